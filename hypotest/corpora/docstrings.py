@@ -1,0 +1,140 @@
+"""Documents made of the docstrings of installed Python packages.
+
+They are real English prose about code, present on every machine that has hypotest's own
+dependencies, and need no download. One document is one source file. The text is read anew each time
+and never stored; a hash per package says whether two machines read the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from hypotest.errors import CorpusError
+from hypotest.records.corpus import Document, TextSource
+
+TRAINING_PACKAGES: tuple[str, ...] = (
+    "fonttools", "huggingface-hub", "igraph", "joblib", "matplotlib", "mpmath", "narwhals",
+    "nnsight", "numpy", "pandas", "pillow", "polars", "pydantic", "scipy", "sympy", "torch",
+    "transformers",
+)  # fmt: skip
+"""Distributions whose docstrings trained the reference model. All are run-time dependencies."""
+
+EVALUATION_PACKAGES: tuple[str, ...] = (
+    "networkx", "pingouin", "scikit-learn", "seaborn", "statsmodels", "xarray",
+)  # fmt: skip
+"""Distributions whose docstrings the reference protocol reads; disjoint from the training ones."""
+
+_SKIPPED_FOLDERS = frozenset(
+    {"tests", "test", "externals", "extern", "_vendor", "vendored", "_vendored_packages"}
+)  # vendored code would put one package's text into another's
+_UNDERLINE = re.compile(r"^\s*([-=~^\"'`#*+])\1{2,}\s*$")  # the rule below a heading
+_TABLE_ART = re.compile(r"[-=+|~_*#^.]{4,}|\|.*\||\+-|-\+")  # rulers, cells, corners
+_BLANK_LINES = re.compile(r"\n\s*\n")
+_SHORTEST_PARAGRAPH = 20  # characters; shorter ones are headings and stray words
+
+
+def package_documents(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
+    """Read the cleaned docstrings of installed distributions, one document per source file.
+
+    A paragraph that occurred before (in any file, in sorted order) is dropped, as is one with
+    non-ASCII characters, a doctest prompt or table art: otherwise fragments of box drawings become
+    the rarest tokens of the text. Test and vendored folders are left out.
+
+    Args:
+        distributions: Names as pip knows them.
+
+    Returns:
+        The non-empty documents in order of distribution and path, and per distribution its version
+        and the SHA-256 of its documents.
+
+    Raises:
+        CorpusError: If a distribution is not installed.
+    """
+    documents: list[Document] = []
+    sources: list[TextSource] = []
+    seen: set[str] = set()
+    for name in sorted(distributions):
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            raise CorpusError(
+                f"the reference text needs the installed package {name!r}, which is missing; "
+                f"install it with: pip install {name}"
+            ) from None
+        digest = hashlib.sha256()
+        n_documents = 0
+        for path, identifier in _source_files(distribution):
+            text = "\n\n".join(_new_paragraphs(_docstrings(path), seen))
+            if not text:
+                continue
+            documents.append(Document(id=f"{name}:{identifier}", text=text))
+            digest.update(f"{identifier}\0{text}\0".encode())
+            n_documents += 1
+        sources.append(
+            TextSource(
+                name=name,
+                version=distribution.version,
+                sha256=digest.hexdigest(),
+                n_documents=n_documents,
+            )
+        )
+    return documents, sources
+
+
+def _source_files(distribution: metadata.Distribution) -> list[tuple[Path, str]]:
+    """Python files of a distribution with their path inside it, sorted by that path."""
+    files = [
+        (Path(str(distribution.locate_file(file))), file.as_posix())
+        for file in distribution.files or []
+        if file.suffix == ".py" and not _SKIPPED_FOLDERS.intersection(file.parts)
+    ]
+    return sorted(files, key=lambda pair: pair[1])
+
+
+def _docstrings(path: Path) -> Iterator[str]:
+    try:
+        source = path.read_bytes()
+        if b'"""' not in source and b"'''" not in source:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in other people's sources
+            tree = ast.parse(source)
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise CorpusError(f"cannot read {path} of the reference text: {error}") from error
+        return  # a template or a file for another Python version
+    for node in _documented_nodes(tree):
+        docstring = ast.get_docstring(node)
+        if docstring:
+            yield docstring
+
+
+def _documented_nodes(
+    node: ast.AST,
+) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Modules, classes and functions in source order, without descending into expressions."""
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield from _documented_nodes(child)
+
+
+def _new_paragraphs(docstrings: Iterable[str], seen: set[str]) -> Iterator[str]:
+    for docstring in docstrings:
+        lines = [line for line in docstring.splitlines() if not _UNDERLINE.match(line)]
+        for raw in _BLANK_LINES.split("\n".join(lines)):
+            paragraph = raw.strip()
+            if len(paragraph) < _SHORTEST_PARAGRAPH or paragraph in seen:
+                continue
+            if not paragraph.isascii() or ">>>" in paragraph or _TABLE_ART.search(paragraph):
+                continue
+            seen.add(paragraph)
+            yield sys.intern(paragraph)

@@ -1,0 +1,78 @@
+"""Every error a user can meet.
+
+    HypotestError
+    +-- ProtocolError       the protocol or the command is wrong             exit code 2
+    +-- RunError            the run could not be finished                    exit code 1
+        +-- SubjectError    the model: not found, unknown family or layer
+        +-- CorpusError     the text, the frequency table, the positions
+        +-- EvidenceError   what was collected: not finite, damaged, missing
+        +-- SelfCheckError  the fast ablation disagrees with the model
+        +-- OutputError     a run's folder: cannot be written or read
+
+Messages say what was required, what was found, where, and what to do. The command line prints them
+without a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class HypotestError(Exception):
+    """Root of the tree; never raised itself."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a protocol."""
+
+    where: str
+    """``file:line:column``, or the file alone."""
+    key: str
+    """Dotted path of the key, such as ``conditions.rare``; empty for the whole file."""
+    message: str
+    """What was required, what was found, what to do."""
+    severity: str = "error"
+    """``error``, or ``warning`` for a protocol that can be run but may disappoint."""
+
+    def __str__(self) -> str:
+        subject = f"{self.key}: " if self.key else ""
+        return f"{self.where} {subject}{self.message}"
+
+
+class ProtocolError(HypotestError):
+    """The protocol or the command is wrong; carries all problems that were found."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        self.problems: tuple[Problem, ...] = () if isinstance(problems, str) else tuple(problems)
+        text = problems if isinstance(problems, str) else "\n".join(map(str, problems))
+        super().__init__(text)
+
+
+class RunError(HypotestError):
+    """The run could not be finished; evidence that was finished stays in the cache."""
+
+
+class SubjectError(RunError):
+    """The model was not found, or its family, layer or weights are not what is needed."""
+
+
+class CorpusError(RunError):
+    """The text, the frequency table or the sampled positions are not what is needed."""
+
+
+class EvidenceError(RunError):
+    """Collected arrays are not finite, damaged or missing."""
+
+
+class SelfCheckError(RunError):
+    """The fast ablation disagrees with an intervention in the whole model."""
+
+
+class OutputError(RunError):
+    """A run's folder cannot be written or read."""

@@ -1,0 +1,124 @@
+"""Evidence: what was collected from the subject, before any measure or test.
+
+Arrays are float32 unless said otherwise. Row i of every per-position array belongs to row i of
+`positions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """An attention head whose output can reach the tested MLP."""
+
+    layer: int
+    """Block, counted from 0."""
+    head: int
+    """Head within the block, counted from 0."""
+
+    def __str__(self) -> str:
+        return f"L{self.layer}H{self.head}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadAblation:
+    """How the layer's activations change when attention heads are ablated.
+
+    Each head's slice of the input of the attention output projection is set to zero (eq. 8 of
+    arXiv:2509.21163), at the rare positions of a sample of blocks.
+    """
+
+    documents: IntArray
+    """Document of each row, shape (n_documents,)."""
+    n_positions: IntArray
+    """Positions summed per document, shape (n_documents,)."""
+    base: FloatArray
+    """Sum of squared activations, shape (n_documents, n_neurons)."""
+    single: FloatArray
+    """Sum of squared changes with one head ablated, shape (n_documents, n_heads, n_neurons)."""
+    layer: FloatArray
+    """The same with all heads of a layer ablated at once, shape (n_documents, n_layers, n_neurons);
+    layers in the order in which they first occur in `Evidence.heads`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitEvidence:
+    """What was collected at the positions of one split."""
+
+    positions: pl.DataFrame
+    """Columns document, block, index (within its block), target (token id), condition (rare, common),
+    split (selection, evaluation)."""
+    activations: FloatArray
+    """Input of the tested MLP's down-projection, shape (n_positions, n_neurons)."""
+    delta_loss: FloatArray
+    """Change of the target's cross-entropy in nats under mean ablation of each neuron, shape
+    (n_positions, n_neurons); positive: the ablation hurts."""
+    loss: FloatArray
+    """Cross-entropy of the target in nats, shape (n_positions,)."""
+    attention: FloatArray
+    """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
+    behind the query hold zero."""
+    head_ablation: HeadAblation
+
+    def mask(self, condition: str) -> NDArray[np.bool_]:
+        """Rows of one condition, shape (n_positions,)."""
+        return np.asarray(self.positions["condition"].to_numpy() == condition)
+
+    @property
+    def documents(self) -> IntArray:
+        """Document of each position, shape (n_positions,)."""
+        return np.asarray(self.positions["document"].to_numpy())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """The tested MLP's weights, one row per neuron."""
+
+    output: FloatArray
+    """Columns of the down-projection, shape (n_neurons, d_model)."""
+    input: FloatArray
+    """Rows of the up-projection, shape (n_neurons, d_model)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """Agreement of the fast ablation with real interventions in the whole model."""
+
+    n_pairs: int
+    """(neuron, block) pairs that were ablated by nnsight."""
+    n_values: int
+    """Positions compared."""
+    largest_difference: float
+    """Nats."""
+    tolerance: float
+    """Nats; a larger difference stops the run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Everything the measures need."""
+
+    selection: SplitEvidence
+    """Documents on which neurons are selected."""
+    evaluation: SplitEvidence
+    """Other documents, on which everything is measured."""
+    weights: Weights
+    heads: tuple[Head, ...]
+    """Second axis of `attention` and of `head_ablation.single`."""
+    mean_activation: FloatArray
+    """What an ablated neuron is set to: its mean over the selection split, shape (n_neurons,)."""
+    self_check: SelfCheck
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons in the tested layer."""
+        return int(self.mean_activation.shape[0])

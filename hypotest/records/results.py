@@ -1,0 +1,279 @@
+"""Results: what the tests found, as plain data that goes into ``results.json`` and comes back.
+
+Only numbers, strings, and tuples or dicts of these; undefined numbers are None, never NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hypotest.records.protocol import Outcome, Role
+
+Stance = Literal["supports", "contradicts", "silent", "open"]
+Status = Literal["supported", "refuted", "undecided", "not applicable"]
+
+SCHEMA_VERSION = 1
+"""Version of results.json; raised when a field changes its meaning or goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval."""
+
+    low: float
+    high: float
+    level: float
+    """Coverage, such as 0.90."""
+    standard_error: float
+    degrees_of_freedom: int
+
+
+@dataclass(frozen=True, slots=True)
+class NullComparison:
+    """A statistic among those of its control groups: one rung of the ladder."""
+
+    null: str
+    """``size_matched``, ``label_shuffled (type)``, ``label_shuffled (position)``, ``swapped within
+    documents``."""
+    statistic: str
+    """``T(G)`` or ``T(rare) - T(common)``: which number stands among the draws."""
+    observed: float
+    mean: float
+    sd: float
+    n_draws: int
+    p_value: float
+    """Two-sided unless the null says otherwise; (b + 1)/(B + 1)."""
+    p_error: float
+    """Monte Carlo standard error of the p-value."""
+    percentile: float
+    """Share of draws below the observed value, ties half, 0 to 100."""
+    z: float | None
+    """(observed - mean) / sd; None when the null does not vary."""
+    log10_relabellings: float | None = None
+    """log10 of the number of distinct relabellings, for shuffled labels."""
+    n_undefined: int = 0
+    """Draws without a value, counted as extreme."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionResult:
+    """One prediction, tested. Effects are in the measure's own unit: observed - reference_value."""
+
+    id: str
+    role: Role
+    measure: str
+    title: str
+    """What was measured, in a few words."""
+    observed: float
+    reference: str
+    """What it is compared with: a null's name, ``common``, or ``value``."""
+    reference_value: float
+    """Mean of the null, value in the common condition, or the number in the protocol."""
+    reference_sd: float | None
+    """SD of the null; None where there is none."""
+    effect: float
+    ratio: float | None
+    """observed / reference_value."""
+    standardized: float | None
+    """Effect in SDs of the null, or for paired documents in SDs of their differences."""
+    interval: Interval | None
+    """Of the effect, over documents, at the level that the equivalence test uses (90 %)."""
+    interval_95: Interval | None
+    margin: tuple[float, float] | None
+    """Range of effects that count as equivalent."""
+    equivalence_ceiling: float | None
+    """Share of null draws inside the margin: the best chance `equivalent` can have."""
+    p_value: float | None
+    """Of the difference, two-sided."""
+    p_error: float | None
+    p_adjusted: float | None
+    """min(1, M p); None for predictions that do not decide."""
+    p_equivalence: float | None
+    """Larger of the two one-sided p-values against the margin."""
+    p_equivalence_adjusted: float | None
+    outcome: Outcome
+    smallest_effect: float | None
+    """For `inconclusive`: the smallest effect that would have been significant."""
+    expects: dict[str, tuple[str, ...]]
+    """Per hypothesis; empty for `any`."""
+    stances: dict[str, Stance]
+    companions: dict[str, float | None] = field(default_factory=dict)
+    """Related numbers, reported and never decisive, such as the integer dimension."""
+    ladder: tuple[NullComparison, ...] = ()
+    """Every null that was drawn, the deciding one first."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know about this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisVerdict:
+    """What the predictions together say of one hypothesis."""
+
+    hypothesis: str
+    status: Status
+    supported_by: tuple[str, ...]
+    """Ids of predictions whose outcome is the expected one."""
+    contradicted_by: tuple[str, ...]
+    refuted_by: tuple[str, ...]
+    """Those contradictions that survive the correction."""
+    open: tuple[str, ...]
+    silent: tuple[str, ...]
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The neurons that were tested, and how they were found."""
+
+    neurons: tuple[int, ...]
+    """By influence, the most influential first."""
+    n_neurons: int
+    """Neurons in the layer."""
+    rule: str
+    """``plateau`` or ``top_fraction``."""
+    reason: str
+    """Why that rule applied."""
+    control_neurons: tuple[int, ...]
+    """The group that the same rule selects on common targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeFit:
+    """A continuous piecewise line on the log-log rank-influence curve."""
+
+    condition: str
+    ranks: tuple[float, ...]
+    influence: tuple[float, ...]
+    """Nats, read on documents other than those that set the ranks."""
+    fitted: tuple[float, ...]
+    breakpoints: tuple[float, ...]
+    """Ranks; none, one or two."""
+    slopes: tuple[float, ...]
+    """d log influence / d log rank of each segment."""
+    kappa: float
+    """Minus the slope of the power law (the middle segment)."""
+    plateau: bool
+    plateau_flatness: float
+    head_excess: float
+    """Mean residual of the head against the power law extended to it, in natural log units."""
+    bic: tuple[float, ...]
+    """With 0, 1 and 2 breakpoints; descriptive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Eigenvalues of the group's covariance, as shares of the trace, beside those of random groups."""
+
+    observed: tuple[float, ...]
+    null_low: tuple[float, ...]
+    """2.5 % quantile of size-matched groups."""
+    null_median: tuple[float, ...]
+    null_high: tuple[float, ...]
+    """97.5 % quantile."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadResult:
+    """One attention head that can reach the tested MLP."""
+
+    layer: int
+    head: int
+    gini_rare: float
+    gini_common: float
+    impact: float
+    """Relative change of the group's activations with this head ablated (eq. 8)."""
+    null_impact: float
+    """Mean of the same over size-matched groups."""
+    layer_share: float
+    """Squared change with this head ablated / with all heads of its layer ablated."""
+    routing: float | None
+    """Spearman correlation of its rare and common attention profiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCurve:
+    """The frequency table with its cuts."""
+
+    log10_rank: tuple[float, ...]
+    log10_count: tuple[float, ...]
+    elbow_rank: int | None
+    """Rank beyond which types are dropped; None when no elbow was found or it is kept."""
+    rare_rank: int
+    """First rank that counts as rare."""
+    n_types: int
+    """Types with a count."""
+    n_rare_types: int
+    n_dropped_types: int
+    rare_count_range: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusResult:
+    """The text and the positions that were sampled from it."""
+
+    source: str
+    documents: int
+    blocks: int
+    tokens: int
+    eligible_rare: int
+    """Rare positions before the cap and the sample."""
+    rare_per_thousand: float
+    positions: dict[str, int]
+    """``selection rare``, ``selection common``, ... -> number."""
+    documents_used: dict[str, int]
+    """Split -> documents that carry positions."""
+    rare_types_used: int
+    common_types_used: int
+    frequent_rare: tuple[tuple[str, int], ...]
+    """The 20 most frequent rare types among the sampled targets."""
+    mean_index: dict[str, float]
+    """Condition -> mean position within the block."""
+    mean_loss: dict[str, float]
+    """Condition -> mean cross-entropy of the targets, nats."""
+    text_differs: tuple[str, ...]
+    """Packages whose installed version is not the pinned one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureData:
+    """What the figures need besides the predictions and the null draws."""
+
+    regimes: tuple[RegimeFit, ...]
+    spectrum: Spectrum | None
+    heads: tuple[HeadResult, ...]
+    layer_impacts: dict[str, float]
+    """``single``, ``random`` and ``all`` heads per layer, such as ``L2 all`` -> relative change."""
+    frequencies: FrequencyCurve
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole run."""
+
+    schema_version: int
+    protocol: dict[str, Any]
+    """The protocol as it was run, defaults filled in."""
+    protocol_id: str
+    title: str
+    trial: int | None
+    """Positions per condition of a trial (``--limit``), which gives no verdict; None for a full run."""
+    subject: dict[str, Any]
+    """Name, family, layer, sizes, revision."""
+    corpus: CorpusResult
+    group: GroupResult
+    self_check: dict[str, float]
+    """Agreement of the fast ablation with the model: n_pairs, n_values, largest_difference, tolerance."""
+    predictions: tuple[PredictionResult, ...]
+    verdicts: tuple[HypothesisVerdict, ...]
+    figures: FigureData
+    limitations: tuple[str, ...]
+    """Found in this run, in plain words."""
+
+    @property
+    def verdict_line(self) -> str:
+        """``distributed: supported; modular: refuted``; empty for a trial."""
+        if self.trial is not None:
+            return ""
+        return "; ".join(f"{item.hypothesis}: {item.status}" for item in self.verdicts)
