@@ -116,7 +116,6 @@ class Evidence:
     """Second axis of `attention` and of `head_ablation.single`."""
     mean_activation: FloatArray
     """What an ablated neuron is set to: its mean over the selection split, shape (n_neurons,)."""
-    self_check: SelfCheck
 
     @property
     def n_neurons(self) -> int:

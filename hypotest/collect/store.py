@@ -1,0 +1,140 @@
+"""Evidence on disk: arrays in folders that are complete or absent, each with a checksum.
+
+A collection is a folder of numbered shards; a shard is a folder of ``.npy`` files and their SHA-256.
+It is written under another name, flushed to disk and renamed, so that a run that is killed leaves only
+whole shards, and the next one goes on behind them.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.errors import EvidenceError, OutputError
+
+Arrays = Mapping[str, NDArray[Any]]
+_CHECKSUMS = "sha256.json"
+
+
+def cache_folder() -> Path:
+    """``$HYPOTEST_CACHE``, else ``hypotest`` in the user's cache folder."""
+    chosen = os.environ.get("HYPOTEST_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypotest"
+
+
+def evidence_key(settings: Mapping[str, Any]) -> str:
+    """Name of the evidence that depends on these settings: 32 hexadecimal digits."""
+    text = json.dumps(settings, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def collect_shards(
+    folder: Path,
+    n_shards: int,
+    compute: Callable[[int], Arrays],
+    on_shard: Callable[[], None] = lambda: None,
+) -> dict[str, NDArray[Any]]:
+    """Compute the shards that are not there yet, then read all and join them along the first axis.
+
+    Args:
+        folder: The collection.
+        n_shards: How many shards it has.
+        compute: Arrays of a shard, given its number; must not depend on other shards.
+        on_shard: Called when a shard is there, for progress.
+
+    Raises:
+        EvidenceError: If a shard on disk is damaged.
+        OutputError: If the disk is full or the folder cannot be written.
+    """
+    for number in range(n_shards):
+        shard = folder / f"{number:05d}"
+        if not (shard / _CHECKSUMS).exists():
+            write_shard(shard, compute(number))
+        on_shard()
+    return read_shards(folder, n_shards)
+
+
+def read_shards(folder: Path, n_shards: int) -> dict[str, NDArray[Any]]:
+    """Read and check all shards of a collection, joined along the first axis.
+
+    Raises:
+        EvidenceError: If a shard is missing or damaged.
+    """
+    shards = [read_shard(folder / f"{number:05d}") for number in range(n_shards)]
+    return {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
+
+
+def write_shard(shard: Path, arrays: Arrays) -> None:
+    """Write a shard so that it is there completely or not at all.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    temporary = shard.with_name(f".{shard.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.mkdir(parents=True)
+        checksums = {}
+        for name, array in arrays.items():
+            file = temporary / f"{name}.npy"
+            with file.open("wb") as stream:
+                np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+                stream.flush()
+                os.fsync(stream.fileno())
+            checksums[name] = _sha256(file)
+        with (temporary / _CHECKSUMS).open("w", encoding="utf-8") as text:
+            json.dump(checksums, text)
+            text.flush()
+            os.fsync(text.fileno())
+        os.rename(temporary, shard)
+    except OSError as error:
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY} and (shard / _CHECKSUMS).exists():
+            return  # another run has just written the same shard
+        if error.errno == errno.ENOSPC:
+            raise OutputError(
+                f"the disk is full: evidence goes to {shard.parent}; free some space or set HYPOTEST_CACHE "
+                "to a folder elsewhere. What was finished is kept, and the next run goes on from there"
+            ) from None
+        raise OutputError(f"cannot write evidence to {shard}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
+    """Read one shard and check every array against its checksum.
+
+    Raises:
+        EvidenceError: If it is missing or damaged.
+    """
+    try:
+        checksums = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
+        arrays = {}
+        for name, expected in checksums.items():
+            file = shard / f"{name}.npy"
+            if _sha256(file) != expected:
+                raise EvidenceError(
+                    f"the cached evidence {file} is damaged (its checksum differs); delete {shard} and run "
+                    "again: only that part is collected anew"
+                )
+            arrays[name] = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise EvidenceError(
+            f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
+        ) from None
+    return arrays
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,49 @@
+"""Blocks of equal length, cut from documents: packed, never padded, never across documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Token ids in blocks."""
+
+    tokens: NDArray[np.int32]
+    """Shape (n_blocks, context)."""
+    document: NDArray[np.int32]
+    """Document of each block, shape (n_blocks,), counted from 0 over all documents."""
+    n_documents: int
+    """Documents that gave at least one block."""
+
+
+def cut_blocks(documents: Sequence[Sequence[int]], context: int) -> Blocks:
+    """Cut each document into consecutive blocks; a remainder shorter than a block is left out.
+
+    Args:
+        documents: Token ids per document.
+        context: Tokens per block.
+
+    Raises:
+        CorpusError: If no document is as long as one block.
+    """
+    tokens: list[NDArray[np.int32]] = []
+    owners: list[NDArray[np.int32]] = []
+    for number, ids in enumerate(documents):
+        n_blocks = len(ids) // context
+        if n_blocks:
+            tokens.append(np.asarray(ids[: n_blocks * context], dtype=np.int32).reshape(-1, context))
+            owners.append(np.full(n_blocks, number, dtype=np.int32))
+    if not tokens:
+        longest = max((len(ids) for ids in documents), default=0)
+        raise CorpusError(
+            f"no document fills a block of {context} tokens (the longest has {longest}); "
+            "lower corpus.context or give longer texts"
+        )
+    return Blocks(np.concatenate(tokens), np.concatenate(owners), len(owners))

@@ -1,0 +1,181 @@
+"""How often each token type occurs, and which types count as rare.
+
+Counts are taken from a reference text (for Pythia: its training data), not from the text under study.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.errors import CorpusError
+from hypotest.records.protocol import Conditions, TargetFrequency
+
+_GRID_POINTS = 400
+_WINDOW_DECADES = 0.15
+_STEEPER = 2.0  # times the median slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrequencyCuts:
+    """Which types are rare, common, dropped; boolean arrays over token ids, shape (vocab_size,)."""
+
+    counts: NDArray[np.int64]
+    rare: NDArray[np.bool_]
+    common: NDArray[np.bool_]
+    dropped: NDArray[np.bool_]
+    """Types beyond the elbow."""
+    log10_rank: NDArray[np.float64]
+    """The frequency curve on 400 points, even in log rank."""
+    log10_count: NDArray[np.float64]
+    elbow_rank: int | None
+    """Rank beyond which types are dropped, 1 the most frequent; None if nothing is dropped."""
+
+
+def read_frequency_table(path: Path) -> NDArray[np.int64]:
+    """Read counts per token id from ``.npy`` (one integer per id), ``.parquet`` or ``.csv``.
+
+    Tables need the integer columns ``token`` and ``count``; ids that are absent count 0.
+
+    Raises:
+        CorpusError: If the file is missing, of another kind, or holds anything but counts.
+    """
+    if path.suffix not in {".npy", ".parquet", ".csv"}:
+        raise CorpusError(f"{path}: frequencies must be .npy, .parquet or .csv")
+    try:
+        if path.suffix == ".npy":
+            counts = np.load(path, allow_pickle=False)
+        else:
+            table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
+            tokens, values = table["token"].to_numpy(), table["count"].to_numpy()
+            if not np.issubdtype(tokens.dtype, np.integer) or tokens.min(initial=0) < 0:
+                raise CorpusError(f"{path}: the column token must hold ids of 0 or more")
+            counts = np.zeros(int(tokens.max(initial=-1)) + 1, dtype=values.dtype)
+            counts[tokens] = values
+    except FileNotFoundError:
+        raise CorpusError(f"{path}: no such frequency table") from None
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise CorpusError(f"{path}: needs the columns token and count ({error})") from None
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise CorpusError(f"{path}: cannot be read as a frequency table: {error}") from None
+    if counts.ndim != 1 or not np.issubdtype(counts.dtype, np.integer) or (counts < 0).any():
+        raise CorpusError(
+            f"{path}: needs one non-negative integer per token id, found {counts.dtype} of shape "
+            f"{counts.shape}"
+        )
+    return np.asarray(counts, dtype=np.int64)
+
+
+def fit_to_vocabulary(counts: NDArray[np.int64], vocab_size: int) -> NDArray[np.int64]:
+    """Pad a table to a (padded) vocabulary; published tables are sometimes shorter.
+
+    Raises:
+        CorpusError: If the table counts ids that the model does not have.
+    """
+    if counts[vocab_size:].any():
+        raise CorpusError(
+            f"the frequency table counts token id {int(np.flatnonzero(counts)[-1])}, but the model has "
+            f"only {vocab_size} tokens: the table belongs to another tokenizer"
+        )
+    padded = np.zeros(vocab_size, dtype=np.int64)
+    padded[: min(vocab_size, counts.size)] = counts[:vocab_size]
+    return padded
+
+
+def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions) -> FrequencyCuts:
+    """Apply the elbow and the percentiles of a protocol to a frequency table.
+
+    Types with count 0 are out. Types beyond the elbow are dropped first, if the protocol says so; both
+    percentiles refer to what remains.
+
+    Args:
+        counts: Occurrences per token id, shape (vocab_size,).
+        conditions: The protocol's definition of rare and common.
+
+    Raises:
+        CorpusError: If no type is left in a condition.
+    """
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    if order.size < 100:
+        raise CorpusError(
+            f"the frequency table counts only {order.size} token types; at least 100 are needed to tell "
+            "rare from common"
+        )
+    log_rank, log_count = frequency_curve(counts[order])
+    elbow = find_elbow(log_rank, log_count) if conditions.elbow == "drop" else None
+    kept = order if elbow is None else order[:elbow]
+    dropped = np.zeros(counts.size, dtype=bool)
+    dropped[order[kept.size :]] = True
+    masks = {}
+    for name, condition in (("rare", conditions.rare), ("common", conditions.common)):
+        mask = np.zeros(counts.size, dtype=bool)
+        mask[kept] = _in_range(counts[kept], condition.target_frequency)
+        if not mask.any():
+            raise CorpusError(f"no token type is {name} under conditions.{name}.target_frequency")
+        masks[name] = mask
+    return FrequencyCuts(
+        counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow
+    )
+
+
+def frequency_curve(
+    descending: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """log10 rank and log10 count on 400 points even in log rank.
+
+    Args:
+        descending: Positive counts, most frequent first, shape (n_types,).
+    """
+    log_rank = np.linspace(0.0, np.log10(descending.size), _GRID_POINTS)
+    exact = np.log10(np.arange(1, descending.size + 1))
+    return log_rank, np.interp(log_rank, exact, np.log10(descending))
+
+
+def find_elbow(log_rank: NDArray[np.float64], log_count: NDArray[np.float64]) -> int | None:
+    """Rank where the curve begins to fall off for good, towards the rarest types.
+
+    The slope is taken in a sliding window of 0.15 decades. The elbow is where it becomes, and up to
+    the rarest type stays, steeper than twice its median over the middle 80 % of log ranks.
+
+    Args:
+        log_rank: log10 rank, even, shape (n_points,).
+        log_count: log10 count, shape (n_points,).
+
+    Returns:
+        The rank of the elbow (types of higher rank lie beyond it), or None if there is none.
+    """
+    half = _WINDOW_DECADES / 2
+    slopes = np.empty(log_rank.size)
+    for i, centre in enumerate(log_rank):
+        # the window keeps its width at both ends, where half of it would hold too few points
+        middle = min(max(centre, log_rank[0] + half), log_rank[-1] - half)
+        inside = np.abs(log_rank - middle) <= half + 1e-12
+        slopes[i] = np.polyfit(log_rank[inside], log_count[inside], 1)[0]
+    span = log_rank[-1] - log_rank[0]
+    middle_part = np.abs(log_rank - log_rank[0] - span / 2) <= 0.4 * span
+    steep = slopes < _STEEPER * np.median(slopes[middle_part])
+    if not steep[-1]:
+        return None
+    shallow = np.flatnonzero(~steep)
+    if shallow.size == 0:
+        return None
+    return int(np.floor(10 ** log_rank[shallow[-1] + 1]))
+
+
+def _in_range(counts: NDArray[np.int64], bounds: TargetFrequency) -> NDArray[np.bool_]:
+    """Which of the kept types lie in the range; counts of the kept types in any order."""
+    percentile = bounds.below_percentile or bounds.from_percentile
+    assert percentile is not None  # the protocol's schema: exactly one of the two
+    if bounds.of == "types":
+        threshold = float(np.percentile(counts, percentile))
+    else:
+        ascending = np.sort(counts)
+        share = np.cumsum(ascending) / ascending.sum()
+        threshold = float(ascending[np.searchsorted(share, percentile / 100, side="right")])
+    below = counts < threshold
+    return below if bounds.below_percentile is not None else ~below

@@ -1,0 +1,235 @@
+"""The network under test: a Hugging Face causal language model, traced by nnsight."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from nnsight import NNsight
+from numpy.typing import NDArray
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.anatomy import Anatomy, anatomy_of
+
+REFERENCE = Path(__file__).parent / "reference"
+"""Folder of the model that ships with hypotest, in Hugging Face format."""
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A loaded model with what collection needs to know of it. Parameters are float32."""
+
+    name: str
+    """As the protocol names it."""
+    model: Any
+    """The ``transformers`` model, in evaluation mode, with eager attention."""
+    tokenizer: Any
+    anatomy: Anatomy
+    layer: int
+    """Block whose MLP is tested, counted from 0."""
+    device: torch.device
+    revision: str | None = None
+    """Commit that the Hub resolved, if it came from there."""
+
+    @cached_property
+    def traced(self) -> Any:
+        """The model wrapped by nnsight."""
+        return NNsight(self.model)
+
+    def envoy(self, module: str, layer: int | None = None) -> Any:
+        """nnsight's handle on a module of the anatomy, in the tested block unless said otherwise."""
+        path = self.anatomy.at(module, self.layer if layer is None else layer)
+        envoy = self.traced
+        for part in path.split("."):
+            envoy = envoy[int(part)] if part.isdigit() else getattr(envoy, part)
+        return envoy
+
+    def module(self, module: str, layer: int | None = None) -> Any:
+        """The torch module itself."""
+        path = self.anatomy.at(module, self.layer if layer is None else layer)
+        return self.model.get_submodule(path)
+
+    @property
+    def n_layers(self) -> int:
+        """Transformer blocks."""
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def n_heads(self) -> int:
+        """Attention heads per block."""
+        return int(self.model.config.num_attention_heads)
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        return int(self.model.config.hidden_size)
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons in the tested MLP."""
+        return int(self.module("down_projection").in_features)
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the unembedding; may exceed the tokenizer's."""
+        return int(self.module("unembedding").out_features)
+
+    @property
+    def context(self) -> int:
+        """Most tokens that fit into one forward pass."""
+        return int(self.model.config.max_position_embeddings)
+
+    @property
+    def reaching_layers(self) -> tuple[int, ...]:
+        """The last two blocks whose attention can reach the tested MLP."""
+        return self.anatomy.reaching_layers(self.layer)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over names, shapes and float32 values of all parameters."""
+        digest = hashlib.sha256()
+        for name, parameter in sorted(self.model.named_parameters()):
+            digest.update(f"{name}{tuple(parameter.shape)}".encode())
+            digest.update(parameter.detach().float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def tokenizer_fingerprint(self) -> str:
+        """SHA-256 of the tokenizer's definition."""
+        return hashlib.sha256(self.tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without special tokens."""
+        encoded = self.tokenizer.backend_tokenizer.encode_batch(
+            list(texts), add_special_tokens=False
+        )
+        return [item.ids for item in encoded]
+
+    def token(self, token_id: int) -> str:
+        """A token as text."""
+        return str(self.tokenizer.decode([token_id]))
+
+    def describe(self) -> dict[str, str | int | None]:
+        """What a report says of the subject."""
+        return {
+            "model": self.name,
+            "revision": self.revision,
+            "family": self.anatomy.family,
+            "layer": self.layer,
+            "n_layers": self.n_layers,
+            "n_heads": self.n_heads,
+            "d_model": self.d_model,
+            "n_neurons": self.n_neurons,
+            "vocab_size": self.vocab_size,
+            "n_parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+        }
+
+
+def load_language_model(
+    name: str,
+    *,
+    layer: str | int = "last",
+    revision: str | None = None,
+    device: str = "auto",
+    base: Path | None = None,
+) -> LanguageModel:
+    """Load the reference model, a local folder, or a model of the Hub.
+
+    Args:
+        name: ``reference``, a folder (relative to `base`), or a Hub id.
+        layer: ``last``, or a block's number.
+        revision: Branch, tag or commit of a Hub model.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        base: Folder that relative paths start from; the current one by default.
+
+    Raises:
+        SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
+    """
+    target = resolve_device(device)
+    folder = (base or Path()) / name
+    source = str(REFERENCE if name == "reference" else folder if folder.is_dir() else name)
+    # the files of an unfinished download or training are a folder without a configuration
+    if Path(source).is_dir() and not (Path(source) / "config.json").exists():
+        raise SubjectError(
+            f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
+            "format is needed"
+        )
+    revision_argument = {} if revision is None else {"revision": revision}
+    progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        config = transformers.AutoConfig.from_pretrained(source, **revision_argument)
+        anatomy = anatomy_of(
+            config.model_type,
+            parallel_residual=bool(getattr(config, "use_parallel_residual", False)),
+            model=name,
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **revision_argument)
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            source, dtype=torch.float32, attn_implementation="eager", **revision_argument
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise SubjectError(
+            f"subject.model: cannot load {name!r}: looked for a folder {folder} and for a model of that "
+            f"name in the Hugging Face cache and Hub ({first_line}). Give a local folder, or check the "
+            "name, the revision and the network"
+        ) from None
+    finally:
+        if progress_was_on:
+            transformers.utils.logging.enable_progress_bar()
+    if not getattr(tokenizer, "is_fast", False):
+        raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
+    model.config.use_cache = False  # a block that runs again must not see its own keys twice
+    n_layers = int(config.num_hidden_layers)
+    number = n_layers - 1 if layer == "last" else int(layer)
+    if not 0 <= number < n_layers:
+        raise SubjectError(
+            f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}"
+        )
+    if number != n_layers - 1:
+        raise SubjectError(
+            f"subject.layer: only the last layer can be tested yet; found {layer} of {n_layers}"
+        )
+    if not anatomy.reaching_layers(number):
+        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {number}")
+    return LanguageModel(
+        name=name,
+        model=model.to(target).eval().requires_grad_(False),
+        tokenizer=tokenizer,
+        anatomy=anatomy,
+        layer=number,
+        device=target,
+        revision=getattr(config, "_commit_hash", None),
+    )
+
+
+def reference_token_counts() -> NDArray[np.int64]:
+    """Occurrences of each token id in the reference model's training text, shape (8192,)."""
+    return np.asarray(np.load(REFERENCE / "token_counts.npy"), dtype=np.int64)
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn ``auto`` into the best device there is.
+
+    Raises:
+        SubjectError: If the device is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available.get(name, False):
+        usable = ", ".join(key for key, there in available.items() if there)
+        raise SubjectError(f"--device {name} is not available on this machine; available: {usable}")
+    return torch.device(name)
