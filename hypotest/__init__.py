@@ -1,0 +1,56 @@
+"""Preregistered hypothesis tests for what is inside a neural network.
+
+A protocol (YAML) states what rival hypotheses predict; a run collects evidence from the model, compares
+the selected neurons with control groups, and gives a verdict with effect sizes::
+
+    Protocol -> Evidence -> Group + Nulls -> Measurements -> Test results -> Verdict -> Report
+
+    cli            one function per command
+    studies        what asks for many runs or none
+    pipeline       a whole run on one screen
+    report         console, Markdown, figures, export
+    verdict        outcomes + decision rule -> verdict
+    registration   YAML -> protocol, or everything that is wrong with it
+    corpora        documents, blocks, frequencies, positions
+    subjects       the network under test, and the reference model
+    collect        activations, attention, ablations -> evidence, on disk
+    groups         which neurons, and what they are compared with
+    measures       arrays -> numbers
+    inference      numbers -> p-values, intervals, outcomes
+    records        the data that flows
+    errors         every error a user can meet
+
+From Python::
+
+    import hypotest
+
+    result = hypotest.run("protocols/rare-tokens.yaml")
+    evidence = hypotest.load_evidence(result)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypotest.pipeline import load_evidence, run
+    from hypotest.registration import load_protocol
+    from hypotest.report.run import Run
+
+__all__ = ["Run", "load_evidence", "load_protocol", "run"]
+
+_HOMES = {
+    "Run": "hypotest.report.run",
+    "load_evidence": "hypotest.pipeline",
+    "load_protocol": "hypotest.registration",
+    "run": "hypotest.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that `hypotest validate` does not wait for torch."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hypotest' has no attribute {name!r}")

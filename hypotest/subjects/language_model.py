@@ -119,7 +119,7 @@ class LanguageModel:
     def describe(self) -> dict[str, str | int | None]:
         """What a report says of the subject."""
         return {
-            "model": self.name,
+            "name": self.name,
             "revision": self.revision,
             "family": self.anatomy.family,
             "layer": self.layer,

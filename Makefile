@@ -1,0 +1,40 @@
+# Two commands for newcomers: `make verdict` and `make test`. Both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.PHONY: help verdict test format bench example clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "hypotest needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+verdict: .venv/ready ## set up, run protocols/rare-tokens.yaml, print the verdict, write the report
+	$(BIN)/hypotest run protocols/rare-tokens.yaml
+
+test: .venv/ready ## set up, then format check, lint, types, import contracts, tests
+	$(BIN)/ruff format --check hypotest tests
+	$(BIN)/ruff check hypotest tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: .venv/ready ## format the code and sort imports
+	$(BIN)/ruff check --fix-only --quiet hypotest tests
+	$(BIN)/ruff format hypotest tests
+
+bench: .venv/ready ## time the stages of the reference protocol, cold and cached, with peak memory
+	$(BIN)/python -m tests.benchmarks.stages
+
+example: .venv/ready ## regenerate the committed report under reports/rare-tokens/example
+	$(BIN)/python -m tests.example
+
+clean: ## remove the environment and caches (not the evidence cache)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -1,0 +1,124 @@
+"""The commands. One function each, no logic: they read arguments, call, and print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hypotest.errors import ProtocolError
+
+app = typer.Typer(
+    name="hypotest",
+    help="Preregistered hypothesis tests for what is inside a neural network.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_help=True)
+app.add_typer(reference, name="reference")
+
+ProtocolArgument = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol in YAML.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+
+@app.command(epilog="Example: hypotest run protocols/rare-tokens.yaml --limit 512")
+def run(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path("reports"),
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the protocol's seed.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    limit: Annotated[
+        int | None, typer.Option(min=2, help="Positions per condition: a trial, no verdict.")
+    ] = None,
+) -> None:
+    """Run a protocol: collect, measure, test, print the verdict, write the report."""
+    from hypotest.report.console import progress
+
+    _warn(protocol)
+    with progress() as display:
+        # imported late: `hypotest --help` and `validate` answer without loading torch
+        from hypotest import pipeline
+
+        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
+            task = display.add_task(stage, total=n_steps)
+            return lambda: display.advance(task)
+
+        finished = pipeline.run(
+            protocol, out=out, seed=seed, device=device, limit=limit, start_stage=start_stage
+        )
+    Console().print(finished)
+
+
+@app.command(epilog="Example: hypotest validate protocols/rare-tokens.yaml")
+def validate(protocol: ProtocolArgument) -> None:
+    """Check a protocol and report everything that is wrong with it, without a model."""
+    from hypotest.registration import read_protocol
+
+    plan, problems = read_protocol(protocol)
+    if plan is None or any(item.severity == "error" for item in problems):
+        raise ProtocolError(problems)
+    for item in problems:
+        print(f"warning: {item}")
+    print(
+        f"{protocol}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of them "
+        f"deciding between {' and '.join(plan.hypotheses)})"
+    )
+
+
+@app.command(epilog="Example: hypotest report reports/rare-tokens/example")
+def report(run: RunArgument) -> None:
+    """Render a run's report and figures again from its results; needs no model."""
+    from hypotest.report.export import render_again
+
+    render_again(run)
+    print(run / "report.md")
+
+
+@app.command(epilog="Example: hypotest show reports/rare-tokens/example")
+def show(run: RunArgument) -> None:
+    """Print the verdict table of a finished run."""
+    from hypotest.report.run import Run
+
+    Console().print(Run.open(run))
+
+
+@reference.command(epilog="Example: hypotest reference info")
+def info() -> None:
+    """Say what the reference model is, what it was trained on, and how well it predicts."""
+    from hypotest.studies.reference import model_card
+
+    print(model_card())
+
+
+@reference.command(epilog="Example: hypotest reference train --out /tmp/reference --steps 20")
+def train(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the checkpoints.")],
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Fewer steps than the shipped model's 3,000.")
+    ] = None,
+) -> None:
+    """Train the reference model again, with checkpoints in Hugging Face format."""
+    from hypotest.report.console import progress
+    from hypotest.studies.reference import reference_plan, train_reference
+
+    plan = reference_plan(steps)
+    with progress() as display:
+        task = display.add_task("training", total=plan.steps)
+        folder = train_reference(
+            out, plan, lambda step, loss: display.update(task, completed=step)
+        )
+    print(folder)
+
+
+def _warn(protocol: Path) -> None:
+    """Print a protocol's warnings; errors come from the run itself."""
+    from hypotest.registration import read_protocol
+
+    for item in read_protocol(protocol)[1]:
+        if item.severity == "warning":
+            Console(stderr=True).print(f"warning: {item}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,171 @@
+"""From a tested contrast to a prediction's result: margin, outcome, correction. The same for every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.inference.equivalence import (
+    classify,
+    equivalence_ceiling,
+    equivalence_p,
+    resolve_margin,
+    smallest_effect,
+)
+from hypotest.inference.multiplicity import adjust
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.results import Interval, NullComparison, PredictionResult
+from hypotest.registration.measures import MEASURES
+from hypotest.verdict import stance
+
+Draws = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """One contrast with everything that its outcome depends on."""
+
+    observed: float
+    reference: str
+    reference_value: float
+    p_value: float | None
+    p_error: float | None = None
+    reference_sd: float | None = None
+    standardized: float | None = None
+    percentile: float | None = None
+    """Of the observed value among the deciding draws; decides the direction."""
+    interval: Interval | None = None
+    interval_95: Interval | None = None
+    size_matched: Draws | None = None
+    """The size_matched draws, which `null_sd` margins refer to."""
+    deciding_draws: Draws | None = None
+    """Draws of the deciding null, from which the smallest visible effect follows."""
+    point_only: bool = False
+    companions: Mapping[str, float | None] = field(default_factory=dict)
+    ladder: tuple[NullComparison, ...] = ()
+    draws: Mapping[str, Draws] = field(default_factory=dict)
+    """Null's name -> every draw, for nulls.parquet."""
+    notes: tuple[str, ...] = ()
+
+
+def classify_prediction(prediction: Prediction, compared: Comparison, protocol: Protocol) -> PredictionResult:
+    """Turn a tested contrast into a result; adjusted p-values come with all predictions together."""
+    effect = compared.observed - compared.reference_value
+    level = protocol.decision.level
+    margin, ceiling, p_equivalence = None, None, None
+    if prediction.margin is not None:
+        null = compared.size_matched
+        defined = null[np.isfinite(null)] if null is not None else None
+        margin = resolve_margin(
+            prediction.margin,
+            null_mean=compared.reference_value,
+            null_sd=None if defined is None else float(defined.std(ddof=1)),
+        )
+        if compared.deciding_draws is not None and prediction.contrast.null is not None:
+            ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
+        if compared.interval is not None:
+            p_equivalence = equivalence_p(compared.interval, margin)
+    outcome, notes = classify(
+        effect=effect,
+        p_value=compared.p_value,
+        interval=compared.interval,
+        margin=margin,
+        level=level,
+        ceiling=ceiling,
+        point_only=compared.point_only,
+        percentile=compared.percentile,
+    )
+    visible = None
+    if outcome == "inconclusive":
+        spread = compared.deciding_draws if compared.deciding_draws is not None else compared.interval
+        visible = None if spread is None else smallest_effect(spread, level)
+    return PredictionResult(
+        id=prediction.id,
+        role=prediction.role,
+        measure=prediction.measure,
+        title=MEASURES[prediction.measure].title,
+        observed=compared.observed,
+        reference=compared.reference,
+        reference_value=compared.reference_value,
+        reference_sd=compared.reference_sd,
+        effect=effect,
+        ratio=_ratio(compared),
+        standardized=compared.standardized,
+        interval=compared.interval,
+        interval_95=compared.interval_95,
+        margin=margin,
+        equivalence_ceiling=ceiling,
+        p_value=compared.p_value,
+        p_error=compared.p_error,
+        p_adjusted=None,
+        p_equivalence=p_equivalence,
+        p_equivalence_adjusted=None,
+        outcome=outcome,
+        smallest_effect=visible,
+        expects={name: tuple(values) for name, values in prediction.expects.items()},
+        stances={
+            name: stance(outcome, prediction.expects.get(name, ()), prediction.role)
+            for name in protocol.hypotheses
+        },
+        companions=dict(compared.companions),
+        ladder=compared.ladder,
+        notes=(*compared.notes, *notes),
+    )
+
+
+def adjust_together(
+    results: Sequence[PredictionResult], protocol: Protocol
+) -> tuple[PredictionResult, ...]:
+    """Add the adjusted p-values; differences and equivalences of deciding predictions form one family."""
+    places = [
+        (item.id, name)
+        for item in results
+        for name in ("p_value", "p_equivalence")
+        if item.role == "deciding" and getattr(item, name) is not None
+    ]
+    by_id = {item.id: item for item in results}
+    adjusted = adjust(
+        [getattr(by_id[key], name) for key, name in places],
+        len(protocol.deciding),
+        protocol.decision.correction,
+    )
+    found = dict(zip(places, adjusted, strict=True))
+    return tuple(
+        replace(
+            item,
+            p_adjusted=found.get((item.id, "p_value")),
+            p_equivalence_adjusted=found.get((item.id, "p_equivalence")),
+        )
+        for item in results
+    )
+
+
+def null_frame(comparisons: Mapping[str, Comparison]) -> pl.DataFrame:
+    """Every null draw of every prediction, tidy: prediction, null, draw, value."""
+    frames = [
+        pl.DataFrame(
+            {
+                "prediction": pl.Series([prediction] * len(values), dtype=pl.String),
+                "null": pl.Series([null] * len(values), dtype=pl.String),
+                "draw": np.arange(len(values), dtype=np.int32),
+                "value": pl.Series(values, dtype=pl.Float64, nan_to_null=True),
+            }
+        )
+        for prediction, item in comparisons.items()
+        for null, values in item.draws.items()
+    ]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=_NULL_SCHEMA)
+
+
+_NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "value": pl.Float64}
+
+
+def _ratio(compared: Comparison) -> float | None:
+    """observed / reference; a ratio to zero, or to a difference's null, says nothing."""
+    if compared.reference_value == 0 or compared.reference.startswith("label_shuffled"):
+        return None
+    return compared.observed / compared.reference_value

@@ -1,0 +1,263 @@
+"""Group measures tied to evidence: a batch of groups in, values out; and one group over resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.measures import dimension, heads, modularity, regimes, spectrum
+from hypotest.measures.information import binned_information, gaussian_copula_information
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import Evidence, FloatArray, IntArray
+from hypotest.records.protocol import Prediction
+from hypotest.registration.measures import filled_options
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMeasure:
+    """A measure of neuron groups on the evaluation split."""
+
+    values: Callable[[IntArray], Values]
+    """Groups (n_groups, k) to values (n_groups,); NaN where undefined."""
+    resamples: Callable[[IntArray, IntArray], Values] | None
+    """A group (k,) and weights (R, D) to its values with documents weighted; None where there are no
+    documents, or no valid interval."""
+    documents: IntArray
+    """The documents that weights refer to, sorted, shape (D,)."""
+    no_interval: str = ""
+    """Why there is no interval."""
+    companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
+    """Related numbers of one group."""
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+    """Compute the layer statistic of a prediction's measure and tie it to the evidence."""
+    return _BINDERS[prediction.measure](prediction, evidence, streams)
+
+
+def _bind_selectivity(
+    prediction: Prediction, evidence: Evidence, streams: Streams
+) -> GroupMeasure:
+    split = evidence.evaluation
+    rare, common = split.mask("rare"), split.mask("common")
+    influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
+    documents = np.unique(split.documents)
+    owner = np.searchsorted(documents, split.documents)
+
+    def resamples(group: IntArray, weights: IntArray) -> Values:
+        absolute = np.abs(split.delta_loss[:, group]).astype(np.float64)
+        influence = []
+        for rows in (rare, common):
+            sums = np.zeros((documents.size, len(group)))
+            np.add.at(sums, owner[rows], absolute[rows])
+            counts = np.bincount(owner[rows], minlength=documents.size)
+            influence.append(weights @ sums / (weights @ counts)[:, None])
+        everyone = np.arange(len(group))[None, :]
+        return np.array(
+            [
+                regimes.selectivity(on_rare, on_common, everyone)[0]
+                for on_rare, on_common in zip(*influence, strict=True)
+            ]
+        )
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        return {
+            "influence_rare": float(influences[0][group].mean()),
+            "influence_common": float(influences[1][group].mean()),
+        }
+
+    return GroupMeasure(
+        values=lambda groups: regimes.selectivity(*influences, groups),
+        resamples=resamples,
+        documents=documents,
+        companions=companions,
+    )
+
+
+def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
+    rare = evidence.evaluation.mask("rare")
+    return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
+
+
+def _bind_effective_dimension(
+    prediction: Prediction, evidence: Evidence, streams: Streams
+) -> GroupMeasure:
+    variance = float(filled_options(prediction)["variance"])
+    activations, documents = _rare_activations(evidence)
+    layer = dimension.covariance(activations)
+    correlations = dimension.correlation(layer)
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        row = group[None, :]
+        integer = float(dimension.integer_dimension(layer, row, variance)[0])
+        return {
+            "dimension": integer,
+            "dimension_per_neuron": integer / len(group),
+            "participation_ratio": float(dimension.participation_ratio(layer, row)[0]),
+            "of_correlations": float(dimension.effective_dimension(correlations, row, variance)[0]),
+            "if_independent": float(dimension.independent_dimension(layer, row, variance)[0]),
+        }
+
+    return GroupMeasure(
+        values=lambda groups: dimension.effective_dimension(layer, groups, variance),
+        resamples=lambda group, weights: dimension.effective_dimension_resamples(
+            activations[:, group], documents, weights, variance
+        ),
+        documents=np.unique(documents),
+        companions=companions,
+    )
+
+
+def _bind_participation_ratio(
+    prediction: Prediction, evidence: Evidence, streams: Streams
+) -> GroupMeasure:
+    activations, documents = _rare_activations(evidence)
+    layer = dimension.covariance(activations)
+    return GroupMeasure(
+        values=lambda groups: dimension.participation_ratio(layer, groups),
+        resamples=None,
+        documents=np.unique(documents),
+        no_interval="no document interval is available for the participation ratio",
+    )
+
+
+def _information(
+    prediction: Prediction, evidence: Evidence
+) -> tuple[NDArray[np.float64], FloatArray, IntArray]:
+    activations, documents = _rare_activations(evidence)
+    options = filled_options(prediction)
+    if options.get("estimator", "gaussian_copula") == "binned":
+        return binned_information(activations, int(options["bins"])), activations, documents
+    return gaussian_copula_information(activations), activations, documents
+
+
+def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+    options = filled_options(prediction)
+    information, activations, documents = _information(prediction, evidence)
+    method, resolution = options["method"], float(options["resolution"])
+    restarts = int(options["restarts"])
+    binned = options["estimator"] == "binned"
+
+    def find(groups: IntArray) -> modularity.Communities:
+        return modularity.communities(
+            information,
+            groups,
+            method=method,  # type: ignore[arg-type]  # validation admits the two names only
+            resolution=resolution,
+            restarts=restarts,
+            rng=streams("communities", prediction.id),
+        )
+
+    def resamples(group: IntArray, weights: IntArray) -> Values:
+        return modularity.modularity_resamples(
+            activations[:, group],
+            documents,
+            weights,
+            method=method,  # type: ignore[arg-type]  # as above
+            resolution=resolution,
+            restarts=restarts,
+            rng=streams("communities of resamples", prediction.id),
+        )
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        found = find(group[None, :])
+        return {
+            "communities": float(found.n_communities[0]),
+            "community_size": float(found.mean_size[0]),
+            "restart_spread": float(found.restart_spread[0]),
+            "segregation": float(modularity.segregation(information, group[None, :])[0]),
+        }
+
+    return GroupMeasure(
+        values=lambda groups: find(groups).modularity,
+        resamples=None if binned else resamples,
+        documents=np.unique(documents),
+        no_interval="binned mutual information is biased by repeated documents, so no interval "
+        "over documents is valid"
+        if binned
+        else "",
+        companions=companions,
+    )
+
+
+def _bind_segregation(
+    prediction: Prediction, evidence: Evidence, streams: Streams
+) -> GroupMeasure:
+    information, _, documents = _information(prediction, evidence)
+    return GroupMeasure(
+        values=lambda groups: modularity.segregation(information, groups),
+        resamples=None,
+        documents=np.unique(documents),
+        no_interval="no document interval is available for segregation",
+    )
+
+
+def _bind_top_head_impact(
+    prediction: Prediction, evidence: Evidence, streams: Streams
+) -> GroupMeasure:
+    selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
+    ablation = evidence.evaluation.head_ablation
+    single, base = ablation.single.sum(axis=0, dtype=np.float64), ablation.base.sum(
+        axis=0, dtype=np.float64
+    )
+
+    def resamples(group: IntArray, weights: IntArray) -> Values:
+        head = int(heads.top_head(selection, group[None, :])[0])
+        change = ablation.single[:, head, group].sum(axis=1, dtype=np.float64)
+        whole = ablation.base[:, group].sum(axis=1, dtype=np.float64)
+        return np.asarray(np.sqrt((weights @ change) / (weights @ whole)))
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        head = evidence.heads[int(heads.top_head(selection, group[None, :])[0])]
+        return {"top_head_layer": float(head.layer), "top_head": float(head.head)}
+
+    return GroupMeasure(
+        values=lambda groups: heads.top_head_impact(selection, single, base, groups),
+        resamples=resamples,
+        documents=ablation.documents,
+        companions=companions,
+    )
+
+
+def _bind_hill_alpha(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+    options = filled_options(prediction)
+    rows = {
+        "output": evidence.weights.output,
+        "input": evidence.weights.input,
+        "both": np.concatenate([evidence.weights.output, evidence.weights.input], axis=1),
+    }[str(options["weights"])]
+    gram, tail = spectrum.gram(rows), options["tail"]
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        row = group[None, :]
+        return {
+            "unbiased": float(
+                spectrum.hill_alpha_unbiased(gram, row, tail)[0]  # type: ignore[arg-type]  # validated
+            ),
+            "eigenvalues": float(len(group)),
+        }
+
+    return GroupMeasure(
+        values=lambda groups: spectrum.hill_alpha(gram, groups, tail),  # type: ignore[arg-type]  # as above
+        resamples=None,
+        documents=np.empty(0, dtype=np.int64),
+        no_interval="weights have no documents to resample, so there is no interval; equivalence asks "
+        "whether the value itself lies inside the margin, which can support and never refute",
+        companions=companions,
+    )
+
+
+_BINDERS: dict[str, Callable[[Prediction, Evidence, Streams], GroupMeasure]] = {
+    "selectivity": _bind_selectivity,
+    "effective_dimension": _bind_effective_dimension,
+    "participation_ratio": _bind_participation_ratio,
+    "modularity": _bind_modularity,
+    "segregation": _bind_segregation,
+    "top_head_impact": _bind_top_head_impact,
+    "hill_alpha": _bind_hill_alpha,
+}

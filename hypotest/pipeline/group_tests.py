@@ -1,0 +1,278 @@
+"""Group measures against the ladder of nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.errors import EvidenceError
+from hypotest.groups.nulls import size_matched
+from hypotest.inference.bootstrap import (
+    MINIMUM_DOCUMENTS,
+    contrast_interval,
+    document_interval,
+    document_weights,
+    jackknife_weights,
+)
+from hypotest.inference.randomization import compare_with_null
+from hypotest.pipeline.group_measures import GroupMeasure, Values
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import Selection, ShuffledGroups
+from hypotest.pipeline.comparison import Comparison
+from hypotest.records.evidence import IntArray
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.results import Interval, NullComparison
+
+RESAMPLES = 2000
+"""Document resamples of the tested group."""
+CONTROL_GROUPS = 20
+"""Random groups that tell how a null's mean moves with the documents."""
+CONTROL_RESAMPLES = 500
+_MOST_UNDEFINED = 0.05  # above this share, undefined draws are not redrawn but count as extreme
+_MOMENT_GROUPS = 400  # random groups per size, for moments by which groups of unlike sizes compare
+_MOMENT_SIZES = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shuffled:
+    """The difference between the rare and the common group, and the same under shuffled labels."""
+
+    name: str
+    statistic: str
+    observed: float
+    draws: Values
+    log10_relabellings: float
+    scale: Callable[[Values, int], Values]
+    """Puts values of groups of a size on the scale of the statistic."""
+
+
+def compare_group(
+    prediction: Prediction,
+    measure: GroupMeasure,
+    selection: Selection,
+    n_neurons: int,
+    protocol: Protocol,
+    streams: Streams,
+) -> Comparison:
+    """Measure the group, draw every null of the protocol, and compare with the deciding one.
+
+    Raises:
+        EvidenceError: If the measure is undefined for the group.
+    """
+    group = selection.group
+    observed = float(measure.values(group[None, :])[0])
+    if not np.isfinite(observed):
+        raise EvidenceError(
+            f"predictions.{prediction.id}: {prediction.measure} is undefined for this group of {len(group)} "
+            "neurons (no variation, or too few of them); choose a larger group"
+        )
+    random_groups, random_values = _random_draws(measure, len(group), n_neurons, protocol, streams)
+    ladder: dict[str, NullComparison] = {}
+    draws: dict[str, Values] = {}
+    if random_values is not None:
+        draws["size_matched"] = random_values
+        ladder["size_matched"] = compare_with_null(observed, random_values, null="size_matched")
+    shuffled = [
+        _compare_shuffled(item, measure, selection, n_neurons, streams) for item in selection.shuffled
+    ]
+    for item in shuffled:
+        draws[item.name] = item.draws
+        ladder[item.name] = compare_with_null(
+            item.observed,
+            item.draws,
+            null=item.name,
+            statistic=item.statistic,
+            log10_relabellings=item.log10_relabellings,
+        )
+
+    by_labels = prediction.contrast.null == "label_shuffled"
+    name = shuffled[0].name if by_labels else "size_matched"
+    decisive = ladder.pop(name)
+    interval, notes = _intervals(
+        measure,
+        selection,
+        decisive,
+        shuffled[0] if by_labels else None,
+        random_groups,
+        protocol,
+        streams,
+    )
+    companions = dict(measure.companions(group))
+    if by_labels:
+        companions = {
+            "group": observed,
+            "common_group": float(measure.values(selection.common[None, :])[0]),
+            **companions,
+        }
+    return Comparison(
+        observed=decisive.observed,
+        reference=name,
+        reference_value=decisive.mean,
+        reference_sd=decisive.sd,
+        standardized=decisive.z,
+        p_value=decisive.p_value,
+        p_error=decisive.p_error,
+        percentile=decisive.percentile,
+        interval=interval(1 - 2 * protocol.decision.level) if interval else None,
+        interval_95=interval(0.95) if interval else None,
+        size_matched=random_values,
+        deciding_draws=draws[name],
+        point_only=interval is None and measure.documents.size == 0,
+        companions=companions,
+        ladder=(decisive, *ladder.values()),
+        draws=draws,
+        notes=notes,
+    )
+
+
+def _random_draws(
+    measure: GroupMeasure, size: int, n_neurons: int, protocol: Protocol, streams: Streams
+) -> tuple[NDArray[np.int64], Values | None]:
+    """Size-matched groups (the same for every measure) and their values, undefined ones redrawn."""
+    null = protocol.nulls.size_matched
+    n_draws = null.draws if null is not None else CONTROL_GROUPS
+    groups = size_matched(n_neurons, size, n_draws, streams("size_matched", str(size)))
+    if null is None:
+        return groups, None
+    values = measure.values(groups)
+    rng = streams("size_matched, redrawn", str(size))
+    undefined = np.isnan(values)
+    if undefined.mean() <= _MOST_UNDEFINED:
+        while undefined.any():  # each round leaves at most a few per cent of the last one
+            groups[undefined] = size_matched(n_neurons, size, int(undefined.sum()), rng)
+            values[undefined] = measure.values(groups[undefined])
+            undefined = np.isnan(values)
+    return groups, values
+
+
+def _compare_shuffled(
+    shuffled: ShuffledGroups,
+    measure: GroupMeasure,
+    selection: Selection,
+    n_neurons: int,
+    streams: Streams,
+) -> Shuffled:
+    """T(selected on rare) - T(selected on common), observed and for every shuffled labelling.
+
+    Groups of one size compare as they are. Where the rule sets the size, each value is first put on the
+    scale of random groups of its own size: (T - mean_k) / SD_k.
+    """
+    observed = [selection.group, selection.common]
+    sizes = sorted({len(group) for group in (*observed, *shuffled.rare, *shuffled.common)})
+    scale: Callable[[Values, int], Values] = (
+        _unscaled if len(sizes) == 1 else _standardization(measure, sizes, n_neurons, streams)
+    )
+    rare = _values_of(measure, [selection.group, *shuffled.rare], scale)
+    common = _values_of(measure, [selection.common, *shuffled.common], scale)
+    difference = rare - common
+    return Shuffled(
+        name=f"label_shuffled ({shuffled.unit})",
+        statistic="T(rare) - T(common)" if len(sizes) == 1 else "z(rare) - z(common)",
+        observed=float(difference[0]),
+        draws=difference[1:],
+        log10_relabellings=shuffled.log10_relabellings,
+        scale=scale,
+    )
+
+
+def _unscaled(values: Values, size: int) -> Values:
+    return values
+
+
+def _standardization(
+    measure: GroupMeasure, sizes: Sequence[int], n_neurons: int, streams: Streams
+) -> Callable[[Values, int], Values]:
+    """Moments of random groups on a grid of sizes, interpolated in log size."""
+    grid = np.unique(np.round(np.geomspace(sizes[0], sizes[-1], _MOMENT_SIZES)).astype(int))
+    moments = []
+    for size in grid:
+        groups = size_matched(n_neurons, int(size), _MOMENT_GROUPS, streams("moments", str(size)))
+        values = measure.values(groups)
+        moments.append((np.nanmean(values), np.nanstd(values, ddof=1)))
+    means, deviations = np.asarray(moments).T
+
+    def scale(values: Values, size: int) -> Values:
+        mean = np.interp(np.log(size), np.log(grid), means)
+        deviation = np.interp(np.log(size), np.log(grid), deviations)
+        return np.asarray((values - mean) / deviation)
+
+    return scale
+
+
+def _values_of(
+    measure: GroupMeasure,
+    groups: Sequence[NDArray[np.int64]],
+    scale: Callable[[Values, int], Values],
+) -> Values:
+    """Values of groups of unlike sizes, batched by size."""
+    sizes = np.array([len(group) for group in groups])
+    values = np.empty(len(groups))
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        batch = np.stack([groups[row] for row in rows])
+        values[rows] = scale(measure.values(batch), int(size))
+    return values
+
+
+def _intervals(
+    measure: GroupMeasure,
+    selection: Selection,
+    decisive: NullComparison,
+    shuffled: Shuffled | None,
+    random_groups: IntArray,
+    protocol: Protocol,
+    streams: Streams,
+) -> tuple[Callable[[float], Interval] | None, tuple[str, ...]]:
+    """The effect's interval over documents as a function of its level, or why there is none."""
+    if measure.resamples is None:
+        return None, (measure.no_interval,)
+    n_documents = measure.documents.size
+    if n_documents < MINIMUM_DOCUMENTS:
+        return None, (
+            f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)",
+        )
+    weights = document_weights(n_documents, RESAMPLES, streams("documents", str(n_documents)))
+    leave_one_out = jackknife_weights(n_documents)
+    monte_carlo = decisive.sd**2 / decisive.n_draws
+    resamples = measure.resamples
+    if shuffled is not None:
+        arms = (selection.group, selection.common)
+        replicates, jackknife = (
+            shuffled.scale(resamples(arms[0], rows), len(arms[0]))
+            - shuffled.scale(resamples(arms[1], rows), len(arms[1]))
+            for rows in (weights, leave_one_out)
+        )
+        return (
+            lambda level: document_interval(
+                decisive.observed - decisive.mean,
+                replicates - decisive.mean,
+                jackknife - decisive.mean,
+                n_documents,
+                level,
+                extra_variance=monte_carlo,
+            ),
+            (),
+        )
+    group = selection.group
+    controls = random_groups[:CONTROL_GROUPS]
+    own, without = resamples(group, weights), resamples(group, leave_one_out)
+    control_values = measure.values(controls)
+    control_resamples = np.stack(
+        [resamples(control, weights[:CONTROL_RESAMPLES]) for control in controls]
+    )
+    return (
+        lambda level: contrast_interval(
+            decisive.observed,
+            decisive.mean,
+            own,
+            without,
+            control_values,
+            control_resamples,
+            level,
+            null_mean_variance=monte_carlo,
+        ),
+        (),
+    )

@@ -1,0 +1,80 @@
+"""Where a run came from: hashes, versions, seeds, durations, hardware."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from time import monotonic
+from typing import Any
+
+from hypotest.collect.evidence import StartStage
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.protocol import Protocol
+from hypotest.registration.canonical import protocol_hash
+
+_LIBRARIES = (
+    "igraph", "leidenalg", "networkx", "nnsight", "numpy", "pingouin", "polars", "pydantic",
+    "scikit-learn", "scipy", "statsmodels", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+
+
+class Stopwatch:
+    """Tells stages on to a display and keeps how long each took."""
+
+    def __init__(self, start_stage: StartStage) -> None:
+        self._start_stage = start_stage
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str, n_steps: int) -> Callable[[], None]:
+        """Start a stage; what is returned is called after each of its steps."""
+        advance = self._start_stage(stage, n_steps)
+        started = monotonic()
+
+        def step() -> None:
+            self.seconds[stage] = round(monotonic() - started, 3)
+            advance()
+
+        return step
+
+
+def describe_run(
+    protocol: Protocol,
+    prepared: Prepared,
+    started: str,
+    cached: bool,
+    durations: Mapping[str, float],
+) -> dict[str, Any]:
+    """The manifest of a run."""
+    return {
+        "hypotest": metadata.version("hypotest-nn"),
+        "started": started,
+        "durations_seconds": dict(durations),
+        "seed": protocol.seed,
+        "hashes": {
+            "protocol": protocol_hash(protocol),
+            "weights": prepared.subject.fingerprint,
+            "tokenizer": prepared.subject.tokenizer_fingerprint,
+            "text": {
+                f"{source.name} {source.version}".strip(): source.sha256
+                for source in prepared.sources
+            },
+        },
+        "evidence": {
+            "selection": prepared.keys.selection,
+            "evaluation": prepared.keys.evaluation,
+            "was_cached": cached,
+        },
+        "ablation_engine": "identity and cumulants of order 3, not certified",
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in _LIBRARIES},
+        },
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "device": str(prepared.subject.device),
+        },
+    }

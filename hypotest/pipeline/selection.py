@@ -1,0 +1,162 @@
+"""Which neurons are tested, and which the same rule would have found under shuffled labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
+from hypotest.groups.select import explain_size, group_sizes, most_influential
+from hypotest.inference.randomization import Relabellings, permute_types, permute_within_documents
+from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import SplitEvidence
+from hypotest.records.protocol import Group, PermutationUnit, Protocol
+from hypotest.records.results import GroupResult
+
+_LABELLINGS_AT_ONCE = 256  # bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShuffledGroups:
+    """What the selection finds when labels are shuffled."""
+
+    unit: PermutationUnit
+    rare: list[NDArray[np.int64]]
+    """Per draw, the group selected on what is labelled rare."""
+    common: list[NDArray[np.int64]]
+    log10_relabellings: float
+    n_informative: int
+    """Units (types, or documents for positions) whose label can change."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """The tested group, its common counterpart, and their shuffled versions."""
+
+    group: NDArray[np.int64]
+    """Most influential first."""
+    common: NDArray[np.int64]
+    """What the same rule selects on common targets."""
+    shuffled: tuple[ShuffledGroups, ...]
+    """The protocol's unit first."""
+    result: GroupResult
+
+
+def document_halves(split: SplitEvidence, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Put each document at random into one of two halves; shape (n_positions,)."""
+    documents, owner = np.unique(split.documents, return_inverse=True)
+    half = np.zeros(documents.size, dtype=bool)
+    half[rng.permutation(documents.size)[: documents.size // 2]] = True
+    return half[owner]
+
+
+def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]:
+    """Fit regimes to rank-influence curves ranked on one half of the documents and read on the other.
+
+    Both directions are averaged in log influence.
+
+    Returns:
+        The fits and the curves, log influence, shape (n_labellings, n_points).
+    """
+    halves = influences.halves
+    grid = rank_grid(halves.shape[-1])
+    curves = [
+        np.log(rank_curve(halves[:, ranking], halves[:, 1 - ranking], grid)) for ranking in (0, 1)
+    ]
+    curve = np.asarray((curves[0] + curves[1]) / 2)
+    return fit_regimes(np.log(grid), curve), curve
+
+
+def relabellings(
+    split: SplitEvidence, unit: PermutationUnit, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffled labels of the split's positions, in the given unit."""
+    labels = split.mask("rare")
+    if unit == "type":
+        return permute_types(labels, split.positions["target"].to_numpy(), n_draws, rng)
+    return permute_within_documents(labels, split.documents, n_draws, rng)
+
+
+def in_chunks(
+    labels: NDArray[np.bool_], sums: LabelledSums
+) -> Iterator[tuple[Influences, Influences]]:
+    """Influences on what is labelled rare and on the rest, some labellings at a time."""
+    for start in range(0, len(labels), _LABELLINGS_AT_ONCE):
+        part = labels[start : start + _LABELLINGS_AT_ONCE]
+        yield influences_under(part, sums), influences_under(~part, sums)
+
+
+def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Selection:
+    """Select the group on the selection split, then again for every shuffled labelling.
+
+    Args:
+        protocol: Its ``group:`` and ``nulls:``.
+        split: The selection split's evidence.
+        streams: Random numbers.
+    """
+    half = document_halves(split, streams("selection halves"))
+    rule = protocol.group
+    rare = split.mask("rare")
+    observed = labelled_sums(split.delta_loss, np.where(rare, 1, 0), half)
+    (on_rare, on_common) = next(in_chunks(np.array([[False, True]]), observed))
+    if rule.condition == "common":
+        on_rare, on_common = on_common, on_rare
+    fits, _ = fit_curves(on_rare)
+    group, common = _groups(on_rare, rule)[0], _groups(on_common, rule)[0]
+    n_neurons = split.delta_loss.shape[1]
+    name, reason = explain_size(
+        bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule
+    )
+    shuffled: list[ShuffledGroups] = []
+    null = protocol.nulls.label_shuffled
+    if null is not None:
+        units: list[PermutationUnit] = ["type", "position"]
+        for unit in sorted(units, key=lambda unit: unit != null.unit):
+            shuffled.append(
+                _shuffled_groups(split, unit, null.draws, half, rule, streams("label_shuffled", unit))
+            )
+    return Selection(
+        group=group,
+        common=common,
+        shuffled=tuple(shuffled),
+        result=GroupResult(
+            neurons=tuple(group.tolist()),
+            n_neurons=n_neurons,
+            rule=name,
+            reason=reason,
+            control_neurons=tuple(common.tolist()),
+        ),
+    )
+
+
+def _shuffled_groups(
+    split: SplitEvidence,
+    unit: PermutationUnit,
+    n_draws: int,
+    half: NDArray[np.bool_],
+    rule: Group,
+    rng: np.random.Generator,
+) -> ShuffledGroups:
+    draws = relabellings(split, unit, n_draws, rng)
+    sums = labelled_sums(split.delta_loss, draws.units, half)
+    rare: list[NDArray[np.int64]] = []
+    common: list[NDArray[np.int64]] = []
+    for on_rare, on_common in in_chunks(draws.labels, sums):
+        rare.extend(_groups(on_rare, rule))
+        common.extend(_groups(on_common, rule))
+    return ShuffledGroups(unit, rare, common, draws.log10_distinct, draws.n_informative)
+
+
+def _groups(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:
+    if rule.select == "plateau":
+        fits, _ = fit_curves(influences)
+        plateau, ends = fits.plateau, fits.plateau_size
+    else:  # a declared size needs no curve
+        plateau = np.zeros(len(influences.whole), dtype=bool)
+        ends = np.zeros(len(influences.whole), dtype=np.int64)
+    sizes = group_sizes(plateau, ends, influences.whole.shape[1], rule)
+    return most_influential(influences.whole, sizes)

@@ -1,0 +1,129 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from hypotest.collect.evidence import (
+    EvidenceKeys,
+    Sample,
+    collect_evidence,
+    evidence_keys,
+    read_evidence,
+)
+from hypotest.errors import EvidenceError
+from tests.collect.hooks import neurons
+
+
+def quiet(stage, n_steps):
+    return lambda: None
+
+
+def sample(tokens, split, first):
+    rng = np.random.default_rng(first)
+    rows = []
+    for block in range(first, first + 12):
+        for condition, index in zip(("rare", "common"), rng.choice(30, 2, replace=False), strict=True):
+            rows.append((block // 3, block, int(index), int(tokens[block, index + 1]), condition, split))
+    frame = pl.DataFrame(
+        rows, schema=["document", "block", "index", "target", "condition", "split"], orient="row"
+    ).sort("block", "index")
+    return Sample(tokens, frame, np.arange(first, first + 12, 2))
+
+
+@pytest.fixture(scope="module")
+def samples(small_tokens):
+    return {
+        "selection": sample(small_tokens, "selection", 0),
+        "evaluation": sample(small_tokens, "evaluation", 12),
+    }
+
+
+@pytest.fixture(scope="module")
+def collected(small_subject, samples, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    keys = evidence_keys(small_subject, samples)
+    return collect_evidence(small_subject, samples, keys, cache, quiet), keys, cache
+
+
+def test_rows_belong_to_positions(small_subject, small_tokens, samples, collected):
+    evidence, _, _ = collected
+    for split in (evidence.selection, evidence.evaluation):
+        block, index = split.positions["block"].to_numpy(), split.positions["index"].to_numpy()
+        expected = neurons(small_subject, small_tokens[:24])[block, index]
+        np.testing.assert_allclose(split.activations, expected, atol=1e-4)
+        assert split.delta_loss.shape == split.activations.shape
+        assert split.mask("rare").sum() == 12
+    assert evidence.evaluation.positions.equals(samples["evaluation"].positions)
+
+
+def test_mean_activation_is_that_of_the_selection_split(collected):
+    evidence, _, _ = collected
+    np.testing.assert_allclose(
+        evidence.mean_activation, evidence.selection.activations.mean(axis=0), atol=1e-5
+    )
+
+
+def test_head_ablation_is_summed_by_document(collected):
+    ablation = collected[0].evaluation.head_ablation
+    assert ablation.documents.tolist() == [4, 5, 6, 7]  # blocks 12, 14, ..., 22 of three blocks each
+    assert ablation.n_positions.sum() == 6
+    assert ablation.single.shape == (4, 8, 96)
+
+
+def test_evidence_is_read_back_without_a_model(collected):
+    evidence, keys, cache = collected
+    again = read_evidence(cache, keys)
+    np.testing.assert_array_equal(again.evaluation.delta_loss, evidence.evaluation.delta_loss)
+    assert again.heads == evidence.heads
+    assert [str(head) for head in again.heads][:5] == ["L1H0", "L1H1", "L1H2", "L1H3", "L2H0"]
+
+
+def test_an_interrupted_collection_ends_with_the_same_bytes(
+    small_subject, samples, collected, tmp_path, monkeypatch
+):
+    _, keys, cache = collected
+    calls = 0
+
+    def killed(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    from hypotest.collect.evidence import head_ablation_arrays as real
+
+    monkeypatch.setattr("hypotest.collect.evidence.head_ablation_arrays", killed)
+    with pytest.raises(KeyboardInterrupt):
+        collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    with pytest.raises(EvidenceError, match="no finished evidence"):
+        read_evidence(tmp_path, keys)
+    monkeypatch.undo()
+    collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    files = [path.relative_to(cache) for path in sorted(cache.rglob("*")) if path.is_file()]
+    assert files == [path.relative_to(tmp_path) for path in sorted(tmp_path.rglob("*")) if path.is_file()]
+    for file in files:
+        assert (cache / file).read_bytes() == (tmp_path / file).read_bytes()
+
+
+def test_keys_follow_positions_text_and_weights(small_subject, samples):
+    keys = evidence_keys(small_subject, samples)
+    fewer = Sample(
+        samples["evaluation"].tokens,
+        samples["evaluation"].positions.head(10),
+        samples["evaluation"].head_blocks,
+    )
+    changed = evidence_keys(small_subject, {**samples, "evaluation": fewer})
+    assert changed.selection == keys.selection
+    assert changed.evaluation != keys.evaluation
+    tokens = samples["selection"].tokens.copy()
+    tokens[0, 0] += 1
+    other = Sample(tokens, samples["selection"].positions, samples["selection"].head_blocks)
+    changed = evidence_keys(small_subject, {**samples, "selection": other})
+    # what ablated neurons are set to comes from the selection split, so both change
+    assert changed.selection != keys.selection
+    assert changed.evaluation != keys.evaluation
+
+
+def test_unknown_keys_are_a_clear_error(tmp_path):
+    with pytest.raises(EvidenceError):
+        read_evidence(tmp_path, EvidenceKeys("0" * 32, "1" * 32))

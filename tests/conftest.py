@@ -1,0 +1,68 @@
+"""Fixtures that several folders share: a small random GPT-NeoX and a text it can read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "r", "s", "lt", "")]
+
+
+def zipf_text(n_words: int, rng: np.random.Generator) -> str:
+    """Words whose frequencies fall like 1/rank."""
+    weights = 1 / np.arange(1, len(WORDS) + 1)
+    return " ".join(rng.choice(WORDS, size=n_words, p=weights / weights.sum()))
+
+
+@pytest.fixture(scope="session")
+def small_documents() -> list[str]:
+    rng = np.random.default_rng(7)
+    return [zipf_text(int(rng.integers(150, 400)), rng) for _ in range(60)]
+
+
+@pytest.fixture(scope="session")
+def small_model_folder(tmp_path_factory: pytest.TempPathFactory, small_documents: list[str]) -> Path:
+    """A random GPT-NeoX of 4 layers in a folder, as a user would point to one."""
+    import torch
+    from transformers import GPTNeoXForCausalLM
+
+    from hypotest.records.corpus import Document
+    from hypotest.subjects.reference.training import TrainingPlan, model_config, train_tokenizer
+
+    folder = tmp_path_factory.mktemp("model") / "small"
+    documents = [Document(str(i), text) for i, text in enumerate(small_documents)]
+    tokenizer = train_tokenizer(documents, 400, 32)
+    torch.manual_seed(3)
+    plan = TrainingPlan(vocab_size=400, d_model=32, n_layers=4, n_heads=4, n_neurons=96, context=32)
+    model = GPTNeoXForCausalLM(model_config(plan))
+    with torch.no_grad():  # larger than at initialisation, so that ablations have visible effects
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(6.0)
+            elif name.endswith("bias"):
+                parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    ids = [tokenizer.backend_tokenizer.encode(text).ids for text in small_documents]
+    np.save(folder / "counts.npy", np.bincount(np.concatenate(ids), minlength=400))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_subject(small_model_folder: Path):
+    from hypotest.subjects.language_model import load_language_model
+
+    return load_language_model(str(small_model_folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def small_tokens(small_subject, small_documents: list[str]) -> np.ndarray:
+    from hypotest.corpora.blocks import cut_blocks
+
+    return cut_blocks(small_subject.encode(small_documents), 32).tokens

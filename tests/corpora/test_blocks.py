@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from hypotest.corpora.blocks import cut_blocks
+from hypotest.errors import CorpusError
+
+
+def test_blocks_never_cross_documents_and_drop_the_remainder():
+    blocks = cut_blocks([list(range(7)), [9, 9], list(range(20, 24))], context=3)
+    # 7 tokens give two blocks and leave one out; 2 give none; 4 give one
+    assert blocks.tokens.tolist() == [[0, 1, 2], [3, 4, 5], [20, 21, 22]]
+    assert blocks.document.tolist() == [0, 0, 2]
+    assert blocks.n_documents == 2
+
+
+def test_too_short_documents_are_an_error_that_names_the_longest():
+    with pytest.raises(CorpusError, match=r"longest has 2.*corpus\.context"):
+        cut_blocks([[1, 2], []], context=3)
+
+
+def test_tokens_are_those_of_the_documents():
+    rng = np.random.default_rng(0)
+    documents = [rng.integers(0, 50, size=n).tolist() for n in (10, 31, 8, 64)]
+    blocks = cut_blocks(documents, context=8)
+    for number, ids in enumerate(documents):
+        mine = blocks.tokens[blocks.document == number].ravel().tolist()
+        assert mine == ids[: len(mine)]
+        assert len(ids) - len(mine) < 8

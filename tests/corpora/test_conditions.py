@@ -1,0 +1,96 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from hypotest.corpora.blocks import cut_blocks
+from hypotest.corpora.conditions import blocks_for_heads, sample_positions
+from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.errors import CorpusError
+
+RARE = range(20)  # token ids
+
+
+def cuts(vocabulary=200):
+    rare = np.zeros(vocabulary, dtype=bool)
+    rare[list(RARE)] = True
+    nothing = np.zeros(vocabulary, dtype=bool)
+    empty = np.empty(0)
+    return FrequencyCuts(np.ones(vocabulary, dtype=np.int64), rare, ~rare, nothing, empty, empty, None)
+
+
+@pytest.fixture
+def blocks():
+    rng = np.random.default_rng(5)
+    return cut_blocks([rng.integers(0, 200, size=int(rng.integers(100, 2000))) for _ in range(40)], 64)
+
+
+def draw(blocks, n=200, cap=16, share=0.5, seed=1):
+    return sample_positions(
+        blocks,
+        cuts(),
+        n_positions=n,
+        max_per_document=cap,
+        selection_share=share,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def test_numbers_labels_and_splits(blocks):
+    positions = draw(blocks).positions
+    counts = positions.group_by("split", "condition").len()
+    assert counts["len"].to_list() == [100] * 4
+    selection, evaluation = (
+        set(positions.filter(pl.col("split") == split)["document"]) for split in ("selection", "evaluation")
+    )
+    assert not selection & evaluation
+    is_rare = positions["target"].is_in(list(RARE))
+    assert (is_rare == (positions["condition"] == "rare")).all()
+
+
+def test_targets_and_documents_are_those_of_the_blocks(blocks):
+    for row in draw(blocks).positions.iter_rows(named=True):
+        assert blocks.tokens[row["block"], row["index"] + 1] == row["target"]
+        assert blocks.document[row["block"]] == row["document"]
+        assert 1 <= row["index"] <= 62
+
+
+def test_every_rare_position_has_a_common_partner_nearby_in_its_block(blocks):
+    positions = draw(blocks).positions
+    for _, rows in positions.group_by("block"):
+        rare = rows.filter(pl.col("condition") == "rare")["index"].sort()
+        common = rows.filter(pl.col("condition") == "common")["index"].sort()
+        assert len(rare) == len(common)
+        # partners within 16 tokens: matching in order of index is at least as close
+        assert (rare - common).abs().max() <= 16
+    assert positions.select("block", "index").is_unique().all()
+
+
+def test_cap_per_document_holds(blocks):
+    positions = draw(blocks, n=60, cap=3).positions
+    per_document = positions.filter(pl.col("condition") == "rare").group_by("document").len()
+    assert per_document["len"].max() == 3
+
+
+def test_too_few_positions_say_how_many_there_are(blocks):
+    with pytest.raises(CorpusError, match=r"asks for 100000 .* ask for at most \d+") as error:
+        draw(blocks, n=100_000)
+    possible = int(str(error.value).split("ask for at most ")[1].split(",")[0])
+    assert draw(blocks, n=possible).positions.height == 2 * possible
+
+
+def test_seed_decides_and_uneven_split_is_honoured(blocks):
+    first, again, other = draw(blocks), draw(blocks), draw(blocks, seed=2)
+    assert first.positions.equals(again.positions)
+    assert not first.positions.equals(other.positions)
+    uneven = draw(blocks, n=100, share=0.25).positions
+    assert uneven.filter(pl.col("split") == "selection").height == 50
+
+
+def test_blocks_for_heads_spread_over_documents(blocks):
+    rows = draw(blocks, n=400).positions.filter(pl.col("split") == "evaluation")
+    rare = rows.filter(pl.col("condition") == "rare")
+    n_documents = rare["document"].n_unique()
+    chosen = blocks_for_heads(rows, n_documents, np.random.default_rng(0))
+    assert len(set(blocks.document[chosen])) == n_documents  # one block of each before a second of any
+    everything = blocks_for_heads(rows, 10_000, np.random.default_rng(0))
+    assert everything.tolist() == sorted(rare["block"].unique())

@@ -1,0 +1,169 @@
+"""The command line as a user meets it."""
+
+import json
+import re
+
+import pytest
+
+import hypotest as package
+from hypotest.report.export import read_results
+
+
+@pytest.fixture(scope="module")
+def finished(hypotest, small_protocol, tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    done = hypotest("run", small_protocol, "--out", out, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    (folder,) = out.glob("small/*")
+    return done, folder
+
+
+def test_a_run_prints_the_table_and_leaves_everything(finished):
+    done, folder = finished
+    for name in ("specialization", "regimes", "coordination", "single-head", "spectrum", "Verdict:"):
+        assert name in done.stdout
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80 or "Report:" in max(done.stdout.splitlines(), key=len)
+    assert {path.name for path in folder.iterdir()} == {
+        "report.md", "results.json", "nulls.parquet", "manifest.json", "figures",
+    }  # fmt: skip
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", folder.name)
+
+
+def test_the_same_seed_gives_the_same_results(hypotest, small_protocol, finished, tmp_path):
+    """From the cache and collected anew, byte for byte."""
+    _, folder = finished
+    expected = (folder / "results.json").read_bytes()
+    for name, environment in (("cached", {}), ("anew", {"HYPOTEST_CACHE": str(tmp_path / "cache")})):
+        done = hypotest("run", small_protocol, "--out", tmp_path / name, **environment)
+        assert done.returncode == 0, done.stderr
+        (again,) = (tmp_path / name).glob("small/*")
+        assert (again / "results.json").read_bytes() == expected
+        assert (again / "nulls.parquet").read_bytes() == (folder / "nulls.parquet").read_bytes()
+        manifest = json.loads((again / "manifest.json").read_text())
+        assert manifest["evidence"]["was_cached"] == (name == "cached")
+
+
+def test_another_seed_gives_other_draws(hypotest, small_protocol, finished, tmp_path):
+    done = hypotest("run", small_protocol, "--out", tmp_path, "--seed", "12")
+    assert done.returncode == 0, done.stderr
+    (again,) = tmp_path.glob("small/*")
+    assert (again / "nulls.parquet").read_bytes() != (finished[1] / "nulls.parquet").read_bytes()
+    assert read_results(again / "results.json").protocol["seed"] == 12
+
+
+def test_a_trial_says_so_and_gives_no_verdict(hypotest, small_protocol, tmp_path):
+    done = hypotest("run", small_protocol, "--out", tmp_path, "--limit", "60")
+    assert done.returncode == 0, done.stderr
+    assert "TRIAL" in done.stdout
+    assert "Verdict:" not in done.stdout
+    (folder,) = tmp_path.glob("small/*")
+    results = read_results(folder / "results.json")
+    assert results.trial == 60
+    assert results.verdicts == ()
+    assert "trial" in (folder / "report.md").read_text().lower()
+
+
+def test_show_and_report_need_no_model(hypotest, finished):
+    done, folder = finished
+    shown = hypotest("show", folder)
+    assert shown.returncode == 0, shown.stderr
+    table = done.stdout[: done.stdout.index("Verdict:")]
+    assert table.strip() in shown.stdout
+    before = (folder / "report.md").read_bytes()
+    (folder / "report.md").unlink()
+    assert hypotest("report", folder).returncode == 0
+    assert (folder / "report.md").read_bytes() == before
+
+
+def test_the_same_from_python(finished, cache, monkeypatch):
+    _, folder = finished
+    monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
+    run = package.Run.open(folder)
+    assert run.predictions["id"].to_list()[:3] == ["specialization", "regimes", "coordination"]
+    evidence = package.load_evidence(run)
+    positions = evidence.evaluation.positions
+    assert positions.columns == ["document", "block", "index", "target", "condition", "split"]
+    assert evidence.evaluation.delta_loss.shape == (positions.height, 96)
+    assert evidence.evaluation.activations.shape == (positions.height, 96)
+
+
+def test_p_values_follow_from_the_null_draws(finished):
+    _, folder = finished
+    run = package.Run.open(folder)
+    checked = 0
+    for prediction in run.results.predictions:
+        for rung in prediction.ladder:
+            draws = run.nulls.filter(
+                (run.nulls["prediction"] == prediction.id) & (run.nulls["null"] == rung.null)
+            )["value"].to_numpy()
+            assert len(draws) == rung.n_draws
+            tolerance = 1e-12 * max(1.0, abs(rung.observed))
+            upper = (draws >= rung.observed - tolerance).sum() + 1
+            lower = (draws <= rung.observed + tolerance).sum() + 1
+            expected = min(1.0, 2 * min(upper, lower) / (len(draws) + 1))
+            assert rung.p_value == pytest.approx(expected)
+            checked += 1
+    assert checked >= 12
+
+
+def test_validate_answers_in_words(hypotest, small_protocol):
+    done = hypotest("validate", small_protocol)
+    assert done.returncode == 0, done.stderr
+    assert "valid (9 predictions, 7 of them deciding between modular and distributed)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "code"),
+    [
+        (("positions: 120", "positions: 90000"), "ask for at most", 1),
+        (("below_percentile: 50", "below_percentile: 150"), "below_percentile", 2),
+        (("margin: {raw: 0.1}", "margn: {raw: 0.1}"), "margin", 2),
+        (("measure: modularity", "measure: modularty"), "modularity", 2),
+        (("subject: {model: ", "subject: {model: /nowhere"), "cannot load", 1),
+        (("hypotest: 1", "hypotest: [1"), "small.yaml:", 2),
+        (("context: 32", "context: 64"), "takes at most 32", 1),
+        (("0.txt, ", "missing.txt, "), "cannot read missing.txt", 1),
+    ],
+)
+def test_wrong_input_is_one_clear_message(hypotest, small_protocol, tmp_path, change, message, code):
+    changed = small_protocol.with_name(f"changed-{abs(hash(change))}.yaml")
+    changed.write_text(small_protocol.read_text().replace(*change, 1))
+    done = hypotest("run", changed, "--out", tmp_path)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert message in done.stderr.replace("small.yaml", "small.yaml") or message in done.stderr.replace(changed.name, "small.yaml")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("run",), ("run", "missing.yaml"), ("validate", "."), ("nonsense",), ("run", "x.yaml", "--limit", "one")],
+)
+def test_wrong_commands_exit_with_2(hypotest, arguments):
+    done = hypotest(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_a_folder_that_is_no_run(hypotest, tmp_path):
+    done = hypotest("show", tmp_path)
+    assert done.returncode == 1
+    assert "results.json" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("run",), ("validate",), ("report",), ("show",), ("reference", "info"), ("reference", "train")]
+)
+def test_every_command_has_help_with_an_example(hypotest, command):
+    done = hypotest(*command, "--help")
+    assert done.returncode == 0
+    assert f"Example: hypotest {' '.join(command)}" in done.stdout
+
+
+def test_reference_info_prints_the_card(hypotest):
+    done = hypotest("reference", "info")
+    assert done.returncode == 0
+    assert "perplexity" in done.stdout

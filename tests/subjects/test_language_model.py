@@ -1,0 +1,77 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.language_model import load_language_model, resolve_device
+
+
+def test_sizes_and_layer(small_subject):
+    described = small_subject.describe()
+    assert (described["layer"], described["n_layers"], described["n_heads"]) == (3, 4, 4)
+    assert (described["n_neurons"], described["d_model"], described["vocab_size"]) == (96, 32, 400)
+    assert small_subject.context == 32
+
+
+def test_fingerprint_follows_the_weights(small_model_folder, small_subject):
+    again = load_language_model(str(small_model_folder), device="cpu")
+    assert again.fingerprint == small_subject.fingerprint
+    with torch.no_grad():
+        again.model.lm_head.weight[0, 0] += 1
+    del again.fingerprint
+    assert again.fingerprint != small_subject.fingerprint
+
+
+def test_encode_and_decode(small_subject, small_documents):
+    (ids,) = small_subject.encode([small_documents[0]])
+    assert "".join(small_subject.token(token) for token in ids) == small_documents[0]
+
+
+def test_relative_folders_start_from_the_protocol(small_model_folder):
+    subject = load_language_model("small", device="cpu", base=small_model_folder.parent)
+    assert subject.n_neurons == 96
+
+
+def test_a_model_that_is_nowhere_says_where_it_was_looked_for(tmp_path):
+    with pytest.raises(SubjectError, match=r"cannot load 'no/such-model'.*Hugging Face cache"):
+        load_language_model("no/such-model", device="cpu", base=tmp_path)
+
+
+def test_a_folder_without_a_model(tmp_path):
+    with pytest.raises(SubjectError, match=r"no config\.json"):
+        load_language_model(str(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize(("layer", "message"), [(9, "layers 0 to 3"), (-1, "layers 0 to 3"), (1, "last layer")])
+def test_layers_that_are_not_there(small_model_folder, layer, message):
+    with pytest.raises(SubjectError, match=message):
+        load_language_model(str(small_model_folder), layer=layer, device="cpu")
+
+
+def test_other_families_are_refused_with_their_name(small_model_folder, tmp_path):
+    folder = tmp_path / "gpt2"
+    shutil.copytree(small_model_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+    with pytest.raises(SubjectError, match="family 'gpt2'"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_damaged_weights_are_a_clear_error(small_model_folder, tmp_path):
+    folder = tmp_path / "damaged"
+    shutil.copytree(small_model_folder, folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(SubjectError, match="cannot load"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_devices():
+    assert resolve_device("cpu") == torch.device("cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(SubjectError, match=r"--device cuda is not available.*cpu"):
+            resolve_device("cuda")
+    with pytest.raises(SubjectError, match="--device tpu"):
+        resolve_device("tpu")
