@@ -1,8 +1,9 @@
 """From the outcomes of predictions to a verdict on each hypothesis, by a rule fixed in advance.
 
-*Supported* is an intersection: every prediction on which the hypothesis speaks came out as expected, each
-at the unadjusted level. *Refuted* is a union: at least one deciding prediction contradicts it, with an
-adjusted p-value within the level. Everything else is undecided, unless a premise failed.
+*Supported* is an intersection: every prediction on which the hypothesis speaks came out as
+expected, each at the unadjusted level. *Refuted* is a union: at least one deciding prediction
+contradicts it, with an adjusted p-value within the level. Everything else is undecided, unless a
+premise failed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def stance(outcome: Outcome, expects: Sequence[str], role: Role) -> Stance:
         role: Of the prediction; a descriptive one is silent.
 
     Returns:
-        ``silent``, ``open`` (inconclusive), ``supports``, or ``contradicts`` (another determinate outcome).
+        ``silent``, ``open`` (inconclusive), ``supports``, or ``contradicts`` (another determinate
+        outcome).
 
     Examples:
         >>> stance("greater", ("less", "equivalent"), "deciding")
@@ -46,20 +48,23 @@ def decide(
 ) -> tuple[HypothesisVerdict, ...]:
     """Apply the decision rule.
 
-    1. Premises are gates for all hypotheses together: one that contradicts an expectation makes every
-       hypothesis `not applicable`; else one that is inconclusive leaves every hypothesis `undecided`.
-    2. `supported`: every prediction on which the hypothesis speaks, premises included, has an expected
-       outcome, and at least one of them decides (a premise alone supports nothing).
-    3. `refuted`: at least one deciding prediction contradicts the hypothesis and its adjusted p-value is
-       within the level: that of the difference for `less` and `greater`, that of equivalence for
-       `equivalent`. Weight measures have no equivalence p-value: they support and never refute.
+    1. Premises are gates for all hypotheses together: one that contradicts an expectation makes
+       every hypothesis `not applicable`; else one that is inconclusive leaves every hypothesis
+       `undecided`.
+    2. `supported`: every prediction on which the hypothesis speaks, premises included, has an
+       expected outcome, and at least one of them decides (a premise alone supports nothing).
+    3. `refuted`: at least one deciding prediction contradicts the hypothesis and its adjusted
+       p-value is within the level: that of the difference for `less` and `greater`, that of
+       equivalence for `equivalent`. Weight measures have no equivalence p-value: they support and
+       never refute.
     4. Else `undecided`.
 
     Supported needs no contradiction and refuted needs one, so no hypothesis is both.
 
     Args:
         predictions: Tested predictions, with adjusted p-values.
-        hypotheses: Names, in the order of the verdicts; a prediction that does not name one is silent.
+        hypotheses: Names, in the order of the verdicts; a prediction that does not name one is
+            silent.
         level: Such as 0.05.
         rule: The only one there is.
 
@@ -83,7 +88,9 @@ def _gate(
     """What the premises say for all hypotheses; None if they let them pass."""
     premises = [item for item in predictions if item.role == "premise"]
     found = {
-        item.id: {stance(item.outcome, item.expects.get(name, ()), item.role) for name in hypotheses}
+        item.id: {
+            stance(item.outcome, item.expects.get(name, ()), item.role) for name in hypotheses
+        }
         for item in premises
     }
     failed = [item for item in premises if "contradicts" in found[item.id]]
@@ -136,7 +143,7 @@ def _judge(
     doubts = []
     if contradicting:
         outcomes = _join([_against(item, hypothesis) for item in contradicting])
-        doubts.append(f"{outcomes}, which does not survive the correction")
+        doubts.append(f"{outcomes}, not enough to refute it after the correction")
     if unclear:
         doubts.append(f"inconclusive: {_join(_ids(unclear))}")
     if doubts:

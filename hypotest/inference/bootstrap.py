@@ -1,7 +1,7 @@
 """Confidence intervals over documents, the independent units of text.
 
-Resampling is by weights: a document that was drawn twice counts twice. Statistics that are functions of
-per-document sums are then one matrix product for all resamples.
+Resampling is by weights: a document that was drawn twice counts twice. Statistics that are
+functions of per-document sums are then one matrix product for all resamples.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ def document_interval(
     """Confidence interval of a statistic over documents.
 
     Centre 2 T - mean(T*), which removes the bias that the bootstrap estimates; half-width t(D - 1)
-    times sqrt(max(bootstrap variance, jackknife variance) + extra variance). The jackknife variance is
-    (D - 1)/D sum_j (T_(-j) - mean)^2. Statistics with steps, such as an integer dimension, make either one
-    too small at times, hence the larger; percentile and BCa intervals cover far too rarely there.
+    times sqrt(max(bootstrap variance, jackknife variance) + extra variance). The jackknife
+    variance is (D - 1)/D sum_j (T_(-j) - mean)^2. Statistics with steps, such as an integer
+    dimension, make either one too small at times, hence the larger; percentile and BCa intervals
+    cover far too rarely there.
 
     Args:
         estimate: T on all documents.
@@ -65,14 +66,15 @@ def document_interval(
         jackknife: T without each document in turn, shape ``(n_documents,)``.
         n_documents: D, at least `MINIMUM_DOCUMENTS`.
         level: Coverage, such as 0.90.
-        extra_variance: Added to the variance: what does not come from documents, such as the Monte Carlo
-            variance of a null's mean.
+        extra_variance: Added to the variance: what does not come from documents, such as the Monte
+            Carlo variance of a null's mean.
 
     Returns:
         The interval, with the standard error and D - 1 degrees of freedom.
 
     Raises:
-        ValueError: If there are too few documents, a value is not finite, or a size or level is wrong.
+        ValueError: If there are too few documents, a value is not finite, or a size or level is
+            wrong.
 
     References:
         Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 10 (bias) and 11
@@ -97,26 +99,29 @@ def contrast_interval(
 ) -> Interval:
     """Confidence interval of T(G) - mean T(null) over documents, for this group and this layer.
 
-    The null's mean mu moves with the documents too, mostly together with T(G). How, is learned from C
-    control groups, a random sample of the null, on the first r of the R bootstrap resamples of the group.
-    With m_s the mean of the controls on resample s, and b = cov(T(G)*, m) / var(T(G)*) over these r:
+    The null's mean mu moves with the documents too, mostly together with T(G). How, is learned
+    from C control groups, a random sample of the null, on the first r of the R bootstrap resamples
+    of the group. With m_s the mean of the controls on resample s, and b = cov(T(G)*, m) /
+    var(T(G)*) over these r:
 
         V = (1 - b)^2 var_R(T(G)*) + [(1 - rho^2) var_r(m) - MS / C]+
 
-    This is var(T(G) - mu) = var(T(G)) + var(mu) - 2 cov(T(G), mu), with var(T(G)) from all R resamples and
-    the relation to mu from r (maximum likelihood for a pair of which one is seen less often [1]); it
-    cannot be negative. m is noisier than mu: each control responds to documents in its own way, and the mean
-    of C such responses has variance MS / C, where MS is the interaction mean square of the C x r table,
+    This is var(T(G) - mu) = var(T(G)) + var(mu) - 2 cov(T(G), mu), with var(T(G)) from all R
+    resamples and the relation to mu from r (maximum likelihood for a pair of which one is seen
+    less often [1]); it cannot be negative. m is noisier than mu: each control responds to
+    documents in its own way, and the mean of C such responses has variance MS / C, where MS is the
+    interaction mean square of the C x r table,
 
         MS = sum_cs (T_cs - T_c. - T_.s + T_..)^2 / ((C - 1)(r - 1)).
 
     V is multiplied by max(1, jackknife variance / bootstrap variance of T(G)): where the bootstrap
-    understates the spread of this measure, it does so for the contrast. To V are added the Monte Carlo variance
-    of the null's mean (SD^2 / B over all B draws), and the variance of the mean bias below over C controls.
+    understates the spread of this measure, it does so for the contrast. To V are added the Monte
+    Carlo variance of the null's mean (SD^2 / B over all B draws), and the variance of the mean
+    bias below over C controls.
 
     The centre is T(G) - mean T(null) less the bootstrap's estimate of its bias, that of T(G) less
-    that of the controls: most estimators are biased for any group, and that part cancels. The spread of the
-    null over draws is not added; it belongs to the p-value.
+    that of the controls: most estimators are biased for any group, and that part cancels. The
+    spread of the null over draws is not added; it belongs to the p-value.
 
     Args:
         estimate: T(G) on all documents.
@@ -125,7 +130,8 @@ def contrast_interval(
         group_jackknife: T(G) without each document in turn, shape ``(n_documents,)``, at least
             `MINIMUM_DOCUMENTS`.
         control_estimates: T of the control groups on all documents, shape ``(C,)``, C >= 2.
-        control_replicates: The same on the first r resamples of the group, shape ``(C, r)``, 3 <= r <= R.
+        control_replicates: The same on the first r resamples of the group, shape ``(C, r)``, 3 <=
+            r <= R.
         level: Coverage, such as 0.90.
         null_mean_variance: Squared Monte Carlo standard error of ``null_mean``: SD^2 / B.
 
@@ -133,7 +139,8 @@ def contrast_interval(
         The interval, with the standard error and D - 1 degrees of freedom.
 
     Raises:
-        ValueError: If there are too few documents, a value is not finite, or a size or level is wrong.
+        ValueError: If there are too few documents, a value is not finite, or a size or level is
+            wrong.
 
     References:
         [1] Anderson (1957), Journal of the American Statistical Association 52, 200-203.
@@ -204,19 +211,19 @@ def _checked(
     n_documents: int,
     extra_variance: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    replicates = np.asarray(replicates, dtype=np.float64)
-    jackknife = np.asarray(jackknife, dtype=np.float64)
+    resampled: NDArray[np.float64] = np.array(replicates, dtype=np.float64)
+    left_out: NDArray[np.float64] = np.array(jackknife, dtype=np.float64)
     if n_documents < MINIMUM_DOCUMENTS:
         raise ValueError(
             f"an interval needs at least {MINIMUM_DOCUMENTS} documents, found {n_documents}"
         )
-    if jackknife.shape != (n_documents,):
+    if left_out.shape != (n_documents,):
         raise ValueError(
-            f"the jackknife needs one value per document, ({n_documents},), found {jackknife.shape}"
+            f"the jackknife needs one value per document, ({n_documents},), found {left_out.shape}"
         )
-    if replicates.ndim != 1 or replicates.size < 2:
-        raise ValueError(f"replicates must be a vector of 2 or more, found {replicates.shape}")
-    undefined = np.count_nonzero(~np.isfinite(replicates)) + np.count_nonzero(~np.isfinite(jackknife))
+    if resampled.ndim != 1 or resampled.size < 2:
+        raise ValueError(f"replicates must be a vector of 2 or more, found {resampled.shape}")
+    undefined = np.count_nonzero(~np.isfinite(resampled)) + np.count_nonzero(~np.isfinite(left_out))
     if undefined or not np.isfinite(estimate):
         raise ValueError(
             f"estimate, replicates and jackknife must be finite; {undefined} replicates are not, "
@@ -224,4 +231,4 @@ def _checked(
         )
     if not 0 <= extra_variance < np.inf:
         raise ValueError(f"a variance must be finite and not negative, found {extra_variance}")
-    return replicates, jackknife
+    return resampled, left_out

@@ -27,11 +27,12 @@ def paired_standardized_difference(
 ) -> StandardizedDifference | None:
     """Mean difference in SDs of the differences (Cohen's d_z), with an exact interval.
 
-    d_z = mean(a - b) / SD(a - b), as ``pingouin.compute_effsize(paired=True, eftype="cohen_dz")``. With
-    normal differences sqrt(n) d_z has a noncentral t distribution with n - 1 degrees of freedom and
-    noncentrality sqrt(n) delta; the limits are the delta that put the observed value at its upper and lower
-    (1 - level)/2 [1]. ``pingouin.compute_esci`` uses the normal-theory SE sqrt(1/n + d^2/2n) instead, which
-    is nearly the same for large n and too wide for few pairs (covers 0.960 to 0.964 at n = 20, nominal 0.95).
+    d_z = mean(a - b) / SD(a - b), as ``pingouin.compute_effsize(paired=True, eftype="cohen_dz")``.
+    With normal differences sqrt(n) d_z has a noncentral t distribution with n - 1 degrees of
+    freedom and noncentrality sqrt(n) delta; the limits are the delta that put the observed value
+    at its upper and lower (1 - level)/2 [1]. ``pingouin.compute_esci`` uses the normal-theory SE
+    sqrt(1/n + d^2/2n) instead, which is nearly the same for large n and too wide for few pairs
+    (covers 0.960 to 0.964 at n = 20, nominal 0.95).
 
     Args:
         a: Values in one condition, shape ``(n,)``, n >= 2, finite.
@@ -42,27 +43,30 @@ def paired_standardized_difference(
         The difference, positive where a is larger; None if the differences do not vary.
 
     Raises:
-        ValueError: If shapes differ, there are fewer than two pairs, a value is not finite, or the level
-            does not lie between 0 and 1.
+        ValueError: If shapes differ, there are fewer than two pairs, a value is not finite, or the
+            level does not lie between 0 and 1.
 
     References:
         [1] Cumming & Finch (2001), doi:10.1177/0013164401614002.
     """
     a, b = _finite_vector(a), _finite_vector(b)
     if a.shape != b.shape or a.size < 2:
-        raise ValueError(f"pairs need vectors of one length, at least 2; found {a.size} and {b.size}")
+        raise ValueError(
+            f"pairs need vectors of one length, at least 2; found {a.size} and {b.size}"
+        )
     if not 0 < level < 1:
         raise ValueError(f"the level must lie between 0 and 1, found {level}")
     differences = a - b
     # Rounding: differences that are equal on paper vary by some eps of the values.
     scale = max(float(np.abs(a).max()), float(np.abs(b).max()))
-    if float(np.ptp(differences)) <= 10 * float(np.finfo(np.float64).eps) * scale:
+    spread = float(np.ptp(differences))
+    if spread <= 10 * float(np.finfo(np.float64).eps) * scale:
         return None
+    differences = differences / spread  # keeps squares of tiny values above zero
     value = float(differences.mean() / differences.std(ddof=1))
     root_n = float(np.sqrt(a.size))
     tails = np.array([(1 + level) / 2, (1 - level) / 2])
-    # Solved for |t|, where the solver is at its best, and mirrored.
-    near, far = (special.nctdtrinc(a.size - 1, tails, abs(value) * root_n) / root_n).tolist()
+    near, far = (_noncentrality(tails, abs(value) * root_n, a.size - 1) / root_n).tolist()
     low, high = (near, far) if value >= 0 else (-far, -near)
     return StandardizedDifference(value=value, low=low, high=high, level=level)
 
@@ -70,8 +74,8 @@ def paired_standardized_difference(
 def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
     """Cliff's delta: P(a > b) - P(a < b) over all pairs; for skewed data.
 
-    1 when every value of a exceeds every value of b, 0 when neither tends to be larger. By sorting, in
-    O((n + m) log m).
+    1 when every value of a exceeds every value of b, 0 when neither tends to be larger. By
+    sorting, in O((n + m) log m).
 
     Args:
         a: Shape ``(n,)``, finite, not empty.
@@ -87,7 +91,7 @@ def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
         Cliff (1993), doi:10.1037/0033-2909.114.3.494.
 
     Examples:
-        >>> cliffs_delta(np.array([1.0, 2.0]), np.array([0.0, 2.0]))  # 2 pairs above, 1 below, 1 tied
+        >>> cliffs_delta(np.array([1.0, 2.0]), np.array([0.0, 2.0]))  # of 4 pairs: 2 above, 1 below
         0.25
     """
     a, b = _finite_vector(a), _finite_vector(b)
@@ -98,8 +102,20 @@ def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
     return (above - below) / (a.size * b.size)
 
 
+def _noncentrality(
+    tails: NDArray[np.float64], t: float, degrees_of_freedom: int
+) -> NDArray[np.float64]:
+    """Noncentralities that leave ``tails`` of the noncentral t distribution below t >= 0."""
+    # T = (Z + nc) / sqrt(V / df): beyond 1,000 the normal Z is nothing beside the chi-square V,
+    # while scipy's solver first loses digits and then does not return.
+    if t > 1000:
+        chi_square = special.chdtri(degrees_of_freedom, tails)
+        return np.asarray(t * np.sqrt(chi_square / degrees_of_freedom))
+    return np.asarray(special.nctdtrinc(degrees_of_freedom, tails, t))
+
+
 def _finite_vector(values: FloatArray) -> NDArray[np.float64]:
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(f"values must be a finite, non-empty vector, found shape {values.shape}")
-    return values
+    vector: NDArray[np.float64] = np.array(values, dtype=np.float64)
+    if vector.ndim != 1 or vector.size == 0 or not np.isfinite(vector).all():
+        raise ValueError(f"values must be a finite, non-empty vector, found shape {vector.shape}")
+    return vector

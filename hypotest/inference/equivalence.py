@@ -1,7 +1,7 @@
 """Equivalence: margins, two one-sided tests, and the one outcome of a prediction.
 
-Effects are differences from a reference (the mean of a null, another condition, a number), in the measure's
-own unit; margins are ranges of effects around 0.
+Effects are differences from a reference (the mean of a null, another condition, a number), in the
+measure's own unit; margins are ranges of effects around 0.
 """
 
 from __future__ import annotations
@@ -98,8 +98,9 @@ def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int) -> 
 def equivalence_p(interval: Interval, margin: tuple[float, float]) -> float:
     """P-value of two one-sided t tests against the margin.
 
-    p = max(P(t > (c - low) / se), P(t > (high - c) / se)), with c the interval's (bias-corrected) centre and
-    se its standard error. Then p <= a exactly when the 1 - 2a interval lies inside the margin [1].
+    p = max(P(t > (c - low) / se), P(t > (high - c) / se)), with c the interval's (bias-corrected)
+    centre and se its standard error. Then p <= a exactly when the 1 - 2a interval lies inside the
+    margin [1].
 
     Args:
         interval: Of the effect, at any level.
@@ -131,8 +132,9 @@ def classify(
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The one outcome of a prediction, at the unadjusted level.
 
-    `equivalent` comes first: the 1 - 2 level interval lies inside the margin. Else `less` or `greater` if
-    p <= level, else `inconclusive`: a difference that is not significant never says "no difference" [1].
+    `equivalent` comes first: the 1 - 2 level interval lies inside the margin. Else `less` or
+    `greater` if p <= level, else `inconclusive`: a difference that is not significant never says
+    "no difference" [1].
 
     Args:
         effect: Observed - reference.
@@ -140,7 +142,8 @@ def classify(
         interval: Of the effect, at any level; None for measures without documents.
         margin: Range of effects that count as equivalent; without one `equivalent` is no outcome.
         level: Such as 0.05.
-        ceiling: Share of null draws inside the margin; below `MINIMUM_CEILING` equivalence is not concluded.
+        ceiling: Share of null draws inside the margin; below `MINIMUM_CEILING` equivalence is not
+            concluded.
         point_only: For measures without documents: the effect itself has to lie inside the margin.
         percentile: Of the observed value among the draws, 0 to 100. The direction of a significant
             effect is relative to their median; without a percentile it is the effect's sign.
@@ -162,11 +165,13 @@ def classify(
         else:
             if point_only:
                 notes.append(
-                    "the value itself lies inside the margin; without documents there is no interval, "
-                    "so this supports and never refutes"
+                    "the value itself lies inside the margin; without documents there is no "
+                    "interval, so this supports and never refutes"
                 )
             if significant:
-                notes.append("the difference is significant and lies inside the margin: too small to matter")
+                notes.append(
+                    "the difference is significant and lies inside the margin: too small to matter"
+                )
             return "equivalent", tuple(notes)
     direction = effect if percentile is None else percentile - 50
     if significant and direction != 0:
@@ -177,12 +182,13 @@ def classify(
 def smallest_effect(spread: FloatArray | Interval, level: float) -> float | None:
     """Size that an effect had to exceed to be significant, in either direction, two-sided.
 
-    Among B draws the observed value must lie beyond all but b of them with 2 (b + 1) / (B + 1) <= level; the
-    larger of the two distances from their mean is returned. On an interval: t times its standard error.
+    Among B draws the observed value must lie beyond all but b of them with 2 (b + 1) / (B + 1) <=
+    level; the larger of the two distances from their mean is returned. On an interval: t times its
+    standard error.
 
     Args:
-        spread: Draws of the null, shape ``(n_draws,)`` (undefined ones count as extreme in both tails),
-            or an interval of the effect.
+        spread: Draws of the null, shape ``(n_draws,)`` (undefined ones count as extreme in both
+            tails), or an interval of the effect.
         level: Such as 0.05.
 
     Returns:

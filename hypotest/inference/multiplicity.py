@@ -20,10 +20,11 @@ def adjust(
 
         max over j <= i of min(1, min(M, L - j + 1) p_(j)),
 
-    which is Holm's step-down [1] when there are M p-values. A prediction brings up to two: of the difference
-    and of equivalence. No effect is both zero and outside the margin, so at most M of the 2 M tested
-    hypotheses are true, and M is the largest factor that either method needs (Shaffer [2]). **Pass both kinds
-    in one call**: two separate Holm families have a family-wise error of up to twice the level.
+    which is Holm's step-down [1] when there are M p-values. A prediction brings up to two: of the
+    difference and of equivalence. No effect is both zero and outside the margin, so at most M of
+    the 2 M tested hypotheses are true, and M is the largest factor that either method needs
+    (Shaffer [2]). **Pass both kinds in one call**: two separate Holm families have a family-wise
+    error of up to twice the level.
 
     Args:
         p_values: Each 0 to 1.
@@ -34,7 +35,8 @@ def adjust(
         Adjusted p-values in the same order.
 
     Raises:
-        ValueError: If a p-value is not within 0 and 1, ``n_tests`` is below 1, or the method is unknown.
+        ValueError: If a p-value is not within 0 and 1, ``n_tests`` is below 1, or the method is
+            unknown.
 
     References:
         [1] Holm (1979), Scandinavian Journal of Statistics 6, 65-70.

@@ -1,4 +1,4 @@
-"""Randomization tests: a statistic among its control groups, and the relabellings that make them."""
+"""Randomization tests: a statistic among its control groups, and relabellings that make them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Alternative = Literal["two-sided", "less", "greater"]
 BoolArray = NDArray[np.bool_]
 
 TIE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)
-"""Values closer than this, relative to the largest of them, are tied: sums of the same terms in another
-order differ by a few rounding errors, and an untied draw would make p too small."""
+"""Values closer than this, relative to the largest of them, are tied: sums of the same terms in
+another order differ by a few rounding errors, and an untied draw would make p too small."""
 
 _CHUNK = 2**20
 """Sign flips drawn at once: 8 MiB as float64."""
@@ -34,16 +34,17 @@ def compare_with_null(
 ) -> NullComparison:
     """Place a statistic among those of its control groups.
 
-    With B draws of which b are at least as extreme, p = (b + 1) / (B + 1): the observed group itself counts
-    as one draw, so p is never zero [1]. The two-sided p-value is twice the smaller tail, at most 1. With
-    q the one-sided p-value, the Monte Carlo standard error is sqrt(q (1 - q) / B), twice that for
-    two-sided tests.
+    With B draws of which b are at least as extreme, p = (b + 1) / (B + 1): the observed group
+    itself counts as one draw, so p is never zero [1]. The two-sided p-value is twice the smaller
+    tail, at most 1. With q the one-sided p-value, the Monte Carlo standard error is sqrt(q (1 - q)
+    / B), twice that for two-sided tests.
 
     Args:
         observed: Statistic of the tested group, finite.
-        draws: Statistic of each control group, shape ``(n_draws,)``. A value that is not finite counts
-            as extreme in both tails (a control group without a value should be redrawn by the
-            caller; dropping it would condition the null). Mean, SD and percentile are those of the others.
+        draws: Statistic of each control group, shape ``(n_draws,)``. A value that is not finite
+            counts as extreme in both tails (a control group without a value should be redrawn by
+            the caller; dropping it would condition the null). Mean, SD and percentile are those of
+            the others.
         alternative: Direction in which a draw counts as extreme.
         null: Name of the null, for the record.
         statistic: Which number stands among the draws, for the record.
@@ -148,7 +149,7 @@ class Relabellings:
     """Strata of types, or documents, in which both labels occur; the others contribute nothing."""
 
     def of_positions(self, draws: int | slice) -> BoolArray:
-        """Labels of the positions in one draw, shape (n_positions,), or in several, with a leading axis."""
+        """Labels of the positions in one draw, shape (n_positions,); in several, one row each."""
         return np.asarray(self.labels[draws][..., self.units])
 
 
@@ -158,8 +159,9 @@ def permute_types(
     """Shuffle a label that belongs to token types, such as rare or common.
 
     The label moves with all positions of a type. Types are permuted within strata of
-    floor(log2(positions of the type)), so that a draw has about as many positions per label as the data.
-    Distinct relabellings: product over strata of (n choose m), with n types of which m are labelled.
+    floor(log2(positions of the type)), so that a draw has about as many positions per label as the
+    data. Distinct relabellings: product over strata of (n choose m), with n types of which m are
+    labelled.
 
     Args:
         labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a type.
