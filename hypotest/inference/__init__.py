@@ -1,0 +1,11 @@
+"""From numbers to what may be said about them: p-values, intervals, equivalence, multiplicity.
+
+Pure functions: arrays in, numbers and records out; randomness only through an explicit
+``numpy.random.Generator``.
+
+- ``randomization``: a statistic among its control groups, and the relabellings that make them
+- ``bootstrap``: intervals over documents
+- ``equivalence``: margins, two one-sided tests, and the outcome of a prediction
+- ``multiplicity``: adjusted p-values
+- ``effect_size``: paired standardised difference, Cliff's delta
+"""

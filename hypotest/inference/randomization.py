@@ -1,0 +1,245 @@
+"""Randomization tests: a statistic among its control groups, and relabellings that make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.results import NullComparison
+
+Alternative = Literal["two-sided", "less", "greater"]
+BoolArray = NDArray[np.bool_]
+
+TIE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)
+"""Values closer than this, relative to the largest of them, are tied: sums of the same terms in
+another order differ by a few rounding errors, and an untied draw would make p too small."""
+
+_CHUNK = 2**20
+"""Sign flips drawn at once: 8 MiB as float64."""
+
+
+def compare_with_null(
+    observed: float,
+    draws: FloatArray,
+    alternative: Alternative = "two-sided",
+    *,
+    null: str = "",
+    statistic: str = "T(G)",
+    log10_relabellings: float | None = None,
+) -> NullComparison:
+    """Place a statistic among those of its control groups.
+
+    With B draws of which b are at least as extreme, p = (b + 1) / (B + 1): the observed group
+    itself counts as one draw, so p is never zero [1]. The two-sided p-value is twice the smaller
+    tail, at most 1. With q the one-sided p-value, the Monte Carlo standard error is sqrt(q (1 - q)
+    / B), twice that for two-sided tests.
+
+    Args:
+        observed: Statistic of the tested group, finite.
+        draws: Statistic of each control group, shape ``(n_draws,)``. A value that is not finite
+            counts as extreme in both tails (a control group without a value should be redrawn by
+            the caller; dropping it would condition the null). Mean, SD and percentile are those of
+            the others.
+        alternative: Direction in which a draw counts as extreme.
+        null: Name of the null, for the record.
+        statistic: Which number stands among the draws, for the record.
+        log10_relabellings: log10 of the number of distinct relabellings, for the record.
+
+    Returns:
+        The comparison; ``z`` is None when the draws do not vary, and ``sd`` (n - 1) is then 0.
+
+    Raises:
+        ValueError: If the observed value is not finite, or no draw has a value.
+
+    References:
+        [1] Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+
+    Examples:
+        >>> compare_with_null(2.0, np.array([0.0, 1.0, 3.0]), "greater").p_value
+        0.5
+    """
+    draws = np.asarray(draws, dtype=np.float64)
+    if draws.ndim != 1 or draws.size == 0:
+        raise ValueError(f"draws must be a non-empty vector, found shape {draws.shape}")
+    if not np.isfinite(observed):
+        raise ValueError(f"the observed statistic must be finite, found {observed}")
+    defined = draws[np.isfinite(draws)]
+    if defined.size == 0:
+        raise ValueError(f"none of the {draws.size} draws has a finite value")
+
+    n_draws, n_undefined = draws.size, draws.size - defined.size
+    tolerance = TIE_TOLERANCE * max(abs(observed), float(np.abs(defined).max()))
+    at_most = int(np.count_nonzero(defined <= observed + tolerance))
+    at_least = int(np.count_nonzero(defined >= observed - tolerance))
+    tails = {"less": at_most, "greater": at_least, "two-sided": min(at_most, at_least)}
+    if alternative not in tails:
+        raise ValueError(f"alternative must be one of {sorted(tails)}, found {alternative!r}")
+    one_sided = (tails[alternative] + n_undefined + 1) / (n_draws + 1)
+    sides = 2 if alternative == "two-sided" else 1
+
+    below, ties = defined.size - at_least, at_least + at_most - defined.size
+    mean = float(defined.mean())
+    varies = float(np.ptp(defined)) > tolerance
+    sd = float(defined.std(ddof=1)) if varies else 0.0
+    return NullComparison(
+        null=null,
+        statistic=statistic,
+        observed=float(observed),
+        mean=mean,
+        sd=sd,
+        n_draws=n_draws,
+        p_value=min(1.0, sides * one_sided),
+        p_error=sides * float(np.sqrt(one_sided * (1 - one_sided) / n_draws)),
+        percentile=100 * (below + ties / 2) / defined.size,
+        z=(float(observed) - mean) / sd if sd > 0 else None,
+        log10_relabellings=log10_relabellings,
+        n_undefined=n_undefined,
+    )
+
+
+def swapped_differences(
+    differences: FloatArray, n_draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Mean difference between two conditions whose labels are swapped at random within documents.
+
+    Swapping the labels of document j changes the sign of its difference d_j; each draw is
+    (1/D) sum_j s_j d_j with independent signs s_j = +-1.
+
+    Args:
+        differences: Per-document differences, shape ``(n_documents,)``, finite.
+        n_draws: Number of draws.
+        rng: Source of the signs.
+
+    Returns:
+        Means, shape ``(n_draws,)``.
+
+    Raises:
+        ValueError: If ``differences`` is empty or a value is not finite.
+    """
+    differences = np.asarray(differences, dtype=np.float64)
+    if differences.ndim != 1 or differences.size == 0:
+        raise ValueError(f"differences must be a non-empty vector, found {differences.shape}")
+    if not np.isfinite(differences).all():
+        raise ValueError("differences must be finite")
+    means = np.empty(n_draws)
+    rows = max(1, _CHUNK // differences.size)
+    for start in range(0, n_draws, rows):
+        stop = min(start + rows, n_draws)
+        bits = rng.integers(0, 2, size=(stop - start, differences.size), dtype=np.int8)
+        means[start:stop] = (2.0 * bits - 1.0) @ differences / differences.size
+    return means
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relabellings:
+    """Labels, shuffled many times; ``of_positions`` reads them per position."""
+
+    labels: BoolArray
+    """Label of each unit, shape (n_draws, n_units); a unit is a token type or a position."""
+    units: NDArray[np.intp]
+    """Column of ``labels`` to which each position belongs, shape (n_positions,)."""
+    log10_distinct: float
+    """log10 of the number of distinct relabellings."""
+    n_informative: int
+    """Strata of types, or documents, in which both labels occur; the others contribute nothing."""
+
+    def of_positions(self, draws: int | slice) -> BoolArray:
+        """Labels of the positions in one draw, shape (n_positions,); in several, one row each."""
+        return np.asarray(self.labels[draws][..., self.units])
+
+
+def permute_types(
+    labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffle a label that belongs to token types, such as rare or common.
+
+    The label moves with all positions of a type. Types are permuted within strata of
+    floor(log2(positions of the type)), so that a draw has about as many positions per label as the
+    data. Distinct relabellings: product over strata of (n choose m), with n types of which m are
+    labelled.
+
+    Args:
+        labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a type.
+        types: Token type of each position, shape ``(n_positions,)``.
+        n_draws: Number of draws.
+        rng: Source of the permutations.
+
+    Returns:
+        Relabellings whose units are the types, in the order of ``np.unique(types)``.
+
+    Raises:
+        ValueError: If shapes differ or are empty, or a type has both labels.
+    """
+    labels, types = _vectors(labels, types)
+    distinct, first, units, counts = np.unique(
+        types, return_index=True, return_inverse=True, return_counts=True
+    )
+    of_type = labels[first]
+    mixed = np.unique(units[labels != of_type[units]])
+    if mixed.size:
+        raise ValueError(
+            f"{mixed.size} token types have both labels (such as {distinct[mixed[0]]}); "
+            "a label that is permuted over types must be the same at every position of a type"
+        )
+    strata = np.frexp(counts)[1] - 1  # exactly floor(log2(count))
+    shuffled, log10_distinct, n_informative = _permute_within(of_type, strata, n_draws, rng)
+    return Relabellings(shuffled, units, log10_distinct, n_informative)
+
+
+def permute_within_documents(
+    labels: BoolArray, documents: IntArray, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffle the labels of single positions within their documents.
+
+    Each draw is a uniform permutation within every document, so the number of positions per label
+    and document stays. Distinct relabellings: product over documents of (n choose m).
+
+    Args:
+        labels: Label of each position, shape ``(n_positions,)``.
+        documents: Document of each position, shape ``(n_positions,)``.
+        n_draws: Number of draws.
+        rng: Source of the permutations.
+
+    Returns:
+        Relabellings whose units are the positions, in their order.
+
+    Raises:
+        ValueError: If shapes differ or are empty.
+    """
+    labels, documents = _vectors(labels, documents)
+    shuffled, log10_distinct, n_informative = _permute_within(labels, documents, n_draws, rng)
+    return Relabellings(shuffled, np.arange(labels.size), log10_distinct, n_informative)
+
+
+def _permute_within(
+    labels: BoolArray, strata: NDArray[Any], n_draws: int, rng: np.random.Generator
+) -> tuple[BoolArray, float, int]:
+    shuffled = np.repeat(labels[np.newaxis], n_draws, axis=0)
+    order = np.argsort(strata, kind="stable")
+    borders = np.flatnonzero(np.diff(strata[order])) + 1
+    log_distinct, n_informative = 0.0, 0
+    for members in np.split(order, borders):
+        n, m = members.size, int(np.count_nonzero(labels[members]))
+        if m in (0, n):
+            continue
+        shuffled[:, members] = rng.permuted(shuffled[:, members], axis=1)
+        log_distinct += float(gammaln(n + 1) - gammaln(m + 1) - gammaln(n - m + 1))
+        n_informative += 1
+    return shuffled, log_distinct / float(np.log(10)), n_informative
+
+
+def _vectors(labels: BoolArray, keys: IntArray) -> tuple[BoolArray, NDArray[Any]]:
+    labels, keys = np.asarray(labels), np.asarray(keys)
+    if labels.dtype != np.bool_:
+        raise ValueError(f"labels must be boolean, found {labels.dtype}")
+    if labels.ndim != 1 or labels.size == 0 or labels.shape != keys.shape:
+        raise ValueError(
+            f"labels and their units must be non-empty vectors of one length, "
+            f"found shapes {labels.shape} and {keys.shape}"
+        )
+    return labels, keys

@@ -1,0 +1,316 @@
+"""Randomization tests: by hand, against scipy's exact enumeration, and their invariants."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from hypotest.inference.randomization import (
+    Alternative,
+    Relabellings,
+    compare_with_null,
+    permute_types,
+    permute_within_documents,
+    swapped_differences,
+)
+
+ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
+FINITE = st.floats(-1e6, 1e6, allow_nan=False, allow_subnormal=False)
+
+
+class TestCompareWithNull:
+    def test_by_hand(self) -> None:
+        # Draws 1..9 and observed 8: at least 8 are 8 and 9, at most 8 are eight of them.
+        draws = np.arange(1.0, 10.0)
+        assert compare_with_null(8.0, draws, "greater").p_value == pytest.approx((2 + 1) / 10)
+        assert compare_with_null(8.0, draws, "less").p_value == pytest.approx((8 + 1) / 10)
+        found = compare_with_null(8.0, draws, null="size_matched", log10_relabellings=2.0)
+        assert found.p_value == pytest.approx(2 * 3 / 10)
+        # One-sided 0.3: 2 sqrt(0.3 * 0.7 / 9) = 0.3055.
+        assert found.p_error == pytest.approx(0.3055, abs=1e-4)
+        # 7 below and 1 tied of 9.
+        assert found.percentile == pytest.approx(100 * 7.5 / 9)
+        # Mean 5, variance 60 / 8 = 7.5.
+        assert (found.mean, found.sd) == pytest.approx((5.0, math.sqrt(7.5)))
+        assert found.z == pytest.approx(3 / math.sqrt(7.5))
+        assert (found.null, found.statistic, found.n_draws) == ("size_matched", "T(G)", 9)
+        assert (found.log10_relabellings, found.n_undefined) == (2.0, 0)
+
+    @pytest.mark.parametrize("alternative", ALTERNATIVES)
+    def test_all_relabellings_but_the_observed_one_give_scipys_exact_p(
+        self, alternative: Alternative
+    ) -> None:
+        # (b + 1)/(B + 1) over all other relabellings is the exact p-value, whose count includes
+        # the data.
+        rng = np.random.default_rng(3)
+        a, b = rng.normal(0.8, 1, 5), rng.normal(0, 1, 4)
+        pooled = np.concatenate([a, b])
+
+        def difference(x: np.ndarray, y: np.ndarray) -> float:
+            return float(x.mean() - y.mean())
+
+        every = [
+            difference(pooled[list(chosen)], np.delete(pooled, chosen))
+            for chosen in itertools.combinations(range(9), 5)
+        ]
+        ours = compare_with_null(every[0], np.array(every[1:]), alternative)
+        exact = stats.permutation_test(
+            (a, b),
+            difference,
+            permutation_type="independent",
+            alternative=alternative,
+            n_resamples=np.inf,
+        )
+        assert len(every) == len(exact.null_distribution) == 126
+        assert ours.p_value == pytest.approx(exact.pvalue)
+
+    def test_uniform_under_the_null(self) -> None:
+        # 19 exchangeable draws: one-sided p takes k/20 with probability 1/20 each.
+        rng = np.random.default_rng(0)
+        p = [compare_with_null(x[0], x[1:], "greater").p_value for x in rng.normal(size=(2000, 20))]
+        counts = np.bincount(np.rint(20 * np.array(p)).astype(int), minlength=21)
+        assert counts[0] == 0
+        assert stats.chisquare(counts[1:]).pvalue > 0.001
+
+    @pytest.mark.parametrize("alternative", ALTERNATIVES)
+    def test_undefined_draws_count_as_extreme_in_both_tails(self, alternative: Alternative) -> None:
+        draws = np.concatenate([np.arange(1.0, 98.0), [np.nan, np.inf]])
+        found = compare_with_null(0.0 if alternative == "less" else 200.0, draws, alternative)
+        # None of the 97 defined draws is as extreme; the 2 others are: (2 + 1) / 100.
+        assert found.p_value == pytest.approx((2 if alternative == "two-sided" else 1) * 3 / 100)
+        assert (found.n_undefined, found.n_draws, found.mean) == (2, 99, 49.0)
+
+    def test_ties_within_rounding_count(self) -> None:
+        total = 0.1 + 0.2  # 0.30000000000000004
+        found = compare_with_null(total, np.array([0.3, 0.0, 0.1]), "greater")
+        assert found.p_value == pytest.approx(2 / 4)
+        assert found.percentile == pytest.approx(100 * 2.5 / 3)
+        # An observed sum that cancels to a few eps ties with 0, as the draws are of order 1.
+        assert compare_with_null(2e-16, np.array([0.0, -1.0, -1.0]), "greater").p_value == 2 / 4
+
+    def test_a_null_that_does_not_vary(self) -> None:
+        found = compare_with_null(1.0, np.full(7, 0.1))
+        assert (found.z, found.sd) == (None, 0.0)
+        assert found.p_value == pytest.approx(2 / 8)
+        single = compare_with_null(1.0, np.array([0.5]))
+        assert (single.z, single.sd, single.p_value) == (None, 0.0, 1.0)
+
+    @given(observed=FINITE, draws=st.lists(FINITE, min_size=1, max_size=30))
+    @settings(deadline=None, max_examples=60)
+    def test_invariants(self, observed: float, draws: list[float]) -> None:
+        values = np.array(draws)
+        found = compare_with_null(observed, values)
+        less = compare_with_null(observed, values, "less")
+        greater = compare_with_null(observed, values, "greater")
+        assert found.p_value == min(1.0, 2 * min(less.p_value, greater.p_value))
+        assert 1 / (values.size + 1) <= less.p_value <= 1
+        # Every draw is in a tail, ties in both; the observed value in both.
+        assert (less.p_value + greater.p_value) * (values.size + 1) >= values.size + 2 - 1e-9
+        mirrored = compare_with_null(-observed, -values)
+        assert mirrored.p_value == found.p_value
+        assert mirrored.percentile == pytest.approx(100 - found.percentile)
+        assert compare_with_null(observed, values[::-1]).p_value == found.p_value
+        assert compare_with_null(4 * observed, 4 * values).p_value == found.p_value
+
+    @pytest.mark.parametrize(
+        ("observed", "draws", "message"),
+        [
+            (1.0, np.array([]), "non-empty"),
+            (1.0, np.ones((2, 2)), "vector"),
+            (np.nan, np.ones(3), "observed statistic must be finite"),
+            (np.inf, np.ones(3), "observed statistic must be finite"),
+            (1.0, np.full(3, np.nan), "none of the 3 draws"),
+        ],
+    )
+    def test_refuses(self, observed: float, draws: np.ndarray, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            compare_with_null(observed, draws)
+
+    def test_refuses_an_unknown_alternative(self) -> None:
+        with pytest.raises(ValueError, match="'larger'"):
+            compare_with_null(1.0, np.ones(3), "larger")  # type: ignore[arg-type]  # what is tested
+
+
+class TestSwappedDifferences:
+    @pytest.mark.parametrize("alternative", ALTERNATIVES)
+    def test_agrees_with_scipys_exact_sign_flips(self, alternative: Alternative) -> None:
+        rng = np.random.default_rng(1)
+        differences = rng.normal(0.5, 1, 10)
+        draws = swapped_differences(differences, 20_000, rng)
+        ours = compare_with_null(float(differences.mean()), draws, alternative)
+        exact = stats.permutation_test(
+            (differences,),
+            np.mean,
+            permutation_type="samples",
+            alternative=alternative,
+            n_resamples=np.inf,
+        )
+        assert len(exact.null_distribution) == 1024
+        assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 2 / 20_000
+
+    def test_values_and_their_frequencies(self) -> None:
+        # +-1 +-3 over 2 documents: means -2, -1, 1, 2 with probability 1/4 each.
+        draws = swapped_differences(np.array([1.0, 3.0]), 4000, np.random.default_rng(0))
+        values, counts = np.unique(draws, return_counts=True)
+        assert values.tolist() == [-2.0, -1.0, 1.0, 2.0]
+        assert stats.chisquare(counts).pvalue > 0.001
+
+    def test_moments_over_several_chunks(self) -> None:
+        rng = np.random.default_rng(2)
+        differences = rng.exponential(size=3000)
+        draws = swapped_differences(differences, 1000, rng)  # 349 rows in a chunk
+        # Variance of the mean of s_j d_j: sum d_j^2 / D^2.
+        sd = math.sqrt((differences**2).sum()) / 3000
+        assert draws.shape == (1000,)
+        assert abs(draws.mean()) < 4 * sd / math.sqrt(1000)
+        assert draws.std(ddof=1) == pytest.approx(sd, rel=0.1)
+        assert len(np.unique(draws)) == 1000
+
+    def test_seeded_and_refuses(self) -> None:
+        d = np.array([1.0, -2.0, 0.5])
+        first, second = (swapped_differences(d, 9, np.random.default_rng(7)) for _ in range(2))
+        assert np.array_equal(first, second)
+        assert not swapped_differences(np.zeros(4), 5, np.random.default_rng(0)).any()
+        for wrong in (np.array([]), np.ones((2, 2)), np.array([1.0, np.nan])):
+            with pytest.raises(ValueError, match="differences must be"):
+                swapped_differences(wrong, 3, np.random.default_rng(0))
+
+
+def equally_frequent(found: Relabellings) -> bool:
+    """Whether all distinct relabellings occur, about equally often."""
+    counts = Counter(map(bytes, found.labels))
+    assert len(counts) == round(10**found.log10_distinct)
+    return bool(stats.chisquare(list(counts.values())).pvalue > 0.001)
+
+
+class TestPermuteWithinDocuments:
+    def test_uniform_over_all_relabellings(self) -> None:
+        # Documents 5 (positions 0, 2, 4), 7 (1, 3, 6, 7), 9 (5, labelled): C(3,1) * C(4,2) = 18.
+        labels = np.array([1, 1, 0, 1, 0, 1, 0, 0], dtype=bool)
+        documents = np.array([5, 7, 5, 7, 5, 9, 7, 7])
+        found = permute_within_documents(labels, documents, 3000, np.random.default_rng(0))
+        assert found.log10_distinct == pytest.approx(math.log10(18))
+        assert found.n_informative == 2
+        assert found.labels.shape == (3000, 8)
+        assert equally_frequent(found)
+        for document in (5, 7, 9):
+            members = documents == document
+            assert (found.labels[:, members].sum(axis=1) == labels[members].sum()).all()
+        assert np.array_equal(found.of_positions(slice(None)), found.labels)
+        assert np.array_equal(found.of_positions(3), found.labels[3])
+
+    def test_agrees_with_scipys_exact_test_in_one_document(self) -> None:
+        rng = np.random.default_rng(5)
+        values = rng.normal(size=10)
+        labels = np.arange(10) < 4
+        values[labels] += 1.0
+        found = permute_within_documents(labels, np.zeros(10, dtype=int), 10_000, rng)
+        draws = found.labels @ values / 4 - ~found.labels @ values / 6
+        observed = float(values[labels].mean() - values[~labels].mean())
+        ours = compare_with_null(observed, draws)
+        exact = stats.permutation_test(
+            (values[labels], values[~labels]),
+            lambda x, y: np.mean(x) - np.mean(y),
+            permutation_type="independent",
+            n_resamples=np.inf,
+        )
+        assert len(exact.null_distribution) == 210
+        assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 2 / 10_000
+
+    def test_nothing_to_permute(self) -> None:
+        labels = np.array([True, True, False])
+        found = permute_within_documents(labels, np.array([0, 0, 1]), 4, np.random.default_rng(0))
+        assert (found.log10_distinct, found.n_informative) == (0.0, 0)
+        assert (found.labels == labels).all()
+
+    @given(
+        data=st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=40),
+        seed=st.integers(0, 99),
+    )
+    @settings(deadline=None, max_examples=30)
+    def test_counts_stay_and_the_order_of_positions_is_kept(
+        self, data: list[tuple[bool, int]], seed: int
+    ) -> None:
+        labels = np.array([label for label, _ in data])
+        documents = np.array([document for _, document in data])
+        before = labels.copy()
+        found = permute_within_documents(labels, documents, 5, np.random.default_rng(seed))
+        assert np.array_equal(labels, before)
+        expected = 0.0
+        for document in set(documents.tolist()):
+            members = documents == document
+            n, m = int(members.sum()), int(labels[members].sum())
+            assert (found.labels[:, members].sum(axis=1) == m).all()
+            expected += math.log10(math.comb(n, m))
+        assert found.log10_distinct == pytest.approx(expected, abs=1e-9)
+
+    def test_refuses(self) -> None:
+        rng = np.random.default_rng(0)
+        with pytest.raises(ValueError, match="boolean"):
+            permute_within_documents(np.array([0, 1]), np.array([0, 0]), 2, rng)
+        with pytest.raises(ValueError, match="one length"):
+            permute_within_documents(np.array([True]), np.array([0, 0]), 2, rng)
+        with pytest.raises(ValueError, match="non-empty"):
+            permute_within_documents(np.array([], dtype=bool), np.array([]), 2, rng)
+
+
+class TestPermuteTypes:
+    # Type: positions -> stratum floor(log2). 30: 1 -> 0; 10: 1 -> 0; 20: 2 -> 1; 40: 3 -> 1; 50: 3
+    # -> 1.
+    TYPES = np.array([30, 20, 40, 10, 40, 20, 50, 40, 50, 50])
+    RARE = np.isin(TYPES, [30, 50])
+
+    def test_uniform_over_all_relabellings(self) -> None:
+        found = permute_types(self.RARE, self.TYPES, 3000, np.random.default_rng(0))
+        # C(2,1) in stratum 0 and C(3,1) in stratum 1.
+        assert found.log10_distinct == pytest.approx(math.log10(6))
+        assert found.n_informative == 2
+        assert found.labels.shape == (3000, 5)  # types 10, 20, 30, 40, 50
+        assert equally_frequent(found)
+        assert (found.labels[:, [0, 2]].sum(axis=1) == 1).all()
+        assert (found.labels[:, [1, 3, 4]].sum(axis=1) == 1).all()
+
+    def test_positions_of_a_type_move_together(self) -> None:
+        found = permute_types(self.RARE, self.TYPES, 50, np.random.default_rng(1))
+        positions = found.of_positions(slice(None))
+        assert positions.shape == (50, 10)
+        for column, token in enumerate((10, 20, 30, 40, 50)):
+            assert (positions[:, token == self.TYPES] == found.labels[:, [column]]).all()
+        assert np.array_equal(found.of_positions(4), positions[4])
+
+    def test_strata_at_powers_of_two(self) -> None:
+        # Counts 3 and 4 lie on two sides of a border, 4 and 7 do not.
+        def distinct(first: int, second: int) -> float:
+            types = np.repeat([0, 1], [first, second])
+            return permute_types(types == 0, types, 2, np.random.default_rng(0)).log10_distinct
+
+        assert distinct(3, 4) == 0.0
+        assert distinct(4, 7) == pytest.approx(math.log10(2))
+        assert distinct(7, 8) == 0.0
+
+    def test_agrees_with_scipys_exact_test_over_types(self) -> None:
+        rng = np.random.default_rng(8)
+        types = np.arange(9)  # one position each: one stratum
+        values = rng.normal(size=9) + (types < 4)
+        found = permute_types(types < 4, types, 10_000, rng)
+        ours = compare_with_null(float(values[:4].sum()), found.labels @ values, "greater")
+        exact = stats.permutation_test(
+            (values[:4], values[4:]),
+            lambda x, y: np.sum(x),
+            permutation_type="independent",
+            alternative="greater",
+            n_resamples=np.inf,
+        )
+        assert len(exact.null_distribution) == 126
+        assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 1 / 10_000
+
+    def test_refuses_a_type_with_both_labels(self) -> None:
+        with pytest.raises(ValueError, match=r"1 token types .* \(such as 5\)"):
+            permute_types(np.array([True, False]), np.array([5, 5]), 2, np.random.default_rng(0))
