@@ -1,7 +1,7 @@
 """The protocol: what will be measured, and what each hypothesis predicts, before any data.
 
-The models mirror the YAML one to one, refuse unknown keys at every depth, and are frozen. What spans
-several keys is checked in ``hypotest.registration``.
+The models mirror the YAML one to one, refuse unknown keys at every depth, and are frozen. What
+spans several keys is checked in ``hypotest.registration``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
 PermutationUnit = Literal["type", "position"]
-"""What keeps its label together when labels are shuffled: token types, or single positions within documents."""
+"""What keeps its label together when labels are shuffled: token types, or single positions."""
 Correction = Literal["bonferroni", "holm"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -53,12 +53,14 @@ class Strict(BaseModel):
 class Subject(Strict):
     """The network under test."""
 
-    model: str = Field("reference", description="`reference`, a Hub id, or a folder", min_length=1)
-    revision: str | None = Field(None, description="branch, tag or commit on the Hub")
+    model: str = Field(
+        default="reference", description="`reference`, a Hub id, or a folder", min_length=1
+    )
+    revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
     layer: Annotated[
         Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
         _either("last", int, "must be last, or the number of a block"),
-    ] = Field("last", description="which MLP's neurons are tested")
+    ] = Field(default="last", description="which MLP's neurons are tested")
 
 
 class CorpusFiles(Strict):
@@ -75,19 +77,23 @@ class Corpus(Strict):
     text: Annotated[
         Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
         _either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
-    ] = Field("reference", description="`reference`: docstrings of installed packages")
-    context: int = Field(128, ge=16, le=65536, description="tokens per block; packed, never padded")
+    ] = Field(default="reference", description="`reference`: docstrings of installed packages")
+    context: int = Field(
+        default=128, ge=16, le=65536, description="tokens per block; packed, never padded"
+    )
 
 
 class TargetFrequency(Strict):
     """A range of the frequency distribution of the *next* token."""
 
-    below_percentile: float | None = Field(None, gt=0, lt=100, description="rarer than this")
+    below_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="rarer than this"
+    )
     from_percentile: float | None = Field(
-        None, gt=0, lt=100, description="at least as frequent as this"
+        default=None, gt=0, lt=100, description="at least as frequent as this"
     )
     of: Literal["types", "occurrences"] = Field(
-        "types", description="share of the different tokens, or of the running text"
+        default="types", description="share of the different tokens, or of the running text"
     )
 
     @model_validator(mode="after")
@@ -106,23 +112,25 @@ class Condition(Strict):
 class Conditions(Strict):
     """Rare and common positions, and how many of each."""
 
-    elbow: Literal["drop", "keep"] = Field("drop", description="types beyond the elbow")
+    elbow: Literal["drop", "keep"] = Field(default="drop", description="types beyond the elbow")
     rare: Condition = Field(description="positions whose next token is rare")
     common: Condition = Field(description="positions whose next token is common")
-    positions: int = Field(4096, ge=2, le=10**7, description="per condition, both splits together")
+    positions: int = Field(
+        default=4096, ge=2, le=10**7, description="per condition, both splits together"
+    )
     max_per_document: int = Field(
-        16, ge=1, le=10**7, description="rare positions from one document"
+        default=16, ge=1, le=10**7, description="rare positions from one document"
     )
     match: Literal["block"] = Field(
-        "block", description="common positions come from the blocks of the rare ones"
+        default="block", description="common positions come from the blocks of the rare ones"
     )
 
 
 class Split(Strict):
     """How documents are divided: neurons are selected on one part and measured on the other."""
 
-    selection: float = Field(0.5, gt=0, lt=1, description="share of the documents")
-    by: Literal["document"] = Field("document", description="what stays on one side")
+    selection: float = Field(default=0.5, gt=0, lt=1, description="share of the documents")
+    by: Literal["document"] = Field(default="document", description="what stays on one side")
 
 
 class TopFraction(Strict):
@@ -137,29 +145,32 @@ class Group(Strict):
     select: Annotated[
         Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
         _either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
-    ] = Field("plateau", description="`plateau`: left of the power law on the influence curve")
+    ] = Field(
+        default="plateau", description="`plateau`: left of the power law on the influence curve"
+    )
     by: Literal["delta_loss"] = Field(
-        "delta_loss", description="influence: mean change of the loss when a neuron is ablated"
+        default="delta_loss",
+        description="influence: mean change of the loss when a neuron is ablated",
     )
     condition: Literal["rare", "common"] = Field(
-        "rare", description="targets on which the influence is measured"
+        default="rare", description="targets on which the influence is measured"
     )
     otherwise: TopFraction | None = Field(
-        None, description="used when no plateau is found; required with `select: plateau`"
+        default=None, description="used when no plateau is found; required with `select: plateau`"
     )
 
 
 class SizeMatched(Strict):
     """Random neurons, as many as the group has, from the whole layer."""
 
-    draws: int = Field(9999, ge=1, le=10**6, description="number of random groups")
+    draws: int = Field(default=9999, ge=1, le=10**6, description="number of random groups")
 
 
 class LabelShuffled(Strict):
     """The group that the same selection finds when labels are shuffled."""
 
-    draws: int = Field(1999, ge=1, le=10**6, description="number of relabellings")
-    unit: PermutationUnit = Field("type", description="what keeps its label together")
+    draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
+    unit: PermutationUnit = Field(default="type", description="what keeps its label together")
 
 
 class Nulls(Strict):
@@ -175,12 +186,14 @@ NullName = Literal["size_matched", "label_shuffled"]
 class Contrast(Strict):
     """What an observed value is compared with: a null, another condition, or a number."""
 
-    null: NullName | None = Field(None, description="a null declared under `nulls`")
+    null: NullName | None = Field(default=None, description="a null declared under `nulls`")
     conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
-        None, description="rare minus common"
+        default=None, description="rare minus common"
     )
-    by: Literal["document"] | None = Field(None, description="the unit paired between conditions")
-    reference: float | None = Field(None, description="a number fixed in advance")
+    by: Literal["document"] | None = Field(
+        default=None, description="the unit paired between conditions"
+    )
+    reference: float | None = Field(default=None, description="a number fixed in advance")
 
     @field_validator("conditions", mode="before")
     @classmethod
@@ -195,9 +208,9 @@ class Contrast(Strict):
 class Margin(Strict):
     """Smallest effect of interest; exactly one of the three."""
 
-    raw: float | None = Field(None, gt=0, description="in the measure's own unit")
-    ratio: float | None = Field(None, gt=0, description="share of the null's mean")
-    null_sd: float | None = Field(None, gt=0, description="SDs of the size_matched null")
+    raw: float | None = Field(default=None, gt=0, description="in the measure's own unit")
+    ratio: float | None = Field(default=None, gt=0, description="share of the null's mean")
+    null_sd: float | None = Field(default=None, gt=0, description="SDs of the size_matched null")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Margin:
@@ -209,13 +222,13 @@ class Margin(Strict):
 class Prediction(Strict):
     """One measure, what it is compared with, and the outcome each hypothesis expects.
 
-    In YAML the expectations stand beside the other keys, under the hypothesis' name; the loader moves
-    them into `expects`.
+    In YAML the expectations stand beside the other keys, under the hypothesis' name; the loader
+    moves them into `expects`.
     """
 
     id: Name = Field(description="names the prediction in every report")
     role: Role = Field(
-        "deciding",
+        default="deciding",
         description="a failed `premise` makes every hypothesis not applicable; `descriptive` "
         "is reported and never decides",
     )
@@ -223,7 +236,8 @@ class Prediction(Strict):
     options: dict[str, Any] = Field(default_factory=dict, description="of the measure")
     contrast: Contrast = Field(description="what the measured value is compared with")
     margin: Margin | None = Field(
-        None, description="smallest effect of interest; without it `equivalent` is no outcome"
+        default=None,
+        description="smallest effect of interest; without it `equivalent` is no outcome",
     )
     expects: dict[str, tuple[ExpectedOutcome, ...]] = Field(
         default_factory=dict, description="hypothesis -> outcomes; an empty list for `any`"
@@ -248,12 +262,13 @@ class Prediction(Strict):
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 
-    level: float = Field(0.05, gt=0, lt=0.5, description="of a single test")
+    level: float = Field(default=0.05, gt=0, lt=0.5, description="of a single test")
     correction: Correction = Field(
-        "bonferroni", description="over the predictions that decide, before anything is refuted"
+        default="bonferroni",
+        description="over the predictions that decide, before anything is refuted",
     )
     rule: Literal["every_prediction"] = Field(
-        "every_prediction",
+        default="every_prediction",
         description="supported only if every prediction on which a hypothesis speaks supports it",
     )
 
@@ -264,16 +279,20 @@ class Protocol(Strict):
     hypotest: Literal[1] = Field(description="version of the protocol language")
     id: Name = Field(description="names the folder of its reports")
     title: str = Field(min_length=1, max_length=200, description="one line for the report")
-    source: str | None = Field(None, description="where the claims come from")
+    source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Subject()
     corpus: Corpus = Corpus()
-    frequencies: str = Field("reference", description="`reference`, or a .npy/.parquet/.csv table")
+    frequencies: str = Field(
+        default="reference", description="`reference`, or a .npy/.parquet/.csv table"
+    )
     conditions: Conditions
     split: Split = Split()
     group: Group
     nulls: Nulls
     hypotheses: tuple[Name, ...] = Field(
-        ("modular", "distributed"), min_length=1, description="names of the rival hypotheses"
+        default=("modular", "distributed"),
+        min_length=1,
+        description="names of the rival hypotheses",
     )
     predictions: tuple[Prediction, ...] = Field(
         min_length=1, description="what is measured, and what each hypothesis expects of it"
@@ -283,5 +302,5 @@ class Protocol(Strict):
 
     @property
     def deciding(self) -> tuple[Prediction, ...]:
-        """Predictions that are neither premise nor descriptive; their number M sets the correction."""
+        """Predictions neither premise nor descriptive; their number M sets the correction."""
         return tuple(item for item in self.predictions if item.role == "deciding")

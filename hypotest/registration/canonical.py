@@ -13,9 +13,9 @@ from hypotest.registration.measures import filled_options
 def canonical(protocol: Protocol) -> dict[str, Any]:
     """Give a protocol as plain data that says everything.
 
-    Defaults are filled in, those of the measures' options included; keys without a value are left out, so
-    that a later version with a new optional key gives the same form. Expectations are sorted, since
-    their order says nothing; ``any`` is an empty list.
+    Defaults are filled in, those of the measures' options included; keys without a value are left
+    out, so that a later version with a new optional key gives the same form. Expectations are
+    sorted, since their order says nothing; ``any`` is an empty list.
 
     Args:
         protocol: A valid protocol.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Path = tuple[str | int, ...]
-"""Keys and list positions from the root of the protocol, such as ``("predictions", 0, "margin")``."""
+"""Keys and list positions from the root, such as ``("predictions", 0, "margin")``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Finding:
     """What was required, what was found, what to do."""
     severity: str = "error"
     depends: tuple[Path, ...] = ()
-    """Other keys the check has read. If one of them is wrong itself, this finding is only an echo."""
+    """Other keys the check has read. If one of them is wrong, this finding is only an echo."""
     mark: tuple[int, int] | None = None
     """Line and column, counted from 0, where they are not those of `path`."""
     at_key: bool = False

@@ -2,8 +2,8 @@
 
     file -> plain data with places -> expectations moved -> pydantic -> cross-key checks
 
-An error in one key does not hide those in others: what is wrong is taken out, and the checks run on the
-rest. What depends on a key that is wrong is not reported, since it would only be an echo.
+An error in one key does not hide those in others: what is wrong is taken out, and the checks run
+on the rest. What depends on a key that is wrong is not reported, since it would only be an echo.
 """
 
 from __future__ import annotations
@@ -83,24 +83,18 @@ def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[
         key=lambda item: (item[0], item[1].message),
     )
     problems = tuple(
-        Problem(source.where(mark), _key(finding, ids), finding.message, finding.severity)
+        Problem(source.where(mark), key_name(finding.path, ids), finding.message, finding.severity)
         for mark, finding in placed
     )
     failed = any(problem.severity == "error" for problem in problems)
     return None if failed else protocol, problems
 
 
-def _key(finding: Finding, ids: dict[int, str]) -> str:
-    # An unknown key is named in the message; what needs a name is the mapping it stands in.
-    if finding.message.startswith("unknown key"):
-        return key_name(finding.path[:-1], ids)
-    return key_name(finding.path, ids)
-
-
 def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
     findings = [*source.findings, *postponed(source.data)]
     tainted = {finding.path for finding in findings if finding.taints}
-    # List items stay, so that the places of those behind them hold; pydantic's complaint is an echo.
+    # List items stay, so that the places of those behind them hold; pydantic repeats the error,
+    # and the repetition is dropped as an echo.
     data = _without(source.data, {path for path in tainted if isinstance(path[-1], str)})
     data, names, unread = _with_expectations(data)
     findings += unread
@@ -116,7 +110,12 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
             protocol = Protocol.model_validate_json(json.dumps(data), strict=True)
             break
         except ValidationError as error:
-            errors = error.errors(include_url=False)
+            # pydantic counts only the valid items of a list, and calls one short that is not.
+            errors = [
+                item
+                for item in error.errors(include_url=False)
+                if not (item["type"] == "too_short" and item["input"])
+            ]
         found = [_in_file(item, kept) for item in findings_of(errors, data, names)]
         now_bad = tainted | {item.path for item in found}
         fresh = [item for item in found if not _echo(item, tainted, now_bad)]

@@ -230,7 +230,8 @@ def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
         prediction: A prediction of a valid protocol.
 
     Returns:
-        Every option of the measure, in the order of the table; numbers have the type of the default.
+        Every option of the measure, in the order of the table; numbers have the type of the
+        default.
 
     Raises:
         KeyError: If the measure is not in the table; `check_protocol` reports that.

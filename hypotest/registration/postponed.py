@@ -48,8 +48,7 @@ def _nulls(data: dict[str, Any]) -> Iterator[Finding]:
     if isinstance(nulls, dict):
         for name in _NULLS:
             if name in nulls:
-                path = ("nulls", name)
-                yield _not_yet(path, f"the null {name}", _AVAILABLE_NULLS, at_key=True)
+                yield _not_yet(("nulls", name), f"the null {name}", _AVAILABLE_NULLS, at_key=True)
     if _get(data, "nulls", "label_shuffled", "unit") == "document_type":
         path = ("nulls", "label_shuffled", "unit")
         yield _not_yet(path, "the unit document_type", "available: type, position")

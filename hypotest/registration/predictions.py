@@ -84,14 +84,15 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
             name for name in type(protocol.nulls).model_fields if getattr(protocol.nulls, name)
         ]
         message = (
-            f"must be declared under nulls; found {null}, declared: {', '.join(declared) or 'none'}: "
-            f"add `{null}: {{draws: ...}}` there"
+            f"must be declared under nulls; found {null}, declared are "
+            f"{', '.join(declared) or 'none'}: add `{null}: {{}}` there"
         )
         yield Finding((*path, "contrast", "null"), message, depends=(("nulls",),))
     for name in prediction.expects:
         if name not in protocol.hypotheses:
             meant = suggestion(name, protocol.hypotheses)
-            message = f"must be one of the hypotheses {', '.join(protocol.hypotheses)}; found {name}{meant}"
+            known = ", ".join(protocol.hypotheses)
+            message = f"must be one of the hypotheses {known}; found {name}{meant}"
             yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
 
 
@@ -105,7 +106,7 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
     contrast = ((*path, "contrast"),)
     if margin.null_sd is not None:
         if form is Form.LABEL_SHUFFLED or form is Form.CONDITIONS_SHUFFLED:
-            # The tested number is T(rare) - T(common), whose spread is not that of one random group.
+            # The tested number is T(rare) - T(common); its spread is not that of random groups.
             message = (
                 "null_sd is the spread of size-matched groups, not of shuffled labels; give raw or "
                 "ratio, or contrast with size_matched"
@@ -135,8 +136,8 @@ def _no_margin(prediction: Prediction, form: Form | None, path: Path) -> Iterato
     elif prediction.role == "deciding" and form is not Form.REFERENCE:
         # A reference value is a threshold that the author has chosen: beyond it is what was meant.
         message = (
-            "has no margin, so that any significant difference counts, however small, and equivalent "
-            "is no outcome; add `margin:`, the smallest effect of interest"
+            "has no margin, so that any significant difference counts, however small, and "
+            "equivalent is no outcome; add `margin:`, the smallest effect of interest"
         )
         yield Finding(path, message, "warning", depends=(path,))
 
@@ -158,12 +159,15 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
             yield Finding(path, message, depends=depends)
         elif len(set(spoken.values())) > 1:
             message = (
-                "a premise is what all hypotheses need, and they expect different outcomes; make them "
-                "equal, or remove `role: premise`"
+                "a premise is what all hypotheses need, and they expect different outcomes; make "
+                "them equal, or remove `role: premise`"
             )
             yield Finding((*path, "role"), message, depends=depends)
     elif prediction.role == "descriptive" and spoken:
-        message = f"a descriptive prediction never decides; the expectation of {' and '.join(spoken)} is not used"
+        message = (
+            f"a descriptive prediction never decides, and what {' and '.join(spoken)} expects is "
+            "not used; remove it, or remove `role: descriptive`"
+        )
         yield Finding((*path, "role"), message, "warning", depends=depends)
     elif prediction.role == "deciding" and not spoken:
         message = (
@@ -172,8 +176,8 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
         yield Finding(path, message, "warning", depends=depends)
     elif prediction.role == "deciding" and len(outcomes) > 1 and len(set(outcomes.values())) == 1:
         message = (
-            "all hypotheses expect the same, so it cannot tell them apart; let them differ, or write "
-            "`role: premise` or `role: descriptive`"
+            "all hypotheses expect the same, so it cannot tell them apart; let them differ, or "
+            "write `role: premise` or `role: descriptive`"
         )
         yield Finding(path, message, "warning", depends=depends)
     if prediction.options.get("estimator") == "binned" and any(

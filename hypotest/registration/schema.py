@@ -13,8 +13,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema() -> dict[str, Any]:
     """Give the JSON schema of a protocol as users write it.
 
-    It is that of the pydantic models, except for predictions: there each hypothesis is a key of its own,
-    the measure is one of those in the table, and the options are those of the measure.
+    It is that of the pydantic models, except for predictions: there each hypothesis is a key of its
+    own, the measure is one of those in the table, and the options are those of the measure.
 
     Returns:
         A schema in the 2020-12 dialect.
@@ -33,8 +33,8 @@ def schema() -> dict[str, Any]:
     properties = prediction["properties"]
     del properties["expects"]
     prediction["description"] = (
-        "One measure, what it is compared with, and under the name of each hypothesis the outcome that it "
-        "expects."
+        "One measure, what it is compared with, and under the name of each hypothesis the outcome "
+        "that it expects."
     )
     properties["measure"]["enum"] = list(MEASURES)
     expectation = {"$ref": "#/$defs/Expectation"}

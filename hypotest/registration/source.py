@@ -1,20 +1,19 @@
 """A YAML file as plain data, with the place of every key and value.
 
-A protocol is data and nothing else: no tags, no aliases, one document, bounded size and depth. The file
-is read from YAML's events rather than by a loader, so that nothing is constructed, nothing expands, and
-no depth of nesting can exhaust the stack.
+A protocol is data and nothing else: no tags, no aliases, one document, bounded size and depth. The
+file is read from YAML's events rather than by a loader, so that nothing is constructed, nothing
+expands, and no depth of nesting can exhaust the stack.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import pathlib
 import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -24,17 +23,17 @@ from ruamel.yaml.events import (
     Event,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
 )
 
-from hypotest.errors import Problem, ProtocolError
-from hypotest.registration.findings import Finding, Path, nearest, shown
+from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.text import read_text, refuse
 
-MAX_BYTES = 2**20
 MAX_DEPTH = 24
-MAX_VALUES = 20_000
+MAX_VALUES = 5_000
 MAX_DIGITS = 40
 
 
@@ -90,57 +89,14 @@ def read_source(file: str | os.PathLike[str]) -> Source:
     Raises:
         ProtocolError: If the file cannot be read, or is not one YAML mapping.
     """
-    name = os.fspath(file)
-    text = _read_text(name)
-    source = Source(name)
-    _build(source, _events(name, text))
+    path = os.fspath(file)
+    text = read_text(path)
+    source = Source(path if path.isprintable() else shown(path))
+    # The parser warns about directives and doubtful numbers; both are judged here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _build(source, _events(source.file, text))
     return source
-
-
-def _refuse(where: str, message: str) -> NoReturn:
-    raise ProtocolError([Problem(where, "", message)])
-
-
-def _read_text(name: str) -> str:
-    shown_name = name if name.isprintable() else shown(name)
-    try:
-        path = pathlib.Path(name)
-        if path.is_dir():
-            _refuse(shown_name, "must be a YAML file; found a folder: name a file inside it")
-        if path.exists() and not path.is_file():
-            _refuse(shown_name, "must be a regular file; found a device or pipe")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        _refuse(shown_name, "no such file" + _similar_file(name))
-    except (OSError, ValueError) as error:
-        # ValueError: a NUL character in the name.
-        reason = getattr(error, "strerror", None) or str(error)
-        _refuse(shown_name, f"cannot be read: {reason}")
-    if len(content) > MAX_BYTES:
-        _refuse(shown_name, f"must be at most {MAX_BYTES // 2**20} MiB: not a protocol")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        _refuse(
-            f"{shown_name}:{line}:{column}",
-            f"must be UTF-8 text; found byte 0x{content[error.start]:02x}: save the file as UTF-8",
-        )
-    if not text.strip():
-        _refuse(shown_name, "is empty: `hypotest init` writes a protocol to begin with")
-    return text
-
-
-def _similar_file(name: str) -> str:
-    path = pathlib.Path(name)
-    try:
-        files = [item.name for item in path.parent.iterdir() if item.suffix in (".yaml", ".yml")]
-    except OSError:
-        return ": check the path"
-    match = nearest(path.name, files)
-    return f"; did you mean '{path.parent / match}'?" if match else ": check the path"
 
 
 _HINTS = (
@@ -159,37 +115,24 @@ _HINTS = (
 
 def _events(name: str, text: str) -> Iterator[Event]:
     """Parse, and turn every failure of the parser into a `ProtocolError`."""
-    parser = YAML(typ="safe", pure=True)
     try:
-        # The parser warns about directives and doubtful numbers; both are judged here.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            stream = parser.parse(text)
-        while True:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                event = next(stream, None)
-            if event is None:
-                return
-            yield event
-    except (ProtocolError, GeneratorExit):
-        raise
+        yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = str(error.problem or error.context or "cannot be read")
         hint = next((hint for sign, hint in _HINTS if sign in problem), "check the syntax here")
-        _refuse(where, f"must be YAML; {problem}: {hint}")
+        refuse(where, f"must be YAML; {problem}: {hint}")
     except Exception as error:
-        # On damaged escapes and directives the parser raises ValueError, TypeError, AttributeError and
-        # others without a place; whatever they are, the file is not YAML.
+        # On damaged escapes and directives the parser raises ValueError, TypeError and others
+        # without a place; whatever they are, the file is not YAML.
         position = getattr(error, "position", None)
         where = name
         if isinstance(position, int):
             line = text.count("\n", 0, position)
             where = f"{name}:{line + 1}:{position - text.rfind(chr(10), 0, position)}"
         reason = getattr(error, "reason", None) or type(error).__name__
-        _refuse(where, f"must be YAML; {reason}: remove what is unusual here")
+        refuse(where, f"must be YAML; {reason}: remove what is unusual here")
 
 
 @dataclass(slots=True)
@@ -210,20 +153,20 @@ def _build(source: Source, events: Iterator[Event]) -> None:
         if isinstance(event, DocumentStartEvent):
             documents += 1
             if documents > 1:
-                _refuse(where, "must be one document; found a second one: remove the '---'")
+                refuse(where, "must be one document; found a second one: remove the '---'")
             if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
-                _refuse(where, "must be plain YAML 1.2; found a directive: remove the '%' line")
+                refuse(where, "must be plain YAML 1.2; found a directive: remove the '%' line")
             continue
         if isinstance(event, MappingEndEvent | SequenceEndEvent):
             stack.pop()
             continue
-        if not isinstance(event, ScalarEvent | AliasEvent | MappingStartEvent | SequenceStartEvent):
+        if not isinstance(event, NodeEvent):
             continue
         values += 1
         if values > MAX_VALUES:
-            _refuse(where, f"must hold at most {MAX_VALUES} values: not a protocol")
+            refuse(where, f"must hold at most {MAX_VALUES} values: not a protocol")
         if not stack and not isinstance(event, MappingStartEvent):
-            _refuse(where, "must be a mapping, `key: value` line by line; found something else")
+            refuse(where, "must be a mapping, `key: value` line by line; found something else")
         top = stack[-1] if stack else None
         if top is not None and isinstance(top.content, dict) and top.key is None:
             _open_key(source, top, event, mark)
@@ -232,23 +175,23 @@ def _build(source: Source, events: Iterator[Event]) -> None:
         value = _value(source, path, event, mark)
         if top is not None:
             _put(source, top, path, value, mark)
-        if isinstance(value, dict | list) and not isinstance(event, ScalarEvent | AliasEvent):
+        if isinstance(value, dict | list):
             if len(stack) == MAX_DEPTH:
-                _refuse(where, f"must be nested at most {MAX_DEPTH} deep: not a protocol")
+                refuse(where, f"must be nested at most {MAX_DEPTH} deep: not a protocol")
             stack.append(_Open(path, value))
             if top is None and isinstance(value, dict):
                 source.data = value
     if not documents:
-        _refuse(source.file, "is empty: `hypotest init` writes a protocol to begin with")
+        refuse(source.file, "is empty: `hypotest init` writes a protocol to begin with")
 
 
-def _open_key(source: Source, top: _Open, event: Event, mark: tuple[int, int]) -> None:
+def _open_key(source: Source, top: _Open, event: NodeEvent, mark: tuple[int, int]) -> None:
     if not isinstance(event, ScalarEvent) or event.tag is not None:
-        _refuse(source.where(mark), "a key must be a single word; found a collection, alias or tag")
+        refuse(source.where(mark), "a key must be a single word; found a collection, alias or tag")
     top.key = str(event.value)
     path = (*top.path, top.key)
     if not top.key.isprintable():
-        _refuse(source.where(mark), f"a key must be printable; found {shown(top.key)}")
+        refuse(source.where(mark), f"a key must be printable; found {shown(top.key)}")
     if path in source.keys:
         first = source.keys[path][0] + 1
         message = f"repeated key; the first is on line {first}: remove one of them"
@@ -275,9 +218,13 @@ def _put(source: Source, top: _Open, path: Path, value: Any, mark: tuple[int, in
     source.values.setdefault(path, mark)
 
 
-def _value(source: Source, path: Path, event: Event, mark: tuple[int, int]) -> Any:
+def _value(source: Source, path: Path, event: NodeEvent, mark: tuple[int, int]) -> Any:
+    """The value that an event begins: an empty collection, a scalar, or None if it is refused."""
+
     def report(message: str) -> None:
-        source.findings.append(Finding(path, message, mark=mark))
+        # An empty value is placed where the next token begins; the reader looks for its key.
+        place = source.keys.get(path, mark) if getattr(event, "value", None) == "" else mark
+        source.findings.append(Finding(path, message, mark=place))
 
     if isinstance(event, AliasEvent):
         report("must be written out; found an alias (*): copy the value here")
@@ -289,37 +236,27 @@ def _value(source: Source, path: Path, event: Event, mark: tuple[int, int]) -> A
         return {}
     if isinstance(event, SequenceStartEvent):
         return []
-    text = str(event.value)
-    if event.style is not None or tag is not None:
-        value: Any = text
-    else:
-        value = _plain_scalar(text)
-    if value is None:
-        report(
-            "must have a value; found nothing: give one, write {} for defaults, or remove the key"
-        )
-    elif isinstance(value, str) and not _encodable(value):
-        report("must be text; found half of a surrogate pair: remove the escape")
-        return None
-    elif isinstance(value, float) and not math.isfinite(value):
-        report(f"must be a finite number; found {shown(text)}")
-        return None
-    elif isinstance(value, _TooLong):
-        report(f"must be a number of at most {MAX_DIGITS} digits; found {len(text)}")
+    text = str(getattr(event, "value", ""))
+    quoted = getattr(event, "style", None) is not None
+    value = text if quoted or tag is not None else _plain_scalar(text)
+    refused = _refusal(text, value)
+    if refused:
+        report(refused)
         return None
     return value
 
 
-class _TooLong:
-    """Stands for a whole number that no key could mean."""
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _refusal(text: str, value: Any) -> str:
+    """Why a scalar cannot stand in a protocol; empty if it can."""
+    if value is None:
+        return "must have a value; found nothing: add one, write {} for defaults, or remove the key"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number; found {shown(text)}"
+    if isinstance(value, int) and len(text) > MAX_DIGITS:
+        return f"must be a number of at most {MAX_DIGITS} digits; found {len(text)}"
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        return "must be text; found half of a surrogate pair: remove the escape"
+    return ""
 
 
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -344,7 +281,7 @@ def _plain_scalar(text: str) -> Any:
         return False
     if _INT.fullmatch(text) or _BASED_INT.fullmatch(text):
         if len(text) > MAX_DIGITS:
-            return _TooLong()
+            return 0  # refused for its length; Python refuses to read thousands of digits
         return int(text, 10) if _INT.fullmatch(text) else int(text, 0)
     if _FLOAT.fullmatch(text):
         return float(text)

@@ -40,9 +40,10 @@ def check_protocol(
         ...                 "common": condition(from_percentile=15)},
         ...     group=Group(select=TopFraction(top_fraction=0.02)), nulls=Nulls(),
         ...     predictions=(Prediction(id="spectrum", measure="hill_alfa",
-        ...                             contrast=Contrast(reference=2), expects={"modular": "less"}),))
-        >>> print(check_protocol(protocol)[0])
-        protocol predictions.spectrum.measure: unknown measure 'hill_alfa'; did you mean 'hill_alpha'?
+        ...                             contrast=Contrast(reference=2),
+        ...                             expects={"modular": ("less",)}),))
+        >>> check_protocol(protocol)[0].message
+        "unknown measure 'hill_alfa'; did you mean 'hill_alpha'?"
     """
     ids = {place: item.id for place, item in enumerate(protocol.predictions)}
     return tuple(
@@ -135,19 +136,19 @@ def _hypotheses(protocol: Protocol) -> Iterator[Finding]:
         if name in protocol.hypotheses[:place]:
             yield Finding(path, f"must be named once; found {name} again: remove it")
         else:
-            yield from _chances(protocol, name, path)
+            yield from _chances(protocol, name)
 
 
-def _chances(protocol: Protocol, name: str, path: Path) -> Iterator[Finding]:
+def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
     """Can a hypothesis be supported, and can it be refuted?"""
     speaking = [item for item in protocol.deciding if item.expects.get(name)]
-    depends: tuple[Path, ...] = (("predictions",),)
+    path: Path = ("predictions",)
     if not speaking:
         message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
-        yield Finding(path, message, "warning", depends)
+        yield Finding(path, message, "warning", (path, ("hypotheses",)))
     elif not any(_contradictions(item, name) for item in speaking):
         message = f"{name} expects every outcome that can occur; nothing could refute it"
-        yield Finding(path, message, "warning", depends)
+        yield Finding(path, message, "warning", (path, ("hypotheses",)))
 
 
 def _contradictions(prediction: Prediction, name: str) -> set[str]:
