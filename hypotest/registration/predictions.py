@@ -61,13 +61,7 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
     forms = " or ".join(allowed)
     if form is None:
         given = prediction.contrast.model_dump(exclude_none=True)
-        found = ", ".join(given) if given else "nothing"
-        yield Finding(
-            at,
-            f"must be {forms}; found {found} together"
-            if given
-            else f"must be {forms}; found nothing",
-        )
+        yield Finding(at, f"must be {forms}; found {', '.join(given) or 'nothing'}")
     elif measure is not None and form not in allowed:
         reason = measure.refused.get(form)
         if reason:
@@ -112,12 +106,7 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
                 "ratio, or contrast with size_matched"
             )
             yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif form is Form.SIZE_MATCHED:
-            if protocol.nulls.size_matched is None:
-                message = "null_sd needs the null size_matched; declare it under nulls"
-                # The contrast itself is reported as undeclared.
-                yield Finding((*at, "null_sd"), message, depends=(("nulls",), *contrast))
-        elif form is not None:
+        elif form is not None and form is not Form.SIZE_MATCHED:
             message = f"null_sd needs a contrast with size_matched; {form} has no null: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
     if margin.ratio is not None and form is not None and form not in _WITH_NULL:

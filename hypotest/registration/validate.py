@@ -31,19 +31,16 @@ def check_protocol(
         Errors, with which the protocol cannot be run, and warnings, with which it may disappoint.
 
     Examples:
-        >>> from hypotest.records.protocol import Contrast, Group, Nulls, TopFraction
-        >>> def condition(**bounds: float) -> dict[str, object]:
-        ...     return {"target_frequency": bounds}
-        >>> protocol = Protocol(
-        ...     hypotest=1, id="example", title="Example", seed=1,
-        ...     conditions={"rare": condition(below_percentile=15),
-        ...                 "common": condition(from_percentile=15)},
-        ...     group=Group(select=TopFraction(top_fraction=0.02)), nulls=Nulls(),
-        ...     predictions=(Prediction(id="spectrum", measure="hill_alfa",
-        ...                             contrast=Contrast(reference=2),
-        ...                             expects={"modular": ("less",)}),))
-        >>> check_protocol(protocol)[0].message
-        "unknown measure 'hill_alfa'; did you mean 'hill_alpha'?"
+        >>> rare = {"target_frequency": {"below_percentile": 15}}
+        >>> common = {"target_frequency": {"from_percentile": 15}}
+        >>> prediction = {"id": "spectrum", "measure": "hill_alfa", "contrast": {"reference": 2},
+        ...               "expects": {"modular": "greater", "distributed": "less"}}
+        >>> protocol = Protocol.model_validate({
+        ...     "hypotest": 1, "id": "example", "title": "Example", "seed": 1, "nulls": {},
+        ...     "conditions": {"rare": rare, "common": common},
+        ...     "group": {"select": {"top_fraction": 0.02}}, "predictions": [prediction]})
+        >>> [problem.message for problem in check_protocol(protocol)]
+        ["unknown measure 'hill_alfa'; did you mean 'hill_alpha'?"]
     """
     ids = {place: item.id for place, item in enumerate(protocol.predictions)}
     return tuple(

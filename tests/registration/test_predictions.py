@@ -21,7 +21,8 @@ def test_unknown_measure(problems_of):
 @pytest.mark.parametrize(
     ("measure", "options", "message"),
     [
-        ("effective_dimension", "{varance: 0.9}", "unknown key 'varance'; did you mean 'variance'?"),
+        ("effective_dimension", "{varance: 0.9}",
+         "unknown key 'varance'; did you mean 'variance'?"),
         ("effective_dimension", "{variance: 1}",
          "must be a number at least 0.5 and below 1; found 1"),
         ("effective_dimension", "{variance: '0.9'}",
