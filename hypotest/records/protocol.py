@@ -1,25 +1,47 @@
 """The protocol: what will be measured, and what each hypothesis predicts, before any data.
 
-The models mirror the YAML one to one, refuse unknown keys at every depth, and are frozen. What spans
-several keys is checked in ``hypotest.registration``.
+The models mirror the YAML one to one, refuse unknown keys at every depth, and are frozen. What
+spans several keys is checked in ``hypotest.registration``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 """What a test can say; `inconclusive` is never a prediction."""
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
 PermutationUnit = Literal["type", "position"]
-"""What keeps its label together when labels are shuffled: token types, or single positions within documents."""
+"""What keeps its label together when labels are shuffled: token types, or single positions."""
 Correction = Literal["bonferroni", "holm"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Lower-case letters, digits, dashes; safe as a file name."""
+
+
+def _either(word: str, otherwise: type, wanted: str) -> Discriminator:
+    """Read a value as a word or as something else, so that an error names what was meant.
+
+    Left to itself, pydantic reports the failure of every alternative of a union.
+    """
+
+    def alternative(value: Any) -> str | None:
+        if isinstance(value, otherwise | BaseModel) and not isinstance(value, bool):
+            return "other"
+        return "word" if value == word else None
+
+    return Discriminator(alternative, custom_error_type="alternatives", custom_error_message=wanted)
 
 
 class Strict(BaseModel):
@@ -31,37 +53,53 @@ class Strict(BaseModel):
 class Subject(Strict):
     """The network under test."""
 
-    model: str = Field("reference", description="`reference`, a Hub id, or a folder", min_length=1)
-    revision: str | None = Field(None, description="branch, tag or commit on the Hub")
-    layer: Literal["last"] | int = Field("last", description="which MLP's neurons are tested")
+    model: str = Field(
+        default="reference", description="`reference`, a Hub id, or a folder", min_length=1
+    )
+    revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
+    layer: Annotated[
+        Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
+        _either("last", int, "must be last, or the number of a block"),
+    ] = Field(default="last", description="which MLP's neurons are tested")
 
 
 class CorpusFiles(Strict):
     """Text files, one document each."""
 
-    files: tuple[str, ...] = Field(min_length=1, description="paths of .txt files")
+    files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1, description="paths of .txt files"
+    )
 
 
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 
-    text: Literal["reference"] | CorpusFiles = Field(
-        "reference", description="`reference`: docstrings of installed packages"
+    text: Annotated[
+        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
+        _either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
+    ] = Field(default="reference", description="`reference`: docstrings of installed packages")
+    context: int = Field(
+        default=128, ge=16, le=65536, description="tokens per block; packed, never padded"
     )
-    context: int = Field(128, ge=16, le=65536, description="tokens per block; packed, never padded")
 
 
 class TargetFrequency(Strict):
     """A range of the frequency distribution of the *next* token."""
 
-    below_percentile: float | None = Field(None, gt=0, lt=100)
-    from_percentile: float | None = Field(None, gt=0, lt=100)
-    of: Literal["types", "occurrences"] = "types"
+    below_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="rarer than this"
+    )
+    from_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="at least as frequent as this"
+    )
+    of: Literal["types", "occurrences"] = Field(
+        default="types", description="share of the different tokens, or of the running text"
+    )
 
     @model_validator(mode="after")
     def _one_bound(self) -> TargetFrequency:
         if (self.below_percentile is None) == (self.from_percentile is None):
-            raise ValueError("needs exactly one of below_percentile and from_percentile")
+            raise ValueError("must have exactly one of below_percentile and from_percentile")
         return self
 
 
@@ -74,49 +112,65 @@ class Condition(Strict):
 class Conditions(Strict):
     """Rare and common positions, and how many of each."""
 
-    elbow: Literal["drop", "keep"] = Field("drop", description="types beyond the elbow")
-    rare: Condition
-    common: Condition
-    positions: int = Field(4096, ge=2, description="per condition, both splits together")
-    max_per_document: int = Field(16, ge=1, description="rare positions from one document")
-    match: Literal["block"] = "block"
+    elbow: Literal["drop", "keep"] = Field(default="drop", description="types beyond the elbow")
+    rare: Condition = Field(description="positions whose next token is rare")
+    common: Condition = Field(description="positions whose next token is common")
+    positions: int = Field(
+        default=4096, ge=2, le=10**7, description="per condition, both splits together"
+    )
+    max_per_document: int = Field(
+        default=16, ge=1, le=10**7, description="rare positions from one document"
+    )
+    match: Literal["block"] = Field(
+        default="block", description="common positions come from the blocks of the rare ones"
+    )
 
 
 class Split(Strict):
     """How documents are divided: neurons are selected on one part and measured on the other."""
 
-    selection: float = Field(0.5, gt=0, lt=1, description="share of the documents")
-    by: Literal["document"] = "document"
+    selection: float = Field(default=0.5, gt=0, lt=1, description="share of the documents")
+    by: Literal["document"] = Field(default="document", description="what stays on one side")
 
 
 class TopFraction(Strict):
     """The most influential neurons, a fixed share of the layer."""
 
-    top_fraction: float = Field(gt=0, le=0.5)
+    top_fraction: float = Field(gt=0, le=0.5, description="share of the layer's neurons")
 
 
 class Group(Strict):
     """Which neurons are tested."""
 
-    select: Literal["plateau"] | TopFraction = "plateau"
-    by: Literal["delta_loss"] = "delta_loss"
-    condition: Literal["rare", "common"] = "rare"
+    select: Annotated[
+        Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
+        _either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
+    ] = Field(
+        default="plateau", description="`plateau`: left of the power law on the influence curve"
+    )
+    by: Literal["delta_loss"] = Field(
+        default="delta_loss",
+        description="influence: mean change of the loss when a neuron is ablated",
+    )
+    condition: Literal["rare", "common"] = Field(
+        default="rare", description="targets on which the influence is measured"
+    )
     otherwise: TopFraction | None = Field(
-        None, description="used when no plateau is found; required with `select: plateau`"
+        default=None, description="used when no plateau is found; required with `select: plateau`"
     )
 
 
 class SizeMatched(Strict):
     """Random neurons, as many as the group has, from the whole layer."""
 
-    draws: int = Field(9999, ge=1)
+    draws: int = Field(default=9999, ge=1, le=10**6, description="number of random groups")
 
 
 class LabelShuffled(Strict):
     """The group that the same selection finds when labels are shuffled."""
 
-    draws: int = Field(1999, ge=1)
-    unit: PermutationUnit = "type"
+    draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
+    unit: PermutationUnit = Field(default="type", description="what keeps its label together")
 
 
 class Nulls(Strict):
@@ -132,39 +186,59 @@ NullName = Literal["size_matched", "label_shuffled"]
 class Contrast(Strict):
     """What an observed value is compared with: a null, another condition, or a number."""
 
-    null: NullName | None = None
-    conditions: tuple[Literal["rare"], Literal["common"]] | None = None
-    by: Literal["document"] | None = Field(None, description="the unit paired between conditions")
-    reference: float | None = None
+    null: NullName | None = Field(default=None, description="a null declared under `nulls`")
+    conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
+        default=None, description="rare minus common"
+    )
+    by: Literal["document"] | None = Field(
+        default=None, description="the unit paired between conditions"
+    )
+    reference: float | None = Field(default=None, description="a number fixed in advance")
+
+    @field_validator("conditions", mode="before")
+    @classmethod
+    def _rare_minus_common(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple) or list(value) != ["rare", "common"]:
+            raise ValueError("must be [rare, common]: the difference is rare - common")
+        return tuple(value)
 
 
 class Margin(Strict):
     """Smallest effect of interest; exactly one of the three."""
 
-    raw: float | None = Field(None, gt=0, description="in the measure's own unit")
-    ratio: float | None = Field(None, gt=0, description="share of the null's mean")
-    null_sd: float | None = Field(None, gt=0, description="SDs of the size_matched null")
+    raw: float | None = Field(default=None, gt=0, description="in the measure's own unit")
+    ratio: float | None = Field(default=None, gt=0, description="share of the null's mean")
+    null_sd: float | None = Field(default=None, gt=0, description="SDs of the size_matched null")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Margin:
         if sum(value is not None for value in (self.raw, self.ratio, self.null_sd)) != 1:
-            raise ValueError("needs exactly one of raw, ratio and null_sd")
+            raise ValueError("must have exactly one of raw, ratio and null_sd")
         return self
 
 
 class Prediction(Strict):
     """One measure, what it is compared with, and the outcome each hypothesis expects.
 
-    In YAML the expectations stand beside the other keys, under the hypothesis' name; the loader moves
-    them into `expects`.
+    In YAML the expectations stand beside the other keys, under the hypothesis' name; the loader
+    moves them into `expects`.
     """
 
-    id: Name
-    role: Role = "deciding"
-    measure: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    contrast: Contrast
-    margin: Margin | None = None
+    id: Name = Field(description="names the prediction in every report")
+    role: Role = Field(
+        default="deciding",
+        description="a failed `premise` makes every hypothesis not applicable; `descriptive` "
+        "is reported and never decides",
+    )
+    measure: str = Field(description="what is measured on the group")
+    options: dict[str, Any] = Field(default_factory=dict, description="of the measure")
+    contrast: Contrast = Field(description="what the measured value is compared with")
+    margin: Margin | None = Field(
+        default=None,
+        description="smallest effect of interest; without it `equivalent` is no outcome",
+    )
     expects: dict[str, tuple[ExpectedOutcome, ...]] = Field(
         default_factory=dict, description="hypothesis -> outcomes; an empty list for `any`"
     )
@@ -179,38 +253,54 @@ class Prediction(Strict):
             if outcomes == "any":
                 lists[name] = ()
             else:
-                lists[name] = (outcomes,) if isinstance(outcomes, str) else outcomes
+                outcomes = (outcomes,) if isinstance(outcomes, str) else outcomes
+                # A tuple also from a list: strict validation takes nothing else from Python.
+                lists[name] = tuple(outcomes) if isinstance(outcomes, list) else outcomes
         return lists
 
 
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 
-    level: float = Field(0.05, gt=0, lt=0.5)
-    correction: Correction = "bonferroni"
-    rule: Literal["every_prediction"] = "every_prediction"
+    level: float = Field(default=0.05, gt=0, lt=0.5, description="of a single test")
+    correction: Correction = Field(
+        default="bonferroni",
+        description="over the predictions that decide, before anything is refuted",
+    )
+    rule: Literal["every_prediction"] = Field(
+        default="every_prediction",
+        description="supported only if every prediction on which a hypothesis speaks supports it",
+    )
 
 
 class Protocol(Strict):
     """A preregistered set of rival hypotheses and the predictions that decide between them."""
 
     hypotest: Literal[1] = Field(description="version of the protocol language")
-    id: Name
-    title: str = Field(min_length=1, max_length=200)
-    source: str | None = None
+    id: Name = Field(description="names the folder of its reports")
+    title: str = Field(min_length=1, max_length=200, description="one line for the report")
+    source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Subject()
     corpus: Corpus = Corpus()
-    frequencies: str = Field("reference", description="`reference`, or a .npy/.parquet/.csv table")
+    frequencies: str = Field(
+        default="reference", description="`reference`, or a .npy/.parquet/.csv table"
+    )
     conditions: Conditions
     split: Split = Split()
     group: Group
     nulls: Nulls
-    hypotheses: tuple[Name, ...] = Field(("modular", "distributed"), min_length=1)
-    predictions: tuple[Prediction, ...] = Field(min_length=1)
+    hypotheses: tuple[Name, ...] = Field(
+        default=("modular", "distributed"),
+        min_length=1,
+        description="names of the rival hypotheses",
+    )
+    predictions: tuple[Prediction, ...] = Field(
+        min_length=1, description="what is measured, and what each hypothesis expects of it"
+    )
     decision: Decision = Decision()
-    seed: int = Field(ge=0, lt=2**63)
+    seed: int = Field(ge=0, lt=2**63, description="of everything that is drawn at random")
 
     @property
     def deciding(self) -> tuple[Prediction, ...]:
-        """Predictions that are neither premise nor descriptive; their number M sets the correction."""
+        """Predictions neither premise nor descriptive; their number M sets the correction."""
         return tuple(item for item in self.predictions if item.role == "deciding")

@@ -1,0 +1,34 @@
+"""From a YAML file to a protocol that can be run, or to everything that is wrong with it.
+
+    load        file -> Protocol, or all problems with line, column and key
+    text        file -> text, bounded
+    source      text -> plain data with the place of every key
+    wording     what pydantic found, in plain words
+    postponed   keys of the language that are not available yet
+    validate    checks that span several keys; predictions: those of a single prediction
+    findings    what a check finds, by the path of its key
+    measures    the measures that a protocol can name, and their options
+    canonical   one form and one hash for each plan
+    schema      the language as a JSON schema
+
+Nothing here needs the model, its libraries, or any data.
+"""
+
+from hypotest.registration.canonical import canonical, protocol_hash
+from hypotest.registration.load import load_protocol, read_protocol
+from hypotest.registration.measures import MEASURES, Measure, Option, filled_options
+from hypotest.registration.schema import schema
+from hypotest.registration.validate import check_protocol
+
+__all__ = [
+    "MEASURES",
+    "Measure",
+    "Option",
+    "canonical",
+    "check_protocol",
+    "filled_options",
+    "load_protocol",
+    "protocol_hash",
+    "read_protocol",
+    "schema",
+]

@@ -1,0 +1,225 @@
+"""From a YAML file to a `Protocol`, or to the list of everything that is wrong with it.
+
+    file -> plain data with places -> expectations moved -> pydantic -> cross-key checks
+
+An error in one key does not hide those in others: what is wrong is taken out, and the checks run
+on the rest. What depends on a key that is wrong is not reported, since it would only be an echo.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from hypotest.errors import Problem, ProtocolError
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.registration.findings import Finding, Path, ids_of, key_name, related
+from hypotest.registration.postponed import postponed
+from hypotest.registration.source import Source, read_source
+from hypotest.registration.validate import findings_in
+from hypotest.registration.wording import data_path, findings_of, unknown_key, written_path
+
+_DEFAULT_HYPOTHESES: tuple[str, ...] = Protocol.model_fields["hypotheses"].default
+
+_STAND_INS: dict[str, Any] = {
+    "hypotest": 1,
+    "id": "stand-in",
+    "title": "stand-in",
+    "conditions": {
+        "rare": {"target_frequency": {"below_percentile": 15}},
+        "common": {"target_frequency": {"from_percentile": 15}},
+    },
+    "group": {"select": {"top_fraction": 0.02}},
+    "nulls": {"size_matched": {}, "label_shuffled": {}},
+    "seed": 0,
+}
+"""What a required key is given while the rest of a broken protocol is checked."""
+
+
+def load_protocol(path: str | os.PathLike[str]) -> Protocol:
+    """Load a protocol, or refuse it with everything that is wrong.
+
+    Args:
+        path: A YAML file.
+
+    Returns:
+        The protocol. Warnings are not shown; `read_protocol` returns them.
+
+    Raises:
+        ProtocolError: If the file cannot be read or there is any error; lists all of them by line.
+    """
+    protocol, problems = read_protocol(path)
+    if protocol is None:
+        raise ProtocolError([item for item in problems if item.severity == "error"])
+    return protocol
+
+
+def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[Problem, ...]]:
+    """Read a protocol and say everything that is wrong with it.
+
+    Args:
+        path: A YAML file.
+
+    Returns:
+        The protocol, or None if there is an error; and all problems, warnings included, by line.
+    """
+    try:
+        source = read_source(path)
+    except ProtocolError as error:
+        return None, error.problems
+    protocol, findings = _judge(source)
+    ids = ids_of(source.data.get("predictions"))
+    placed = sorted(
+        (
+            (finding.mark or source.mark(finding.path, finding.at_key), finding)
+            for finding in findings
+        ),
+        key=lambda item: (item[0], item[1].message),
+    )
+    problems = tuple(
+        Problem(source.where(mark), key_name(finding.path, ids), finding.message, finding.severity)
+        for mark, finding in placed
+    )
+    failed = any(problem.severity == "error" for problem in problems)
+    return None if failed else protocol, problems
+
+
+def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
+    findings = [*source.findings, *postponed(source.data)]
+    tainted = {finding.path for finding in findings if finding.taints}
+    # List items stay, so that the places of those behind them hold; pydantic repeats the error,
+    # and the repetition is dropped as an echo.
+    data = _without(source.data, {path for path in tainted if isinstance(path[-1], str)})
+    data, names, unread = _with_expectations(data)
+    findings += unread
+    tainted |= {finding.path for finding in unread}
+
+    protocol = None
+    # Places of the predictions that are left, in the file's own count.
+    kept = list(range(len(data["predictions"]))) if _has_predictions(data) else []
+    # Each round takes out what the last one found; a value lies at most this deep.
+    for _ in range(10):
+        try:
+            # Through JSON because its strict mode takes lists for tuples and refuses "3" for 3.
+            protocol = Protocol.model_validate_json(json.dumps(data), strict=True)
+            break
+        except ValidationError as error:
+            # pydantic counts only the valid items of a list, and calls one short that is not.
+            errors = [
+                item
+                for item in error.errors(include_url=False)
+                if not (item["type"] == "too_short" and item["input"])
+            ]
+        found = [_in_file(item, kept) for item in findings_of(errors, data, names)]
+        now_bad = tainted | {item.path for item in found}
+        fresh = [item for item in found if not _echo(item, tainted, now_bad)]
+        findings += fresh
+        tainted |= {item.path for item in fresh}
+        gone = {_removable(error["type"], data_path(error)) for error in errors}
+        stand_ins = {key: value for key, value in _STAND_INS.items() if (key,) in gone}
+        data = {**_without(data, gone), **stand_ins}
+        kept = [place for now, place in enumerate(kept) if ("predictions", now) not in gone]
+    if protocol is not None:
+        checked = (_in_file(item, kept) for item in findings_in(protocol))
+        findings += [item for item in checked if not _echo(item, tainted, tainted)]
+    return protocol, findings
+
+
+def _echo(finding: Finding, before: Iterable[Path], now: Iterable[Path]) -> bool:
+    """Whether a finding only follows from another one.
+
+    Its own key counts as bad only if an earlier step said so, what it depends on at once.
+    """
+    if any(related(finding.path, bad) for bad in before):
+        return True
+    return any(related(path, bad) for path in finding.depends for bad in now)
+
+
+def _has_predictions(data: dict[str, Any]) -> bool:
+    return isinstance(data.get("predictions"), list)
+
+
+def _removable(kind: str, path: Path) -> Path:
+    """What to take out so that an error goes: the value, or what lacks a required key."""
+    if kind == "missing" and len(path) > 1:
+        return path[:-1]
+    # An expectation is one value, also where the schema has made a list of it.
+    return path[:4] if path[2:3] == ("expects",) else path
+
+
+def _without(value: Any, gone: set[Path], path: Path = ()) -> Any:
+    """Copy data without what lies at some paths; the depth is bounded by the reader."""
+    if isinstance(value, dict):
+        return {
+            key: _without(item, gone, (*path, key))
+            for key, item in value.items()
+            if (*path, key) not in gone
+        }
+    if isinstance(value, list):
+        return [
+            _without(item, gone, (*path, place))
+            for place, item in enumerate(value)
+            if (*path, place) not in gone
+        ]
+    return value
+
+
+def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
+    """Count predictions as the file does, and name expectations as it does."""
+
+    def translate(path: Path) -> Path:
+        path = written_path(path)
+        if len(path) > 1 and path[0] == "predictions" and isinstance(path[1], int):
+            return ("predictions", kept[path[1]], *path[2:])
+        return path
+
+    depends = tuple(translate(path) for path in finding.depends)
+    return replace(finding, path=translate(finding.path), depends=depends)
+
+
+def _with_expectations(
+    data: dict[str, Any],
+) -> tuple[dict[str, Any], tuple[str, ...], list[Finding]]:
+    """Move the keys of each prediction that are hypotheses into ``expects``."""
+    names = _hypotheses(data)
+    own_keys = set(Prediction.model_fields)
+    movable = tuple(name for name in names if name not in own_keys)
+    findings: list[Finding] = []
+    if not _has_predictions(data):
+        return data, movable, findings
+    predictions: list[Any] = []
+    for place, item in enumerate(data["predictions"]):
+        if not isinstance(item, dict):
+            predictions.append(item)
+            continue
+        if "expects" in item:
+            message = (
+                f"{unknown_key('expects', ())}; write each expectation under its hypothesis: "
+                + (", ".join(movable))
+            )
+            findings.append(Finding(("predictions", place, "expects"), message, at_key=True))
+        expects = {}
+        for name in movable:
+            if item.get(name) == []:
+                message = "must be an outcome or any; found an empty list: write any"
+                findings.append(Finding(("predictions", place, name), message))
+            elif name in item:
+                expects[name] = item[name]
+        rest = {key: value for key, value in item.items() if key not in {*movable, "expects"}}
+        predictions.append({**rest, "expects": expects})
+    return {**data, "predictions": predictions}, movable, findings
+
+
+def _hypotheses(data: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the hypotheses as far as they can be read."""
+    declared = data.get("hypotheses", list(_DEFAULT_HYPOTHESES))
+    if not isinstance(declared, list):
+        return _DEFAULT_HYPOTHESES
+    name = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+    return tuple(item for item in declared if isinstance(item, str) and name.fullmatch(item))

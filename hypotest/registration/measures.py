@@ -1,0 +1,248 @@
+"""The measures a protocol can name: what each is compared with, and which options it takes.
+
+This table is the vocabulary of the protocol language. How a measure is computed stands in
+``hypotest.measures``; the two meet in the pipeline.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+from hypotest.records.protocol import Contrast, Prediction
+
+Level = Literal["group", "weights", "conditions", "heads"]
+"""What a measure is a property of: the activations of a neuron group, its weights, the difference
+between conditions, or the attention heads that write to the group."""
+
+
+class Form(StrEnum):
+    """The ways in which a contrast can be written; the value is its YAML."""
+
+    SIZE_MATCHED = "{null: size_matched}"
+    LABEL_SHUFFLED = "{null: label_shuffled}"
+    BY_DOCUMENT = "{conditions: [rare, common], by: document}"
+    CONDITIONS_SHUFFLED = "{conditions: [rare, common], null: label_shuffled}"
+    REFERENCE = "{reference: a number}"
+
+
+_FORMS = {
+    frozenset({"null", "size_matched"}): Form.SIZE_MATCHED,
+    frozenset({"null", "label_shuffled"}): Form.LABEL_SHUFFLED,
+    frozenset({"conditions", "by"}): Form.BY_DOCUMENT,
+    frozenset({"conditions", "null", "label_shuffled"}): Form.CONDITIONS_SHUFFLED,
+    frozenset({"reference"}): Form.REFERENCE,
+}
+
+
+def form_of(contrast: Contrast) -> Form | None:
+    """Say which form a contrast has; None if it is a mixture or empty.
+
+    Examples:
+        >>> form_of(Contrast(null="size_matched")) is Form.SIZE_MATCHED
+        True
+        >>> form_of(Contrast(null="size_matched", reference=0.5)) is None
+        True
+    """
+    given = {key for key in Contrast.model_fields if getattr(contrast, key) is not None}
+    return _FORMS.get(frozenset(given | ({contrast.null} if contrast.null else set())))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a measure. Its type is that of its default."""
+
+    default: str | int | float
+    description: str
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    @property
+    def required(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        bounds = (
+            ("at least", self.at_least),
+            ("above", self.above),
+            ("at most", self.at_most),
+            ("below", self.below),
+        )
+        words = [f"{word} {bound:g}" for word, bound in bounds if bound is not None]
+        return " ".join([kind, " and ".join(words)]).rstrip()
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value has the right type and lies in the range."""
+        if self.choices:
+            return isinstance(value, str) and value in self.choices
+        numeric = int if isinstance(self.default, int) else int | float
+        if isinstance(value, bool) or not isinstance(value, numeric) or not math.isfinite(value):
+            return False
+        return not (
+            (self.at_least is not None and value < self.at_least)
+            or (self.above is not None and value <= self.above)
+            or (self.at_most is not None and value > self.at_most)
+            or (self.below is not None and value >= self.below)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One row of the table."""
+
+    name: str
+    title: str
+    """What is measured, in a few words."""
+    unit: str
+    level: Level
+    contrasts: tuple[Form, ...]
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Contrasts that look natural and mislead, with the reason."""
+
+
+_GROUP_NULLS = (Form.SIZE_MATCHED, Form.LABEL_SHUFFLED)
+
+_TABLE = (
+    Measure(
+        name="selectivity",
+        title="influence on rare rather than common targets",
+        unit="(rare - common) / (rare + common)",
+        level="group",
+        contrasts=(Form.LABEL_SHUFFLED, Form.SIZE_MATCHED),
+    ),
+    Measure(
+        name="plateau_flatness",
+        title="flatness of the influence plateau",
+        unit="1 - |left slope| / kappa",
+        level="conditions",
+        contrasts=(Form.CONDITIONS_SHUFFLED,),
+    ),
+    Measure(
+        name="effective_dimension",
+        title="effective dimension of the activations",
+        unit="dimensions",
+        level="group",
+        contrasts=_GROUP_NULLS,
+        options={
+            "variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1)
+        },
+    ),
+    Measure(
+        name="participation_ratio",
+        title="participation ratio of the activations",
+        unit="dimensions",
+        level="group",
+        contrasts=_GROUP_NULLS,
+    ),
+    Measure(
+        name="modularity",
+        title="modularity Q of the group's network",
+        unit="Q",
+        level="group",
+        contrasts=_GROUP_NULLS,
+        options={
+            "method": Option("louvain", "community detection", choices=("louvain", "leiden")),
+            "edges": Option(
+                "mutual_information", "weight between neurons", choices=("mutual_information",)
+            ),
+            "estimator": Option(
+                "gaussian_copula",
+                "how mutual information is estimated",
+                choices=("gaussian_copula", "binned"),
+            ),
+            "resolution": Option(1.0, "of the communities", above=0),
+            "bins": Option(8, "per neuron, for estimator binned", at_least=2, at_most=64),
+            "restarts": Option(3, "seeded; the best counts", at_least=1, at_most=100),
+        },
+    ),
+    Measure(
+        name="segregation",
+        title="coupling inside the group against the rest of the layer",
+        unit="ratio of mean mutual information",
+        level="group",
+        contrasts=_GROUP_NULLS,
+    ),
+    Measure(
+        name="attention_gini",
+        title="concentration of attention",
+        unit="Gini coefficient, rare - common",
+        level="conditions",
+        contrasts=(Form.BY_DOCUMENT,),
+    ),
+    Measure(
+        name="routing_similarity",
+        title="similarity of attention routing",
+        unit="share of the noise ceiling",
+        level="conditions",
+        contrasts=(Form.REFERENCE,),
+    ),
+    Measure(
+        name="top_head_share",
+        title="share of the top head in its layer's effect",
+        unit="share of the squared change",
+        level="heads",
+        contrasts=(Form.REFERENCE,),
+    ),
+    Measure(
+        name="top_head_impact",
+        title="impact of the top head on the group",
+        unit="relative change of the activations",
+        level="heads",
+        contrasts=(Form.SIZE_MATCHED,),
+    ),
+    Measure(
+        name="hill_alpha",
+        title="tail of the weight spectrum",
+        unit="Hill alpha (eq. 10)",
+        level="weights",
+        contrasts=_GROUP_NULLS,
+        options={
+            "weights": Option(
+                "output", "the group's weight rows", choices=("output", "input", "both")
+            ),
+            "tail": Option("median", "where the tail begins", choices=("median", "fix_finger")),
+        },
+        refused={
+            Form.REFERENCE: "published thresholds such as 2 may live on another scale (public code "
+            "reports 1 + n/sum, eq. 10 does not); compare with random groups instead: "
+            "{null: size_matched}"
+        },
+    ),
+)
+
+MEASURES: Mapping[str, Measure] = MappingProxyType({row.name: row for row in _TABLE})
+"""Every measure that a protocol can name."""
+
+
+def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
+    """Give the options of a prediction with the defaults of its measure filled in.
+
+    Args:
+        prediction: A prediction of a valid protocol.
+
+    Returns:
+        Every option of the measure, in the order of the table; numbers have the type of the
+        default.
+
+    Raises:
+        KeyError: If the measure is not in the table; `check_protocol` reports that.
+
+    Examples:
+        >>> contrast = {"null": "size_matched"}
+        >>> filled_options(Prediction(id="a", measure="effective_dimension", contrast=contrast))
+        {'variance': 0.95}
+    """
+    filled = {}
+    for name, option in MEASURES[prediction.measure].options.items():
+        value = prediction.options.get(name, option.default)
+        filled[name] = type(option.default)(value)
+    return filled

@@ -1,0 +1,82 @@
+"""Keys that belong to the protocol language and are not available yet.
+
+Somebody who writes one of them has read the specification correctly; "unknown key" would be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypotest.registration.findings import Finding, Path, shown
+
+_NULLS = ("covariate_matched", "rewired", "untrained")
+_AVAILABLE_NULLS = "available: size_matched, label_shuffled"
+
+
+def postponed(data: dict[str, Any]) -> Iterator[Finding]:
+    """Find keys and values that a later version will accept.
+
+    Args:
+        data: A protocol as plain data, not yet validated.
+
+    Yields:
+        One error for each.
+    """
+    if "splits" in data:
+        yield _not_yet(("splits",), "splits", "`split` divides the documents once", at_key=True)
+    frequencies = data.get("frequencies")
+    if isinstance(frequencies, dict) and "count" in frequencies:
+        available = "available: reference, or the path of a .npy, .parquet or .csv table"
+        yield _not_yet(("frequencies", "count"), "counting a corpus", available, at_key=True)
+    text = _get(data, "corpus", "text")
+    if isinstance(text, dict) and "hub" in text:
+        available = "available: reference, or {files: [paths of .txt files]}"
+        # The keys beside `hub` belong to it: the whole mapping is judged at once.
+        yield _not_yet(("corpus", "text"), "text from the Hub", available)
+    match = _get(data, "conditions", "match")
+    if isinstance(match, str) and match != "block":
+        yield _not_yet(("conditions", "match"), f"match {shown(match)}", "available: block")
+    if _get(data, "decision", "correction") == "shaffer":
+        available = "available: bonferroni, holm"
+        yield _not_yet(("decision", "correction"), "Shaffer's correction", available)
+    yield from _nulls(data)
+    yield from _contrasts(data)
+
+
+def _nulls(data: dict[str, Any]) -> Iterator[Finding]:
+    nulls = data.get("nulls")
+    if isinstance(nulls, dict):
+        for name in _NULLS:
+            if name in nulls:
+                yield _not_yet(("nulls", name), f"the null {name}", _AVAILABLE_NULLS, at_key=True)
+    if _get(data, "nulls", "label_shuffled", "unit") == "document_type":
+        path = ("nulls", "label_shuffled", "unit")
+        yield _not_yet(path, "the unit document_type", "available: type, position")
+
+
+def _contrasts(data: dict[str, Any]) -> Iterator[Finding]:
+    predictions = data.get("predictions")
+    for place, prediction in enumerate(predictions if isinstance(predictions, list) else ()):
+        contrast = _get(prediction, "contrast")
+        if not isinstance(contrast, dict):
+            continue
+        path: Path = ("predictions", place, "contrast")
+        if "trajectory" in contrast:
+            available = "available: null, conditions, reference"
+            yield _not_yet((*path, "trajectory"), "a trajectory", available, at_key=True)
+        null = contrast.get("null")
+        if isinstance(null, str) and null in _NULLS:
+            yield _not_yet((*path, "null"), f"the null {null}", _AVAILABLE_NULLS)
+
+
+def _not_yet(path: Path, what: str, available: str, at_key: bool = False) -> Finding:
+    return Finding(path, f"not available yet: {what}; {available}", at_key=at_key)
+
+
+def _get(value: Any, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value

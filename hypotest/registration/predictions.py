@@ -1,0 +1,180 @@
+"""Checks of a single prediction: its measure, options, contrast, margin and expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.registration.findings import Finding, Path, shown, suggestion
+from hypotest.registration.measures import MEASURES, Form, Measure, form_of
+from hypotest.registration.wording import unknown_key
+
+_WITH_NULL = (Form.SIZE_MATCHED, Form.LABEL_SHUFFLED, Form.CONDITIONS_SHUFFLED)
+
+
+def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
+    """Check one prediction of a protocol.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+        place: Which prediction, counted from 0.
+
+    Yields:
+        Errors and warnings.
+    """
+    prediction = protocol.predictions[place]
+    path: Path = ("predictions", place)
+    measure = MEASURES.get(prediction.measure)
+    if measure is None:
+        known = ", ".join(MEASURES)
+        meant = suggestion(prediction.measure, MEASURES) or f"; known measures: {known}"
+        message = f"unknown measure {shown(prediction.measure)}{meant}"
+        yield Finding((*path, "measure"), message)
+    else:
+        yield from _options(prediction, measure, path)
+    yield from _contrast(prediction, measure, path)
+    yield from _declared(protocol, prediction, path)
+    yield from _margin(protocol, prediction, path)
+    yield from _expectations(protocol, prediction, path)
+
+
+def _options(prediction: Prediction, measure: Measure, path: Path) -> Iterator[Finding]:
+    read = ((*path, "measure"),)
+    for name, value in prediction.options.items():
+        option = measure.options.get(name)
+        at = (*path, "options", name)
+        if option is None:
+            message = unknown_key(name, tuple(measure.options))
+            if not measure.options:
+                message += f"; {measure.name} has no options: remove it"
+            yield Finding(at, message, at_key=True, depends=read)
+        elif not option.accepts(value):
+            meant = suggestion(value, option.choices)
+            message = f"must be {option.required}; found {shown(value)}{meant}"
+            yield Finding(at, message, depends=read)
+
+
+def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> Iterator[Finding]:
+    form = form_of(prediction.contrast)
+    at = (*path, "contrast")
+    allowed = measure.contrasts if measure else tuple(Form)
+    forms = " or ".join(allowed)
+    if form is None:
+        given = prediction.contrast.model_dump(exclude_none=True)
+        yield Finding(at, f"must be {forms}; found {', '.join(given) or 'nothing'}")
+    elif measure is not None and form not in allowed:
+        reason = measure.refused.get(form)
+        if reason:
+            message = f"{measure.name} is not compared with a reference value: {reason}"
+        else:
+            message = f"{measure.name} can be compared by {forms}; found {form}"
+        yield Finding(at, message, depends=((*path, "measure"),))
+
+
+def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+    null = prediction.contrast.null
+    if null is not None and getattr(protocol.nulls, null) is None:
+        declared = [
+            name for name in type(protocol.nulls).model_fields if getattr(protocol.nulls, name)
+        ]
+        message = (
+            f"must be declared under nulls; found {null}, declared are "
+            f"{', '.join(declared) or 'none'}: add `{null}: {{}}` there"
+        )
+        yield Finding((*path, "contrast", "null"), message, depends=(("nulls",),))
+    for name in prediction.expects:
+        if name not in protocol.hypotheses:
+            meant = suggestion(name, protocol.hypotheses)
+            known = ", ".join(protocol.hypotheses)
+            message = f"must be one of the hypotheses {known}; found {name}{meant}"
+            yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
+
+
+def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+    margin = prediction.margin
+    at = (*path, "margin")
+    form = form_of(prediction.contrast)
+    if margin is None:
+        yield from _no_margin(prediction, form, path)
+        return
+    contrast = ((*path, "contrast"),)
+    if margin.null_sd is not None:
+        if form is Form.LABEL_SHUFFLED or form is Form.CONDITIONS_SHUFFLED:
+            # The tested number is T(rare) - T(common); its spread is not that of random groups.
+            message = (
+                "null_sd is the spread of size-matched groups, not of shuffled labels; give raw or "
+                "ratio, or contrast with size_matched"
+            )
+            yield Finding((*at, "null_sd"), message, depends=contrast)
+        elif form is not None and form is not Form.SIZE_MATCHED:
+            message = f"null_sd needs a contrast with size_matched; {form} has no null: give raw"
+            yield Finding((*at, "null_sd"), message, depends=contrast)
+    if margin.ratio is not None and form is not None and form not in _WITH_NULL:
+        message = f"ratio is a share of the null's mean; {form} has no null: give raw"
+        yield Finding((*at, "ratio"), message, depends=contrast)
+
+
+def _no_margin(prediction: Prediction, form: Form | None, path: Path) -> Iterator[Finding]:
+    expecting = [name for name, outcomes in prediction.expects.items() if "equivalent" in outcomes]
+    if expecting:
+        message = (
+            f"equivalent is no outcome without a margin; {', '.join(expecting)} expects it: add "
+            "`margin:`, the smallest effect of interest"
+        )
+        yield Finding((*path, expecting[0]), message, depends=(path,))
+    elif prediction.role == "deciding" and form is not Form.REFERENCE:
+        # A reference value is a threshold that the author has chosen: beyond it is what was meant.
+        message = (
+            "has no margin, so that any significant difference counts, however small, and "
+            "equivalent is no outcome; add `margin:`, the smallest effect of interest"
+        )
+        yield Finding(path, message, "warning", depends=(path,))
+
+
+def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+    outcomes = {name: frozenset(prediction.expects.get(name, ())) for name in protocol.hypotheses}
+    spoken = {name: expected for name, expected in outcomes.items() if expected}
+    depends = (path, ("hypotheses",))
+    for name, expected in prediction.expects.items():
+        if len(set(expected)) < len(expected):
+            message = f"must name each outcome once; found {', '.join(expected)}"
+            yield Finding((*path, name), message)
+    if prediction.role == "premise":
+        if not spoken:
+            message = (
+                "a premise needs an expectation, or nothing can fail; write it under "
+                f"{' and '.join(protocol.hypotheses)}"
+            )
+            yield Finding(path, message, depends=depends)
+        elif len(set(spoken.values())) > 1:
+            message = (
+                "a premise is what all hypotheses need, and they expect different outcomes; make "
+                "them equal, or remove `role: premise`"
+            )
+            yield Finding((*path, "role"), message, depends=depends)
+    elif prediction.role == "descriptive" and spoken:
+        message = (
+            f"a descriptive prediction never decides, and what {' and '.join(spoken)} expects is "
+            "not used; remove it, or remove `role: descriptive`"
+        )
+        yield Finding((*path, "role"), message, "warning", depends=depends)
+    elif prediction.role == "deciding" and not spoken:
+        message = (
+            "no hypothesis expects anything of it; write what they expect, or `role: descriptive`"
+        )
+        yield Finding(path, message, "warning", depends=depends)
+    elif prediction.role == "deciding" and len(outcomes) > 1 and len(set(outcomes.values())) == 1:
+        message = (
+            "all hypotheses expect the same, so it cannot tell them apart; let them differ, or "
+            "write `role: premise` or `role: descriptive`"
+        )
+        yield Finding(path, message, "warning", depends=depends)
+    if prediction.options.get("estimator") == "binned" and any(
+        "equivalent" in expected for expected in spoken.values()
+    ):
+        # Duplicated documents bias binned estimates, so that no interval over documents covers.
+        message = (
+            "with estimator binned there is no interval, and equivalent cannot be shown; use "
+            "gaussian_copula"
+        )
+        yield Finding((*path, "options", "estimator"), message, "warning", depends=depends)

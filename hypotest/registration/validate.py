@@ -1,0 +1,195 @@
+"""Checks of a protocol that span several keys: can this plan answer its question?
+
+Types, ranges and unknown keys are the schema's business (`hypotest.records.protocol`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from hypotest.errors import Problem
+from hypotest.records.protocol import Prediction, Protocol, TargetFrequency
+from hypotest.registration.findings import Finding, Path, key_name, shown
+from hypotest.registration.measures import MEASURES
+from hypotest.registration.predictions import prediction_findings
+
+_TABLES = (".npy", ".parquet", ".csv")
+
+
+def check_protocol(
+    protocol: Protocol, locate: Callable[[Path], str] = lambda path: "protocol"
+) -> tuple[Problem, ...]:
+    """Check what spans several keys of a protocol.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+        locate: Gives the place of a key, such as ``file:line:column``.
+
+    Returns:
+        Errors, with which the protocol cannot be run, and warnings, with which it may disappoint.
+
+    Examples:
+        >>> rare = {"target_frequency": {"below_percentile": 15}}
+        >>> common = {"target_frequency": {"from_percentile": 15}}
+        >>> prediction = {"id": "spectrum", "measure": "hill_alfa", "contrast": {"reference": 2},
+        ...               "expects": {"modular": "greater", "distributed": "less"}}
+        >>> protocol = Protocol.model_validate({
+        ...     "hypotest": 1, "id": "example", "title": "Example", "seed": 1, "nulls": {},
+        ...     "conditions": {"rare": rare, "common": common},
+        ...     "group": {"select": {"top_fraction": 0.02}}, "predictions": [prediction]})
+        >>> [problem.message for problem in check_protocol(protocol)]
+        ["unknown measure 'hill_alfa'; did you mean 'hill_alpha'?"]
+    """
+    ids = {place: item.id for place, item in enumerate(protocol.predictions)}
+    return tuple(
+        Problem(locate(item.path), key_name(item.path, ids), item.message, item.severity)
+        for item in findings_in(protocol)
+    )
+
+
+def findings_in(protocol: Protocol) -> Iterator[Finding]:
+    """Run every check, and name each finding by the path of its key."""
+    yield from _subject(protocol)
+    yield from _conditions(protocol)
+    yield from _group(protocol)
+    yield from _hypotheses(protocol)
+    yield from _draws(protocol)
+    yield from _repeated_ids(protocol)
+    for place in range(len(protocol.predictions)):
+        yield from prediction_findings(protocol, place)
+
+
+def _subject(protocol: Protocol) -> Iterator[Finding]:
+    if protocol.subject.layer != "last":
+        message = f"not available yet: block {shown(protocol.subject.layer)}; available: last"
+        yield Finding(("subject", "layer"), message)
+    table = protocol.frequencies
+    if table == "reference":
+        if protocol.subject.model != "reference":
+            # Counts belong to the tokens of one vocabulary.
+            message = (
+                "reference counts the tokens of the reference model; give a table for "
+                f"{shown(protocol.subject.model)}, unless it has the same tokenizer"
+            )
+            yield Finding(("frequencies",), message, "warning", (("subject",),))
+    elif not table.lower().endswith(_TABLES):
+        message = (
+            f"must be reference, or the path of a {', '.join(_TABLES)} table; found {shown(table)}"
+        )
+        yield Finding(("frequencies",), message)
+
+
+def _conditions(protocol: Protocol) -> Iterator[Finding]:
+    rare = protocol.conditions.rare.target_frequency
+    common = protocol.conditions.common.target_frequency
+    rare_at: Path = ("conditions", "rare", "target_frequency")
+    common_at: Path = ("conditions", "common", "target_frequency")
+    low, high = rare.below_percentile, common.from_percentile
+    if low is None:
+        yield Finding(rare_at, f"must have below_percentile; found {_bound(rare)}")
+    if high is None:
+        yield Finding(common_at, f"must have from_percentile; found {_bound(common)}")
+    if low is None or high is None:
+        return
+    if rare.of != common.of:
+        message = (
+            f"must be as in conditions.rare, {rare.of}; found {common.of}: percentiles of one thing"
+        )
+        yield Finding((*common_at, "of"), message, depends=(rare_at,))
+    elif low > high:
+        message = (
+            f"must not be below the {low:g} of conditions.rare, or targets would be both rare and "
+            f"common; found {high:g}"
+        )
+        yield Finding((*common_at, "from_percentile"), message, depends=(rare_at,))
+
+
+def _bound(frequency: TargetFrequency) -> str:
+    return "from_percentile" if frequency.below_percentile is None else "below_percentile"
+
+
+def _group(protocol: Protocol) -> Iterator[Finding]:
+    group = protocol.group
+    if group.select == "plateau" and group.otherwise is None:
+        message = (
+            "is required with `select: plateau`, for the case that there is none; add "
+            "`otherwise: {top_fraction: 0.02}`"
+        )
+        yield Finding(("group", "otherwise"), message, depends=(("group",),))
+    if group.select != "plateau" and group.otherwise is not None:
+        message = "is used with `select: plateau` only; remove it"
+        yield Finding(("group", "otherwise"), message, "warning", (("group",),))
+
+
+def _hypotheses(protocol: Protocol) -> Iterator[Finding]:
+    own_keys = set(Prediction.model_fields)
+    for place, name in enumerate(protocol.hypotheses):
+        path: Path = ("hypotheses", place)
+        if name in own_keys:
+            message = f"must not be the name of a key of predictions; found {name}: choose another"
+            yield Finding(path, message)
+        if name in protocol.hypotheses[:place]:
+            yield Finding(path, f"must be named once; found {name} again: remove it")
+        else:
+            yield from _chances(protocol, name)
+
+
+def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
+    """Can a hypothesis be supported, and can it be refuted?"""
+    speaking = [item for item in protocol.deciding if item.expects.get(name)]
+    path: Path = ("predictions",)
+    if not speaking:
+        message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
+        yield Finding(path, message, "warning", (path, ("hypotheses",)))
+    elif not any(_contradictions(item, name) for item in speaking):
+        message = f"{name} expects every outcome that can occur; nothing could refute it"
+        yield Finding(path, message, "warning", (path, ("hypotheses",)))
+
+
+def _contradictions(prediction: Prediction, name: str) -> set[str]:
+    """Outcomes that could refute a hypothesis."""
+    possible = {"less", "greater"}
+    measure = MEASURES.get(prediction.measure)
+    # Weights have no documents, hence no interval: there, equivalence supports and never refutes.
+    if prediction.margin is not None and not (measure and measure.level == "weights"):
+        possible.add("equivalent")
+    return possible - set(prediction.expects[name])
+
+
+def _draws(protocol: Protocol) -> Iterator[Finding]:
+    """Refuse a plan whose smallest p-value, 2/(B + 1), exceeds level / M."""
+    level = protocol.decision.level
+    n_deciding = len(protocol.deciding)
+    for null in type(protocol.nulls).model_fields:
+        declared = getattr(protocol.nulls, null)
+        users = [item for item in protocol.predictions if item.contrast.null == null]
+        shares = [
+            n_deciding if item.role == "deciding" else 1
+            for item in users
+            if item.role != "descriptive"
+        ]
+        if declared is None or not shares:
+            continue
+        n_tests = max(shares)
+        # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
+        needed = math.ceil(round(2 * n_tests / level, 6)) - 1
+        if declared.draws < needed:
+            over = f"{level:g} / {n_tests} deciding predictions" if n_tests > 1 else f"{level:g}"
+            message = (
+                f"must be at least {needed} for a two-sided p-value to reach {over}; found "
+                f"{declared.draws}: raise it"
+            )
+            yield Finding(
+                ("nulls", null, "draws"), message, depends=(("decision",), ("predictions",))
+            )
+
+
+def _repeated_ids(protocol: Protocol) -> Iterator[Finding]:
+    seen: Counter[str] = Counter()
+    for place, prediction in enumerate(protocol.predictions):
+        seen[prediction.id] += 1
+        if seen[prediction.id] > 1:
+            message = f"must be unique; found {prediction.id} again: choose another"
+            yield Finding(("predictions", place, "id"), message)

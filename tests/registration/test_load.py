@@ -1,0 +1,285 @@
+"""Loading: the shipped file, every kind of damage, all problems at once."""
+
+from __future__ import annotations
+
+import pathlib
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+from hypotest.errors import ProtocolError
+from hypotest.registration import load_protocol, read_protocol
+
+
+def test_shipped_protocol_is_valid_without_warnings(shipped):
+    protocol, problems = read_protocol(shipped)
+    assert problems == ()
+    assert protocol is not None
+    assert protocol.id == "rare-tokens"
+    # selectivity is the premise, the plateau descriptive: 9 - 2 decide
+    assert len(protocol.predictions) == 9
+    assert len(protocol.deciding) == 7
+    assert protocol == load_protocol(str(shipped))
+
+
+def test_expectations_move_from_the_hypothesis_names(shipped):
+    expects = {item.id: item.expects for item in load_protocol(shipped).predictions}
+    assert expects["coordination"] == {"modular": (), "distributed": ("less",)}
+    assert expects["clustering"] == {
+        "modular": ("greater",),
+        "distributed": ("equivalent", "less"),
+    }
+    assert expects["regimes"] == {}
+
+
+def test_declared_hypotheses_replace_the_default_names(problems_of):
+    renamed = (("modular: greater", "local: greater"), ("distributed: less", "global: less"))
+    assert problems_of(*renamed, ("seed: 1", "seed: 1\nhypotheses: [local, global]")) == []
+    messages = [problem.message for problem in problems_of(*renamed)]
+    assert any(message.startswith("unknown key 'local'") for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "key", "message"),
+    [
+        ("    margin: {", "    margn: {", "15:5", "predictions.coordination.margn",
+         "unknown key 'margn'; did you mean 'margin'?"),
+        ("draws: 999}\n  label", "drows: 999}\n  label", "9:18", "nulls.size_matched.drows",
+         "unknown key 'drows'; did you mean 'draws'?"),
+        ("{below_percentile: 15}", "{below_percentil: 15}", "5:29",
+         "conditions.rare.target_frequency.below_percentil",
+         "unknown key 'below_percentil'; did you mean 'below_percentile'?"),
+        ("    modular:", "    modulr:", "16:5", "predictions.coordination.modulr",
+         "unknown key 'modulr'; did you mean 'modular'?"),
+        ("seed: 1", "seed: 1\nzzz: 1", "19:1", "zzz",
+         "unknown key 'zzz'; known keys: hypotest, id, title, source, subject, corpus, "
+         "frequencies, conditions, split, group, nulls, hypotheses, predictions, decision, seed"),
+        ("seed: 1", "seed: -1", "18:7", "seed", "must be at least 0; found -1"),
+        ("seed: 1", "seed: '1'", "18:7", "seed", "must be a whole number; found '1'"),
+        ("seed: 1", "seed: true", "18:7", "seed", "must be a whole number; found true"),
+        ("seed: 1\n", "", "1:1", "seed",
+         "is required and missing (of everything that is drawn at random): add it"),
+        ("hypotest: 1", "hypotest: 2", "1:11", "hypotest",
+         "must be 1, the version of the protocol language; found 2"),
+        ("id: small", "id: Small One", "2:5", "id",
+         "must be lower-case letters, digits, - or _, at most 64, and begin with a letter or "
+         "digit; found 'Small One'"),
+        ("title: A small protocol", "title: 2025", "3:8", "title",
+         "must be text (in quotes, if it looks like a number); found 2025"),
+        ("{below_percentile: 15}", "{below_percentile: 0}", "5:47",
+         "conditions.rare.target_frequency.below_percentile", "must be above 0; found 0"),
+        ("{below_percentile: 15}", "{below_percentile: 100}", "5:47",
+         "conditions.rare.target_frequency.below_percentile", "must be below 100; found 100"),
+        ("{below_percentile: 15}", "{}", "5:10", "conditions.rare.target_frequency",
+         "must have exactly one of below_percentile and from_percentile; found none of them"),
+        ("seed: 1", "seed: 1\ncorpus: {text: {fils: [a]}}", "19:17", "corpus.text.fils",
+         "unknown key 'fils'; did you mean 'files'?"),
+        ("seed: 1", "seed: 1\ncorpus: {text: wikipedia}", "19:16", "corpus.text",
+         "must be reference, or {files: [paths of .txt files]}; found 'wikipedia'"),
+        ("seed: 1", "seed: 1\ncorpus: {text: {files: []}}", "19:17", "corpus.text.files",
+         "must not be empty; found an empty list"),
+        ("seed: 1", "seed: 1\ncorpus: {text: {files: a.txt}}", "19:24", "corpus.text.files",
+         "must be a list; found 'a.txt'"),
+        ("seed: 1", "seed: 1\ncorpus: {text: {files: [a, 3]}}", "19:28", "corpus.text.files.#2",
+         "must be text (in quotes, if it looks like a number); found 3"),
+        ("select: plateau", "select: {top_fraction: 0.6}", "7:32", "group.select.top_fraction",
+         "must be at most 0.5; found 0.6"),
+        ("select: plateau", "select: top", "7:17", "group.select",
+         "must be plateau, or {top_fraction: a share up to 0.5}; found 'top'"),
+        ("seed: 1", "seed: 1\nsubject: {layer: first}", "19:18", "subject.layer",
+         "must be last, or the number of a block; found 'first'"),
+        ("modular: greater", "modular: grater", "16:14", "predictions.coordination.modular",
+         "must be less, greater, equivalent, a list of these, or any; found 'grater'; did you "
+         "mean 'greater'?"),
+        ("modular: greater", "modular: [greater, 3]", "16:24",
+         "predictions.coordination.modular.#2",
+         "must be less, greater, equivalent, a list of these, or any; found 3"),
+        ("modular: greater", "modular: inconclusive", "16:14", "predictions.coordination.modular",
+         "must be less, greater, equivalent, a list of these, or any; inconclusive is what a test "
+         "may say, never a prediction"),
+        ("modular: greater", "modular: []", "16:5", "predictions.coordination.modular",
+         "must be an outcome or any; found an empty list: write any"),
+        ("modular: greater", "modular: {a: b}", "16:5", "predictions.coordination.modular",
+         "must be less, greater, equivalent, a list of these, or any; found a mapping"),
+        ("{null_sd: 2}", "{null_sd: 2, raw: 1}", "15:5", "predictions.coordination.margin",
+         "must have exactly one of raw, ratio and null_sd; found null_sd and raw"),
+        ("{null: size_matched}", "{null: size_mached}", "14:22",
+         "predictions.coordination.contrast.null",
+         "must be one of size_matched, label_shuffled; found 'size_mached'; did you mean "
+         "'size_matched'?"),
+        ("{null: size_matched}", "{conditions: [common, rare], by: document}", "14:16",
+         "predictions.coordination.contrast.conditions",
+         "must be [rare, common]: the difference is rare - common; found [common, rare]"),
+        ("    measure: effective_dimension\n", "", "12:5", "predictions.coordination.measure",
+         "is required and missing (what is measured on the group): add it"),
+        ("hypotest: 1\n", "", "1:1", "hypotest",
+         "is required and missing (version of the protocol language): add it"),
+    ],
+)  # fmt: skip
+def test_schema_problem_names_place_and_remedy(
+    problems_of, tmp_path, old, new, where, key, message
+):
+    (problem,) = problems_of((old, new))
+    assert problem.where == f"{tmp_path}/p.yaml:{where}"
+    assert problem.key == key
+    assert problem.message == message
+    assert problem.severity == "error"
+
+
+MANY_MISTAKES = """\
+hypotest: 1
+id: many
+titel: Many mistakes
+conditions:
+  rare: {target_frequency: {below_percentile: 30}}
+  common: {target_frequency: {from_percentile: 15}}
+group: {select: plateau}
+nulls:
+  size_matched: {draws: 10}
+predictions:
+  - id: a
+    role: premise
+    measure: selectivty
+    contrast: {null: label_shuffled}
+    modular: greater
+  - id: b
+    measure: modularity
+    options: {method: luvain, bins: 1, bns: 3}
+    contrast: {null: size_matched}
+    modular: equivalent
+    distributed: lss
+  - 3
+  - id: a
+    measure: hill_alpha
+    contrast: {reference: 2}
+    distributed: less
+    distributed: less
+seed: x
+"""
+
+
+def test_all_problems_at_once_by_line(problems_of):
+    problems = [item for item in problems_of(text=MANY_MISTAKES) if item.severity == "error"]
+    found = [(int(item.where.split(":")[-2]), item.key) for item in problems]
+    assert found == [
+        (3, "titel"),
+        (6, "conditions.common.target_frequency.from_percentile"),
+        (7, "group.otherwise"),
+        (13, "predictions.a.measure"),
+        (14, "predictions.a.contrast.null"),
+        (18, "predictions.b.options.method"),
+        (18, "predictions.b.options.bins"),
+        (18, "predictions.b.options.bns"),
+        (21, "predictions.b.distributed"),
+        (22, "predictions.#3"),
+        (23, "predictions.a.id"),
+        (25, "predictions.a.contrast"),
+        (27, "predictions.a.distributed"),
+        (28, "seed"),
+    ]
+
+
+def test_error_lists_every_problem_and_no_warning(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(MANY_MISTAKES)
+    with pytest.raises(ProtocolError) as caught:
+        load_protocol(path)
+    assert len(caught.value.problems) == 14
+    assert str(caught.value).count("\n") == 13
+    assert caught.value.exit_code == 2
+
+
+def test_no_echo_of_an_error(problems_of):
+    # The misspelled null is not also reported as undeclared, nor the hypotheses as unknown keys.
+    assert len(problems_of(("  size_matched:", "  size_mached:"))) == 1
+    assert len(problems_of(("seed: 1", "seed: 1\nhypotheses: modular"))) == 1
+
+
+def test_reserved_and_repeated_hypotheses(problems_of):
+    names = "[margin, modular, modular, distributed]"
+    problems = problems_of(("seed: 1", f"seed: 1\nhypotheses: {names}"))
+    assert [problem.message for problem in problems if problem.severity == "error"] == [
+        "must not be the name of a key of predictions; found margin: choose another",
+        "must be named once; found modular again: remove it",
+    ]
+
+
+def test_expects_is_not_a_key_of_the_language(problems_of):
+    (problem,) = problems_of(("    modular: greater", "    expects: {modular: less}"))
+    assert "write each expectation under its hypothesis: modular, distributed" in problem.message
+
+
+def _mutated(text: str, rng: random.Random) -> bytes:
+    lines = text.split("\n")
+    place = rng.randrange(len(lines))
+    words = re.findall(r"[\w.]+", text)
+    junk = ["- ", "*a", "&a ", "!!x ", "\t", "? ", "\x07", "\ud7ff", "null", "1e400", "-1", "true"]
+    junk += ["{}", "[]", "9" * 50, "<<: ", *"{}[]:'\"\\%|>#"]
+    kind = rng.randrange(8)
+    if kind == 0:
+        del lines[place]
+    elif kind == 1:
+        lines.insert(place, lines[rng.randrange(len(lines))])
+    elif kind == 2:
+        other = rng.randrange(len(lines))
+        lines[place], lines[other] = lines[other], lines[place]
+    elif kind == 3:
+        lines[place] = lines[place].replace(
+            ": ", rng.choice([":", " : ", ": : ", ": -", ": [", " "])
+        )
+    elif kind == 4:
+        column = rng.randrange(len(lines[place]) + 1)
+        lines[place] = lines[place][:column] + rng.choice(junk) + lines[place][column:]
+    elif kind == 5:
+        found = list(re.finditer(r"[\w.]+", lines[place]))
+        if found:
+            word = rng.choice(found)
+            new = rng.choice(words + junk)
+            lines[place] = lines[place][: word.start()] + new + lines[place][word.end() :]
+    elif kind == 6:
+        lines[place] = " " * rng.randrange(6) + lines[place].lstrip()
+    else:
+        content = bytearray(text.encode())
+        content[rng.randrange(len(content))] = rng.randrange(256)
+        return bytes(content)
+    return "\n".join(lines).encode()
+
+
+def test_mutated_protocols_give_problems_and_never_a_traceback(shipped, tmp_path):
+    # Without comments, so that nearly every mutation hits something that is read.
+    text = re.sub(r"\s*#.*", "", shipped.read_text())
+    rng = random.Random(20250925)
+    path = tmp_path / "mutated.yaml"
+    refused = 0
+    for _ in range(250):
+        content = _mutated(text, rng)
+        path.write_bytes(content)
+        try:
+            load_protocol(path)
+        except ProtocolError as error:
+            refused += 1
+            assert error.problems
+            for problem in error.problems:
+                assert problem.where.startswith(str(path))
+                assert problem.message
+                assert "Traceback" not in str(problem) and "pydantic" not in str(problem)
+                assert "Input should" not in str(problem)
+    assert refused > 120
+
+
+def test_validation_needs_no_model_library(shipped):
+    code = (
+        "import sys\n"
+        "from hypotest.registration import load_protocol, protocol_hash, schema\n"
+        f"protocol_hash(load_protocol({str(shipped)!r})); schema()\n"
+        "heavy = {'torch', 'nnsight', 'transformers', 'matplotlib', 'sklearn', 'scipy', 'polars'}\n"
+        "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)\n"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,210 @@
+"""Checks of a single prediction."""
+
+from __future__ import annotations
+
+import pytest
+
+MEASURE = "measure: effective_dimension"
+CONTRAST = "contrast: {null: size_matched}"
+MARGIN = "margin: {null_sd: 2}"
+
+
+def test_unknown_measure(problems_of):
+    (problem,) = problems_of((MEASURE, "measure: efective_dimension"))
+    assert problem.message == (
+        "unknown measure 'efective_dimension'; did you mean 'effective_dimension'?"
+    )
+    (problem,) = problems_of((MEASURE, "measure: zzz"))
+    assert "known measures: selectivity, plateau_flatness, " in problem.message
+
+
+@pytest.mark.parametrize(
+    ("measure", "options", "message"),
+    [
+        ("effective_dimension", "{varance: 0.9}",
+         "unknown key 'varance'; did you mean 'variance'?"),
+        ("effective_dimension", "{variance: 1}",
+         "must be a number at least 0.5 and below 1; found 1"),
+        ("effective_dimension", "{variance: '0.9'}",
+         "must be a number at least 0.5 and below 1; found '0.9'"),
+        ("effective_dimension", "{variance: true}",
+         "must be a number at least 0.5 and below 1; found true"),
+        ("modularity", "{method: luvain}",
+         "must be one of louvain, leiden; found 'luvain'; did you mean 'louvain'?"),
+        ("modularity", "{method: [leiden]}", "must be one of louvain, leiden; found a list"),
+        ("modularity", "{bins: 8.0}",
+         "must be a whole number at least 2 and at most 64; found 8.0"),
+        ("modularity", "{bins: 65}",
+         "must be a whole number at least 2 and at most 64; found 65"),
+        ("modularity", "{resolution: 0}", "must be a number above 0; found 0"),
+        ("participation_ratio", "{variance: 0.9}",
+         "unknown key 'variance'; participation_ratio has no options: remove it"),
+    ],
+)  # fmt: skip
+def test_options(problems_of, measure, options, message):
+    (problem,) = problems_of((MEASURE, f"measure: {measure}\n    options: {options}"))
+    assert problem.message == message
+    assert problem.key.startswith("predictions.coordination.options.")
+    assert ":14:" in problem.where
+
+
+@pytest.mark.parametrize(
+    ("measure", "contrast", "required"),
+    [
+        ("modularity", "{reference: 0.3}",
+         "modularity can be compared by {null: size_matched} or {null: label_shuffled}; found "
+         "{reference: a number}"),
+        ("top_head_impact", "{null: label_shuffled}",
+         "top_head_impact can be compared by {null: size_matched}; found {null: label_shuffled}"),
+        ("attention_gini", "{conditions: [rare, common]}",
+         "must be {conditions: [rare, common], by: document}; found conditions"),
+        ("attention_gini", "{conditions: [rare, common], by: document, null: label_shuffled}",
+         "must be {conditions: [rare, common], by: document}; found null, conditions, by"),
+        ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
+        ("modularity", "{null: size_matched, reference: 1}",
+         "must be {null: size_matched} or {null: label_shuffled}; found null, reference"),
+    ],
+)  # fmt: skip
+def test_contrast_has_exactly_one_sensible_form(problems_of, measure, contrast, required):
+    problems = problems_of(
+        (MEASURE, f"measure: {measure}"),
+        (CONTRAST, f"contrast: {contrast}"),
+        (MARGIN, "margin: {raw: 1}"),
+    )
+    (error,) = [problem for problem in problems if problem.severity == "error"]
+    assert error.message == required
+    assert error.key == "predictions.coordination.contrast"
+
+
+def test_hill_alpha_has_no_reference_value(problems_of):
+    (problem,) = problems_of(
+        (MEASURE, "measure: hill_alpha"),
+        (CONTRAST, "contrast: {reference: 2}"),
+        (MARGIN, "margin: {raw: 0.1}"),
+    )
+    assert "another scale" in problem.message
+    assert "{null: size_matched}" in problem.message
+
+
+def test_null_must_be_declared(problems_of):
+    (problem,) = problems_of(("  size_matched: {draws: 999}\n", ""))
+    assert problem.key == "predictions.coordination.contrast.null"
+    assert problem.message == (
+        "must be declared under nulls; found size_matched, declared are label_shuffled: add "
+        "`size_matched: {}` there"
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "contrast", "margin", "message"),
+    [
+        ("effective_dimension", "{null: label_shuffled}", "{null_sd: 2}", "not of shuffled labels"),
+        ("plateau_flatness", "{conditions: [rare, common], null: label_shuffled}", "{null_sd: 2}",
+         "not of shuffled labels"),
+        ("effective_dimension", "{null: label_shuffled}", "{raw: 2}", None),
+        ("effective_dimension", "{null: label_shuffled}", "{ratio: 0.1}", None),
+        ("effective_dimension", "{null: size_matched}", "{ratio: 0.1}", None),
+        ("top_head_share", "{reference: 0.5}", "{null_sd: 2}", "has no null: give raw"),
+        ("top_head_share", "{reference: 0.5}", "{ratio: 0.1}", "has no null: give raw"),
+        ("top_head_share", "{reference: 0.5}", "{raw: 0.1}", None),
+        ("attention_gini", "{conditions: [rare, common], by: document}", "{null_sd: 2}",
+         "has no null: give raw"),
+        ("attention_gini", "{conditions: [rare, common], by: document}", "{raw: 2}", None),
+    ],
+)  # fmt: skip
+def test_margin_must_fit_the_contrast(problems_of, measure, contrast, margin, message):
+    problems = problems_of(
+        (MEASURE, f"measure: {measure}"),
+        (CONTRAST, f"contrast: {contrast}"),
+        (MARGIN, f"margin: {margin}"),
+    )
+    if message is None:
+        assert problems == []
+    else:
+        (problem,) = problems
+        assert message in problem.message
+        assert problem.key.startswith("predictions.coordination.margin.")
+
+
+def test_equivalent_needs_a_margin(problems_of):
+    (problem,) = problems_of((f"    {MARGIN}\n", ""), ("modular: greater", "modular: equivalent"))
+    assert problem.severity == "error"
+    assert problem.key == "predictions.coordination.modular"
+    assert "equivalent is no outcome without a margin; modular expects it" in problem.message
+
+
+def test_missing_margin_is_a_warning(problems_of):
+    (problem,) = problems_of((f"    {MARGIN}\n", ""))
+    assert problem.severity == "warning"
+    assert problem.message.startswith("has no margin")
+
+
+def test_reference_value_is_a_threshold_and_needs_no_margin(problems_of):
+    assert (
+        problems_of(
+            (f"    {MARGIN}\n", ""),
+            (MEASURE, "measure: top_head_share"),
+            (CONTRAST, "contrast: {reference: 0.5}"),
+        )
+        == []
+    )
+
+
+def test_premise_needs_expectations(problems_of, small):
+    premise = (
+        "  - {id: gate, role: premise, measure: selectivity, contrast: {null: label_shuffled}%s}\n"
+        "seed: 1"
+    )
+    assert problems_of(("seed: 1", premise % ", modular: greater, distributed: greater")) == []
+    assert problems_of(("seed: 1", premise % ", modular: greater")) == []
+    (problem,) = problems_of(("seed: 1", premise % ", modular: any"))
+    assert "a premise needs an expectation" in problem.message
+    (problem,) = problems_of(("seed: 1", premise % ", modular: greater, distributed: less"))
+    assert "a premise is what all hypotheses need" in problem.message
+    assert problem.severity == "error"
+
+
+def test_prediction_that_cannot_tell_the_hypotheses_apart(problems_of):
+    # The other prediction keeps both hypotheses speaking.
+    twin = (
+        "  - {id: twin, measure: modularity, contrast: {null: size_matched}, margin: {null_sd: 2}, "
+        "%s}\nseed: 1"
+    )
+    same = "modular: [less, equivalent], distributed: [equivalent, less]"
+    (problem,) = problems_of(("seed: 1", twin % same))
+    assert problem.severity == "warning"
+    assert "cannot tell them apart" in problem.message
+    (problem,) = problems_of(("seed: 1", twin % "modular: any"))
+    assert "no hypothesis expects anything" in problem.message
+    assert problems_of(("seed: 1", twin % "modular: less")) == []
+
+
+def test_single_hypothesis_has_nobody_to_agree_with(problems_of):
+    assert (
+        problems_of(("    distributed: less\n", ""), ("seed: 1", "seed: 1\nhypotheses: [modular]"))
+        == []
+    )
+
+
+def test_descriptive_expectations_are_not_used(problems_of):
+    line = (
+        "  - {id: look, role: descriptive, measure: selectivity, contrast: {null: size_matched}, "
+        "modular: less}\nseed: 1"
+    )
+    (problem,) = problems_of(("seed: 1", line))
+    assert problem.severity == "warning"
+    assert "modular expects is not used" in problem.message
+
+
+def test_repeated_outcome(problems_of):
+    (problem,) = problems_of(("distributed: less", "distributed: [less, less]"))
+    assert problem.message == "must name each outcome once; found less, less"
+
+
+def test_binned_estimates_cannot_show_equivalence(problems_of):
+    (problem,) = problems_of(
+        (MEASURE, "measure: modularity\n    options: {estimator: binned}"),
+        ("distributed: less", "distributed: equivalent"),
+    )
+    assert problem.severity == "warning"
+    assert "use gaussian_copula" in problem.message
