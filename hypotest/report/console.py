@@ -38,6 +38,7 @@ _STANCES: dict[Stance, tuple[str, str]] = {
 _STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
 _WIDTH_WITHOUT_HYPOTHESES = 82
 _NAME_WIDTH = len("head-specificity")
+_NARROWEST_WITH_NAMES = 78
 _TRIAL_HINT = "Run without --limit for a verdict."
 
 
@@ -62,25 +63,24 @@ class VerdictTable:
         needed = _WIDTH_WITHOUT_HYPOTHESES + sum(max(len(name), 11) + 2 for name in names)
         wide = options.max_width >= needed
         heads = names if wide else _short_names(names)
-        yield self._table(heads, wide)
+        yield self._table(heads, wide, options.max_width)
         yield from _legend(self._results, [] if wide else list(zip(heads, names, strict=True)))
 
-    def _table(self, heads: Sequence[str], wide: bool) -> Table:
+    def _table(self, heads: Sequence[str], wide: bool, width: int) -> Table:
         intervals = [item.interval for item in self._results.predictions if item.interval]
         coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
         # The box itself puts one space between columns; at 80 columns there is room for no more.
         table = Table(
             box=box.SIMPLE_HEAD, padding=(0, 1 if wide else 0, 0, 0), pad_edge=False, show_edge=False
         )
-        longest = max((len(item.id) for item in self._results.predictions), default=0)
         table.add_column(
             _stacked("prediction", "  compared with"),
             overflow="fold",
-            min_width=max(_NAME_WIDTH, longest) if wide else _NAME_WIDTH,
+            min_width=_NAME_WIDTH if width >= _NARROWEST_WITH_NAMES else None,
         )
-        table.add_column(_stacked("observed", "mean (SD)"), justify="right")
-        table.add_column(_stacked("effect", coverage), justify="right")
-        table.add_column(_stacked("p", "adj. p"), justify="right")
+        table.add_column(_stacked("observed", "mean (SD)"), justify="right", overflow="fold")
+        table.add_column(_stacked("effect", coverage), justify="right", overflow="fold")
+        table.add_column(_stacked("p", "adj. p"), justify="right", overflow="fold")
         table.add_column(_stacked("outcome", "role"), overflow="fold")
         for head in heads:
             table.add_column(

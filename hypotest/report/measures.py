@@ -18,27 +18,27 @@ class MeasureText:
 
 MEASURES: dict[str, MeasureText] = {
     "selectivity": MeasureText(
-        "selectivity (no unit, -1 to 1)",
+        "selectivity (−1 to 1)",
         "Do these neurons matter more for rare targets than for common ones, on documents that took "
         "no part in selecting them?",
         "selectivity is the mean over the group of (influence on rare - influence on common) / "
         "(their sum)",
     ),
     "plateau_flatness": MeasureText(
-        "plateau flatness (no unit)",
+        "plateau flatness",
         "Does the rank-influence curve begin with a plateau, set apart from the power law that "
         "follows, for rare targets more than for common ones?",
         "plateau flatness is 1 - |left slope| / kappa of a continuous piecewise line on the log-log "
         "rank-influence curve (eq. 11 of arXiv:2509.21163)",
     ),
     "effective_dimension": MeasureText(
-        "effective dimension (components, interpolated)",
+        "effective dimension (components)",
         "Do the group's neurons vary together, along fewer directions than other neurons do?",
         "effective dimension is the interpolated number of principal components that hold the "
         "declared share of the variance of the group's activations (eq. 4 of arXiv:2509.21163)",
     ),
     "modularity": MeasureText(
-        "modularity Q (no unit)",
+        "modularity Q",
         "Do the group's neurons fall into communities that share more information inside than "
         "between?",
         "modularity Q is computed on the mutual information between the group's activations "
@@ -69,7 +69,7 @@ MEASURES: dict[str, MeasureText] = {
         "zero (eq. 8 of arXiv:2509.21163)",
     ),
     "hill_alpha": MeasureText(
-        "Hill alpha of the weight spectrum (no unit)",
+        "Hill alpha of the weight spectrum",
         "Is the spectrum of the group's weights heavier-tailed than that of other neurons?",
         "Hill alpha is the tail exponent of the eigenvalues of the group's weight Gram matrix "
         "(eq. 9 and 10 of arXiv:2509.21163)",
