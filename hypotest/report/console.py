@@ -78,7 +78,7 @@ class VerdictTable:
             overflow="fold",
             min_width=_NAME_WIDTH if width >= _NARROWEST_WITH_NAMES else None,
         )
-        table.add_column(_stacked("observed", "mean (SD)"), justify="right", overflow="fold")
+        table.add_column(_stacked("observed", "reference (SD)"), justify="right", overflow="fold")
         table.add_column(_stacked("effect", coverage), justify="right", overflow="fold")
         table.add_column(_stacked("p", "adj. p"), justify="right", overflow="fold")
         table.add_column(_stacked("outcome", "role"), overflow="fold")

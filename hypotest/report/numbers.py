@@ -115,7 +115,9 @@ class PredictionText:
     effect: str
     interval: str
     """``[low, high]`` of the effect, or ``n/a``."""
+    interval_95: str
     margin: str
+    """Effects that count as equivalent, ``[low, high]``."""
     smallest_effect: str
     p: str
     """Of the test behind the outcome: the equivalence test for ``equivalent``, else the difference."""
@@ -142,6 +144,7 @@ def prediction_text(result: PredictionResult) -> PredictionText:
         reference=reference,
         effect=fixed(result.effect, decimals),
         interval=interval_text(result.interval, decimals),
+        interval_95=interval_text(result.interval_95, decimals),
         margin=range_text(result.margin, decimals),
         smallest_effect=fixed(result.smallest_effect, decimals),
         p=p_text(result.p_equivalence if of_equivalence else result.p_value),

@@ -12,7 +12,7 @@ import unicodedata
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _LONE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _SPECIAL = re.compile(r"([\\`*\[\]<>|#~!$@{}^])")
-_LIST_MARKER = re.compile(r"^(\d{1,9})([.)])|^([-+=:])")
+_LIST_MARKER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:])")
 
 
 def printable(name: object) -> str:
@@ -40,7 +40,7 @@ def escape_markdown(name: object) -> str:
     text = _SPECIAL.sub(r"\\\1", printable(name).replace("&", "&amp;"))
     text = _LONE_UNDERSCORE.sub(r"\\_", text)
     text = text.replace("://", r"\://").replace("www.", r"www\.")
-    return _LIST_MARKER.sub(lambda found: _escaped_marker(found), text)
+    return _LIST_MARKER.sub(_escaped_marker, text)
 
 
 def _escaped_marker(found: re.Match[str]) -> str:
