@@ -10,6 +10,7 @@ import string
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
@@ -233,7 +234,7 @@ class StageProgress(Progress):
         total: float | None = 100.0,
         completed: int = 0,
         visible: bool = True,
-        **fields: object,
+        **fields: Any,
     ) -> TaskID:
         """Begin a stage."""
         task = super().add_task(printable(description), start, total, completed, visible, **fields)
@@ -243,10 +244,29 @@ class StageProgress(Progress):
             self._report_finished(task)
         return task
 
-    def update(self, task_id: TaskID, **changes: object) -> None:  # type: ignore[override]
-        """Move a stage on; the keywords are those of `rich.progress.Progress.update`."""
-        # The override hands every keyword through, so it need not repeat rich's long signature.
-        super().update(task_id, **changes)  # type: ignore[arg-type]  # checked by rich itself
+    def update(
+        self,
+        task_id: TaskID,
+        *,
+        total: float | None = None,
+        completed: float | None = None,
+        advance: float | None = None,
+        description: str | None = None,
+        visible: bool | None = None,
+        refresh: bool = False,
+        **fields: Any,
+    ) -> None:
+        """Move a stage on, or change what is shown of it."""
+        super().update(
+            task_id,
+            total=total,
+            completed=completed,
+            advance=advance,
+            description=None if description is None else printable(description),
+            visible=visible,
+            refresh=refresh,
+            **fields,
+        )
         self._report_finished(task_id)
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from hypotest.records.results import FrequencyCurve, RegimeFit, Spectrum
@@ -20,8 +21,8 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
     for place, fit in zip(axes, regimes, strict=True):
         colour = _COLOURS.get(fit.condition, INK)
         place.loglog(fit.ranks, fit.influence, "o", color=colour, markersize=3.2, alpha=0.75,
-                     markeredgewidth=0, label="influence")
-        place.loglog(fit.ranks, fit.fitted, color=INK, linewidth=1.2, label="fitted regimes")
+                     markeredgewidth=0)
+        place.loglog(fit.ranks, fit.fitted, color=INK, linewidth=1.2)
         for breakpoint in fit.breakpoints:
             place.axvline(breakpoint, color=FAINT, linestyle=":", linewidth=1)
         slopes = ", ".join(fixed(slope, 2) for slope in fit.slopes)
@@ -34,11 +35,17 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
     low = min(min(fit.influence) for fit in regimes)
     high = max(max(fit.influence) for fit in regimes)
     for place in axes:
-        place.set_ylim(low / 6, high * 2.5)
+        place.set_ylim(low / 6, high * 1.6)
         plain_ticks(place.xaxis, place.yaxis)
-        place.legend(loc="upper right", frameon=True, facecolor="white", edgecolor="none",
-                     framealpha=1.0)
     axes[0].set_ylabel("influence: mean |Δ loss| (nats)")
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="o", linestyle="", color=FAINT, markersize=4, label="influence"),
+            Line2D([], [], color=INK, linewidth=1.2, label="fitted regimes"),
+            Line2D([], [], color=FAINT, linestyle=":", linewidth=1, label="breaks"),
+        ],
+        loc="outside upper center", ncols=3,
+    )
     return figure
 
 

@@ -75,10 +75,10 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
 
 
 def plain_number(value: float, _position: int | None = None) -> str:
-    """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁵``; no mathematical typesetting."""
+    """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁶``; no mathematical typesetting."""
     if value >= 1:
-        return f"{value:,.0f}" if value < 1e5 else _power(value)
-    return f"{value:g}" if value >= 9e-4 else _power(value)
+        return f"{value:,.0f}" if value < 5e6 else _power(value)
+    return f"{value:.6f}".rstrip("0") if value >= 9e-5 else _power(value)
 
 
 def _power(value: float) -> str:
