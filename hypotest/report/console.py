@@ -1,0 +1,292 @@
+"""What a run prints: the table of predictions, the verdict, and progress while it works.
+
+Everything is built from `Text` without markup, so that a title or a name can hold any character.
+Meaning never rests on colour alone; piped output is plain text.
+"""
+
+from __future__ import annotations
+
+import string
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from hypotest.records.results import PredictionResult, Results, Stance
+from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
+from hypotest.report.text import printable
+
+_STANCES: dict[Stance, tuple[str, str]] = {
+    "supports": ("+", "green"),
+    "contradicts": ("-", "red"),
+    "silent": (".", "dim"),
+    "open": ("?", "yellow"),
+}
+_STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
+_WIDTH_WITHOUT_HYPOTHESES = 82
+_NAME_WIDTH = len("head-specificity")
+_NARROWEST_WITH_NAMES = 78
+_TRIAL_HINT = "Run without --limit for a verdict."
+
+
+class VerdictTable:
+    """The predictions of a run as a table that is legible from 80 columns on.
+
+    Each prediction takes two lines, the second for what qualifies the first: under the name what it
+    is compared with, under the observed value the null's mean and SD, under the effect its interval,
+    under p the adjusted p. Where words fit, each hypothesis has a column of words; else of signs with
+    a legend below.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._hypotheses = tuple(
+            dict.fromkeys(name for item in results.predictions for name in item.stances)
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render for the width at hand."""
+        names = [printable(name) for name in self._hypotheses]
+        needed = _WIDTH_WITHOUT_HYPOTHESES + sum(max(len(name), 11) + 2 for name in names)
+        wide = options.max_width >= needed
+        heads = names if wide else _short_names(names)
+        yield self._table(heads, wide, options.max_width)
+        yield from _legend(self._results, [] if wide else list(zip(heads, names, strict=True)))
+
+    def _table(self, heads: Sequence[str], wide: bool, width: int) -> Table:
+        intervals = [item.interval for item in self._results.predictions if item.interval]
+        coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
+        # The box itself puts one space between columns; at 80 columns there is room for no more.
+        table = Table(
+            box=box.SIMPLE_HEAD, padding=(0, 1 if wide else 0, 0, 0), pad_edge=False, show_edge=False
+        )
+        table.add_column(
+            _stacked("prediction", "  compared with"),
+            overflow="fold",
+            min_width=_NAME_WIDTH if width >= _NARROWEST_WITH_NAMES else None,
+        )
+        table.add_column(_stacked("observed", "reference (SD)"), justify="right", overflow="fold")
+        table.add_column(_stacked("effect", coverage), justify="right", overflow="fold")
+        table.add_column(_stacked("p", "adj. p"), justify="right", overflow="fold")
+        table.add_column(_stacked("outcome", "role"), overflow="fold")
+        for head in heads:
+            table.add_column(
+                Text(head),
+                justify="left" if wide else "center",
+                overflow="fold",
+                min_width=min(len(head), 11),  # without it a narrow terminal drops the column
+            )
+        for item in self._results.predictions:
+            table.add_row(*_cells(item, wide), *(self._stance(item, name, wide) for name in self._hypotheses))
+        return table
+
+    def _stance(self, item: PredictionResult, hypothesis: str, wide: bool) -> Text:
+        stance = item.stances.get(hypothesis, "silent")
+        sign, style = _STANCES[stance]
+        return Text(stance if wide else sign, style=style)
+
+
+class Summary:
+    """Title, verdict table, verdict line, and where the report lies."""
+
+    def __init__(self, results: Results, folder: Path | None = None) -> None:
+        self._results = results
+        self._folder = folder
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render from the title down to the place of the report."""
+        results = self._results
+        if results.trial is not None:
+            yield trial_text(results.trial)
+        yield Text(printable(results.title), style="bold")
+        yield Text(
+            f"{count_text(len(results.group.neurons))} of {count_text(results.group.n_neurons)} "
+            f"neurons ({printable(results.group.rule)})"
+        )
+        yield Text()
+        yield VerdictTable(results)
+        yield Text()
+        yield verdict_text(results)
+        if self._folder is not None:
+            yield Text.assemble("Report: ", (_nearest(self._folder / "report.md"), "underline"),
+                                overflow="fold")
+
+
+def verdict_table(results: Results) -> ConsoleRenderable:
+    """The predictions of a run as a rich renderable; legible at 80 columns and without colour."""
+    return VerdictTable(results)
+
+
+def summary(results: Results, folder: Path | None = None) -> ConsoleRenderable:
+    """What a run prints when it is done.
+
+    Args:
+        results: The run.
+        folder: Where the report lies; None if it was not written.
+    """
+    return Summary(results, folder)
+
+
+def verdict_text(results: Results) -> Text:
+    """``Verdict: distributed: supported; modular: refuted``; for a trial, that there is none."""
+    if results.trial is not None:
+        return Text.assemble(trial_text(results.trial), "\n" + _TRIAL_HINT)
+    line = Text("Verdict: ", style="bold")
+    for number, item in enumerate(results.verdicts):
+        line.append("; " if number else "", style="bold")
+        line.append(f"{printable(item.hypothesis)}: {item.status}",
+                    style=_STATUS_STYLES.get(item.status, "bold yellow"))
+    return line
+
+
+def trial_text(positions: int) -> Text:
+    """A line that nobody takes for a verdict."""
+    return Text(
+        f"*** TRIAL: {count_text(positions)} positions per condition. NO VERDICT. ***",
+        style="bold reverse red",
+    )
+
+
+def _cells(item: PredictionResult, wide: bool) -> tuple[Text, ...]:
+    numbers = prediction_text(item)
+    qualifiers = [] if item.role == "deciding" else [item.role]
+    qualifiers += ["by TOST"] if numbers.of_equivalence else []
+    reference = printable(item.reference)
+    if not wide:  # label_shuffled (type): the report says which unit was shuffled
+        reference = reference.partition(" (")[0]
+    return (
+        Text.assemble(printable(item.id), ("\n  " + reference, "dim")),
+        Text.assemble(numbers.observed, ("\n" + numbers.reference, "dim")),
+        Text.assemble(numbers.effect, ("\n" + _blank(numbers.interval), "dim")),
+        Text.assemble(_blank(numbers.p), ("\n" + _blank(numbers.p_adjusted), "dim")),
+        Text.assemble((item.outcome, "bold"), ("\n" + ", ".join(qualifiers), "dim")),
+    )
+
+
+def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
+    lines = []
+    if short:
+        signs = ", ".join(f"{sign} {stance}" for stance, (sign, _) in _STANCES.items())
+        names = ", ".join(f"{head} = {name}" for head, name in short)
+        lines.append(Text(f"{names}: {signs}", style="dim"))
+    if any(prediction_text(item).of_equivalence for item in results.predictions):
+        lines.append(Text("by TOST: p is that of the equivalence test", style="dim"))
+    return lines
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    short = [name[:3] for name in names]
+    if len(set(short)) == len(short) and len(names) <= 2:
+        return short
+    return list(string.ascii_uppercase[: len(names)]) if len(names) <= 26 else list(names)
+
+
+def _stacked(first: str, second: str) -> Text:
+    return Text.assemble(first, ("\n" + second, "dim"))
+
+
+def _blank(text: str) -> str:
+    return "" if text == UNDEFINED else text
+
+
+def _nearest(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class StageProgress(Progress):
+    """Bars on a terminal; elsewhere one plain line when a stage starts and one when it is done."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left", style="dim"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            expand=True,
+        )
+        self._started: dict[TaskID, float] = {}
+
+    def add_task(
+        self,
+        description: str,
+        start: bool = True,
+        total: float | None = 100.0,
+        completed: int = 0,
+        visible: bool = True,
+        **fields: Any,
+    ) -> TaskID:
+        """Begin a stage."""
+        task = super().add_task(printable(description), start, total, completed, visible, **fields)
+        if self.disable:
+            self._started[task] = time.monotonic()
+            self._say(f"{printable(description)} ...")
+            self._report_finished(task)
+        return task
+
+    def update(
+        self,
+        task_id: TaskID,
+        *,
+        total: float | None = None,
+        completed: float | None = None,
+        advance: float | None = None,
+        description: str | None = None,
+        visible: bool | None = None,
+        refresh: bool = False,
+        **fields: Any,
+    ) -> None:
+        """Move a stage on, or change what is shown of it."""
+        super().update(
+            task_id,
+            total=total,
+            completed=completed,
+            advance=advance,
+            description=None if description is None else printable(description),
+            visible=visible,
+            refresh=refresh,
+            **fields,
+        )
+        self._report_finished(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Move a stage on by some steps."""
+        super().advance(task_id, advance)
+        self._report_finished(task_id)
+
+    def _report_finished(self, task: TaskID) -> None:
+        if task in self._started and self._tasks[task].finished:
+            seconds = time.monotonic() - self._started.pop(task)
+            self._say(f"{self._tasks[task].description} done in {duration_text(seconds)}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(Text(line), soft_wrap=True)
+
+
+def progress(console: Console | None = None) -> StageProgress:
+    """A progress display with bar, time elapsed and time left.
+
+    Args:
+        console: Where to show it; standard error by default, so that standard output stays clean.
+    """
+    return StageProgress(console or Console(stderr=True))

@@ -1,0 +1,232 @@
+"""What a run leaves behind, written so that a report is either whole or not there.
+
+    <folder>/
+      report.md      figures/*.svg, *.png
+      results.json   nulls.parquet   manifest.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hypotest.errors import OutputError
+from hypotest.records.results import Results
+from hypotest.report.results_file import (
+    SCHEMA_FILE,
+    json_text,
+    parse_results,
+    results_schema,
+    results_text,
+)
+
+__all__ = [
+    "NULLS_SCHEMA",
+    "SCHEMA_FILE",
+    "read_manifest",
+    "read_nulls",
+    "read_results",
+    "render_again",
+    "results_schema",
+    "write_run",
+]
+
+NULLS_SCHEMA = {
+    "prediction": pl.String,
+    "null": pl.String,
+    "draw": pl.Int64,
+    "value": pl.Float64,
+}
+"""Columns of ``nulls.parquet``: one row per draw of each null of each prediction."""
+
+
+def write_run(
+    folder: Path, results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any]
+) -> None:
+    """Write everything that a run leaves behind.
+
+    It is built in a temporary folder beside the target, flushed to disk, and renamed at the end. The
+    report is rendered from what ``results.json`` will hold, so that rendering it again later gives the
+    same bytes.
+
+    Args:
+        folder: The run's folder, which must not exist yet.
+        results: The run.
+        nulls: Columns prediction, null, draw, value.
+        manifest: Hashes, versions, seeds, durations, hardware; what JSON can hold.
+
+    Raises:
+        OutputError: If the folder exists, cannot be written (a full disk, say), or the results hold a
+            number that must be defined and is not. Nothing is left behind then.
+    """
+    if folder.exists():
+        raise OutputError(
+            f"{folder}: a run's folder must be new; this one exists. Choose another place or move it."
+        )
+    text = results_text(results)
+    tidy = _tidy(nulls)
+    with _errors_name(folder), _built_aside(folder) as aside:
+        _write(aside / "results.json", text)
+        _write(aside / "manifest.json", json_text(manifest))
+        tidy.write_parquet(aside / "nulls.parquet")
+        _render(parse_results(text, "results.json"), tidy, json.loads(json_text(manifest)), aside)
+        _flush(aside)
+        aside.rename(folder)
+        _flush_folder(folder.parent)
+
+
+def render_again(folder: Path) -> None:
+    """Render report and figures of a run anew, from its results and null draws alone.
+
+    Everything is rendered aside first; then each file takes its place in one step, the report last, so
+    that at any moment every file is whole and the report finds its figures.
+
+    Args:
+        folder: A run's folder.
+
+    Raises:
+        OutputError: If the folder is not a run's, is damaged, or cannot be written.
+    """
+    results, nulls = read_results(folder / "results.json"), read_nulls(folder)
+    manifest = read_manifest(folder)
+    with _errors_name(folder), _built_aside(folder) as aside:
+        _render(results, nulls, manifest, aside)
+        _flush(aside)
+        figures = folder / "figures"
+        figures.mkdir(exist_ok=True)
+        fresh = {path.name for path in (aside / "figures").iterdir()}
+        for name in sorted(fresh):
+            os.replace(aside / "figures" / name, figures / name)
+        os.replace(aside / "report.md", folder / "report.md")
+        for path in figures.iterdir():
+            if path.name not in fresh and path.suffix in (".svg", ".png"):
+                path.unlink()
+        _flush_folder(figures)
+        _flush_folder(folder)
+
+
+def read_results(path: Path) -> Results:
+    """Read a ``results.json``.
+
+    Raises:
+        OutputError: If it is missing, damaged, or of another schema version.
+    """
+    return parse_results(_read(path), str(path))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a run's ``manifest.json``.
+
+    Raises:
+        OutputError: If it is missing or damaged.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(_read(path))
+    except ValueError as error:
+        raise OutputError(f"{path}: must be JSON; found damage: {error}.") from error
+    if not isinstance(manifest, dict):
+        raise OutputError(f"{path}: must hold an object; found {type(manifest).__name__}.")
+    return manifest
+
+
+def read_nulls(folder: Path) -> pl.DataFrame:
+    """Read a run's null draws: columns prediction, null, draw, value.
+
+    Raises:
+        OutputError: If the file is missing or damaged.
+    """
+    path = folder / "nulls.parquet"
+    try:
+        return _tidy(pl.read_parquet(path, glob=False))
+    except FileNotFoundError as error:
+        raise OutputError(f"{path}: not found. Is {folder} the folder of a run?") from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise OutputError(f"{path}: must be a parquet file; found damage: {error}.") from error
+
+
+def _tidy(nulls: pl.DataFrame) -> pl.DataFrame:
+    missing = [name for name in NULLS_SCHEMA if name not in nulls.columns]
+    if missing:
+        raise OutputError(
+            f"null draws need the columns {', '.join(NULLS_SCHEMA)}; missing: {', '.join(missing)}."
+        )
+    return nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
+
+
+def _render(
+    results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any], folder: Path
+) -> None:
+    # Imported here: reading a run and printing its verdict need no matplotlib.
+    from hypotest.report.figures import draw_figures
+    from hypotest.report.markdown import render_report
+
+    (folder / "figures").mkdir()
+    figures = draw_figures(results, nulls, folder / "figures")
+    _write(folder / "report.md", render_report(results, manifest, figures))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise OutputError(f"{path}: not found. Is {path.parent} the folder of a run?") from error
+    except UnicodeDecodeError as error:
+        raise OutputError(f"{path}: must be UTF-8 text; found damage: {error}.") from error
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error.strerror or error}.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _errors_name(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written: {error.strerror or error}. Free space or choose another "
+            "place; nothing half-written was left there, and collected evidence stays in the cache."
+        ) from error
+
+
+@contextmanager
+def _built_aside(folder: Path) -> Iterator[Path]:
+    """A temporary folder on the same file system, gone afterwards unless it was renamed."""
+    aside = folder.parent / f".{folder.name}.{os.getpid()}.partial"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _flush_folder(path)
+    _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere folders cannot be opened, nor need they be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""How every figure looks, and how it is saved so that the same data give the same bytes.
+
+Colours are Okabe and Ito's, which stay apart for colour-blind readers; shape and label always say
+what colour says. Figures are built without pyplot: no global state, no display.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+RARE = "#D55E00"
+COMMON = "#0072B2"
+NULL = "#B8B8B8"
+OBSERVED = "#D55E00"
+MARGIN = "#009E73"
+INK = "#222222"
+FAINT = "#777777"
+
+WIDTH = 6.5
+"""Inches: the text width of a paper."""
+FORMATS = ("svg", "png")
+_RESOLUTION = 160
+
+_STYLE = {
+    "font.family": "DejaVu Sans",  # shipped with matplotlib: the same on every machine
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",  # GitHub's dark mode shows through a transparent one
+    "text.parse_math": False,  # names may hold a dollar sign
+    "axes.unicode_minus": True,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "hypotest",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """The style of all figures, from matplotlib's defaults whatever the user has configured."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of text width with its axes, row by row."""
+    figure = Figure(figsize=(WIDTH, height))
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    return figure, [axes for row in grid for axes in row]
+
+
+def plain_number(value: float, _position: int | None = None) -> str:
+    """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁶``; no mathematical typesetting."""
+    if value >= 1:
+        return f"{value:,.0f}" if value < 5e6 else _power(value)
+    return f"{value:.6f}".rstrip("0") if value >= 9e-5 else _power(value)
+
+
+def _power(value: float) -> str:
+    exponent = round(math.log10(value))
+    if not math.isclose(value, 10.0**exponent, rel_tol=1e-6):
+        return f"{value:.0e}"
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def plain_ticks(*axes: Axis) -> None:
+    """Plain numbers on the decades of logarithmic axes, and nothing between them."""
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(plain_number))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write ``name.svg`` and ``name.png`` without dates or versions in them."""
+    figure.draw_without_rendering()  # lays the figure out, once for both files
+    figure.set_layout_engine("none")
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(folder / f"{name}.png", dpi=_RESOLUTION, metadata={"Software": None})

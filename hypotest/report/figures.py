@@ -1,0 +1,141 @@
+"""All figures of a run: which there are, what they are called, what stands beneath them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from hypotest.records.results import PredictionResult, Results
+from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figure_style import house_style, save
+from hypotest.report.head_figures import draw_attention, draw_head_impacts, draw_routing
+from hypotest.report.null_figures import draw_effects, draw_estimate, draw_ladder
+from hypotest.report.picture import Picture
+from hypotest.report.text import file_slug
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    picture: Picture
+    draw: Callable[[], Figure]
+
+
+def draw_figures(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[Picture, ...]:
+    """Draw every figure of a run into a folder, each as ``.svg`` and ``.png``.
+
+    The same data give the same bytes.
+
+    Args:
+        results: The run.
+        nulls: Columns prediction, null, draw, value.
+        folder: An existing folder.
+
+    Returns:
+        What was drawn, in the order of the report.
+    """
+    with house_style():
+        pictures = []
+        for plan in _plans(results, nulls):
+            save(plan.draw(), folder, plan.picture.name)
+            pictures.append(plan.picture)
+    return tuple(pictures)
+
+
+def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
+    data = results.figures
+    plans = [
+        _Plan(
+            Picture("effects", "verdict", "Effects of all predictions, in SDs: of the null, or of the "
+                    "paired differences. Marks show the outcome, lines the interval over documents, "
+                    "bands the margin inside which an effect counts as equivalent to none."),
+            lambda: draw_effects(results),
+        )
+    ]
+    for number, item in enumerate(results.predictions, start=1):
+        plans += _prediction_plans(results, nulls, number, item)
+    plans.append(
+        _Plan(
+            Picture("frequencies", "corpus", "Token counts by rank, with the range that counts as rare."),
+            lambda: draw_frequencies(data.frequencies),
+        )
+    )
+    shown = {item.measure for item in results.predictions}
+    if data.heads and not shown & {"top_head_share", "top_head_impact"}:
+        plans.append(_heads_plan(results, "heads"))
+    return plans
+
+
+def _prediction_plans(
+    results: Results, nulls: pl.DataFrame, number: int, item: PredictionResult
+) -> list[_Plan]:
+    name = f"{number:02d}-{file_slug(item.id)}"
+    data = results.figures
+    plans = []
+    special: tuple[str, str, Callable[[], Figure]] | None = None
+    if item.measure in ("plateau_flatness", "head_excess") and data.regimes:
+        special = (
+            "curves",
+            "Influence of neurons by rank on log-log axes, with the fitted piecewise line. Ranks and "
+            "influences come from different documents.",
+            lambda: draw_regimes(data.regimes),
+        )
+    elif item.measure == "effective_dimension" and data.spectrum is not None:
+        spectrum = data.spectrum
+        special = (
+            "eigenvalues",
+            "Eigenvalues of the group's covariance beside those of random groups of the same size.",
+            lambda: draw_spectrum(spectrum, _variance(results, item.id)),
+        )
+    elif item.measure == "attention_gini" and data.heads:
+        special = (
+            "heads",
+            "Attention concentration of each head for rare and common targets.",
+            lambda: draw_attention(data.heads),
+        )
+    elif item.measure == "routing_similarity" and data.heads:
+        special = (
+            "heads",
+            "Similarity of each head's attention profile for rare and common targets.",
+            lambda: draw_routing(data.heads),
+        )
+    if special is not None:
+        plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
+    elif item.measure == "top_head_impact" and data.heads:
+        plans.append(_heads_plan(results, item.id, f"{name}-heads"))
+    ladder = draw_ladder(item, nulls)
+    if ladder is not None:
+        plans.append(
+            _Plan(
+                Picture(name, item.id, "Observed value (line) among the draws of each null (grey)."),
+                lambda: ladder,
+            )
+        )
+    else:
+        plans.append(
+            _Plan(
+                Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
+                lambda: draw_estimate(item),
+            )
+        )
+    return plans
+
+
+def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:
+    data = results.figures
+    return _Plan(
+        Picture(name, section, "Relative change of activations when attention heads are ablated: each "
+                "head for this group and for random groups (left), and per layer the top head, a random "
+                "head, and all heads at once (right)."),
+        lambda: draw_head_impacts(data.heads, data.layer_impacts),
+    )
+
+
+def _variance(results: Results, prediction: str) -> float:
+    for item in results.protocol.get("predictions", ()):
+        if item.get("id") == prediction:
+            return float(item.get("options", {}).get("variance", 0.95))
+    return 0.95

@@ -1,0 +1,166 @@
+"""What the run was made of: neurons, text, heads, limits, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hypotest.records.results import Results
+from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
+from hypotest.report.picture import Picture
+from hypotest.report.tables import figure, table
+from hypotest.report.text import escape_markdown, sentence_list, token_text
+
+_MANY_HEADS = 64
+
+
+def group_section(results: Results) -> Iterable[str]:
+    """The neurons and how they were found."""
+    group = results.group
+    shared = len(set(group.neurons) & set(group.control_neurons))
+    yield "## The group"
+    yield (
+        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule "
+        f"*{escape_markdown(group.rule)}*: {escape_markdown(group.reason)}. The same rule on common "
+        f"targets selects {count_text(len(group.control_neurons))} neurons, {count_text(shared)} of "
+        "them the same."
+    )
+    yield _details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
+
+
+def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+    """The text, the positions, and what rare means in it."""
+    corpus, curve = results.corpus, results.figures.frequencies
+    yield "## Text and rarity"
+    yield (
+        f"Text: {escape_markdown(corpus.source)}; {count_text(corpus.documents)} documents, "
+        f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Rare targets: "
+        f"{count_text(corpus.eligible_rare)} before the cap per document and the sample, "
+        f"{significant(corpus.rare_per_thousand)} per 1,000."
+    )
+    yield _rarity(results)
+    low, high = curve.rare_count_range
+    yield table(
+        ["", "number"],
+        [
+            *([f"positions, {escape_markdown(name)}", count_text(number)]
+              for name, number in corpus.positions.items()),
+            *([f"documents, {escape_markdown(name)}", count_text(number)]
+              for name, number in corpus.documents_used.items()),
+            ["rare types among the targets", count_text(corpus.rare_types_used)],
+            ["common types among the targets", count_text(corpus.common_types_used)],
+            *([f"mean position in the block, {escape_markdown(name)}", fixed(value, 1)]
+              for name, value in corpus.mean_index.items()),
+            *([f"mean cross-entropy in nats, {escape_markdown(name)}", fixed(value, 2)]
+              for name, value in corpus.mean_loss.items()),
+            ["occurrences of a rare type in the reference text",
+             f"{count_text(low)} to {count_text(high)}"],
+        ],
+        numeric=(1,),
+    )
+    if corpus.frequent_rare:
+        yield "The most frequent rare types in the sample: " + ", ".join(
+            f"{escape_markdown(token_text(token))} ({count_text(count)})"
+            for token, count in corpus.frequent_rare
+        ) + "."
+    if corpus.text_differs:
+        yield ("> [!NOTE]\n> Installed in another version than the pinned one, so that the text "
+               f"differs: {sentence_list([escape_markdown(name) for name in corpus.text_differs])}.")
+    yield from figure(figures, "corpus")
+
+
+def _rarity(results: Results) -> str:
+    curve = results.figures.frequencies
+    if curve.elbow_rank is None:
+        elbow = "No types were dropped at the rare end"
+    else:
+        elbow = (f"The {count_text(curve.n_dropped_types)} types beyond the elbow at rank "
+                 f"{count_text(curve.elbow_rank)} are dropped")
+    return (f"{elbow}; of {count_text(curve.n_types)} types with a count, "
+            f"{count_text(curve.n_rare_types)} are rare, from rank {count_text(curve.rare_rank)} on.")
+
+
+def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+    """What each head, and each layer of heads, brings to the group."""
+    data = results.figures
+    if not data.heads and not data.layer_impacts:
+        return
+    yield "## Attention heads that reach these neurons"
+    if data.layer_impacts:
+        layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in data.layer_impacts))
+        yield "Relative change of the group's activations with heads ablated:"
+        yield table(
+            ["layer", "single: the top head", "a random head", "all heads"],
+            [
+                [escape_markdown(layer),
+                 *(significant(data.layer_impacts.get(f"{layer} {kind}"))
+                   for kind in ("single", "random", "all"))]
+                for layer in layers
+            ],
+            numeric=(1, 2, 3),
+        )
+    if data.heads:
+        by_impact = sorted(data.heads, key=lambda head: -head.impact)
+        rows = [
+            [f"L{head.layer}H{head.head}", significant(head.impact), significant(head.null_impact),
+             f"{100 * head.layer_share:.1f} %", fixed(head.gini_rare, 3), fixed(head.gini_common, 3),
+             fixed(head.routing, 3)]
+            for head in by_impact
+        ]
+        names = ["head", "impact on the group", "on random groups", "share of its layer",
+                 "Gini, rare", "Gini, common", "routing"]
+        text = table(names, rows, numeric=range(1, 7))
+        yield _details(f"All {len(rows)} heads", text) if len(rows) > _MANY_HEADS else text
+    yield from figure(figures, "heads")
+
+
+def limitations_section(results: Results) -> Iterable[str]:
+    """What a reviewer should hear from the authors first."""
+    yield "## Limitations of this run"
+    if results.limitations:
+        yield "\n".join(f"- {escape_markdown(item)}" for item in results.limitations)
+    else:
+        yield "None was found beyond those of the method itself."
+
+
+def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
+    """Hashes, versions, seeds, durations: what it takes to run this again."""
+    yield "## Provenance"
+    yield (
+        "The numbers of this page are in `results.json`, every null draw in `nulls.parquet`, "
+        "the rest in `manifest.json`."
+    )
+    check = results.self_check
+    if check:
+        yield (
+            f"Self-check: the fast ablation was compared with interventions in the whole model for "
+            f"{check.get('n_pairs', 0):,.0f} pairs of neuron and block "
+            f"({check.get('n_values', 0):,.0f} values); the largest difference is "
+            f"{check.get('largest_difference', 0.0):.1e} nats, the tolerance "
+            f"{check.get('tolerance', 0.0):.1e}."
+        )
+    rows = [[f"subject: {escape_markdown(key)}", _cell(value)]
+            for key, value in results.subject.items()]
+    for key, value in manifest.items():
+        rows += _flat(str(key), value, durations=key == "durations")
+    yield table(["", ""], rows)
+
+
+def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
+    if isinstance(value, Mapping):
+        return [row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)]
+    if durations and isinstance(value, int | float):
+        return [[escape_markdown(name), duration_text(float(value))]]
+    return [[escape_markdown(name), _cell(value)]]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    return escape_markdown(value)
+
+
+def _details(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"

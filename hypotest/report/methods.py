@@ -1,0 +1,180 @@
+"""The methods paragraph, ready to paste into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from hypotest.errors import OutputError
+from hypotest.records.protocol import Condition, Margin, Prediction, Protocol
+from hypotest.records.results import Results
+from hypotest.report.measures import measure_text
+from hypotest.report.numbers import count_text
+from hypotest.report.text import escape_markdown, sentence_list
+
+SOURCES = (
+    ("arXiv:2509.21163", "https://arxiv.org/abs/2509.21163",
+     "the measures and the question: rare-token neurons, modular or distributed"),
+    ("arXiv:2505.12822", "https://arxiv.org/abs/2505.12822",
+     "rare-token neurons, their influence regimes and segregation"),
+    ("doi:10.2202/1544-6115.1585", "https://doi.org/10.2202/1544-6115.1585",
+     "Phipson and Smyth (2010): (b + 1)/(B + 1) for randomization p-values"),
+    ("doi:10.1177/1948550617697177", "https://doi.org/10.1177/1948550617697177",
+     "Lakens (2017): equivalence by two one-sided tests"),
+)
+
+
+def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
+    """How it was done, in one paragraph per step, with sources.
+
+    Raises:
+        OutputError: If the protocol inside the results is not one of this version.
+    """
+    try:
+        protocol = Protocol.model_validate(results.protocol)
+    except ValidationError as error:
+        raise OutputError(
+            "results.json: `protocol` must be a protocol of this version; found "
+            f"{error.error_count()} problems, the first: {error.errors()[0]['msg']}. "
+            "Run the protocol again with this version of hypotest."
+        ) from error
+    yield "## Methods"
+    yield " ".join([_preregistration(results, protocol), _positions(protocol), _group(protocol)])
+    yield " ".join([_measures(results), _nulls(protocol)])
+    yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()
+    yield "Sources:"
+    yield "\n".join(f"- [{name}]({address}): {what}." for name, address, what in SOURCES)
+
+
+def _preregistration(results: Results, protocol: Protocol) -> str:
+    source = f" (after {escape_markdown(protocol.source)})" if protocol.source else ""
+    names = sentence_list([escape_markdown(name) for name in protocol.hypotheses])
+    model = escape_markdown(results.subject.get("name", protocol.subject.model))
+    return (
+        f"The hypotheses {names}{source}, the outcome that each expects, the margins and the decision "
+        f"rule were written into a protocol before data were collected. The subject was {model}."
+    )
+
+
+def _positions(protocol: Protocol) -> str:
+    conditions, corpus = protocol.conditions, protocol.corpus
+    elbow = (
+        "token types beyond the elbow of the rank-frequency curve were left out; "
+        if conditions.elbow == "drop" else ""
+    )
+    return (
+        f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross documents. "
+        f"A position counts as rare or common by the frequency of its next token: {elbow}rare is "
+        f"{_range(conditions.rare)}, common {_range(conditions.common)}. Up to "
+        f"{count_text(conditions.positions)} positions per condition were sampled, at most "
+        f"{count_text(conditions.max_per_document)} rare ones per document, and the common ones from the "
+        f"same blocks. Documents were split at random, {100 * protocol.split.selection:g} % to select "
+        "neurons and the others to measure them."
+    )
+
+
+def _range(condition: Condition) -> str:
+    frequency = condition.target_frequency
+    if frequency.below_percentile is not None:
+        return f"below the {frequency.below_percentile:g}th percentile of {frequency.of}"
+    return f"from the {frequency.from_percentile:g}th percentile of {frequency.of} on"
+
+
+def _group(protocol: Protocol) -> str:
+    group = protocol.group
+    if group.select == "plateau":
+        otherwise = ""
+        if group.otherwise is not None:
+            otherwise = (f" (declared for the case of no plateau: the top "
+                         f"{100 * group.otherwise.top_fraction:g} %)")
+        rule = f"the neurons on the plateau left of the power law of the rank-influence curve{otherwise}"
+    else:
+        rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
+    return (
+        "A neuron's influence is the mean absolute change of the next token's cross-entropy when its "
+        "activation is replaced by its mean (eq. 2 and 3 of arXiv:2509.21163); the group was "
+        f"{rule}, for {group.condition} targets."
+    )
+
+
+def _measures(results: Results) -> str:
+    clauses = dict.fromkeys(
+        measure_text(item.measure, escape_markdown(item.title)).method
+        for item in results.predictions
+    )
+    return f"Measures: {'; '.join(clauses)}."
+
+
+def _nulls(protocol: Protocol) -> str:
+    parts = []
+    if protocol.nulls.size_matched is not None:
+        parts.append(f"{count_text(protocol.nulls.size_matched.draws)} groups of as many neurons drawn "
+                     "uniformly without replacement from the whole layer (size_matched)")
+    if protocol.nulls.label_shuffled is not None:
+        unit = {"type": "over token types", "position": "within documents"}
+        null = protocol.nulls.label_shuffled
+        parts.append(f"{count_text(null.draws)} groups that the same selection finds when the labels "
+                     f"rare and common are permuted {unit[null.unit]} (label_shuffled)")
+    return f"The group was compared with {sentence_list(parts)}." if parts else ""
+
+
+def _tests(results: Results, protocol: Protocol) -> str:
+    resampled = any(item.interval is not None for item in results.predictions)
+    text = (
+        "Randomization p-values are two-sided and count the observed value among the draws, "
+        "(b + 1)/(B + 1) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585)."
+    )
+    if resampled:
+        text += " Confidence intervals come from resampling documents."
+    margins = dict.fromkeys(
+        _margin(item.margin) for item in protocol.predictions if item.margin is not None
+    )
+    if margins:
+        text += (
+            " Equivalence was tested by two one-sided tests against the declared margins "
+            f"({sentence_list(list(margins))}; Lakens 2017, doi:10.1177/1948550617697177); a difference "
+            "that is not significant was never read as equivalence."
+        )
+    return text
+
+
+def _margin(margin: Margin) -> str:
+    if margin.null_sd is not None:
+        return f"{margin.null_sd:g} SDs of the size_matched null"
+    if margin.ratio is not None:
+        return f"{100 * margin.ratio:g} % of the null's mean"
+    return f"{margin.raw:g} in the measure's unit"
+
+
+def _decision(protocol: Protocol) -> str:
+    decision, deciding = protocol.decision, protocol.deciding
+    premises = [item for item in protocol.predictions if item.role == "premise"]
+    text = (
+        f"A hypothesis is supported when every prediction on which it speaks has the expected outcome, "
+        f"each at level {decision.level:g} (an intersection-union test); it is refuted when at least one "
+        f"contradiction survives the {decision.correction.capitalize()} correction over "
+        f"{_number_of(deciding)}; else it is undecided."
+    )
+    if premises:
+        names = sentence_list([escape_markdown(item.id) for item in premises])
+        text += (f" If the premise {names} fails, the hypotheses do not apply; if it is "
+                 "inconclusive, they stay undecided." if len(premises) == 1
+                 else f" If one of the premises {names} fails, the hypotheses do not apply; if "
+                      "one is inconclusive, they stay undecided.")
+    return text
+
+
+def _software(manifest: Mapping[str, Any]) -> str:
+    versions = manifest.get("versions")
+    version = manifest.get("hypotest")
+    if version is None and isinstance(versions, Mapping):
+        version = versions.get("hypotest")
+    return f"Computed with hypotest {escape_markdown(version)}." if isinstance(version, str) else ""
+
+
+def _number_of(deciding: tuple[Prediction, ...]) -> str:
+    return "the one deciding prediction" if len(deciding) == 1 else (
+        f"the {len(deciding)} deciding predictions"
+    )

@@ -1,0 +1,165 @@
+"""The section of one prediction: asked, expected, found, compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from hypotest.records.results import NullComparison, PredictionResult
+from hypotest.report.measures import measure_text
+from hypotest.report.numbers import (
+    count_text,
+    decimals_for,
+    fixed,
+    level_text,
+    p_text,
+    prediction_text,
+    significant,
+)
+from hypotest.report.picture import Picture
+from hypotest.report.tables import figure, table
+from hypotest.report.text import escape_markdown
+
+_ROLES = {
+    "premise": " It is a premise: without it the other predictions have nothing to be about.",
+    "descriptive": " It describes, and decides nothing.",
+    "deciding": "",
+}
+_READINGS = {
+    "less": "smaller than what it is compared with",
+    "greater": "greater than what it is compared with",
+    "equivalent": "shown to lie inside the margin",
+    "inconclusive": "neither a difference nor equivalence could be shown",
+}
+
+
+def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> Iterable[str]:
+    """The paragraphs, tables and figures of one prediction, in reading order."""
+    words = measure_text(item.measure, escape_markdown(item.title))
+    yield f"### {escape_markdown(item.id)}: {item.outcome}"
+    yield f"{words.question}{_ROLES[item.role]}"
+    yield _found(item)
+    yield from _expected(item)
+    yield from figure(figures, item.id)
+    if item.ladder:
+        yield _ladder(item.ladder)
+    if item.companions:
+        yield "Beside it, never decisive: " + "; ".join(
+            f"{escape_markdown(name)} {_companion(value)}"
+            for name, value in item.companions.items()
+        ) + "."
+    if item.notes:
+        yield "\n".join(f"- {escape_markdown(note)}" for note in item.notes)
+
+
+def _found(item: PredictionResult) -> str:
+    numbers = prediction_text(item)
+    against = {"value": "the declared value", "common": "the common condition"}.get(
+        item.reference, f"the null {escape_markdown(item.reference)}"
+    )
+    mean = "" if item.reference_sd is None else ", mean (SD)"
+    sentences = [
+        f"{escape_markdown(item.title)}: **{numbers.observed}**, against {numbers.reference} "
+        f"({against}{mean})"
+    ]
+    effect = f"effect {numbers.effect}"
+    if item.interval is not None:
+        effect += f", {level_text(item.interval)} interval {numbers.interval}"
+    if item.interval_95 is not None:
+        effect += f", {level_text(item.interval_95)} interval {numbers.interval_95}"
+    if item.standardized is not None:
+        effect += f"; in SDs {fixed(item.standardized, 2)}"
+    if item.ratio is not None and _far_from_zero(item):
+        effect += f"; ratio {fixed(item.ratio, 3)}"
+    sentences.append(effect[0].upper() + effect[1:])
+    sentences.append(_tests(item))
+    if item.margin is not None:
+        ceiling = ""
+        if item.equivalence_ceiling is not None:
+            ceiling = f"; {100 * item.equivalence_ceiling:.1f} % of null draws lie inside it"
+        sentences.append(f"Margin of equivalence {numbers.margin}{ceiling}")
+    last = f"Outcome: **{item.outcome}**, {_READINGS[item.outcome]}"
+    if item.outcome == "inconclusive" and item.smallest_effect is not None:
+        last += f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
+    sentences.append(last)
+    return ". ".join(sentence for sentence in sentences if sentence) + "."
+
+
+def _far_from_zero(item: PredictionResult) -> bool:
+    """Whether a ratio says anything: dividing by a mean that is zero up to noise does not."""
+    return abs(item.reference_value) > 2 * (item.reference_sd or 0.0)
+
+
+def _companion(value: float | None) -> str:
+    if value is not None and math.isfinite(value) and value == int(value):
+        return count_text(int(value))
+    return significant(value, 4)
+
+
+def _tests(item: PredictionResult) -> str:
+    parts = []
+    for name, p_value, adjusted in (
+        ("difference", item.p_value, item.p_adjusted),
+        ("equivalence", item.p_equivalence, item.p_equivalence_adjusted),
+    ):
+        if p_value is None:
+            continue
+        part = f"{name} p {_relation(p_value)}"
+        if name == "difference" and item.p_error:
+            part += f" (Monte Carlo SE {significant(item.p_error, 1)})"
+        if adjusted is not None:
+            part += f", adjusted {_relation(adjusted)}"
+        parts.append(part)
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _relation(p_value: float) -> str:
+    text = p_text(p_value)
+    return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
+
+
+def _expected(item: PredictionResult) -> Iterable[str]:
+    names = tuple(dict.fromkeys([*item.expects, *item.stances]))
+    if not names:
+        return
+    rows = [
+        [
+            escape_markdown(name),
+            _expectation(item, name),
+            item.outcome,
+            f"**{item.stances.get(name, 'silent')}**",
+        ]
+        for name in names
+    ]
+    yield table(["hypothesis", "expected", "found", "stance"], rows)
+
+
+def _expectation(item: PredictionResult, hypothesis: str) -> str:
+    expected = item.expects.get(hypothesis, ())
+    return " or ".join(expected) if expected else "anything"
+
+
+def _ladder(rungs: tuple[NullComparison, ...]) -> str:
+    rows = []
+    for rung in rungs:
+        decimals = decimals_for(rung.sd, (rung.observed, rung.mean))
+        further = []
+        if rung.log10_relabellings is not None:
+            further.append(f"10<sup>{rung.log10_relabellings:.0f}</sup> relabellings")
+        if rung.n_undefined:
+            further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
+        rows.append([
+            escape_markdown(rung.null),
+            escape_markdown(rung.statistic),
+            fixed(rung.observed, decimals),
+            f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
+            "n/a" if rung.z is None else fixed(rung.z, 2),
+            f"{rung.percentile:.1f}",
+            count_text(rung.n_draws),
+            p_text(rung.p_value),
+            ", ".join(further),
+        ])
+    head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", ""]
+    return table(head, rows, numeric=(2, 3, 4, 5, 6, 7))
+

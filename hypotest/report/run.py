@@ -1,0 +1,121 @@
+"""A finished run, opened: its results, its null draws, its verdict."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from hypotest.records.results import Interval, PredictionResult, Results
+from hypotest.report.console import summary
+from hypotest.report.export import read_manifest, read_nulls, read_results, render_again
+
+__all__ = ["Run", "render_again"]
+
+
+class Run:
+    """The folder that a run left behind.
+
+    Print it with rich for the verdict table.
+
+    Attributes:
+        folder: Where it lies.
+        results: Everything that was found.
+        manifest: Hashes, versions, seeds, durations, hardware.
+    """
+
+    def __init__(self, folder: Path, results: Results, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.results = results
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Open a run's folder.
+
+        Args:
+            folder: Holds ``results.json``, ``nulls.parquet`` and ``manifest.json``.
+
+        Raises:
+            OutputError: If it is not a run's folder, or is damaged.
+        """
+        path = Path(folder)
+        return cls(path, read_results(path / "results.json"), read_manifest(path))
+
+    @property
+    def verdict_line(self) -> str:
+        """``distributed: supported; modular: refuted``; empty for a trial."""
+        return self.results.verdict_line
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """One row per prediction, in protocol order; a column ``stance_<hypothesis>`` for each."""
+        results = self.results.predictions
+        hypotheses = tuple(dict.fromkeys(name for item in results for name in item.stances))
+        stances = {f"stance_{name}": pl.String for name in hypotheses}
+        rows = [
+            {**_row(item), **{f"stance_{name}": item.stances.get(name) for name in hypotheses}}
+            for item in results
+        ]
+        return pl.DataFrame(rows, schema={**_COLUMNS, **stances}, orient="row")
+
+    @cached_property
+    def nulls(self) -> pl.DataFrame:
+        """Every null draw: columns prediction, null, draw, value. Read on first use.
+
+        Raises:
+            OutputError: If ``nulls.parquet`` is missing or damaged.
+        """
+        return read_nulls(self.folder)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print the verdict table, the verdict line, and where the report lies."""
+        yield summary(self.results, self.folder)
+
+    def __repr__(self) -> str:
+        verdict = self.verdict_line or "trial, no verdict"
+        return f"Run({str(self.folder)!r}, {verdict})"
+
+
+_TEXT = ("id", "role", "measure", "title", "outcome", "reference")
+_NUMBERS = (
+    "observed",
+    "reference_value",
+    "reference_sd",
+    "effect",
+    "ratio",
+    "standardized",
+    "equivalence_ceiling",
+    "p_value",
+    "p_error",
+    "p_adjusted",
+    "p_equivalence",
+    "p_equivalence_adjusted",
+    "smallest_effect",
+)
+_BOUNDS = (
+    "interval_low",
+    "interval_high",
+    "interval_95_low",
+    "interval_95_high",
+    "margin_low",
+    "margin_high",
+)
+_COLUMNS: dict[str, type[pl.String] | type[pl.Float64]] = {
+    **dict.fromkeys(_TEXT, pl.String),
+    **dict.fromkeys((*_NUMBERS, *_BOUNDS), pl.Float64),
+}
+
+
+def _row(item: PredictionResult) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(item, name) for name in (*_TEXT, *_NUMBERS)}
+    pairs = (_bounds(item.interval), _bounds(item.interval_95), item.margin or (None, None))
+    bounds = [bound for pair in pairs for bound in pair]
+    return {**row, **dict(zip(_BOUNDS, bounds, strict=True))}
+
+
+def _bounds(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (None, None) if interval is None else (interval.low, interval.high)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+
+from hypotest.records.results import Results
+from hypotest.report.console import progress, summary, verdict_table
+from hypotest.report.numbers import prediction_text
+
+FOLDER = Path("reports/rare-tokens/20261121T035210Z-ab12cd34")
+
+
+def printed(what: RenderableType, width: int, terminal: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=terminal, no_color=terminal, _environ={}
+    )
+    console.print(what)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_piped_output_is_plain_and_fits(results: Results, width: int) -> None:
+    text = printed(summary(results, FOLDER), width)
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert results.verdict_line in text
+    assert str(FOLDER / "report.md") in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_number_is_whole(results: Results, width: int) -> None:
+    text = printed(verdict_table(results), width)
+    words = set(text.split())
+    for item in results.predictions:
+        numbers = prediction_text(item)
+        assert item.id in words and item.outcome in words
+        assert {numbers.observed, numbers.effect, numbers.p} <= words
+        assert numbers.reference in text
+        if item.interval is not None:
+            assert numbers.interval in text
+
+
+def test_stances_are_words_where_they_fit_and_signs_elsewhere(results: Results) -> None:
+    wide, narrow = printed(verdict_table(results), 120), printed(verdict_table(results), 80)
+    assert "contradicts" in wide and "mod = modular" not in wide
+    assert "mod = modular, dis = distributed: + supports, - contradicts" in narrow
+    clustering = next(line for line in narrow.splitlines() if line.startswith("clustering"))
+    assert clustering.split()[-2:] == ["-", "+"]
+
+
+def test_meaning_does_not_rest_on_colour(results: Results) -> None:
+    styled = printed(summary(results, FOLDER), 80, terminal=True)
+    assert "\x1b" in styled  # bold and dim remain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", styled) == printed(summary(results, FOLDER), 80)
+
+
+def test_a_narrow_terminal_loses_no_column(results: Results) -> None:
+    text = printed(verdict_table(results), 60)
+    assert "dis" in text.splitlines()[3]
+    assert "…" not in text
+
+
+def test_a_trial_is_loud_and_gives_no_verdict(results: Results) -> None:
+    text = printed(summary(dataclasses.replace(results, trial=64)), 80)
+    assert text.startswith("*** TRIAL: 64 positions per condition. NO VERDICT. ***")
+    assert text.count("TRIAL") == 2
+    assert "refuted" not in text and "supported" not in text
+
+
+def test_undecided_reads_as_it_is(
+    results: Results, make_undecided: Callable[[Results], Results]
+) -> None:
+    text = printed(summary(make_undecided(results)), 80)
+    assert "modular: undecided; distributed: undecided" in text
+    assert "inconclusive" in text
+
+
+def test_names_are_shown_as_they_are(results: Results) -> None:
+    named = dataclasses.replace(results, title="[red]x[/red] \x1b[31mred :smile:")
+    text = printed(summary(named), 80)
+    assert text.startswith("[red]x[/red] [31mred :smile:\n")
+    assert "\x1b" not in text
+
+
+def test_many_hypotheses_get_letters(results: Results) -> None:
+    predictions = tuple(
+        dataclasses.replace(item, stances=dict.fromkeys(("alpha", "alpine", "beta"), "open"))
+        for item in results.predictions
+    )
+    text = printed(verdict_table(dataclasses.replace(results, predictions=predictions)), 80)
+    assert "A = alpha, B = alpine, C = beta" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_progress_prints_plain_lines_when_piped() -> None:
+    file = io.StringIO()
+    with progress(Console(file=file, width=80, _environ={})) as stages:
+        one = stages.add_task("Collecting [activations]", total=2)
+        stages.advance(one)
+        stages.advance(one)
+        stages.update(one, advance=1)  # more than whole: said once all the same
+        stages.add_task("Nulls", total=5)
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "Collecting [activations] ..."
+    assert re.fullmatch(r"Collecting \[activations\] done in \d+\.\d s", lines[1])
+    assert lines[2:] == ["Nulls ..."]
+
+
+def test_progress_draws_a_bar_on_a_terminal() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, _environ={"TERM": "xterm"})
+    with progress(console) as stages:
+        stages.update(stages.add_task("Nulls", total=4), completed=2)
+        stages.refresh()
+    text = file.getvalue()
+    assert "50%" in text and "━" in text and "Nulls ..." not in text
+
+
+def test_the_console_needs_no_matplotlib() -> None:
+    code = (
+        "import sys, hypotest.report.console, hypotest.report.run; "
+        "sys.exit(int(any(name in sys.modules for name in ('matplotlib', 'torch'))))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from hypotest.errors import OutputError
+from hypotest.records.results import Results
+from hypotest.report.markdown import overview, render_report
+from hypotest.report.numbers import UNDEFINED, p_text, prediction_text
+from hypotest.report.picture import Picture
+
+PICTURES = (Picture("effects", "verdict", "All *effects*."), Picture("01-x", "coordination", "One."))
+Variant = Callable[[Results], Results]
+
+
+def test_every_prediction_has_its_section(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, PICTURES)
+    for item in results.predictions:
+        assert f"### {item.id}: {item.outcome}" in report
+        assert item.title in report
+        for note in item.notes:
+            assert note in report
+        for rung in item.ladder:
+            assert f"| {rung.null} | {rung.statistic} |" in report
+    assert "![All \\*effects\\*.](figures/effects.svg)" in report
+
+
+def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
+    rows = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in overview(results).splitlines()
+        if line.startswith("|")
+    ][2:]
+    assert len(rows) == len(results.predictions)
+    for row, item in zip(rows, results.predictions, strict=True):
+        numbers = prediction_text(item)
+        interval = "" if numbers.interval == UNDEFINED else f" {numbers.interval}"
+        assert row[0].split()[0] == item.id
+        assert row[1] == numbers.observed
+        assert float(row[1]) == pytest.approx(item.observed, abs=0.5)
+        assert row[3] == numbers.reference
+        assert row[4] == numbers.effect + interval
+        equivalent = item.outcome == "equivalent"
+        assert row[5].rstrip("‡") == p_text(item.p_equivalence if equivalent else item.p_value)
+        if item.p_adjusted is not None:
+            adjusted = item.p_equivalence_adjusted if equivalent else item.p_adjusted
+            assert row[6].rstrip("‡") == p_text(adjusted)
+        assert row[7] == f"**{item.outcome}**"
+        assert row[8:] == [item.stances["modular"], item.stances["distributed"]]
+
+
+def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, PICTURES)
+    tokens = MarkdownIt("commonmark").enable("table").parse(report)
+    # the overview, the verdict, per prediction expectations (9) and ladders (8), text, layers, heads,
+    # provenance
+    assert sum(token.type == "table_open" for token in tokens) == 2 + 9 + 8 + 4
+    assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
+
+
+def test_the_verdict_comes_first_in_plain_words(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, ())
+    assert report.index("## Verdict") < report.index("## Predictions")
+    assert "41 of the 2,048 neurons of layer 5 of reference" in report
+    assert "*distributed* is **supported**: all 8 predictions on which it speaks" in report
+    assert "*modular* is **refuted**: clustering, attention, routing, single-head and" in report
+    assert f"**{results.verdict_line}**" in report
+
+
+def test_undecided(
+    results: Results, manifest: dict[str, Any], make_undecided: Variant
+) -> None:
+    report = render_report(make_undecided(results), manifest, ())
+    assert (
+        "*modular* stays **undecided**: specialization came out as it expected, attention speaks "
+        "against it, but not beyond the correction for multiple tests, and the data do not settle "
+        "clustering." in report
+    )
+    assert "the smallest effect that would have been seen is 1.92" in report
+
+
+def test_not_applicable(
+    results: Results, manifest: dict[str, Any], make_not_applicable: Variant
+) -> None:
+    report = render_report(make_not_applicable(results), manifest, ())
+    assert (
+        "The hypotheses *modular* and *distributed* do **not apply**: the premise specialization "
+        "did not hold" in report
+    )
+
+
+def test_a_trial_gives_no_verdict(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(dataclasses.replace(results, trial=64), manifest, ())
+    assert "**TRIAL, no verdict.** This run used 64 positions per condition" in report
+    assert "## Verdict" not in report
+    assert "**refuted**" not in report and "**supported**" not in report
+
+
+def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, ())
+    for source in ("arXiv:2509.21163", "arXiv:2505.12822", "doi:10.2202/1544-6115.1585",
+                   "doi:10.1177/1948550617697177"):
+        assert f"[{source}](https://" in report
+    assert "Bonferroni correction over the 7 deciding predictions" in report
+    assert "9,999 groups" in report and "below the 15th percentile of types" in report
+    assert "Computed with hypotest 0.1.0." in report
+
+
+def test_provenance_and_material(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, ())
+    assert f"| hashes: text: xarray | {'22be' * 16} |" in report
+    assert "| durations: collect | 6 min 53 s |" in report
+    assert "| L4H3 | 0.124 |" in report
+    assert "␣eigenvector (31)" in report and "\\| (27)" in report and "\\<b\\> (20)" in report
+    for limitation in results.limitations:
+        assert limitation in report
+
+
+def test_a_ratio_to_nearly_nothing_is_left_out(results: Results, manifest: dict[str, Any]) -> None:
+    sections = render_report(results, manifest, ()).split("\n### ")
+    assert "ratio" not in next(text for text in sections if text.startswith("specialization"))
+    assert "ratio 0.902" in next(text for text in sections if text.startswith("coordination"))
+
+
+def test_names_cannot_change_the_page(results: Results, manifest: dict[str, Any]) -> None:
+    bad = "<script>x</script> | **b** [l](http://e) ![i](x)"
+    first = dataclasses.replace(results.predictions[0], id=bad, title=bad, notes=(bad,), measure="own")
+    changed = dataclasses.replace(
+        results, title=bad, predictions=(first, *results.predictions[1:]), limitations=(bad,),
+        subject={bad: bad},
+        verdicts=tuple(dataclasses.replace(item, hypothesis=bad) for item in results.verdicts),
+        corpus=dataclasses.replace(results.corpus, source=bad, text_differs=(bad,)),
+    )
+    report = render_report(changed, {**manifest, bad: bad}, ())
+    markdown = MarkdownIt("commonmark").enable("table")
+    html = markdown.render(report)
+    assert "<script" not in html and 'href="http://e"' not in html and "<img" not in html
+    plain = markdown.render(render_report(results, manifest, ()))
+    assert html.count("<table") == plain.count("<table")
+
+
+def test_an_unknown_protocol_is_refused(results: Results, manifest: dict[str, Any]) -> None:
+    with pytest.raises(OutputError, match="protocol"):
+        render_report(dataclasses.replace(results, protocol={"id": "x"}), manifest, ())
+
+
+def test_a_run_without_heads_elbow_or_limitations(results: Results, manifest: dict[str, Any]) -> None:
+    figures = dataclasses.replace(
+        results.figures, heads=(), layer_impacts={}, spectrum=None,
+        frequencies=dataclasses.replace(results.figures.frequencies, elbow_rank=None),
+    )
+    report = render_report(
+        dataclasses.replace(results, figures=figures, limitations=()), manifest, ())
+    assert "## Attention heads" not in report
+    assert "No types were dropped at the rare end" in report
+    assert "None was found beyond those of the method itself." in report
+
+
+def test_figures_of_the_report_exist(written_run: Path) -> None:
+    report = (written_run / "report.md").read_text(encoding="utf-8")
+    links = re.findall(r"\((figures/[^)]+)\)", report)
+    assert len(links) >= 2 * 9
+    assert all((written_run / link).stat().st_size > 1000 for link in links)
+    on_disk = {f"figures/{path.name}" for path in (written_run / "figures").iterdir()}
+    assert on_disk == set(links)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hypotest.errors import OutputError
+from hypotest.records.results import Results
+from hypotest.report.results_file import (
+    SCHEMA_FILE,
+    json_text,
+    parse_results,
+    results_schema,
+    results_text,
+)
+
+
+def with_first(results: Results, **changes: Any) -> Results:
+    first = dataclasses.replace(results.predictions[0], **changes)
+    return dataclasses.replace(results, predictions=(first, *results.predictions[1:]))
+
+
+def test_round_trip(results: Results) -> None:
+    text = results_text(results)
+    assert parse_results(text, "here") == results
+    assert results_text(parse_results(text, "here")) == text
+    assert text.endswith("}\n") and "NaN" not in text and "Infinity" not in text
+
+
+def test_keys_stand_in_record_order(results: Results) -> None:
+    keys = list(json.loads(results_text(results)))
+    assert keys == [item.name for item in dataclasses.fields(Results)]
+
+
+def test_undefined_becomes_null(results: Results) -> None:
+    changed = with_first(results, ratio=float("nan"), companions={"x": float("inf")})
+    read = parse_results(results_text(changed), "here")
+    assert read.predictions[0].ratio is None
+    assert read.predictions[0].companions == {"x": None}
+
+
+def test_numpy_numbers_are_numbers(results: Results) -> None:
+    changed = with_first(results, observed=np.float64(0.25), companions={"n": np.float32(0.5)})
+    read = parse_results(results_text(changed), "here")
+    assert read.predictions[0].observed == 0.25
+    assert read.predictions[0].companions == {"n": 0.5}
+
+
+def test_what_must_be_defined_is_named(results: Results) -> None:
+    with pytest.raises(OutputError, match=r"predictions\.0\.observed"):
+        results_text(with_first(results, observed=float("nan")))
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema_version": NaN}'])
+def test_damage_is_refused(damage: str) -> None:
+    with pytest.raises(OutputError, match="here"):
+        parse_results(damage, "here")
+
+
+def test_another_schema_version_is_refused(results: Results) -> None:
+    other = dataclasses.replace(results, schema_version=99)
+    with pytest.raises(OutputError, match=r"must be 1; found 99"):
+        parse_results(json_text(other), "here")
+
+
+def test_an_unknown_key_and_a_missing_one_are_named(results: Results) -> None:
+    data = json.loads(results_text(results))
+    data["group"]["extra"] = 1
+    with pytest.raises(OutputError, match=r"group\.extra"):
+        parse_results(json.dumps(data), "here")
+    del data["group"]["extra"], data["group"]["rule"]
+    with pytest.raises(OutputError, match=r"group\.rule"):
+        parse_results(json.dumps(data), "here")
+
+
+def test_the_shipped_schema_is_current() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == json_text(results_schema()), (
+        "write it anew: SCHEMA_FILE.write_text(json_text(results_schema()))"
+    )
+
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
+    "null": type(None), "boolean": bool,
+}
+
+
+def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str = "") -> list[str]:
+    """The part of JSON schema that the shipped one uses; all keywords must be known."""
+    known = {"$schema", "$defs", "$ref", "anyOf", "type", "const", "enum", "properties", "required",
+             "additionalProperties", "items", "prefixItems", "minItems", "maxItems",
+             "title", "description", "default"}
+    assert set(schema) <= known, set(schema) - known
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        if any(not problems(value, option, root, path) for option in schema["anyOf"]):
+            return []
+        return [f"{path}: no option fits"]
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return [f"{path}: not {schema['type']}"]
+    found = [f"{path}: {value}"] * ("const" in schema and value != schema["const"])
+    found += [f"{path}: {value}"] * ("enum" in schema and value not in schema["enum"])
+    if isinstance(value, dict):
+        own = schema.get("properties", {})
+        extra = schema.get("additionalProperties", True)
+        found += [f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value]
+        for key, item in value.items():
+            if key in own:
+                found += problems(item, own[key], root, f"{path}.{key}")
+            elif isinstance(extra, dict):
+                found += problems(item, extra, root, f"{path}.{key}")
+            elif extra is False:
+                found.append(f"{path}.{key}: unknown")
+    if isinstance(value, list):
+        first = schema.get("prefixItems", [])
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            found.append(f"{path}: length")
+        for number, item in enumerate(value):
+            part = first[number] if number < len(first) else schema.get("items", {})
+            found += problems(item, part, root, f"{path}[{number}]")
+    return found
+
+
+def test_the_schema_describes_the_file(results: Results) -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    data = json.loads(results_text(results))
+    assert problems(data, schema, schema) == []
+    data["predictions"][0]["outcome"] = "significant"
+    data["group"]["extra"] = 1
+    del data["trial"]
+    assert problems(data, schema, schema) != [] and len(problems(data, schema, schema)) == 3

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from hypotest.errors import OutputError
+from hypotest.records.results import Results
+from hypotest.report.run import Run
+
+
+def test_a_run_opens_with_everything(
+    written_run: Path, results: Results, nulls: pl.DataFrame, manifest: dict[str, object]
+) -> None:
+    run = Run.open(str(written_run))
+    assert run.folder == written_run
+    assert run.results == results
+    assert run.manifest == manifest
+    assert run.nulls.equals(nulls)
+    assert run.nulls is run.nulls  # read once
+    assert run.verdict_line == "modular: refuted; distributed: supported"
+    assert repr(run) == f"Run('{written_run}', modular: refuted; distributed: supported)"
+
+
+def test_predictions_are_a_tidy_frame(written_run: Path, results: Results) -> None:
+    frame = Run.open(written_run).predictions
+    assert frame["id"].to_list() == [item.id for item in results.predictions]
+    row = frame.row(by_predicate=pl.col("id") == "coordination", named=True)
+    item = next(item for item in results.predictions if item.id == "coordination")
+    assert item.interval is not None and item.margin is not None
+    assert (row["interval_low"], row["interval_high"]) == (item.interval.low, item.interval.high)
+    assert (row["margin_low"], row["margin_high"]) == item.margin
+    assert row["p_adjusted"] == item.p_adjusted
+    assert (row["stance_modular"], row["stance_distributed"]) == ("silent", "supports")
+    single = frame.row(by_predicate=pl.col("id") == "single-head", named=True)
+    assert single["margin_low"] is None and single["reference_sd"] is None
+    assert set(frame.schema.values()) == {pl.String(), pl.Float64()}
+
+
+def test_printing_a_run_shows_the_table(written_run: Path) -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(Run.open(written_run))
+    assert "Verdict: modular: refuted; distributed: supported" in captured.get()
+    assert "report.md" in captured.get().replace("\n", "")
+
+
+def test_a_trial_says_so(results: Results) -> None:
+    run = Run(Path("x"), dataclasses.replace(results, trial=64), {})
+    assert run.verdict_line == ""
+    assert repr(run) == "Run('x', trial, no verdict)"
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="folder of a run"):
+        Run.open(tmp_path)
