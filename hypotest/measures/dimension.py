@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from hypotest.measures.document_weights import document_columns
+from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     CHUNK_BYTES,
     checked_groups,
@@ -43,7 +43,7 @@ def covariance(activations: FloatArray) -> NDArray[np.float64]:
         >>> covariance(np.array([[0.0, 0.0], [2.0, 4.0]])).tolist()
         [[2.0, 4.0], [4.0, 8.0]]
     """
-    values = _activations(activations)
+    values = finite_activations(activations)
     centred = values - values.mean(axis=0)
     product = centred.T @ centred / (values.shape[0] - 1)
     return np.asarray((product + product.T) / 2)
@@ -209,7 +209,7 @@ def effective_dimension_resamples(
     Raises:
         ValueError: If shapes do not fit, or a value is not finite or a weight negative.
     """
-    values = _activations(activations_group)
+    values = finite_activations(activations_group)
     columns, counts = document_columns(documents, weights)
     if columns.size != values.shape[0]:
         raise ValueError(f"{values.shape[0]} activations but {columns.size} documents")
@@ -241,18 +241,6 @@ def effective_dimension_resamples(
             eigenvalues[eigenvalues.sum(axis=1) <= 1e-13 * scale / values.shape[0]] = 0.0
             result[chunk] = _interpolated(_shares(eigenvalues), variance)
     return result
-
-
-def _activations(activations: FloatArray) -> NDArray[np.float64]:
-    values = np.asarray(activations, dtype=np.float64)
-    if values.ndim != 2 or values.shape[0] < 2:
-        raise ValueError(
-            "activations must have shape (n_positions, n_neurons) with at least two positions, "
-            f"got {values.shape}"
-        )
-    if not np.all(np.isfinite(values)):
-        raise ValueError("activations must be finite")
-    return values
 
 
 def _shares(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Documents drawn with repetition, as weights: the one place that matches rows to documents."""
+"""Rows of activations, and the documents they belong to."""
 
 from __future__ import annotations
 
@@ -38,3 +38,27 @@ def document_columns(
     if not np.all(np.isfinite(array)) or np.any(array < 0):
         raise ValueError("weights must be finite and not negative")
     return columns.astype(np.int64), array
+
+
+def finite_activations(activations: FloatArray) -> NDArray[np.float64]:
+    """Activations as float64.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+
+    Returns:
+        The same as float64.
+
+    Raises:
+        ValueError: If the shape is another, there are fewer than two positions, or a value is not
+            finite.
+    """
+    values = np.asarray(activations, dtype=np.float64)
+    if values.ndim != 2 or values.shape[0] < 2:
+        raise ValueError(
+            "activations must have shape (n_positions, n_neurons) with at least two positions, "
+            f"got {values.shape}"
+        )
+    if not np.all(np.isfinite(values)):
+        raise ValueError("activations must be finite")
+    return values
