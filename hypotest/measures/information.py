@@ -1,0 +1,235 @@
+"""Mutual information between neurons: the weights of the graph whose modularity is tested.
+
+References:
+    Gaussian copula: Ince et al. (2017), doi:10.1002/hbm.23471.
+    Miller-Madow correction: Paninski (2003), doi:10.1162/089976603321780272.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from hypotest.measures.rows import finite_activations
+from hypotest.records.evidence import FloatArray, IntArray
+
+NEURON_BLOCK = 128
+"""Neurons ranked or binned at a time, which bounds the memory of a wide layer."""
+
+
+class RankOrder:
+    """Sorts columns once, so that their ranks under any row weights are two lookups each.
+
+    A row's mid-rank counts the weight below it and half the weight tied with it. With weights as
+    repeat counts this is scipy's ``rankdata(...) - 0.5`` on literally repeated rows.
+
+    Attributes:
+        n: Rows.
+    """
+
+    def __init__(self, columns: NDArray[np.float64]) -> None:
+        """Sort.
+
+        Args:
+            columns: Shape (n, k), finite.
+        """
+        values = np.ascontiguousarray(columns.T)
+        size, self.n = values.shape
+        self._order = np.argsort(values, axis=1, kind="stable")
+        ordered = np.take_along_axis(values, self._order, axis=1)
+        first = np.ones((size, self.n), dtype=bool)
+        first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+        place = np.broadcast_to(np.arange(self.n), (size, self.n))
+        start = np.maximum.accumulate(np.where(first, place, 0), axis=1)
+        last = np.ones((size, self.n), dtype=bool)
+        last[:, :-1] = first[:, 1:]
+        stop = np.minimum.accumulate(np.where(last, place + 1, self.n)[:, ::-1], axis=1)[:, ::-1]
+        # Positions in the flattened table of cumulated weights, back in the order of the rows.
+        offset = np.arange(size)[:, None] * (self.n + 1)
+        self._below = np.empty((size, self.n), dtype=np.int64)
+        self._through = np.empty((size, self.n), dtype=np.int64)
+        np.put_along_axis(self._below, self._order, start + offset, axis=1)
+        np.put_along_axis(self._through, self._order, stop + offset, axis=1)
+
+    def twice_mid_ranks(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Twice the weight below each row plus the weight tied with it.
+
+        Args:
+            weights: Shape (n,), not negative.
+
+        Returns:
+            Shape (k, n), between 0 and twice the total weight.
+        """
+        cumulated = np.zeros((self._order.shape[0], self.n + 1))
+        np.cumsum(weights[self._order], axis=1, out=cumulated[:, 1:])
+        return np.asarray(cumulated.take(self._below) + cumulated.take(self._through))
+
+
+def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normal quantiles of the mid-ranks: ndtri((rank - 0.5) / n).
+
+    Args:
+        order: The sorted columns.
+        weights: Repeat count of each row, shape (n,), with a positive sum.
+
+    Returns:
+        Shape (k, n); 0 for rows of zero weight that have no rank.
+    """
+    twice = order.twice_mid_ranks(weights)
+    total = float(weights.sum())
+    if np.all(weights == np.floor(weights)) and total < 2**24:
+        # Whole weights leave few distinct ranks: look the quantiles up.
+        share = np.arange(2 * int(total) + 1) / (2 * total)
+        table = ndtri(share)
+        table[[0, -1]] = 0.0
+        return np.asarray(table.take(twice.astype(np.int64)))
+    share = twice / (2 * total)
+    return np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
+
+
+def score_information(
+    scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """-1/2 log(1 - r^2) of normal scores.
+
+    r^2 is at most 1 - 1/n^2, so the information at most log n, which is all that n distinct ranks
+    can tell: duplicated neurons stay finite.
+
+    Args:
+        scores: Shape (k, n).
+        weights: Repeat count of each row, shape (n,), with a positive sum.
+
+    Returns:
+        Shape (k, k), in nats, exactly symmetric, zero diagonal; 0 for neurons that do not vary.
+    """
+    total = max(float(weights.sum()), 2.0)
+    centred = scores - (scores @ weights / weights.sum())[:, None]
+    centred *= np.sqrt(weights)
+    product = centred @ centred.T
+    product = (product + product.T) / 2
+    variance = np.diag(product).copy()
+    # Rounding leaves a constant column a variance of some eps^2, not of zero.
+    varies = variance > 1e-20 * total
+    inverse = np.divide(1.0, variance, out=np.zeros_like(variance), where=varies)
+    squared = product**2 * inverse[:, None] * inverse
+    information = -0.5 * np.log1p(-np.minimum(squared, 1.0 - total**-2.0))
+    np.fill_diagonal(information, 0.0)
+    return np.asarray((information + information.T) / 2)
+
+
+def gaussian_copula_information(
+    activations: FloatArray, weights: FloatArray | IntArray | None = None
+) -> NDArray[np.float64]:
+    """Mutual information of every pair of neurons under a Gaussian copula.
+
+    Ranks become normal scores z = Phi^-1((rank - 0.5) / n), whose correlation r gives
+    I = -1/2 log(1 - r^2). It sees monotone dependence, is invariant under increasing
+    transformations of each neuron, and is a lower bound of the information of the pair. The bias
+    for independent neurons is about 1/(2 n).
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+        weights: Repeat count of each position, not negative, shape (n_positions,); the same as
+            literally repeating the rows. Each once by default.
+
+    Returns:
+        Nats, shape (n_neurons, n_neurons), exactly symmetric, zero diagonal, finite: duplicated
+        neurons share log n. Neurons that do not vary share nothing.
+
+    Raises:
+        ValueError: If shapes do not fit, a value is not finite, or no weight is positive.
+
+    Examples:
+        >>> x = np.arange(10.0)
+        >>> info = gaussian_copula_information(np.stack([x, np.exp(x), -x], axis=1))
+        >>> np.round(info[0], 3).tolist()  # log(10) twice
+        [0.0, 2.303, 2.303]
+    """
+    values = finite_activations(activations)
+    counts = np.ones(values.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
+    if counts.shape != values.shape[:1]:
+        raise ValueError(f"weights must have shape {values.shape[:1]}, got {counts.shape}")
+    if not np.all(np.isfinite(counts)) or np.any(counts < 0) or counts.sum() <= 0:
+        raise ValueError("weights must be finite, not negative, and not all zero")
+    scores = np.empty(values.shape[::-1])
+    for start in range(0, values.shape[1], NEURON_BLOCK):
+        block = slice(start, start + NEURON_BLOCK)
+        scores[block] = normal_scores(RankOrder(values[:, block]), counts)
+    return score_information(scores, counts)
+
+
+def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np.int64]:
+    """Bin of every activation, each bin holding about as many positions; ties share a bin.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+        n_bins: At least 2.
+
+    Returns:
+        From 0 to n_bins - 1, same shape. Neurons with many equal values leave bins empty.
+
+    Raises:
+        ValueError: If `n_bins` is below 2, or a value is not finite.
+
+    Examples:
+        >>> equal_frequency_bins(np.array([[3.0], [1.0], [2.0], [9.0]]), 2).ravel().tolist()
+        [1, 0, 0, 1]
+    """
+    if n_bins < 2:
+        raise ValueError(f"n_bins must be at least 2, got {n_bins}")
+    values = finite_activations(activations)
+    n = values.shape[0]
+    bins = np.empty(values.shape, dtype=np.int64)
+    for start in range(0, values.shape[1], NEURON_BLOCK):
+        block = slice(start, start + NEURON_BLOCK)
+        twice = RankOrder(values[:, block]).twice_mid_ranks(np.ones(n)).T.astype(np.int64)
+        bins[:, block] = twice * n_bins // (2 * n)
+    return bins
+
+
+def binned_information(
+    activations: FloatArray, n_bins: int = 8, miller_madow: bool = True
+) -> NDArray[np.float64]:
+    """Mutual information of every pair of neurons from joint histograms.
+
+    I = H(x) + H(y) - H(x, y) over equal-frequency bins, plus (K_x + K_y - K_xy - 1) / (2 n) with
+    the numbers of occupied bins K. Uncorrected it equals ``sklearn.metrics.mutual_info_score``. It
+    sees any dependence, at the price of a bias that duplicated documents inflate.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+        n_bins: Bins per neuron.
+        miller_madow: Whether to correct the bias.
+
+    Returns:
+        Nats, shape (n_neurons, n_neurons), exactly symmetric, zero diagonal, negative estimates set
+        to 0.
+
+    Raises:
+        ValueError: If `n_bins` is below 2, or a value is not finite.
+    """
+    bins = equal_frequency_bins(activations, n_bins)
+    n, n_neurons = bins.shape
+    # float32 products of zeros and ones are exact counts up to 2^24 positions.
+    one_hot = (bins.T[:, None, :] == np.arange(n_bins)[:, None]).astype(np.float32)
+    flat = one_hot.reshape(n_neurons * n_bins, n)
+    counts = one_hot.sum(axis=2).astype(np.int64)
+    levels = np.arange(n + 1, dtype=np.float64)
+    surprise = levels * np.log(np.maximum(levels, 1.0))
+    entropy = np.log(n) - surprise[counts].sum(axis=1) / n
+    occupied = np.count_nonzero(counts, axis=1)
+    information = np.zeros((n_neurons, n_neurons))
+    step = max(1, NEURON_BLOCK // n_bins)
+    for start in range(0, n_neurons, step):
+        rows = slice(start, min(start + step, n_neurons))
+        joint = flat[start * n_bins : rows.stop * n_bins] @ flat[start * n_bins :].T
+        table = joint.astype(np.int64).reshape(rows.stop - start, n_bins, n_neurons - start, n_bins)
+        joint_entropy = np.log(n) - surprise[table].sum(axis=(1, 3)) / n
+        block = entropy[rows, None] + entropy[None, start:] - joint_entropy
+        if miller_madow:
+            joint_occupied = np.count_nonzero(table, axis=(1, 3))
+            block += (occupied[rows, None] + occupied[None, start:] - joint_occupied - 1) / (2 * n)
+        information[rows, start:] = np.maximum(block, 0.0)
+    upper = np.triu(information, 1)
+    return np.asarray(upper + upper.T)

@@ -1,0 +1,107 @@
+"""The batch behind every group measure: checked groups, and their submatrices in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from hypotest.records.evidence import FloatArray, IntArray
+
+CHUNK_BYTES = 2**25
+"""Memory of one stack of submatrices: enough to amortise calls, little enough to stay cheap."""
+
+
+def checked_groups(groups: IntArray, n_neurons: int) -> NDArray[np.int64]:
+    """Groups as indices that numpy can trust.
+
+    Args:
+        groups: Neuron indices, shape (n_groups, group_size).
+        n_neurons: Neurons in the layer.
+
+    Returns:
+        The same groups as int64.
+
+    Raises:
+        ValueError: If the array is not two-dimensional and integer, a group is empty, an index lies
+            outside the layer, or a neuron occurs twice in a group.
+    """
+    array = np.asarray(groups)
+    if array.ndim != 2 or array.shape[1] == 0 or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            "groups must be integers of shape (n_groups, group_size), "
+            f"got {array.dtype} {array.shape}"
+        )
+    if array.size and (array.min() < 0 or array.max() >= n_neurons):
+        raise ValueError(
+            f"groups must hold indices from 0 to {n_neurons - 1}, "
+            f"got {array.min()} to {array.max()}"
+        )
+    if np.any(np.diff(np.sort(array, axis=1), axis=1) == 0):
+        raise ValueError("a neuron occurs twice in a group")
+    return array.astype(np.int64)
+
+
+def symmetric_matrix(matrix: FloatArray, name: str) -> NDArray[np.float64]:
+    """A layer statistic as float64.
+
+    Args:
+        matrix: Shape (n_neurons, n_neurons).
+        name: What to call it in an error.
+
+    Returns:
+        The matrix as float64.
+
+    Raises:
+        ValueError: If it is not square, not finite, or not symmetric to float32 precision.
+    """
+    array = np.asarray(matrix, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        raise ValueError(f"{name} must be square, got shape {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite")
+    if array.size and np.max(np.abs(array - array.T)) > 1e-5 * np.max(np.abs(array)):
+        raise ValueError(f"{name} must be symmetric")
+    return array
+
+
+def submatrices(
+    matrix: NDArray[np.float64], groups: NDArray[np.int64]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Stacks of the groups' square submatrices, a chunk at a time.
+
+    Args:
+        matrix: Shape (n_neurons, n_neurons).
+        groups: Checked groups, shape (n_groups, k).
+
+    Yields:
+        Which groups, and their submatrices, shape (n_chunk, k, k).
+    """
+    n_groups, size = groups.shape
+    step = max(1, CHUNK_BYTES // (8 * size * size))
+    for start in range(0, n_groups, step):
+        rows = slice(start, min(start + step, n_groups))
+        chunk = groups[rows]
+        yield rows, matrix[chunk[:, :, None], chunk[:, None, :]]
+
+
+def stacked_eigenvalues(
+    matrix: NDArray[np.float64], groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Eigenvalues of every group's submatrix, largest first, negative rounding errors set to zero.
+
+    Args:
+        matrix: Symmetric and positive semi-definite, shape (n_neurons, n_neurons).
+        groups: Checked groups, shape (n_groups, k).
+
+    Returns:
+        Shape (n_groups, k), descending.
+    """
+    values = np.empty(groups.shape)
+    # Small matrices gain nothing from threads and lose a factor of ten to them on a busy machine.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for rows, stack in submatrices(matrix, groups):
+            values[rows] = np.linalg.eigvalsh(stack)[:, ::-1]
+    return np.maximum(values, 0.0)
