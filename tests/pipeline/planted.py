@@ -1,0 +1,93 @@
+"""Evidence with a known truth: documents, token types, and neurons that prefer rare targets or do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from hypotest.records.evidence import Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.protocol import Protocol
+
+N_NEURONS = 200
+GROUP = 20  # the planted neurons are the first ones
+
+
+def make_split(name: str, rng: np.random.Generator, effect: float, shared: float) -> SplitEvidence:
+    """40 documents of 10 rare and 10 common positions; neurons 0 to 19 carry what is planted.
+
+    Args:
+        effect: Factor by which rare targets raise the planted neurons' influence, minus 1.
+        shared: Loading of the planted neurons on one common factor.
+    """
+    n_documents, per = 40, 20
+    n = n_documents * per
+    rare = np.tile(np.arange(per) % 2 == 0, n_documents)
+    target = np.where(rare, rng.integers(0, 60, n), 100 + rng.integers(0, 60, n))
+    loud = np.where(np.arange(N_NEURONS) < GROUP, 2.0, 1.0)  # influential whatever the target
+    delta = rng.exponential(size=(n, N_NEURONS)) * loud
+    delta[:, :GROUP] *= 1 + effect * rare[:, None]
+    activations = rng.normal(size=(n, N_NEURONS))
+    activations[:, :GROUP] += shared * rng.normal(size=(n, 1))
+    attention = rng.dirichlet(np.ones(16), size=(n, 4))
+    documents = np.repeat(np.arange(n_documents), per)
+    change = rng.exponential(size=(n_documents, 4, N_NEURONS))
+    change[:, 1, :GROUP] *= 3
+    frame = pl.DataFrame(
+        {
+            "document": documents,
+            "block": documents,
+            "index": np.full(n, 15),
+            "target": target,
+            "condition": np.where(rare, "rare", "common"),
+            "split": np.full(n, name),
+        }
+    )
+    ablation = HeadAblation(
+        documents=np.arange(n_documents),
+        n_positions=np.full(n_documents, 10),
+        base=np.full((n_documents, N_NEURONS), 10.0),
+        single=change,
+        layer=np.stack([change[:, :2].sum(axis=1), change[:, 2:].sum(axis=1)], axis=1),
+    )
+    return SplitEvidence(
+        positions=frame,
+        activations=activations,
+        delta_loss=delta * rng.choice([-1, 1], size=delta.shape),
+        loss=rng.exponential(size=n),
+        attention=attention,
+        head_ablation=ablation,
+    )
+
+
+def make_evidence(seed: int, effect: float = 0.0, shared: float = 0.0) -> Evidence:
+    """Both splits from one truth."""
+    rng = np.random.default_rng(seed)
+    return Evidence(
+        selection=make_split("selection", rng, effect, shared),
+        evaluation=make_split("evaluation", rng, effect, shared),
+        weights=Weights(
+            output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))
+        ),
+        heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
+        mean_activation=np.zeros(N_NEURONS),
+    )
+
+
+def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> Protocol:
+    """A protocol of one prediction."""
+    frequency = {"below_percentile": 15}
+    return Protocol.model_validate(
+        {
+            "hypotest": 1,
+            "id": "planted",
+            "title": "planted",
+            "conditions": {
+                "rare": {"target_frequency": frequency},
+                "common": {"target_frequency": {"from_percentile": 15}},
+            },
+            "group": {"select": select or {"top_fraction": 0.1}, "otherwise": {"top_fraction": 0.1}},
+            "nulls": {"size_matched": {"draws": draws}, "label_shuffled": {"draws": draws}},
+            "predictions": [{"id": "one", **prediction}],
+            "seed": 1,
+        }
+    )

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from hypotest.pipeline.comparison import classify_prediction
+from hypotest.pipeline.condition_tests import (
+    attention_gini,
+    compare_attention,
+    compare_regimes,
+    compare_routing,
+    compare_top_head_share,
+    document_means,
+    head_layers,
+)
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import select
+from tests.pipeline.planted import make_evidence, make_protocol
+
+GINI = {
+    "measure": "attention_gini",
+    "contrast": {"conditions": ["rare", "common"], "by": "document"},
+    "margin": {"raw": 0.05},
+}
+ROUTING = {"measure": "routing_similarity", "contrast": {"reference": 1.0}, "margin": {"raw": 0.1}}
+SHARE = {"measure": "top_head_share", "contrast": {"reference": 0.5}}
+REGIMES = {
+    "role": "descriptive",
+    "measure": "plateau_flatness",
+    "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
+}
+
+
+def setup(prediction, **truth):
+    protocol = make_protocol(prediction)
+    return protocol.predictions[0], make_evidence(2, **truth), protocol, Streams(protocol.seed)
+
+
+def test_equal_attention_is_shown_to_be_equivalent():
+    item, evidence, protocol, streams = setup(GINI)
+    result = classify_prediction(item, compare_attention(item, evidence, protocol, streams), protocol)
+    assert result.outcome == "equivalent"
+    assert result.p_equivalence <= 0.05
+    assert result.companions["documents"] == 40
+
+
+def test_sharper_attention_on_rare_targets_is_greater():
+    item, evidence, protocol, streams = setup(GINI)
+    rare = evidence.evaluation.mask("rare")
+    evidence.evaluation.attention[rare] **= 3
+    evidence.evaluation.attention[rare] /= evidence.evaluation.attention[rare].sum(-1, keepdims=True)
+    result = classify_prediction(item, compare_attention(item, evidence, protocol, streams), protocol)
+    assert result.outcome == "greater"
+    gini = attention_gini(evidence.evaluation)
+    assert gini[rare].mean() > gini[~rare].mean()
+    assert result.standardized > 1
+
+
+def test_document_means_by_hand():
+    evidence = make_evidence(0)
+    split = evidence.evaluation
+    values = np.arange(split.positions.height, dtype=float)
+    rare, common, documents = document_means(split, values)
+    # document 0 holds rows 0 to 19, the even ones rare: means 9 and 10
+    assert (rare[0], common[0], documents[0]) == (9.0, 10.0, 0)
+
+
+def test_top_head_share_is_squared_change_over_that_of_its_layer():
+    item, evidence, protocol, streams = setup(SHARE)
+    selection = select(protocol, evidence.selection, streams)
+    comparison = compare_top_head_share(item, evidence, selection, protocol, streams)
+    ablation = evidence.evaluation.head_ablation
+    expected = (
+        ablation.single[:, 1][:, selection.group].sum() / ablation.layer[:, 0][:, selection.group].sum()
+    )
+    assert comparison.observed == pytest.approx(expected)
+    assert comparison.companions["top_head_layer"] == 1
+    assert comparison.companions["top_head"] == 1  # the head planted in both splits
+    assert classify_prediction(item, comparison, protocol).outcome == "greater"
+    assert head_layers(evidence).tolist() == [0, 0, 1, 1]
+
+
+def test_routing_alike_in_both_conditions_reaches_its_ceiling():
+    item, evidence, protocol, streams = setup(ROUTING)
+    attention = evidence.evaluation.attention
+    profile = np.linspace(1, 8, 16)  # near tokens get more attention, whatever the target
+    attention *= profile
+    attention /= attention.sum(-1, keepdims=True)
+    comparison = compare_routing(item, evidence, protocol, streams)
+    assert comparison.observed == pytest.approx(1.0, abs=0.1)
+    assert comparison.p_value > 0.01
+
+
+def test_routing_that_differs_falls_below_its_ceiling():
+    item, evidence, protocol, streams = setup(ROUTING)
+    attention, rare = evidence.evaluation.attention, evidence.evaluation.mask("rare")
+    profile = np.linspace(1, 8, 16)
+    attention[rare] *= profile
+    attention[~rare] *= profile[::-1]
+    attention /= attention.sum(-1, keepdims=True)
+    result = classify_prediction(item, compare_routing(item, evidence, protocol, streams), protocol)
+    assert result.observed < 0.5
+    assert result.outcome == "less"
+
+
+def test_regimes_are_compared_on_the_evaluation_split():
+    item, evidence, protocol, streams = setup(REGIMES, effect=1.0)
+    comparison, fits = compare_regimes(item, evidence, protocol, streams)
+    assert [fit.condition for fit in fits] == ["rare", "common"]
+    assert comparison.observed == fits[0].plateau_flatness
+    assert {rung.null for rung in comparison.ladder} == {
+        "label_shuffled (type)",
+        "label_shuffled (position)",
+    }
+    result = classify_prediction(item, comparison, protocol)
+    assert set(result.stances.values()) == {"silent"}

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
+from hypotest.pipeline.group_measures import bind
+from hypotest.pipeline.group_tests import compare_group
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import select
+from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
+
+SELECTIVITY = {
+    "role": "premise",
+    "measure": "selectivity",
+    "contrast": {"null": "label_shuffled"},
+    "expects": {"modular": "greater", "distributed": "greater"},
+}
+DIMENSION = {
+    "measure": "effective_dimension",
+    "contrast": {"null": "size_matched"},
+    "margin": {"null_sd": 2},
+    "expects": {"modular": "any", "distributed": "less"},
+}
+
+
+def compare(prediction, seed=0, effect=0.0, shared=0.0, select_rule=None):
+    protocol = make_protocol(prediction, select=select_rule)
+    evidence, streams = make_evidence(seed, effect, shared), Streams(protocol.seed)
+    selection = select(protocol, evidence.selection, streams)
+    (item,) = protocol.predictions
+    measure = bind(item, evidence, streams)
+    comparison = compare_group(item, measure, selection, N_NEURONS, protocol, streams)
+    result = classify_prediction(item, comparison, protocol)
+    return selection, comparison, adjust_together([result], protocol)[0]
+
+
+def test_selection_finds_the_planted_neurons():
+    selection, _, _ = compare(SELECTIVITY, effect=1.0)
+    assert set(selection.group.tolist()) == set(range(GROUP))
+    assert selection.shuffled[0].unit == "type"  # the protocol's unit stands first
+    assert len(selection.shuffled[0].rare) == 399
+
+
+def test_a_planted_preference_is_found_by_the_premise():
+    _, comparison, result = compare(SELECTIVITY, effect=1.0)
+    assert result.outcome == "greater"
+    assert result.reference == "label_shuffled (type)"
+    # T(rare) - T(common): both arms find the loud neurons, so the difference is small here, but the
+    # common arm holds them too and the ladder shows the rare group against random neurons
+    against_random = next(rung for rung in result.ladder if rung.null == "size_matched")
+    assert against_random.p_value < 0.01
+    assert comparison.companions["group"] == pytest.approx(against_random.observed)
+
+
+def test_loud_neurons_without_a_preference_do_not_pass_for_rare_ones():
+    p_values = [compare(SELECTIVITY, seed=seed)[2].p_value for seed in range(12)]
+    # 12 layers in which nothing is planted: more than 4 below 0.05 has a chance of 0.0002
+    assert sum(p <= 0.05 for p in p_values) <= 4
+
+
+def test_a_shared_factor_lowers_the_dimension():
+    _, _, result = compare(DIMENSION, effect=1.0, shared=1.5)
+    assert result.outcome == "less"
+    assert result.stances == {"modular": "silent", "distributed": "supports"}
+    assert result.interval is not None
+    assert result.interval.high < 0
+    assert result.interval.low < result.effect < result.interval.high
+    assert result.p_adjusted == result.p_value  # one deciding prediction
+
+
+def test_nothing_planted_is_equivalent_or_open_never_significant_on_both_sides():
+    outcomes = {compare(DIMENSION, seed=seed)[2].outcome for seed in range(6)}
+    assert outcomes <= {"equivalent", "inconclusive", "less", "greater"}
+    assert "equivalent" in outcomes or "inconclusive" in outcomes
+
+
+def test_every_draw_is_kept_and_the_ladder_is_complete():
+    _, comparison, result = compare(DIMENSION)
+    assert [rung.null for rung in result.ladder] == [
+        "size_matched",
+        "label_shuffled (type)",
+        "label_shuffled (position)",
+    ]
+    frame = null_frame({"one": comparison})
+    assert frame.columns == ["prediction", "null", "draw", "value"]
+    assert frame.height == 3 * 399
+
+
+def test_sizes_that_vary_are_standardised(monkeypatch):
+    _, _, result = compare(DIMENSION, effect=1.0, select_rule="plateau")
+    by_type = next(rung for rung in result.ladder if rung.null.endswith("(type)"))
+    assert by_type.statistic in {"T(rare) - T(common)", "z(rare) - z(common)"}
+    assert np.isfinite(by_type.observed)
+
+
+def test_weights_have_no_interval_and_say_why():
+    prediction = {**DIMENSION, "measure": "hill_alpha"}
+    _, _, result = compare(prediction)
+    assert result.interval is None
+    assert result.p_equivalence is None
+    assert any("no documents" in note for note in result.notes)
+
+
+def test_all_group_measures_run_and_agree_with_their_resamples():
+    """With every document drawn once, a resample is the value itself."""
+    for name in ("selectivity", "effective_dimension", "modularity", "top_head_impact"):
+        protocol = make_protocol({**DIMENSION, "measure": name})
+        evidence, streams = make_evidence(3, 1.0, 1.0), Streams(1)
+        measure = bind(protocol.predictions[0], evidence, streams)
+        assert measure.resamples is not None
+        group = np.arange(GROUP)
+        once = np.ones((1, measure.documents.size), dtype=np.int32)
+        value = measure.values(group[None, :])[0]
+        tolerance = 0.02 if name == "modularity" else 1e-9  # restarts find communities by chance
+        assert measure.resamples(group, once)[0] == pytest.approx(value, abs=tolerance), name
