@@ -108,7 +108,7 @@ def _group(protocol: Protocol) -> str:
                 f" (declared for the case of no plateau: the top "
                 f"{100 * group.otherwise.top_fraction:g} %)"
             )
-        rule = f"the neurons on the plateau left of the power law of the rank-influence curve{otherwise}"
+        rule = f"the neurons left of the power law of the rank-influence curve{otherwise}"
     else:
         rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
     return (
