@@ -6,17 +6,19 @@ time. Each takes a statistic of the whole layer, computed once, and a batch of g
     measure(layer_statistic, groups) -> values
     groups: int array (n_groups, group_size), neuron indices;  values: float array (n_groups,)
 
-==================  =================================================  =========================
-module              layer statistic, computed once                     per batch of groups
-==================  =================================================  =========================
-``dimension``       covariance (n_neurons, n_neurons)                  stacked eigvalsh
-``modularity``      mutual information (n_neurons, n_neurons)          community detection
-``spectrum``        Gram matrix of weights (n_neurons, n_neurons)      stacked eigvalsh
-``heads``           squared change (n_heads, n_neurons)                sums over the columns
-``regimes``         delta_loss (n_positions, n_neurons)                means over positions
-``concentration``   none: one value per query, no groups
-``routing``         attention profiles per document, no groups
-==================  =================================================  =========================
+=================  ===========================================  =========================
+module             layer statistic, computed once               per batch of groups
+=================  ===========================================  =========================
+``dimension``      covariance (n_neurons, n_neurons)            stacked eigvalsh
+``modularity``     ``information`` (n_neurons, n_neurons)       community detection
+``spectrum``       Gram matrix of weights (n_neurons, same)     stacked eigvalsh
+``heads``          squared change (n_heads, n_neurons)          sums over the columns
+``influence``      delta_loss (n_positions, n_neurons)          means over the group
+=================  ===========================================  =========================
+
+Measures of something other than groups: ``regimes`` (batches of rank-influence curves, with
+``power_law``), ``concentration`` (attention, one value per query), ``routing`` (attention profiles
+per document). ``rows`` and ``submatrices`` check what all of them take.
 
 The observed group is simply row 0 of such a batch. An undefined value is NaN, for the caller to
 redraw; input that cannot be meant is a ``ValueError``. What needs an interval has a sibling

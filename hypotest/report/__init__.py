@@ -1,0 +1,1 @@
+"""Report: console, Markdown, figures, and the files that a run leaves behind."""

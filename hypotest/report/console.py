@@ -46,10 +46,10 @@ _TRIAL_HINT = "Run without --limit for a verdict."
 class VerdictTable:
     """The predictions of a run as a table that is legible from 80 columns on.
 
-    Each prediction takes two lines, the second for what qualifies the first: under the name what it
-    is compared with, under the observed value the null's mean and SD, under the effect its interval,
-    under p the adjusted p. Where words fit, each hypothesis has a column of words; else of signs with
-    a legend below.
+    Each prediction takes two lines, the second for what qualifies the first: under the name what
+    it is compared with, under the observed value the null's mean and SD, under the effect its
+    interval, under p the adjusted p. Where words fit, each hypothesis has a column of words; else
+    of signs with a legend below.
     """
 
     def __init__(self, results: Results) -> None:
@@ -72,7 +72,10 @@ class VerdictTable:
         coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
         # The box itself puts one space between columns; at 80 columns there is room for no more.
         table = Table(
-            box=box.SIMPLE_HEAD, padding=(0, 1 if wide else 0, 0, 0), pad_edge=False, show_edge=False
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1 if wide else 0, 0, 0),
+            pad_edge=False,
+            show_edge=False,
         )
         table.add_column(
             _stacked("prediction", "  compared with"),
@@ -91,7 +94,9 @@ class VerdictTable:
                 min_width=min(len(head), 11),  # without it a narrow terminal drops the column
             )
         for item in self._results.predictions:
-            table.add_row(*_cells(item, wide), *(self._stance(item, name, wide) for name in self._hypotheses))
+            table.add_row(
+                *_cells(item, wide), *(self._stance(item, name, wide) for name in self._hypotheses)
+            )
         return table
 
     def _stance(self, item: PredictionResult, hypothesis: str, wide: bool) -> Text:
@@ -122,8 +127,9 @@ class Summary:
         yield Text()
         yield verdict_text(results)
         if self._folder is not None:
-            yield Text.assemble("Report: ", (_nearest(self._folder / "report.md"), "underline"),
-                                overflow="fold")
+            yield Text.assemble(
+                "Report: ", (_nearest(self._folder / "report.md"), "underline"), overflow="fold"
+            )
 
 
 def verdict_table(results: Results) -> ConsoleRenderable:
@@ -148,8 +154,10 @@ def verdict_text(results: Results) -> Text:
     line = Text("Verdict: ", style="bold")
     for number, item in enumerate(results.verdicts):
         line.append("; " if number else "", style="bold")
-        line.append(f"{printable(item.hypothesis)}: {item.status}",
-                    style=_STATUS_STYLES.get(item.status, "bold yellow"))
+        line.append(
+            f"{printable(item.hypothesis)}: {item.status}",
+            style=_STATUS_STYLES.get(item.status, "bold yellow"),
+        )
     return line
 
 
@@ -163,7 +171,7 @@ def trial_text(positions: int) -> Text:
 
 def _cells(item: PredictionResult, wide: bool) -> tuple[Text, ...]:
     numbers = prediction_text(item)
-    qualifiers = [] if item.role == "deciding" else [item.role]
+    qualifiers: list[str] = [] if item.role == "deciding" else [item.role]
     qualifiers += ["by TOST"] if numbers.of_equivalence else []
     reference = printable(item.reference)
     if not wide:  # label_shuffled (type): the report says which unit was shuffled

@@ -7,7 +7,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from hypotest.records.results import FrequencyCurve, RegimeFit, Spectrum
-from hypotest.report.figure_style import COMMON, FAINT, INK, NULL, OBSERVED, RARE, new_figure, plain_ticks
+from hypotest.report.figure_style import (
+    COMMON,
+    FAINT,
+    INK,
+    NULL,
+    OBSERVED,
+    RARE,
+    new_figure,
+    plain_ticks,
+)
 from hypotest.report.numbers import count_text, fixed
 from hypotest.report.text import printable
 
@@ -20,17 +29,31 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
     figure, axes = new_figure(2.9, len(regimes))
     for place, fit in zip(axes, regimes, strict=True):
         colour = _COLOURS.get(fit.condition, INK)
-        place.loglog(fit.ranks, fit.influence, "o", color=colour, markersize=3.2, alpha=0.75,
-                     markeredgewidth=0)
+        place.loglog(
+            fit.ranks,
+            fit.influence,
+            "o",
+            color=colour,
+            markersize=3.2,
+            alpha=0.75,
+            markeredgewidth=0,
+        )
         place.loglog(fit.ranks, fit.fitted, color=INK, linewidth=1.2)
         for breakpoint in fit.breakpoints:
             place.axvline(breakpoint, color=FAINT, linestyle=":", linewidth=1)
         slopes = ", ".join(fixed(slope, 2) for slope in fit.slopes)
         found = "plateau" if fit.plateau else "no plateau"
         place.set_title(f"{printable(fit.condition)} targets: {found}")
-        place.text(0.03, 0.04, f"slopes {slopes}\nbreaks at rank "
-                   + (", ".join(f"{value:,.0f}" for value in fit.breakpoints) or "none"),
-                   transform=place.transAxes, fontsize=8, color=INK, bbox=_BACKGROUND)
+        place.text(
+            0.03,
+            0.04,
+            f"slopes {slopes}\nbreaks at rank "
+            + (", ".join(f"{value:,.0f}" for value in fit.breakpoints) or "none"),
+            transform=place.transAxes,
+            fontsize=8,
+            color=INK,
+            bbox=_BACKGROUND,
+        )
         place.set_xlabel("rank of the neuron (1 = most influential)")
     low = min(min(fit.influence) for fit in regimes)
     high = max(max(fit.influence) for fit in regimes)
@@ -44,7 +67,8 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
             Line2D([], [], color=INK, linewidth=1.2, label="fitted regimes"),
             Line2D([], [], color=FAINT, linestyle=":", linewidth=1, label="breaks"),
         ],
-        loc="outside upper center", ncols=3,
+        loc="outside upper center",
+        ncols=3,
     )
     return figure
 
@@ -58,11 +82,19 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
     """
     figure, (left, right) = new_figure(2.9, 2)
     index = range(1, len(spectrum.observed) + 1)
-    left.fill_between(index, spectrum.null_low, spectrum.null_high, color=NULL, alpha=0.55,
-                      linewidth=0, label="random groups, 95 %")
+    left.fill_between(
+        index,
+        spectrum.null_low,
+        spectrum.null_high,
+        color=NULL,
+        alpha=0.55,
+        linewidth=0,
+        label="random groups, 95 %",
+    )
     left.plot(index, spectrum.null_median, color=FAINT, linewidth=1, label="random groups, median")
-    left.plot(index, spectrum.observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1,
-              label="group")
+    left.plot(
+        index, spectrum.observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group"
+    )
     left.set_yscale("log")
     plain_ticks(left.yaxis)
     left.set_xlabel("eigenvalue, by size")
@@ -104,8 +136,13 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
             f"{count_text(low)} to {count_text(high)} occurrences each"
         )
         if curve.elbow_rank is not None:
-            axes.axvline(end, color=COMMON, linestyle="--", linewidth=1.1,
-                         label=f"elbow: {count_text(curve.n_dropped_types)} types beyond are dropped")
+            axes.axvline(
+                end,
+                color=COMMON,
+                linestyle="--",
+                linewidth=1.1,
+                label=f"elbow: {count_text(curve.n_dropped_types)} types beyond are dropped",
+            )
         axes.plot(ranks, counts, color=INK, linewidth=1.4)
         axes.set_yscale("log")
     whole.set_xscale("log")

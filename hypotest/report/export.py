@@ -1,8 +1,8 @@
 """What a run leaves behind, written so that a report is either whole or not there.
 
-    <folder>/
-      report.md      figures/*.svg, *.png
-      results.json   nulls.parquet   manifest.json
+<folder>/
+  report.md      figures/*.svg, *.png
+  results.json   nulls.parquet   manifest.json
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def write_run(
 ) -> None:
     """Write everything that a run leaves behind.
 
-    It is built in a temporary folder beside the target, flushed to disk, and renamed at the end. The
-    report is rendered from what ``results.json`` will hold, so that rendering it again later gives the
-    same bytes.
+    It is built in a temporary folder beside the target, flushed to disk, and renamed at the end.
+    The report is rendered from what ``results.json`` will hold, so that rendering it again later
+    gives the same bytes.
 
     Args:
         folder: The run's folder, which must not exist yet.
@@ -63,12 +63,12 @@ def write_run(
         manifest: Hashes, versions, seeds, durations, hardware; what JSON can hold.
 
     Raises:
-        OutputError: If the folder exists, cannot be written (a full disk, say), or the results hold a
-            number that must be defined and is not. Nothing is left behind then.
+        OutputError: If the folder exists, cannot be written (a full disk, say), or the results hold
+            a number that must be defined and is not. Nothing is left behind then.
     """
     if folder.exists():
         raise OutputError(
-            f"{folder}: a run's folder must be new; this one exists. Choose another place or move it."
+            f"{folder}: a run's folder must be new; this one exists. Choose another or move it."
         )
     text = results_text(results)
     tidy = _tidy(nulls)
@@ -85,8 +85,8 @@ def write_run(
 def render_again(folder: Path) -> None:
     """Render report and figures of a run anew, from its results and null draws alone.
 
-    Everything is rendered aside first; then each file takes its place in one step, the report last, so
-    that at any moment every file is whole and the report finds its figures.
+    Everything is rendered aside first; then each file takes its place in one step, the report last,
+    so that at any moment every file is whole and the report finds its figures.
 
     Args:
         folder: A run's folder.

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ WIDTH = 6.5
 FORMATS = ("svg", "png")
 _RESOLUTION = 160
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {  # keys are checked by matplotlib's own update
     "font.family": "DejaVu Sans",  # shipped with matplotlib: the same on every machine
     "font.size": 8.5,
     "axes.titlesize": 9,
@@ -75,7 +76,7 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
 
 
 def plain_number(value: float, _position: int | None = None) -> str:
-    """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁶``; no mathematical typesetting."""
+    """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁶``; no typeset mathematics."""
     if value >= 1:
         return f"{value:,.0f}" if value < 5e6 else _power(value)
     return f"{value:.6f}".rstrip("0") if value >= 9e-5 else _power(value)

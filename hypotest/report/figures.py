@@ -49,9 +49,13 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
     data = results.figures
     plans = [
         _Plan(
-            Picture("effects", "verdict", "Effects of all predictions, in SDs: of the null, or of the "
-                    "paired differences. Marks show the outcome, lines the interval over documents, "
-                    "bands the margin inside which an effect counts as equivalent to none."),
+            Picture(
+                "effects",
+                "verdict",
+                "Effects of all predictions, in SDs: of the null, or of the "
+                "paired differences. Marks show the outcome, lines the interval over documents, "
+                "bands the margin inside which an effect counts as equivalent to none.",
+            ),
             lambda: draw_effects(results),
         )
     ]
@@ -59,7 +63,9 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         plans += _prediction_plans(results, nulls, number, item)
     plans.append(
         _Plan(
-            Picture("frequencies", "corpus", "Token counts by rank, with the range that counts as rare."),
+            Picture(
+                "frequencies", "corpus", "Token counts by rank, with the range that counts as rare."
+            ),
             lambda: draw_frequencies(data.frequencies),
         )
     )
@@ -79,7 +85,8 @@ def _prediction_plans(
     if item.measure in ("plateau_flatness", "head_excess") and data.regimes:
         special = (
             "curves",
-            "Influence of neurons by rank on log-log axes, with the fitted piecewise line. Ranks and "
+            "Influence of neurons by rank on log-log axes, with the fitted piecewise line. "
+            "Ranks and "
             "influences come from different documents.",
             lambda: draw_regimes(data.regimes),
         )
@@ -110,14 +117,18 @@ def _prediction_plans(
     if ladder is not None:
         plans.append(
             _Plan(
-                Picture(name, item.id, "Observed value (line) among the draws of each null (grey)."),
+                Picture(
+                    name, item.id, "Observed value (line) among the draws of each null (grey)."
+                ),
                 lambda: ladder,
             )
         )
     else:
         plans.append(
             _Plan(
-                Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
+                Picture(
+                    name, item.id, "Observed value with its interval, and what it is compared with."
+                ),
                 lambda: draw_estimate(item),
             )
         )
@@ -127,9 +138,14 @@ def _prediction_plans(
 def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:
     data = results.figures
     return _Plan(
-        Picture(name, section, "Relative change of activations when attention heads are ablated: each "
-                "head for this group and for random groups (left), and per layer the top head, a random "
-                "head, and all heads at once (right)."),
+        Picture(
+            name,
+            section,
+            "Relative change of activations when attention heads are ablated: each "
+            "head for this group and for random groups (left), and per layer the top head, a "
+            "random "
+            "head, and all heads at once (right).",
+        ),
         lambda: draw_head_impacts(data.heads, data.layer_impacts),
     )
 

@@ -25,9 +25,7 @@ from hypotest.report.text import escape_markdown
 from hypotest.report.verdict_words import verdict_words
 
 
-def render_report(
-    results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]
-) -> str:
+def render_report(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> str:
     """Write the report of a run.
 
     Args:
@@ -63,8 +61,15 @@ def overview(results: Results) -> str:
     intervals = [item.interval for item in results.predictions if item.interval]
     coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
     head = [
-        "prediction", "observed", "compared with", "reference (SD)", f"effect, {coverage}", "p",
-        "adjusted p", "outcome", *(escape_markdown(name) for name in hypotheses),
+        "prediction",
+        "observed",
+        "compared with",
+        "reference (SD)",
+        f"effect, {coverage}",
+        "p",
+        "adjusted p",
+        "outcome",
+        *(escape_markdown(name) for name in hypotheses),
     ]
     rows = []
     for item in results.predictions:
@@ -73,20 +78,24 @@ def overview(results: Results) -> str:
         interval = "" if item.interval is None else f" {numbers.interval}"
         sign = "‡" if numbers.of_equivalence else ""
         adjusted = "" if item.p_adjusted is None else f"{numbers.p_adjusted}{sign}"
-        rows.append([
-            escape_markdown(item.id) + role,
-            numbers.observed,
-            escape_markdown(item.reference),
-            numbers.reference,
-            numbers.effect + interval,
-            numbers.p + sign,
-            adjusted,
-            f"**{item.outcome}**",
-            *(item.stances.get(name, "silent") for name in hypotheses),
-        ])
+        rows.append(
+            [
+                escape_markdown(item.id) + role,
+                numbers.observed,
+                escape_markdown(item.reference),
+                numbers.reference,
+                numbers.effect + interval,
+                numbers.p + sign,
+                adjusted,
+                f"**{item.outcome}**",
+                *(item.stances.get(name, "silent") for name in hypotheses),
+            ]
+        )
     text = table(head, rows, numeric=(1, 3, 4, 5, 6))
     if any(prediction_text(item).of_equivalence for item in results.predictions):
-        text += "\n\n‡ p of the equivalence test (two one-sided tests), on which that outcome rests."
+        text += (
+            "\n\n‡ p of the equivalence test (two one-sided tests), on which that outcome rests."
+        )
     return text
 
 
@@ -110,12 +119,25 @@ def _verdict_table(results: Results) -> str:
         return ", ".join(escape_markdown(name) for name in ids) or "none"
 
     return table(
-        ["hypothesis", "status", "supported by", "contradicted by", "of these beyond correction",
-         "open", "silent"],
         [
-            [escape_markdown(item.hypothesis), f"**{item.status}**", names(item.supported_by),
-             names(item.contradicted_by), names(item.refuted_by), names(item.open),
-             names(item.silent)]
+            "hypothesis",
+            "status",
+            "supported by",
+            "contradicted by",
+            "of these beyond correction",
+            "open",
+            "silent",
+        ],
+        [
+            [
+                escape_markdown(item.hypothesis),
+                f"**{item.status}**",
+                names(item.supported_by),
+                names(item.contradicted_by),
+                names(item.refuted_by),
+                names(item.open),
+                names(item.silent),
+            ]
             for item in results.verdicts
         ],
     )

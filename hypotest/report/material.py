@@ -21,8 +21,10 @@ def group_section(results: Results) -> Iterable[str]:
     yield "## The group"
     yield (
         f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"*{escape_markdown(group.rule)}*: {escape_markdown(group.reason)}. The same rule on common "
-        f"targets selects {count_text(len(group.control_neurons))} neurons, {count_text(shared)} of "
+        f"*{escape_markdown(group.rule)}*: {escape_markdown(group.reason)}. The same rule on "
+        "common "
+        f"targets selects {count_text(len(group.control_neurons))} neurons, "
+        f"{count_text(shared)} of "
         "them the same."
     )
     yield _details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
@@ -43,29 +45,45 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
     yield table(
         ["", "number"],
         [
-            *([f"positions, {escape_markdown(name)}", count_text(number)]
-              for name, number in corpus.positions.items()),
-            *([f"documents, {escape_markdown(name)}", count_text(number)]
-              for name, number in corpus.documents_used.items()),
+            *(
+                [f"positions, {escape_markdown(name)}", count_text(number)]
+                for name, number in corpus.positions.items()
+            ),
+            *(
+                [f"documents, {escape_markdown(name)}", count_text(number)]
+                for name, number in corpus.documents_used.items()
+            ),
             ["rare types among the targets", count_text(corpus.rare_types_used)],
             ["common types among the targets", count_text(corpus.common_types_used)],
-            *([f"mean position in the block, {escape_markdown(name)}", fixed(value, 1)]
-              for name, value in corpus.mean_index.items()),
-            *([f"mean cross-entropy in nats, {escape_markdown(name)}", fixed(value, 2)]
-              for name, value in corpus.mean_loss.items()),
-            ["occurrences of a rare type in the reference text",
-             f"{count_text(low)} to {count_text(high)}"],
+            *(
+                [f"mean position in the block, {escape_markdown(name)}", fixed(value, 1)]
+                for name, value in corpus.mean_index.items()
+            ),
+            *(
+                [f"mean cross-entropy in nats, {escape_markdown(name)}", fixed(value, 2)]
+                for name, value in corpus.mean_loss.items()
+            ),
+            [
+                "occurrences of a rare type in the reference text",
+                f"{count_text(low)} to {count_text(high)}",
+            ],
         ],
         numeric=(1,),
     )
     if corpus.frequent_rare:
-        yield "The most frequent rare types in the sample: " + ", ".join(
-            f"{escape_markdown(token_text(token))} ({count_text(count)})"
-            for token, count in corpus.frequent_rare
-        ) + "."
+        yield (
+            "The most frequent rare types in the sample: "
+            + ", ".join(
+                f"{escape_markdown(token_text(token))} ({count_text(count)})"
+                for token, count in corpus.frequent_rare
+            )
+            + "."
+        )
     if corpus.text_differs:
-        yield ("> [!NOTE]\n> Installed in another version than the pinned one, so that the text "
-               f"differs: {sentence_list([escape_markdown(name) for name in corpus.text_differs])}.")
+        yield (
+            "> [!NOTE]\n> Installed in another version than the pinned one, so that the text "
+            f"differs: {sentence_list([escape_markdown(name) for name in corpus.text_differs])}."
+        )
     yield from figure(figures, "corpus")
 
 
@@ -74,10 +92,14 @@ def _rarity(results: Results) -> str:
     if curve.elbow_rank is None:
         elbow = "No types were dropped at the rare end"
     else:
-        elbow = (f"The {count_text(curve.n_dropped_types)} types beyond the elbow at rank "
-                 f"{count_text(curve.elbow_rank)} are dropped")
-    return (f"{elbow}; of {count_text(curve.n_types)} types with a count, "
-            f"{count_text(curve.n_rare_types)} are rare, from rank {count_text(curve.rare_rank)} on.")
+        elbow = (
+            f"The {count_text(curve.n_dropped_types)} types beyond the elbow at rank "
+            f"{count_text(curve.elbow_rank)} are dropped"
+        )
+    return (
+        f"{elbow}; of {count_text(curve.n_types)} types with a count, "
+        f"{count_text(curve.n_rare_types)} are rare, from rank {count_text(curve.rare_rank)} on."
+    )
 
 
 def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
@@ -92,9 +114,13 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
         yield table(
             ["layer", "single: the top head", "a random head", "all heads"],
             [
-                [escape_markdown(layer),
-                 *(significant(data.layer_impacts.get(f"{layer} {kind}"))
-                   for kind in ("single", "random", "all"))]
+                [
+                    escape_markdown(layer),
+                    *(
+                        significant(data.layer_impacts.get(f"{layer} {kind}"))
+                        for kind in ("single", "random", "all")
+                    ),
+                ]
                 for layer in layers
             ],
             numeric=(1, 2, 3),
@@ -102,13 +128,26 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
     if data.heads:
         by_impact = sorted(data.heads, key=lambda head: -head.impact)
         rows = [
-            [f"L{head.layer}H{head.head}", significant(head.impact), significant(head.null_impact),
-             f"{100 * head.layer_share:.1f} %", fixed(head.gini_rare, 3), fixed(head.gini_common, 3),
-             fixed(head.routing, 3)]
+            [
+                f"L{head.layer}H{head.head}",
+                significant(head.impact),
+                significant(head.null_impact),
+                f"{100 * head.layer_share:.1f} %",
+                fixed(head.gini_rare, 3),
+                fixed(head.gini_common, 3),
+                fixed(head.routing, 3),
+            ]
             for head in by_impact
         ]
-        names = ["head", "impact on the group", "on random groups", "share of its layer",
-                 "Gini, rare", "Gini, common", "routing"]
+        names = [
+            "head",
+            "impact on the group",
+            "on random groups",
+            "share of its layer",
+            "Gini, rare",
+            "Gini, common",
+            "routing",
+        ]
         text = table(names, rows, numeric=range(1, 7))
         yield _details(f"All {len(rows)} heads", text) if len(rows) > _MANY_HEADS else text
     yield from figure(figures, "heads")
@@ -139,8 +178,9 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
             f"{check.get('largest_difference', 0.0):.1e} nats, the tolerance "
             f"{check.get('tolerance', 0.0):.1e}."
         )
-    rows = [[f"subject: {escape_markdown(key)}", _cell(value)]
-            for key, value in results.subject.items()]
+    rows = [
+        [f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()
+    ]
     for key, value in manifest.items():
         rows += _flat(str(key), value, durations=key == "durations")
     yield table(["", ""], rows)
@@ -148,7 +188,9 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
 
 def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
     if isinstance(value, Mapping):
-        return [row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)]
+        return [
+            row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)
+        ]
     if durations and isinstance(value, int | float):
         return [[escape_markdown(name), duration_text(float(value))]]
     return [[escape_markdown(name), _cell(value)]]

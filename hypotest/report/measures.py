@@ -19,7 +19,8 @@ class MeasureText:
 MEASURES: dict[str, MeasureText] = {
     "selectivity": MeasureText(
         "selectivity (−1 to 1)",
-        "Do these neurons matter more for rare targets than for common ones, on documents that took "
+        "Do these neurons matter more for rare targets than for common ones, on documents "
+        "that took "
         "no part in selecting them?",
         "selectivity is the mean over the group of (influence on rare - influence on common) / "
         "(their sum)",
@@ -28,7 +29,8 @@ MEASURES: dict[str, MeasureText] = {
         "plateau flatness",
         "Does the rank-influence curve begin with a plateau, set apart from the power law that "
         "follows, for rare targets more than for common ones?",
-        "plateau flatness is 1 - |left slope| / kappa of a continuous piecewise line on the log-log "
+        "plateau flatness is 1 - |left slope| / kappa of a continuous piecewise line on the "
+        "log-log "
         "rank-influence curve (eq. 11 of arXiv:2509.21163)",
     ),
     "effective_dimension": MeasureText(

@@ -15,14 +15,26 @@ from hypotest.report.numbers import count_text
 from hypotest.report.text import escape_markdown, sentence_list
 
 SOURCES = (
-    ("arXiv:2509.21163", "https://arxiv.org/abs/2509.21163",
-     "the measures and the question: rare-token neurons, modular or distributed"),
-    ("arXiv:2505.12822", "https://arxiv.org/abs/2505.12822",
-     "rare-token neurons, their influence regimes and segregation"),
-    ("doi:10.2202/1544-6115.1585", "https://doi.org/10.2202/1544-6115.1585",
-     "Phipson and Smyth (2010): (b + 1)/(B + 1) for randomization p-values"),
-    ("doi:10.1177/1948550617697177", "https://doi.org/10.1177/1948550617697177",
-     "Lakens (2017): equivalence by two one-sided tests"),
+    (
+        "arXiv:2509.21163",
+        "https://arxiv.org/abs/2509.21163",
+        "the measures and the question: rare-token neurons, modular or distributed",
+    ),
+    (
+        "arXiv:2505.12822",
+        "https://arxiv.org/abs/2505.12822",
+        "rare-token neurons, their influence regimes and segregation",
+    ),
+    (
+        "doi:10.2202/1544-6115.1585",
+        "https://doi.org/10.2202/1544-6115.1585",
+        "Phipson and Smyth (2010): (b + 1)/(B + 1) for randomization p-values",
+    ),
+    (
+        "doi:10.1177/1948550617697177",
+        "https://doi.org/10.1177/1948550617697177",
+        "Lakens (2017): equivalence by two one-sided tests",
+    ),
 )
 
 
@@ -53,7 +65,8 @@ def _preregistration(results: Results, protocol: Protocol) -> str:
     names = sentence_list([escape_markdown(name) for name in protocol.hypotheses])
     model = escape_markdown(results.subject.get("name", protocol.subject.model))
     return (
-        f"The hypotheses {names}{source}, the outcome that each expects, the margins and the decision "
+        f"The hypotheses {names}{source}, the outcome that each expects, the margins and the "
+        "decision "
         f"rule were written into a protocol before data were collected. The subject was {model}."
     )
 
@@ -62,15 +75,19 @@ def _positions(protocol: Protocol) -> str:
     conditions, corpus = protocol.conditions, protocol.corpus
     elbow = (
         "token types beyond the elbow of the rank-frequency curve were left out; "
-        if conditions.elbow == "drop" else ""
+        if conditions.elbow == "drop"
+        else ""
     )
     return (
-        f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross documents. "
+        f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
+        "documents. "
         f"A position counts as rare or common by the frequency of its next token: {elbow}rare is "
         f"{_range(conditions.rare)}, common {_range(conditions.common)}. Up to "
         f"{count_text(conditions.positions)} positions per condition were sampled, at most "
-        f"{count_text(conditions.max_per_document)} rare ones per document, and the common ones from the "
-        f"same blocks. Documents were split at random, {100 * protocol.split.selection:g} % to select "
+        f"{count_text(conditions.max_per_document)} rare ones per document, and the common "
+        "ones from the "
+        f"same blocks. Documents were split at random, {100 * protocol.split.selection:g} % "
+        "to select "
         "neurons and the others to measure them."
     )
 
@@ -87,13 +104,16 @@ def _group(protocol: Protocol) -> str:
     if group.select == "plateau":
         otherwise = ""
         if group.otherwise is not None:
-            otherwise = (f" (declared for the case of no plateau: the top "
-                         f"{100 * group.otherwise.top_fraction:g} %)")
-        rule = f"the neurons on the plateau left of the power law of the rank-influence curve{otherwise}"
+            otherwise = (
+                f" (declared for the case of no plateau: the top "
+                f"{100 * group.otherwise.top_fraction:g} %)"
+            )
+        rule = f"the neurons left of the power law of the rank-influence curve{otherwise}"
     else:
         rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
     return (
-        "A neuron's influence is the mean absolute change of the next token's cross-entropy when its "
+        "A neuron's influence is the mean absolute change of the next token's cross-entropy "
+        "when its "
         "activation is replaced by its mean (eq. 2 and 3 of arXiv:2509.21163); the group was "
         f"{rule}, for {group.condition} targets."
     )
@@ -110,13 +130,17 @@ def _measures(results: Results) -> str:
 def _nulls(protocol: Protocol) -> str:
     parts = []
     if protocol.nulls.size_matched is not None:
-        parts.append(f"{count_text(protocol.nulls.size_matched.draws)} groups of as many neurons drawn "
-                     "uniformly without replacement from the whole layer (size_matched)")
+        parts.append(
+            f"{count_text(protocol.nulls.size_matched.draws)} groups of as many neurons drawn "
+            "uniformly without replacement from the whole layer (size_matched)"
+        )
     if protocol.nulls.label_shuffled is not None:
         unit = {"type": "over token types", "position": "within documents"}
         null = protocol.nulls.label_shuffled
-        parts.append(f"{count_text(null.draws)} groups that the same selection finds when the labels "
-                     f"rare and common are permuted {unit[null.unit]} (label_shuffled)")
+        parts.append(
+            f"{count_text(null.draws)} groups that the same selection finds when the labels "
+            f"rare and common are permuted {unit[null.unit]} (label_shuffled)"
+        )
     return f"The group was compared with {sentence_list(parts)}." if parts else ""
 
 
@@ -134,7 +158,8 @@ def _tests(results: Results, protocol: Protocol) -> str:
     if margins:
         text += (
             " Equivalence was tested by two one-sided tests against the declared margins "
-            f"({sentence_list(list(margins))}; Lakens 2017, doi:10.1177/1948550617697177); a difference "
+            f"({sentence_list(list(margins))}; Lakens 2017, doi:10.1177/1948550617697177); a "
+            "difference "
             "that is not significant was never read as equivalence."
         )
     return text
@@ -152,17 +177,22 @@ def _decision(protocol: Protocol) -> str:
     decision, deciding = protocol.decision, protocol.deciding
     premises = [item for item in protocol.predictions if item.role == "premise"]
     text = (
-        f"A hypothesis is supported when every prediction on which it speaks has the expected outcome, "
-        f"each at level {decision.level:g} (an intersection-union test); it is refuted when at least one "
+        "A hypothesis is supported when every prediction on which it speaks has the expected "
+        "outcome, "
+        f"each at level {decision.level:g} (an intersection-union test); it is refuted when "
+        "at least one "
         f"contradiction survives the {decision.correction.capitalize()} correction over "
         f"{_number_of(deciding)}; else it is undecided."
     )
     if premises:
         names = sentence_list([escape_markdown(item.id) for item in premises])
-        text += (f" If the premise {names} fails, the hypotheses do not apply; if it is "
-                 "inconclusive, they stay undecided." if len(premises) == 1
-                 else f" If one of the premises {names} fails, the hypotheses do not apply; if "
-                      "one is inconclusive, they stay undecided.")
+        text += (
+            f" If the premise {names} fails, the hypotheses do not apply; if it is "
+            "inconclusive, they stay undecided."
+            if len(premises) == 1
+            else f" If one of the premises {names} fails, the hypotheses do not apply; if "
+            "one is inconclusive, they stay undecided."
+        )
     return text
 
 
@@ -175,6 +205,8 @@ def _software(manifest: Mapping[str, Any]) -> str:
 
 
 def _number_of(deciding: tuple[Prediction, ...]) -> str:
-    return "the one deciding prediction" if len(deciding) == 1 else (
-        f"the {len(deciding)} deciding predictions"
+    return (
+        "the one deciding prediction"
+        if len(deciding) == 1
+        else (f"the {len(deciding)} deciding predictions")
     )

@@ -1,4 +1,4 @@
-"""Figures of tests: an observed value among its null draws, an estimate, and all effects together."""
+"""Figures of tests: an observed value among its null draws, an estimate, all effects."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def _draw_panel(
     bins = min(40, max(10, int(math.sqrt(len(draws)))))
     width = (draws.max() - draws.min()) / bins or (high - low) / bins
     edges = draws.min() + width * np.arange(bins + 1)
+    edges[-1] = max(edges[-1], draws.max())  # rounding must not leave the largest draw outside
     axes.hist(draws, bins=edges.tolist(), color=NULL, edgecolor="white", linewidth=0.3)
     top = axes.get_ylim()[1]
     axes.set_ylim(0, top * 1.22)
@@ -87,7 +88,9 @@ def _draw_panel(
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
     axes.annotate(
-        f"observed {fixed(rung.observed, decimals)}\np = {p_text(rung.p_value)}".replace("= <", "< "),
+        f"observed {fixed(rung.observed, decimals)}\np = {p_text(rung.p_value)}".replace(
+            "= <", "< "
+        ),
         (rung.observed, top * 1.2),
         xytext=(-3 if right else 3, 0),
         textcoords="offset points",
@@ -111,18 +114,28 @@ def draw_estimate(result: PredictionResult) -> Figure:
     figure, (axes,) = new_figure(1.45)
     if result.margin is not None:
         axes.axvspan(
-            result.reference_value + result.margin[0], result.reference_value + result.margin[1],
-            color=MARGIN, alpha=0.14, linewidth=0, label="margin",
+            result.reference_value + result.margin[0],
+            result.reference_value + result.margin[1],
+            color=MARGIN,
+            alpha=0.14,
+            linewidth=0,
+            label="margin",
         )
     axes.axvline(
-        result.reference_value, color=INK, linestyle="--", linewidth=1,
+        result.reference_value,
+        color=INK,
+        linestyle="--",
+        linewidth=1,
         label="reference value" if result.reference == "value" else printable(result.reference),
     )
     for interval, weight in ((result.interval_95, 1.0), (result.interval, 3.0)):
         if interval is not None:
             axes.plot(
                 [result.reference_value + interval.low, result.reference_value + interval.high],
-                [0, 0], color=OBSERVED, linewidth=weight, solid_capstyle="butt",
+                [0, 0],
+                color=OBSERVED,
+                linewidth=weight,
+                solid_capstyle="butt",
                 label=f"{100 * interval.level:g} % interval",
             )
     axes.plot([result.observed], [0], "o", color=OBSERVED, markersize=6, label="observed")
@@ -138,7 +151,7 @@ def draw_estimate(result: PredictionResult) -> Figure:
 def draw_effects(results: Results) -> Figure:
     """Forest plot: every effect in SDs, its interval, its margin, its outcome.
 
-    An effect that has no SD (a value against a declared number) is scaled by nothing and only named.
+    An effect that has no SD (a value against a declared number) is only named.
     """
     items = results.predictions
     figure, (axes,) = new_figure(0.9 + 0.36 * len(items))
@@ -148,21 +161,48 @@ def draw_effects(results: Results) -> Figure:
         if row % 2:
             axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
         outcome = item.outcome if item.role == "deciding" else f"{item.outcome} ({item.role})"
-        axes.text(1.02, row, outcome, transform=axes.get_yaxis_transform(), va="center",
-                  color=colour, fontsize=8)
+        axes.text(
+            1.02,
+            row,
+            outcome,
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=colour,
+            fontsize=8,
+        )
         if scale is None:
-            axes.text(0.02, row, "no SD to scale by: see the table", va="center", color=FAINT,
-                      fontsize=8, transform=axes.get_yaxis_transform())
+            axes.text(
+                0.02,
+                row,
+                "no SD to scale by: see the table",
+                va="center",
+                color=FAINT,
+                fontsize=8,
+                transform=axes.get_yaxis_transform(),
+            )
             continue
         if item.margin is not None:
             low, high = (bound / scale for bound in item.margin)
-            axes.fill_betweenx([row - 0.36, row + 0.36], low, high, color=MARGIN, alpha=0.22,
-                               linewidth=0)
+            axes.fill_betweenx(
+                [row - 0.36, row + 0.36], low, high, color=MARGIN, alpha=0.22, linewidth=0
+            )
         if item.interval is not None:
-            axes.plot([item.interval.low / scale, item.interval.high / scale], [row, row],
-                      color=colour, linewidth=1.8, solid_capstyle="butt")
-        axes.plot([item.effect / scale], [row], marker, color=colour, markersize=6,
-                  markeredgecolor="white", markeredgewidth=0.6)
+            axes.plot(
+                [item.interval.low / scale, item.interval.high / scale],
+                [row, row],
+                color=colour,
+                linewidth=1.8,
+                solid_capstyle="butt",
+            )
+        axes.plot(
+            [item.effect / scale],
+            [row],
+            marker,
+            color=colour,
+            markersize=6,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+        )
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=_LINEAR_TO, linscale=0.9)
     reach = max(abs(bound) for bound in axes.get_xlim())
@@ -175,14 +215,16 @@ def draw_effects(results: Results) -> Figure:
     axes.set_yticks(range(len(items)), [printable(item.id) for item in reversed(items)])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(-0.5, len(items) - 0.5)
+    axes.set_ylim(-0.5, max(len(items), 1) - 0.5)
     axes.set_xlabel("effect in SDs (linear up to ±3, logarithmic beyond)")
     axes.legend(
         handles=[
             Line2D([], [], color=INK, linewidth=1.8, label="interval over documents"),
             Line2D([], [], color=MARGIN, alpha=0.3, linewidth=8, label="margin of equivalence"),
         ],
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
     )
     return figure
 

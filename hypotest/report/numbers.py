@@ -120,7 +120,7 @@ class PredictionText:
     """Effects that count as equivalent, ``[low, high]``."""
     smallest_effect: str
     p: str
-    """Of the test behind the outcome: the equivalence test for ``equivalent``, else the difference."""
+    """Of the test behind the outcome: of equivalence for ``equivalent``, else of the difference."""
     p_adjusted: str
     of_equivalence: bool
     """Whether `p` belongs to the equivalence test."""
@@ -148,9 +148,7 @@ def prediction_text(result: PredictionResult) -> PredictionText:
         margin=range_text(result.margin, decimals),
         smallest_effect=fixed(result.smallest_effect, decimals),
         p=p_text(result.p_equivalence if of_equivalence else result.p_value),
-        p_adjusted=p_text(
-            result.p_equivalence_adjusted if of_equivalence else result.p_adjusted
-        ),
+        p_adjusted=p_text(result.p_equivalence_adjusted if of_equivalence else result.p_adjusted),
         of_equivalence=of_equivalence,
     )
 

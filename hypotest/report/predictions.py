@@ -44,10 +44,14 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
     if item.ladder:
         yield _ladder(item.ladder)
     if item.companions:
-        yield "Beside it, never decisive: " + "; ".join(
-            f"{escape_markdown(name)} {_companion(value)}"
-            for name, value in item.companions.items()
-        ) + "."
+        yield (
+            "Beside it, never decisive: "
+            + "; ".join(
+                f"{escape_markdown(name)} {_companion(value)}"
+                for name, value in item.companions.items()
+            )
+            + "."
+        )
     if item.notes:
         yield "\n".join(f"- {escape_markdown(note)}" for note in item.notes)
 
@@ -149,17 +153,18 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
             further.append(f"10<sup>{rung.log10_relabellings:.0f}</sup> relabellings")
         if rung.n_undefined:
             further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
-        rows.append([
-            escape_markdown(rung.null),
-            escape_markdown(rung.statistic),
-            fixed(rung.observed, decimals),
-            f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
-            "n/a" if rung.z is None else fixed(rung.z, 2),
-            f"{rung.percentile:.1f}",
-            count_text(rung.n_draws),
-            p_text(rung.p_value),
-            ", ".join(further),
-        ])
+        rows.append(
+            [
+                escape_markdown(rung.null),
+                escape_markdown(rung.statistic),
+                fixed(rung.observed, decimals),
+                f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
+                "n/a" if rung.z is None else fixed(rung.z, 2),
+                f"{rung.percentile:.1f}",
+                count_text(rung.n_draws),
+                p_text(rung.p_value),
+                ", ".join(further),
+            ]
+        )
     head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", ""]
     return table(head, rows, numeric=(2, 3, 4, 5, 6, 7))
-

@@ -59,7 +59,8 @@ def parse_results(text: str, where: str) -> Results:
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION:
         raise OutputError(
-            f"{where}: schema_version must be {SCHEMA_VERSION}; found {version!r}. Read it with the "
+            f"{where}: schema_version must be {SCHEMA_VERSION}; found {version!r}. Read it "
+            "with the "
             "version of hypotest that wrote it (see manifest.json), or run the protocol again."
         )
     results = _validated(text, where)
@@ -96,7 +97,8 @@ def _validated(text: str, where: str) -> Results:
         ]
         raise OutputError(
             f"{where}: does not hold results of schema version {SCHEMA_VERSION}:\n"
-            + "\n".join(lines) + f"\n{_ADVICE}"
+            + "\n".join(lines)
+            + f"\n{_ADVICE}"
         ) from error
 
 
@@ -133,8 +135,11 @@ def _first_difference(found: Any, expected: Any, path: str) -> str | None:
     if isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
         pairs = enumerate(zip(found, expected, strict=True))
         return next(
-            (text for number, (one, two) in pairs
-             if (text := _first_difference(one, two, f"{path}[{number}]")) is not None),
+            (
+                text
+                for number, (one, two) in pairs
+                if (text := _first_difference(one, two, f"{path}[{number}]")) is not None
+            ),
             None,
         )
     return None if found == expected else path

@@ -47,13 +47,16 @@ def _names(ids: tuple[str, ...]) -> str:
 def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> str:
     premises = tuple(item.id for item in results.predictions if item.role == "premise")
     failed = tuple(
-        dict.fromkeys(name for item in verdicts for name in item.contradicted_by if name in premises)
+        dict.fromkeys(
+            name for item in verdicts for name in item.contradicted_by if name in premises
+        )
     )
     who = sentence_list([f"*{escape_markdown(item.hypothesis)}*" for item in verdicts])
     one = len(verdicts) == 1
     which = f"the premise {_names(failed)}" if failed else "a premise"
     return (
-        f"The {'hypothesis' if one else 'hypotheses'} {who} {'does' if one else 'do'} **not apply**: "
+        f"The {'hypothesis' if one else 'hypotheses'} {who} {'does' if one else 'do'} **not "
+        "apply**: "
         f"{which} did not hold, so there is nothing here that could be organised in "
         f"{'this way' if one else 'one way or the other'}."
     )
@@ -64,13 +67,19 @@ def _sentence(verdict: HypothesisVerdict) -> str:
     supported, open_ = len(verdict.supported_by), _names(verdict.open)
     if verdict.status == "supported":
         if supported == 1:
-            return (f"{start} is **supported**: the one prediction on which it speaks came out as it "
-                    f"expected ({_names(verdict.supported_by)}).")
-        return (f"{start} is **supported**: all {supported} predictions on which it speaks came out as "
-                f"it expected ({_names(verdict.supported_by)}).")
+            return (
+                f"{start} is **supported**: the one prediction on which it speaks came out as it "
+                f"expected ({_names(verdict.supported_by)})."
+            )
+        return (
+            f"{start} is **supported**: all {supported} predictions on which it speaks came out as "
+            f"it expected ({_names(verdict.supported_by)})."
+        )
     if verdict.status == "refuted":
-        return (f"{start} is **refuted**: {_names(verdict.refuted_by)} came out otherwise than it "
-                "expected, beyond the correction for multiple tests.")
+        return (
+            f"{start} is **refuted**: {_names(verdict.refuted_by)} came out otherwise than it "
+            "expected, beyond the correction for multiple tests."
+        )
     return f"{start} stays **undecided**: {_why_undecided(verdict, open_)}."
 
 
@@ -79,10 +88,13 @@ def _why_undecided(verdict: HypothesisVerdict, open_: str) -> str:
     if verdict.supported_by:
         reasons.append(f"{_names(verdict.supported_by)} came out as it expected")
     if verdict.contradicted_by:
-        reasons.append(f"{_names(verdict.contradicted_by)} speaks against it, but not beyond the "
-                       "correction for multiple tests" if len(verdict.contradicted_by) == 1 else
-                       f"{_names(verdict.contradicted_by)} speak against it, but not beyond the "
-                       "correction for multiple tests")
+        reasons.append(
+            f"{_names(verdict.contradicted_by)} speaks against it, but not beyond the "
+            "correction for multiple tests"
+            if len(verdict.contradicted_by) == 1
+            else f"{_names(verdict.contradicted_by)} speak against it, but not beyond the "
+            "correction for multiple tests"
+        )
     if verdict.open:
         reasons.append(f"the data do not settle {open_}")
     if not reasons:

@@ -1,4 +1,4 @@
-"""A realistic synthetic run: 2,048 neurons, a group of 41, the predictions of the rare-tokens protocol."""
+"""A realistic synthetic run: 2,048 neurons, a group of 41, the rare-tokens protocol."""
 
 from __future__ import annotations
 
@@ -46,32 +46,70 @@ PROTOCOL: dict[str, Any] = {
     "group": {"select": "plateau", "otherwise": {"top_fraction": 0.02}},
     "nulls": {"size_matched": {"draws": 9999}, "label_shuffled": {"draws": 1999, "unit": "type"}},
     "predictions": [
-        {"id": "specialization", "role": "premise", "measure": "selectivity",
-         "contrast": {"null": "label_shuffled"},
-         "expects": {"modular": "greater", "distributed": "greater"}},
-        {"id": "regimes", "role": "descriptive", "measure": "plateau_flatness",
-         "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"}},
-        {"id": "coordination", "measure": "effective_dimension", "options": {"variance": 0.95},
-         "contrast": {"null": "size_matched"}, "margin": {"null_sd": 2},
-         "expects": {"modular": "any", "distributed": "less"}},
-        {"id": "clustering", "measure": "modularity",
-         "options": {"method": "louvain", "estimator": "gaussian_copula"},
-         "contrast": {"null": "size_matched"}, "margin": {"null_sd": 2},
-         "expects": {"modular": "greater", "distributed": ["equivalent", "less"]}},
-        {"id": "attention", "measure": "attention_gini",
-         "contrast": {"conditions": ["rare", "common"], "by": "document"}, "margin": {"raw": 0.05},
-         "expects": {"modular": "greater", "distributed": "equivalent"}},
-        {"id": "routing", "measure": "routing_similarity", "contrast": {"reference": 1.0},
-         "margin": {"raw": 0.1}, "expects": {"modular": "less", "distributed": "equivalent"}},
-        {"id": "single-head", "measure": "top_head_share", "contrast": {"reference": 0.5},
-         "expects": {"modular": "greater", "distributed": "less"}},
-        {"id": "head-specificity", "measure": "top_head_impact",
-         "contrast": {"null": "size_matched"}, "margin": {"null_sd": 2},
-         "expects": {"modular": "greater", "distributed": "equivalent"}},
-        {"id": "spectrum", "measure": "hill_alpha",
-         "options": {"weights": "output", "tail": "median"},
-         "contrast": {"null": "size_matched"}, "margin": {"null_sd": 2},
-         "expects": {"modular": "any", "distributed": "less"}},
+        {
+            "id": "specialization",
+            "role": "premise",
+            "measure": "selectivity",
+            "contrast": {"null": "label_shuffled"},
+            "expects": {"modular": "greater", "distributed": "greater"},
+        },
+        {
+            "id": "regimes",
+            "role": "descriptive",
+            "measure": "plateau_flatness",
+            "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
+        },
+        {
+            "id": "coordination",
+            "measure": "effective_dimension",
+            "options": {"variance": 0.95},
+            "contrast": {"null": "size_matched"},
+            "margin": {"null_sd": 2},
+            "expects": {"modular": "any", "distributed": "less"},
+        },
+        {
+            "id": "clustering",
+            "measure": "modularity",
+            "options": {"method": "louvain", "estimator": "gaussian_copula"},
+            "contrast": {"null": "size_matched"},
+            "margin": {"null_sd": 2},
+            "expects": {"modular": "greater", "distributed": ["equivalent", "less"]},
+        },
+        {
+            "id": "attention",
+            "measure": "attention_gini",
+            "contrast": {"conditions": ["rare", "common"], "by": "document"},
+            "margin": {"raw": 0.05},
+            "expects": {"modular": "greater", "distributed": "equivalent"},
+        },
+        {
+            "id": "routing",
+            "measure": "routing_similarity",
+            "contrast": {"reference": 1.0},
+            "margin": {"raw": 0.1},
+            "expects": {"modular": "less", "distributed": "equivalent"},
+        },
+        {
+            "id": "single-head",
+            "measure": "top_head_share",
+            "contrast": {"reference": 0.5},
+            "expects": {"modular": "greater", "distributed": "less"},
+        },
+        {
+            "id": "head-specificity",
+            "measure": "top_head_impact",
+            "contrast": {"null": "size_matched"},
+            "margin": {"null_sd": 2},
+            "expects": {"modular": "greater", "distributed": "equivalent"},
+        },
+        {
+            "id": "spectrum",
+            "measure": "hill_alpha",
+            "options": {"weights": "output", "tail": "median"},
+            "contrast": {"null": "size_matched"},
+            "margin": {"null_sd": 2},
+            "expects": {"modular": "any", "distributed": "less"},
+        },
     ],
     "seed": 20250925,
 }
@@ -97,22 +135,41 @@ class _Draws:
         self.frames: list[pl.DataFrame] = []
 
     def rung(
-        self, prediction: str, null: str, statistic: str, observed: float, mean: float, sd: float,
-        n_draws: int, skew: float = 0.0,
+        self,
+        prediction: str,
+        null: str,
+        statistic: str,
+        observed: float,
+        mean: float,
+        sd: float,
+        n_draws: int,
+        skew: float = 0.0,
     ) -> NullComparison:
         draws = self.rng.normal(mean, sd, n_draws)
         if skew:  # shifted so that the mean stays
             draws = mean + sd * (self.rng.gamma(skew, 1, n_draws) - skew) / math.sqrt(skew)
-        self.frames.append(pl.DataFrame({
-            "prediction": [prediction] * n_draws, "null": [null] * n_draws,
-            "draw": np.arange(n_draws), "value": draws,
-        }))
+        self.frames.append(
+            pl.DataFrame(
+                {
+                    "prediction": [prediction] * n_draws,
+                    "null": [null] * n_draws,
+                    "draw": np.arange(n_draws),
+                    "value": draws,
+                }
+            )
+        )
         below, above = int((draws <= observed).sum()), int((draws >= observed).sum())
         p = min(1.0, 2 * (min(below, above) + 1) / (n_draws + 1))
         return NullComparison(
-            null=null, statistic=statistic, observed=observed, mean=float(draws.mean()),
-            sd=float(draws.std(ddof=1)), n_draws=n_draws, p_value=p,
-            p_error=math.sqrt(p * (1 - p) / n_draws), percentile=100 * float((draws < observed).mean()),
+            null=null,
+            statistic=statistic,
+            observed=observed,
+            mean=float(draws.mean()),
+            sd=float(draws.std(ddof=1)),
+            n_draws=n_draws,
+            p_value=p,
+            p_error=math.sqrt(p * (1 - p) / n_draws),
+            percentile=100 * float((draws < observed).mean()),
             z=float((observed - draws.mean()) / draws.std(ddof=1)),
             log10_relabellings=312.4 if null == LABEL else None,
         )
@@ -124,10 +181,18 @@ def _interval(effect: float, error: float, level: float) -> Interval:
 
 
 def _prediction(
-    id: str, observed: float, reference: str, reference_value: float, error: float | None,
-    outcome: Any, ladder: tuple[NullComparison, ...] = (), margin: float | None = None,
-    p_equivalence: float | None = None, p_value: float | None = None,
-    standardized: float | None = None, **more: Any,
+    id: str,
+    observed: float,
+    reference: str,
+    reference_value: float,
+    error: float | None,
+    outcome: Any,
+    ladder: tuple[NullComparison, ...] = (),
+    margin: float | None = None,
+    p_equivalence: float | None = None,
+    p_value: float | None = None,
+    standardized: float | None = None,
+    **more: Any,
 ) -> PredictionResult:
     declared = next(item for item in Protocol.model_validate(PROTOCOL).predictions if item.id == id)
     effect = observed - reference_value
@@ -144,23 +209,34 @@ def _prediction(
         else:
             stances[name] = "supports" if outcome in expected else "contradicts"
     return PredictionResult(
-        id=id, role=declared.role, measure=declared.measure, title=TITLES[id], observed=observed,
-        reference=reference, reference_value=reference_value, reference_sd=null_sd, effect=effect,
+        id=id,
+        role=declared.role,
+        measure=declared.measure,
+        title=TITLES[id],
+        observed=observed,
+        reference=reference,
+        reference_value=reference_value,
+        reference_sd=null_sd,
+        effect=effect,
         ratio=observed / reference_value if reference_value else None,
         standardized=effect / null_sd if null_sd else standardized,
         interval=None if error is None else _interval(effect, error, 0.90),
         interval_95=None if error is None else _interval(effect, error, 0.95),
         margin=None if margin is None else (-margin, margin),
         equivalence_ceiling=None if margin is None else 0.953,
-        p_value=p, p_error=ladder[0].p_error if ladder else None,
+        p_value=p,
+        p_error=ladder[0].p_error if ladder else None,
         p_adjusted=min(1.0, N_DECIDING * p) if deciding and p is not None else None,
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=(
             min(1.0, N_DECIDING * p_equivalence) if deciding and p_equivalence is not None else None
         ),
-        outcome=outcome, smallest_effect=more.pop("smallest_effect", None),
+        outcome=outcome,
+        smallest_effect=more.pop("smallest_effect", None),
         expects={name: tuple(values) for name, values in declared.expects.items()},
-        stances=stances, ladder=ladder, **more,
+        stances=stances,
+        ladder=ladder,
+        **more,
     )
 
 
@@ -168,20 +244,29 @@ def _regime(condition: str, plateau: bool) -> RegimeFit:
     rng = np.random.default_rng(11 if plateau else 12)
     ranks = np.unique(np.round(np.geomspace(1, N_NEURONS, 60)))
     log_rank = np.log(ranks)
-    first, second = (math.log(41.0), math.log(900.0)) if plateau else (math.log(6.0), math.log(1000.0))
+    first, second = (
+        (math.log(41.0), math.log(900.0)) if plateau else (math.log(6.0), math.log(1000.0))
+    )
     slopes = (-0.09, -0.62, -1.9) if plateau else (-0.48, -0.55, -1.7)
     level = math.log(0.021 if plateau else 0.012)
     fitted = (
-        level + slopes[0] * np.minimum(log_rank, first)
+        level
+        + slopes[0] * np.minimum(log_rank, first)
         + slopes[1] * np.clip(log_rank - first, 0, second - first)
         + slopes[2] * np.maximum(log_rank - second, 0)
     )
     noisy = fitted + rng.normal(0, 0.05, len(ranks))
     return RegimeFit(
-        condition=condition, ranks=tuple(ranks.tolist()), influence=tuple(np.exp(noisy).tolist()),
-        fitted=tuple(np.exp(fitted).tolist()), breakpoints=(math.exp(first), math.exp(second)),
-        slopes=slopes, kappa=-slopes[1], plateau=plateau,
-        plateau_flatness=1 - abs(slopes[0]) / -slopes[1], head_excess=-0.41 if plateau else -0.02,
+        condition=condition,
+        ranks=tuple(ranks.tolist()),
+        influence=tuple(np.exp(noisy).tolist()),
+        fitted=tuple(np.exp(fitted).tolist()),
+        breakpoints=(math.exp(first), math.exp(second)),
+        slopes=slopes,
+        kappa=-slopes[1],
+        plateau=plateau,
+        plateau_flatness=1 - abs(slopes[0]) / -slopes[1],
+        head_excess=-0.41 if plateau else -0.02,
         bic=(-112.0, -180.5, -243.1),
     )
 
@@ -191,8 +276,10 @@ def _spectrum() -> Spectrum:
     median = np.exp(-index / 14.0)
     observed = np.exp(-index / 10.5) * (1 + 0.35 * (index == 1))
     return Spectrum(
-        tuple((observed / observed.sum()).tolist()), tuple((median / median.sum() * 0.9).tolist()),
-        tuple((median / median.sum()).tolist()), tuple((median / median.sum() * 1.12).tolist()),
+        tuple((observed / observed.sum()).tolist()),
+        tuple((median / median.sum() * 0.9).tolist()),
+        tuple((median / median.sum()).tolist()),
+        tuple((median / median.sum() * 1.12).tolist()),
     )
 
 
@@ -203,11 +290,18 @@ def _heads() -> tuple[HeadResult, ...]:
         for head in range(8):
             gini = float(rng.uniform(0.55, 0.92))
             impact = float(rng.gamma(4, 0.012)) + (0.09 if (layer, head) == (4, 3) else 0.0)
-            heads.append(HeadResult(
-                layer, head, gini, gini - float(rng.normal(0.006, 0.008)), impact,
-                impact * float(rng.normal(0.96, 0.1)), impact**2 / 0.09,
-                None if (layer, head) == (5, 7) else float(rng.uniform(0.86, 0.995)),
-            ))
+            heads.append(
+                HeadResult(
+                    layer,
+                    head,
+                    gini,
+                    gini - float(rng.normal(0.006, 0.008)),
+                    impact,
+                    impact * float(rng.normal(0.96, 0.1)),
+                    impact**2 / 0.09,
+                    None if (layer, head) == (5, 7) else float(rng.uniform(0.86, 0.995)),
+                )
+            )
     return tuple(heads)
 
 
@@ -216,8 +310,14 @@ def _frequencies() -> FrequencyCurve:
     log_count = 6.1 - 0.95 * log_rank - 0.9 * np.maximum(log_rank - 3.1, 0)
     log_count = np.maximum(log_count - 9.0 * np.maximum(log_rank - 3.82, 0), 0)
     return FrequencyCurve(
-        tuple(log_rank.tolist()), tuple(log_count.tolist()), elbow_rank=6607, rare_rank=5616,
-        n_types=7630, n_rare_types=991, n_dropped_types=1024, rare_count_range=(21, 58),
+        tuple(log_rank.tolist()),
+        tuple(log_count.tolist()),
+        elbow_rank=6607,
+        rare_rank=5616,
+        n_types=7630,
+        n_rare_types=991,
+        n_dropped_types=1024,
+        rare_count_range=(21, 58),
     )
 
 
@@ -228,88 +328,241 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
     difference = "T(rare) - T(common)"
     specialization = rung("specialization", LABEL, difference, 0.214, 0.0, 0.031, 1999)
     predictions = (
-        _prediction("specialization", 0.214, LABEL, specialization.mean, 0.019, "greater",
-                    (specialization,), notes=("Tested as the difference between the group selected on "
-                                              "rare and the group selected on common targets.",)),
-        _prediction("regimes", 0.71, LABEL, 0.02, 0.22, "greater",
-                    (rung("regimes", LABEL, difference, 0.71, 0.02, 0.24, 1999),),
-                    companions={"head excess, rare": -0.41, "head excess, common": -0.02,
-                                "likelihood ratio against a lognormal": None}),
-        _prediction("coordination", 27.51, SIZE, 30.50, 0.61, "less",
-                    (rung("coordination", SIZE, "T(G)", 27.51, 30.50, 0.49, 9999),
-                     rung("coordination", LABEL, difference, -1.31, 0.0, 0.42, 1999)),
-                    margin=0.98, p_equivalence=0.998,
-                    companions={"dimension (integer)": 28.0, "dimension / k": 28 / K,
-                                "participation ratio": 14.2, "dimension of correlations": 28.9}),
-        _prediction("clustering", 0.0982, SIZE, 0.1003, 0.0041, "equivalent",
-                    (rung("clustering", SIZE, "T(G)", 0.0982, 0.1003, 0.0082, 9999, skew=9),
-                     rung("clustering", LABEL, difference, 0.0021, 0.0, 0.0071, 1999)),
-                    margin=0.0164, p_equivalence=0.0003,
-                    companions={"communities": 4.0, "mean community size": 10.25}),
-        _prediction("attention", 0.731, "common", 0.724, 0.0028, "equivalent",
-                    (rung("attention", SWAPPED, difference, 0.007, 0.0, 0.0031, 9999),),
-                    margin=0.05, p_equivalence=2e-31, standardized=0.18,
-                    notes=("Significant and inside the margin: a difference, too small to matter.",)),
-        _prediction("routing", 0.952, "value", 1.0, 0.012, "equivalent",
-                    (rung("routing", SWAPPED, "T(G)", 0.952, 0.984, 0.011, 9999),),
-                    margin=0.1, p_equivalence=0.00002, standardized=-0.29),
-        _prediction("single-head", 0.182, "value", 0.5, 0.021, "less", p_value=3e-34,
-                    companions={"equal heads would have": 1 / 8}),
-        _prediction("head-specificity", 0.1391, SIZE, 0.1322, 0.0061, "equivalent",
-                    (rung("head-specificity", SIZE, "T(G)", 0.1391, 0.1322, 0.0118, 9999),),
-                    margin=0.0236, p_equivalence=0.0035),
-        _prediction("spectrum", 2.31, SIZE, 2.98, None, "less",
-                    (rung("spectrum", SIZE, "T(G)", 2.31, 2.98, 0.21, 9999, skew=6),
-                     rung("spectrum", LABEL, difference, -0.42, 0.0, 0.19, 1999)),
-                    margin=0.42, notes=("A measure of weights has no documents: no interval.",
-                                        "20 eigenvalues in the tail: fewer than 50.")),
+        _prediction(
+            "specialization",
+            0.214,
+            LABEL,
+            specialization.mean,
+            0.019,
+            "greater",
+            (specialization,),
+            notes=(
+                "Tested as the difference between the group selected on "
+                "rare and the group selected on common targets.",
+            ),
+        ),
+        _prediction(
+            "regimes",
+            0.71,
+            LABEL,
+            0.02,
+            0.22,
+            "greater",
+            (rung("regimes", LABEL, difference, 0.71, 0.02, 0.24, 1999),),
+            companions={
+                "head excess, rare": -0.41,
+                "head excess, common": -0.02,
+                "likelihood ratio against a lognormal": None,
+            },
+        ),
+        _prediction(
+            "coordination",
+            27.51,
+            SIZE,
+            30.50,
+            0.61,
+            "less",
+            (
+                rung("coordination", SIZE, "T(G)", 27.51, 30.50, 0.49, 9999),
+                rung("coordination", LABEL, difference, -1.31, 0.0, 0.42, 1999),
+            ),
+            margin=0.98,
+            p_equivalence=0.998,
+            companions={
+                "dimension (integer)": 28.0,
+                "dimension / k": 28 / K,
+                "participation ratio": 14.2,
+                "dimension of correlations": 28.9,
+            },
+        ),
+        _prediction(
+            "clustering",
+            0.0982,
+            SIZE,
+            0.1003,
+            0.0041,
+            "equivalent",
+            (
+                rung("clustering", SIZE, "T(G)", 0.0982, 0.1003, 0.0082, 9999, skew=9),
+                rung("clustering", LABEL, difference, 0.0021, 0.0, 0.0071, 1999),
+            ),
+            margin=0.0164,
+            p_equivalence=0.0003,
+            companions={"communities": 4.0, "mean community size": 10.25},
+        ),
+        _prediction(
+            "attention",
+            0.731,
+            "common",
+            0.724,
+            0.0028,
+            "equivalent",
+            (rung("attention", SWAPPED, difference, 0.007, 0.0, 0.0031, 9999),),
+            margin=0.05,
+            p_equivalence=2e-31,
+            standardized=0.18,
+            notes=("Significant and inside the margin: a difference, too small to matter.",),
+        ),
+        _prediction(
+            "routing",
+            0.952,
+            "value",
+            1.0,
+            0.012,
+            "equivalent",
+            (rung("routing", SWAPPED, "T(G)", 0.952, 0.984, 0.011, 9999),),
+            margin=0.1,
+            p_equivalence=0.00002,
+            standardized=-0.29,
+        ),
+        _prediction(
+            "single-head",
+            0.182,
+            "value",
+            0.5,
+            0.021,
+            "less",
+            p_value=3e-34,
+            companions={"equal heads would have": 1 / 8},
+        ),
+        _prediction(
+            "head-specificity",
+            0.1391,
+            SIZE,
+            0.1322,
+            0.0061,
+            "equivalent",
+            (rung("head-specificity", SIZE, "T(G)", 0.1391, 0.1322, 0.0118, 9999),),
+            margin=0.0236,
+            p_equivalence=0.0035,
+        ),
+        _prediction(
+            "spectrum",
+            2.31,
+            SIZE,
+            2.98,
+            None,
+            "less",
+            (
+                rung("spectrum", SIZE, "T(G)", 2.31, 2.98, 0.21, 9999, skew=6),
+                rung("spectrum", LABEL, difference, -0.42, 0.0, 0.19, 1999),
+            ),
+            margin=0.42,
+            notes=(
+                "A measure of weights has no documents: no interval.",
+                "20 eigenvalues in the tail: fewer than 50.",
+            ),
+        ),
     )
     verdicts = (
         HypothesisVerdict(
-            "modular", "refuted", ("specialization",),
+            "modular",
+            "refuted",
+            ("specialization",),
             ("clustering", "attention", "routing", "single-head", "head-specificity"),
-            ("clustering", "attention", "routing", "single-head", "head-specificity"), (),
-            ("regimes", "coordination", "spectrum"), "Five contradictions survive the correction."),
+            ("clustering", "attention", "routing", "single-head", "head-specificity"),
+            (),
+            ("regimes", "coordination", "spectrum"),
+            "Five contradictions survive the correction.",
+        ),
         HypothesisVerdict(
-            "distributed", "supported",
-            ("specialization", "coordination", "clustering", "attention", "routing", "single-head",
-             "head-specificity", "spectrum"),
-            (), (), (), ("regimes",), "Every prediction on which it speaks came out as expected."),
+            "distributed",
+            "supported",
+            (
+                "specialization",
+                "coordination",
+                "clustering",
+                "attention",
+                "routing",
+                "single-head",
+                "head-specificity",
+                "spectrum",
+            ),
+            (),
+            (),
+            (),
+            ("regimes",),
+            "Every prediction on which it speaks came out as expected.",
+        ),
     )
     heads = _heads()
     top = max(heads, key=lambda item: item.impact)
     results = Results(
-        schema_version=SCHEMA_VERSION, protocol=Protocol.model_validate(PROTOCOL).model_dump(mode="json"),
-        protocol_id="rare-tokens", title=PROTOCOL["title"], trial=None,
-        subject={"name": "reference", "family": "gpt_neox", "layer": 5, "n_layers": 6,
-                 "n_neurons": N_NEURONS, "n_heads": 8, "d_model": 512, "revision": None},
+        schema_version=SCHEMA_VERSION,
+        protocol=Protocol.model_validate(PROTOCOL).model_dump(mode="json"),
+        protocol_id="rare-tokens",
+        title=PROTOCOL["title"],
+        trial=None,
+        subject={
+            "name": "reference",
+            "family": "gpt_neox",
+            "layer": 5,
+            "n_layers": 6,
+            "n_neurons": N_NEURONS,
+            "n_heads": 8,
+            "d_model": 512,
+            "revision": None,
+        },
         corpus=CorpusResult(
             source="docstrings of scikit-learn, networkx, statsmodels, xarray, seaborn, pingouin",
-            documents=1843, blocks=9120, tokens=1_167_360, eligible_rare=20_312, rare_per_thousand=17.4,
-            positions={"selection rare": 2048, "selection common": 2048, "evaluation rare": 2048,
-                       "evaluation common": 2048},
-            documents_used={"selection": 402, "evaluation": 409}, rare_types_used=871,
+            documents=1843,
+            blocks=9120,
+            tokens=1_167_360,
+            eligible_rare=20_312,
+            rare_per_thousand=17.4,
+            positions={
+                "selection rare": 2048,
+                "selection common": 2048,
+                "evaluation rare": 2048,
+                "evaluation common": 2048,
+            },
+            documents_used={"selection": 402, "evaluation": 409},
+            rare_types_used=871,
             common_types_used=1504,
-            frequent_rare=((" eigenvector", 31), ("homosced", 29), ("|", 27), (" Kendall", 24),
-                           ("_idx", 22), ("\n\n", 21), ("<b>", 20), ("`x`", 18), (" Wishart", 17)),
-            mean_index={"rare": 66.1, "common": 65.4}, mean_loss={"rare": 6.83, "common": 2.94},
+            frequent_rare=(
+                (" eigenvector", 31),
+                ("homosced", 29),
+                ("|", 27),
+                (" Kendall", 24),
+                ("_idx", 22),
+                ("\n\n", 21),
+                ("<b>", 20),
+                ("`x`", 18),
+                (" Wishart", 17),
+            ),
+            mean_index={"rare": 66.1, "common": 65.4},
+            mean_loss={"rare": 6.83, "common": 2.94},
             text_differs=("xarray",),
         ),
         group=GroupResult(
-            neurons=tuple(int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False)),
-            n_neurons=N_NEURONS, rule="plateau",
+            neurons=tuple(
+                int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False)
+            ),
+            n_neurons=N_NEURONS,
+            rule="plateau",
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
             control_neurons=tuple(range(100, 100 + K)),
         ),
-        self_check={"n_pairs": 64.0, "n_values": 8192.0, "largest_difference": 2.1e-6,
-                    "tolerance": 1e-4},
-        predictions=predictions, verdicts=verdicts,
+        self_check={
+            "n_pairs": 64.0,
+            "n_values": 8192.0,
+            "largest_difference": 2.1e-6,
+            "tolerance": 1e-4,
+        },
+        predictions=predictions,
+        verdicts=verdicts,
         figures=FigureData(
-            regimes=(_regime("rare", True), _regime("common", False)), spectrum=_spectrum(),
+            regimes=(_regime("rare", True), _regime("common", False)),
+            spectrum=_spectrum(),
             heads=heads,
-            layer_impacts={"L4 single": top.impact, "L4 random": 0.051, "L4 all": 0.33,
-                           "L5 single": max(h.impact for h in heads if h.layer == 5),
-                           "L5 random": 0.046, "L5 all": 0.29},
+            layer_impacts={
+                "L4 single": top.impact,
+                "L4 random": 0.051,
+                "L4 all": 0.33,
+                "L5 single": max(h.impact for h in heads if h.layer == 5),
+                "L5 random": 0.046,
+                "L5 all": 0.29,
+            },
             frequencies=_frequencies(),
         ),
         limitations=(
@@ -324,39 +577,82 @@ def undecided(results: Results) -> Results:
     """The same run with an inconclusive prediction, so that neither hypothesis is decided."""
     changed = tuple(
         dataclasses.replace(
-            item, outcome="inconclusive", smallest_effect=1.92, p_value=0.21, p_adjusted=1.0,
-            stances={name: "silent" if item.stances[name] == "silent" else "open"
-                     for name in item.stances},
-        ) if item.id in ("coordination", "clustering") else item
+            item,
+            outcome="inconclusive",
+            smallest_effect=1.92,
+            p_value=0.21,
+            p_adjusted=1.0,
+            stances={
+                name: "silent" if item.stances[name] == "silent" else "open"
+                for name in item.stances
+            },
+        )
+        if item.id in ("coordination", "clustering")
+        else item
         for item in results.predictions
     )
-    return dataclasses.replace(results, predictions=changed, verdicts=(
-        HypothesisVerdict("modular", "undecided", ("specialization",), ("attention",), (),
-                          ("clustering",), ("regimes", "coordination"), "One prediction is open."),
-        HypothesisVerdict("distributed", "undecided", ("specialization", "attention"), (), (),
-                          ("coordination", "clustering"), ("regimes",), "Two predictions are open."),
-    ))
+    return dataclasses.replace(
+        results,
+        predictions=changed,
+        verdicts=(
+            HypothesisVerdict(
+                "modular",
+                "undecided",
+                ("specialization",),
+                ("attention",),
+                (),
+                ("clustering",),
+                ("regimes", "coordination"),
+                "One prediction is open.",
+            ),
+            HypothesisVerdict(
+                "distributed",
+                "undecided",
+                ("specialization", "attention"),
+                (),
+                (),
+                ("coordination", "clustering"),
+                ("regimes",),
+                "Two predictions are open.",
+            ),
+        ),
+    )
 
 
 def not_applicable(results: Results) -> Results:
     """The same run with a premise that failed: no rare-token neurons at all."""
     premise = dataclasses.replace(
-        results.predictions[0], outcome="less",
-        stances={"modular": "contradicts", "distributed": "contradicts"})
+        results.predictions[0],
+        outcome="less",
+        stances={"modular": "contradicts", "distributed": "contradicts"},
+    )
     return dataclasses.replace(
-        results, predictions=(premise, *results.predictions[1:]),
+        results,
+        predictions=(premise, *results.predictions[1:]),
         verdicts=tuple(
-            HypothesisVerdict(name, "not applicable", (), ("specialization",), (), (),
-                              ("regimes",), "The premise specialization failed.")
+            HypothesisVerdict(
+                name,
+                "not applicable",
+                (),
+                ("specialization",),
+                (),
+                (),
+                ("regimes",),
+                "The premise specialization failed.",
+            )
             for name in ("modular", "distributed")
-        ))
+        ),
+    )
 
 
 MANIFEST: dict[str, Any] = {
     "hypotest": "0.1.0",
     "started": "2026-11-21T03:52:10Z",
-    "hashes": {"protocol": "3f9a" * 16, "weights": "07bc" * 16,
-               "text": {"networkx": "11ad" * 16, "xarray": "22be" * 16}},
+    "hashes": {
+        "protocol": "3f9a" * 16,
+        "weights": "07bc" * 16,
+        "text": {"networkx": "11ad" * 16, "xarray": "22be" * 16},
+    },
     "versions": {"python": "3.11.7", "torch": "2.13.0", "numpy": "2.4.6"},
     "seeds": {"protocol": 20250925},
     "durations": {"collect": 412.7, "nulls": 95.2, "report": 8.1},

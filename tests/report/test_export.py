@@ -17,8 +17,11 @@ from hypotest.report.export import read_manifest, read_nulls, read_results, rend
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes()
-            for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def no_figures(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[()]:
@@ -35,7 +38,12 @@ def test_what_a_run_leaves_behind(
     written_run: Path, results: Results, nulls: pl.DataFrame, manifest: dict[str, Any]
 ) -> None:
     assert {path.name for path in written_run.iterdir()} == {
-        "report.md", "figures", "results.json", "nulls.parquet", "manifest.json"}
+        "report.md",
+        "figures",
+        "results.json",
+        "nulls.parquet",
+        "manifest.json",
+    }
     assert [path.name for path in written_run.parent.iterdir()] == ["run"]
     assert read_results(written_run / "results.json") == results
     assert read_nulls(written_run).equals(nulls)
@@ -54,7 +62,10 @@ def test_rendering_again_gives_the_same_bytes(written_run: Path, tmp_path: Path)
 
 
 def test_a_full_disk_leaves_nothing(
-    results: Results, nulls: pl.DataFrame, manifest: dict[str, Any], tmp_path: Path,
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: dict[str, Any],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(figures, "draw_figures", full_disk)
@@ -64,7 +75,10 @@ def test_a_full_disk_leaves_nothing(
 
 
 def test_an_interrupt_leaves_nothing(
-    results: Results, nulls: pl.DataFrame, manifest: dict[str, Any], tmp_path: Path,
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: dict[str, Any],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -77,7 +91,10 @@ def test_an_interrupt_leaves_nothing(
 
 
 def test_the_folder_appears_only_when_it_is_whole(
-    results: Results, nulls: pl.DataFrame, manifest: dict[str, Any], tmp_path: Path,
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: dict[str, Any],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder, seen = tmp_path / "run", []
@@ -127,11 +144,13 @@ def test_undefined_numbers_and_draws_can_be_written(
     first = dataclasses.replace(results.predictions[0], ratio=float("nan"), standardized=None)
     short = dataclasses.replace(results, predictions=(first,))
     gap = nulls.filter(pl.col("prediction") == "specialization").with_columns(
-        value=pl.when(pl.col("draw") < 3).then(None).otherwise(pl.col("value")))
+        value=pl.when(pl.col("draw") < 3).then(None).otherwise(pl.col("value"))
+    )
     write_run(tmp_path / "run", short, gap, {"durations": {"collect": float("nan")}})
     assert "NaN" not in (tmp_path / "run" / "results.json").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8")) == {
-        "durations": {"collect": None}}
+        "durations": {"collect": None}
+    }
     assert read_nulls(tmp_path / "run")["value"].null_count() == 3
 
 

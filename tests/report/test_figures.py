@@ -6,9 +6,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes
@@ -26,8 +28,15 @@ def prediction(results: Results, id: str) -> PredictionResult:
 def test_every_figure_is_there_in_both_formats(written_run: Path) -> None:
     paths = sorted((written_run / "figures").iterdir())
     stems = {path.stem for path in paths}
-    assert {"effects", "frequencies", "02-regimes-curves", "03-coordination-eigenvalues",
-            "05-attention-heads", "06-routing-heads", "08-head-specificity-heads"} <= stems
+    assert {
+        "effects",
+        "frequencies",
+        "02-regimes-curves",
+        "03-coordination-eigenvalues",
+        "05-attention-heads",
+        "06-routing-heads",
+        "08-head-specificity-heads",
+    } <= stems
     assert {stem[:2] for stem in stems if stem[0].isdigit()} == {f"0{n}" for n in range(1, 10)}
     assert {path.name for path in paths} == {stem + end for stem in stems for end in SIGNATURES}
     for path in paths:
@@ -63,18 +72,27 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
         figure = draw_ladder(prediction(results, "coordination"), nulls)
     assert figure is not None
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "size_matched", "label_shuffled (type)"]
+        "size_matched",
+        "label_shuffled (type)",
+    ]
     for axes, rung in zip(figure.axes, prediction(results, "coordination").ladder, strict=True):
-        assert sum(patch.get_height() for patch in axes.patches) == rung.n_draws  # type: ignore[attr-defined]  # bars are rectangles
-        assert list(axes.lines[0].get_xdata())[0] == rung.observed  # type: ignore[index,arg-type]  # a plain list
+        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
+        assert np.unique(axes.lines[0].get_xdata()).tolist() == [rung.observed]
         low, high = axes.get_xlim()
         assert low < rung.observed < high
 
 
 def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) -> None:
     item = prediction(results, "spectrum")
-    constant = pl.DataFrame({"prediction": [item.id] * 4, "null": [item.ladder[0].null] * 4,
-                             "draw": range(4), "value": [item.ladder[0].observed] * 4})
+    constant = pl.DataFrame(
+        {
+            "prediction": [item.id] * 4,
+            "null": [item.ladder[0].null] * 4,
+            "draw": range(4),
+            "value": [item.ladder[0].observed] * 4,
+        }
+    )
     with house_style():
         figure = draw_ladder(item, constant)
         assert figure is not None

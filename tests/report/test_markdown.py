@@ -15,7 +15,10 @@ from hypotest.report.markdown import overview, render_report
 from hypotest.report.numbers import UNDEFINED, p_text, prediction_text
 from hypotest.report.picture import Picture
 
-PICTURES = (Picture("effects", "verdict", "All *effects*."), Picture("01-x", "coordination", "One."))
+PICTURES = (
+    Picture("effects", "verdict", "All *effects*."),
+    Picture("01-x", "coordination", "One."),
+)
 Variant = Callable[[Results], Results]
 
 
@@ -58,8 +61,8 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
 def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, PICTURES)
     tokens = MarkdownIt("commonmark").enable("table").parse(report)
-    # the overview, the verdict, per prediction expectations (9) and ladders (8), text, layers, heads,
-    # provenance
+    # the overview, the verdict, per prediction expectations (9) and ladders (8), text, layers,
+    # heads, provenance
     assert sum(token.type == "table_open" for token in tokens) == 2 + 9 + 8 + 4
     assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
 
@@ -73,9 +76,7 @@ def test_the_verdict_comes_first_in_plain_words(results: Results, manifest: dict
     assert f"**{results.verdict_line}**" in report
 
 
-def test_undecided(
-    results: Results, manifest: dict[str, Any], make_undecided: Variant
-) -> None:
+def test_undecided(results: Results, manifest: dict[str, Any], make_undecided: Variant) -> None:
     report = render_report(make_undecided(results), manifest, ())
     assert (
         "*modular* stays **undecided**: specialization came out as it expected, attention speaks "
@@ -104,8 +105,12 @@ def test_a_trial_gives_no_verdict(results: Results, manifest: dict[str, Any]) ->
 
 def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, ())
-    for source in ("arXiv:2509.21163", "arXiv:2505.12822", "doi:10.2202/1544-6115.1585",
-                   "doi:10.1177/1948550617697177"):
+    for source in (
+        "arXiv:2509.21163",
+        "arXiv:2505.12822",
+        "doi:10.2202/1544-6115.1585",
+        "doi:10.1177/1948550617697177",
+    ):
         assert f"[{source}](https://" in report
     assert "Bonferroni correction over the 7 deciding predictions" in report
     assert "9,999 groups" in report and "below the 15th percentile of types" in report
@@ -130,9 +135,14 @@ def test_a_ratio_to_nearly_nothing_is_left_out(results: Results, manifest: dict[
 
 def test_names_cannot_change_the_page(results: Results, manifest: dict[str, Any]) -> None:
     bad = "<script>x</script> | **b** [l](http://e) ![i](x)"
-    first = dataclasses.replace(results.predictions[0], id=bad, title=bad, notes=(bad,), measure="own")
+    first = dataclasses.replace(
+        results.predictions[0], id=bad, title=bad, notes=(bad,), measure="own"
+    )
     changed = dataclasses.replace(
-        results, title=bad, predictions=(first, *results.predictions[1:]), limitations=(bad,),
+        results,
+        title=bad,
+        predictions=(first, *results.predictions[1:]),
+        limitations=(bad,),
         subject={bad: bad},
         verdicts=tuple(dataclasses.replace(item, hypothesis=bad) for item in results.verdicts),
         corpus=dataclasses.replace(results.corpus, source=bad, text_differs=(bad,)),
@@ -150,13 +160,19 @@ def test_an_unknown_protocol_is_refused(results: Results, manifest: dict[str, An
         render_report(dataclasses.replace(results, protocol={"id": "x"}), manifest, ())
 
 
-def test_a_run_without_heads_elbow_or_limitations(results: Results, manifest: dict[str, Any]) -> None:
+def test_a_run_without_heads_elbow_or_limitations(
+    results: Results, manifest: dict[str, Any]
+) -> None:
     figures = dataclasses.replace(
-        results.figures, heads=(), layer_impacts={}, spectrum=None,
+        results.figures,
+        heads=(),
+        layer_impacts={},
+        spectrum=None,
         frequencies=dataclasses.replace(results.figures.frequencies, elbow_rank=None),
     )
     report = render_report(
-        dataclasses.replace(results, figures=figures, limitations=()), manifest, ())
+        dataclasses.replace(results, figures=figures, limitations=()), manifest, ()
+    )
     assert "## Attention heads" not in report
     assert "No types were dropped at the rare end" in report
     assert "None was found beyond those of the method itself." in report

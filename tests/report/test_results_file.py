@@ -83,16 +83,37 @@ def test_the_shipped_schema_is_current() -> None:
 
 
 TYPES: dict[str, type | tuple[type, ...]] = {
-    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
-    "null": type(None), "boolean": bool,
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+    "boolean": bool,
 }
 
 
 def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str = "") -> list[str]:
     """The part of JSON schema that the shipped one uses; all keywords must be known."""
-    known = {"$schema", "$defs", "$ref", "anyOf", "type", "const", "enum", "properties", "required",
-             "additionalProperties", "items", "prefixItems", "minItems", "maxItems",
-             "title", "description", "default"}
+    known = {
+        "$schema",
+        "$defs",
+        "$ref",
+        "anyOf",
+        "type",
+        "const",
+        "enum",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "title",
+        "description",
+        "default",
+    }
     assert set(schema) <= known, set(schema) - known
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
@@ -107,7 +128,9 @@ def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str
     if isinstance(value, dict):
         own = schema.get("properties", {})
         extra = schema.get("additionalProperties", True)
-        found += [f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value]
+        found += [
+            f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value
+        ]
         for key, item in value.items():
             if key in own:
                 found += problems(item, own[key], root, f"{path}.{key}")
