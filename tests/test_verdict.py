@@ -178,9 +178,11 @@ class TestDecide:
 
     def test_a_premise_of_one_hypothesis_is_a_gate_for_all(self) -> None:
         found = verdicts(
-            prediction("p", "less", GREATER, (), "premise"),
+            prediction("p", "less", GREATER, (), "premise", p_adjusted=0.001),
             prediction("a", "less", GREATER, LESS, p_adjusted=0.001),
         )
+        assert found["modular"].contradicted_by == ("p", "a")
+        assert found["modular"].refuted_by == ("a",)
         assert {item.status for item in found.values()} == {"not applicable"}
         assert found["distributed"].reason == "Premise failed: p came out less."
 

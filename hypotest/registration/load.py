@@ -95,7 +95,7 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
     tainted = {finding.path for finding in findings if finding.taints}
     # List items stay, so that the places of those behind them hold; pydantic repeats the error,
     # and the repetition is dropped as an echo.
-    data = _without(source.data, {path for path in tainted if isinstance(path[-1], str)})
+    data = _without(source.data, {path for path in tainted if path and isinstance(path[-1], str)})
     data, names, unread = _with_expectations(data)
     findings += unread
     tainted |= {finding.path for finding in unread}

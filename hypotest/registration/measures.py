@@ -67,6 +67,8 @@ class Option:
     @property
     def required(self) -> str:
         """What a value must be, in words."""
+        if len(self.choices) == 1:
+            return self.choices[0]
         if self.choices:
             return "one of " + ", ".join(self.choices)
         kind = "a whole number" if isinstance(self.default, int) else "a number"

@@ -154,8 +154,8 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
             yield Finding((*path, "role"), message, depends=depends)
     elif prediction.role == "descriptive" and spoken:
         message = (
-            f"a descriptive prediction never decides, and what {' and '.join(spoken)} expects is "
-            "not used; remove it, or remove `role: descriptive`"
+            "a descriptive prediction never decides, so that expectations "
+            f"({', '.join(spoken)}) are not used; remove them, or remove `role: descriptive`"
         )
         yield Finding((*path, "role"), message, "warning", depends=depends)
     elif prediction.role == "deciding" and not spoken:

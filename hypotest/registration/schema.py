@@ -19,7 +19,7 @@ def schema() -> dict[str, Any]:
     Returns:
         A schema in the 2020-12 dialect.
     """
-    document = Protocol.model_json_schema()
+    document = _without_null(Protocol.model_json_schema())
     definitions = document["$defs"]
     outcomes = {"enum": ["less", "greater", "equivalent"]}
     definitions["Expectation"] = {
@@ -44,6 +44,24 @@ def schema() -> dict[str, Any]:
     prediction["additionalProperties"] = expectation
     prediction["allOf"] = [_options_of(measure) for measure in MEASURES.values()]
     return {"$schema": _DIALECT, **document}
+
+
+def _without_null(entry: Any) -> Any:
+    """Leave out null and defaults of null: in YAML, a key without a value is refused."""
+    if isinstance(entry, list):
+        return [_without_null(item) for item in entry if item != {"type": "null"}]
+    if not isinstance(entry, dict):
+        return entry
+    kept = {
+        key: _without_null(value)
+        for key, value in entry.items()
+        if not (key == "default" and value is None)
+    }
+    alternatives = kept.get("anyOf", ())
+    if len(alternatives) == 1:
+        del kept["anyOf"]
+        return {**alternatives[0], **kept}
+    return kept
 
 
 def _options_of(measure: Measure) -> dict[str, Any]:

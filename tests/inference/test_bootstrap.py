@@ -122,28 +122,29 @@ class TestDocumentInterval:
 
 class TestContrastInterval:
     def test_by_hand(self) -> None:
-        # r = R = 3. Controls (2 x 3): means per resample m = (2, 3, 4), so var(m) = 1.
-        controls = np.array([[1.0, 3.0, 5.0], [3.0, 3.0, 3.0]])
-        # Residuals after group means 3 and 3 and resample means: +-1, 0, +-1; MS = 4 / (1 * 2) =
-        # 2, MS/C = 1. Group (4, 8, 6): mean 6, var 4, cov with m: (-2*-1 + 2*0 + 0*1) / 2 = 1; b =
-        # 1/4. rho^2 = 1 / (4 * 1), so unshared = [0.75 - 1]+ = 0 and V = (3/4)^2 * 4 = 2.25.
+        # r = R = 3. Controls (2 x 3): means per resample m = (2, 4, 6), so var(m) = 4.
+        controls = np.array([[1.0, 4.0, 7.0], [3.0, 4.0, 5.0]])
+        # Residuals after the group means 4 and 4 and the resample means: -1, 0, 1 and 1, 0, -1;
+        # MS = 4 / (1 * 2) = 2, MS / C = 1.
+        # Group (4, 8, 6): var 4, cov with m: (-2 * -2 + 2 * 0 + 0 * 2) / 2 = 2; b = 2 / 4.
+        # rho^2 = 4 / 16, so V = (1/2)^2 * 4 + [0.75 * 4 - 1] = 3.
         group = np.array([4.0, 8.0, 6.0])
+        originals = np.array([3.0, 4.0])
         found = contrast_interval(
-            5.0, 2.0, group, np.full(20, 5.0), np.array([2.0, 3.0]), controls, 0.90,
-            null_mean_variance=0.5,
-        )  # fmt: skip
-        # Bias of T(G): 6 - 5 = 1; of the controls: 3 - 2 = 1 and 3 - 3 = 0, mean 0.5 and variance
-        # 0.5. Centre 5 - 2 - (1 - 0.5) = 2.5; variance 2.25 + 0.5 + 0.5 / 2 = 3.
+            5.0, 2.0, group, np.full(20, 5.0), originals, controls, 0.90, null_mean_variance=0.5
+        )
+        # Bias of T(G): 6 - 5 = 1; of the controls: 4 - 3 = 1 and 4 - 4 = 0, mean 0.5, variance 0.5.
+        # Centre 5 - 2 - (1 - 0.5) = 2.5; variance 3 + 0.5 + 0.5 / 2 = 3.75.
         assert (found.low + found.high) / 2 == pytest.approx(2.5)
-        assert found.standard_error == pytest.approx(np.sqrt(3))
-        assert found.high - 2.5 == pytest.approx(1.7291 * np.sqrt(3), abs=1e-3)
+        assert found.standard_error == pytest.approx(np.sqrt(3.75))
+        assert found.high - 2.5 == pytest.approx(1.7291 * np.sqrt(3.75), abs=1e-3)
         assert found.degrees_of_freedom == 19
         # The jackknife has variance 19/20 * 20 * 0.64 = 12.16, 3.04 times the bootstrap's 4.
-        jackknife = np.tile([4.2, 5.8], 10)
         wider = contrast_interval(
-            5.0, 2.0, group, jackknife, np.array([2.0, 3.0]), controls, 0.90, null_mean_variance=0.5
-        )
-        assert wider.standard_error == pytest.approx(np.sqrt(2.25 * 3.04 + 0.75))
+            5.0, 2.0, group, np.tile([4.2, 5.8], 10), originals, controls, 0.90,
+            null_mean_variance=0.5,
+        )  # fmt: skip
+        assert wider.standard_error == pytest.approx(np.sqrt(3 * 3.04 + 0.75))
 
     def test_controls_that_do_not_move_leave_the_document_interval(self) -> None:
         rng = np.random.default_rng(0)

@@ -239,6 +239,10 @@ class TestSmallestEffect:
         # 99 draws, level 0.05: 2 (b + 1)/100 <= 0.05 allows b = 1. Sorted 1..99, mean 50: beyond
         # all but one means above 98 or below 2, distance 48.
         assert smallest_effect(np.arange(1.0, 100.0), 0.05) == pytest.approx(48.0)
+        # Skewed, mean 51.4: beyond all but one is below 3 (48.4 away) or above 99 (47.6 away).
+        skewed = np.arange(1.0, 100.0)
+        skewed[0] = 141.0
+        assert smallest_effect(skewed, 0.05) == pytest.approx(4950 / 99 + 140 / 99 - 3)
         # 19 draws: 2/20 = 0.1 cannot reach 0.05, but 0.1.
         assert smallest_effect(np.arange(19.0), 0.05) is None
         assert smallest_effect(np.arange(19.0), 0.1) == pytest.approx(9.0)

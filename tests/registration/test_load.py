@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import pathlib
 import random
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from hypotest.errors import ProtocolError
 from hypotest.registration import load_protocol, read_protocol
+from hypotest.registration.source import read_source
 
 
 def test_shipped_protocol_is_valid_without_warnings(shipped):
@@ -268,6 +272,38 @@ def test_mutated_protocols_give_problems_and_never_a_traceback(shipped, tmp_path
                 assert "Traceback" not in str(problem) and "pydantic" not in str(problem)
                 assert "Input should" not in str(problem)
     assert refused > 120
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    items = enumerate(value) if isinstance(value, list) else ()
+    for key, item in value.items() if isinstance(value, dict) else items:
+        yield from _paths(item, (*path, key))
+
+
+JUNK = [0, -1, 3.5, True, "x", "any", [], {}, [1], ["less"], {"a": 1}, "plateau", 1e300, 10**38]
+
+
+def test_wrong_values_anywhere_give_problems_and_never_a_traceback(shipped, tmp_path):
+    shipped_data = read_source(shipped).data
+    rng = random.Random(250521163)
+    path = tmp_path / "mutated.yaml"
+    for _ in range(150):
+        data = copy.deepcopy(shipped_data)
+        for _ in range(rng.randrange(1, 5)):
+            *way, last = rng.choice([found for found in _paths(data) if found])
+            place = data
+            for key in way:
+                place = place[key]
+            if rng.random() < 0.3:
+                del place[last]
+            else:
+                place[last] = copy.deepcopy(rng.choice(JUNK))
+        path.write_text(json.dumps(data))  # JSON is YAML
+        _, problems = read_protocol(path)
+        for problem in problems:
+            assert problem.where.startswith(f"{path}:")
+            assert "Input should" not in problem.message
 
 
 def test_validation_needs_no_model_library(shipped):

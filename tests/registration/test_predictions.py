@@ -193,7 +193,7 @@ def test_descriptive_expectations_are_not_used(problems_of):
     )
     (problem,) = problems_of(("seed: 1", line))
     assert problem.severity == "warning"
-    assert "modular expects is not used" in problem.message
+    assert "expectations (modular) are not used" in problem.message
 
 
 def test_repeated_outcome(problems_of):

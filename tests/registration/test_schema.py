@@ -54,8 +54,14 @@ def test_every_key_is_described():
             described = entry.get("description") or document["$defs"].get(target, {}).get(
                 "description"
             )
-            nullable = any("$ref" in part for part in entry.get("anyOf", ()))
-            assert described or nullable, f"{name}.{key}"
+            assert described, f"{name}.{key}"
+
+
+def test_null_is_no_value():
+    text = json.dumps(schema())
+    assert '"null"' in text  # the key of a contrast
+    assert '{"type": "null"}' not in text
+    assert '"default": null' not in text
 
 
 def test_keys_of_the_shipped_protocol_are_known_to_the_schema(shipped):

@@ -39,6 +39,7 @@ def test_yaml_that_is_no_plain_data(problems_of, old, new, where, message):
     ("content", "where", "message"),
     [
         (b"", "", "is empty"),
+        (b"!!map\na: 1\n", ":1:1", "must be plain data; found the tag"),
         (b"# only a comment\n", "", "is empty"),
         (b"\xef\xbb\xbf \n", "", "is empty"),
         (b"- 1\n", ":1:1", "must be a mapping"),
