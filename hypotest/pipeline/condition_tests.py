@@ -34,6 +34,8 @@ from hypotest.records.results import Interval, NullComparison, RegimeFit
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
 ROUTING_SWAPS = 1999
+HALVINGS = 10
+"""Random halvings of the documents behind a noise ceiling."""
 SWAPPED = "swapped within documents"
 _TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval and no p-value"
 
@@ -147,7 +149,7 @@ def compare_routing(
     split = evidence.evaluation
     rare, common = routing_profiles(split)
     n_documents = np.unique(split.documents).size
-    halves = routing.random_halves(n_documents, streams("halves", prediction.id))
+    halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
     everyone = np.ones((1, n_documents))
     observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
     swaps = streams("swaps", prediction.id).random((ROUTING_SWAPS, n_documents)) < 0.5
@@ -164,7 +166,7 @@ def compare_routing(
         intervals = _intervals(
             observed - reference, replicates - reference, jackknife - reference, protocol
         )
-    plain = routing.routing_correlation(rare, common)
+    plain = routing.routing_similarity(rare, common)
     return Comparison(
         observed=observed,
         reference="value",
@@ -180,6 +182,7 @@ def compare_routing(
         companions={
             "spearman": float(np.nanmean(plain)),
             "spearman_lowest_head": float(np.nanmin(plain)),
+            "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
             "documents": float(n_documents),
         },
         ladder=(swapped,),
@@ -269,7 +272,9 @@ def document_means(
     return means[0][both], means[1][both], documents[both].astype(np.int64)
 
 
-def routing_profiles(split: SplitEvidence) -> tuple[routing.Profiles, routing.Profiles]:
+def routing_profiles(
+    split: SplitEvidence,
+) -> tuple[routing.AttentionProfiles, routing.AttentionProfiles]:
     """Attention profiles per document at rare and at common query positions."""
     documents = np.unique(split.documents)
     profiles = []
@@ -279,8 +284,8 @@ def routing_profiles(split: SplitEvidence) -> tuple[routing.Profiles, routing.Pr
             routing.attention_profiles(
                 split.attention[rows],
                 split.positions["index"].to_numpy()[rows],
-                np.searchsorted(documents, split.documents[rows]),
-                documents.size,
+                split.documents[rows],
+                documents,
             )
         )
     return profiles[0], profiles[1]

@@ -57,7 +57,7 @@ def describe_heads(
     split = evidence.evaluation
     gini = attention_gini(split)
     rare, common = split.mask("rare"), split.mask("common")
-    similarity = routing.routing_correlation(*routing_profiles(split))
+    similarity = routing.routing_similarity(*routing_profiles(split))
     ablation = split.head_ablation
     single = ablation.single.sum(axis=0, dtype=np.float64)
     layer = ablation.layer.sum(axis=0, dtype=np.float64)
