@@ -1,7 +1,6 @@
 # Two commands for newcomers: `make verdict` and `make test`. Both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
 .PHONY: help verdict test format bench example clean

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from joblib import Parallel, delayed
+
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 
@@ -57,21 +59,25 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
     Raises:
         CorpusError: If a distribution is not installed.
     """
-    documents: list[Document] = []
-    sources: list[TextSource] = []
-    seen: set[str] = set()
-    for name in sorted(distributions):
+    distributions = sorted(distributions)
+    found = []
+    for name in distributions:
         try:
-            distribution = metadata.distribution(name)
+            found.append(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             raise CorpusError(
                 f"the reference text needs the installed package {name!r}, which is missing; "
                 f"install it with: pip install {name}"
             ) from None
+    packages = Parallel(n_jobs=-1)(delayed(_package_docstrings)(name) for name in distributions)
+    documents: list[Document] = []
+    sources: list[TextSource] = []
+    seen: set[str] = set()
+    for name, distribution, files in zip(distributions, found, packages, strict=True):
         digest = hashlib.sha256()
         n_documents = 0
-        for path, identifier in _source_files(distribution):
-            text = "\n\n".join(_new_paragraphs(_docstrings(path), seen))
+        for identifier, docstrings in files:
+            text = "\n\n".join(_new_paragraphs(docstrings, seen))
             if not text:
                 continue
             documents.append(Document(id=f"{name}:{identifier}", text=text))
@@ -86,6 +92,12 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
             )
         )
     return documents, sources
+
+
+def _package_docstrings(name: str) -> list[tuple[str, list[str]]]:
+    """Path inside the package and docstrings of each source file; parsing is the slow part."""
+    files = _source_files(metadata.distribution(name))
+    return [(identifier, list(_docstrings(path))) for path, identifier in files]
 
 
 def _source_files(distribution: metadata.Distribution) -> list[tuple[Path, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,10 @@ from hypotest.measures import concentration, heads, routing
 from hypotest.measures.regimes import rank_grid
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.group_tests import RESAMPLES
+from hypotest.pipeline.parallel import chunks, in_parallel
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import (
+    SHOWN_DRAWS,
     Selection,
     document_halves,
     fit_curves,
@@ -34,8 +38,9 @@ from hypotest.records.results import Interval, NullComparison, RegimeFit
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
 ROUTING_SWAPS = 1999
-HALVINGS = 10
+HALVINGS = 5
 """Random halvings of the documents behind a noise ceiling."""
+_ROWS_PER_TASK = 500
 SWAPPED = "swapped within documents"
 _TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval and no p-value"
 
@@ -64,7 +69,8 @@ def compare_regimes(
         ("type", "position"), key=lambda unit: unit != null.unit
     )
     for unit in units:
-        shuffled = relabellings(split, unit, null.draws, streams("evaluation labels", unit))
+        n_draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
+        shuffled = relabellings(split, unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
         differences = np.concatenate(
             [
@@ -153,18 +159,24 @@ def compare_routing(
     everyone = np.ones((1, n_documents))
     observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
     swaps = streams("swaps", prediction.id).random((ROUTING_SWAPS, n_documents)) < 0.5
-    draws = routing.routing_similarity_swaps(rare, common, swaps, halves)
+    shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}
+
+    def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:
+        calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
+        return np.concatenate(in_parallel(routing.routing_similarity_resamples, calls))
+
+    calls = [{**shared, "swaps": swaps[rows]} for rows in chunks(len(swaps), _ROWS_PER_TASK)]
+    draws = np.concatenate(in_parallel(routing.routing_similarity_swaps, calls))
     swapped = compare_with_null(observed, draws, null=SWAPPED, statistic="T(rare, common)")
     reference = float(prediction.contrast.reference or 0.0)
     intervals: tuple[Interval | None, Interval | None] = (None, None)
     if n_documents >= MINIMUM_DOCUMENTS:
         weights = document_weights(n_documents, RESAMPLES, streams("documents", str(n_documents)))
-        replicates = routing.routing_similarity_resamples(rare, common, weights, halves)
-        jackknife = routing.routing_similarity_resamples(
-            rare, common, jackknife_weights(n_documents), halves
-        )
         intervals = _intervals(
-            observed - reference, replicates - reference, jackknife - reference, protocol
+            observed - reference,
+            resampled(weights) - reference,
+            resampled(jackknife_weights(n_documents)) - reference,
+            protocol,
         )
     plain = routing.routing_similarity(rare, common)
     return Comparison(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.measures import dimension, heads, modularity, regimes, spectrum
 from hypotest.measures.information import binned_information, gaussian_copula_information
+from hypotest.pipeline.parallel import Values, chunks, in_parallel
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.protocol import Prediction
 from hypotest.registration.measures import filled_options
 
-Values = NDArray[np.float64]
+_GROUPS_PER_TASK = 1000
+_RESAMPLES_PER_TASK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class GroupMeasure:
     values: Callable[[IntArray], Values]
     """Groups (n_groups, k) to values (n_groups,); NaN where undefined."""
     resamples: Callable[[IntArray, IntArray], Values] | None
-    """A group (k,) and weights (R, D) to its values with documents weighted; None where there are no
-    documents, or no valid interval."""
+    """Groups (n_groups, k) and weights (R, D) to values with documents weighted (n_groups, R); None
+    where there are no documents, or no valid interval."""
     documents: IntArray
     """The documents that weights refer to, sorted, shape (D,)."""
     no_interval: str = ""
@@ -73,10 +74,19 @@ def _bind_selectivity(
 
     return GroupMeasure(
         values=lambda groups: regimes.selectivity(*influences, groups),
-        resamples=resamples,
+        resamples=_each(resamples),
         documents=documents,
         companions=companions,
     )
+
+
+def _each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArray, IntArray], Values]:
+    """From one group to a batch of groups."""
+
+    def resamples(groups: IntArray, weights: IntArray) -> Values:
+        return np.stack([resample(group, weights) for group in groups])
+
+    return resamples
 
 
 def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
@@ -92,6 +102,13 @@ def _bind_effective_dimension(
     layer = dimension.covariance(activations)
     correlations = dimension.correlation(layer)
 
+    def values(groups: IntArray) -> Values:
+        calls = [
+            {"covariance": layer, "groups": groups[rows], "variance": variance}
+            for rows in chunks(len(groups), _GROUPS_PER_TASK)
+        ]
+        return np.concatenate(in_parallel(dimension.effective_dimension, calls))
+
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
         integer = float(dimension.integer_dimension(layer, row, variance)[0])
@@ -104,9 +121,11 @@ def _bind_effective_dimension(
         }
 
     return GroupMeasure(
-        values=lambda groups: dimension.effective_dimension(layer, groups, variance),
-        resamples=lambda group, weights: dimension.effective_dimension_resamples(
-            activations[:, group], documents, weights, variance
+        values=values,
+        resamples=_each(
+            lambda group, weights: dimension.effective_dimension_resamples(
+                activations[:, group], documents, weights, variance
+            )
         ),
         documents=np.unique(documents),
         companions=companions,
@@ -143,29 +162,46 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
     restarts = int(options["restarts"])
     binned = options["estimator"] == "binned"
 
-    def find(groups: IntArray) -> modularity.Communities:
-        return modularity.communities(
+    settings = {"method": method, "resolution": resolution, "restarts": restarts}
+
+    def values(groups: IntArray) -> Values:
+        calls = [
+            {
+                "information": information,
+                "groups": groups[rows],
+                "rng": streams("communities", prediction.id, str(rows.start)),
+                **settings,
+            }
+            for rows in chunks(len(groups), _GROUPS_PER_TASK)
+        ]
+        found = in_parallel(modularity.communities, calls)
+        return np.concatenate([item.modularity for item in found])
+
+    def resamples(groups: IntArray, weights: IntArray) -> Values:
+        parts = list(chunks(len(weights), _RESAMPLES_PER_TASK))
+        calls = [
+            {
+                "activations_group": activations[:, group],
+                "documents": documents,
+                "weights": weights[rows],
+                "rng": streams("communities of resamples", prediction.id, str(place), str(rows.start)),
+                **settings,
+            }
+            for place, group in enumerate(groups)
+            for rows in parts
+        ]
+        found = in_parallel(modularity.modularity_resamples, calls)
+        return np.concatenate(found).reshape(len(groups), len(weights))
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        found = modularity.communities(
             information,
-            groups,
+            group[None, :],
             method=method,  # type: ignore[arg-type]  # validation admits the two names only
             resolution=resolution,
             restarts=restarts,
-            rng=streams("communities", prediction.id),
+            rng=streams("communities", prediction.id, "0"),
         )
-
-    def resamples(group: IntArray, weights: IntArray) -> Values:
-        return modularity.modularity_resamples(
-            activations[:, group],
-            documents,
-            weights,
-            method=method,  # type: ignore[arg-type]  # as above
-            resolution=resolution,
-            restarts=restarts,
-            rng=streams("communities of resamples", prediction.id),
-        )
-
-    def companions(group: IntArray) -> dict[str, float | None]:
-        found = find(group[None, :])
         return {
             "communities": float(found.n_communities[0]),
             "community_size": float(found.mean_size[0]),
@@ -174,7 +210,7 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
         }
 
     return GroupMeasure(
-        values=lambda groups: find(groups).modularity,
+        values=values,
         resamples=None if binned else resamples,
         documents=np.unique(documents),
         no_interval="binned mutual information is biased by repeated documents, so no interval "
@@ -218,7 +254,7 @@ def _bind_top_head_impact(
 
     return GroupMeasure(
         values=lambda groups: heads.top_head_impact(selection, single, base, groups),
-        resamples=resamples,
+        resamples=_each(resamples),
         documents=ablation.documents,
         companions=companions,
     )

@@ -18,7 +18,8 @@ from hypotest.inference.bootstrap import (
     jackknife_weights,
 )
 from hypotest.inference.randomization import compare_with_null
-from hypotest.pipeline.group_measures import GroupMeasure, Values
+from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups
 from hypotest.pipeline.comparison import Comparison
@@ -241,8 +242,8 @@ def _intervals(
     if shuffled is not None:
         arms = (selection.group, selection.common)
         replicates, jackknife = (
-            shuffled.scale(resamples(arms[0], rows), len(arms[0]))
-            - shuffled.scale(resamples(arms[1], rows), len(arms[1]))
+            shuffled.scale(resamples(arms[0][None, :], rows)[0], len(arms[0]))
+            - shuffled.scale(resamples(arms[1][None, :], rows)[0], len(arms[1]))
             for rows in (weights, leave_one_out)
         )
         return (
@@ -256,13 +257,11 @@ def _intervals(
             ),
             (),
         )
-    group = selection.group
+    group = selection.group[None, :]
     controls = random_groups[:CONTROL_GROUPS]
-    own, without = resamples(group, weights), resamples(group, leave_one_out)
+    own, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
     control_values = measure.values(controls)
-    control_resamples = np.stack(
-        [resamples(control, weights[:CONTROL_RESAMPLES]) for control in controls]
-    )
+    control_resamples = resamples(controls, weights[:CONTROL_RESAMPLES])
     return (
         lambda level: contrast_interval(
             decisive.observed,

@@ -17,6 +17,8 @@ from hypotest.records.evidence import SplitEvidence
 from hypotest.records.protocol import Group, PermutationUnit, Protocol
 from hypotest.records.results import GroupResult
 
+SHOWN_DRAWS = 499
+"""Draws in the unit that the protocol did not ask for, which is shown beside the other and never decides."""
 _LABELLINGS_AT_ONCE = 256  # bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB
 
 
@@ -26,7 +28,7 @@ class ShuffledGroups:
 
     unit: PermutationUnit
     rare: list[NDArray[np.int64]]
-    """Per draw, the group selected on what is labelled rare."""
+    """Per draw, the group selected on what is labelled rare (or what the rule's ``condition`` says)."""
     common: list[NDArray[np.int64]]
     log10_relabellings: float
     n_informative: int
@@ -102,9 +104,7 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
     rule = protocol.group
     rare = split.mask("rare")
     observed = labelled_sums(split.delta_loss, np.where(rare, 1, 0), half)
-    (on_rare, on_common) = next(in_chunks(np.array([[False, True]]), observed))
-    if rule.condition == "common":
-        on_rare, on_common = on_common, on_rare
+    on_rare, on_common = next(_arms(np.array([[False, True]]), observed, rule))
     fits, _ = fit_curves(on_rare)
     group, common = _groups(on_rare, rule)[0], _groups(on_common, rule)[0]
     n_neurons = split.delta_loss.shape[1]
@@ -116,8 +116,9 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
     if null is not None:
         units: list[PermutationUnit] = ["type", "position"]
         for unit in sorted(units, key=lambda unit: unit != null.unit):
+            draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
             shuffled.append(
-                _shuffled_groups(split, unit, null.draws, half, rule, streams("label_shuffled", unit))
+                _shuffled_groups(split, unit, draws, half, rule, streams("label_shuffled", unit))
             )
     return Selection(
         group=group,
@@ -145,10 +146,18 @@ def _shuffled_groups(
     sums = labelled_sums(split.delta_loss, draws.units, half)
     rare: list[NDArray[np.int64]] = []
     common: list[NDArray[np.int64]] = []
-    for on_rare, on_common in in_chunks(draws.labels, sums):
+    for on_rare, on_common in _arms(draws.labels, sums, rule):
         rare.extend(_groups(on_rare, rule))
         common.extend(_groups(on_common, rule))
     return ShuffledGroups(unit, rare, common, draws.log10_distinct, draws.n_informative)
+
+
+def _arms(
+    labels: NDArray[np.bool_], sums: LabelledSums, rule: Group
+) -> Iterator[tuple[Influences, Influences]]:
+    """The rule's own condition first."""
+    for on_rare, on_common in in_chunks(labels, sums):
+        yield (on_rare, on_common) if rule.condition == "rare" else (on_common, on_rare)
 
 
 def _groups(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:

@@ -1,0 +1,31 @@
+"""Independent pieces of work on all cores; the same results on any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Result = TypeVar("Result")
+
+
+def in_parallel(function: Callable[..., Result], calls: Sequence[dict[str, Any]]) -> list[Result]:
+    """Call a function with each set of keywords, in worker processes if there are several.
+
+    What a call returns must depend on its keywords alone; randomness comes as a generator of its own. The
+    function should live in a module that is quick to import, such as those of ``hypotest.measures``: every
+    worker imports it.
+    """
+    if len(calls) == 1:
+        return [function(**calls[0])]
+    return list(Parallel(n_jobs=-1)(delayed(function)(**keywords) for keywords in calls))
+
+
+def chunks(length: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size`."""
+    for start in range(0, length, size):
+        yield slice(start, min(start + size, length))
