@@ -7,6 +7,8 @@ References:
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -52,18 +54,20 @@ class RankOrder:
         np.put_along_axis(self._below, self._order, start + offset, axis=1)
         np.put_along_axis(self._through, self._order, stop + offset, axis=1)
 
-    def twice_mid_ranks(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def twice_mid_ranks(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Twice the weight below each row plus the weight tied with it.
 
         Args:
             weights: Shape (n,), not negative.
 
         Returns:
-            Shape (k, n), between 0 and twice the total weight.
+            Shape (k, n), between 0 and twice the total weight, in the type of the weights.
         """
-        cumulated = np.zeros((self._order.shape[0], self.n + 1))
-        np.cumsum(weights[self._order], axis=1, out=cumulated[:, 1:])
-        return np.asarray(cumulated.take(self._below) + cumulated.take(self._through))
+        cumulated = np.zeros((self._order.shape[0], self.n + 1), dtype=weights.dtype)
+        np.cumsum(weights.take(self._order), axis=1, out=cumulated[:, 1:])
+        twice = cumulated.take(self._below)
+        twice += cumulated.take(self._through)
+        return np.asarray(twice)
 
 
 def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,15 +80,14 @@ def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> NDArray[np.
     Returns:
         Shape (k, n); 0 for rows of zero weight that have no rank.
     """
-    twice = order.twice_mid_ranks(weights)
     total = float(weights.sum())
     if np.all(weights == np.floor(weights)) and total < 2**24:
         # Whole weights leave few distinct ranks: look the quantiles up.
         share = np.arange(2 * int(total) + 1) / (2 * total)
         table = ndtri(share)
         table[[0, -1]] = 0.0
-        return np.asarray(table.take(twice.astype(np.int64)))
-    share = twice / (2 * total)
+        return np.asarray(table.take(order.twice_mid_ranks(weights.astype(np.int64))))
+    share = order.twice_mid_ranks(weights) / (2 * total)
     return np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
 
 
@@ -104,9 +107,10 @@ def score_information(
         Shape (k, k), in nats, exactly symmetric, zero diagonal; 0 for neurons that do not vary.
     """
     total = max(float(weights.sum()), 2.0)
-    centred = scores - (scores @ weights / weights.sum())[:, None]
-    centred *= np.sqrt(weights)
-    product = centred @ centred.T
+    # scores lie around 0, so that the product less the means' is as exact as that of centred scores
+    weighted = scores * weights
+    sums = weighted.sum(axis=1)
+    product = weighted @ scores.T - np.outer(sums, sums) / max(float(weights.sum()), 1.0)
     product = (product + product.T) / 2
     variance = np.diag(product).copy()
     # Rounding leaves a constant column a variance of some eps^2, not of zero.

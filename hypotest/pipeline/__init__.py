@@ -23,7 +23,7 @@ from hypotest.pipeline.comparison import (
 )
 from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
 from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.group_tests import compare_group
+from hypotest.pipeline.group_tests import compare_group, draw_random_groups
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
@@ -147,6 +147,7 @@ def load_evidence(run: Run | str | Path) -> Evidence:
 def _compare_all(
     plan: Protocol, evidence: Evidence, selection: Selection, streams: Streams, watch: Stopwatch
 ) -> tuple[dict[str, Comparison], tuple[RegimeFit, ...]]:
+    random_groups = draw_random_groups(len(selection.group), evidence.n_neurons, plan, streams)
     comparisons: dict[str, Comparison] = {}
     fits: tuple[RegimeFit, ...] = ()
     for item in plan.predictions:
@@ -162,7 +163,7 @@ def _compare_all(
         else:
             measure = bind(item, evidence, streams)
             comparisons[item.id] = compare_group(
-                item, measure, selection, evidence.n_neurons, plan, streams
+                item, measure, selection, random_groups, evidence.n_neurons, plan, streams
             )
         step()
     return comparisons, fits

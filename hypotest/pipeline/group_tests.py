@@ -54,11 +54,21 @@ def compare_group(
     prediction: Prediction,
     measure: GroupMeasure,
     selection: Selection,
+    random_groups: IntArray,
     n_neurons: int,
     protocol: Protocol,
     streams: Streams,
 ) -> Comparison:
-    """Measure the group, draw every null of the protocol, and compare with the deciding one.
+    """Measure the group, measure every null of the protocol, and compare with the deciding one.
+
+    Args:
+        prediction: What is asked.
+        measure: Its measure, tied to the evidence.
+        selection: The group, and its versions under shuffled labels.
+        random_groups: From `draw_random_groups`, the same for every measure.
+        n_neurons: Neurons in the layer.
+        protocol: The nulls and the level.
+        streams: Random numbers.
 
     Raises:
         EvidenceError: If the measure is undefined for the group.
@@ -70,7 +80,9 @@ def compare_group(
             f"predictions.{prediction.id}: {prediction.measure} is undefined for this group of {len(group)} "
             "neurons (no variation, or too few of them); choose a larger group"
         )
-    random_groups, random_values = _random_draws(measure, len(group), n_neurons, protocol, streams)
+    random_values = None
+    if protocol.nulls.size_matched is not None:
+        random_groups, random_values = _random_values(measure, random_groups, n_neurons, streams)
     ladder: dict[str, NullComparison] = {}
     draws: dict[str, Values] = {}
     if random_values is not None:
@@ -129,19 +141,25 @@ def compare_group(
     )
 
 
-def _random_draws(
-    measure: GroupMeasure, size: int, n_neurons: int, protocol: Protocol, streams: Streams
-) -> tuple[NDArray[np.int64], Values | None]:
-    """Size-matched groups (the same for every measure) and their values, undefined ones redrawn."""
+def draw_random_groups(
+    size: int, n_neurons: int, protocol: Protocol, streams: Streams
+) -> NDArray[np.int64]:
+    """Size-matched groups: all of the null's, or the few that intervals need when it is not declared."""
     null = protocol.nulls.size_matched
-    n_draws = null.draws if null is not None else CONTROL_GROUPS
-    groups = size_matched(n_neurons, size, n_draws, streams("size_matched", str(size)))
-    if null is None:
-        return groups, None
+    n_draws = CONTROL_GROUPS if null is None else null.draws
+    return size_matched(n_neurons, size, n_draws, streams("size_matched", str(size)))
+
+
+def _random_values(
+    measure: GroupMeasure, random_groups: IntArray, n_neurons: int, streams: Streams
+) -> tuple[NDArray[np.int64], Values]:
+    """Groups and their values, where a few undefined ones have been drawn again."""
+    groups = random_groups.copy()
     values = measure.values(groups)
-    rng = streams("size_matched, redrawn", str(size))
     undefined = np.isnan(values)
     if undefined.mean() <= _MOST_UNDEFINED:
+        size = groups.shape[1]
+        rng = streams("size_matched, redrawn", str(size))
         while undefined.any():  # each round leaves at most a few per cent of the last one
             groups[undefined] = size_matched(n_neurons, size, int(undefined.sum()), rng)
             values[undefined] = measure.values(groups[undefined])

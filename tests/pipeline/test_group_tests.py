@@ -3,7 +3,7 @@ import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
 from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.group_tests import compare_group
+from hypotest.pipeline.group_tests import compare_group, draw_random_groups
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
@@ -28,7 +28,8 @@ def compare(prediction, seed=0, effect=0.0, shared=0.0, select_rule=None):
     selection = select(protocol, evidence.selection, streams)
     (item,) = protocol.predictions
     measure = bind(item, evidence, streams)
-    comparison = compare_group(item, measure, selection, N_NEURONS, protocol, streams)
+    controls = draw_random_groups(len(selection.group), N_NEURONS, protocol, streams)
+    comparison = compare_group(item, measure, selection, controls, N_NEURONS, protocol, streams)
     result = classify_prediction(item, comparison, protocol)
     return selection, comparison, adjust_together([result], protocol)[0]
 
