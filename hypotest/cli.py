@@ -109,9 +109,7 @@ def train(
     plan = reference_plan(steps)
     with progress() as display:
         task = display.add_task("training", total=plan.steps)
-        folder = train_reference(
-            out, plan, lambda step, loss: display.update(task, completed=step)
-        )
+        folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
     print(folder)
 
 

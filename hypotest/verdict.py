@@ -82,15 +82,11 @@ def decide(
     return tuple(_verdict(predictions, name, level, gate) for name in hypotheses)
 
 
-def _gate(
-    predictions: Sequence[PredictionResult], hypotheses: Sequence[str]
-) -> tuple[Status, str] | None:
+def _gate(predictions: Sequence[PredictionResult], hypotheses: Sequence[str]) -> tuple[Status, str] | None:
     """What the premises say for all hypotheses; None if they let them pass."""
     premises = [item for item in predictions if item.role == "premise"]
     found = {
-        item.id: {
-            stance(item.outcome, item.expects.get(name, ()), item.role) for name in hypotheses
-        }
+        item.id: {stance(item.outcome, item.expects.get(name, ()), item.role) for name in hypotheses}
         for item in premises
     }
     failed = [item for item in premises if "contradicts" in found[item.id]]

@@ -17,9 +17,7 @@ def shown() -> str:
     """What ``hypotest show`` prints of the example, at 80 columns and without a terminal."""
     command = [sys.executable, "-m", "hypotest", "show", str(EXAMPLE.relative_to(ROOT))]
     environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": ""}
-    finished = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return "\n".join(line.rstrip() for line in finished.stdout.strip().splitlines())
 
 

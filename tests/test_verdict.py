@@ -102,9 +102,7 @@ class TestDecide:
         assert modular.status == "refuted"
         assert (modular.contradicted_by, modular.refuted_by) == (("clustering",), ("clustering",))
         assert modular.silent == ("regimes", "dimension")
-        assert modular.reason == (
-            "clustering came out equivalent, expected greater (adjusted p = 0.012)."
-        )
+        assert modular.reason == ("clustering came out equivalent, expected greater (adjusted p = 0.012).")
 
     @pytest.mark.parametrize(
         ("outcome", "p", "p_equivalence", "expected"),
@@ -164,9 +162,7 @@ class TestDecide:
             (("greater", "inconclusive"), {"modular": "undecided", "distributed": "undecided"}),
         ],
     )
-    def test_premises_are_gates(
-        self, premises: tuple[Outcome, ...], expected: dict[str, str]
-    ) -> None:
+    def test_premises_are_gates(self, premises: tuple[Outcome, ...], expected: dict[str, str]) -> None:
         found = verdicts(
             *(
                 prediction(f"p{i}", outcome, GREATER, GREATER, "premise")
@@ -253,9 +249,7 @@ class TestDecide:
             assert found["modular"].status == expected, (first, second, p)
 
 
-OUTCOMES: st.SearchStrategy[Outcome] = st.sampled_from(
-    ("less", "greater", "equivalent", "inconclusive")
-)
+OUTCOMES: st.SearchStrategy[Outcome] = st.sampled_from(("less", "greater", "equivalent", "inconclusive"))
 EXPECTS = st.sampled_from(((), LESS, GREATER, SAME, ("less", "equivalent"), ("less", "greater")))
 ROLES: st.SearchStrategy[Role] = st.sampled_from(("deciding", "premise", "descriptive"))
 P = st.one_of(st.none(), st.sampled_from((0.001, 0.05, 0.051, 1.0)))
@@ -314,9 +308,9 @@ class TestInvariants:
     def test_order_does_not_matter(self, predictions: list[PredictionResult], seed: int) -> None:
         shuffled = random.Random(seed).sample(predictions, len(predictions))
         assert statuses(shuffled) == statuses(predictions)
-        assert [item.status for item in decide(predictions, HYPOTHESES[::-1], 0.05)] == statuses(
-            predictions
-        )[::-1]
+        assert [item.status for item in decide(predictions, HYPOTHESES[::-1], 0.05)] == statuses(predictions)[
+            ::-1
+        ]
 
     @given(predictions=prediction_lists())
     @settings(deadline=None, max_examples=100)

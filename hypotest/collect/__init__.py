@@ -1,0 +1,1 @@
+"""Collection: from a subject and positions to evidence, on disk."""

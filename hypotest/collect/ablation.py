@@ -102,9 +102,7 @@ def ablation_arrays(
             for start in range(0, n_positions, _POSITIONS_PER_BATCH):
                 rows = slice(start, start + _POSITIONS_PER_BATCH)
                 x = torch.from_numpy(residual[rows]).to(device)
-                delta = torch.from_numpy(
-                    mean_activation[neurons] - activations[rows, neurons]
-                ).to(device)
+                delta = torch.from_numpy(mean_activation[neurons] - activations[rows, neurons]).to(device)
                 change, base = _change(
                     readout, neurons, powers, x, delta, torch.from_numpy(target[rows]).to(device)
                 )
@@ -133,9 +131,9 @@ def _change(
     p = log_p.exp()
 
     output = readout.output[neurons]
-    ablated = variance + (
-        2 * delta * (centred @ output.T) + delta.square() * output.square().sum(dim=1)
-    ) / d_model
+    ablated = (
+        variance + (2 * delta * (centred @ output.T) + delta.square() * output.square().sum(dim=1)) / d_model
+    )
     scale = torch.sqrt(variance / ablated) - 1.0  # s - 1
     along = delta / torch.sqrt(ablated)  # r
 

@@ -81,9 +81,7 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample]) -> Evid
                 "layer": subject.layer,
                 "split": split,
                 "tokens": _digest(sample.tokens[used]),
-                "positions": _digest(
-                    sample.positions.select("document", "block", "index").to_numpy()
-                ),
+                "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
                 "conditions": _digest((sample.positions["condition"] == "rare").to_numpy()),
                 "head_blocks": _digest(sample.head_blocks),
                 "after": keys.get("selection", ""),
@@ -121,11 +119,7 @@ def collect_evidence(
                 "output": subject.module("down_projection").weight.T.cpu().numpy(),
                 "input": subject.module("up_projection").weight.cpu().numpy(),
                 "heads": np.array(
-                    [
-                        (layer, head)
-                        for layer in subject.reaching_layers
-                        for head in range(subject.n_heads)
-                    ],
+                    [(layer, head) for layer in subject.reaching_layers for head in range(subject.n_heads)],
                     dtype=np.int32,
                 ),
             },
@@ -137,9 +131,7 @@ def collect_evidence(
             mean_activation = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
             if not (selection / "mean").exists():
                 write_shard(selection / "mean", {"mean_activation": mean_activation})
-        _collect_ablation(
-            readout, samples[split], forward, mean_activation, cache / key, split, start_stage
-        )
+        _collect_ablation(readout, samples[split], forward, mean_activation, cache / key, split, start_stage)
         _collect_heads(subject, samples[split], cache / key, split, start_stage)
         _describe(samples[split], cache / key)
     return read_evidence(cache, keys)
@@ -218,9 +210,7 @@ def _collect_heads(
         first = number * _HEAD_BLOCKS_PER_SHARD
         blocks = sample.head_blocks[first : first + _HEAD_BLOCKS_PER_SHARD]
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
-        arrays = head_ablation_arrays(
-            subject, sample.tokens[blocks], owner[here] - first, index[here]
-        )
+        arrays = head_ablation_arrays(subject, sample.tokens[blocks], owner[here] - first, index[here])
         documents = rare["document"].to_numpy()[here]
         first_rows = np.unique(owner[here], return_index=True)[1]
         return {"document": documents[first_rows], **arrays}
@@ -234,9 +224,7 @@ def _describe(sample: Sample, folder: Path) -> None:
     """Leave the positions and the numbers of shards beside the arrays."""
     if (folder / "positions").exists():
         return
-    columns = {
-        name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")
-    }
+    columns = {name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")}
     columns["rare"] = (sample.positions["condition"] == "rare").to_numpy()
     write_shard(folder / "positions", columns)
     counts = {

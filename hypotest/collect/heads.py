@@ -1,9 +1,9 @@
 """How the tested neurons change when attention heads are ablated.
 
-Zeroing head h's slice of the attention output projection's input (eq. 8 of arXiv:2509.21163) takes W_O[:, h] a_h
-away from the residual stream. For the last layer that reaches the MLP that is all: subtract it from the residual
-that enters the MLP's norm, and redo norm and up-projection. For the layer before it, the block in between runs
-again from the changed residual; nothing earlier does.
+Zeroing head h's slice of the attention output projection's input (eq. 8 of arXiv:2509.21163) takes
+W_O[:, h] a_h away from the residual stream. For the last layer that reaches the MLP that is all: subtract it
+from the residual that enters the MLP's norm, and redo norm and up-projection. For the layer before it, the
+block in between runs again from the changed residual; nothing earlier does.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def head_ablation_arrays(
         base = seen.neurons[rows, columns]
         n_blocks = stop - start
         pieces["base"].append(_sum_by_block(base.square(), rows, n_blocks))
-        singles, layers = [], []
+        singles: list[NDArray[np.float32]] = []
+        layers: list[NDArray[np.float32]] = []
         for place in range(len(subject.reaching_layers)):
             everything = [*_head_slices(subject), slice(None)]
             for part in everything:
@@ -123,14 +124,10 @@ def _ablated_neurons(
             output = output[0] if isinstance(output, tuple) else output
             residual = output[rows, columns]
         normed = subject.module("mlp_norm")(residual)
-        activation: torch.Tensor = subject.module("activation")(
-            subject.module("up_projection")(normed)
-        )
+        activation: torch.Tensor = subject.module("activation")(subject.module("up_projection")(normed))
     return activation
 
 
-def _sum_by_block(
-    values: torch.Tensor, rows: torch.Tensor, n_blocks: int
-) -> NDArray[np.float32]:
+def _sum_by_block(values: torch.Tensor, rows: torch.Tensor, n_blocks: int) -> NDArray[np.float32]:
     total = torch.zeros(n_blocks, values.shape[1], device=values.device)
     return np.asarray(total.index_add_(0, rows, values).cpu().numpy())

@@ -49,9 +49,7 @@ def check_ablation(
         neuron = int(rng.choice(candidates))
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
-        measured = _intervention(
-            subject, tokens[row], index[rows], neuron, float(mean_activation[neuron])
-        )
+        measured = _intervention(subject, tokens[row], index[rows], neuron, float(mean_activation[neuron]))
         fast = delta_loss[rows, neuron]
         difference = np.abs(measured - fast)
         n_values += rows.size

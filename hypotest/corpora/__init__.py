@@ -1,0 +1,1 @@
+"""Corpora: documents, blocks, frequencies, and the positions that count as rare or common."""

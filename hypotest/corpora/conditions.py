@@ -96,9 +96,7 @@ def sample_positions(
     return SampledPositions(positions, eligible, int(owners.size))
 
 
-def blocks_for_heads(
-    positions: pl.DataFrame, limit: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """At most `limit` blocks with rare positions, spread over as many documents as possible.
 
     Args:

@@ -118,9 +118,7 @@ def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions) -> Freque
         if not mask.any():
             raise CorpusError(f"no token type is {name} under conditions.{name}.target_frequency")
         masks[name] = mask
-    return FrequencyCuts(
-        counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow
-    )
+    return FrequencyCuts(counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow)
 
 
 def frequency_curve(

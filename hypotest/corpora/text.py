@@ -33,9 +33,7 @@ def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSo
                 f"corpus.text.files: {name} is not UTF-8 text (byte {error.start}); convert it first"
             ) from None
         except OSError as error:
-            raise CorpusError(
-                f"corpus.text.files: cannot read {name}: {error.strerror}"
-            ) from None
+            raise CorpusError(f"corpus.text.files: cannot read {name}: {error.strerror}") from None
         if not text.strip():
             raise CorpusError(f"corpus.text.files: {name} is empty")
         documents.append(Document(id=name, text=text))

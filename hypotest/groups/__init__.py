@@ -1,0 +1,1 @@
+"""Groups: which neurons are tested, and what they are compared with."""

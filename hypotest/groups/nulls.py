@@ -11,9 +11,7 @@ from scipy import sparse
 from hypotest.records.evidence import FloatArray, IntArray
 
 
-def size_matched(
-    n_neurons: int, size: int, n_draws: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def size_matched(n_neurons: int, size: int, n_draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Groups of `size` neurons drawn without replacement from the whole layer, shape (n_draws, size).
 
     The tested group's own neurons are eligible: drawing outside it inflates the variance of the comparison
@@ -80,6 +78,4 @@ def influences_under(labels: NDArray[np.bool_], sums: LabelledSums) -> Influence
     totals = np.stack([weights @ sums.sums[half] for half in (0, 1)], axis=1)
     counts = np.stack([weights @ sums.counts[half] for half in (0, 1)], axis=1)[:, :, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Influences(
-            halves=totals / counts, whole=totals.sum(axis=1) / counts.sum(axis=1)
-        )
+        return Influences(halves=totals / counts, whole=totals.sum(axis=1) / counts.sum(axis=1))

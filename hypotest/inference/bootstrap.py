@@ -17,9 +17,7 @@ MINIMUM_DOCUMENTS = 20
 """Fewer documents say too little about the spread between documents."""
 
 
-def document_weights(
-    n_documents: int, n_resamples: int, rng: np.random.Generator
-) -> NDArray[np.int32]:
+def document_weights(n_documents: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """How often each document occurs in each bootstrap resample.
 
     Args:
@@ -214,9 +212,7 @@ def _checked(
     resampled: NDArray[np.float64] = np.array(replicates, dtype=np.float64)
     left_out: NDArray[np.float64] = np.array(jackknife, dtype=np.float64)
     if n_documents < MINIMUM_DOCUMENTS:
-        raise ValueError(
-            f"an interval needs at least {MINIMUM_DOCUMENTS} documents, found {n_documents}"
-        )
+        raise ValueError(f"an interval needs at least {MINIMUM_DOCUMENTS} documents, found {n_documents}")
     if left_out.shape != (n_documents,):
         raise ValueError(
             f"the jackknife needs one value per document, ({n_documents},), found {left_out.shape}"

@@ -51,9 +51,7 @@ def paired_standardized_difference(
     """
     a, b = _finite_vector(a), _finite_vector(b)
     if a.shape != b.shape or a.size < 2:
-        raise ValueError(
-            f"pairs need vectors of one length, at least 2; found {a.size} and {b.size}"
-        )
+        raise ValueError(f"pairs need vectors of one length, at least 2; found {a.size} and {b.size}")
     if not 0 < level < 1:
         raise ValueError(f"the level must lie between 0 and 1, found {level}")
     differences = a - b
@@ -102,9 +100,7 @@ def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
     return (above - below) / (a.size * b.size)
 
 
-def _noncentrality(
-    tails: NDArray[np.float64], t: float, degrees_of_freedom: int
-) -> NDArray[np.float64]:
+def _noncentrality(tails: NDArray[np.float64], t: float, degrees_of_freedom: int) -> NDArray[np.float64]:
     """Noncentralities that leave ``tails`` of the noncentral t distribution below t >= 0."""
     # T = (Z + nc) / sqrt(V / df): beyond 1,000 the normal Z is nothing beside the chi-square V,
     # while scipy's solver first loses digits and then does not return.

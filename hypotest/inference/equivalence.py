@@ -169,9 +169,7 @@ def classify(
                     "interval, so this supports and never refutes"
                 )
             if significant:
-                notes.append(
-                    "the difference is significant and lies inside the margin: too small to matter"
-                )
+                notes.append("the difference is significant and lies inside the margin: too small to matter")
             return "equivalent", tuple(notes)
     direction = effect if percentile is None else percentile - 50
     if significant and direction != 0:

@@ -11,9 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from hypotest.records.protocol import Correction
 
 
-def adjust(
-    p_values: Sequence[float], n_tests: int, method: Correction = "bonferroni"
-) -> tuple[float, ...]:
+def adjust(p_values: Sequence[float], n_tests: int, method: Correction = "bonferroni") -> tuple[float, ...]:
     """Adjusted p-values that control the family-wise error over ``n_tests`` predictions.
 
     bonferroni: min(1, M p). holm: with L = max(M, number of p-values) and p_(i) the i-th smallest,

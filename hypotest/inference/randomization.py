@@ -153,9 +153,7 @@ class Relabellings:
         return np.asarray(self.labels[draws][..., self.units])
 
 
-def permute_types(
-    labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator
-) -> Relabellings:
+def permute_types(labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator) -> Relabellings:
     """Shuffle a label that belongs to token types, such as rare or common.
 
     The label moves with all positions of a type. Types are permuted within strata of

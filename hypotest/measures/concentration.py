@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from hypotest.records.evidence import FloatArray, IntArray
 
 
-def gini(
-    attention: FloatArray, n_visible: IntArray | int, literal: bool = False
-) -> NDArray[np.float64]:
+def gini(attention: FloatArray, n_visible: IntArray | int, literal: bool = False) -> NDArray[np.float64]:
     """Gini coefficient of each row over its visible keys.
 
     With a_(i) the renormalised attention, smallest first, over n visible keys:

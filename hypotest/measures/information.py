@@ -91,9 +91,7 @@ def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
 
 
-def score_information(
-    scores: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """-1/2 log(1 - r^2) of normal scores.
 
     r^2 is at most 1 - 1/n^2, so the information at most log n, which is all that n distinct ranks

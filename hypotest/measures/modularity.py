@@ -240,9 +240,7 @@ def _best_partitions(
     if method not in ("louvain", "leiden"):
         raise ValueError(f"method must be 'louvain' or 'leiden', got {method!r}")
     if restarts < 1 or not resolution > 0:
-        raise ValueError(
-            f"restarts must be at least 1 and resolution positive, got {restarts}, {resolution}"
-        )
+        raise ValueError(f"restarts must be at least 1 and resolution positive, got {restarts}, {resolution}")
     n_graphs, size, _ = stack.shape
     # One complete graph for all, its weights exchanged: building graphs would take ten times
     # longer.

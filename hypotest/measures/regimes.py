@@ -169,9 +169,7 @@ class _Search:
         gain = along[:, self.first] ** 2 + added**2 / self.sine2
         best_two = np.argmax(gain, axis=1)
         rows = np.arange(curves.shape[0])
-        rss = np.stack(
-            [total, total - along[rows, best_one] ** 2, total - gain[rows, best_two]], axis=1
-        )
+        rss = np.stack([total, total - along[rows, best_one] ** 2, total - gain[rows, best_two]], axis=1)
         # An exact fit leaves rounding errors, whose logarithms mean nothing.
         floor = (1e-12 * total + 1e-20 * n * (1.0 + np.mean(curves**2, axis=1)))[:, None]
         bic = n * np.log(np.maximum(rss, floor) / n) + np.array([2, 4, 6]) * np.log(n)
@@ -222,11 +220,7 @@ def _describe(
     hinge_second = np.maximum(x - x[chosen[:, 1:]], 0.0) * coefficients[:, 3:]
     fitted = coefficients[:, :1] + coefficients[:, 1:2] * x + hinge_first + hinge_second
     # The power law extended to the left: the first hinge without its bend.
-    extended = (
-        coefficients[:, :1]
-        + coefficients[:, 1:2] * x
-        + (x - x[chosen[:, :1]]) * coefficients[:, 2:3]
-    )
+    extended = coefficients[:, :1] + coefficients[:, 1:2] * x + (x - x[chosen[:, :1]]) * coefficients[:, 2:3]
     left = (x < x[chosen[:, :1]]) & headed[:, None]
     residual = np.where(left & defined[:, None], curves - extended, 0.0)
     excess = residual.sum(axis=1) / np.maximum(left.sum(axis=1), 1)

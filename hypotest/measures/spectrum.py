@@ -86,9 +86,7 @@ def hill_alpha(gram: FloatArray, groups: IntArray, tail: Tail = "median") -> NDA
     return alpha
 
 
-def hill_alpha_unbiased(
-    gram: FloatArray, groups: IntArray, tail: Tail = "median"
-) -> NDArray[np.float64]:
+def hill_alpha_unbiased(gram: FloatArray, groups: IntArray, tail: Tail = "median") -> NDArray[np.float64]:
     """(k - 2) / sum of log(lambda_i / lambda_k): alpha on average, for independent Pareto values.
 
     The sum holds k - 1 exponential spacings of rate alpha, so it is Gamma(k - 1, alpha), and the
@@ -112,9 +110,7 @@ def hill_alpha_unbiased(
     return alpha
 
 
-def _tail(
-    gram: FloatArray, groups: IntArray, tail: Tail
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _tail(gram: FloatArray, groups: IntArray, tail: Tail) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Tail size k of each group, and its sum of log(lambda_i / lambda_k)."""
     if tail not in ("median", "fix_finger"):
         raise ValueError(f"tail must be 'median' or 'fix_finger', got {tail!r}")

@@ -31,13 +31,11 @@ def checked_groups(groups: IntArray, n_neurons: int) -> NDArray[np.int64]:
     array = np.asarray(groups)
     if array.ndim != 2 or array.shape[1] == 0 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
-            "groups must be integers of shape (n_groups, group_size), "
-            f"got {array.dtype} {array.shape}"
+            f"groups must be integers of shape (n_groups, group_size), got {array.dtype} {array.shape}"
         )
     if array.size and (array.min() < 0 or array.max() >= n_neurons):
         raise ValueError(
-            f"groups must hold indices from 0 to {n_neurons - 1}, "
-            f"got {array.min()} to {array.max()}"
+            f"groups must hold indices from 0 to {n_neurons - 1}, got {array.min()} to {array.max()}"
         )
     if np.any(np.diff(np.sort(array, axis=1), axis=1) == 0):
         raise ValueError("a neuron occurs twice in a group")
@@ -87,9 +85,7 @@ def submatrices(
         yield rows, matrix[chunk[:, :, None], chunk[:, None, :]]
 
 
-def stacked_eigenvalues(
-    matrix: NDArray[np.float64], groups: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def stacked_eigenvalues(matrix: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
     """Eigenvalues of every group's submatrix, largest first, negative rounding errors set to zero.
 
     Args:

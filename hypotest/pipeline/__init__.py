@@ -9,17 +9,17 @@ from pathlib import Path
 from hypotest.collect.evidence import EvidenceKeys, StartStage, collect_evidence, read_evidence
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
-from hypotest.pipeline.condition_tests import (
-    compare_attention,
-    compare_regimes,
-    compare_routing,
-    compare_top_head_share,
-)
 from hypotest.pipeline.comparison import (
     Comparison,
     adjust_together,
     classify_prediction,
     null_frame,
+)
+from hypotest.pipeline.condition_tests import (
+    compare_attention,
+    compare_regimes,
+    compare_routing,
+    compare_top_head_share,
 )
 from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
 from hypotest.pipeline.group_measures import bind
@@ -169,9 +169,7 @@ def _compare_all(
     return comparisons, fits
 
 
-def _self_check(
-    prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch
-) -> SelfCheck:
+def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch) -> SelfCheck:
     step = watch("fast ablation against the whole model", 1)
     positions = evidence.evaluation.positions
     check = check_ablation(

@@ -1,4 +1,4 @@
-"""From a tested contrast to a prediction's result: margin, outcome, correction. The same for every measure."""
+"""From a contrast to a prediction's result: margin, outcome, correction; the same for every measure."""
 
 from __future__ import annotations
 
@@ -117,9 +117,7 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
     )
 
 
-def adjust_together(
-    results: Sequence[PredictionResult], protocol: Protocol
-) -> tuple[PredictionResult, ...]:
+def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[PredictionResult, ...]:
     """Add the adjusted p-values; differences and equivalences of deciding predictions form one family."""
     places = [
         (item.id, name)
@@ -165,7 +163,7 @@ _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "v
 
 
 def _ratio(compared: Comparison) -> float | None:
-    """observed / reference; a ratio to zero, or to a difference's null, says nothing."""
+    """Observed / reference; a ratio to zero, or to a difference's null, says nothing."""
     if compared.reference_value == 0 or compared.reference.startswith("label_shuffled"):
         return None
     return compared.observed / compared.reference_value

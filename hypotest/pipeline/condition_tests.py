@@ -65,9 +65,7 @@ def compare_regimes(
     assert null is not None  # validation: a contrast refers to declared nulls only
     ladder: list[NullComparison] = []
     draws = {}
-    units: list[PermutationUnit] = sorted(
-        ("type", "position"), key=lambda unit: unit != null.unit
-    )
+    units: list[PermutationUnit] = sorted(("type", "position"), key=lambda unit: unit != null.unit)
     for unit in units:
         n_draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
         shuffled = relabellings(split, unit, n_draws, streams("evaluation labels", unit))
@@ -236,9 +234,7 @@ def compare_top_head_share(
         )
         one = intervals[0]
         assert one is not None  # just computed
-        p_value = t_p_value(
-            (one.low + one.high) / 2, one.standard_error, one.degrees_of_freedom
-        )
+        p_value = t_p_value((one.low + one.high) / 2, one.standard_error, one.degrees_of_freedom)
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
     return Comparison(

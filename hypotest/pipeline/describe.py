@@ -35,9 +35,7 @@ def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams
     rare = evidence.evaluation.mask("rare")
     covariance = dimension.covariance(evidence.evaluation.activations[rare])
     group = selection.group
-    random_groups = size_matched(
-        evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure")
-    )
+    random_groups = size_matched(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
     low, middle, high = np.nanquantile(
         dimension.eigenvalue_shares(covariance, random_groups), [0.025, 0.5, 0.975], axis=0
@@ -63,9 +61,7 @@ def describe_heads(
     layer = ablation.layer.sum(axis=0, dtype=np.float64)
     base = ablation.base.sum(axis=0, dtype=np.float64)
     group = selection.group[None, :]
-    random_groups = size_matched(
-        evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure")
-    )
+    random_groups = size_matched(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure"))
     impact = heads.head_impact(single, base, group)[0]
     null_impact = heads.head_impact(single, base, random_groups).mean(axis=0)
     all_heads = heads.head_impact(layer, base, group)[0]
@@ -151,9 +147,4 @@ def _only_against_random(item: PredictionResult) -> bool:
     p_values = {rung.null: rung.p_value for rung in item.ladder}
     by_type = p_values.get("label_shuffled (type)")
     against_random = p_values.get("size_matched")
-    return (
-        by_type is not None
-        and against_random is not None
-        and against_random <= 0.05
-        and by_type > 0.05
-    )
+    return by_type is not None and against_random is not None and against_random <= 0.05 and by_type > 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,9 +42,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupM
     return _BINDERS[prediction.measure](prediction, evidence, streams)
 
 
-def _bind_selectivity(
-    prediction: Prediction, evidence: Evidence, streams: Streams
-) -> GroupMeasure:
+def _bind_selectivity(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
     split = evidence.evaluation
     rare, common = split.mask("rare"), split.mask("common")
     influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
@@ -94,9 +93,7 @@ def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
     return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
 
 
-def _bind_effective_dimension(
-    prediction: Prediction, evidence: Evidence, streams: Streams
-) -> GroupMeasure:
+def _bind_effective_dimension(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
     variance = float(filled_options(prediction)["variance"])
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
@@ -132,9 +129,7 @@ def _bind_effective_dimension(
     )
 
 
-def _bind_participation_ratio(
-    prediction: Prediction, evidence: Evidence, streams: Streams
-) -> GroupMeasure:
+def _bind_participation_ratio(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
     return GroupMeasure(
@@ -221,9 +216,7 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
     )
 
 
-def _bind_segregation(
-    prediction: Prediction, evidence: Evidence, streams: Streams
-) -> GroupMeasure:
+def _bind_segregation(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
     information, _, documents = _information(prediction, evidence)
     return GroupMeasure(
         values=lambda groups: modularity.segregation(information, groups),
@@ -233,14 +226,10 @@ def _bind_segregation(
     )
 
 
-def _bind_top_head_impact(
-    prediction: Prediction, evidence: Evidence, streams: Streams
-) -> GroupMeasure:
+def _bind_top_head_impact(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
     selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
     ablation = evidence.evaluation.head_ablation
-    single, base = ablation.single.sum(axis=0, dtype=np.float64), ablation.base.sum(
-        axis=0, dtype=np.float64
-    )
+    single, base = ablation.single.sum(axis=0, dtype=np.float64), ablation.base.sum(axis=0, dtype=np.float64)
 
     def resamples(group: IntArray, weights: IntArray) -> Values:
         head = int(heads.top_head(selection, group[None, :])[0])

@@ -18,11 +18,11 @@ from hypotest.inference.bootstrap import (
     jackknife_weights,
 )
 from hypotest.inference.randomization import compare_with_null
+from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.group_measures import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups
-from hypotest.pipeline.comparison import Comparison
 from hypotest.records.evidence import IntArray
 from hypotest.records.protocol import Prediction, Protocol
 from hypotest.records.results import Interval, NullComparison
@@ -141,9 +141,7 @@ def compare_group(
     )
 
 
-def draw_random_groups(
-    size: int, n_neurons: int, protocol: Protocol, streams: Streams
-) -> NDArray[np.int64]:
+def draw_random_groups(size: int, n_neurons: int, protocol: Protocol, streams: Streams) -> NDArray[np.int64]:
     """Size-matched groups: all of the null's, or the few that intervals need when it is not declared."""
     null = protocol.nulls.size_matched
     n_draws = CONTROL_GROUPS if null is None else null.draws
@@ -154,7 +152,7 @@ def _random_values(
     measure: GroupMeasure, random_groups: IntArray, n_neurons: int, streams: Streams
 ) -> tuple[NDArray[np.int64], Values]:
     """Groups and their values, where a few undefined ones have been drawn again."""
-    groups = random_groups.copy()
+    groups = random_groups.astype(np.int64)
     values = measure.values(groups)
     undefined = np.isnan(values)
     if undefined.mean() <= _MOST_UNDEFINED:
@@ -231,7 +229,7 @@ def _values_of(
     values = np.empty(len(groups))
     for size in np.unique(sizes):
         rows = np.flatnonzero(sizes == size)
-        batch = np.stack([groups[row] for row in rows])
+        batch = np.stack([groups[int(row)] for row in rows])
         values[rows] = scale(measure.values(batch), int(size))
     return values
 

@@ -56,10 +56,7 @@ def describe_run(
             "protocol": protocol_hash(protocol),
             "weights": prepared.subject.fingerprint,
             "tokenizer": prepared.subject.tokenizer_fingerprint,
-            "text": {
-                f"{source.name} {source.version}".strip(): source.sha256
-                for source in prepared.sources
-            },
+            "text": {f"{source.name} {source.version}".strip(): source.sha256 for source in prepared.sources},
         },
         "evidence": {
             "selection": prepared.keys.selection,

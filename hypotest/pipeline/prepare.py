@@ -84,9 +84,7 @@ def prepare(
         )
     step()
     documents, sources = read_corpus(protocol.corpus, base)
-    blocks = cut_blocks(
-        subject.encode([document.text for document in documents]), protocol.corpus.context
-    )
+    blocks = cut_blocks(subject.encode([document.text for document in documents]), protocol.corpus.context)
     step()
     if protocol.frequencies == "reference":
         counts = reference_token_counts()
@@ -134,9 +132,7 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
     conditions = ("rare", "common")
     n_targets = prepared.blocks.tokens.shape[0] * (prepared.blocks.tokens.shape[1] - 1)
     return CorpusResult(
-        source="docstrings of installed packages"
-        if protocol.corpus.text == "reference"
-        else "text files",
+        source="docstrings of installed packages" if protocol.corpus.text == "reference" else "text files",
         documents=prepared.n_documents,
         blocks=len(prepared.blocks.tokens),
         tokens=int(prepared.blocks.tokens.size),
@@ -150,8 +146,7 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
             for condition in conditions
         },
         documents_used={
-            split: positions.filter(pl.col("split") == split)["document"].n_unique()
-            for split in SPLITS
+            split: positions.filter(pl.col("split") == split)["document"].n_unique() for split in SPLITS
         },
         rare_types_used=len(set(rare)),
         common_types_used=common.n_unique(),
@@ -164,8 +159,7 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
             for name in conditions
         },
         mean_loss={
-            name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64"))
-            for name in conditions
+            name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
         },
         text_differs=prepared.text_differs,
     )

@@ -66,9 +66,7 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
     """
     halves = influences.halves
     grid = rank_grid(halves.shape[-1])
-    curves = [
-        np.log(rank_curve(halves[:, ranking], halves[:, 1 - ranking], grid)) for ranking in (0, 1)
-    ]
+    curves = [np.log(rank_curve(halves[:, ranking], halves[:, 1 - ranking], grid)) for ranking in (0, 1)]
     curve = np.asarray((curves[0] + curves[1]) / 2)
     return fit_regimes(np.log(grid), curve), curve
 
@@ -83,9 +81,7 @@ def relabellings(
     return permute_within_documents(labels, split.documents, n_draws, rng)
 
 
-def in_chunks(
-    labels: NDArray[np.bool_], sums: LabelledSums
-) -> Iterator[tuple[Influences, Influences]]:
+def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
     """Influences on what is labelled rare and on the rest, some labellings at a time."""
     for start in range(0, len(labels), _LABELLINGS_AT_ONCE):
         part = labels[start : start + _LABELLINGS_AT_ONCE]
@@ -108,18 +104,14 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
     fits, _ = fit_curves(on_rare)
     group, common = _groups(on_rare, rule)[0], _groups(on_common, rule)[0]
     n_neurons = split.delta_loss.shape[1]
-    name, reason = explain_size(
-        bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule
-    )
+    name, reason = explain_size(bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule)
     shuffled: list[ShuffledGroups] = []
     null = protocol.nulls.label_shuffled
     if null is not None:
         units: list[PermutationUnit] = ["type", "position"]
         for unit in sorted(units, key=lambda unit: unit != null.unit):
             draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
-            shuffled.append(
-                _shuffled_groups(split, unit, draws, half, rule, streams("label_shuffled", unit))
-            )
+            shuffled.append(_shuffled_groups(split, unit, draws, half, rule, streams("label_shuffled", unit)))
     return Selection(
         group=group,
         common=common,

@@ -1,0 +1,1 @@
+"""Records: the data that flows, and nothing else."""

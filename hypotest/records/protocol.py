@@ -53,9 +53,7 @@ class Strict(BaseModel):
 class Subject(Strict):
     """The network under test."""
 
-    model: str = Field(
-        default="reference", description="`reference`, a Hub id, or a folder", min_length=1
-    )
+    model: str = Field(default="reference", description="`reference`, a Hub id, or a folder", min_length=1)
     revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
     layer: Annotated[
         Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
@@ -78,17 +76,13 @@ class Corpus(Strict):
         Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
         _either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
     ] = Field(default="reference", description="`reference`: docstrings of installed packages")
-    context: int = Field(
-        default=128, ge=16, le=65536, description="tokens per block; packed, never padded"
-    )
+    context: int = Field(default=128, ge=16, le=65536, description="tokens per block; packed, never padded")
 
 
 class TargetFrequency(Strict):
     """A range of the frequency distribution of the *next* token."""
 
-    below_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="rarer than this"
-    )
+    below_percentile: float | None = Field(default=None, gt=0, lt=100, description="rarer than this")
     from_percentile: float | None = Field(
         default=None, gt=0, lt=100, description="at least as frequent as this"
     )
@@ -115,12 +109,8 @@ class Conditions(Strict):
     elbow: Literal["drop", "keep"] = Field(default="drop", description="types beyond the elbow")
     rare: Condition = Field(description="positions whose next token is rare")
     common: Condition = Field(description="positions whose next token is common")
-    positions: int = Field(
-        default=4096, ge=2, le=10**7, description="per condition, both splits together"
-    )
-    max_per_document: int = Field(
-        default=16, ge=1, le=10**7, description="rare positions from one document"
-    )
+    positions: int = Field(default=4096, ge=2, le=10**7, description="per condition, both splits together")
+    max_per_document: int = Field(default=16, ge=1, le=10**7, description="rare positions from one document")
     match: Literal["block"] = Field(
         default="block", description="common positions come from the blocks of the rare ones"
     )
@@ -145,9 +135,7 @@ class Group(Strict):
     select: Annotated[
         Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
         _either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
-    ] = Field(
-        default="plateau", description="`plateau`: left of the power law on the influence curve"
-    )
+    ] = Field(default="plateau", description="`plateau`: left of the power law on the influence curve")
     by: Literal["delta_loss"] = Field(
         default="delta_loss",
         description="influence: mean change of the loss when a neuron is ablated",
@@ -190,9 +178,7 @@ class Contrast(Strict):
     conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
         default=None, description="rare minus common"
     )
-    by: Literal["document"] | None = Field(
-        default=None, description="the unit paired between conditions"
-    )
+    by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
     reference: float | None = Field(default=None, description="a number fixed in advance")
 
     @field_validator("conditions", mode="before")
@@ -282,9 +268,7 @@ class Protocol(Strict):
     source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Subject()
     corpus: Corpus = Corpus()
-    frequencies: str = Field(
-        default="reference", description="`reference`, or a .npy/.parquet/.csv table"
-    )
+    frequencies: str = Field(default="reference", description="`reference`, or a .npy/.parquet/.csv table")
     conditions: Conditions
     split: Split = Split()
     group: Group

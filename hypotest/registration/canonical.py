@@ -27,9 +27,7 @@ def canonical(protocol: Protocol) -> dict[str, Any]:
     for written, prediction in zip(data["predictions"], protocol.predictions, strict=True):
         written["options"] = filled_options(prediction)
         # A hypothesis that is not named expects as much as one with `any`.
-        written["expects"] = {
-            name: sorted(prediction.expects.get(name, ())) for name in protocol.hypotheses
-        }
+        written["expects"] = {name: sorted(prediction.expects.get(name, ())) for name in protocol.hypotheses}
     return data
 
 

@@ -76,10 +76,7 @@ def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[
     protocol, findings = _judge(source)
     ids = ids_of(source.data.get("predictions"))
     placed = sorted(
-        (
-            (finding.mark or source.mark(finding.path, finding.at_key), finding)
-            for finding in findings
-        ),
+        ((finding.mark or source.mark(finding.path, finding.at_key), finding) for finding in findings),
         key=lambda item: (item[0], item[1].message),
     )
     problems = tuple(
@@ -157,9 +154,7 @@ def _without(value: Any, gone: set[Path], path: Path = ()) -> Any:
     """Copy data without what lies at some paths; the depth is bounded by the reader."""
     if isinstance(value, dict):
         return {
-            key: _without(item, gone, (*path, key))
-            for key, item in value.items()
-            if (*path, key) not in gone
+            key: _without(item, gone, (*path, key)) for key, item in value.items() if (*path, key) not in gone
         }
     if isinstance(value, list):
         return [
@@ -199,9 +194,8 @@ def _with_expectations(
             predictions.append(item)
             continue
         if "expects" in item:
-            message = (
-                f"{unknown_key('expects', ())}; write each expectation under its hypothesis: "
-                + (", ".join(movable))
+            message = f"{unknown_key('expects', ())}; write each expectation under its hypothesis: " + (
+                ", ".join(movable)
             )
             findings.append(Finding(("predictions", place, "expects"), message, at_key=True))
         expects = {}

@@ -134,9 +134,7 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
-        options={
-            "variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1)
-        },
+        options={"variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1)},
     ),
     Measure(
         name="participation_ratio",
@@ -153,9 +151,7 @@ _TABLE = (
         contrasts=_GROUP_NULLS,
         options={
             "method": Option("louvain", "community detection", choices=("louvain", "leiden")),
-            "edges": Option(
-                "mutual_information", "weight between neurons", choices=("mutual_information",)
-            ),
+            "edges": Option("mutual_information", "weight between neurons", choices=("mutual_information",)),
             "estimator": Option(
                 "gaussian_copula",
                 "how mutual information is estimated",
@@ -208,9 +204,7 @@ _TABLE = (
         level="weights",
         contrasts=_GROUP_NULLS,
         options={
-            "weights": Option(
-                "output", "the group's weight rows", choices=("output", "input", "both")
-            ),
+            "weights": Option("output", "the group's weight rows", choices=("output", "input", "both")),
             "tail": Option("median", "where the tail begins", choices=("median", "fix_finger")),
         },
         refused={

@@ -74,9 +74,7 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
 def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
     null = prediction.contrast.null
     if null is not None and getattr(protocol.nulls, null) is None:
-        declared = [
-            name for name in type(protocol.nulls).model_fields if getattr(protocol.nulls, name)
-        ]
+        declared = [name for name in type(protocol.nulls).model_fields if getattr(protocol.nulls, name)]
         message = (
             f"must be declared under nulls; found {null}, declared are "
             f"{', '.join(declared) or 'none'}: add `{null}: {{}}` there"
@@ -159,9 +157,7 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
         )
         yield Finding((*path, "role"), message, "warning", depends=depends)
     elif prediction.role == "deciding" and not spoken:
-        message = (
-            "no hypothesis expects anything of it; write what they expect, or `role: descriptive`"
-        )
+        message = "no hypothesis expects anything of it; write what they expect, or `role: descriptive`"
         yield Finding(path, message, "warning", depends=depends)
     elif prediction.role == "deciding" and len(outcomes) > 1 and len(set(outcomes.values())) == 1:
         message = (
@@ -174,7 +170,6 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
     ):
         # Duplicated documents bias binned estimates, so that no interval over documents covers.
         message = (
-            "with estimator binned there is no interval, and equivalent cannot be shown; use "
-            "gaussian_copula"
+            "with estimator binned there is no interval, and equivalent cannot be shown; use gaussian_copula"
         )
         yield Finding((*path, "options", "estimator"), message, "warning", depends=depends)

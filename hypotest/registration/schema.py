@@ -53,9 +53,7 @@ def _without_null(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     kept = {
-        key: _without_null(value)
-        for key, value in entry.items()
-        if not (key == "default" and value is None)
+        key: _without_null(value) for key, value in entry.items() if not (key == "default" and value is None)
     }
     alternatives = kept.get("anyOf", ())
     if len(alternatives) == 1:

@@ -75,9 +75,7 @@ def _subject(protocol: Protocol) -> Iterator[Finding]:
             )
             yield Finding(("frequencies",), message, "warning", (("subject",),))
     elif not table.lower().endswith(_TABLES):
-        message = (
-            f"must be reference, or the path of a {', '.join(_TABLES)} table; found {shown(table)}"
-        )
+        message = f"must be reference, or the path of a {', '.join(_TABLES)} table; found {shown(table)}"
         yield Finding(("frequencies",), message)
 
 
@@ -94,9 +92,7 @@ def _conditions(protocol: Protocol) -> Iterator[Finding]:
     if low is None or high is None:
         return
     if rare.of != common.of:
-        message = (
-            f"must be as in conditions.rare, {rare.of}; found {common.of}: percentiles of one thing"
-        )
+        message = f"must be as in conditions.rare, {rare.of}; found {common.of}: percentiles of one thing"
         yield Finding((*common_at, "of"), message, depends=(rare_at,))
     elif low > high:
         message = (
@@ -166,9 +162,7 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
         declared = getattr(protocol.nulls, null)
         users = [item for item in protocol.predictions if item.contrast.null == null]
         shares = [
-            n_deciding if item.role == "deciding" else 1
-            for item in users
-            if item.role != "descriptive"
+            n_deciding if item.role == "deciding" else 1 for item in users if item.role != "descriptive"
         ]
         if declared is None or not shares:
             continue
@@ -181,9 +175,7 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
                 f"must be at least {needed} for a two-sided p-value to reach {over}; found "
                 f"{declared.draws}: raise it"
             )
-            yield Finding(
-                ("nulls", null, "draws"), message, depends=(("decision",), ("predictions",))
-            )
+            yield Finding(("nulls", null, "draws"), message, depends=(("decision",), ("predictions",)))
 
 
 def _repeated_ids(protocol: Protocol) -> Iterator[Finding]:

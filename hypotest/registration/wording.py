@@ -163,9 +163,7 @@ def _entries(value: Any) -> str:
     if isinstance(value, dict) and value:
         return " and ".join(value)
     if isinstance(value, list) and 0 < len(value) <= 4:
-        return (
-            "[" + ", ".join(item if isinstance(item, str) else shown(item) for item in value) + "]"
-        )
+        return "[" + ", ".join(item if isinstance(item, str) else shown(item) for item in value) + "]"
     return "none of them" if value == {} else shown(value)
 
 

@@ -54,9 +54,7 @@ class VerdictTable:
 
     def __init__(self, results: Results) -> None:
         self._results = results
-        self._hypotheses = tuple(
-            dict.fromkeys(name for item in results.predictions for name in item.stances)
-        )
+        self._hypotheses = tuple(dict.fromkeys(name for item in results.predictions for name in item.stances))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Render for the width at hand."""
@@ -94,9 +92,7 @@ class VerdictTable:
                 min_width=min(len(head), 11),  # without it a narrow terminal drops the column
             )
         for item in self._results.predictions:
-            table.add_row(
-                *_cells(item, wide), *(self._stance(item, name, wide) for name in self._hypotheses)
-            )
+            table.add_row(*_cells(item, wide), *(self._stance(item, name, wide) for name in self._hypotheses))
         return table
 
     def _stance(self, item: PredictionResult, hypothesis: str, wide: bool) -> Text:

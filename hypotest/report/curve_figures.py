@@ -92,9 +92,7 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
         label="random groups, 95 %",
     )
     left.plot(index, spectrum.null_median, color=FAINT, linewidth=1, label="random groups, median")
-    left.plot(
-        index, spectrum.observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group"
-    )
+    left.plot(index, spectrum.observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group")
     left.set_yscale("log")
     plain_ticks(left.yaxis)
     left.set_xlabel("eigenvalue, by size")

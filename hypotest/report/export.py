@@ -47,9 +47,7 @@ NULLS_SCHEMA = {
 """Columns of ``nulls.parquet``: one row per draw of each null of each prediction."""
 
 
-def write_run(
-    folder: Path, results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any]
-) -> None:
+def write_run(folder: Path, results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any]) -> None:
     """Write everything that a run leaves behind.
 
     It is built in a temporary folder beside the target, flushed to disk, and renamed at the end.
@@ -161,9 +159,7 @@ def _tidy(nulls: pl.DataFrame) -> pl.DataFrame:
     return nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 
 
-def _render(
-    results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any], folder: Path
-) -> None:
+def _render(results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any], folder: Path) -> None:
     # Imported here: reading a run and printing its verdict need no matplotlib.
     from hypotest.report.figures import draw_figures
     from hypotest.report.markdown import render_report

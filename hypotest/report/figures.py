@@ -63,9 +63,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         plans += _prediction_plans(results, nulls, number, item)
     plans.append(
         _Plan(
-            Picture(
-                "frequencies", "corpus", "Token counts by rank, with the range that counts as rare."
-            ),
+            Picture("frequencies", "corpus", "Token counts by rank, with the range that counts as rare."),
             lambda: draw_frequencies(data.frequencies),
         )
     )
@@ -117,18 +115,14 @@ def _prediction_plans(
     if ladder is not None:
         plans.append(
             _Plan(
-                Picture(
-                    name, item.id, "Observed value (line) among the draws of each null (grey)."
-                ),
+                Picture(name, item.id, "Observed value (line) among the draws of each null (grey)."),
                 lambda: ladder,
             )
         )
     else:
         plans.append(
             _Plan(
-                Picture(
-                    name, item.id, "Observed value with its interval, and what it is compared with."
-                ),
+                Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
                 lambda: draw_estimate(item),
             )
         )

@@ -72,9 +72,7 @@ def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, fl
     left.set_xlim(left=0)
     left.set_title("one head ablated")
     left.set_xlabel("relative change of activations")
-    left.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, columnspacing=1, handletextpad=0.3
-    )
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, columnspacing=1, handletextpad=0.3)
     _draw_layers(right, layer_impacts)
     return figure
 
@@ -96,9 +94,7 @@ def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_title("heads of a layer ablated")
     axes.set_xlabel("relative change of activations")
-    axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, columnspacing=1, handletextpad=0.3
-    )
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, columnspacing=1, handletextpad=0.3)
 
 
 def _height(heads: tuple[HeadResult, ...]) -> float:

@@ -93,9 +93,7 @@ def overview(results: Results) -> str:
         )
     text = table(head, rows, numeric=(1, 3, 4, 5, 6))
     if any(prediction_text(item).of_equivalence for item in results.predictions):
-        text += (
-            "\n\n‡ p of the equivalence test (two one-sided tests), on which that outcome rests."
-        )
+        text += "\n\n‡ p of the equivalence test (two one-sided tests), on which that outcome rests."
     return text
 
 

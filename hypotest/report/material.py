@@ -178,9 +178,7 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
             f"{check.get('largest_difference', 0.0):.1e} nats, the tolerance "
             f"{check.get('tolerance', 0.0):.1e}."
         )
-    rows = [
-        [f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()
-    ]
+    rows = [[f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()]
     for key, value in manifest.items():
         rows += _flat(str(key), value, durations=key == "durations")
     yield table(["", ""], rows)
@@ -188,9 +186,7 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
 
 def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
     if isinstance(value, Mapping):
-        return [
-            row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)
-        ]
+        return [row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)]
     if durations and isinstance(value, int | float):
         return [[escape_markdown(name), duration_text(float(value))]]
     return [[escape_markdown(name), _cell(value)]]

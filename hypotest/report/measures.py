@@ -22,8 +22,7 @@ MEASURES: dict[str, MeasureText] = {
         "Do these neurons matter more for rare targets than for common ones, on documents "
         "that took "
         "no part in selecting them?",
-        "selectivity is the mean over the group of (influence on rare - influence on common) / "
-        "(their sum)",
+        "selectivity is the mean over the group of (influence on rare - influence on common) / (their sum)",
     ),
     "plateau_flatness": MeasureText(
         "plateau flatness",
@@ -41,8 +40,7 @@ MEASURES: dict[str, MeasureText] = {
     ),
     "modularity": MeasureText(
         "modularity Q",
-        "Do the group's neurons fall into communities that share more information inside than "
-        "between?",
+        "Do the group's neurons fall into communities that share more information inside than between?",
         "modularity Q is computed on the mutual information between the group's activations "
         "(eq. 5 and 6 of arXiv:2509.21163)",
     ),

@@ -105,8 +105,7 @@ def _group(protocol: Protocol) -> str:
         otherwise = ""
         if group.otherwise is not None:
             otherwise = (
-                f" (declared for the case of no plateau: the top "
-                f"{100 * group.otherwise.top_fraction:g} %)"
+                f" (declared for the case of no plateau: the top {100 * group.otherwise.top_fraction:g} %)"
             )
         rule = f"the neurons left of the power law of the rank-influence curve{otherwise}"
     else:
@@ -121,8 +120,7 @@ def _group(protocol: Protocol) -> str:
 
 def _measures(results: Results) -> str:
     clauses = dict.fromkeys(
-        measure_text(item.measure, escape_markdown(item.title)).method
-        for item in results.predictions
+        measure_text(item.measure, escape_markdown(item.title)).method for item in results.predictions
     )
     return f"Measures: {'; '.join(clauses)}."
 
@@ -152,9 +150,7 @@ def _tests(results: Results, protocol: Protocol) -> str:
     )
     if resampled:
         text += " Confidence intervals come from resampling documents."
-    margins = dict.fromkeys(
-        _margin(item.margin) for item in protocol.predictions if item.margin is not None
-    )
+    margins = dict.fromkeys(_margin(item.margin) for item in protocol.predictions if item.margin is not None)
     if margins:
         text += (
             " Equivalence was tested by two one-sided tests against the declared margins "
@@ -206,7 +202,5 @@ def _software(manifest: Mapping[str, Any]) -> str:
 
 def _number_of(deciding: tuple[Prediction, ...]) -> str:
     return (
-        "the one deciding prediction"
-        if len(deciding) == 1
-        else (f"the {len(deciding)} deciding predictions")
+        "the one deciding prediction" if len(deciding) == 1 else (f"the {len(deciding)} deciding predictions")
     )

@@ -65,9 +65,7 @@ def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
     return figure
 
 
-def _draw_panel(
-    axes: Axes, result: PredictionResult, rung: NullComparison, draws: np.ndarray
-) -> None:
+def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draws: np.ndarray) -> None:
     low, high = min(draws.min(), rung.observed), max(draws.max(), rung.observed)
     if low == high:
         low, high = low - 0.5, high + 0.5
@@ -88,9 +86,7 @@ def _draw_panel(
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
     axes.annotate(
-        f"observed {fixed(rung.observed, decimals)}\np = {p_text(rung.p_value)}".replace(
-            "= <", "< "
-        ),
+        f"observed {fixed(rung.observed, decimals)}\np = {p_text(rung.p_value)}".replace("= <", "< "),
         (rung.observed, top * 1.2),
         xytext=(-3 if right else 3, 0),
         textcoords="offset points",
@@ -183,9 +179,7 @@ def draw_effects(results: Results) -> Figure:
             continue
         if item.margin is not None:
             low, high = (bound / scale for bound in item.margin)
-            axes.fill_betweenx(
-                [row - 0.36, row + 0.36], low, high, color=MARGIN, alpha=0.22, linewidth=0
-            )
+            axes.fill_betweenx([row - 0.36, row + 0.36], low, high, color=MARGIN, alpha=0.22, linewidth=0)
         if item.interval is not None:
             axes.plot(
                 [item.interval.low / scale, item.interval.high / scale],

@@ -47,8 +47,7 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
         yield (
             "Beside it, never decisive: "
             + "; ".join(
-                f"{escape_markdown(name)} {_companion(value)}"
-                for name, value in item.companions.items()
+                f"{escape_markdown(name)} {_companion(value)}" for name, value in item.companions.items()
             )
             + "."
         )

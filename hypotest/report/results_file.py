@@ -66,9 +66,7 @@ def parse_results(text: str, where: str) -> Results:
     results = _validated(text, where)
     difference = _first_difference(data, _plain(results), "")
     if difference is not None:
-        raise OutputError(
-            f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}"
-        )
+        raise OutputError(f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}")
     return results
 
 

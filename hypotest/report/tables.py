@@ -26,7 +26,5 @@ def figure(pictures: Sequence[Picture], section: str) -> list[str]:
     for picture in pictures:
         if picture.section == section:
             parts.append(f"![{escape_markdown(picture.caption)}](figures/{picture.name}.svg)")
-            parts.append(
-                f"*{escape_markdown(picture.caption)}* ([png](figures/{picture.name}.png))"
-            )
+            parts.append(f"*{escape_markdown(picture.caption)}* ([png](figures/{picture.name}.png))")
     return parts

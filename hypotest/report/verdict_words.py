@@ -47,9 +47,7 @@ def _names(ids: tuple[str, ...]) -> str:
 def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> str:
     premises = tuple(item.id for item in results.predictions if item.role == "premise")
     failed = tuple(
-        dict.fromkeys(
-            name for item in verdicts for name in item.contradicted_by if name in premises
-        )
+        dict.fromkeys(name for item in verdicts for name in item.contradicted_by if name in premises)
     )
     who = sentence_list([f"*{escape_markdown(item.hypothesis)}*" for item in verdicts])
     one = len(verdicts) == 1

@@ -1,0 +1,1 @@
+"""Studies: what asks for many runs or none."""

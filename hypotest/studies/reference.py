@@ -71,7 +71,8 @@ def held_out_loss(model: Any, tokenizer: Any, documents: list[Document]) -> floa
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        losses = [float(model(input_ids=part, labels=part).loss) * len(part) for part in table.split(16)]
+        parts = torch.split(table, 16)
+        losses = [float(model(input_ids=part, labels=part).loss) * len(part) for part in parts]
     model.train(was_training)
     return sum(losses) / len(table)
 

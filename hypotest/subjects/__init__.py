@@ -1,0 +1,1 @@
+"""Subjects: the network under test."""

@@ -44,7 +44,7 @@ class LanguageModel:
         return NNsight(self.model)
 
     def envoy(self, module: str, layer: int | None = None) -> Any:
-        """nnsight's handle on a module of the anatomy, in the tested block unless said otherwise."""
+        """Nnsight's handle on a module of the anatomy, in the tested block unless said otherwise."""
         path = self.anatomy.at(module, self.layer if layer is None else layer)
         envoy = self.traced
         for part in path.split("."):
@@ -107,9 +107,7 @@ class LanguageModel:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
-        encoded = self.tokenizer.backend_tokenizer.encode_batch(
-            list(texts), add_special_tokens=False
-        )
+        encoded = self.tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [item.ids for item in encoded]
 
     def token(self, token_id: int) -> str:
@@ -191,9 +189,7 @@ def load_language_model(
     n_layers = int(config.num_hidden_layers)
     number = n_layers - 1 if layer == "last" else int(layer)
     if not 0 <= number < n_layers:
-        raise SubjectError(
-            f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}"
-        )
+        raise SubjectError(f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}")
     if number != n_layers - 1:
         raise SubjectError(
             f"subject.layer: only the last layer can be tested yet; found {layer} of {n_layers}"

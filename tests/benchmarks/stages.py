@@ -27,7 +27,8 @@ def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
         "import json, resource, sys; from hypotest.__main__ import main\n"
         "try: main(sys.argv[2:])\n"
         "except SystemExit as stop: code = stop.code\n"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform != 'darwin' else 1e9)\n"
+        "unit = 1e9 if sys.platform == 'darwin' else 1e6\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"
         "json.dump(peak, open(sys.argv[1], 'w')); sys.exit(code)"
     )
     command = [sys.executable, "-c", child, str(report), "run", str(PROTOCOL), "--out", str(out)]
@@ -49,9 +50,7 @@ def naive_seconds(cache: Path, out: Path) -> tuple[float, int, int]:
     (folder,) = out.glob("*/*/")
     evidence = hypotest.load_evidence(folder)
     subject = load_language_model("reference", device="cpu")
-    n_blocks = sum(
-        split.positions["block"].n_unique() for split in (evidence.selection, evidence.evaluation)
-    )
+    n_blocks = sum(split.positions["block"].n_unique() for split in (evidence.selection, evidence.evaluation))
     tokens = np.arange(128, dtype=np.int32)  # which tokens does not matter for the time
     _intervention(subject, tokens, np.array([5]), 0, 0.0)
     started = time.monotonic()

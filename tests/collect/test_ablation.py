@@ -38,9 +38,7 @@ def test_every_neuron_agrees_with_hooks_in_float64(small_subject, everything):
 def test_no_change_where_the_neuron_is_at_its_mean(small_subject, everything):
     _, arrays, _, target = everything
     row = arrays["activations"][:1]
-    fast = ablation_arrays(
-        prepare_readout(small_subject), arrays["residual"][:1], row, row[0], target[:1]
-    )
+    fast = ablation_arrays(prepare_readout(small_subject), arrays["residual"][:1], row, row[0], target[:1])
     np.testing.assert_allclose(fast["delta_loss"], 0.0, atol=1e-7)
 
 
@@ -54,8 +52,7 @@ def test_batches_do_not_matter(small_subject, everything, monkeypatch):
     np.testing.assert_allclose(parts["delta_loss"], whole["delta_loss"], atol=5e-6)
 
 
-def test_an_unembedding_bias_is_carried(small_subject, everything):
-    _, arrays, mean, target = everything
+def test_an_unembedding_bias_is_carried(small_subject):
     readout = prepare_readout(small_subject)
     with torch.no_grad():
         torch.manual_seed(0)
@@ -75,6 +72,4 @@ def test_values_that_overflow_are_an_error(small_subject, everything):
     broken = arrays["activations"][:2].copy()
     broken[0, 3] = np.inf
     with pytest.raises(EvidenceError, match="neuron 3 at position 0 is not finite"):
-        ablation_arrays(
-            prepare_readout(small_subject), arrays["residual"][:2], broken, mean, target[:2]
-        )
+        ablation_arrays(prepare_readout(small_subject), arrays["residual"][:2], broken, mean, target[:2])

@@ -17,9 +17,7 @@ def sample(small_tokens):
 def test_everything_agrees_with_hooks(small_subject, sample):
     tokens, block, index = sample
     arrays = forward_arrays(small_subject, tokens, block, index)
-    np.testing.assert_allclose(
-        arrays["activations"], neurons(small_subject, tokens)[block, index], atol=1e-4
-    )
+    np.testing.assert_allclose(arrays["activations"], neurons(small_subject, tokens)[block, index], atol=1e-4)
     model = double_model(small_subject)
     ids = torch.from_numpy(tokens.astype(np.int64))
     with torch.no_grad():

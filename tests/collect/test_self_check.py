@@ -31,7 +31,7 @@ def test_agreement_is_reported(small_subject, collected):
 def test_disagreement_stops_the_run_and_names_family_layer_and_path(small_subject, collected):
     tokens, block, index, delta_loss, mean = collected
     wrong = delta_loss + 0.01
-    with pytest.raises(SelfCheckError, match=r"gpt_neox, layer 3, path gpt_neox\.layers\.3\.mlp\.dense_4h_to_h"):
-        check_ablation(
-            small_subject, tokens, block, index, wrong, mean, 20, np.random.default_rng(0)
-        )
+    with pytest.raises(
+        SelfCheckError, match=r"gpt_neox, layer 3, path gpt_neox\.layers\.3\.mlp\.dense_4h_to_h"
+    ):
+        check_ablation(small_subject, tokens, block, index, wrong, mean, 20, np.random.default_rng(0))

@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_finished_shards_and_no_half_one(tmp_path, monkeypatc
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("hypotest.collect.store.np.save", full)
-    with pytest.raises(OutputError, match="disk is full.*HYPOTEST_CACHE"):
+    with pytest.raises(OutputError, match=r"disk is full.*HYPOTEST_CACHE"):
         collect_shards(tmp_path / "c", 2, part)
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["00000"]
 

@@ -73,5 +73,5 @@ def test_documents_of_a_small_package_are_stable():
 
 
 def test_a_missing_package_is_named():
-    with pytest.raises(CorpusError, match="'no-such-package'.*pip install no-such-package"):
+    with pytest.raises(CorpusError, match=r"'no-such-package'.*pip install no-such-package"):
         package_documents(["no-such-package"])

@@ -30,5 +30,5 @@ def test_unreadable_files_are_clear_errors(tmp_path, content, message):
 
 def test_a_folder_is_no_text(tmp_path):
     (tmp_path / "a.txt").mkdir()
-    with pytest.raises(CorpusError, match="cannot read a.txt"):
+    with pytest.raises(CorpusError, match=r"cannot read a\.txt"):
         read_corpus(files("a.txt"), tmp_path)

@@ -23,7 +23,9 @@ def test_a_run_prints_the_table_and_leaves_everything(finished):
     for name in ("specialization", "regimes", "coordination", "single-head", "spectrum", "Verdict:"):
         assert name in done.stdout
     assert "\x1b" not in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80 or "Report:" in max(done.stdout.splitlines(), key=len)
+    assert max(map(len, done.stdout.splitlines())) <= 80 or "Report:" in max(
+        done.stdout.splitlines(), key=len
+    )
     assert {path.name for path in folder.iterdir()} == {
         "report.md", "results.json", "nulls.parquet", "manifest.json", "figures",
     }  # fmt: skip
@@ -131,14 +133,22 @@ def test_wrong_input_is_one_clear_message(hypotest, small_protocol, tmp_path, ch
     changed.write_text(small_protocol.read_text().replace(*change, 1))
     done = hypotest("run", changed, "--out", tmp_path)
     assert done.returncode == code, done.stdout + done.stderr
-    assert message in done.stderr.replace("small.yaml", "small.yaml") or message in done.stderr.replace(changed.name, "small.yaml")
+    assert message in done.stderr.replace("small.yaml", "small.yaml") or message in done.stderr.replace(
+        changed.name, "small.yaml"
+    )
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("run",), ("run", "missing.yaml"), ("validate", "."), ("nonsense",), ("run", "x.yaml", "--limit", "one")],
+    [
+        ("run",),
+        ("run", "missing.yaml"),
+        ("validate", "."),
+        ("nonsense",),
+        ("run", "x.yaml", "--limit", "one"),
+    ],
 )
 def test_wrong_commands_exit_with_2(hypotest, arguments):
     done = hypotest(*arguments)
@@ -155,7 +165,8 @@ def test_a_folder_that_is_no_run(hypotest, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [("run",), ("validate",), ("report",), ("show",), ("reference", "info"), ("reference", "train")]
+    "command",
+    [("run",), ("validate",), ("report",), ("show",), ("reference", "info"), ("reference", "train")],
 )
 def test_every_command_has_help_with_an_example(hypotest, command):
     done = hypotest(*command, "--help")

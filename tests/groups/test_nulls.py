@@ -33,14 +33,10 @@ def test_influences_equal_means_over_labelled_positions():
     found = influences_under(labels, labelled_sums(delta, units, half))
     for draw in range(4):
         chosen = labels[draw][units]
-        np.testing.assert_allclose(
-            found.whole[draw], np.abs(delta[chosen]).mean(axis=0), rtol=1e-5
-        )
+        np.testing.assert_allclose(found.whole[draw], np.abs(delta[chosen]).mean(axis=0), rtol=1e-5)
         for which in (0, 1):
             rows = chosen & (half == bool(which))
-            np.testing.assert_allclose(
-                found.halves[draw, which], np.abs(delta[rows]).mean(axis=0), rtol=1e-5
-            )
+            np.testing.assert_allclose(found.halves[draw, which], np.abs(delta[rows]).mean(axis=0), rtol=1e-5)
 
 
 def test_a_half_without_positions_is_undefined():

@@ -228,9 +228,7 @@ class TestContrastInterval:
             float(estimates[0]), 1.0, replicates[0], np.full(40, 1.0), estimates[1:],
             replicates[1:, :500], 0.90, null_mean_variance=0.0,
         )  # fmt: skip
-        alone = document_interval(
-            float(estimates[0]) - 1, replicates[0] - 1, np.full(40, 1.0), 40, 0.9
-        )
+        alone = document_interval(float(estimates[0]) - 1, replicates[0] - 1, np.full(40, 1.0), 40, 0.9)
         shift = (alone.low + alone.high) / 2 - (estimates[0] - 1)
         assert shift == pytest.approx(estimates[0] / n_documents, rel=0.25)
         assert abs((found.low + found.high) / 2 - (estimates[0] - 1)) < shift / 2
@@ -238,12 +236,8 @@ class TestContrastInterval:
     def test_refuses(self) -> None:
         group, jackknife = np.arange(10.0), np.arange(20.0)
 
-        def interval(
-            originals: np.ndarray, controls: np.ndarray, group: np.ndarray = group
-        ) -> None:
-            contrast_interval(
-                1.0, 0.0, group, jackknife, originals, controls, 0.90, null_mean_variance=0.0
-            )
+        def interval(originals: np.ndarray, controls: np.ndarray, group: np.ndarray = group) -> None:
+            contrast_interval(1.0, 0.0, group, jackknife, originals, controls, 0.90, null_mean_variance=0.0)
 
         with pytest.raises(ValueError, match="C >= 2"):
             interval(np.ones(1), np.ones((1, 5)))

@@ -28,9 +28,7 @@ class TestPairedStandardizedDifference:
         b = a + rng.normal(0.4, 0.9, 300)
         found = paired_standardized_difference(a, b, 0.90)
         assert found is not None
-        assert found.value == pytest.approx(
-            pg.compute_effsize(a, b, paired=True, eftype="cohen_dz")
-        )
+        assert found.value == pytest.approx(pg.compute_effsize(a, b, paired=True, eftype="cohen_dz"))
         approximate = pg.compute_esci(
             found.value, 300, 300, paired=True, eftype="cohen", confidence=0.90, decimals=8
         )

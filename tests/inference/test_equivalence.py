@@ -41,9 +41,7 @@ class TestResolveMargin:
     def test_refuses(self) -> None:
         with pytest.raises(ValueError, match="ratio needs the mean of the null, found None"):
             resolve_margin(margin(ratio=0.1), null_sd=1.0)
-        with pytest.raises(
-            ValueError, match="null_sd needs the SD of the size_matched null, found nan"
-        ):
+        with pytest.raises(ValueError, match="null_sd needs the SD of the size_matched null, found nan"):
             resolve_margin(margin(null_sd=2), 1.0, float("nan"))
 
 
@@ -162,9 +160,7 @@ class TestClassify:
     def test_the_level_of_the_interval_does_not_matter(self) -> None:
         for level in (0.5, 0.90, 0.95):
             interval = around(0.0, 0.55, level=level)  # +- 0.93 at 90 %, +- 1.12 at 95 %
-            outcome, _ = classify(
-                effect=0.0, p_value=0.9, interval=interval, margin=(-1.0, 1.0), level=0.05
-            )
+            outcome, _ = classify(effect=0.0, p_value=0.9, interval=interval, margin=(-1.0, 1.0), level=0.05)
             assert outcome == "equivalent"
 
     @pytest.mark.parametrize(("p", "expected"), [(0.5, "inconclusive"), (0.01, "greater")])
@@ -210,9 +206,7 @@ class TestClassify:
         assert outcome(0.5, None)[0] == "equivalent"
 
     def test_no_interval_is_no_equivalence(self) -> None:
-        outcome, _ = classify(
-            effect=0.0, p_value=0.9, interval=None, margin=(-1.0, 1.0), level=0.05
-        )
+        outcome, _ = classify(effect=0.0, p_value=0.9, interval=None, margin=(-1.0, 1.0), level=0.05)
         assert outcome == "inconclusive"
 
     def test_direction_is_relative_to_the_median_of_the_null(self) -> None:
@@ -277,7 +271,5 @@ class TestSmallestEffect:
             return
         for sign in (-1, 1):
             assert compare_with_null(mean + sign * (size + 1e-6), values).p_value <= level
-        inside = [
-            compare_with_null(mean + sign * (size - 1e-6), values).p_value for sign in (-1, 1)
-        ]
+        inside = [compare_with_null(mean + sign * (size - 1e-6), values).p_value for sign in (-1, 1)]
         assert max(inside) > level

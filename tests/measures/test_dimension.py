@@ -59,8 +59,7 @@ def test_integer_dimension_equals_sklearn(k: int, variance: float) -> None:
     groups = random_groups(k, 10, k)
     ours = dimension.integer_dimension(dimension.covariance(activations), groups, variance)
     theirs = [
-        PCA(n_components=variance, svd_solver="full").fit(activations[:, g]).n_components_
-        for g in groups
+        PCA(n_components=variance, svd_solver="full").fit(activations[:, g]).n_components_ for g in groups
     ]
     assert ours.tolist() == theirs
 
@@ -156,9 +155,7 @@ def test_resamples_equal_repeated_rows(kind: str) -> None:
         repeated = np.concatenate(
             [np.tile(activations[documents == d], (w, 1)) for d, w in zip(unique, row, strict=True)]
         )
-        expected = dimension.effective_dimension(
-            dimension.covariance(repeated), np.arange(6)[None], 0.9
-        )[0]
+        expected = dimension.effective_dimension(dimension.covariance(repeated), np.arange(6)[None], 0.9)[0]
         assert value == pytest.approx(expected, rel=1e-9)
 
 
@@ -169,9 +166,7 @@ def test_resamples_with_one_position_per_document_agree_with_scipy() -> None:
     def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
         flat = index.reshape(-1, 60)
         values = [
-            dimension.effective_dimension(
-                dimension.covariance(activations[row]), np.arange(5)[None], 0.9
-            )[0]
+            dimension.effective_dimension(dimension.covariance(activations[row]), np.arange(5)[None], 0.9)[0]
             for row in flat
         ]
         return np.array(values).reshape(index.shape[:-1])

@@ -94,9 +94,7 @@ def test_silent_groups_are_undefined() -> None:
         (lambda: heads.head_impact(-np.ones((2, 3)), np.ones(3), np.array([[0]])), "negative"),
         (lambda: heads.head_impact(np.ones(3), np.ones(3), np.array([[0]])), "dimensions"),
         (
-            lambda: heads.top_head_impact(
-                np.ones((2, 3)), np.ones((3, 3)), np.ones(3), np.array([[0]])
-            ),
+            lambda: heads.top_head_impact(np.ones((2, 3)), np.ones((3, 3)), np.ones(3), np.array([[0]])),
             "same heads",
         ),
         (lambda: share(head=2), "head must be"),

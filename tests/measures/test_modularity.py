@@ -89,18 +89,14 @@ def test_planted_modules_are_found() -> None:
     matrix = np.kron(np.eye(4), np.ones((5, 5)))
     order = np.random.default_rng(2).permutation(20)
     for method in METHODS:
-        found = modularity.communities(
-            matrix, order[None], method=method, rng=np.random.default_rng(0)
-        )
+        found = modularity.communities(matrix, order[None], method=method, rng=np.random.default_rng(0))
         assert found.modularity[0] == pytest.approx(0.75)
         assert (found.n_communities[0], found.mean_size[0]) == (4, 5.0)
 
 
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 10_000), scale=st.floats(1e-6, 1e6), method=st.sampled_from(METHODS))
-def test_bounds_scale_and_reproducibility(
-    seed: int, scale: float, method: modularity.Method
-) -> None:
+def test_bounds_scale_and_reproducibility(seed: int, scale: float, method: modularity.Method) -> None:
     matrix = weights(seed, 12)
     groups = np.array([np.arange(8), np.arange(4, 12)])
 
@@ -137,9 +133,7 @@ def test_igraph_gets_its_generator_back() -> None:
 
 
 def test_a_graph_without_weight() -> None:
-    found = modularity.communities(
-        np.zeros((5, 5)), np.array([[0, 1, 2]]), rng=np.random.default_rng(0)
-    )
+    found = modularity.communities(np.zeros((5, 5)), np.array([[0, 1, 2]]), rng=np.random.default_rng(0))
     assert (found.modularity[0], found.n_communities[0], found.mean_size[0]) == (0.0, 3, 1.0)
 
 
@@ -163,9 +157,7 @@ def test_resamples_equal_repeated_rows(ties: bool) -> None:
         activations = np.maximum(activations, 0).round(1)
     documents = rng.choice([5, -2, 40, 11, 6, 7], 90)
     drawn = rng.multinomial(6, np.full(6, 1 / 6), size=5)
-    values = modularity.modularity_resamples(
-        activations, documents, drawn, rng=np.random.default_rng(0)
-    )
+    values = modularity.modularity_resamples(activations, documents, drawn, rng=np.random.default_rng(0))
     for row, value in zip(drawn, values, strict=True):
         counts = row[np.unique(documents, return_inverse=True)[1]]
         repeated = np.repeat(activations, counts, axis=0)

@@ -7,9 +7,7 @@ from hypotest.measures import profiles
 
 
 def test_profiles_by_hand() -> None:
-    attention = np.array(
-        [[[0.2, 0.8, 0.0]], [[0.1, 0.3, 0.6]], [[1.0, 0.0, 0.0]]], dtype=np.float32
-    )
+    attention = np.array([[[0.2, 0.8, 0.0]], [[0.1, 0.3, 0.6]], [[1.0, 0.0, 0.0]]], dtype=np.float32)
     index, documents = np.array([1, 2, 0]), np.array([7, 7, 3])
     order = np.array([7, 5, 3])
     found = profiles.attention_profiles(attention, index, documents, order)
@@ -30,6 +28,4 @@ def test_refusals() -> None:
         ([0], [1, 1], [1], "shape"),
     ]:
         with pytest.raises(ValueError, match=message):
-            profiles.attention_profiles(
-                attention, np.array(index), np.array(documents), np.array(order)
-            )
+            profiles.attention_profiles(attention, np.array(index), np.array(documents), np.array(order))

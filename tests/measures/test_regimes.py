@@ -96,13 +96,8 @@ def test_search_is_exhaustive_least_squares() -> None:
     for row, y in enumerate(curves):
         ones = [(i,) for i in range(3, n - 3)]
         twos = [(i, j) for i in range(3, n - 3) for j in range(i + 3, n - 3)]
-        best = [
-            min((least_squares(y, knots)[0], knots) for knots in family)
-            for family in ([()], ones, twos)
-        ]
-        bic = [
-            n * np.log(rss / n) + (2 + 2 * count) * np.log(n) for count, (rss, _) in enumerate(best)
-        ]
+        best = [min((least_squares(y, knots)[0], knots) for knots in family) for family in ([()], ones, twos)]
+        bic = [n * np.log(rss / n) + (2 + 2 * count) * np.log(n) for count, (rss, _) in enumerate(best)]
         np.testing.assert_allclose(fit.bic[row], bic, rtol=1e-9)
         knots = best[int(np.argmin(bic))][1]
         found = fit.breakpoints[row][~np.isnan(fit.breakpoints[row])]

@@ -108,13 +108,9 @@ def test_swaps_equal_exchanged_rows() -> None:
 def test_same_routing_reaches_the_ceiling_and_different_routing_does_not() -> None:
     halves = routing.halvings(40, 5, np.random.default_rng(4))
     ones = np.ones((1, 40))
-    same = [
-        routing.routing_similarity_resamples(*sampled(s, noise=1.5), ones, halves)[0]
-        for s in range(30)
-    ]
+    same = [routing.routing_similarity_resamples(*sampled(s, noise=1.5), ones, halves)[0] for s in range(30)]
     other = [
-        routing.routing_similarity_resamples(*sampled(s, same=False), ones, halves)[0]
-        for s in range(10)
+        routing.routing_similarity_resamples(*sampled(s, same=False), ones, halves)[0] for s in range(10)
     ]
     # The ceiling is needed: profiles themselves correlate well below 1.
     plain = [routing.routing_similarity(*sampled(s, noise=1.5)).mean() for s in range(30)]

@@ -83,16 +83,12 @@ def test_fix_finger_recovers_alpha_of_a_large_pareto_sample() -> None:
     scale=st.floats(1e-3, 1e3),
     tail=st.sampled_from(["median", "fix_finger"]),
 )
-def test_scale_rotation_and_order_do_not_matter(
-    seed: int, scale: float, tail: spectrum.Tail
-) -> None:
+def test_scale_rotation_and_order_do_not_matter(seed: int, scale: float, tail: spectrum.Tail) -> None:
     rng = np.random.default_rng(seed)
     weights = rng.standard_t(3, size=(12, 20))
     rotation = np.linalg.qr(rng.normal(size=(20, 20)))[0]
     value = spectrum.hill_alpha(spectrum.gram(weights), np.arange(12)[None], tail)
-    moved = spectrum.hill_alpha(
-        spectrum.gram(scale * weights @ rotation), rng.permutation(12)[None], tail
-    )
+    moved = spectrum.hill_alpha(spectrum.gram(scale * weights @ rotation), rng.permutation(12)[None], tail)
     assert value[0] > 0
     assert moved[0] == pytest.approx(value[0], rel=1e-6)
 

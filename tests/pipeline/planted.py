@@ -65,9 +65,7 @@ def make_evidence(seed: int, effect: float = 0.0, shared: float = 0.0) -> Eviden
     return Evidence(
         selection=make_split("selection", rng, effect, shared),
         evaluation=make_split("evaluation", rng, effect, shared),
-        weights=Weights(
-            output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))
-        ),
+        weights=Weights(output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))),
         heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
         mean_activation=np.zeros(N_NEURONS),
     )

@@ -72,9 +72,7 @@ def test_models_are_closed_and_frozen():
     [("any", ()), ("less", ("less",)), (["less", "equivalent"], ("less", "equivalent")), ([], ())],
 )
 def test_expectations_become_lists(written, expected):
-    prediction = Prediction(
-        id="a", measure="m", contrast=Contrast(reference=1), expects={"modular": written}
-    )
+    prediction = Prediction(id="a", measure="m", contrast=Contrast(reference=1), expects={"modular": written})
     assert prediction.expects == {"modular": expected}
 
 

@@ -123,9 +123,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "is required and missing (version of the protocol language): add it"),
     ],
 )  # fmt: skip
-def test_schema_problem_names_place_and_remedy(
-    problems_of, tmp_path, old, new, where, key, message
-):
+def test_schema_problem_names_place_and_remedy(problems_of, tmp_path, old, new, where, key, message):
     (problem,) = problems_of((old, new))
     assert problem.where == f"{tmp_path}/p.yaml:{where}"
     assert problem.key == key
@@ -231,9 +229,7 @@ def _mutated(text: str, rng: random.Random) -> bytes:
         other = rng.randrange(len(lines))
         lines[place], lines[other] = lines[other], lines[place]
     elif kind == 3:
-        lines[place] = lines[place].replace(
-            ": ", rng.choice([":", " : ", ": : ", ": -", ": [", " "])
-        )
+        lines[place] = lines[place].replace(": ", rng.choice([":", " : ", ": : ", ": -", ": [", " "]))
     elif kind == 4:
         column = rng.randrange(len(lines[place]) + 1)
         lines[place] = lines[place][:column] + rng.choice(junk) + lines[place][column:]

@@ -11,9 +11,7 @@ MARGIN = "margin: {null_sd: 2}"
 
 def test_unknown_measure(problems_of):
     (problem,) = problems_of((MEASURE, "measure: efective_dimension"))
-    assert problem.message == (
-        "unknown measure 'efective_dimension'; did you mean 'effective_dimension'?"
-    )
+    assert problem.message == ("unknown measure 'efective_dimension'; did you mean 'effective_dimension'?")
     (problem,) = problems_of((MEASURE, "measure: zzz"))
     assert "known measures: selectivity, plateau_flatness, " in problem.message
 
@@ -152,8 +150,7 @@ def test_reference_value_is_a_threshold_and_needs_no_margin(problems_of):
 
 def test_premise_needs_expectations(problems_of, small):
     premise = (
-        "  - {id: gate, role: premise, measure: selectivity, contrast: {null: label_shuffled}%s}\n"
-        "seed: 1"
+        "  - {id: gate, role: premise, measure: selectivity, contrast: {null: label_shuffled}%s}\nseed: 1"
     )
     assert problems_of(("seed: 1", premise % ", modular: greater, distributed: greater")) == []
     assert problems_of(("seed: 1", premise % ", modular: greater")) == []
@@ -180,10 +177,7 @@ def test_prediction_that_cannot_tell_the_hypotheses_apart(problems_of):
 
 
 def test_single_hypothesis_has_nobody_to_agree_with(problems_of):
-    assert (
-        problems_of(("    distributed: less\n", ""), ("seed: 1", "seed: 1\nhypotheses: [modular]"))
-        == []
-    )
+    assert problems_of(("    distributed: less\n", ""), ("seed: 1", "seed: 1\nhypotheses: [modular]")) == []
 
 
 def test_descriptive_expectations_are_not_used(problems_of):

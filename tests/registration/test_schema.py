@@ -51,9 +51,7 @@ def test_every_key_is_described():
             continue
         for key, entry in model["properties"].items():
             target = entry.get("$ref", "").rsplit("/", 1)[-1]
-            described = entry.get("description") or document["$defs"].get(target, {}).get(
-                "description"
-            )
+            described = entry.get("description") or document["$defs"].get(target, {}).get("description")
             assert described, f"{name}.{key}"
 
 

@@ -244,9 +244,7 @@ def _regime(condition: str, plateau: bool) -> RegimeFit:
     rng = np.random.default_rng(11 if plateau else 12)
     ranks = np.unique(np.round(np.geomspace(1, N_NEURONS, 60)))
     log_rank = np.log(ranks)
-    first, second = (
-        (math.log(41.0), math.log(900.0)) if plateau else (math.log(6.0), math.log(1000.0))
-    )
+    first, second = (math.log(41.0), math.log(900.0)) if plateau else (math.log(6.0), math.log(1000.0))
     slopes = (-0.09, -0.62, -1.9) if plateau else (-0.48, -0.55, -1.7)
     level = math.log(0.021 if plateau else 0.012)
     fitted = (
@@ -535,9 +533,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             text_differs=("xarray",),
         ),
         group=GroupResult(
-            neurons=tuple(
-                int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False)
-            ),
+            neurons=tuple(int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False)),
             n_neurons=N_NEURONS,
             rule="plateau",
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
@@ -582,10 +578,7 @@ def undecided(results: Results) -> Results:
             smallest_effect=1.92,
             p_value=0.21,
             p_adjusted=1.0,
-            stances={
-                name: "silent" if item.stances[name] == "silent" else "open"
-                for name in item.stances
-            },
+            stances={name: "silent" if item.stances[name] == "silent" else "open" for name in item.stances},
         )
         if item.id in ("coordination", "clustering")
         else item

@@ -77,9 +77,7 @@ def test_a_trial_is_loud_and_gives_no_verdict(results: Results) -> None:
     assert "refuted" not in text and "supported" not in text
 
 
-def test_undecided_reads_as_it_is(
-    results: Results, make_undecided: Callable[[Results], Results]
-) -> None:
+def test_undecided_reads_as_it_is(results: Results, make_undecided: Callable[[Results], Results]) -> None:
     text = printed(summary(make_undecided(results)), 80)
     assert "modular: undecided; distributed: undecided" in text
     assert "inconclusive" in text

@@ -86,9 +86,7 @@ def test_undecided(results: Results, manifest: dict[str, Any], make_undecided: V
     assert "the smallest effect that would have been seen is 1.92" in report
 
 
-def test_not_applicable(
-    results: Results, manifest: dict[str, Any], make_not_applicable: Variant
-) -> None:
+def test_not_applicable(results: Results, manifest: dict[str, Any], make_not_applicable: Variant) -> None:
     report = render_report(make_not_applicable(results), manifest, ())
     assert (
         "The hypotheses *modular* and *distributed* do **not apply**: the premise specialization "
@@ -135,9 +133,7 @@ def test_a_ratio_to_nearly_nothing_is_left_out(results: Results, manifest: dict[
 
 def test_names_cannot_change_the_page(results: Results, manifest: dict[str, Any]) -> None:
     bad = "<script>x</script> | **b** [l](http://e) ![i](x)"
-    first = dataclasses.replace(
-        results.predictions[0], id=bad, title=bad, notes=(bad,), measure="own"
-    )
+    first = dataclasses.replace(results.predictions[0], id=bad, title=bad, notes=(bad,), measure="own")
     changed = dataclasses.replace(
         results,
         title=bad,
@@ -160,9 +156,7 @@ def test_an_unknown_protocol_is_refused(results: Results, manifest: dict[str, An
         render_report(dataclasses.replace(results, protocol={"id": "x"}), manifest, ())
 
 
-def test_a_run_without_heads_elbow_or_limitations(
-    results: Results, manifest: dict[str, Any]
-) -> None:
+def test_a_run_without_heads_elbow_or_limitations(results: Results, manifest: dict[str, Any]) -> None:
     figures = dataclasses.replace(
         results.figures,
         heads=(),
@@ -170,9 +164,7 @@ def test_a_run_without_heads_elbow_or_limitations(
         spectrum=None,
         frequencies=dataclasses.replace(results.figures.frequencies, elbow_rank=None),
     )
-    report = render_report(
-        dataclasses.replace(results, figures=figures, limitations=()), manifest, ()
-    )
+    report = render_report(dataclasses.replace(results, figures=figures, limitations=()), manifest, ())
     assert "## Attention heads" not in report
     assert "No types were dropped at the rare end" in report
     assert "None was found beyond those of the method itself." in report

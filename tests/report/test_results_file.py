@@ -128,9 +128,7 @@ def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str
     if isinstance(value, dict):
         own = schema.get("properties", {})
         extra = schema.get("additionalProperties", True)
-        found += [
-            f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value
-        ]
+        found += [f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value]
         for key, item in value.items():
             if key in own:
                 found += problems(item, own[key], root, f"{path}.{key}")

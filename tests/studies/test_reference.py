@@ -45,7 +45,9 @@ def test_the_shipped_model_is_what_was_promised(subject):
 
 
 def test_training_and_evaluation_text_are_disjoint():
-    names = [{item["name"] for item in CARD[text]["sources"]} for text in ("training_text", "evaluation_text")]
+    names = [
+        {item["name"] for item in CARD[text]["sources"]} for text in ("training_text", "evaluation_text")
+    ]
     assert not names[0] & names[1]
     assert CARD["held_out"]["share_of_characters_seen_in_training"] < 0.05
 
@@ -99,7 +101,9 @@ def test_training_resumes_to_the_same_weights(tmp_path, small_documents):
     summary = train(documents, tmp_path / "killed", plan, no_loss, lambda step, loss: steps.append(step))
     assert steps == [201, 202, 203]  # the state of step 200 was kept
     assert summary["tokens_seen"] == 203 * 4 * 16
-    one, other = (load_file(tmp_path / name / "step203" / "model.safetensors") for name in ("whole", "killed"))
+    one, other = (
+        load_file(tmp_path / name / "step203" / "model.safetensors") for name in ("whole", "killed")
+    )
     for name, array in one.items():
         np.testing.assert_array_equal(array, other[name])
     losses = [item["training_loss"] for item in summary["curve"] if "training_loss" in item]

@@ -44,7 +44,9 @@ def test_a_folder_without_a_model(tmp_path):
         load_language_model(str(tmp_path), device="cpu")
 
 
-@pytest.mark.parametrize(("layer", "message"), [(9, "layers 0 to 3"), (-1, "layers 0 to 3"), (1, "last layer")])
+@pytest.mark.parametrize(
+    ("layer", "message"), [(9, "layers 0 to 3"), (-1, "layers 0 to 3"), (1, "last layer")]
+)
 def test_layers_that_are_not_there(small_model_folder, layer, message):
     with pytest.raises(SubjectError, match=message):
         load_language_model(str(small_model_folder), layer=layer, device="cpu")

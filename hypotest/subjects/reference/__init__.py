@@ -1,0 +1,1 @@
+"""The model that ships with hypotest, and how it was trained."""

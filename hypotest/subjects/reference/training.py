@@ -76,9 +76,7 @@ def checkpoint_steps(last_step: int) -> list[int]:
     return sorted(step for step in steps if step <= last_step)
 
 
-def train_tokenizer(
-    documents: Sequence[Document], vocab_size: int, context: int
-) -> PreTrainedTokenizerFast:
+def train_tokenizer(documents: Sequence[Document], vocab_size: int, context: int) -> PreTrainedTokenizerFast:
     """Byte-level BPE of `vocab_size` tokens, the end-of-text token (id 0) included."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -98,9 +96,7 @@ def train_tokenizer(
     )
 
 
-def token_stream(
-    documents: Sequence[Document], tokenizer: PreTrainedTokenizerFast
-) -> NDArray[np.int64]:
+def token_stream(documents: Sequence[Document], tokenizer: PreTrainedTokenizerFast) -> NDArray[np.int64]:
     """All documents as one array of token ids, each followed by the end-of-text token."""
     encoded = tokenizer.backend_tokenizer.encode_batch([document.text for document in documents])
     end = [tokenizer.eos_token_id]
@@ -138,7 +134,9 @@ def train(
     torch.manual_seed(plan.seed)
     model = GPTNeoXForCausalLM(model_config(plan))
     optimizer = torch.optim.AdamW(
-        _parameter_groups(model, plan.weight_decay), lr=plan.learning_rate, betas=(0.9, 0.95),
+        _parameter_groups(model, plan.weight_decay),
+        lr=plan.learning_rate,
+        betas=(0.9, 0.95),
         fused=True,
     )
     keep = set(checkpoint_steps(plan.steps))
@@ -215,9 +213,7 @@ def _parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[
     ]
 
 
-def _batches(
-    stream: NDArray[np.int64], plan: TrainingPlan, skip: int
-) -> Iterator[torch.Tensor]:
+def _batches(stream: NDArray[np.int64], plan: TrainingPlan, skip: int) -> Iterator[torch.Tensor]:
     """Sequences in a new random order and at a new random offset each epoch."""
     rng = np.random.default_rng(plan.seed)
     index = 0
@@ -243,7 +239,7 @@ def _step(
         group["lr"] = plan.learning_rate_at(step)
     model.train()
     total = 0.0
-    for part in batch.split(plan.microbatch_size):
+    for part in torch.split(batch, plan.microbatch_size):
         loss = model(input_ids=part, labels=part).loss * (len(part) / len(batch))
         loss.backward()
         total += float(loss.detach())
