@@ -125,6 +125,8 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
         for name in ("p_value", "p_equivalence")
         if item.role == "deciding" and getattr(item, name) is not None
     ]
+    if not places:
+        return tuple(results)
     by_id = {item.id: item for item in results}
     adjusted = adjust(
         [getattr(by_id[key], name) for key, name in places],

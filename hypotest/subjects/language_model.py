@@ -14,6 +14,7 @@ import torch
 import transformers
 from nnsight import NNsight
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, anatomy_of
@@ -173,7 +174,7 @@ def load_language_model(
         model = transformers.AutoModelForCausalLM.from_pretrained(
             source, dtype=torch.float32, attn_implementation="eager", **revision_argument
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise SubjectError(
             f"subject.model: cannot load {name!r}: looked for a folder {folder} and for a model of that "

@@ -12,19 +12,22 @@ N_NEURONS = 200
 GROUP = 20  # the planted neurons are the first ones
 
 
-def make_split(name: str, rng: np.random.Generator, effect: float, shared: float) -> SplitEvidence:
+def make_split(
+    name: str, rng: np.random.Generator, effect: float, shared: float, loud: float
+) -> SplitEvidence:
     """40 documents of 10 rare and 10 common positions; neurons 0 to 19 carry what is planted.
 
     Args:
         effect: Factor by which rare targets raise the planted neurons' influence, minus 1.
         shared: Loading of the planted neurons on one common factor.
+        loud: Factor of the planted neurons' influence on every target.
     """
     n_documents, per = 40, 20
     n = n_documents * per
     rare = np.tile(np.arange(per) % 2 == 0, n_documents)
     target = np.where(rare, rng.integers(0, 60, n), 100 + rng.integers(0, 60, n))
-    loud = np.where(np.arange(N_NEURONS) < GROUP, 2.0, 1.0)  # influential whatever the target
-    delta = rng.exponential(size=(n, N_NEURONS)) * loud
+    delta = rng.exponential(size=(n, N_NEURONS))
+    delta[:, :GROUP] *= loud
     delta[:, :GROUP] *= 1 + effect * rare[:, None]
     activations = rng.normal(size=(n, N_NEURONS))
     activations[:, :GROUP] += shared * rng.normal(size=(n, 1))
@@ -59,12 +62,12 @@ def make_split(name: str, rng: np.random.Generator, effect: float, shared: float
     )
 
 
-def make_evidence(seed: int, effect: float = 0.0, shared: float = 0.0) -> Evidence:
+def make_evidence(seed: int, effect: float = 0.0, shared: float = 0.0, loud: float = 1.0) -> Evidence:
     """Both splits from one truth."""
     rng = np.random.default_rng(seed)
     return Evidence(
-        selection=make_split("selection", rng, effect, shared),
-        evaluation=make_split("evaluation", rng, effect, shared),
+        selection=make_split("selection", rng, effect, shared, loud),
+        evaluation=make_split("evaluation", rng, effect, shared, loud),
         weights=Weights(output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))),
         heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
         mean_activation=np.zeros(N_NEURONS),

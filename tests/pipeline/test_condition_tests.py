@@ -64,7 +64,7 @@ def test_document_means_by_hand():
 
 
 def test_top_head_share_is_squared_change_over_that_of_its_layer():
-    item, evidence, protocol, streams = setup(SHARE)
+    item, evidence, protocol, streams = setup(SHARE, loud=3.0)
     selection = select(protocol, evidence.selection, streams)
     comparison = compare_top_head_share(item, evidence, selection, protocol, streams)
     ablation = evidence.evaluation.head_ablation
@@ -94,10 +94,11 @@ def test_routing_that_differs_falls_below_its_ceiling():
     attention, rare = evidence.evaluation.attention, evidence.evaluation.mask("rare")
     profile = np.linspace(1, 8, 16)
     attention[rare] *= profile
-    attention[~rare] *= profile[::-1]
+    # alike at most distances, but for common targets the nearest half is turned around
+    attention[~rare] *= np.r_[profile[:8], profile[:7:-1]]
     attention /= attention.sum(-1, keepdims=True)
     result = classify_prediction(item, compare_routing(item, evidence, protocol, streams), protocol)
-    assert result.observed < 0.5
+    assert result.observed < 0.9
     assert result.outcome == "less"
 
 
