@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from hypotest.errors import ProtocolError
+from hypotest.errors import ProtocolError, RunError
 
 app = typer.Typer(
     name="hypotest",
@@ -40,7 +41,7 @@ def run(
     from hypotest.report.console import progress
 
     _warn(protocol)
-    with progress() as display:
+    with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest import pipeline
 
@@ -107,10 +108,19 @@ def train(
     from hypotest.studies.reference import reference_plan, train_reference
 
     plan = reference_plan(steps)
-    with progress() as display:
+    with _interruptible("the same command goes on from the last saved state"), progress() as display:
         task = display.add_task("training", total=plan.steps)
         folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
     print(folder)
+
+
+@contextmanager
+def _interruptible(what_stays: str) -> Iterator[None]:
+    """Turn Ctrl-C into a message that says what is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunError(f"stopped; {what_stays}") from None
 
 
 def _warn(protocol: Path) -> None:

@@ -40,7 +40,7 @@ class Selection:
     """The tested group, its common counterpart, and their shuffled versions."""
 
     group: NDArray[np.int64]
-    """Most influential first."""
+    """Sorted by number, as all groups are, so that the same neurons always give the same bits."""
     common: NDArray[np.int64]
     """What the same rule selects on common targets."""
     shuffled: tuple[ShuffledGroups, ...]
@@ -113,8 +113,8 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
             draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
             shuffled.append(_shuffled_groups(split, unit, draws, half, rule, streams("label_shuffled", unit)))
     return Selection(
-        group=group,
-        common=common,
+        group=np.sort(group),
+        common=np.sort(common),
         shuffled=tuple(shuffled),
         result=GroupResult(
             neurons=tuple(group.tolist()),
@@ -139,8 +139,8 @@ def _shuffled_groups(
     rare: list[NDArray[np.int64]] = []
     common: list[NDArray[np.int64]] = []
     for on_rare, on_common in _arms(draws.labels, sums, rule):
-        rare.extend(_groups(on_rare, rule))
-        common.extend(_groups(on_common, rule))
+        rare.extend(map(np.sort, _groups(on_rare, rule)))
+        common.extend(map(np.sort, _groups(on_common, rule)))
     return ShuffledGroups(unit, rare, common, draws.log10_distinct, draws.n_informative)
 
 
