@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 import hypotest as package
@@ -101,8 +102,10 @@ def test_p_values_follow_from_the_null_draws(finished):
             )["value"].to_numpy()
             assert len(draws) == rung.n_draws
             tolerance = 1e-12 * max(1.0, abs(rung.observed))
-            upper = (draws >= rung.observed - tolerance).sum() + 1
-            lower = (draws <= rung.observed + tolerance).sum() + 1
+            undefined = np.isnan(draws).sum()  # these count as extreme in both tails
+            assert rung.n_undefined == undefined
+            upper = (draws >= rung.observed - tolerance).sum() + undefined + 1
+            lower = (draws <= rung.observed + tolerance).sum() + undefined + 1
             expected = min(1.0, 2 * min(upper, lower) / (len(draws) + 1))
             assert rung.p_value == pytest.approx(expected)
             checked += 1

@@ -1,0 +1,81 @@
+"""What the README says is what a user gets."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hypotest.cli import app, reference
+from hypotest.registration import load_protocol, protocol_hash
+from hypotest.report.export import read_results
+from hypotest.subjects.language_model import REFERENCE
+from tests.example import EXAMPLE, ROOT, readme_with, shown
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_in_the_readme_is_what_show_prints():
+    assert readme_with(shown()) == README
+
+
+def test_the_example_was_run_with_the_shipped_protocol_and_model():
+    manifest = json.loads((EXAMPLE / "manifest.json").read_text(encoding="utf-8"))
+    protocol = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
+    assert manifest["hashes"]["protocol"] == protocol_hash(protocol)
+    assert read_results(EXAMPLE / "results.json").trial is None
+    card = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
+    for source in card["evaluation_text"]["sources"]:
+        assert manifest["hashes"]["text"][f"{source['name']} {source['version']}"] == source["sha256"]
+
+
+def test_every_command_is_documented():
+    names = [command.callback.__name__ for command in app.registered_commands]
+    names += [f"reference {command.callback.__name__}" for command in reference.registered_commands]
+    assert len(names) == 6
+    for name in names:
+        assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
+
+
+def test_the_first_commands_are_targets_of_the_makefile():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ make (\w+)", README, flags=re.M)
+    assert commands == ["verdict", "test"]
+    for command in commands:
+        assert re.search(rf"^{command}:", makefile, flags=re.M)
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_links_to_files_lead_somewhere():
+    for document in (ROOT / "README.md", EXAMPLE / "report.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
+        assert links
+        for link in links:
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+@pytest.mark.parametrize("name", ["torch", "nnsight", "transformers"])
+def test_constraints_pin_exact_versions(name):
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in pinned)  # no local part such as +cpu
+    assert any(line.startswith(f"{name}==") for line in pinned)
+
+
+def test_the_package_says_where_everything_is():
+    import hypotest
+
+    folders = {path.parent.name for path in (ROOT / "hypotest").glob("*/__init__.py")}
+    for name in folders | {"cli", "verdict", "errors"}:
+        assert re.search(rf"^    {name}\b", hypotest.__doc__, flags=re.M), name
+
+
+def test_tracked_files_hold_no_weights_but_the_reference():
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\0")
+    for name in filter(None, tracked):
+        path = Path(ROOT, name)
+        if path.exists() and path.stat().st_size > 2_000_000:
+            assert name.startswith("hypotest/subjects/reference/"), name
