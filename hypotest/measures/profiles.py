@@ -37,8 +37,7 @@ def attention_profiles(
         index: Position of each query in its block, shape (n_positions,); keys 0 to `index` are
             visible.
         documents: Document of each query, shape (n_positions,).
-        document_order: The distinct documents that are the rows of the result, shape
-        (n_documents,);
+        document_order: The distinct documents that are the rows of the result, shape (n_documents,);
             the same for both conditions. One without queries keeps a row of zeros.
         over: ``distance``: query index minus key index, 0 for the query itself; or ``key``.
 

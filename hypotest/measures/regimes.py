@@ -75,8 +75,7 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
 
     Breakpoints lie on grid points; every segment spans at least four of them, its ends included.
     All pairs are tried, and of the best fits with 0, 1 and 2 breakpoints that of the smallest BIC
-    is
-    kept: P log(RSS / P) + p log P with p = 2, 4, 6 (each breakpoint has a place and a change of
+    is kept: P log(RSS / P) + p log P with p = 2, 4, 6 (each breakpoint has a place and a change of
     slope).
 
     Which segment is the power law: the middle one of three. Of two, the right one if the breakpoint
@@ -84,8 +83,7 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
     is right of it is then the rapid decay). A single line is the power law itself.
 
     Args:
-        log_rank: Natural log of the ranks, ascending, shape (P,), at least 10; the last one is
-        taken
+        log_rank: Natural log of the ranks, ascending, shape (P,), at least 10; the last one is taken
             for the number of neurons.
         log_influence: Natural log of the influences, shape (B, P). A curve with a value that is not
             finite gets NaN throughout and no plateau.

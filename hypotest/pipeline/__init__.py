@@ -9,24 +9,21 @@ from pathlib import Path
 from hypotest.collect.evidence import EvidenceKeys, StartStage, collect_evidence, read_evidence
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
+from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.comparison import (
     Comparison,
     adjust_together,
     classify_prediction,
     null_frame,
 )
-from hypotest.pipeline.condition_tests import (
-    compare_attention,
-    compare_regimes,
-    compare_routing,
-    compare_top_head_share,
-)
 from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
 from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.group_tests import compare_group, draw_random_groups
+from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.protocol import Protocol

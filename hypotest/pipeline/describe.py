@@ -8,11 +8,8 @@ import numpy as np
 
 from hypotest.groups.nulls import size_matched
 from hypotest.measures import dimension, heads, routing
-from hypotest.pipeline.condition_tests import (
-    attention_gini,
-    head_layers,
-    routing_profiles,
-)
+from hypotest.pipeline.attention_tests import attention_gini, routing_profiles
+from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence, SelfCheck

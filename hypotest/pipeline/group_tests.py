@@ -20,6 +20,7 @@ from hypotest.inference.bootstrap import (
 from hypotest.inference.randomization import compare_with_null
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.intervals import RESAMPLES
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups
@@ -27,8 +28,6 @@ from hypotest.records.evidence import IntArray
 from hypotest.records.protocol import Prediction, Protocol
 from hypotest.records.results import Interval, NullComparison
 
-RESAMPLES = 2000
-"""Document resamples of the tested group."""
 CONTROL_GROUPS = 20
 """Random groups that tell how a null's mean moves with the documents."""
 CONTROL_RESAMPLES = 500

@@ -1,18 +1,14 @@
 import numpy as np
 import pytest
 
-from hypotest.pipeline.comparison import classify_prediction
-from hypotest.pipeline.condition_tests import (
+from hypotest.pipeline.attention_tests import (
     attention_gini,
     compare_attention,
-    compare_regimes,
     compare_routing,
-    compare_top_head_share,
     document_means,
-    head_layers,
 )
+from hypotest.pipeline.comparison import classify_prediction
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import select
 from tests.pipeline.planted import make_evidence, make_protocol
 
 GINI = {
@@ -63,21 +59,6 @@ def test_document_means_by_hand():
     assert (rare[0], common[0], documents[0]) == (9.0, 10.0, 0)
 
 
-def test_top_head_share_is_squared_change_over_that_of_its_layer():
-    item, evidence, protocol, streams = setup(SHARE, loud=3.0)
-    selection = select(protocol, evidence.selection, streams)
-    comparison = compare_top_head_share(item, evidence, selection, protocol, streams)
-    ablation = evidence.evaluation.head_ablation
-    expected = (
-        ablation.single[:, 1][:, selection.group].sum() / ablation.layer[:, 0][:, selection.group].sum()
-    )
-    assert comparison.observed == pytest.approx(expected)
-    assert comparison.companions["top_head_layer"] == 1
-    assert comparison.companions["top_head"] == 1  # the head planted in both splits
-    assert classify_prediction(item, comparison, protocol).outcome == "greater"
-    assert head_layers(evidence).tolist() == [0, 0, 1, 1]
-
-
 def test_routing_alike_in_both_conditions_reaches_its_ceiling():
     item, evidence, protocol, streams = setup(ROUTING)
     attention = evidence.evaluation.attention
@@ -100,16 +81,3 @@ def test_routing_that_differs_falls_below_its_ceiling():
     result = classify_prediction(item, compare_routing(item, evidence, protocol, streams), protocol)
     assert result.observed < 0.9
     assert result.outcome == "less"
-
-
-def test_regimes_are_compared_on_the_evaluation_split():
-    item, evidence, protocol, streams = setup(REGIMES, effect=1.0)
-    comparison, fits = compare_regimes(item, evidence, protocol, streams)
-    assert [fit.condition for fit in fits] == ["rare", "common"]
-    assert comparison.observed == fits[0].plateau_flatness
-    assert {rung.null for rung in comparison.ladder} == {
-        "label_shuffled (type)",
-        "label_shuffled (position)",
-    }
-    result = classify_prediction(item, comparison, protocol)
-    assert set(result.stances.values()) == {"silent"}

@@ -1,0 +1,166 @@
+"""Attention of rare against common query positions, over documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
+from hypotest.inference.randomization import compare_with_null, swapped_differences
+from hypotest.measures import concentration, routing
+from hypotest.pipeline.comparison import Comparison
+from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals
+from hypotest.pipeline.parallel import chunks, in_parallel
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.protocol import Prediction, Protocol
+
+SWAPS = 9999
+"""Draws in which the labels of documents are swapped."""
+ROUTING_SWAPS = 1999
+HALVINGS = 5
+"""Random halvings of the documents behind a noise ceiling."""
+_ROWS_PER_TASK = 500
+SWAPPED = "swapped within documents"
+
+
+def compare_attention(
+    prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
+) -> Comparison:
+    """Gini coefficient of attention, rare against common query positions, paired by document."""
+    gini = attention_gini(evidence.evaluation).mean(axis=1)
+    rare, common, _ = document_means(evidence.evaluation, gini)
+    differences = rare - common
+    estimate = float(differences.mean())
+    draws = swapped_differences(differences, SWAPS, streams("swaps", prediction.id))
+    swapped = compare_with_null(estimate, draws, null=SWAPPED, statistic="T(rare) - T(common)")
+    intervals = contrast_intervals(
+        estimate,
+        lambda weights: weights @ differences / weights.sum(axis=1),
+        differences.size,
+        protocol,
+        streams,
+    )
+    paired = paired_standardized_difference(rare, common)
+    return Comparison(
+        observed=float(rare.mean()),
+        reference="common",
+        reference_value=float(common.mean()),
+        standardized=None if paired is None else paired.value,
+        p_value=swapped.p_value,
+        p_error=swapped.p_error,
+        percentile=swapped.percentile,
+        interval=intervals[0],
+        interval_95=intervals[1],
+        deciding_draws=draws,
+        companions={
+            "documents": float(differences.size),
+            "standardized_low": None if paired is None else paired.low,
+            "standardized_high": None if paired is None else paired.high,
+            "cliffs_delta": cliffs_delta(rare, common),
+        },
+        ladder=(swapped,),
+        draws={SWAPPED: draws},
+        notes=() if intervals[0] else (TOO_FEW,),
+    )
+
+
+def compare_routing(
+    prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
+) -> Comparison:
+    """Similarity of rare and common attention profiles, as a share of its noise ceiling."""
+    split = evidence.evaluation
+    rare, common = routing_profiles(split)
+    n_documents = np.unique(split.documents).size
+    halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
+    everyone = np.ones((1, n_documents))
+    observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
+    swaps = streams("swaps", prediction.id).random((ROUTING_SWAPS, n_documents)) < 0.5
+    shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}
+
+    def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:
+        calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
+        return np.concatenate(in_parallel(routing.routing_similarity_resamples, calls))
+
+    calls = [{**shared, "swaps": swaps[rows]} for rows in chunks(len(swaps), _ROWS_PER_TASK)]
+    draws = np.concatenate(in_parallel(routing.routing_similarity_swaps, calls))
+    swapped = compare_with_null(observed, draws, null=SWAPPED, statistic="T(rare, common)")
+    reference = float(prediction.contrast.reference or 0.0)
+    intervals = contrast_intervals(
+        observed - reference,
+        lambda weights: resampled(weights) - reference,
+        n_documents,
+        protocol,
+        streams,
+    )
+    plain = routing.routing_similarity(rare, common)
+    return Comparison(
+        observed=observed,
+        reference="value",
+        reference_value=reference,
+        reference_sd=swapped.sd,
+        standardized=swapped.z,
+        p_value=swapped.p_value,
+        p_error=swapped.p_error,
+        percentile=swapped.percentile,
+        interval=intervals[0],
+        interval_95=intervals[1],
+        deciding_draws=draws,
+        companions={
+            "spearman": float(np.nanmean(plain)),
+            "spearman_lowest_head": float(np.nanmin(plain)),
+            "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
+            "documents": float(n_documents),
+        },
+        ladder=(swapped,),
+        draws={SWAPPED: draws},
+        notes=("p compares with labels swapped within documents, the interval with the reference",)
+        + (() if intervals[0] else (TOO_FEW,)),
+    )
+
+
+def attention_gini(split: SplitEvidence) -> NDArray[np.float64]:
+    """Gini coefficient of every head's attention at every position, shape (n_positions, n_heads)."""
+    visible = split.positions["index"].to_numpy().astype(np.int64) + 1
+    return concentration.gini(split.attention, np.broadcast_to(visible[:, None], split.attention.shape[:2]))
+
+
+def document_means(
+    split: SplitEvidence, values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Mean over each document's rare and common positions, for documents that have both.
+
+    Returns:
+        Rare and common means, shape (n_documents,), and the documents.
+    """
+    documents, owner = np.unique(split.documents, return_inverse=True)
+    means = []
+    for condition in ("rare", "common"):
+        rows = split.mask(condition)
+        counts = np.bincount(owner[rows], minlength=documents.size)
+        sums = np.bincount(owner[rows], weights=values[rows], minlength=documents.size)
+        with np.errstate(invalid="ignore"):
+            means.append(sums / counts)
+    both = np.isfinite(means[0]) & np.isfinite(means[1])
+    return means[0][both], means[1][both], documents[both].astype(np.int64)
+
+
+def routing_profiles(
+    split: SplitEvidence,
+) -> tuple[routing.AttentionProfiles, routing.AttentionProfiles]:
+    """Attention profiles per document at rare and at common query positions."""
+    documents = np.unique(split.documents)
+    profiles = []
+    for condition in ("rare", "common"):
+        rows = split.mask(condition)
+        profiles.append(
+            routing.attention_profiles(
+                split.attention[rows],
+                split.positions["index"].to_numpy()[rows],
+                split.documents[rows],
+                documents,
+            )
+        )
+    return profiles[0], profiles[1]

@@ -1,0 +1,49 @@
+"""Intervals over documents, at the two levels that results carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.inference.bootstrap import (
+    MINIMUM_DOCUMENTS,
+    document_interval,
+    document_weights,
+    jackknife_weights,
+)
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import Interval
+
+RESAMPLES = 2000
+"""Document resamples of the observed statistic."""
+TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
+
+
+def contrast_intervals(
+    effect: float,
+    resampled: Callable[[NDArray[np.int32]], NDArray[np.float64]],
+    n_documents: int,
+    protocol: Protocol,
+    streams: Streams,
+) -> tuple[Interval, Interval] | tuple[None, None]:
+    """The effect's interval at the level of the equivalence test and at 95 %.
+
+    Args:
+        effect: On all documents.
+        resampled: Weights (R, D) to the effect with documents weighted (R,).
+        n_documents: D; below 20 there is no interval.
+        protocol: Its level a; the equivalence test uses the 1 - 2 a interval.
+        streams: Random numbers.
+    """
+    if n_documents < MINIMUM_DOCUMENTS:
+        return None, None
+    weights = document_weights(n_documents, RESAMPLES, streams("documents", str(n_documents)))
+    replicates, jackknife = resampled(weights), resampled(jackknife_weights(n_documents))
+    at_level, at_95 = (
+        document_interval(effect, replicates, jackknife, n_documents, level)
+        for level in (1 - 2 * protocol.decision.level, 0.95)
+    )
+    return at_level, at_95

@@ -1,0 +1,105 @@
+"""The rank-influence curve's regimes, rare against common; descriptive."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypotest.groups.nulls import Influences, labelled_sums
+from hypotest.inference.randomization import compare_with_null
+from hypotest.measures.regimes import rank_grid
+from hypotest.pipeline.comparison import Comparison
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import (
+    SHOWN_DRAWS,
+    document_halves,
+    fit_curves,
+    in_chunks,
+    relabellings,
+)
+from hypotest.records.evidence import Evidence
+from hypotest.records.protocol import PermutationUnit, Prediction, Protocol
+from hypotest.records.results import NullComparison, RegimeFit
+
+
+def compare_regimes(
+    prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
+) -> tuple[Comparison, tuple[RegimeFit, ...]]:
+    """Flatness of the rank-influence curve's head, rare against common, on the evaluation split.
+
+    The null shuffles labels on this split, since the curves are read there; the group's own plateau was
+    fitted on the selection split and plays no part.
+    """
+    split = evidence.evaluation
+    half = document_halves(split, streams("evaluation halves"))
+    observed_sums = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
+    arms = next(in_chunks(np.array([[False, True]]), observed_sums))
+    fits = []
+    for condition, influences in zip(("rare", "common"), arms, strict=True):
+        fits.append(_regime_fit(condition, influences))
+    rare, common = (fit.plateau_flatness for fit in fits)
+    null = protocol.nulls.label_shuffled
+    assert null is not None  # validation: a contrast refers to declared nulls only
+    ladder: list[NullComparison] = []
+    draws = {}
+    units: list[PermutationUnit] = sorted(("type", "position"), key=lambda unit: unit != null.unit)
+    for unit in units:
+        n_draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
+        shuffled = relabellings(split, unit, n_draws, streams("evaluation labels", unit))
+        sums = labelled_sums(split.delta_loss, shuffled.units, half)
+        differences = np.concatenate(
+            [
+                fit_curves(on_rare)[0].plateau_flatness - fit_curves(on_common)[0].plateau_flatness
+                for on_rare, on_common in in_chunks(shuffled.labels, sums)
+            ]
+        )
+        name = f"label_shuffled ({unit})"
+        draws[name] = differences
+        ladder.append(
+            compare_with_null(
+                rare - common,
+                differences,
+                null=name,
+                statistic="T(rare) - T(common)",
+                log10_relabellings=shuffled.log10_distinct,
+            )
+        )
+    decisive = ladder[0]
+    comparison = Comparison(
+        observed=rare,
+        reference="common",
+        reference_value=common,
+        reference_sd=decisive.sd,
+        standardized=decisive.z,
+        p_value=decisive.p_value,
+        p_error=decisive.p_error,
+        percentile=decisive.percentile,
+        deciding_draws=draws[decisive.null],
+        companions={
+            "rare_has_plateau": float(fits[0].plateau),
+            "common_has_plateau": float(fits[1].plateau),
+            "head_excess_rare": fits[0].head_excess,
+            "head_excess_common": fits[1].head_excess,
+        },
+        ladder=tuple(ladder),
+        draws=draws,
+        notes=("labels were shuffled on the evaluation split, where the curves are read",),
+    )
+    return comparison, tuple(fits)
+
+
+def _regime_fit(condition: str, influences: Influences) -> RegimeFit:
+    fits, curve = fit_curves(influences)
+    breakpoints = fits.breakpoints[0]
+    return RegimeFit(
+        condition=condition,
+        ranks=tuple(rank_grid(influences.whole.shape[1]).astype(float).tolist()),
+        influence=tuple(np.exp(curve[0]).tolist()),
+        fitted=tuple(np.exp(fits.fitted[0]).tolist()),
+        breakpoints=tuple(breakpoints[np.isfinite(breakpoints)].tolist()),
+        slopes=tuple(fits.slopes[0][np.isfinite(fits.slopes[0])].tolist()),
+        kappa=float(fits.kappa[0]),
+        plateau=bool(fits.plateau[0]),
+        plateau_flatness=float(fits.plateau_flatness[0]),
+        head_excess=float(fits.head_excess[0]),
+        bic=tuple(fits.bic[0].tolist()),
+    )

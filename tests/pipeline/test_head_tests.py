@@ -1,0 +1,34 @@
+import pytest
+
+from hypotest.pipeline.comparison import classify_prediction
+from hypotest.pipeline.head_tests import compare_top_head_share, head_layers
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import select
+from tests.pipeline.planted import make_evidence, make_protocol
+
+SHARE = {"measure": "top_head_share", "contrast": {"reference": 0.5}}
+REGIMES = {
+    "role": "descriptive",
+    "measure": "plateau_flatness",
+    "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
+}
+
+
+def setup(prediction, **truth):
+    protocol = make_protocol(prediction)
+    return protocol.predictions[0], make_evidence(2, **truth), protocol, Streams(protocol.seed)
+
+
+def test_top_head_share_is_squared_change_over_that_of_its_layer():
+    item, evidence, protocol, streams = setup(SHARE, loud=3.0)
+    selection = select(protocol, evidence.selection, streams)
+    comparison = compare_top_head_share(item, evidence, selection, protocol, streams)
+    ablation = evidence.evaluation.head_ablation
+    expected = (
+        ablation.single[:, 1][:, selection.group].sum() / ablation.layer[:, 0][:, selection.group].sum()
+    )
+    assert comparison.observed == pytest.approx(expected)
+    assert comparison.companions["top_head_layer"] == 1
+    assert comparison.companions["top_head"] == 1  # the head planted in both splits
+    assert classify_prediction(item, comparison, protocol).outcome == "greater"
+    assert head_layers(evidence).tolist() == [0, 0, 1, 1]
