@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
-from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.group_tests import compare_group, draw_random_groups
+from hypotest.pipeline.group_measures import GroupMeasure, bind
+from hypotest.pipeline.group_tests import _standardization, compare_group, draw_random_groups
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
@@ -111,3 +111,17 @@ def test_all_group_measures_run_and_agree_with_their_resamples():
         value = measure.values(group[None, :])[0]
         tolerance = 0.02 if name == "modularity" else 1e-9  # restarts find communities by chance
         assert measure.resamples(group[None, :], once)[0, 0] == pytest.approx(value, abs=tolerance), name
+
+
+def test_standardisation_follows_a_measure_that_grows_with_the_size():
+    """A dimension grows in proportion to k; between grid points no offset may arise from it."""
+
+    def values(groups):
+        size = groups.shape[1]
+        return 0.7 * size + np.resize([-0.5, 0.5], len(groups))
+
+    measure = GroupMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+    scale = _standardization(measure, [10, 100], N_NEURONS, Streams(1))
+    for size in range(10, 101):
+        # mean 0.7 k, SD 0.5 sqrt(400 / 399): a value half above the mean is sqrt(399 / 400) SDs above
+        assert scale(np.array([0.7 * size + 0.5]), size)[0] == pytest.approx(np.sqrt(399 / 400))
