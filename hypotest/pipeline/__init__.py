@@ -76,7 +76,7 @@ def run(
     check = _self_check(prepared, evidence, streams, watch)
 
     selecting = watch("selection of the group, and again under shuffled labels", 1)
-    selection = select(plan, evidence.selection, streams)
+    selection = select(plan, evidence, streams)
     selecting()
 
     comparisons, fits = _compare_all(plan, evidence, selection, streams, watch)

@@ -11,7 +11,7 @@ from hypotest.inference.effect_size import cliffs_delta, paired_standardized_dif
 from hypotest.inference.randomization import compare_with_null, swapped_differences
 from hypotest.measures import concentration, routing
 from hypotest.pipeline.comparison import Comparison
-from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals
+from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals, interval_p_value
 from hypotest.pipeline.parallel import chunks, in_parallel
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
@@ -70,7 +70,12 @@ def compare_attention(
 def compare_routing(
     prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
 ) -> Comparison:
-    """Similarity of rare and common attention profiles, as a share of its noise ceiling."""
+    """Similarity of rare and common attention profiles, as a share of its noise ceiling.
+
+    p is that of t against the declared reference, with the interval's standard error. Labels swapped within
+    documents, the ratio recomputed, stand beside it and do not decide: where rare and common profiles mirror
+    each other, every swapped profile mirrors the other too, and p was 1 at a similarity of -1.
+    """
     split = evidence.evaluation
     rare, common = routing_profiles(split)
     n_documents = np.unique(split.documents).size
@@ -102,12 +107,9 @@ def compare_routing(
         reference_value=reference,
         reference_sd=swapped.sd,
         standardized=swapped.z,
-        p_value=swapped.p_value,
-        p_error=swapped.p_error,
-        percentile=swapped.percentile,
+        p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
         interval=intervals[0],
         interval_95=intervals[1],
-        deciding_draws=draws,
         companions={
             "spearman": float(np.nanmean(plain)),
             "spearman_lowest_head": float(np.nanmin(plain)),
@@ -116,8 +118,7 @@ def compare_routing(
         },
         ladder=(swapped,),
         draws={SWAPPED: draws},
-        notes=("p compares with labels swapped within documents, the interval with the reference",)
-        + (() if intervals[0] else (TOO_FEW,)),
+        notes=() if intervals[0] else (TOO_FEW,),
     )
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.groups.nulls import labelled_sums
 from hypotest.measures import dimension, heads, modularity, regimes, spectrum
 from hypotest.measures.information import binned_information, gaussian_copula_information
 from hypotest.pipeline.parallel import Values, chunks, in_parallel
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import ShuffledGroups, in_chunks
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.protocol import Prediction
 from hypotest.registration.measures import filled_options
@@ -31,6 +33,9 @@ class GroupMeasure:
     where there are no documents, or no valid interval."""
     documents: IntArray
     """The documents that weights refer to, sorted, shape (D,)."""
+    under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
+    """For a measure of the labels themselves: its values for the rare and the common group of every shuffled
+    labelling, with the evaluation split under the same labels; each (n_draws,)."""
     no_interval: str = ""
     """Why there is no interval."""
     companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
@@ -65,6 +70,17 @@ def _bind_selectivity(prediction: Prediction, evidence: Evidence, streams: Strea
             ]
         )
 
+    def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
+        columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
+        sums = labelled_sums(split.delta_loss, units, np.zeros(units.size, dtype=bool))
+        found: tuple[list[float], list[float]] = ([], [])
+        for on_rare, on_common in in_chunks(shuffled.labels[:, columns], sums):
+            for draw_rare, draw_common in zip(on_rare.whole, on_common.whole, strict=True):
+                for values, groups in zip(found, (shuffled.rare, shuffled.common), strict=True):
+                    group = groups[len(values)][None, :]
+                    values.append(float(regimes.selectivity(draw_rare, draw_common, group)[0]))
+        return np.array(found[0]), np.array(found[1])
+
     def companions(group: IntArray) -> dict[str, float | None]:
         return {
             "influence_rare": float(influences[0][group].mean()),
@@ -75,6 +91,7 @@ def _bind_selectivity(prediction: Prediction, evidence: Evidence, streams: Strea
         values=lambda groups: regimes.selectivity(*influences, groups),
         resamples=_each(resamples),
         documents=documents,
+        under_labels=under_labels,
         companions=companions,
     )
 

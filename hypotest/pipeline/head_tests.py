@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.inference.equivalence import t_p_value
 from hypotest.measures import heads
 from hypotest.pipeline.comparison import Comparison
-from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals
+from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals, interval_p_value
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence
@@ -42,17 +41,13 @@ def compare_top_head_share(
         protocol,
         streams,
     )
-    p_value = None
-    if intervals[0] is not None:
-        centre = (intervals[0].low + intervals[0].high) / 2
-        p_value = t_p_value(centre, intervals[0].standard_error, intervals[0].degrees_of_freedom)
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
     return Comparison(
         observed=observed,
         reference="value",
         reference_value=reference,
-        p_value=p_value,
+        p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
         interval=intervals[0],
         interval_95=intervals[1],
         companions={

@@ -13,6 +13,7 @@ from hypotest.inference.bootstrap import (
     document_weights,
     jackknife_weights,
 )
+from hypotest.inference.equivalence import t_p_value
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
@@ -47,3 +48,9 @@ def contrast_intervals(
         for level in (1 - 2 * protocol.decision.level, 0.95)
     )
     return at_level, at_95
+
+
+def interval_p_value(interval: Interval) -> float:
+    """Two-sided p of no effect, by t with the interval's (bias-corrected) centre and standard error."""
+    centre = (interval.low + interval.high) / 2
+    return t_p_value(centre, interval.standard_error, interval.degrees_of_freedom)

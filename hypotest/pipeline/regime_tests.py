@@ -37,6 +37,10 @@ def compare_regimes(
     for condition, influences in zip(("rare", "common"), arms, strict=True):
         fits.append(_regime_fit(condition, influences))
     rare, common = (fit.plateau_flatness for fit in fits)
+    notes = ["labels were shuffled on the evaluation split, where the curves are read"]
+    undefined = [fit.condition for fit in fits if fit.kappa <= 0]
+    if undefined:
+        notes.append(f"no falling power law for {' and '.join(undefined)}: flatness is undefined, shown as 0")
     null = protocol.nulls.label_shuffled
     assert null is not None  # validation: a contrast refers to declared nulls only
     ladder: list[NullComparison] = []
@@ -44,7 +48,7 @@ def compare_regimes(
     units: list[PermutationUnit] = sorted(("type", "position"), key=lambda unit: unit != null.unit)
     for unit in units:
         n_draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
-        shuffled = relabellings(split, unit, n_draws, streams("evaluation labels", unit))
+        shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
         differences = np.concatenate(
             [
@@ -82,7 +86,7 @@ def compare_regimes(
         },
         ladder=tuple(ladder),
         draws=draws,
-        notes=("labels were shuffled on the evaluation split, where the curves are read",),
+        notes=tuple(notes),
     )
     return comparison, tuple(fits)
 
@@ -99,7 +103,7 @@ def _regime_fit(condition: str, influences: Influences) -> RegimeFit:
         slopes=tuple(fits.slopes[0][np.isfinite(fits.slopes[0])].tolist()),
         kappa=float(fits.kappa[0]),
         plateau=bool(fits.plateau[0]),
-        plateau_flatness=float(fits.plateau_flatness[0]),
-        head_excess=float(fits.head_excess[0]),
+        plateau_flatness=float(np.nan_to_num(fits.plateau_flatness[0])),
+        head_excess=float(np.nan_to_num(fits.head_excess[0])),
         bic=tuple(fits.bic[0].tolist()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypotest.groups.select import explain_size, group_sizes, most_influential
 from hypotest.inference.randomization import Relabellings, permute_types, permute_within_documents
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
-from hypotest.records.evidence import SplitEvidence
+from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.protocol import Group, PermutationUnit, Protocol
 from hypotest.records.results import GroupResult
 
@@ -30,6 +30,10 @@ class ShuffledGroups:
     rare: list[NDArray[np.int64]]
     """Per draw, the group selected on what is labelled rare (or what the rule's ``condition`` says)."""
     common: list[NDArray[np.int64]]
+    labels: NDArray[np.bool_]
+    """Per draw, which units are labelled rare in both splits, shape (n_draws, n_units)."""
+    evaluation_units: NDArray[np.int64]
+    """Unit of each position of the evaluation split, shape (n_positions,)."""
     log10_relabellings: float
     n_informative: int
     """Units (types, or documents for positions) whose label can change."""
@@ -72,13 +76,19 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
 
 
 def relabellings(
-    split: SplitEvidence, unit: PermutationUnit, n_draws: int, rng: np.random.Generator
+    splits: Sequence[SplitEvidence], unit: PermutationUnit, n_draws: int, rng: np.random.Generator
 ) -> Relabellings:
-    """Shuffled labels of the split's positions, in the given unit."""
-    labels = split.mask("rare")
+    """Shuffled labels of the splits' positions, one split behind the other, in the given unit.
+
+    A type keeps one label in both splits.
+    """
+    labels = np.concatenate([split.mask("rare") for split in splits])
     if unit == "type":
-        return permute_types(labels, split.positions["target"].to_numpy(), n_draws, rng)
-    return permute_within_documents(labels, split.documents, n_draws, rng)
+        types = np.concatenate([split.positions["target"].to_numpy() for split in splits])
+        return permute_types(labels, types, n_draws, rng)
+    return permute_within_documents(
+        labels, np.concatenate([split.documents for split in splits]), n_draws, rng
+    )
 
 
 def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
@@ -88,14 +98,18 @@ def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[I
         yield influences_under(part, sums), influences_under(~part, sums)
 
 
-def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Selection:
+def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selection:
     """Select the group on the selection split, then again for every shuffled labelling.
+
+    Of the evaluation split only documents and target types are used, for shuffling: a type that occurs in
+    both splits is relabelled in both.
 
     Args:
         protocol: Its ``group:`` and ``nulls:``.
-        split: The selection split's evidence.
+        evidence: Both splits.
         streams: Random numbers.
     """
+    split = evidence.selection
     half = document_halves(split, streams("selection halves"))
     rule = protocol.group
     rare = split.mask("rare")
@@ -111,7 +125,9 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
         units: list[PermutationUnit] = ["type", "position"]
         for unit in sorted(units, key=lambda unit: unit != null.unit):
             draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
-            shuffled.append(_shuffled_groups(split, unit, draws, half, rule, streams("label_shuffled", unit)))
+            shuffled.append(
+                _shuffled_groups(evidence, unit, draws, half, rule, streams("label_shuffled", unit))
+            )
     return Selection(
         group=np.sort(group),
         common=np.sort(common),
@@ -127,21 +143,31 @@ def select(protocol: Protocol, split: SplitEvidence, streams: Streams) -> Select
 
 
 def _shuffled_groups(
-    split: SplitEvidence,
+    evidence: Evidence,
     unit: PermutationUnit,
     n_draws: int,
     half: NDArray[np.bool_],
     rule: Group,
     rng: np.random.Generator,
 ) -> ShuffledGroups:
-    draws = relabellings(split, unit, n_draws, rng)
-    sums = labelled_sums(split.delta_loss, draws.units, half)
+    draws = relabellings((evidence.selection, evidence.evaluation), unit, n_draws, rng)
+    n_selection = half.size
+    columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
+    sums = labelled_sums(evidence.selection.delta_loss, units, half)
     rare: list[NDArray[np.int64]] = []
     common: list[NDArray[np.int64]] = []
-    for on_rare, on_common in _arms(draws.labels, sums, rule):
+    for on_rare, on_common in _arms(draws.labels[:, columns], sums, rule):
         rare.extend(map(np.sort, _groups(on_rare, rule)))
         common.extend(map(np.sort, _groups(on_common, rule)))
-    return ShuffledGroups(unit, rare, common, draws.log10_distinct, draws.n_informative)
+    return ShuffledGroups(
+        unit=unit,
+        rare=rare,
+        common=common,
+        labels=draws.labels,
+        evaluation_units=draws.units[n_selection:].astype(np.int64),
+        log10_relabellings=draws.log10_distinct,
+        n_informative=draws.n_informative,
+    )
 
 
 def _arms(

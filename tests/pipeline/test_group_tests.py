@@ -25,7 +25,7 @@ DIMENSION = {
 def compare(prediction, seed=0, effect=0.0, shared=0.0, loud=1.0, select_rule=None):
     protocol = make_protocol(prediction, select=select_rule)
     evidence, streams = make_evidence(seed, effect, shared, loud), Streams(protocol.seed)
-    selection = select(protocol, evidence.selection, streams)
+    selection = select(protocol, evidence, streams)
     (item,) = protocol.predictions
     measure = bind(item, evidence, streams)
     controls = draw_random_groups(len(selection.group), N_NEURONS, protocol, streams)

@@ -21,7 +21,7 @@ def setup(prediction, **truth):
 
 def test_top_head_share_is_squared_change_over_that_of_its_layer():
     item, evidence, protocol, streams = setup(SHARE, loud=3.0)
-    selection = select(protocol, evidence.selection, streams)
+    selection = select(protocol, evidence, streams)
     comparison = compare_top_head_share(item, evidence, selection, protocol, streams)
     ablation = evidence.evaluation.head_ablation
     expected = (
