@@ -14,13 +14,16 @@ activation. Writing p for the softmax of l and z = (s - 1)(l - b) + r u_i, the l
 whose cumulants are polynomials in s - 1 and r; their coefficients are expectations under p of products of
 l - b and u_i, that is, six matrix products over the vocabulary for all neurons at once.
 
-The sum stops at order 3 without a certificate on the remainder (of order k4/24); each run compares a random
-sample with real interventions (`hypotest.collect.self_check`).
+The sum stops at order 3; its remainder grows like k2 squared. Where k2 exceeds 0.005, the identity itself
+is evaluated, over the whole vocabulary. On the reference model that is 0.2 % of all (position, neuron) pairs,
+and leaves a largest error of 3e-5 nats in 196,608 pairs (0.004 without it). It is no certificate: each run compares
+a sample with real interventions (`hypotest.collect.self_check`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +34,9 @@ from hypotest.subjects.language_model import LanguageModel
 
 _POSITIONS_PER_BATCH = 256
 _NEURONS_PER_BATCH = 1024
+_PAIRS_PER_BATCH = 512
+EXACT_ABOVE = 0.005
+"""Variance k2 of z, in squared nats, above which a pair is evaluated exactly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +79,7 @@ def ablation_arrays(
     activations: NDArray[np.float32],
     mean_activation: NDArray[np.float32],
     target: NDArray[np.int64],
-) -> dict[str, NDArray[np.float32]]:
+) -> dict[str, NDArray[Any]]:
     """Change of the target's loss when each neuron is set to its mean.
 
     Args:
@@ -84,8 +90,9 @@ def ablation_arrays(
         target: Token id that is predicted, shape (n_positions,).
 
     Returns:
-        ``delta_loss`` (n_positions, n_neurons) in nats, positive where the ablation hurts, and ``loss``
-        (n_positions,), the cross-entropy without ablation.
+        ``delta_loss`` (n_positions, n_neurons) in nats, positive where the ablation hurts; ``loss``
+        (n_positions,), the cross-entropy without ablation; ``n_exact`` (n_positions,), the neurons that were
+        evaluated exactly.
 
     Raises:
         EvidenceError: If a value is not finite.
@@ -94,6 +101,7 @@ def ablation_arrays(
     n_positions, n_neurons = activations.shape
     delta_loss = np.empty((n_positions, n_neurons), dtype=np.float32)
     loss = np.empty(n_positions, dtype=np.float32)
+    n_exact = np.zeros(n_positions, dtype=np.int32)
     with torch.no_grad():
         for first in range(0, n_neurons, _NEURONS_PER_BATCH):
             neurons = slice(first, first + _NEURONS_PER_BATCH)
@@ -103,15 +111,16 @@ def ablation_arrays(
                 rows = slice(start, start + _POSITIONS_PER_BATCH)
                 x = torch.from_numpy(residual[rows]).to(device)
                 delta = torch.from_numpy(mean_activation[neurons] - activations[rows, neurons]).to(device)
-                change, base = _change(
+                change, base, exact = _change(
                     readout, neurons, powers, x, delta, torch.from_numpy(target[rows]).to(device)
                 )
                 delta_loss[rows, neurons] = change.cpu().numpy()
                 loss[rows] = base.cpu().numpy()
+                n_exact[rows] += exact.cpu().numpy()
     if not np.isfinite(delta_loss).all():
         position, neuron = np.argwhere(~np.isfinite(delta_loss))[0]
         raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
-    return {"delta_loss": delta_loss, "loss": loss}
+    return {"delta_loss": delta_loss, "loss": loss, "n_exact": n_exact}
 
 
 def _change(
@@ -121,8 +130,8 @@ def _change(
     x: torch.Tensor,
     delta: torch.Tensor,
     target: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Third-order change of loss (positions, neurons) and the loss itself (positions,)."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Change of loss (positions, neurons), the loss itself, and how many neurons were exact (positions,)."""
     d_model = x.shape[1]
     centred = x - x.mean(dim=1, keepdim=True)
     variance = centred.square().mean(dim=1, keepdim=True) + readout.epsilon
@@ -161,4 +170,11 @@ def _change(
     )
     at_target = torch.arange(len(target), device=target.device)
     z_target = scale * centred_logits[at_target, target][:, None] + along * effect[target]
-    return k1 + k2 / 2 + k3 / 6 - z_target, -log_p[at_target, target]
+    log_mean_exp = k1 + k2 / 2 + k3 / 6
+    far = k2 > EXACT_ABOVE
+    for pairs in torch.split(far.nonzero(), _PAIRS_PER_BATCH):
+        row, neuron = pairs.unbind(1)
+        z = scale[row, neuron][:, None] * centred_logits[row]
+        z += along[row, neuron][:, None] * effect[:, neuron].T
+        log_mean_exp[row, neuron] = torch.logsumexp(log_p[row] + z, dim=1)
+    return log_mean_exp - z_target, -log_p[at_target, target], far.sum(dim=1)

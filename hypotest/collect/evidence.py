@@ -36,7 +36,7 @@ from hypotest.subjects.language_model import LanguageModel
 StartStage = Callable[[str, int], Callable[[], None]]
 """Given a stage's name and its number of steps, returns what to call after each step."""
 
-COLLECTION_VERSION = 1
+COLLECTION_VERSION = 2
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
 _BLOCKS_PER_SHARD = 64
@@ -183,7 +183,7 @@ def _collect_ablation(
 ) -> None:
     target = sample.positions["target"].to_numpy().astype(np.int64)
 
-    def compute(number: int) -> dict[str, NDArray[np.float32]]:
+    def compute(number: int) -> dict[str, NDArray[Any]]:
         rows = slice(number * _POSITIONS_PER_SHARD, (number + 1) * _POSITIONS_PER_SHARD)
         return ablation_arrays(
             readout,
@@ -260,6 +260,7 @@ def _load_split(folder: Path) -> SplitEvidence:
         activations=forward["activations"],
         delta_loss=ablation["delta_loss"],
         loss=ablation["loss"],
+        n_exact=ablation["n_exact"],
         attention=forward["attention"],
         head_ablation=_by_document(read_shards(folder / "heads", counts["heads"])),
     )

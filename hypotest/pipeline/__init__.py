@@ -123,7 +123,7 @@ def run(
     )
     writing = watch("report", 1)
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
-    manifest = describe_run(plan, prepared, started.isoformat(), cached, watch.seconds)
+    manifest = describe_run(plan, prepared, evidence, started.isoformat(), cached, watch.seconds)
     write_run(folder, results, null_frame(comparisons), manifest)
     writing()
     return Run.open(folder)

@@ -96,9 +96,10 @@ def find_limitations(
 ) -> tuple[str, ...]:
     """What a reviewer would ask about this run, in plain words."""
     found = [
-        "delta_loss sums cumulants up to order 3 and carries no certificate on the remainder; "
-        f"{check.n_pairs} (neuron, block) pairs redone by nnsight in the whole model differ by at "
-        f"most {check.largest_difference:.1e} nats (tolerance {check.tolerance:g}).",
+        "delta_loss sums cumulants up to order 3 (pairs of large variance are evaluated exactly) and "
+        f"carries no certificate on the remainder; {check.n_pairs} (neuron, block) pairs redone by nnsight "
+        f"in the whole model differ by at most {check.largest_difference:.1e} nats (tolerance "
+        f"{check.tolerance:g}).",
         "One model and one split of the documents: another split can give another group.",
     ]
     if corpus.text_differs:

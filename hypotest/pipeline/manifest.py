@@ -9,8 +9,11 @@ from importlib import metadata
 from time import monotonic
 from typing import Any
 
+from hypotest.collect.ablation import EXACT_ABOVE
 from hypotest.collect.evidence import StartStage
+from hypotest.collect.self_check import TOLERANCE
 from hypotest.pipeline.prepare import Prepared
+from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Protocol
 from hypotest.registration.canonical import protocol_hash
 
@@ -42,6 +45,7 @@ class Stopwatch:
 def describe_run(
     protocol: Protocol,
     prepared: Prepared,
+    evidence: Evidence,
     started: str,
     cached: bool,
     durations: Mapping[str, float],
@@ -63,7 +67,11 @@ def describe_run(
             "evaluation": prepared.keys.evaluation,
             "was_cached": cached,
         },
-        "ablation_engine": "identity and cumulants of order 3, not certified",
+        "ablation": {
+            "engine": f"identity and cumulants of order 3, exact where k2 > {EXACT_ABOVE}; not certified",
+            "share_exact": float(evidence.evaluation.n_exact.mean() / evidence.n_neurons),
+            "self_check_tolerance_nats": TOLERANCE,
+        },
         "versions": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in _LIBRARIES},

@@ -64,6 +64,8 @@ class SplitEvidence:
     (n_positions, n_neurons); positive: the ablation hurts."""
     loss: FloatArray
     """Cross-entropy of the target in nats, shape (n_positions,)."""
+    n_exact: IntArray
+    """Neurons whose change was evaluated exactly rather than by cumulants, shape (n_positions,)."""
     attention: FloatArray
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
     behind the query hold zero."""

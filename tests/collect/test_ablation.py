@@ -29,10 +29,20 @@ def test_every_neuron_agrees_with_hooks_in_float64(small_subject, everything):
     for neuron in range(0, small_subject.n_neurons, 5):
         change = mean_ablated_losses(small_subject, tokens, neuron, float(mean[neuron])).ravel() - base
         largest = max(largest, np.abs(change).max())
-        # third order: the remainder is of the order of the fourth power of the change
-        bound = 2e-5 + 0.05 * np.abs(change) ** 2 + 1e-3 * np.abs(change)
-        assert (np.abs(fast["delta_loss"][:, neuron] - change) < bound + 2e-4).all()
+        # what is left of the remainder where k2 is at most 0.005, and float32
+        assert (np.abs(fast["delta_loss"][:, neuron] - change) < 1e-4).all()
     assert largest > 0.02  # the agreement is about visible effects
+    assert 0 < fast["n_exact"].sum() < fast["delta_loss"].size  # both ways were taken
+
+
+def test_cumulants_and_exact_evaluation_meet(small_subject, everything, monkeypatch):
+    _, arrays, mean, target = everything
+    inputs = (prepare_readout(small_subject), arrays["residual"], arrays["activations"], mean, target)
+    mixed = ablation_arrays(*inputs)
+    monkeypatch.setattr("hypotest.collect.ablation.EXACT_ABOVE", -1.0)
+    exact = ablation_arrays(*inputs)
+    assert (exact["n_exact"] == small_subject.n_neurons).all()
+    np.testing.assert_allclose(mixed["delta_loss"], exact["delta_loss"], atol=1e-4)
 
 
 def test_no_change_where_the_neuron_is_at_its_mean(small_subject, everything):

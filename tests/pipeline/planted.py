@@ -57,6 +57,7 @@ def make_split(
         activations=activations,
         delta_loss=delta * rng.choice([-1, 1], size=delta.shape),
         loss=rng.exponential(size=n),
+        n_exact=np.zeros(n, dtype=np.int32),
         attention=attention,
         head_ablation=ablation,
     )
