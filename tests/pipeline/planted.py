@@ -13,7 +13,12 @@ GROUP = 20  # the planted neurons are the first ones
 
 
 def make_split(
-    name: str, rng: np.random.Generator, effect: float, shared: float, loud: float
+    name: str,
+    rng: np.random.Generator,
+    effect: float,
+    shared: float,
+    loud: float,
+    quirks: np.ndarray,
 ) -> SplitEvidence:
     """40 documents of 10 rare and 10 common positions; neurons 0 to 19 carry what is planted.
 
@@ -21,6 +26,7 @@ def make_split(
         effect: Factor by which rare targets raise the planted neurons' influence, minus 1.
         shared: Loading of the planted neurons on one common factor.
         loud: Factor of the planted neurons' influence on every target.
+        quirks: Log factor of each neuron's influence on each token type, shape (160, N_NEURONS).
     """
     n_documents, per = 40, 20
     n = n_documents * per
@@ -28,6 +34,7 @@ def make_split(
     target = np.where(rare, rng.integers(0, 60, n), 100 + rng.integers(0, 60, n))
     delta = rng.exponential(size=(n, N_NEURONS))
     delta[:, :GROUP] *= loud
+    delta *= np.exp(quirks[target])
     delta[:, :GROUP] *= 1 + effect * rare[:, None]
     activations = rng.normal(size=(n, N_NEURONS))
     activations[:, :GROUP] += shared * rng.normal(size=(n, 1))
@@ -63,12 +70,19 @@ def make_split(
     )
 
 
-def make_evidence(seed: int, effect: float = 0.0, shared: float = 0.0, loud: float = 1.0) -> Evidence:
+def make_evidence(
+    seed: int,
+    effect: float = 0.0,
+    shared: float = 0.0,
+    loud: float = 1.0,
+    quirks: float = 0.0,
+) -> Evidence:
     """Both splits from one truth."""
     rng = np.random.default_rng(seed)
+    table = quirks * np.random.default_rng([seed, 1]).normal(size=(160, N_NEURONS))
     return Evidence(
-        selection=make_split("selection", rng, effect, shared, loud),
-        evaluation=make_split("evaluation", rng, effect, shared, loud),
+        selection=make_split("selection", rng, effect, shared, loud, table),
+        evaluation=make_split("evaluation", rng, effect, shared, loud, table),
         weights=Weights(output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))),
         heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
         mean_activation=np.zeros(N_NEURONS),

@@ -22,9 +22,9 @@ DIMENSION = {
 }
 
 
-def compare(prediction, seed=0, effect=0.0, shared=0.0, loud=1.0, select_rule=None):
+def compare(prediction, seed=0, effect=0.0, shared=0.0, loud=1.0, quirks=0.0, select_rule=None):
     protocol = make_protocol(prediction, select=select_rule)
-    evidence, streams = make_evidence(seed, effect, shared, loud), Streams(protocol.seed)
+    evidence, streams = make_evidence(seed, effect, shared, loud, quirks), Streams(protocol.seed)
     selection = select(protocol, evidence, streams)
     (item,) = protocol.predictions
     measure = bind(item, evidence, streams)
@@ -53,6 +53,12 @@ def test_a_planted_preference_is_found_by_the_premise():
 def test_loud_neurons_without_a_preference_do_not_pass_for_rare_ones():
     p_values = [compare(SELECTIVITY, seed=seed, loud=2.0)[2].p_value for seed in range(12)]
     # 12 layers in which nothing is planted: more than 4 below 0.05 has a chance of 0.0002
+    assert sum(p <= 0.05 for p in p_values) <= 4
+
+
+def test_types_that_keep_their_quirks_in_both_splits_do_not_pass_for_rarity():
+    p_values = [compare(SELECTIVITY, seed=seed, quirks=1.0)[2].p_value for seed in range(12)]
+    # with evaluation labels held fixed, about 0.8 of such layers were rejected at 0.05
     assert sum(p <= 0.05 for p in p_values) <= 4
 
 
