@@ -3,9 +3,10 @@ import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
 from hypotest.pipeline.group_measures import GroupMeasure, bind
-from hypotest.pipeline.group_tests import _standardization, compare_group, draw_random_groups
+from hypotest.pipeline.group_tests import compare_group, draw_random_groups
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
+from hypotest.pipeline.shuffled import _standardization
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 
 SELECTIVITY = {
