@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,8 @@ from hypotest.records.evidence import (
     SplitEvidence,
     Weights,
 )
+from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import LanguageModel
-
-StartStage = Callable[[str, int], Callable[[], None]]
-"""Given a stage's name and its number of steps, returns what to call after each step."""
 
 COLLECTION_VERSION = 2
 """Raised when collection changes what it stores, so that older evidence is not reused."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ def check_ablation(
     mean_activation: NDArray[np.float32],
     n_pairs: int,
     rng: np.random.Generator,
+    on_pair: Callable[[], None] = lambda: None,
 ) -> SelfCheck:
     """Ablate random neurons in random blocks by nnsight and compare the change of loss.
 
@@ -37,6 +40,7 @@ def check_ablation(
         mean_activation: What an ablated neuron is set to, shape (n_neurons,).
         n_pairs: How many (neuron, block) pairs to try.
         rng: Source of randomness.
+        on_pair: Called after each pair, for progress.
 
     Raises:
         SelfCheckError: If a difference exceeds the tolerance; names family, layer and path.
@@ -62,6 +66,7 @@ def check_ablation(
                 f"{subject.anatomy.at('down_projection', subject.layer)}. No result can be trusted; please "
                 "report this with the model's name"
             )
+        on_pair()
     return SelfCheck(n_pairs, n_values, largest, TOLERANCE)
 
 

@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypotest.collect.evidence import EvidenceKeys, StartStage, collect_evidence, read_evidence
+from hypotest.collect.evidence import EvidenceKeys, collect_evidence, read_evidence
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
@@ -21,11 +21,13 @@ from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.group_tests import compare_group, draw_random_groups
 from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.manifest import Stopwatch, describe_run
+from hypotest.pipeline.parallel import Workers
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
 from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import SCHEMA_VERSION, FigureData, RegimeFit, Results
 from hypotest.registration import load_protocol, protocol_hash
@@ -44,7 +46,7 @@ def run(
     seed: int | None = None,
     device: str = "auto",
     limit: int | None = None,
-    start_stage: StartStage = lambda stage, n_steps: lambda: None,
+    start_stage: StartStage = silent,
 ) -> Run:
     """Run a protocol from the YAML file to the report.
 
@@ -75,11 +77,9 @@ def run(
     evidence = collect_evidence(prepared.subject, prepared.samples, prepared.keys, cache, watch)
     check = _self_check(prepared, evidence, streams, watch)
 
-    selecting = watch("selection of the group, and again under shuffled labels", 1)
-    selection = select(plan, evidence, streams)
-    selecting()
+    selection = select(plan, evidence, streams, watch)
 
-    comparisons, fits = _compare_all(plan, evidence, selection, streams, watch)
+    comparisons, fits = _compare_all(plan, evidence, selection, streams, watch, start_stage)
     predictions = adjust_together(
         [classify_prediction(item, comparisons[item.id], plan) for item in plan.predictions], plan
     )
@@ -121,11 +121,9 @@ def run(
             int(evidence.evaluation.head_ablation.n_positions.sum()),
         ),
     )
-    writing = watch("report", 1)
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
     manifest = describe_run(plan, prepared, evidence, started.isoformat(), cached, watch.seconds)
-    write_run(folder, results, null_frame(comparisons), manifest)
-    writing()
+    write_run(folder, results, null_frame(comparisons), manifest, start_stage)
     return Run.open(folder)
 
 
@@ -142,8 +140,14 @@ def load_evidence(run: Run | str | Path) -> Evidence:
 
 
 def _compare_all(
-    plan: Protocol, evidence: Evidence, selection: Selection, streams: Streams, watch: Stopwatch
+    plan: Protocol,
+    evidence: Evidence,
+    selection: Selection,
+    streams: Streams,
+    watch: Stopwatch,
+    start_stage: StartStage,
 ) -> tuple[dict[str, Comparison], tuple[RegimeFit, ...]]:
+    workers = Workers(start_stage)
     random_groups = draw_random_groups(len(selection.group), evidence.n_neurons, plan, streams)
     comparisons: dict[str, Comparison] = {}
     fits: tuple[RegimeFit, ...] = ()
@@ -154,11 +158,11 @@ def _compare_all(
         elif item.measure == "attention_gini":
             comparisons[item.id] = compare_attention(item, evidence, plan, streams)
         elif item.measure == "routing_similarity":
-            comparisons[item.id] = compare_routing(item, evidence, plan, streams)
+            comparisons[item.id] = compare_routing(item, evidence, plan, streams, workers)
         elif item.measure == "top_head_share":
             comparisons[item.id] = compare_top_head_share(item, evidence, selection, plan, streams)
         else:
-            measure = bind(item, evidence, streams)
+            measure = bind(item, evidence, streams, workers)
             comparisons[item.id] = compare_group(
                 item, measure, selection, random_groups, evidence.n_neurons, plan, streams
             )
@@ -167,7 +171,7 @@ def _compare_all(
 
 
 def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch) -> SelfCheck:
-    step = watch("fast ablation against the whole model", 1)
+    step = watch("fast ablation against the whole model", SELF_CHECK_PAIRS)
     positions = evidence.evaluation.positions
     check = check_ablation(
         prepared.subject,
@@ -178,8 +182,8 @@ def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch:
         evidence.mean_activation,
         SELF_CHECK_PAIRS,
         streams("self-check"),
+        step,
     )
-    step()
     return check
 
 

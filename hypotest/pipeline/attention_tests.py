@@ -12,7 +12,7 @@ from hypotest.inference.randomization import compare_with_null, swapped_differen
 from hypotest.measures import concentration, routing
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals, interval_p_value
-from hypotest.pipeline.parallel import chunks, in_parallel
+from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.protocol import Prediction, Protocol
@@ -68,7 +68,11 @@ def compare_attention(
 
 
 def compare_routing(
-    prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
+    prediction: Prediction,
+    evidence: Evidence,
+    protocol: Protocol,
+    streams: Streams,
+    workers: Workers | None = None,
 ) -> Comparison:
     """Similarity of rare and common attention profiles, as a share of its noise ceiling.
 
@@ -76,7 +80,7 @@ def compare_routing(
     documents, the ratio recomputed, stand beside it and do not decide: where rare and common profiles mirror
     each other, every swapped profile mirrors the other too, and p was 1 at a similarity of -1.
     """
-    split = evidence.evaluation
+    split, workers = evidence.evaluation, workers or Workers()
     rare, common = routing_profiles(split)
     n_documents = np.unique(split.documents).size
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
@@ -87,10 +91,18 @@ def compare_routing(
 
     def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:
         calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
-        return np.concatenate(in_parallel(routing.routing_similarity_resamples, calls))
+        return np.concatenate(
+            workers(
+                f"{prediction.id}: {len(weights):,} resamples of documents",
+                routing.routing_similarity_resamples,
+                calls,
+            )
+        )
 
     calls = [{**shared, "swaps": swaps[rows]} for rows in chunks(len(swaps), _ROWS_PER_TASK)]
-    draws = np.concatenate(in_parallel(routing.routing_similarity_swaps, calls))
+    draws = np.concatenate(
+        workers(f"{prediction.id}: swapped labels", routing.routing_similarity_swaps, calls)
+    )
     swapped = compare_with_null(observed, draws, null=SWAPPED, statistic="T(rare, common)")
     reference = float(prediction.contrast.reference or 0.0)
     intervals = contrast_intervals(

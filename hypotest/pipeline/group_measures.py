@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hypotest.groups.nulls import labelled_sums
 from hypotest.measures import dimension, heads, modularity, regimes, spectrum
 from hypotest.measures.information import binned_information, gaussian_copula_information
-from hypotest.pipeline.parallel import Values, chunks, in_parallel
+from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import ShuffledGroups, in_chunks
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
@@ -42,12 +42,16 @@ class GroupMeasure:
     """Related numbers of one group."""
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def bind(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers | None = None
+) -> GroupMeasure:
     """Compute the layer statistic of a prediction's measure and tie it to the evidence."""
-    return _BINDERS[prediction.measure](prediction, evidence, streams)
+    return _BINDERS[prediction.measure](prediction, evidence, streams, workers or Workers())
 
 
-def _bind_selectivity(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_selectivity(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     split = evidence.evaluation
     rare, common = split.mask("rare"), split.mask("common")
     influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
@@ -110,7 +114,9 @@ def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
     return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
 
 
-def _bind_effective_dimension(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_effective_dimension(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     variance = float(filled_options(prediction)["variance"])
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
@@ -121,7 +127,9 @@ def _bind_effective_dimension(prediction: Prediction, evidence: Evidence, stream
             {"covariance": layer, "groups": groups[rows], "variance": variance}
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        return np.concatenate(in_parallel(dimension.effective_dimension, calls))
+        return np.concatenate(
+            workers(f"{prediction.id}: {len(groups):,} groups", dimension.effective_dimension, calls)
+        )
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
@@ -146,7 +154,9 @@ def _bind_effective_dimension(prediction: Prediction, evidence: Evidence, stream
     )
 
 
-def _bind_participation_ratio(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_participation_ratio(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
     return GroupMeasure(
@@ -167,7 +177,9 @@ def _information(
     return gaussian_copula_information(activations), activations, documents
 
 
-def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_modularity(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     options = filled_options(prediction)
     information, activations, documents = _information(prediction, evidence)
     method, resolution = options["method"], float(options["resolution"])
@@ -186,7 +198,7 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
             }
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        found = in_parallel(modularity.communities, calls)
+        found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.communities, calls)
         return np.concatenate([item.modularity for item in found])
 
     def resamples(groups: IntArray, weights: IntArray) -> Values:
@@ -202,7 +214,11 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
             for place, group in enumerate(groups)
             for rows in parts
         ]
-        found = in_parallel(modularity.modularity_resamples, calls)
+        found = workers(
+            f"{prediction.id}: {len(groups)} x {len(weights):,} resamples of documents",
+            modularity.modularity_resamples,
+            calls,
+        )
         return np.concatenate(found).reshape(len(groups), len(weights))
 
     def companions(group: IntArray) -> dict[str, float | None]:
@@ -233,7 +249,9 @@ def _bind_modularity(prediction: Prediction, evidence: Evidence, streams: Stream
     )
 
 
-def _bind_segregation(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_segregation(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     information, _, documents = _information(prediction, evidence)
     return GroupMeasure(
         values=lambda groups: modularity.segregation(information, groups),
@@ -243,7 +261,9 @@ def _bind_segregation(prediction: Prediction, evidence: Evidence, streams: Strea
     )
 
 
-def _bind_top_head_impact(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_top_head_impact(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
     ablation = evidence.evaluation.head_ablation
     single, base = ablation.single.sum(axis=0, dtype=np.float64), ablation.base.sum(axis=0, dtype=np.float64)
@@ -266,7 +286,9 @@ def _bind_top_head_impact(prediction: Prediction, evidence: Evidence, streams: S
     )
 
 
-def _bind_hill_alpha(prediction: Prediction, evidence: Evidence, streams: Streams) -> GroupMeasure:
+def _bind_hill_alpha(
+    prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+) -> GroupMeasure:
     options = filled_options(prediction)
     rows = {
         "output": evidence.weights.output,
@@ -294,7 +316,7 @@ def _bind_hill_alpha(prediction: Prediction, evidence: Evidence, streams: Stream
     )
 
 
-_BINDERS: dict[str, Callable[[Prediction, Evidence, Streams], GroupMeasure]] = {
+_BINDERS: dict[str, Callable[[Prediction, Evidence, Streams, Workers], GroupMeasure]] = {
     "selectivity": _bind_selectivity,
     "effective_dimension": _bind_effective_dimension,
     "participation_ratio": _bind_participation_ratio,

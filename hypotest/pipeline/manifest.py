@@ -10,10 +10,10 @@ from time import monotonic
 from typing import Any
 
 from hypotest.collect.ablation import EXACT_ABOVE
-from hypotest.collect.evidence import StartStage
 from hypotest.collect.self_check import TOLERANCE
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.registration.canonical import protocol_hash
 

@@ -9,20 +9,37 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from hypotest.records.progress import StartStage, silent
+
 Values = NDArray[np.float64]
 Result = TypeVar("Result")
 
 
-def in_parallel(function: Callable[..., Result], calls: Sequence[dict[str, Any]]) -> list[Result]:
-    """Call a function with each set of keywords, in worker processes if there are several.
+class Workers:
+    """Runs pieces of work in worker processes and tells how far they are."""
 
-    What a call returns must depend on its keywords alone; randomness comes as a generator of its own. The
-    function should live in a module that is quick to import, such as those of ``hypotest.measures``: every
-    worker imports it.
-    """
-    if len(calls) == 1:
-        return [function(**calls[0])]
-    return list(Parallel(n_jobs=-1)(delayed(function)(**keywords) for keywords in calls))
+    def __init__(self, start_stage: StartStage = silent) -> None:
+        self._start_stage = start_stage
+
+    def __call__(
+        self, stage: str, function: Callable[..., Result], calls: Sequence[dict[str, Any]]
+    ) -> list[Result]:
+        """Call a function with each set of keywords, in worker processes if there are several.
+
+        What a call returns must depend on its keywords alone; randomness comes as a generator of its own.
+        The function should live in a module that is quick to import, such as those of ``hypotest.measures``:
+        every worker imports it.
+        """
+        if len(calls) == 1:
+            return [function(**calls[0])]
+        step = self._start_stage(stage, len(calls))
+        results = []
+        for result in Parallel(n_jobs=-1, return_as="generator")(
+            delayed(function)(**keywords) for keywords in calls
+        ):
+            results.append(result)
+            step()
+        return results
 
 
 def chunks(length: int, size: int) -> Iterator[slice]:

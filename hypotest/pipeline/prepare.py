@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.collect.evidence import EvidenceKeys, Sample, StartStage, evidence_keys
+from hypotest.collect.evidence import EvidenceKeys, Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads, sample_positions
 from hypotest.corpora.frequencies import (
@@ -25,6 +25,7 @@ from hypotest.errors import CorpusError
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult, FrequencyCurve
 from hypotest.subjects.language_model import (

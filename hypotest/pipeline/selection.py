@@ -14,6 +14,7 @@ from hypotest.inference.randomization import Relabellings, permute_types, permut
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Group, PermutationUnit, Protocol
 from hypotest.records.results import GroupResult
 
@@ -98,7 +99,9 @@ def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[I
         yield influences_under(part, sums), influences_under(~part, sums)
 
 
-def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selection:
+def select(
+    protocol: Protocol, evidence: Evidence, streams: Streams, start_stage: StartStage = silent
+) -> Selection:
     """Select the group on the selection split, then again for every shuffled labelling.
 
     Of the evaluation split only documents and target types are used, for shuffling: a type that occurs in
@@ -108,6 +111,7 @@ def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selectio
         protocol: Its ``group:`` and ``nulls:``.
         evidence: Both splits.
         streams: Random numbers.
+        start_stage: Told of the stages and their steps, for progress.
     """
     split = evidence.selection
     half = document_halves(split, streams("selection halves"))
@@ -126,7 +130,9 @@ def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selectio
         for unit in sorted(units, key=lambda unit: unit != null.unit):
             draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
             shuffled.append(
-                _shuffled_groups(evidence, unit, draws, half, rule, streams("label_shuffled", unit))
+                _shuffled_groups(
+                    evidence, unit, draws, half, rule, streams("label_shuffled", unit), start_stage
+                )
             )
     return Selection(
         group=np.sort(group),
@@ -149,6 +155,7 @@ def _shuffled_groups(
     half: NDArray[np.bool_],
     rule: Group,
     rng: np.random.Generator,
+    start_stage: StartStage,
 ) -> ShuffledGroups:
     draws = relabellings((evidence.selection, evidence.evaluation), unit, n_draws, rng)
     n_selection = half.size
@@ -156,9 +163,11 @@ def _shuffled_groups(
     sums = labelled_sums(evidence.selection.delta_loss, units, half)
     rare: list[NDArray[np.int64]] = []
     common: list[NDArray[np.int64]] = []
+    step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // _LABELLINGS_AT_ONCE))
     for on_rare, on_common in _arms(draws.labels[:, columns], sums, rule):
         rare.extend(map(np.sort, _groups(on_rare, rule)))
         common.extend(map(np.sort, _groups(on_common, rule)))
+        step()
     return ShuffledGroups(
         unit=unit,
         rare=rare,

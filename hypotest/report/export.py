@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from hypotest.errors import OutputError
+from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import Results
 from hypotest.report.results_file import (
     SCHEMA_FILE,
@@ -47,7 +48,13 @@ NULLS_SCHEMA = {
 """Columns of ``nulls.parquet``: one row per draw of each null of each prediction."""
 
 
-def write_run(folder: Path, results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any]) -> None:
+def write_run(
+    folder: Path,
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: Mapping[str, Any],
+    start_stage: StartStage = silent,
+) -> None:
     """Write everything that a run leaves behind.
 
     It is built in a temporary folder beside the target, flushed to disk, and renamed at the end.
@@ -59,6 +66,7 @@ def write_run(folder: Path, results: Results, nulls: pl.DataFrame, manifest: Map
         results: The run.
         nulls: Columns prediction, null, draw, value.
         manifest: Hashes, versions, seeds, durations, hardware; what JSON can hold.
+        start_stage: Told of the figures and their number, for progress.
 
     Raises:
         OutputError: If the folder exists, cannot be written (a full disk, say), or the results hold
@@ -74,7 +82,8 @@ def write_run(folder: Path, results: Results, nulls: pl.DataFrame, manifest: Map
         _write(aside / "results.json", text)
         _write(aside / "manifest.json", json_text(manifest))
         tidy.write_parquet(aside / "nulls.parquet")
-        _render(parse_results(text, "results.json"), tidy, json.loads(json_text(manifest)), aside)
+        plain = json.loads(json_text(manifest))
+        _render(parse_results(text, "results.json"), tidy, plain, aside, start_stage)
         _flush(aside)
         aside.rename(folder)
         _flush_folder(folder.parent)
@@ -95,7 +104,7 @@ def render_again(folder: Path) -> None:
     results, nulls = read_results(folder / "results.json"), read_nulls(folder)
     manifest = read_manifest(folder)
     with _errors_name(folder), _built_aside(folder) as aside:
-        _render(results, nulls, manifest, aside)
+        _render(results, nulls, manifest, aside, silent)
         _flush(aside)
         figures = folder / "figures"
         figures.mkdir(exist_ok=True)
@@ -159,13 +168,19 @@ def _tidy(nulls: pl.DataFrame) -> pl.DataFrame:
     return nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 
 
-def _render(results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any], folder: Path) -> None:
+def _render(
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: Mapping[str, Any],
+    folder: Path,
+    start_stage: StartStage,
+) -> None:
     # Imported here: reading a run and printing its verdict need no matplotlib.
     from hypotest.report.figures import draw_figures
     from hypotest.report.markdown import render_report
 
     (folder / "figures").mkdir()
-    figures = draw_figures(results, nulls, folder / "figures")
+    figures = draw_figures(results, nulls, folder / "figures", start_stage)
     _write(folder / "report.md", render_report(results, manifest, figures))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
+from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figure_style import house_style, save
@@ -24,7 +25,9 @@ class _Plan:
     draw: Callable[[], Figure]
 
 
-def draw_figures(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[Picture, ...]:
+def draw_figures(
+    results: Results, nulls: pl.DataFrame, folder: Path, start_stage: StartStage = silent
+) -> tuple[Picture, ...]:
     """Draw every figure of a run into a folder, each as ``.svg`` and ``.png``.
 
     The same data give the same bytes.
@@ -33,15 +36,19 @@ def draw_figures(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[P
         results: The run.
         nulls: Columns prediction, null, draw, value.
         folder: An existing folder.
+        start_stage: Told of the number of figures, for progress.
 
     Returns:
         What was drawn, in the order of the report.
     """
     with house_style():
         pictures = []
-        for plan in _plans(results, nulls):
+        plans = _plans(results, nulls)
+        step = start_stage("report and figures", len(plans))
+        for plan in plans:
             save(plan.draw(), folder, plan.picture.name)
             pictures.append(plan.picture)
+            step()
     return tuple(pictures)
 
 

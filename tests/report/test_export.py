@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from hypotest.errors import OutputError
+from hypotest.records.progress import StartStage
 from hypotest.records.results import Results
 from hypotest.report import export, figures
 from hypotest.report.export import read_manifest, read_nulls, read_results, render_again, write_run
@@ -24,12 +25,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def no_figures(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[()]:
+def no_figures(results: Results, nulls: pl.DataFrame, folder: Path, start_stage: StartStage) -> tuple[()]:
     (folder / "one.svg").write_text("figure", encoding="utf-8")
     return ()
 
 
-def full_disk(results: Results, nulls: pl.DataFrame, folder: Path) -> tuple[()]:
+def full_disk(results: Results, nulls: pl.DataFrame, folder: Path, start_stage: StartStage) -> tuple[()]:
     (folder / "half.svg").write_text("half", encoding="utf-8")
     raise OSError(errno.ENOSPC, "No space left on device")
 
