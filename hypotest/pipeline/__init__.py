@@ -152,7 +152,7 @@ def _compare_all(
     comparisons: dict[str, Comparison] = {}
     fits: tuple[RegimeFit, ...] = ()
     for item in plan.predictions:
-        step = watch(f"{item.id}: {item.measure} and its nulls", 1)
+        step = watch(f"{item.id}: {item.measure}", 1)
         if item.measure == "plateau_flatness":
             comparisons[item.id], fits = compare_regimes(item, evidence, plan, streams)
         elif item.measure == "attention_gini":

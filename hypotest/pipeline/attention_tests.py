@@ -93,7 +93,7 @@ def compare_routing(
         calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
         return np.concatenate(
             workers(
-                f"{prediction.id}: {len(weights):,} resamples of documents",
+                f"{prediction.id}: {len(weights):,} document resamples",
                 routing.routing_similarity_resamples,
                 calls,
             )

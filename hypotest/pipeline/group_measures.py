@@ -215,7 +215,7 @@ def _bind_modularity(
             for rows in parts
         ]
         found = workers(
-            f"{prediction.id}: {len(groups)} x {len(weights):,} resamples of documents",
+            f"{prediction.id}: {len(groups)} x {len(weights):,} document resamples",
             modularity.modularity_resamples,
             calls,
         )
