@@ -37,6 +37,7 @@ from hypotest.subjects.language_model import LanguageModel
 COLLECTION_VERSION = 2
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
+_FINISHED = "shards.json"  # written last: a split that has it is complete
 _BLOCKS_PER_SHARD = 64
 _HEAD_BLOCKS_PER_SHARD = 32
 _POSITIONS_PER_SHARD = 1024
@@ -108,6 +109,8 @@ def collect_evidence(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
+    if all((cache / key / _FINISHED).exists() for key in (keys.selection, keys.evaluation)):
+        return read_evidence(cache, keys)  # nothing to collect: read it once
     readout = prepare_readout(subject)
     selection = cache / keys.selection
     if not (selection / "weights").exists():
@@ -220,7 +223,7 @@ def _collect_heads(
 
 def _describe(sample: Sample, folder: Path) -> None:
     """Leave the positions and the numbers of shards beside the arrays."""
-    if (folder / "positions").exists():
+    if (folder / _FINISHED).exists():
         return
     columns = {name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")}
     columns["rare"] = (sample.positions["condition"] == "rare").to_numpy()
@@ -233,12 +236,12 @@ def _describe(sample: Sample, folder: Path) -> None:
     }
     temporary = folder / ".shards.json"
     temporary.write_text(json.dumps(counts), encoding="utf-8")
-    temporary.replace(folder / "shards.json")
+    temporary.replace(folder / _FINISHED)
 
 
 def _load_split(folder: Path) -> SplitEvidence:
     try:
-        counts = json.loads((folder / "shards.json").read_text(encoding="utf-8"))
+        counts = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise EvidenceError(
             f"no finished evidence in {folder}; run the protocol again to collect it (HYPOTEST_CACHE names "

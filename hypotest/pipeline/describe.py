@@ -131,6 +131,11 @@ def find_limitations(
     found.append(
         f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
     )
+    if selection.shuffled:
+        found.append(
+            "Where label_shuffled stands beside another measure than selectivity, the evaluation split keeps "
+            "its labels; token types that occur in both splits can make those p-values too small."
+        )
     weaker = [item.id for item in predictions if _only_against_random(item)]
     if weaker:
         found.append(

@@ -137,7 +137,8 @@ def _nulls(protocol: Protocol) -> str:
         null = protocol.nulls.label_shuffled
         parts.append(
             f"{count_text(null.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {unit[null.unit]} (label_shuffled)"
+            f"rare and common are permuted {unit[null.unit]} (label_shuffled; selectivity was taken "
+            "under the permuted labels on the evaluation split too, other measures as labelled)"
         )
     return f"The group was compared with {sentence_list(parts)}." if parts else ""
 
@@ -149,7 +150,10 @@ def _tests(results: Results, protocol: Protocol) -> str:
         "(b + 1)/(B + 1) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585)."
     )
     if resampled:
-        text += " Confidence intervals come from resampling documents."
+        text += (
+            " Confidence intervals come from resampling documents; contrasts with a declared value "
+            "use Student's t with the interval's standard error."
+        )
     margins = dict.fromkeys(_margin(item.margin) for item in protocol.predictions if item.margin is not None)
     if margins:
         text += (

@@ -127,3 +127,11 @@ def test_keys_follow_positions_text_and_weights(small_subject, samples):
 def test_unknown_keys_are_a_clear_error(tmp_path):
     with pytest.raises(EvidenceError):
         read_evidence(tmp_path, EvidenceKeys("0" * 32, "1" * 32))
+
+
+def test_a_kill_just_before_the_end_does_not_lose_the_evidence(small_subject, samples, collected, tmp_path):
+    _, keys, _ = collected
+    collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    (tmp_path / keys.evaluation / "shards.json").unlink()  # the last thing that is written
+    again = collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    assert again.evaluation.positions.equals(samples["evaluation"].positions)
