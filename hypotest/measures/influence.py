@@ -137,7 +137,7 @@ def rank_curve(
     n_neurons = ranking.shape[-1]
     if points.ndim != 1 or points[0] < 1 or points[-1] > n_neurons or np.any(np.diff(points) < 1):
         raise ValueError(f"grid must ascend within 1 to {n_neurons}")
-    order = np.argsort(-ranking, axis=-1, kind="stable")
+    order = _descending(ranking)
     ordered = np.take_along_axis(read, order, axis=-1)
     cuts = np.floor(np.sqrt(points[:-1] * points[1:])).astype(np.int64)
     starts = np.concatenate(([0], cuts))
@@ -146,6 +146,16 @@ def rank_curve(
     smallest = np.min(np.where(curve > 0, curve, np.inf), axis=-1, keepdims=True)
     smallest = np.where(np.isfinite(smallest), smallest, np.nan)
     return np.asarray(np.where(curve > 0, curve, smallest))
+
+
+def _descending(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices from the largest to the smallest, ties in their order; stable sorts are slow, ties rare."""
+    order = np.argsort(-values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    tied = np.any(ordered[..., 1:] == ordered[..., :-1], axis=-1)
+    if np.any(tied):
+        order[tied] = np.argsort(-values[tied], axis=-1, kind="stable")
+    return np.asarray(order)
 
 
 def _influences(values: FloatArray) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class RankOrder:
 
     Attributes:
         n: Rows.
+        size: Columns.
     """
 
     def __init__(self, columns: NDArray[np.float64]) -> None:
@@ -37,58 +39,68 @@ class RankOrder:
             columns: Shape (n, k), finite.
         """
         values = np.ascontiguousarray(columns.T)
-        size, self.n = values.shape
+        self.size, self.n = values.shape
         self._order = np.argsort(values, axis=1, kind="stable")
         ordered = np.take_along_axis(values, self._order, axis=1)
-        first = np.ones((size, self.n), dtype=bool)
-        first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-        place = np.broadcast_to(np.arange(self.n), (size, self.n))
-        start = np.maximum.accumulate(np.where(first, place, 0), axis=1)
-        last = np.ones((size, self.n), dtype=bool)
-        last[:, :-1] = first[:, 1:]
-        stop = np.minimum.accumulate(np.where(last, place + 1, self.n)[:, ::-1], axis=1)[:, ::-1]
-        # Positions in the flattened table of cumulated weights, back in the order of the rows.
-        offset = np.arange(size)[:, None] * (self.n + 1)
-        self._below = np.empty((size, self.n), dtype=np.int64)
-        self._through = np.empty((size, self.n), dtype=np.int64)
-        np.put_along_axis(self._below, self._order, start + offset, axis=1)
-        np.put_along_axis(self._through, self._order, stop + offset, axis=1)
+        change = ordered[:, 1:] != ordered[:, :-1]
+        ends = np.ones((2, self.size, self.n), dtype=bool)
+        ends[0, :, 1:] = ends[1, :, :-1] = change
+        place = np.broadcast_to(np.arange(self.n), values.shape)
+        first = np.maximum.accumulate(np.where(ends[0], place, 0), axis=1)
+        last = np.minimum.accumulate(np.where(ends[1], place, self.n)[:, ::-1], axis=1)[:, ::-1]
+        self._first, self._last = np.empty_like(self._order), np.empty_like(self._order)
+        np.put_along_axis(self._first, self._order, first, axis=1)
+        np.put_along_axis(self._last, self._order, last, axis=1)
+        self._tied = ~change.all(axis=1)
 
     def twice_mid_ranks(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Twice the weight below each row plus the weight tied with it.
 
+        Several sets of weights side by side take a third of the time of one after the other: whole
+        rows of them are looked up and added at once.
+
         Args:
-            weights: Shape (n,), not negative.
+            weights: Not negative, shape (n_sets, n).
 
         Returns:
-            Shape (k, n), between 0 and twice the total weight, in the type of the weights.
+            Shape (n_sets, k, n), between 0 and twice the total weight, in the type of the weights.
         """
-        cumulated = np.zeros((self._order.shape[0], self.n + 1), dtype=weights.dtype)
-        np.cumsum(weights.take(self._order), axis=1, out=cumulated[:, 1:])
-        twice = cumulated.take(self._below)
-        twice += cumulated.take(self._through)
-        return np.asarray(twice)
+        ranks = np.empty((len(weights), self.size, self.n), dtype=weights.dtype)
+        by_row = np.ascontiguousarray(weights.T)
+        for column in range(self.size):
+            ordered = by_row.take(self._order[column], axis=0)
+            cumulated = np.cumsum(ordered, axis=0, dtype=weights.dtype)
+            twice = cumulated.take(self._last[column], axis=0)
+            if self._tied[column]:
+                twice += (cumulated - ordered).take(self._first[column], axis=0)
+            else:  # the weight below is all but the row's own
+                twice *= 2
+                twice -= by_row
+            ranks[:, column] = twice.T
+        return ranks
 
 
-def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Normal quantiles of the mid-ranks: ndtri((rank - 0.5) / n).
+def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Normal quantiles of the mid-ranks, ndtri((rank - 0.5) / n), for each set of weights.
 
     Args:
         order: The sorted columns.
-        weights: Repeat count of each row, shape (n,), with a positive sum.
+        weights: Repeat counts of the rows, each set with a positive sum, shape (n_sets, n).
 
-    Returns:
+    Yields:
         Shape (k, n); 0 for rows of zero weight that have no rank.
     """
-    total = float(weights.sum())
-    if np.all(weights == np.floor(weights)) and total < 2**24:
+    total = weights.sum(axis=1)
+    if np.all(weights == np.floor(weights)) and total.max() < 2**24:
         # Whole weights leave few distinct ranks: look the quantiles up.
-        share = np.arange(2 * int(total) + 1) / (2 * total)
-        table = ndtri(share)
-        table[[0, -1]] = 0.0
-        return np.asarray(table.take(order.twice_mid_ranks(weights.astype(np.int64))))
-    share = order.twice_mid_ranks(weights) / (2 * total)
-    return np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
+        ranks = order.twice_mid_ranks(weights.astype(np.int32))
+        for whole, twice in zip(total.astype(np.int64), ranks, strict=True):
+            table = ndtri(np.arange(2 * whole + 1) / (2 * whole))
+            table[[0, -1]] = 0.0
+            yield table.take(twice)
+    else:
+        for share in order.twice_mid_ranks(weights) / (2 * total[:, None, None]):
+            yield np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
 
 
 def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -106,10 +118,11 @@ def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64])
     """
     total = max(float(weights.sum()), 2.0)
     # scores lie around 0, so that the product less the means' is as exact as that of centred scores
-    weighted = scores * weights
-    sums = weighted.sum(axis=1)
-    product = weighted @ scores.T - np.outer(sums, sums) / max(float(weights.sum()), 1.0)
-    product = (product + product.T) / 2
+    root = np.sqrt(weights)
+    weighted = scores * root
+    sums = weighted @ root
+    # numpy sees that this is a matrix times its own transpose: half the work, exactly symmetric
+    product = weighted @ weighted.T - np.outer(sums, sums) / max(float(weights.sum()), 1.0)
     variance = np.diag(product).copy()
     # Rounding leaves a constant column a variance of some eps^2, not of zero.
     varies = variance > 1e-20 * total
@@ -157,7 +170,7 @@ def gaussian_copula_information(
     scores = np.empty(values.shape[::-1])
     for start in range(0, values.shape[1], NEURON_BLOCK):
         block = slice(start, start + NEURON_BLOCK)
-        scores[block] = normal_scores(RankOrder(values[:, block]), counts)
+        scores[block] = next(normal_scores(RankOrder(values[:, block]), counts[None, :]))
     return score_information(scores, counts)
 
 
@@ -185,8 +198,8 @@ def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np
     bins = np.empty(values.shape, dtype=np.int64)
     for start in range(0, values.shape[1], NEURON_BLOCK):
         block = slice(start, start + NEURON_BLOCK)
-        twice = RankOrder(values[:, block]).twice_mid_ranks(np.ones(n)).T.astype(np.int64)
-        bins[:, block] = twice * n_bins // (2 * n)
+        twice = RankOrder(values[:, block]).twice_mid_ranks(np.ones((1, n), dtype=np.int64))[0]
+        bins[:, block] = twice.T * n_bins // (2 * n)
     return bins
 
 

@@ -16,6 +16,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -98,7 +99,9 @@ def plain_ticks(*axes: Axis) -> None:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write ``name.svg`` and ``name.png`` without dates or versions in them."""
-    figure.draw_without_rendering()  # lays the figure out, once for both files
+    # The canvases' own methods: ``savefig`` would draw every file twice, to lay it out again.
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(folder / f"{name}.png", dpi=_RESOLUTION, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    figure.set_dpi(_RESOLUTION)
+    FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})  # type: ignore[no-untyped-call]
