@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,22 +71,20 @@ def prepare(
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
-    with ThreadPoolExecutor(1) as beside:  # the text is parsed while the model is loaded
-        text = beside.submit(read_corpus, protocol.corpus, base)
-        subject = load_language_model(
-            protocol.subject.model,
-            layer=protocol.subject.layer,
-            revision=protocol.subject.revision,
-            device=device,
-            base=base,
-        )
+    subject = load_language_model(
+        protocol.subject.model,
+        layer=protocol.subject.layer,
+        revision=protocol.subject.revision,
+        device=device,
+        base=base,
+    )
     if protocol.corpus.context > subject.context:
         raise CorpusError(
             f"corpus.context: {protocol.corpus.context} tokens, but {subject.name} takes at most "
             f"{subject.context}"
         )
     step()
-    documents, sources = text.result()
+    documents, sources = read_corpus(protocol.corpus, base)
     blocks = cut_blocks(subject.encode([document.text for document in documents]), protocol.corpus.context)
     step()
     if protocol.frequencies == "reference":

@@ -33,7 +33,11 @@ def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
     )
     command = [sys.executable, "-c", child, str(report), "run", str(PROTOCOL), "--out", str(out)]
     started = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "HYPOTEST_CACHE": str(cache)})
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "HYPOTEST_CACHE": str(cache)}
+    )
+    if done.returncode:
+        raise SystemExit(f"the run failed:\n{done.stderr}")
     seconds = time.monotonic() - started
     (manifest,) = out.glob("*/*/manifest.json")
     stages = json.loads(manifest.read_text(encoding="utf-8"))["durations_seconds"]
