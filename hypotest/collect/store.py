@@ -14,7 +14,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +72,7 @@ def read_shards(folder: Path, n_shards: int) -> dict[str, NDArray[Any]]:
     Raises:
         EvidenceError: If a shard is missing or damaged.
     """
-    with ThreadPoolExecutor() as threads:  # reading and hashing release the interpreter
-        shards = list(threads.map(read_shard, [folder / f"{number:05d}" for number in range(n_shards)]))
+    shards = [read_shard(folder / f"{number:05d}") for number in range(n_shards)]
     return {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
 
 
