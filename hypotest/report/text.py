@@ -23,9 +23,8 @@ def printable(name: object) -> str:
         'a[31mb c'
     """
     spaced = re.sub(r"\s+", " ", str(name))
-    return "".join(
-        character for character in spaced if unicodedata.category(character) not in _HIDDEN
-    ).strip()
+    visible = "".join(character for character in spaced if unicodedata.category(character) not in _HIDDEN)
+    return re.sub(" +", " ", visible).strip()  # what was hidden may have stood between two spaces
 
 
 def escape_markdown(name: object) -> str:

@@ -66,7 +66,8 @@ class TestPairedStandardizedDifference:
             return
         assert swapped is not None
         assert found.low <= found.value <= found.high
-        assert (swapped.value, swapped.low, swapped.high) == (-found.value, -found.high, -found.low)
+        mirrored = (-found.value, -found.high, -found.low)
+        assert (swapped.value, swapped.low, swapped.high) == pytest.approx(mirrored, rel=1e-6, abs=1e-12)
 
     def test_differences_that_do_not_vary(self) -> None:
         a = np.array([0.1, 0.2, 0.3])
