@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test format bench example clean
+.PHONY: help verdict test format bench bench-ablation example clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ format: .venv/ready ## format the code and sort imports
 
 bench: .venv/ready ## time the stages of the reference protocol, cold and cached, with peak memory
 	$(BIN)/python -m tests.benchmarks.stages
+
+bench-ablation: .venv/ready ## the certified ablation against traces, direct evaluation and bare products; DEVICE=cuda
+	$(BIN)/python -m tests.benchmarks.ablation $(or $(DEVICE),cpu)
 
 example: .venv/ready ## regenerate the committed report under reports/rare-tokens/example
 	$(BIN)/python -m tests.example

@@ -26,6 +26,8 @@ From Python::
 
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
+
+    ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
 from __future__ import annotations
@@ -33,14 +35,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hypotest.collect.neurons import ablate_neurons
     from hypotest.pipeline import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
 
-__all__ = ["Run", "load_evidence", "load_protocol", "run"]
+__all__ = ["Run", "ablate_neurons", "load_evidence", "load_protocol", "run"]
 
 _HOMES = {
     "Run": "hypotest.report.run",
+    "ablate_neurons": "hypotest.collect.neurons",
     "load_evidence": "hypotest.pipeline",
     "load_protocol": "hypotest.registration",
     "run": "hypotest.pipeline",

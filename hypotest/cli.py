@@ -36,6 +36,9 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=2, help="Positions per condition: a trial, no verdict.")
     ] = None,
+    memory: Annotated[
+        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
+    ] = 4.0,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report."""
     from hypotest.report.console import progress
@@ -50,7 +53,13 @@ def run(
             return lambda: display.advance(task)
 
         finished = pipeline.run(
-            protocol, out=out, seed=seed, device=device, limit=limit, start_stage=start_stage
+            protocol,
+            out=out,
+            seed=seed,
+            device=device,
+            limit=limit,
+            memory=memory * 1e9,
+            start_stage=start_stage,
         )
     Console().print(finished)
 

@@ -1,181 +1,301 @@
-"""Mean ablation of every neuron of the last MLP, without a forward pass per neuron.
+"""The change of loss when each neuron of the last MLP is ablated: all neurons, every position, certified.
 
-For an MLP that feeds the final norm and the unembedding linearly, ablating neuron i moves the residual x
-along its output vector w_i. With a LayerNorm (gain g, bias c) and an unembedding W_U, the ablated logits
-are exactly
+With p = softmax(l) and z = (s - 1)(l - b) + r u_i (`hypotest.collect.readout`), the loss changes by exactly
 
-    l~ = b + s (l - b) + r u_i,    u_i = W_U (g * w'_i),    b = W_U c + b_U
+    log E_p[exp z] - z_target
 
-with s = sqrt(var/var~), r = delta/sqrt(var~), primes for centred vectors and delta = mean activation -
-activation. Writing p for the softmax of l and z = (s - 1)(l - b) + r u_i, the loss changes by
+The second term is read off. For the first, E_p runs over the vocabulary, once per (position, neuron) pair;
+its moments do not: those of order j are polynomials in s - 1 and r whose coefficients are expectations of
+products of l - b and u_i under p, which are matrix products for all neurons at once,
 
-    log E_p[exp z] - z_target  ~  k1 + k2/2 + k3/6 - z_target
+    order 2:   p U,  p U^2,  (p lc) U
+    order 3:   and p U^3,  (p lc) U^2,  (p lc^2) U          (lc = l - b centred under p; powers elementwise)
 
-whose cumulants are polynomials in s - 1 and r; their coefficients are expectations under p of products of
-l - b and u_i, that is, six matrix products over the vocabulary for all neurons at once.
+and with the range of z, which is at most the sum of the ranges of its two terms, they enclose it
+(`hypotest.collect.enclosure`). The estimate is the middle of the enclosure, half its width the bound of
+the error. Each pair climbs only as far as the tolerance makes it:
 
-The sum stops at order 3; its remainder grows like k2 squared. Where k2 exceeds 0.005, the identity itself
-is evaluated, over the whole vocabulary. On the reference model that is 0.2 % of all (position, neuron)
-pairs; of 196,608 pairs compared with the exact identity the largest error left is 3e-5 nats (0.004 without
-it). It is no certificate: each run compares a sample with real interventions
-(`hypotest.collect.self_check`).
+    1. variance      the three products of order 2; on the reference model 99 % of all pairs end here
+    2. skewness      three more products, for those neurons of a batch of positions of which enough pairs are
+                     left that the products are cheaper than what follows
+    3. identity      E_p[exp z] itself, O(vocabulary) for each pair that is still left
+    4. float64       the ablated residual through norm and unembedding, where float32 cannot do
+
+Rounding. What is enclosed is computed in float32 from the residuals, activations and weights as given. An
+allowance for it is part of every bound: ROUNDING units of 2^-24, times what the loss can change per
+relative error in its ingredients,
+
+    step 1, 2:   (e^R - 1)(1 + q) + D (s - 1 + s^3 q + min(R, 1))
+    step 3:      R + D (s - 1 + min(R, 1))
+    all:         |change of loss|
+
+with R the range of z, D that of l - b, and q = |delta| |w'| / |x'| the relative size of the perturbation, by
+which s errs: p has a relative error of units of D, which moves E_p[exp z] by at most min(R, 1) D; moments of
+order j have errors of units of R^j. ROUNDING = 16 is some ten times what float64 shows on adversarial inputs
+(`tests/collect/test_ablation.py`). Step 4 needs none beyond that of storing the result.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from hypotest.collect.enclosure import enclose_by_skewness, enclose_by_variance
+from hypotest.collect.readout import Readout, full_precision
+from hypotest.collect.tiles import ROUNDING, UNIT, Effects, Positions, Shift, Tiles, z_range
 from hypotest.errors import EvidenceError
-from hypotest.subjects.language_model import LanguageModel
 
-_POSITIONS_PER_BATCH = 256
-_NEURONS_PER_BATCH = 1024
-_PAIRS_PER_BATCH = 512
-EXACT_ABOVE = 0.005
-"""Variance k2 of z, in squared nats, above which a pair is evaluated exactly."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Readout:
-    """The path from a neuron to the logits, prepared once per model; tensors in float32."""
-
-    unembedding: torch.Tensor
-    """W_U scaled by the norm's gain, shape (vocab, d_model)."""
-    logit_bias: torch.Tensor
-    """b = W_U c + b_U, shape (vocab,)."""
-    output: torch.Tensor
-    """Centred output vectors w'_i, shape (n_neurons, d_model)."""
-    effect: torch.Tensor
-    """u_i, each shifted to mean 0 over the vocabulary (which changes no loss), shape (vocab, n_neurons)."""
-    epsilon: float
+TOLERANCE = 1e-4
+"""Nats: the largest error of any entry, unless another is asked for."""
+MEMORY = 4e9
+"""Bytes that the ablation may take, unless others are asked for."""
+_HALF, _HALF_SMALLEST = 2.0**-10, 2.0**-24
+_SKEWNESS_ABOVE = 0.02
+"""Share of a neuron's pairs left by step 1 from which three more products are cheaper than the identity."""
+_EXP_LIMIT = 60.0
+"""Largest z whose exponential is summed in float32 as it is."""
 
 
-def prepare_readout(subject: LanguageModel) -> Readout:
-    """Collect the weights behind the tested MLP."""
-    norm, unembedding = subject.module("final_norm"), subject.module("unembedding")
-    scaled = unembedding.weight * norm.weight
-    bias = unembedding.weight @ norm.bias
-    if unembedding.bias is not None:
-        bias = bias + unembedding.bias
-    output = subject.module("down_projection").weight.T
-    output = output - output.mean(dim=1, keepdim=True)
-    effect = scaled @ output.T
-    return Readout(
-        unembedding=scaled,
-        logit_bias=bias,
-        output=output.contiguous(),
-        effect=effect - effect.mean(dim=0),
-        epsilon=float(norm.eps),
-    )
-
-
-def ablation_arrays(
-    readout: Readout,
-    residual: NDArray[np.float32],
-    activations: NDArray[np.float32],
-    mean_activation: NDArray[np.float32],
-    target: NDArray[np.int64],
-) -> dict[str, NDArray[Any]]:
-    """Change of the target's loss when each neuron is set to its mean.
+class NeuronAblation:
+    """Ablates every neuron of the last MLP at given positions; holds u_i between calls.
 
     Args:
-        readout: From `prepare_readout`.
-        residual: Input of the final norm, shape (n_positions, d_model).
-        activations: Neurons, shape (n_positions, n_neurons).
-        mean_activation: What an ablated neuron is set to, shape (n_neurons,).
-        target: Token id that is predicted, shape (n_positions,).
-
-    Returns:
-        ``delta_loss`` (n_positions, n_neurons) in nats, positive where the ablation hurts; ``loss``
-        (n_positions,), the cross-entropy without ablation; ``n_exact`` (n_positions,), the neurons that were
-        evaluated exactly.
+        readout: From `hypotest.collect.readout.prepare_readout`.
+        tolerance: Largest error of any entry in nats, at least 1e-6.
+        memory: Bytes it may take beside its inputs and outputs.
 
     Raises:
-        EvidenceError: If a value is not finite.
+        EvidenceError: If the tolerance is too small for float32 results, or the memory for the smallest tile.
     """
-    device = readout.effect.device
-    n_positions, n_neurons = activations.shape
-    delta_loss = np.empty((n_positions, n_neurons), dtype=np.float32)
-    loss = np.empty(n_positions, dtype=np.float32)
-    n_exact = np.zeros(n_positions, dtype=np.int32)
-    with torch.no_grad():
-        for first in range(0, n_neurons, _NEURONS_PER_BATCH):
-            neurons = slice(first, first + _NEURONS_PER_BATCH)
-            effect = readout.effect[:, neurons].contiguous()
-            powers = (effect, effect.square(), effect**3)
-            for start in range(0, n_positions, _POSITIONS_PER_BATCH):
-                rows = slice(start, start + _POSITIONS_PER_BATCH)
-                x = torch.from_numpy(residual[rows]).to(device)
-                delta = torch.from_numpy(mean_activation[neurons] - activations[rows, neurons]).to(device)
-                change, base, exact = _change(
-                    readout, neurons, powers, x, delta, torch.from_numpy(target[rows]).to(device)
+
+    def __init__(self, readout: Readout, tolerance: float = TOLERANCE, memory: float = MEMORY) -> None:
+        if not tolerance >= 1e-6:
+            raise EvidenceError(f"the tolerance must be at least 1e-6 nats, found {tolerance:g}")
+        self.readout = readout
+        self.tolerance = tolerance
+        # what float16 adds to a bound on its way to disk
+        self._largest = tolerance * (1 - 2 * _HALF) - 2 * _HALF_SMALLEST
+        device = readout.output.device
+        self.tiles = Tiles.for_memory(memory, readout.vocab_size, readout.n_neurons, device.type == "cpu")
+        self._square = torch.empty(self.tiles.neurons, readout.vocab_size, device=device)
+        self._resident: tuple[int, Effects] | None = None
+
+    def __call__(
+        self,
+        residual: NDArray[np.float32],
+        activations: NDArray[np.float32],
+        replacement: NDArray[np.float32],
+        target: NDArray[np.int64],
+        on_tile: Callable[[], None] = lambda: None,
+    ) -> dict[str, NDArray[Any]]:
+        """Ablate every neuron at every position, one at a time.
+
+        Args:
+            residual: Input of the final norm, shape (n_positions, d_model).
+            activations: Neurons, shape (n_positions, n_neurons).
+            replacement: What an ablated neuron is set to, shape (n_neurons,) or (n_positions, n_neurons).
+            target: Token id that is predicted, shape (n_positions,).
+            on_tile: Called after each tile of positions, for progress.
+
+        Returns:
+            ``delta_loss`` (n_positions, n_neurons) in nats, positive where the ablation hurts;
+            ``error_bound``, same shape, float16, rounded up: its largest error; ``loss`` (n_positions,), the
+            cross-entropy without ablation; ``n_exact`` (n_positions,), the neurons that needed the identity.
+
+        Raises:
+            EvidenceError: If a value is not finite.
+        """
+        device = self.readout.output.device
+        n_positions, n_neurons = activations.shape
+        arrays: dict[str, NDArray[Any]] = {
+            "delta_loss": np.empty((n_positions, n_neurons), dtype=np.float32),
+            "error_bound": np.empty((n_positions, n_neurons), dtype=np.float16),
+            "loss": np.empty(n_positions, dtype=np.float32),
+            "n_exact": np.zeros(n_positions, dtype=np.int32),
+        }
+        with full_precision():
+            for first in range(0, n_neurons, self.tiles.neurons_resident):
+                resident = self.effects(first)
+                for start in range(0, n_positions, self.tiles.positions):
+                    rows = slice(start, start + self.tiles.positions)
+                    positions = Positions.of(
+                        self.readout,
+                        torch.from_numpy(residual[rows]).to(device),
+                        torch.from_numpy(target[rows]).to(device),
+                    )
+                    arrays["loss"][rows] = positions.loss.cpu().numpy()
+                    for offset in range(0, len(resident.values), self.tiles.neurons):
+                        effect = resident.part(slice(offset, offset + self.tiles.neurons))
+                        neurons = slice(first + offset, first + offset + len(effect.values))
+                        after = replacement[..., neurons]
+                        after = after[rows] if after.ndim == 2 else after
+                        delta = torch.from_numpy(after - activations[rows, neurons]).to(device)
+                        change, bound, exact = self._tile(positions, neurons, effect, delta)
+                        arrays["delta_loss"][rows, neurons] = change.cpu().numpy()
+                        arrays["error_bound"][rows, neurons] = _as_half(bound).cpu().numpy()
+                        arrays["n_exact"][rows] += exact.cpu().numpy()
+                    on_tile()
+        if not np.isfinite(arrays["delta_loss"]).all():
+            position, neuron = np.argwhere(~np.isfinite(arrays["delta_loss"]))[0]
+            raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
+        return arrays
+
+    def effects(self, first: int) -> Effects:
+        """u_i of the neurons held at once, from the first of them on."""
+        if self._resident is None or self._resident[0] != first:
+            self._resident = None  # freed before the next is made
+            stop = min(first + self.tiles.neurons_resident, self.readout.n_neurons)
+            effects = torch.empty(stop - first, self.readout.vocab_size, device=self.readout.output.device)
+            for start in range(first, stop, self.tiles.neurons):
+                part = slice(start, min(start + self.tiles.neurons, stop))
+                effects[part.start - first : part.stop - first] = self.readout.effects(part)
+            self._resident = (first, Effects(effects, effects.min(dim=1).values, effects.max(dim=1).values))
+        return self._resident[1]
+
+    def _tile(
+        self, at: Positions, neurons: slice, effects: Effects, delta: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Change of loss and its bound (positions, neurons), and the number of exact pairs (positions,)."""
+        readout, effect = self.readout, effects.values
+        shift = Shift.of(readout, at, neurons, delta)
+        square = torch.square(effect, out=self._square[: len(effect)])
+        m1, m2 = at.p @ effect.T, at.p @ square.T
+        cross = at.weighted @ effect.T
+        z_target = shift.scale * at.target_logit + shift.along * effect[:, at.target].T
+        low, high = z_range(shift, at, effects, m1)
+        k1 = shift.scale * at.mean + shift.along * m1
+        k2 = (
+            shift.scale.square() * at.second
+            + 2 * shift.scale * shift.along * cross
+            + shift.along.square() * (m2 - m1.square())
+        )
+        k2 = torch.minimum(k2.clamp(min=0), -low * high)
+        lower, upper = enclose_by_variance(k2, low, high)
+        change = k1 + (lower + upper) / 2 - z_target
+        bound = (upper - lower) / 2 + shift.rounding(at, high - low) + _stored(change)
+        left = ~(bound <= self._largest)  # NaN counts as left
+        if not bool(left.any()):
+            return change, bound, left.sum(dim=1)
+
+        share = left.float().mean(dim=0)
+        chosen = (share > _SKEWNESS_ABOVE).nonzero().flatten()
+        if chosen.numel():
+            part = shift.columns(chosen)
+            refined, refined_bound = self._by_skewness(
+                at, part, effect[chosen], square[chosen], (m1, m2, cross), k2, (low, high), chosen
+            )
+            refined = refined + (k1 - z_target)[:, chosen]
+            refined_bound += _stored(refined)
+            change[:, chosen] = torch.where(left[:, chosen], refined, change[:, chosen])
+            bound[:, chosen] = torch.where(left[:, chosen], refined_bound, bound[:, chosen])
+            left = ~(bound <= self._largest)
+        for pairs in torch.split(left.nonzero(), self.tiles.pairs):
+            row, neuron = pairs.unbind(1)
+            shift = Shift.of_pairs(readout, at, row, neurons.start + neuron, delta[row, neuron])
+            value, error = self.by_identity(at, row, shift, effect[neuron])
+            coarse = (~(error <= self._largest)).nonzero().flatten()
+            if coarse.numel():
+                value[coarse], error[coarse] = self._in_float64(
+                    at, row[coarse], neurons.start + neuron[coarse], delta[row[coarse], neuron[coarse]]
                 )
-                delta_loss[rows, neurons] = change.cpu().numpy()
-                loss[rows] = base.cpu().numpy()
-                n_exact[rows] += exact.cpu().numpy()
-    if not np.isfinite(delta_loss).all():
-        position, neuron = np.argwhere(~np.isfinite(delta_loss))[0]
-        raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
-    return {"delta_loss": delta_loss, "loss": loss, "n_exact": n_exact}
+            change[row, neuron], bound[row, neuron] = value, error
+        return change, bound, left.sum(dim=1)
+
+    def _by_skewness(
+        self,
+        at: Positions,
+        shift: Shift,
+        effect: Tensor,
+        square: Tensor,
+        products: tuple[Tensor, Tensor, Tensor],
+        k2: Tensor,
+        ends: tuple[Tensor, Tensor],
+        chosen: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Enclose log E[exp(z - k1)] by three moments, for some neurons at all positions, and its bound."""
+        m1, m2, cross = (product[:, chosen] for product in products)
+        m3 = at.p @ (square * effect).T
+        cross_12 = at.weighted @ square.T - 2 * m1 * cross
+        cross_21 = at.twice_weighted @ effect.T - m1 * at.second
+        scale, along = shift.scale, shift.along
+        k3 = (
+            scale**3 * at.third
+            + 3 * scale.square() * along * cross_21
+            + 3 * scale * along.square() * cross_12
+            + along**3 * (m3 - 3 * m1 * m2 + 2 * m1**3)
+        )
+        low, high = ends[0][:, chosen], ends[1][:, chosen]
+        if k3.device.type != "mps":  # which has no float64
+            k2, k3, low, high = k2[:, chosen].double(), k3.double(), low.double(), high.double()
+        else:
+            k2 = k2[:, chosen]
+        lower, upper = enclose_by_skewness(k2, k3, low, high)
+        bound = ((upper - lower) / 2).float() + shift.rounding(at, (high - low).float())
+        return ((lower + upper) / 2).float(), bound
+
+    def by_identity(self, at: Positions, row: Tensor, shift: Shift, effect: Tensor) -> tuple[Tensor, Tensor]:
+        """Change of loss and its bound by summing over the vocabulary, shape (n_pairs,).
+
+        Args:
+            at: The positions.
+            row: Position of each pair, shape (n_pairs,).
+            shift: s - 1 and r of each pair.
+            effect: u_i of each pair, shape (n_pairs, vocab).
+        """
+        p = at.p[row]
+        z = at.logits[row].mul_(shift.scale[:, None]).addcmul_(shift.along[:, None], effect)
+        # less their mean, so that E[exp z - 1] is not negative and loses no digits
+        z -= torch.linalg.vecdot(p, z)[:, None]
+        largest = z.amax(dim=1)
+        spread = largest - z.amin(dim=1)
+        z_target = z.gather(1, at.target[row][:, None])[:, 0]
+        wild = (~(largest < _EXP_LIMIT)).nonzero().flatten()
+        if wild.numel():
+            logits = self.readout.with_bias(at.logits[row[wild]])
+            far = torch.logsumexp(logits + z[wild], dim=1) - torch.logsumexp(logits, dim=1)
+        value = torch.log1p(torch.linalg.vecdot(p, z.expm1_()))
+        if wild.numel():
+            value[wild] = far
+        change = value - z_target
+        allowance = spread + at.width[row, 0] * (shift.scale.abs() + spread.clamp(max=1.0))
+        return change, ROUNDING * UNIT * allowance + _stored(change)
+
+    def _in_float64(self, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+        """The same through norm and unembedding in float64, on the CPU where the device has none."""
+        device = "cpu" if row.device.type == "mps" else row.device
+        readout = self.readout if device == row.device else _moved(self.readout, torch.device(device))
+        residual = at.residual[row].to(device).double()
+        moved = residual + delta.to(device).double()[:, None] * readout.output[neuron.to(device)].double()
+        target = at.target[row].to(device)[:, None]
+        losses = []
+        for vectors in (residual, moved):
+            logits = readout.with_bias(readout.logits_less_bias(readout.before_division(vectors)))
+            losses.append(torch.logsumexp(logits, dim=1) - logits.gather(1, target)[:, 0])
+        change = (losses[1] - losses[0]).float().to(row.device)
+        return change, _stored(change)
 
 
-def _change(
-    readout: Readout,
-    neurons: slice,
-    powers: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
-    x: torch.Tensor,
-    delta: torch.Tensor,
-    target: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Change of loss (positions, neurons), the loss itself, and how many neurons were exact (positions,)."""
-    d_model = x.shape[1]
-    centred = x - x.mean(dim=1, keepdim=True)
-    variance = centred.square().mean(dim=1, keepdim=True) + readout.epsilon
-    centred_logits = (centred / variance.sqrt()) @ readout.unembedding.T  # l - b
-    log_p = torch.log_softmax(centred_logits + readout.logit_bias, dim=1)
-    p = log_p.exp()
+def _stored(change: Tensor) -> Tensor:
+    """Error of keeping a value in float32."""
+    return change.abs() * UNIT
 
-    output = readout.output[neurons]
-    ablated = (
-        variance + (2 * delta * (centred @ output.T) + delta.square() * output.square().sum(dim=1)) / d_model
+
+def _as_half(bound: Tensor) -> Tensor:
+    """As float16 that is not below: rounding moves it by half of what is added first."""
+    return (bound * (1 + _HALF) + _HALF_SMALLEST).half()
+
+
+def _moved(readout: Readout, device: torch.device) -> Readout:
+    return Readout(
+        unembedding=readout.unembedding.to(device),
+        gain=readout.gain.to(device),
+        logit_bias=None if readout.logit_bias is None else readout.logit_bias.to(device),
+        output=readout.output.to(device),
+        epsilon=readout.epsilon,
+        centred=readout.centred,
     )
-    scale = torch.sqrt(variance / ablated) - 1.0  # s - 1
-    along = delta / torch.sqrt(ablated)  # r
-
-    mean_logit = (p * centred_logits).sum(dim=1, keepdim=True)
-    spread = centred_logits - mean_logit
-    weighted = p * spread
-    weighted_square = weighted * spread
-    logit_2 = weighted_square.sum(dim=1, keepdim=True)
-    logit_3 = (weighted_square * spread).sum(dim=1, keepdim=True)
-    effect, effect_square, effect_cube = powers
-    m1, m2, m3 = p @ effect, p @ effect_square, p @ effect_cube
-    cross = weighted @ effect
-    cross_12 = weighted @ effect_square - 2 * m1 * cross
-    cross_21 = weighted_square @ effect - m1 * logit_2
-    effect_2 = m2 - m1.square()
-    effect_3 = m3 - 3 * m1 * m2 + 2 * m1**3
-
-    k1 = scale * mean_logit + along * m1
-    k2 = scale.square() * logit_2 + 2 * scale * along * cross + along.square() * effect_2
-    k3 = (
-        scale**3 * logit_3
-        + 3 * scale.square() * along * cross_21
-        + 3 * scale * along.square() * cross_12
-        + along**3 * effect_3
-    )
-    at_target = torch.arange(len(target), device=target.device)
-    z_target = scale * centred_logits[at_target, target][:, None] + along * effect[target]
-    log_mean_exp = k1 + k2 / 2 + k3 / 6
-    far = k2 > EXACT_ABOVE
-    for pairs in torch.split(far.nonzero(), _PAIRS_PER_BATCH):
-        row, neuron = pairs.unbind(1)
-        z = scale[row, neuron][:, None] * centred_logits[row]
-        z += along[row, neuron][:, None] * effect[:, neuron].T
-        log_mean_exp[row, neuron] = torch.logsumexp(log_p[row] + z, dim=1)
-    return log_mean_exp - z_target, -log_p[at_target, target], far.sum(dim=1)

@@ -5,42 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.collect.ablation import Readout, ablation_arrays, prepare_readout
+from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.decomposition import decompose
+from hypotest.collect.engine import IDENTITY, INTERVENTIONS, choose_engine
+from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.heads import head_ablation_arrays
+from hypotest.collect.interventions import intervention_arrays
+from hypotest.collect.readout import prepare_readout
+from hypotest.collect.replacement import Replacement
 from hypotest.collect.store import (
     collect_shards,
     evidence_key,
-    read_shard,
-    read_shards,
     write_shard,
 )
-from hypotest.errors import EvidenceError
 from hypotest.records.evidence import (
+    Ablation,
     Evidence,
-    Head,
-    HeadAblation,
-    SplitEvidence,
-    Weights,
 )
 from hypotest.records.progress import StartStage
+from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
-COLLECTION_VERSION = 2
+COLLECTION_VERSION = 3
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
-_FINISHED = "shards.json"  # written last: a split that has it is complete
 _BLOCKS_PER_SHARD = 64
 _HEAD_BLOCKS_PER_SHARD = 32
 _POSITIONS_PER_SHARD = 1024
+_INTERVENTION_BLOCKS_PER_SHARD = 4
+_DECOMPOSED_POSITIONS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,16 +57,21 @@ class Sample:
     """Blocks in which heads are ablated, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceKeys:
-    """Names of the two splits' evidence in the cache."""
+def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> Ablation:
+    """How neurons will be ablated, and by which engine.
 
-    selection: str
-    evaluation: str
+    Args:
+        subject: The network.
+        replacement: ``mean``, ``zero`` or ``resample``.
+        tolerance: Nats.
+        seed: Of the donors, under ``resample``.
+    """
+    engine, reason = choose_engine(subject)
+    return Ablation(replacement, tolerance, seed, engine, reason)
 
 
-def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample]) -> EvidenceKeys:
-    """The keys follow from the weights, the tokens and the positions; nothing else matters.
+def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
+    """The keys follow from the weights, the tokens, the positions and the ablation; nothing else matters.
 
     The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
     over the selection split.
@@ -83,6 +90,8 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample]) -> Evid
                 "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
                 "conditions": _digest((sample.positions["condition"] == "rare").to_numpy()),
                 "head_blocks": _digest(sample.head_blocks),
+                "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
+                + ([ablation.seed] if ablation.replacement == "resample" else []),
                 "after": keys.get("selection", ""),
             }
         )
@@ -93,6 +102,8 @@ def collect_evidence(
     subject: LanguageModel,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
+    ablation: Ablation,
+    memory: float,
     cache: Path,
     start_stage: StartStage,
 ) -> Evidence:
@@ -102,6 +113,8 @@ def collect_evidence(
         subject: The network.
         samples: ``selection`` and ``evaluation``.
         keys: From `evidence_keys`.
+        ablation: From `plan_ablation`.
+        memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of each stage and its steps, for progress.
 
@@ -109,50 +122,47 @@ def collect_evidence(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if all((cache / key / _FINISHED).exists() for key in (keys.selection, keys.evaluation)):
+    if all((cache / key / FINISHED).exists() for key in (keys.selection, keys.evaluation)):
         return read_evidence(cache, keys)  # nothing to collect: read it once
-    readout = prepare_readout(subject)
     selection = cache / keys.selection
     if not (selection / "weights").exists():
         write_shard(
             selection / "weights",
             {
-                "output": subject.module("down_projection").weight.T.cpu().numpy(),
-                "input": subject.module("up_projection").weight.cpu().numpy(),
+                "output": subject.output_vectors.cpu().numpy(),
+                "input": subject.input_vectors.cpu().numpy(),
                 "heads": np.array(
                     [(layer, head) for layer in subject.reaching_layers for head in range(subject.n_heads)],
                     dtype=np.int32,
                 ),
             },
         )
-    mean_activation: NDArray[np.float32] | None = None
+    engine = None
+    if ablation.engine == IDENTITY:
+        engine = NeuronAblation(prepare_readout(subject), ablation.tolerance, memory)
+    replacement: Replacement | None = None
     for split, key in (("selection", keys.selection), ("evaluation", keys.evaluation)):
-        forward = _collect_forward(subject, samples[split], cache / key, split, start_stage)
-        if mean_activation is None:
-            mean_activation = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
+        sample, folder = samples[split], cache / key
+        forward = _collect_forward(subject, sample, folder, split, start_stage)
+        if replacement is None:
+            replacement = Replacement.of(
+                cast(AblationKind, ablation.replacement),
+                forward["activations"],
+                *_places(sample),
+                ablation.seed,
+            )
             if not (selection / "mean").exists():
-                write_shard(selection / "mean", {"mean_activation": mean_activation})
-        _collect_ablation(readout, samples[split], forward, mean_activation, cache / key, split, start_stage)
-        _collect_heads(subject, samples[split], cache / key, split, start_stage)
-        _describe(samples[split], cache / key)
+                mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
+                write_shard(selection / "mean", {"mean_activation": mean})
+        if engine is not None:
+            changes = _ablate_by_identity(engine, sample, forward, replacement, folder, split, start_stage)
+            if split == "evaluation":
+                _collect_decomposition(engine, sample, forward, changes, replacement, folder, start_stage)
+        else:
+            _ablate_by_interventions(subject, sample, replacement, memory, folder, split, start_stage)
+        _collect_heads(subject, sample, folder, split, start_stage)
+        _describe(sample, ablation, folder)
     return read_evidence(cache, keys)
-
-
-def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
-    """Read evidence that was collected before; needs no model.
-
-    Raises:
-        EvidenceError: If it is missing or damaged.
-    """
-    weights = read_shard(cache / keys.selection / "weights")
-    heads = tuple(Head(int(layer), int(head)) for layer, head in weights["heads"])
-    return Evidence(
-        selection=_load_split(cache / keys.selection),
-        evaluation=_load_split(cache / keys.evaluation),
-        weights=Weights(output=weights["output"], input=weights["input"]),
-        heads=heads,
-        mean_activation=read_shard(cache / keys.selection / "mean")["mean_activation"],
-    )
 
 
 def _collect_forward(
@@ -173,30 +183,106 @@ def _collect_forward(
     return collect_shards(folder / "forward", n_shards, compute, step)
 
 
-def _collect_ablation(
-    readout: Readout,
+def _ablate_by_identity(
+    engine: NeuronAblation,
     sample: Sample,
     forward: dict[str, NDArray[Any]],
-    mean_activation: NDArray[np.float32],
+    replacement: Replacement,
+    folder: Path,
+    split: str,
+    start_stage: StartStage,
+) -> dict[str, NDArray[Any]]:
+    block, index = _places(sample)
+
+    def compute(number: int) -> dict[str, NDArray[Any]]:
+        rows = slice(number * _POSITIONS_PER_SHARD, (number + 1) * _POSITIONS_PER_SHARD)
+        return engine(
+            forward["residual"][rows],
+            forward["activations"][rows],
+            replacement.at(block[rows], index[rows], sample.tokens.shape[1]),
+            _targets(sample)[rows],
+        )
+
+    n_shards = _ablation_shards(sample, IDENTITY)
+    step = start_stage(f"ablation of every neuron, {split} split", n_shards)
+    return collect_shards(folder / "ablation", n_shards, compute, step)
+
+
+def _ablate_by_interventions(
+    subject: LanguageModel,
+    sample: Sample,
+    replacement: Replacement,
+    memory: float,
     folder: Path,
     split: str,
     start_stage: StartStage,
 ) -> None:
-    target = sample.positions["target"].to_numpy().astype(np.int64)
+    used = np.unique(sample.positions["block"].to_numpy()).astype(np.int64)
+    block, index = _places(sample)
+    owner = np.searchsorted(used, block)
+    step = start_stage(f"ablation of every neuron, {split} split", used.size)
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
-        rows = slice(number * _POSITIONS_PER_SHARD, (number + 1) * _POSITIONS_PER_SHARD)
-        return ablation_arrays(
-            readout,
-            forward["residual"][rows],
-            forward["activations"][rows],
-            mean_activation,
-            target[rows],
+        first = number * _INTERVENTION_BLOCKS_PER_SHARD
+        blocks = used[first : first + _INTERVENTION_BLOCKS_PER_SHARD]
+        here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
+        return intervention_arrays(
+            subject,
+            sample.tokens[blocks],
+            blocks,
+            owner[here] - first,
+            index[here],
+            replacement,
+            memory,
+            on_block=step,
         )
 
-    n_shards = _ceil(target.size, _POSITIONS_PER_SHARD)
-    step = start_stage(f"ablation of every neuron, {split} split", n_shards)
-    collect_shards(folder / "ablation", n_shards, compute, step)
+    collect_shards(folder / "ablation", _ablation_shards(sample, INTERVENTIONS), compute)
+
+
+def _collect_decomposition(
+    engine: NeuronAblation,
+    sample: Sample,
+    forward: dict[str, NDArray[Any]],
+    changes: dict[str, NDArray[Any]],
+    replacement: Replacement,
+    folder: Path,
+    start_stage: StartStage,
+) -> None:
+    step = start_stage("entropy and norm scale of every neuron", 1)
+    if not (folder / "decomposition").exists():
+        rare = np.flatnonzero((sample.positions["condition"] == "rare").to_numpy())
+        rows = rare[np.linspace(0, rare.size - 1, min(_DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)]
+        block, index = _places(sample)
+        parts = decompose(
+            engine,
+            forward["residual"][rows],
+            forward["activations"][rows],
+            replacement.at(block[rows], index[rows], sample.tokens.shape[1]),
+            _targets(sample)[rows],
+        )
+        means = {
+            name: values.mean(axis=0, dtype=np.float64).astype(np.float32)
+            for name, values in {"total": changes["delta_loss"][rows], **parts}.items()
+        }
+        write_shard(folder / "decomposition", {"n_positions": np.array([rows.size]), **means})
+    step()
+
+
+def _places(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Block and index of each position."""
+    positions = sample.positions
+    return positions["block"].to_numpy().astype(np.int64), positions["index"].to_numpy().astype(np.int64)
+
+
+def _targets(sample: Sample) -> NDArray[np.int64]:
+    return np.asarray(sample.positions["target"].to_numpy().astype(np.int64))
+
+
+def _ablation_shards(sample: Sample, engine: str) -> int:
+    if engine == IDENTITY:
+        return _ceil(sample.positions.height, _POSITIONS_PER_SHARD)
+    return _ceil(sample.positions["block"].n_unique(), _INTERVENTION_BLOCKS_PER_SHARD)
 
 
 def _collect_heads(
@@ -221,9 +307,9 @@ def _collect_heads(
     collect_shards(folder / "heads", n_shards, compute, step)
 
 
-def _describe(sample: Sample, folder: Path) -> None:
-    """Leave the positions and the numbers of shards beside the arrays."""
-    if (folder / _FINISHED).exists():
+def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
+    """Leave the positions, the numbers of shards and how neurons were ablated beside the arrays."""
+    if (folder / FINISHED).exists():
         return
     columns = {name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")}
     columns["rare"] = (sample.positions["condition"] == "rare").to_numpy()
@@ -231,59 +317,13 @@ def _describe(sample: Sample, folder: Path) -> None:
     counts = {
         "split": str(sample.positions["split"][0]),
         "forward": _ceil(sample.positions["block"].n_unique(), _BLOCKS_PER_SHARD),
-        "ablation": _ceil(sample.positions.height, _POSITIONS_PER_SHARD),
+        "ablation": _ablation_shards(sample, ablation.engine),
+        "how": asdict(ablation),
         "heads": _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD),
     }
     temporary = folder / ".shards.json"
     temporary.write_text(json.dumps(counts), encoding="utf-8")
-    temporary.replace(folder / _FINISHED)
-
-
-def _load_split(folder: Path) -> SplitEvidence:
-    try:
-        counts = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise EvidenceError(
-            f"no finished evidence in {folder}; run the protocol again to collect it (HYPOTEST_CACHE names "
-            "the folder it is looked for in)"
-        ) from None
-    columns = read_shard(folder / "positions")
-    positions = pl.DataFrame(
-        {name: columns[name] for name in ("document", "block", "index", "target")}
-    ).with_columns(
-        pl.Series("condition", np.where(columns["rare"], "rare", "common")),
-        pl.lit(counts["split"]).alias("split"),
-    )
-    forward = read_shards(folder / "forward", counts["forward"])
-    ablation = read_shards(folder / "ablation", counts["ablation"])
-    return SplitEvidence(
-        positions=positions,
-        activations=forward["activations"],
-        delta_loss=ablation["delta_loss"],
-        loss=ablation["loss"],
-        n_exact=ablation["n_exact"],
-        attention=forward["attention"],
-        head_ablation=_by_document(read_shards(folder / "heads", counts["heads"])),
-    )
-
-
-def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:
-    """Sum the blocks of a document."""
-    documents, owner = np.unique(blocks["document"], return_inverse=True)
-
-    def total(name: str) -> NDArray[Any]:
-        values = blocks[name]
-        result = np.zeros((documents.size, *values.shape[1:]), dtype=values.dtype)
-        np.add.at(result, owner, values)
-        return result
-
-    return HeadAblation(
-        documents=documents,
-        n_positions=total("n_positions"),
-        base=total("base"),
-        single=total("single"),
-        layer=total("layer"),
-    )
+    temporary.replace(folder / FINISHED)
 
 
 def _ceil(count: int, size: int) -> int:

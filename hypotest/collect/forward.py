@@ -48,8 +48,9 @@ def forward_arrays(
         activations, residual, *attention = seen
         parts["activations"].append(activations[rows, columns].cpu().numpy())
         parts["residual"].append(residual[rows, columns].cpu().numpy())
-        heads = torch.cat([weights[rows, :, columns] for weights in attention], dim=1)
-        parts["attention"].append(heads.cpu().numpy())
+        heads = [weights[rows, :, columns].cpu().numpy() for weights in attention]
+        none = np.empty((rows.numel(), 0, tokens.shape[1]), dtype=np.float32)
+        parts["attention"].append(np.concatenate([none, *heads], axis=1))
     arrays = {name: np.concatenate(pieces).astype(np.float32) for name, pieces in parts.items()}
     _require_finite(arrays["activations"], subject.layer, "neuron")
     _require_finite(arrays["residual"], subject.layer, "residual feature")

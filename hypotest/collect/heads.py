@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.language_model import LanguageModel, by_input
 
 _BLOCKS_PER_BATCH = 8
 
@@ -95,7 +95,7 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
-    width = subject.module("attention_projection", subject.reaching_layers[-1]).in_features
+    width = len(by_input(subject.module("attention_projection", subject.reaching_layers[-1])))
     size = width // subject.n_heads
     return [slice(head * size, (head + 1) * size) for head in range(subject.n_heads)]
 
@@ -110,22 +110,20 @@ def _ablated_neurons(
 ) -> torch.Tensor:
     """The tested neurons with a slice of a projection's input zeroed, (n_positions, n_neurons)."""
     layer = subject.reaching_layers[place]
-    weight = subject.module("attention_projection", layer).weight[:, part]
+    weight = by_input(subject.module("attention_projection", layer))[part]
     with torch.no_grad():
         if place == len(subject.reaching_layers) - 1:
-            contribution = seen.projection_inputs[place][rows, columns][:, part] @ weight.T
+            contribution = seen.projection_inputs[place][rows, columns][:, part] @ weight
             residual = seen.mlp_residual[rows, columns] - contribution
         else:
             assert seen.next_block_arguments is not None  # recorded whenever two layers reach
             (hidden, *others), keywords = seen.next_block_arguments
-            changed = hidden - seen.projection_inputs[place][..., part] @ weight.T
+            changed = hidden - seen.projection_inputs[place][..., part] @ weight
             block = subject.module("block", subject.reaching_layers[-1])
             output = block(changed, *others, **keywords)
             output = output[0] if isinstance(output, tuple) else output
             residual = output[rows, columns]
-        normed = subject.module("mlp_norm")(residual)
-        activation: torch.Tensor = subject.module("activation")(subject.module("up_projection")(normed))
-    return activation
+        return subject.neurons(residual)
 
 
 def _sum_by_block(values: torch.Tensor, rows: torch.Tensor, n_blocks: int) -> NDArray[np.float32]:

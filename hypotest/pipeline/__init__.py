@@ -6,9 +6,13 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypotest.collect.evidence import EvidenceKeys, collect_evidence, read_evidence
+from hypotest.collect.ablation import MEMORY
+from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
+from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
+from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.comparison import (
     Comparison,
@@ -46,6 +50,7 @@ def run(
     seed: int | None = None,
     device: str = "auto",
     limit: int | None = None,
+    memory: float = MEMORY,
     start_stage: StartStage = silent,
 ) -> Run:
     """Run a protocol from the YAML file to the report.
@@ -56,6 +61,7 @@ def run(
         seed: Instead of the protocol's seed.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         limit: Positions per condition, for a trial without a verdict.
+        memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
 
     Returns:
@@ -73,11 +79,14 @@ def run(
 
     prepared = prepare(plan, path.parent, device, streams, watch)
     cache = cache_folder() / "evidence"
-    cached = (cache / prepared.keys.evaluation / "shards.json").exists()
-    evidence = collect_evidence(prepared.subject, prepared.samples, prepared.keys, cache, watch)
+    cached = (cache / prepared.keys.evaluation / FINISHED).exists()
+    evidence = collect_evidence(
+        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
+    )
     check = _self_check(prepared, evidence, streams, watch)
 
     selection = select(plan, evidence, streams, watch)
+    ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
 
     comparisons, fits = _compare_all(plan, evidence, selection, streams, watch, start_stage)
     predictions = adjust_together(
@@ -94,6 +103,7 @@ def run(
         subject=prepared.subject.describe(),
         corpus=corpus,
         group=selection.result,
+        ablation=ablation,
         self_check={
             "n_pairs": check.n_pairs,
             "n_values": check.n_values,
@@ -115,6 +125,7 @@ def run(
             corpus,
             predictions,
             selection,
+            ablation,
             check,
             prepared.subject.vocab_size,
             prepared.cuts.elbow_rank is not None,
@@ -122,7 +133,9 @@ def run(
         ),
     )
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
-    manifest = describe_run(plan, prepared, evidence, started.isoformat(), cached, watch.seconds)
+    manifest = describe_run(
+        plan, prepared, ablation, memory, check, started.isoformat(), cached, watch.seconds
+    )
     write_run(folder, results, null_frame(comparisons), manifest, start_stage)
     return Run.open(folder)
 
@@ -171,7 +184,7 @@ def _compare_all(
 
 
 def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch) -> SelfCheck:
-    step = watch("fast ablation against the whole model", SELF_CHECK_PAIRS)
+    step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
     positions = evidence.evaluation.positions
     check = check_ablation(
         prepared.subject,
@@ -179,7 +192,8 @@ def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch:
         positions["block"].to_numpy(),
         positions["index"].to_numpy().astype("int64"),
         evidence.evaluation.delta_loss,
-        evidence.mean_activation,
+        Replacement.behind(evidence.ablation, evidence.selection),
+        evidence.ablation,
         SELF_CHECK_PAIRS,
         streams("self-check"),
         step,

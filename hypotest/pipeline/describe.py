@@ -14,6 +14,7 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.results import (
+    AblationResult,
     CorpusResult,
     HeadResult,
     PredictionResult,
@@ -89,6 +90,7 @@ def find_limitations(
     corpus: CorpusResult,
     predictions: Sequence[PredictionResult],
     selection: Selection,
+    ablation: AblationResult,
     check: SelfCheck,
     vocab_size: int,
     elbow_found: bool,
@@ -96,10 +98,7 @@ def find_limitations(
 ) -> tuple[str, ...]:
     """What a reviewer would ask about this run, in plain words."""
     found = [
-        "delta_loss sums cumulants up to order 3 (pairs of large variance are evaluated exactly) and "
-        f"carries no certificate on the remainder; {check.n_pairs} (neuron, block) pairs redone by nnsight "
-        f"in the whole model differ by at most {check.largest_difference:.1e} nats (tolerance "
-        f"{check.tolerance:g}).",
+        *_uncertified(ablation, check),
         "One model and one split of the documents: another split can give another group.",
     ]
     if corpus.text_differs:
@@ -144,6 +143,16 @@ def find_limitations(
             "about rarity."
         )
     return tuple(found)
+
+
+def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
+    if ablation.largest_error_bound is not None:
+        return ()
+    return (
+        f"delta_loss comes from float32 forward passes, since {ablation.reason}; no certificate bounds its "
+        f"rounding. {check.n_pairs} (neuron, block) pairs redone in the whole model differ by at most "
+        f"{check.largest_difference:.1e} nats.",
+    )
 
 
 def _only_against_random(item: PredictionResult) -> bool:

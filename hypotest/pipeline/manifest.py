@@ -9,12 +9,11 @@ from importlib import metadata
 from time import monotonic
 from typing import Any
 
-from hypotest.collect.ablation import EXACT_ABOVE
-from hypotest.collect.self_check import TOLERANCE
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
+from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import protocol_hash
 
 _LIBRARIES = (
@@ -45,7 +44,9 @@ class Stopwatch:
 def describe_run(
     protocol: Protocol,
     prepared: Prepared,
-    evidence: Evidence,
+    ablation: AblationResult,
+    memory: float,
+    check: SelfCheck,
     started: str,
     cached: bool,
     durations: Mapping[str, float],
@@ -68,9 +69,14 @@ def describe_run(
             "was_cached": cached,
         },
         "ablation": {
-            "engine": f"identity and cumulants of order 3, exact where k2 > {EXACT_ABOVE}; not certified",
-            "share_exact": float(evidence.evaluation.n_exact.mean() / evidence.n_neurons),
-            "self_check_tolerance_nats": TOLERANCE,
+            "engine": ablation.engine,
+            "why": ablation.reason,
+            "replacement": ablation.replacement,
+            "tolerance_nats": ablation.tolerance,
+            "largest_error_bound_nats": ablation.largest_error_bound,
+            "share_exact": ablation.share_exact,
+            "memory_budget_bytes": memory,
+            "self_check_tolerance_nats": check.tolerance,
         },
         "versions": {
             "python": platform.python_version(),

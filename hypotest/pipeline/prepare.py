@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.collect.evidence import EvidenceKeys, Sample, evidence_keys
+from hypotest.collect.evidence import Sample, evidence_keys, plan_ablation
+from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads, sample_positions
 from hypotest.corpora.frequencies import (
@@ -24,7 +25,7 @@ from hypotest.corpora.text import read_corpus
 from hypotest.errors import CorpusError
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus import TextSource
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult, FrequencyCurve
@@ -50,6 +51,7 @@ class Prepared:
     cuts: FrequencyCuts
     sampled: SampledPositions
     samples: Mapping[str, Sample]
+    ablation: Ablation
     keys: EvidenceKeys
     text_differs: tuple[str, ...]
 
@@ -111,6 +113,9 @@ def prepare(
         heads = blocks_for_heads(rows, HEAD_BLOCKS, streams("head blocks", split))
         samples[split] = Sample(blocks.tokens, rows, heads)
     step()
+    ablation = plan_ablation(
+        subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed
+    )
     return Prepared(
         subject=subject,
         blocks=blocks,
@@ -119,7 +124,8 @@ def prepare(
         cuts=cuts,
         sampled=sampled,
         samples=samples,
-        keys=evidence_keys(subject, samples),
+        ablation=ablation,
+        keys=evidence_keys(subject, samples, ablation),
         text_differs=_differences(sources) if protocol.corpus.text == "reference" else (),
     )
 

@@ -64,8 +64,13 @@ class SplitEvidence:
     (n_positions, n_neurons); positive: the ablation hurts."""
     loss: FloatArray
     """Cross-entropy of the target in nats, shape (n_positions,)."""
+    error_bound: FloatArray
+    """Largest error of each change of loss in nats, proven, shape (n_positions, n_neurons), float16; NaN
+    where the changes come from forward passes, whose rounding nothing bounds."""
     n_exact: IntArray
-    """Neurons whose change was evaluated exactly rather than by cumulants, shape (n_positions,)."""
+    """Neurons whose change was evaluated over the whole vocabulary, shape (n_positions,)."""
+    residual: FloatArray
+    """Input of the final norm, shape (n_positions, d_model)."""
     attention: FloatArray
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
     behind the query hold zero."""
@@ -89,6 +94,43 @@ class Weights:
     """Columns of the down-projection, shape (n_neurons, d_model)."""
     input: FloatArray
     """Rows of the up-projection, shape (n_neurons, d_model)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """How neurons were ablated."""
+
+    replacement: str
+    """What an ablated neuron was set to: ``mean`` over the selection split, ``zero``, or ``resample``, its
+    activation at another position of the selection split."""
+    tolerance: float
+    """Nats: largest error of any change of loss, where the engine is certified."""
+    seed: int
+    """Of the donors, under ``resample``."""
+    engine: str
+    """``identity`` (certified, `hypotest.collect.ablation`) or ``interventions`` (forward passes)."""
+    reason: str
+    """Why this engine."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decomposition:
+    """What each neuron's effect on rare targets is made of: means over some positions, in nats.
+
+    The parts add up to the whole but for their interaction. Positive: the ablation raises the loss, or the
+    entropy of the prediction.
+    """
+
+    n_positions: int
+    """Rare positions of the evaluation split."""
+    total: FloatArray
+    """Change of loss, shape (n_neurons,)."""
+    through_norm: FloatArray
+    """Through the scale of the final norm alone, shape (n_neurons,)."""
+    direct: FloatArray
+    """Through the logits that the neuron writes alone, shape (n_neurons,)."""
+    entropy: FloatArray
+    """Change of the prediction's entropy, shape (n_neurons,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +159,10 @@ class Evidence:
     heads: tuple[Head, ...]
     """Second axis of `attention` and of `head_ablation.single`."""
     mean_activation: FloatArray
-    """What an ablated neuron is set to: its mean over the selection split, shape (n_neurons,)."""
+    """Mean over the selection split, shape (n_neurons,)."""
+    ablation: Ablation
+    decomposition: Decomposition | None
+    """None where the identity does not hold."""
 
     @property
     def n_neurons(self) -> int:

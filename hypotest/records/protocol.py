@@ -23,6 +23,7 @@ Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
 PermutationUnit = Literal["type", "position"]
+AblationKind = Literal["mean", "zero", "resample"]
 """What keeps its label together when labels are shuffled: token types, or single positions."""
 Correction = Literal["bonferroni", "holm"]
 
@@ -145,6 +146,19 @@ class Group(Strict):
     )
     otherwise: TopFraction | None = Field(
         default=None, description="used when no plateau is found; required with `select: plateau`"
+    )
+
+
+class Ablation(Strict):
+    """How neurons are ablated, one at a time."""
+
+    replacement: AblationKind = Field(
+        default="mean",
+        description="what an ablated neuron is set to: its `mean` over the selection split, `zero`, or "
+        "`resample`, its activation at another position of the selection split",
+    )
+    tolerance: float = Field(
+        default=1e-4, ge=1e-6, le=0.01, description="largest error of any change of loss, in nats"
     )
 
 
@@ -271,6 +285,7 @@ class Protocol(Strict):
     frequencies: str = Field(default="reference", description="`reference`, or a .npy/.parquet/.csv table")
     conditions: Conditions
     split: Split = Split()
+    ablation: Ablation = Ablation()
     group: Group
     nulls: Nulls
     hypotheses: tuple[Name, ...] = Field(

@@ -13,7 +13,7 @@ from hypotest.records.protocol import Outcome, Role
 Stance = Literal["supports", "contradicts", "silent", "open"]
 Status = Literal["supported", "refuted", "undecided", "not applicable"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 
@@ -249,6 +249,59 @@ class FigureData:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAblation:
+    """The tested group ablated at once; mean changes of loss at rare targets, in nats."""
+
+    n_positions: int
+    together: float
+    """All neurons of the group at once."""
+    sum_of_single: float
+    """Sum over the group of the effects of single neurons."""
+    n_random_groups: int
+    random_together: float
+    """Mean over random groups of the same size, each at once."""
+    random_together_sd: float
+    random_sum_of_single: float
+
+
+@dataclass(frozen=True, slots=True)
+class EffectParts:
+    """What single effects are made of; each the mean over the group, and over the whole layer, in nats."""
+
+    n_positions: int
+    """Rare targets of the evaluation split."""
+    total: tuple[float, float]
+    """Change of loss."""
+    through_norm: tuple[float, float]
+    """Through the scale of the final norm alone."""
+    direct: tuple[float, float]
+    """Through the logits that the neuron writes alone."""
+    entropy: tuple[float, float]
+    """Change of the prediction's entropy."""
+
+
+@dataclass(frozen=True, slots=True)
+class AblationResult:
+    """How neurons were ablated, and what the group's ablation shows."""
+
+    engine: str
+    """``identity`` or ``interventions``."""
+    reason: str
+    """Why this engine."""
+    replacement: str
+    """``mean``, ``zero`` or ``resample``."""
+    tolerance: float
+    """Nats."""
+    share_exact: float
+    """Of all pairs of position and neuron, those evaluated over the whole vocabulary."""
+    largest_error_bound: float | None
+    """Nats; None where nothing bounds the rounding of forward passes."""
+    group: GroupAblation
+    parts: EffectParts | None
+    """None where the identity does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run."""
 
@@ -263,6 +316,7 @@ class Results:
     """Name, family, layer, sizes, revision."""
     corpus: CorpusResult
     group: GroupResult
+    ablation: AblationResult
     self_check: dict[str, float]
     """Agreement of the fast ablation with the model: n_pairs, n_values, largest_difference, tolerance."""
     predictions: tuple[PredictionResult, ...]

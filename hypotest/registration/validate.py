@@ -62,8 +62,11 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:
-    if protocol.subject.layer != "last":
-        message = f"not available yet: block {shown(protocol.subject.layer)}; available: last"
+    if protocol.subject.layer != "last" and protocol.subject.layer < 0:
+        message = (
+            f"not available yet: block {shown(protocol.subject.layer)}, counted from the end; available: "
+            "last, or a block's number from 0"
+        )
         yield Finding(("subject", "layer"), message)
     table = protocol.frequencies
     if table == "reference":

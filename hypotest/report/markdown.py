@@ -10,6 +10,7 @@ from typing import Any
 
 from hypotest.records.results import Results
 from hypotest.report.material import (
+    ablation_section,
     corpus_section,
     group_section,
     heads_section,
@@ -46,6 +47,7 @@ def render_report(results: Results, manifest: Mapping[str, Any], figures: Sequen
         overview(results),
         *(line for item in results.predictions for line in prediction_section(item, figures)),
         *group_section(results),
+        *ablation_section(results),
         *corpus_section(results, figures),
         *heads_section(results, figures),
         *methods_section(results, manifest),

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hypotest.records.results import Results
+from hypotest.records.results import AblationResult, Results
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown, sentence_list, token_text
 
 _MANY_HEADS = 64
+REPLACEMENTS = {
+    "mean": "its mean over the selection split",
+    "zero": "zero",
+    "resample": "its activation at another position of the selection split",
+}
 
 
 def group_section(results: Results) -> Iterable[str]:
@@ -28,6 +33,55 @@ def group_section(results: Results) -> Iterable[str]:
         "them the same."
     )
     yield _details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
+
+
+def ablation_section(results: Results) -> Iterable[str]:
+    """How neurons were ablated, and what the group's ablation shows."""
+    ablation = results.ablation
+    group, parts = ablation.group, ablation.parts
+    size = len(results.group.neurons)
+    yield "## Ablation"
+    share = f" ({group.together / group.sum_of_single:.2f} times that)" if group.sum_of_single > 0 else ""
+    yield (
+        f"Ablating the {count_text(size)} neurons at once raises the loss on rare targets by "
+        f"**{significant(group.together)} nats**; their single effects add up to "
+        f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
+        f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
+        f"once, single effects {significant(group.random_sum_of_single)}. "
+        f"{count_text(group.n_positions)} rare positions of the evaluation split; an ablated neuron is set "
+        f"to {REPLACEMENTS[ablation.replacement]}."
+    )
+    if parts is not None:
+        yield (
+            f"What single effects are made of, in nats per neuron, at {count_text(parts.n_positions)} rare "
+            "positions:"
+        )
+        rows = {
+            "change of loss": parts.total,
+            "through the scale of the final norm alone": parts.through_norm,
+            "through the logits that the neuron writes alone": parts.direct,
+            "change of the prediction's entropy": parts.entropy,
+        }
+        yield table(
+            ["", "this group", "whole layer"],
+            [[name, *(significant(value) for value in pair)] for name, pair in rows.items()],
+            numeric=(1, 2),
+        )
+    yield _engine(ablation)
+
+
+def _engine(ablation: AblationResult) -> str:
+    if ablation.largest_error_bound is None:
+        return (
+            f"Engine: interventions in forward passes, since {escape_markdown(ablation.reason)}; float32, "
+            "not certified."
+        )
+    return (
+        f"Engine: certified, since {escape_markdown(ablation.reason)}. Every change of loss lies within "
+        f"{ablation.tolerance:g} nats of the exact one, by a proof for each entry (the largest bound is "
+        f"{ablation.largest_error_bound:.2g}); {100 * ablation.share_exact:.2g} % of the pairs of position "
+        "and neuron were summed over the whole vocabulary."
+    )
 
 
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
@@ -172,7 +226,7 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
     check = results.self_check
     if check:
         yield (
-            f"Self-check: the fast ablation was compared with interventions in the whole model for "
+            f"Self-check: the ablation was compared with interventions in the whole model for "
             f"{check.get('n_pairs', 0):,.0f} pairs of neuron and block "
             f"({check.get('n_values', 0):,.0f} values); the largest difference is "
             f"{check.get('largest_difference', 0.0):.1e} nats, the tolerance "

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from hypotest.errors import OutputError
 from hypotest.records.protocol import Condition, Margin, Prediction, Protocol
 from hypotest.records.results import Results
+from hypotest.report.material import REPLACEMENTS
 from hypotest.report.measures import measure_text
 from hypotest.report.numbers import count_text
 from hypotest.report.text import escape_markdown, sentence_list
@@ -113,7 +114,8 @@ def _group(protocol: Protocol) -> str:
     return (
         "A neuron's influence is the mean absolute change of the next token's cross-entropy "
         "when its "
-        "activation is replaced by its mean (eq. 2 and 3 of arXiv:2509.21163); the group was "
+        f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
+        "arXiv:2509.21163); the group was "
         f"{rule}, for {group.condition} targets."
     )
 

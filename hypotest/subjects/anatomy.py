@@ -7,9 +7,13 @@ attention output projection, since the output has already mixed them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from hypotest.errors import SubjectError
+
+Norm = Literal["layer", "rms", "rms_plus_one"]
+"""Kind of the final norm: LayerNorm, RMSNorm, or RMSNorm whose gain is 1 + weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +27,25 @@ class Anatomy:
     attention: str
     """Module whose second output is the attention weights (eager)."""
     attention_projection: str
-    """Attention output projection, a Linear; its input holds the heads side by side."""
+    """Attention output projection; its input holds the heads side by side."""
     mlp_norm: str
     """Norm before the MLP."""
+    mlp: str
+    """The MLP, gated or plain."""
     up_projection: str
-    """First Linear of the MLP."""
-    activation: str
-    """Function between up- and down-projection."""
+    """First projection of the MLP; of a gated one, the one that is multiplied by the gate."""
     down_projection: str
-    """Last Linear of the MLP; its input is the layer's neurons."""
+    """Last projection of the MLP; its input is the layer's neurons."""
     final_norm: str
-    """LayerNorm before the unembedding."""
+    """Norm before the unembedding."""
     unembedding: str
     """Linear from the normed residual to logits."""
-    parallel_residual: bool
+    norm: Norm
+    parallel_residual: bool = False
     """True: attention and MLP of a block read the same residual, so that a block's attention does not
     reach its own MLP."""
+    identity_obstacle: str = ""
+    """Why the last MLP does not feed final norm and unembedding linearly; empty where it does."""
 
     def at(self, module: str, layer: int) -> str:
         """Path of one of the modules in a given block, such as ``at("down_projection", 3)``."""
@@ -50,21 +57,61 @@ class Anatomy:
         return tuple(range(max(0, last - 1), last + 1))
 
 
-_BLOCK = "gpt_neox.layers.{layer}"
+_GPT2 = "transformer.h.{layer}"
+_NEOX = "gpt_neox.layers.{layer}"
+_LLAMA = "model.layers.{layer}"
+
+_LLAMA_ROW = Anatomy(
+    family="llama",
+    block=_LLAMA,
+    attention=f"{_LLAMA}.self_attn",
+    attention_projection=f"{_LLAMA}.self_attn.o_proj",
+    mlp_norm=f"{_LLAMA}.post_attention_layernorm",
+    mlp=f"{_LLAMA}.mlp",
+    up_projection=f"{_LLAMA}.mlp.up_proj",
+    down_projection=f"{_LLAMA}.mlp.down_proj",
+    final_norm="model.norm",
+    unembedding="lm_head",
+    norm="rms",
+)
 
 FAMILIES: dict[str, Anatomy] = {
+    "gpt2": Anatomy(
+        family="gpt2",
+        block=_GPT2,
+        attention=f"{_GPT2}.attn",
+        attention_projection=f"{_GPT2}.attn.c_proj",
+        mlp_norm=f"{_GPT2}.ln_2",
+        mlp=f"{_GPT2}.mlp",
+        up_projection=f"{_GPT2}.mlp.c_fc",
+        down_projection=f"{_GPT2}.mlp.c_proj",
+        final_norm="transformer.ln_f",
+        unembedding="lm_head",
+        norm="layer",
+    ),
     "gpt_neox": Anatomy(
         family="gpt_neox",
-        block=_BLOCK,
-        attention=f"{_BLOCK}.attention",
-        attention_projection=f"{_BLOCK}.attention.dense",
-        mlp_norm=f"{_BLOCK}.post_attention_layernorm",
-        up_projection=f"{_BLOCK}.mlp.dense_h_to_4h",
-        activation=f"{_BLOCK}.mlp.act",
-        down_projection=f"{_BLOCK}.mlp.dense_4h_to_h",
+        block=_NEOX,
+        attention=f"{_NEOX}.attention",
+        attention_projection=f"{_NEOX}.attention.dense",
+        mlp_norm=f"{_NEOX}.post_attention_layernorm",
+        mlp=f"{_NEOX}.mlp",
+        up_projection=f"{_NEOX}.mlp.dense_h_to_4h",
+        down_projection=f"{_NEOX}.mlp.dense_4h_to_h",
         final_norm="gpt_neox.final_layer_norm",
         unembedding="lm_head",
-        parallel_residual=True,
+        norm="layer",
+    ),
+    "llama": _LLAMA_ROW,
+    "mistral": replace(_LLAMA_ROW, family="mistral"),
+    "qwen2": replace(_LLAMA_ROW, family="qwen2"),
+    "gemma": replace(_LLAMA_ROW, family="gemma", norm="rms_plus_one"),
+    "gemma2": replace(
+        _LLAMA_ROW,
+        family="gemma2",
+        mlp_norm=f"{_LLAMA}.pre_feedforward_layernorm",
+        norm="rms_plus_one",
+        identity_obstacle="a norm follows the MLP",
     ),
 }
 
@@ -72,8 +119,13 @@ FAMILIES: dict[str, Anatomy] = {
 def anatomy_of(family: str, *, parallel_residual: bool, model: str) -> Anatomy:
     """The row of a family.
 
+    Args:
+        family: ``config.model_type``.
+        parallel_residual: Whether the configuration says so; families without that choice do not.
+        model: Name for the error message.
+
     Raises:
-        SubjectError: If the family has no row, or the model departs from it.
+        SubjectError: If the family has no row.
     """
     if family not in FAMILIES:
         known = ", ".join(sorted(FAMILIES))
@@ -81,10 +133,4 @@ def anatomy_of(family: str, *, parallel_residual: bool, model: str) -> Anatomy:
             f"subject.model: {model} is of the family {family!r}, which hypotest does not know yet; known: "
             f"{known}"
         )
-    anatomy = FAMILIES[family]
-    if anatomy.parallel_residual and not parallel_residual:
-        raise SubjectError(
-            f"subject.model: {model} is a {family} with use_parallel_residual = false; only the parallel "
-            "form is available yet"
-        )
-    return anatomy
+    return replace(FAMILIES[family], parallel_residual=parallel_residual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import transformers
 from nnsight import NNsight
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, anatomy_of
@@ -75,7 +76,45 @@ class LanguageModel:
     @property
     def n_neurons(self) -> int:
         """Neurons in the tested MLP."""
-        return int(self.module("down_projection").in_features)
+        return int(self.output_vectors.shape[0])
+
+    @property
+    def output_vectors(self) -> torch.Tensor:
+        """What each neuron adds to the residual stream per unit, shape (n_neurons, d_model)."""
+        return by_input(self.module("down_projection"))
+
+    @property
+    def input_vectors(self) -> torch.Tensor:
+        """Weights by which each neuron is read in, shape (n_neurons, d_model)."""
+        return by_input(self.module("up_projection")).T
+
+    def neurons(self, residual: torch.Tensor) -> torch.Tensor:
+        """Activations of the tested neurons, given what enters the norm before the MLP.
+
+        Args:
+            residual: Shape (..., d_model).
+
+        Returns:
+            Shape (..., n_neurons).
+        """
+        seen: list[torch.Tensor] = []
+        hook = self.module("down_projection").register_forward_pre_hook(
+            lambda _module, arguments: seen.append(arguments[0])
+        )
+        try:
+            self.module("mlp")(self.module("mlp_norm")(residual))
+        finally:
+            hook.remove()
+        return seen[0]
+
+    @property
+    def identity_obstacle(self) -> str:
+        """Why a neuron's path to the logits is not linear up to the final norm; empty where it is."""
+        if self.layer != self.n_layers - 1:
+            return f"layer {self.layer} is followed by other layers"
+        if getattr(self.model.config, "final_logit_softcapping", None):
+            return "the logits are capped"
+        return self.anatomy.identity_obstacle
 
     @property
     def vocab_size(self) -> int:
@@ -165,11 +204,7 @@ def load_language_model(
     transformers.utils.logging.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(source, **revision_argument)
-        anatomy = anatomy_of(
-            config.model_type,
-            parallel_residual=bool(getattr(config, "use_parallel_residual", False)),
-            model=name,
-        )
+        anatomy_of(config.model_type, parallel_residual=False, model=name)  # before a long download
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **revision_argument)
         model = transformers.AutoModelForCausalLM.from_pretrained(
             source, dtype=torch.float32, attn_implementation="eager", **revision_argument
@@ -186,26 +221,60 @@ def load_language_model(
             transformers.utils.logging.enable_progress_bar()
     if not getattr(tokenizer, "is_fast", False):
         raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
-    model.config.use_cache = False  # a block that runs again must not see its own keys twice
+    subject = wrap_language_model(model.to(target), layer=layer, tokenizer=tokenizer, name=name)
+    if not subject.reaching_layers:
+        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
+    return replace(subject, revision=getattr(config, "_commit_hash", None))
+
+
+def wrap_language_model(
+    model: Any, *, layer: str | int = "last", tokenizer: Any = None, name: str = "in memory"
+) -> LanguageModel:
+    """Take a ``transformers`` causal language model that is in memory already.
+
+    Args:
+        model: The model in float32 (or float64). It is put into evaluation mode, its attention computed
+            eagerly, so that weights can be seen, and without a cache.
+        layer: ``last``, or a block's number.
+        tokenizer: A fast tokenizer; only reading text needs one.
+        name: For reports and errors.
+
+    Raises:
+        SubjectError: If the family is unknown, the model has no such layer, or is of low precision.
+    """
+    config = model.config
+    parameter = next(model.parameters())
+    if parameter.dtype not in (torch.float32, torch.float64):
+        raise SubjectError(
+            f"{name}: parameters must be float32 for ablations of a thousandth of a nat; found "
+            f"{parameter.dtype}. Load the model with dtype=torch.float32, or call .float() on it"
+        )
+    if config._attn_implementation != "eager":
+        model.set_attn_implementation("eager")
+    anatomy = anatomy_of(
+        config.model_type,
+        parallel_residual=bool(getattr(config, "use_parallel_residual", False)),
+        model=name,
+    )
+    config.use_cache = False  # a block that runs again must not see its own keys twice
     n_layers = int(config.num_hidden_layers)
     number = n_layers - 1 if layer == "last" else int(layer)
     if not 0 <= number < n_layers:
         raise SubjectError(f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}")
-    if number != n_layers - 1:
-        raise SubjectError(
-            f"subject.layer: only the last layer can be tested yet; found {layer} of {n_layers}"
-        )
-    if not anatomy.reaching_layers(number):
-        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {number}")
     return LanguageModel(
         name=name,
-        model=model.to(target).eval().requires_grad_(False),
+        model=model.eval().requires_grad_(False),
         tokenizer=tokenizer,
         anatomy=anatomy,
         layer=number,
-        device=target,
-        revision=getattr(config, "_commit_hash", None),
+        device=parameter.device,
     )
+
+
+def by_input(projection: Any) -> torch.Tensor:
+    """Weights of a Linear or of GPT-2's Conv1D, one row per input feature, shape (n_inputs, n_outputs)."""
+    weight: torch.Tensor = projection.weight.detach()
+    return weight if isinstance(projection, Conv1D) else weight.T
 
 
 def reference_token_counts() -> NDArray[np.int64]:

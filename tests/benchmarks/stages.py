@@ -47,7 +47,7 @@ def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
 def naive_seconds(cache: Path, out: Path) -> tuple[float, int, int]:
     """Seconds for one trace per neuron over all blocks, extrapolated; blocks and neurons."""
     import hypotest
-    from hypotest.collect.self_check import _intervention
+    from hypotest.collect.self_check import intervene
     from hypotest.subjects.language_model import load_language_model
 
     os.environ["HYPOTEST_CACHE"] = str(cache)
@@ -56,10 +56,10 @@ def naive_seconds(cache: Path, out: Path) -> tuple[float, int, int]:
     subject = load_language_model("reference", device="cpu")
     n_blocks = sum(split.positions["block"].n_unique() for split in (evidence.selection, evidence.evaluation))
     tokens = np.arange(128, dtype=np.int32)  # which tokens does not matter for the time
-    _intervention(subject, tokens, np.array([5]), 0, 0.0)
+    intervene(subject, tokens, np.array([5]), 0, np.zeros(1, np.float32))
     started = time.monotonic()
     for neuron in range(NAIVE_TRACES):
-        _intervention(subject, tokens, np.array([5]), neuron, 0.0)
+        intervene(subject, tokens, np.array([5]), neuron, np.zeros(1, np.float32))
     each = (time.monotonic() - started) / NAIVE_TRACES / 2  # an intervention is two traces
     return each * n_blocks * evidence.n_neurons, n_blocks, evidence.n_neurons
 

@@ -2,19 +2,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.collect.evidence import (
-    EvidenceKeys,
-    Sample,
-    collect_evidence,
-    evidence_keys,
-    read_evidence,
-)
+from hypotest.collect.evidence import Sample, collect_evidence, evidence_keys, plan_ablation
+from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
+from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError
+from hypotest.subjects.language_model import wrap_language_model
 from tests.collect.hooks import neurons
 
 
 def quiet(stage, n_steps):
     return lambda: None
+
+
+def how(subject, replacement="mean", tolerance=1e-4, seed=3):
+    return plan_ablation(subject, replacement, tolerance, seed)
+
+
+def collected_in(cache, subject, samples, keys):
+    return collect_evidence(subject, samples, keys, how(subject), 1e9, cache, quiet)
 
 
 def sample(tokens, split, first):
@@ -40,8 +45,8 @@ def samples(small_tokens):
 @pytest.fixture(scope="module")
 def collected(small_subject, samples, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
-    keys = evidence_keys(small_subject, samples)
-    return collect_evidence(small_subject, samples, keys, cache, quiet), keys, cache
+    keys = evidence_keys(small_subject, samples, how(small_subject))
+    return collected_in(cache, small_subject, samples, keys), keys, cache
 
 
 def test_rows_belong_to_positions(small_subject, small_tokens, samples, collected):
@@ -94,11 +99,11 @@ def test_an_interrupted_collection_ends_with_the_same_bytes(
 
     monkeypatch.setattr("hypotest.collect.evidence.head_ablation_arrays", killed)
     with pytest.raises(KeyboardInterrupt):
-        collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+        collected_in(tmp_path, small_subject, samples, keys)
     with pytest.raises(EvidenceError, match="no finished evidence"):
         read_evidence(tmp_path, keys)
     monkeypatch.undo()
-    collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    collected_in(tmp_path, small_subject, samples, keys)
     files = [path.relative_to(cache) for path in sorted(cache.rglob("*")) if path.is_file()]
     assert files == [path.relative_to(tmp_path) for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     for file in files:
@@ -106,22 +111,69 @@ def test_an_interrupted_collection_ends_with_the_same_bytes(
 
 
 def test_keys_follow_positions_text_and_weights(small_subject, samples):
-    keys = evidence_keys(small_subject, samples)
+    keys = evidence_keys(small_subject, samples, how(small_subject))
     fewer = Sample(
         samples["evaluation"].tokens,
         samples["evaluation"].positions.head(10),
         samples["evaluation"].head_blocks,
     )
-    changed = evidence_keys(small_subject, {**samples, "evaluation": fewer})
+    changed = evidence_keys(small_subject, {**samples, "evaluation": fewer}, how(small_subject))
     assert changed.selection == keys.selection
     assert changed.evaluation != keys.evaluation
     tokens = samples["selection"].tokens.copy()
     tokens[0, 0] += 1
     other = Sample(tokens, samples["selection"].positions, samples["selection"].head_blocks)
-    changed = evidence_keys(small_subject, {**samples, "selection": other})
+    changed = evidence_keys(small_subject, {**samples, "selection": other}, how(small_subject))
     # what ablated neurons are set to comes from the selection split, so both change
     assert changed.selection != keys.selection
     assert changed.evaluation != keys.evaluation
+
+
+def test_keys_follow_how_neurons_are_ablated(small_subject, samples):
+    def keys(**changes):
+        return evidence_keys(small_subject, samples, how(small_subject, **changes))
+
+    assert keys() == keys(seed=4)  # nothing is drawn
+    assert keys(replacement="resample", seed=3) != keys(replacement="resample", seed=4)
+    assert len({keys(), keys(replacement="zero"), keys(tolerance=1e-3), keys(replacement="resample")}) == 4
+
+
+def test_every_entry_carries_its_bound(collected):
+    evidence = collected[0]
+    assert evidence.ablation.engine == "identity"
+    for split in (evidence.selection, evidence.evaluation):
+        assert split.error_bound.shape == split.delta_loss.shape
+        assert split.error_bound.min() >= 0 and split.error_bound.max() <= 1e-4
+        assert split.residual.shape == (24, 32)
+
+
+def test_decomposition_adds_up(collected):
+    parts = collected[0].decomposition
+    rare = collected[0].evaluation.mask("rare")
+    assert parts.n_positions == rare.sum()
+    np.testing.assert_allclose(parts.total, collected[0].evaluation.delta_loss[rare].mean(axis=0), atol=1e-6)
+    # but for the interaction of two small changes
+    np.testing.assert_allclose(parts.through_norm + parts.direct, parts.total, atol=0.2 * np.ptp(parts.total))
+    assert np.abs(parts.entropy).max() > 0
+
+
+def test_an_earlier_layer_is_collected_by_interventions(small_subject, samples, small_tokens, tmp_path):
+    subject = wrap_language_model(small_subject.model, layer=2)
+    few = {
+        split: Sample(item.tokens, item.positions.head(6), item.head_blocks[:1])
+        for split, item in samples.items()
+    }
+    keys = evidence_keys(subject, few, how(subject))
+    evidence = collected_in(tmp_path, subject, few, keys)
+    assert evidence.ablation.engine == "interventions"
+    assert "layer 2 is followed by other layers" in evidence.ablation.reason
+    assert np.isnan(evidence.evaluation.error_bound).all()
+    assert evidence.decomposition is None
+    split, neuron = evidence.evaluation, 5
+    for row, (block, index) in enumerate(split.positions.select("block", "index").iter_rows()):
+        value = np.array([evidence.mean_activation[neuron]])
+        expected = intervene(subject, small_tokens[block], np.array([index]), neuron, value)
+        assert split.delta_loss[row, neuron] == pytest.approx(expected[0], abs=2e-5)
 
 
 def test_unknown_keys_are_a_clear_error(tmp_path):
@@ -131,7 +183,7 @@ def test_unknown_keys_are_a_clear_error(tmp_path):
 
 def test_a_kill_just_before_the_end_does_not_lose_the_evidence(small_subject, samples, collected, tmp_path):
     _, keys, _ = collected
-    collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    collected_in(tmp_path, small_subject, samples, keys)
     (tmp_path / keys.evaluation / "shards.json").unlink()  # the last thing that is written
-    again = collect_evidence(small_subject, samples, keys, tmp_path, quiet)
+    again = collected_in(tmp_path, small_subject, samples, keys)
     assert again.evaluation.positions.equals(samples["evaluation"].positions)

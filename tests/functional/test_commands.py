@@ -67,6 +67,41 @@ def test_a_trial_says_so_and_gives_no_verdict(hypotest, small_protocol, tmp_path
     assert "trial" in (folder / "report.md").read_text().lower()
 
 
+@pytest.mark.parametrize(
+    ("subject", "ablation", "engine", "certified"),
+    [
+        ("layer: last", "{replacement: resample, tolerance: 0.001}", "identity", True),
+        ("layer: 2", "{replacement: zero}", "interventions", False),
+    ],
+)
+def test_other_ablations_and_layers(hypotest, small_protocol, tmp_path, subject, ablation, engine, certified):
+    """The user names layer and replacement; which engine runs follows, and the manifest says why."""
+    text = small_protocol.read_text(encoding="utf-8")
+    text = re.sub(r"subject: \{(.*)\}", rf"subject: {{\1, {subject}}}", text)
+    path = small_protocol.with_name(f"{engine}.yaml")
+    path.write_text(text.replace("group:", f"ablation: {ablation}\ngroup:", 1), encoding="utf-8")
+    done = hypotest("run", path, "--out", tmp_path, "--limit", "40", "--memory", "0.5")
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.glob("small/*")
+    manifest = json.loads((folder / "manifest.json").read_text())["ablation"]
+    assert manifest["engine"] == engine
+    assert ("followed by other layers" in manifest["why"]) != certified
+    results = read_results(folder / "results.json")
+    assert (results.ablation.largest_error_bound is not None) == certified
+    if certified:
+        assert 1e-4 < results.ablation.largest_error_bound <= 1e-3
+        assert results.ablation.parts is not None
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    assert "at once raises the loss on rare targets by" in report
+    assert ("not certified" in report) != certified
+
+
+def test_too_little_memory_is_a_clear_error(hypotest, small_protocol, tmp_path):
+    done = hypotest("run", small_protocol, "--out", tmp_path, "--memory", "0")
+    assert done.returncode == 2
+    assert "--memory" in done.stderr
+
+
 def test_show_and_report_need_no_model(hypotest, finished):
     done, folder = finished
     shown = hypotest("show", folder)

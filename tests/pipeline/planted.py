@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from hypotest.records.evidence import Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
 
 N_NEURONS = 200
@@ -64,7 +64,9 @@ def make_split(
         activations=activations,
         delta_loss=delta * rng.choice([-1, 1], size=delta.shape),
         loss=rng.exponential(size=n),
+        error_bound=np.zeros(delta.shape, dtype=np.float16),
         n_exact=np.zeros(n, dtype=np.int32),
+        residual=np.zeros((n, 48), dtype=np.float32),
         attention=attention,
         head_ablation=ablation,
     )
@@ -86,6 +88,8 @@ def make_evidence(
         weights=Weights(output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))),
         heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
         mean_activation=np.zeros(N_NEURONS),
+        ablation=Ablation("mean", 1e-4, 0, "identity", "planted"),
+        decomposition=None,
     )
 
 

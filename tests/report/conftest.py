@@ -15,9 +15,12 @@ import pytest
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
+    AblationResult,
     CorpusResult,
+    EffectParts,
     FigureData,
     FrequencyCurve,
+    GroupAblation,
     GroupResult,
     HeadResult,
     HypothesisVerdict,
@@ -538,6 +541,30 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             rule="plateau",
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
             control_neurons=tuple(range(100, 100 + K)),
+        ),
+        ablation=AblationResult(
+            engine="identity",
+            reason="the last MLP feeds the final norm and the unembedding linearly",
+            replacement="mean",
+            tolerance=1e-4,
+            share_exact=0.004,
+            largest_error_bound=9.98e-5,
+            group=GroupAblation(
+                n_positions=1024,
+                together=0.0279,
+                sum_of_single=0.00855,
+                n_random_groups=20,
+                random_together=0.00847,
+                random_together_sd=0.00448,
+                random_sum_of_single=0.00839,
+            ),
+            parts=EffectParts(
+                n_positions=512,
+                total=(0.000209, 0.000192),
+                through_norm=(0.000916, 0.000252),
+                direct=(-0.000707, -5.7e-05),
+                entropy=(0.00156, -0.000128),
+            ),
         ),
         self_check={
             "n_pairs": 64.0,

@@ -61,9 +61,9 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
 def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, PICTURES)
     tokens = MarkdownIt("commonmark").enable("table").parse(report)
-    # the overview, the verdict, per prediction expectations (9) and ladders (8), text, layers,
-    # heads, provenance
-    assert sum(token.type == "table_open" for token in tokens) == 2 + 9 + 8 + 4
+    # the overview, the verdict, per prediction expectations (9) and ladders (8), parts of the effect, text,
+    # layers, heads, provenance
+    assert sum(token.type == "table_open" for token in tokens) == 2 + 9 + 8 + 5
     assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
 
 

@@ -1,0 +1,115 @@
+"""Evidence as it lies in the cache, read back without a model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.collect.store import read_shard, read_shards
+from hypotest.errors import EvidenceError
+from hypotest.records.evidence import (
+    Ablation,
+    Decomposition,
+    Evidence,
+    Head,
+    HeadAblation,
+    SplitEvidence,
+    Weights,
+)
+
+FINISHED = "shards.json"
+"""Written last: a split that has it is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKeys:
+    """Names of the two splits' evidence in the cache."""
+
+    selection: str
+    evaluation: str
+
+
+def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
+    """Read evidence that was collected before; needs no model.
+
+    Raises:
+        EvidenceError: If it is missing or damaged.
+    """
+    weights = read_shard(cache / keys.selection / "weights")
+    heads = tuple(Head(int(layer), int(head)) for layer, head in weights["heads"])
+    return Evidence(
+        selection=_load_split(cache / keys.selection),
+        evaluation=_load_split(cache / keys.evaluation),
+        weights=Weights(output=weights["output"], input=weights["input"]),
+        heads=heads,
+        mean_activation=read_shard(cache / keys.selection / "mean")["mean_activation"],
+        ablation=Ablation(**_finished(cache / keys.evaluation)["how"]),
+        decomposition=_load_decomposition(cache / keys.evaluation / "decomposition"),
+    )
+
+
+def _load_decomposition(folder: Path) -> Decomposition | None:
+    if not folder.exists():
+        return None
+    arrays = read_shard(folder)
+    return Decomposition(n_positions=int(arrays.pop("n_positions")[0]), **arrays)
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise EvidenceError(
+            f"no finished evidence in {folder}; run the protocol again to collect it (HYPOTEST_CACHE names "
+            "the folder it is looked for in)"
+        ) from None
+    return found
+
+
+def _load_split(folder: Path) -> SplitEvidence:
+    counts = _finished(folder)
+    columns = read_shard(folder / "positions")
+    positions = pl.DataFrame(
+        {name: columns[name] for name in ("document", "block", "index", "target")}
+    ).with_columns(
+        pl.Series("condition", np.where(columns["rare"], "rare", "common")),
+        pl.lit(counts["split"]).alias("split"),
+    )
+    forward = read_shards(folder / "forward", counts["forward"])
+    ablation = read_shards(folder / "ablation", counts["ablation"])
+    return SplitEvidence(
+        positions=positions,
+        activations=forward["activations"],
+        delta_loss=ablation["delta_loss"],
+        loss=ablation["loss"],
+        error_bound=ablation["error_bound"],
+        n_exact=ablation["n_exact"],
+        residual=forward["residual"],
+        attention=forward["attention"],
+        head_ablation=_by_document(read_shards(folder / "heads", counts["heads"])),
+    )
+
+
+def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:
+    """Sum the blocks of a document."""
+    documents, owner = np.unique(blocks["document"], return_inverse=True)
+
+    def total(name: str) -> NDArray[Any]:
+        values = blocks[name]
+        result = np.zeros((documents.size, *values.shape[1:]), dtype=values.dtype)
+        np.add.at(result, owner, values)
+        return result
+
+    return HeadAblation(
+        documents=documents,
+        n_positions=total("n_positions"),
+        base=total("base"),
+        single=total("single"),
+        layer=total("layer"),
+    )

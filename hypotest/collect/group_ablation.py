@@ -1,0 +1,95 @@
+"""Ablation of whole groups of neurons at once, since single effects understate what is redundant.
+
+The deltas of a group's neurons add up along their output vectors, and the sum moves the residual. Behind the
+last MLP that goes through the final norm and the unembedding; elsewhere through the rest of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hypotest.collect.interventions import moved_losses
+from hypotest.collect.readout import full_precision, prepare_readout
+from hypotest.collect.replacement import Replacement
+from hypotest.records.evidence import SplitEvidence
+from hypotest.subjects.language_model import LanguageModel
+
+
+def ablate_groups(
+    subject: LanguageModel,
+    tokens: NDArray[np.int32],
+    split: SplitEvidence,
+    rows: NDArray[np.int64],
+    replacement: Replacement,
+    groups: NDArray[np.int64],
+    memory: float,
+    on_step: Callable[[], None] = lambda: None,
+) -> NDArray[np.float32]:
+    """Change of loss when all neurons of a group are ablated together.
+
+    Args:
+        subject: The network.
+        tokens: All blocks of the text, shape (n_blocks, context).
+        split: Evidence of the positions.
+        rows: Which positions, ascending, shape (n_rows,).
+        replacement: What ablated neurons are set to.
+        groups: Neuron indices, shape (n_groups, k).
+        memory: Bytes that it may take.
+        on_step: Called `steps` times, for progress.
+
+    Returns:
+        Nats, shape (n_rows, n_groups); float32 arithmetic.
+    """
+    block = split.positions["block"].to_numpy().astype(np.int64)[rows]
+    index = split.positions["index"].to_numpy().astype(np.int64)[rows]
+    change = np.empty((rows.size, len(groups)), dtype=np.float32)
+    members = torch.from_numpy(groups).to(subject.device)
+    with full_precision():
+        if subject.identity_obstacle:
+            output = subject.output_vectors
+            for number in np.unique(block).tolist():
+                here = np.flatnonzero(block == number)
+
+                def move(neurons: Tensor, number: int = number) -> Tensor:
+                    after = torch.from_numpy(replacement.within(number, tokens.shape[1])).to(subject.device)
+                    delta = after - neurons[0]
+                    return torch.stack([delta[:, group] @ output[group] for group in members])
+
+                change[here] = moved_losses(subject, tokens[number], index[here], move).T
+                on_step()
+            return change
+        readout = prepare_readout(subject)
+        after = replacement.at(block, index, tokens.shape[1])
+        delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(subject.device)
+        residual = torch.from_numpy(split.residual[rows]).to(subject.device)
+        target = torch.from_numpy(split.positions["target"].to_numpy().astype(np.int64)[rows]).to(
+            subject.device
+        )
+        size = max(1, int(memory / (4 * 4.0 * readout.vocab_size)))
+
+        def losses(vectors: Tensor) -> Tensor:
+            parts = []
+            for part, wanted in zip(torch.split(vectors, size), torch.split(target, size), strict=True):
+                logits = readout.with_bias(readout.logits_less_bias(readout.before_division(part)))
+                log_p = torch.log_softmax(logits, dim=1)
+                parts.append(-log_p.gather(1, wanted[:, None])[:, 0])
+            return torch.cat(parts)
+
+        base = losses(residual)
+        for column, group in enumerate(members):
+            moved = residual + delta[:, group] @ readout.output[group]
+            change[:, column] = (losses(moved) - base).cpu().numpy()
+            on_step()
+    return change
+
+
+def steps(subject: LanguageModel, split: SplitEvidence, rows: NDArray[np.int64], n_groups: int) -> int:
+    """How often `ablate_groups` reports progress."""
+    if subject.identity_obstacle:
+        return int(split.positions["block"].gather(rows).n_unique())
+    return n_groups

@@ -1,0 +1,186 @@
+"""Ablation of any layer's neurons in any family: interventions through nnsight, many neurons at a time.
+
+For each block of text one forward pass keeps what leaves the layers before the ablated one, its attention and
+its MLP. Each neuron's ablation then goes on from there: the layers before are skipped with the kept residual,
+attention and MLP of the layer with the kept outputs, the latter moved by delta w_i (the down-projection is
+linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
+logits. A neuron is ablated at all positions of the block, since later layers mix positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hypotest.collect.readout import full_precision
+from hypotest.collect.replacement import Replacement
+from hypotest.errors import EvidenceError
+from hypotest.subjects.language_model import LanguageModel
+
+_VECTORS_PER_TOKEN = 24
+"""Residual-sized activations that a forward pass holds at once for each token, generously."""
+
+_VARIANTS = 64
+"""Variants of the MLP's output per forward pass."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """One block's forward pass; tensors (1, context, ...)."""
+
+    before: Any
+    """Output of the block before the ablated one, as the model passes it on; None for the first."""
+    attention: Any
+    mlp: Tensor
+    neurons: Tensor
+    loss: Tensor
+    """At the queries, shape (n_queries,)."""
+
+
+def intervention_arrays(
+    subject: LanguageModel,
+    tokens: NDArray[np.int32],
+    numbers: NDArray[np.int64],
+    block: NDArray[np.int64],
+    index: NDArray[np.int64],
+    replacement: Replacement,
+    memory: float,
+    neurons: NDArray[np.int64] | None = None,
+    on_block: Callable[[], None] = lambda: None,
+) -> dict[str, NDArray[Any]]:
+    """Ablate neurons one at a time and measure the change of loss at some positions.
+
+    Args:
+        subject: The network.
+        tokens: Blocks, shape (n_blocks, context).
+        numbers: What the blocks are called in `replacement`, shape (n_blocks,).
+        block: Row of `tokens` of each position, ascending, shape (n_positions,).
+        index: Query position within the block, shape (n_positions,).
+        replacement: What an ablated neuron is set to.
+        memory: Bytes that a batch of forward passes may take.
+        neurons: Which ones; all by default.
+        on_block: Called after each block, for progress.
+
+    Returns:
+        The arrays of `hypotest.collect.ablation.NeuronAblation`, with a column per asked-for neuron;
+        ``error_bound`` is NaN, since nothing bounds the rounding of a forward pass, and every pair is exact.
+
+    Raises:
+        EvidenceError: If a value is not finite.
+    """
+    chosen = np.arange(subject.n_neurons) if neurons is None else np.asarray(neurons)
+    delta_loss = np.full((index.size, chosen.size), np.nan, dtype=np.float32)
+    loss = np.empty(index.size, dtype=np.float32)
+    context = tokens.shape[1]
+    with full_precision():
+        for row, number in enumerate(numbers.tolist()):
+            here = slice(*np.searchsorted(block, [row, row + 1]))
+            query = torch.from_numpy(index[here]).to(subject.device)
+            ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
+            kept = _forward(subject, ids, query)
+            loss[here] = kept.loss.cpu().numpy()
+            after = torch.from_numpy(replacement.within(number, context)).to(subject.device)
+            size = _batch_size(subject, context, query.numel(), memory)
+            for start in range(0, chosen.size, size):
+                part = torch.from_numpy(chosen[start : start + size]).to(subject.device)
+                delta = (after[:, part] - kept.neurons[0][:, part]).T
+                moved = delta[:, :, None] * subject.output_vectors[part][:, None, :]
+                losses = _moved_losses(subject, ids, query, kept, moved)
+                delta_loss[here, start : start + size] = (losses - kept.loss).T.cpu().numpy()
+            on_block()
+    if not np.isfinite(delta_loss).all():
+        position, column = np.argwhere(~np.isfinite(delta_loss))[0]
+        raise EvidenceError(f"delta_loss of neuron {chosen[column]} at position {position} is not finite")
+    return {
+        "delta_loss": delta_loss,
+        "error_bound": np.full(delta_loss.shape, np.nan, dtype=np.float16),
+        "loss": loss,
+        "n_exact": np.full(index.size, chosen.size, dtype=np.int32),
+    }
+
+
+def moved_losses(
+    subject: LanguageModel,
+    tokens: NDArray[np.int32],
+    index: NDArray[np.int64],
+    move: Callable[[Tensor], Tensor],
+) -> NDArray[np.float32]:
+    """Change of loss at some positions of one block when the ablated layer's MLP adds something else.
+
+    Args:
+        subject: The network.
+        tokens: The block, shape (context,).
+        index: Query positions, shape (n_queries,).
+        move: From the layer's neurons (1, context, n_neurons) to what is added to the MLP's output, one row
+            per variant, (n_variants, context, d_model).
+
+    Returns:
+        Nats, shape (n_variants, n_queries).
+    """
+    ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
+    query = torch.from_numpy(index).to(subject.device)
+    with full_precision():
+        kept = _forward(subject, ids, query)
+        moved = move(kept.neurons)
+        parts = torch.split(moved, _VARIANTS)
+        losses = torch.cat([_moved_losses(subject, ids, query, kept, part) for part in parts])
+        return np.asarray((losses - kept.loss).cpu().numpy())
+
+
+def _batch_size(subject: LanguageModel, context: int, n_queries: int, memory: float) -> int:
+    """Neurons per forward pass."""
+    passing = _VECTORS_PER_TOKEN * context * subject.d_model + subject.n_heads * context**2
+    logits = 4 * n_queries * subject.vocab_size
+    return max(1, min(256, int(memory / (4.0 * (passing + logits)))))
+
+
+def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:
+    before = subject.envoy("block", subject.layer - 1) if subject.layer else None
+    attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
+    down, traced = subject.envoy("down_projection"), subject.traced
+    kept = None
+    with traced.trace(ids, logits_to_keep=query):
+        if before is not None:
+            kept = before.output.save()
+        heads = attention.output.save()
+        neurons = down.input.save()
+        added = mlp.output.save()
+        logits = traced.output.logits.save()
+    return _Kept(kept, heads, added, neurons, _losses(logits, ids[0, query + 1])[0])
+
+
+def _moved_losses(subject: LanguageModel, ids: Tensor, query: Tensor, kept: _Kept, moved: Tensor) -> Tensor:
+    """Loss at the queries when (batch, context, d_model) is added to the MLP's output, (batch, n_queries)."""
+    n = len(moved)
+    added = kept.mlp + moved
+    skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
+    attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
+    before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)
+    with traced.trace(ids.expand(n, -1), logits_to_keep=query):
+        for envoy in skipped:
+            envoy.skip(before)
+        attention.skip(heads)
+        mlp.skip(added)
+        logits = traced.output.logits.save()
+    return _losses(logits, ids[0, query + 1])
+
+
+def _repeated(value: Any, n: int) -> Any:
+    """The same for a batch of n; what is not a tensor of one row passes through."""
+    if isinstance(value, tuple):
+        return tuple(_repeated(item, n) for item in value)
+    if isinstance(value, Tensor) and value.shape[0] == 1:
+        return value.expand(n, *value.shape[1:])
+    return value
+
+
+def _losses(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy in nats, shape (batch, n_queries)."""
+    log_p = torch.log_softmax(logits.float(), dim=-1)
+    return -log_p.gather(2, target[None, :, None].expand(len(logits), -1, 1))[..., 0]

@@ -1,0 +1,135 @@
+"""Every neuron of a layer ablated, without a protocol: the engines for those who only want the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.collect.ablation import MEMORY, TOLERANCE, NeuronAblation
+from hypotest.collect.engine import INTERVENTIONS, choose_engine
+from hypotest.collect.forward import forward_arrays
+from hypotest.collect.interventions import intervention_arrays
+from hypotest.collect.readout import prepare_readout
+from hypotest.collect.replacement import Replacement
+from hypotest.records.protocol import AblationKind
+from hypotest.subjects.language_model import LanguageModel, load_language_model, wrap_language_model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AblatedNeurons:
+    """What happened to the loss."""
+
+    block: NDArray[np.int64]
+    """Row of the tokens of each position, shape (n_positions,)."""
+    index: NDArray[np.int64]
+    """Query position within the block; the target is the token behind it, shape (n_positions,)."""
+    neurons: NDArray[np.int64]
+    """Which neurons, shape (n_neurons,)."""
+    delta_loss: NDArray[np.float32]
+    """Change of the target's cross-entropy in nats, shape (n_positions, n_neurons); positive: it hurts."""
+    error_bound: NDArray[np.float16]
+    """Largest error of each change, proven, in nats, same shape; NaN from forward passes."""
+    loss: NDArray[np.float32]
+    """Cross-entropy without ablation in nats, shape (n_positions,)."""
+    engine: str
+    """``identity`` (certified) or ``interventions`` (forward passes)."""
+    reason: str
+    """Why this engine."""
+
+
+def ablate_neurons(
+    model: Any,
+    tokens: NDArray[np.integer],
+    *,
+    block: NDArray[np.integer] | None = None,
+    index: NDArray[np.integer] | None = None,
+    layer: str | int = "last",
+    neurons: NDArray[np.integer] | None = None,
+    replacement: AblationKind = "mean",
+    tolerance: float = TOLERANCE,
+    memory: float = MEMORY,
+    seed: int = 0,
+) -> AblatedNeurons:
+    """Ablate every neuron of one layer, one at a time, and measure the loss at every position.
+
+    The last MLP is ablated by an exact identity with a certificate for every entry, wherever that holds;
+    other layers and families by forward passes that start at the layer.
+
+    Args:
+        model: A ``transformers`` causal language model in memory (float32, eager attention), a folder, a Hub
+            id, or ``reference``.
+        tokens: Packed blocks of text, shape (n_blocks, context).
+        block: Rows of `tokens` to look at, ascending, shape (n_positions,); with `index`. All by default.
+        index: Query positions, below context - 1, shape (n_positions,).
+        layer: ``last``, or a block's number from 0.
+        neurons: Which ones, shape (n_neurons,); all by default.
+        replacement: What an ablated neuron is set to: its ``mean`` over the positions, ``zero``, or
+            ``resample``, its activation at another of the positions.
+        tolerance: Largest error of any change in nats, at least 1e-6; below 1e-5 rounding makes it slow.
+        memory: Bytes that it may take beside model and results.
+        seed: Of ``resample``.
+
+    Raises:
+        SubjectError: If the model cannot be had, its family is unknown, or it has no such layer.
+        EvidenceError: If a value is not finite, or the memory too small.
+        ValueError: If the positions do not fit the tokens.
+
+    Examples:
+        >>> tokens = np.arange(24).reshape(2, 12) + 1000
+        >>> found = ablate_neurons("reference", tokens)
+        >>> found.delta_loss.shape, found.engine
+        ((22, 2048), 'identity')
+        >>> bool(found.error_bound.max() <= 1e-4)
+        True
+    """
+    subject = _subject(model, layer)
+    blocks = np.ascontiguousarray(tokens, dtype=np.int32)
+    if blocks.ndim != 2 or blocks.shape[1] < 2:
+        raise ValueError(f"tokens must have shape (n_blocks, context of at least 2), got {blocks.shape}")
+    n_blocks, context = blocks.shape
+    if (block is None) != (index is None):
+        raise ValueError("block and index belong together: give both or neither")
+    if block is None or index is None:
+        block, index = (axis.ravel() for axis in np.indices((n_blocks, context - 1)))
+    rows, places = np.asarray(block, dtype=np.int64), np.asarray(index, dtype=np.int64)
+    if rows.shape != places.shape or rows.ndim != 1 or rows.size == 0:
+        raise ValueError(f"block and index must be as long as each other, got {rows.shape}, {places.shape}")
+    if rows.min() < 0 or rows.max() >= n_blocks or np.any(np.diff(rows) < 0):
+        raise ValueError(f"block must ascend within 0 to {n_blocks - 1}")
+    if places.min() < 0 or places.max() > context - 2:
+        raise ValueError(f"index must lie within 0 to {context - 2}: the token behind it is predicted")
+    chosen = np.arange(subject.n_neurons) if neurons is None else np.asarray(neurons, dtype=np.int64)
+
+    seen = forward_arrays(subject, blocks, rows, places)
+    after = Replacement.of(replacement, seen["activations"], rows, places, seed)
+    engine, reason = choose_engine(subject)
+    if engine == INTERVENTIONS:
+        found = intervention_arrays(subject, blocks, np.arange(n_blocks), rows, places, after, memory, chosen)
+    else:
+        target = blocks[rows, places + 1].astype(np.int64)
+        found = NeuronAblation(prepare_readout(subject), tolerance, memory)(
+            seen["residual"], seen["activations"], after.at(rows, places, context), target
+        )
+        if neurons is not None:
+            found = {**found, **{name: found[name][:, chosen] for name in ("delta_loss", "error_bound")}}
+    return AblatedNeurons(
+        block=rows,
+        index=places,
+        neurons=chosen,
+        delta_loss=found["delta_loss"],
+        error_bound=found["error_bound"],
+        loss=found["loss"],
+        engine=engine,
+        reason=reason,
+    )
+
+
+def _subject(model: Any, layer: str | int) -> LanguageModel:
+    if isinstance(model, LanguageModel):
+        return model
+    if isinstance(model, str):
+        return load_language_model(model, layer=layer)
+    return wrap_language_model(model, layer=layer)

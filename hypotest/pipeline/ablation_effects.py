@@ -1,0 +1,91 @@
+"""What ablation shows of the group as a whole, and how it was done."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypotest.collect.group_ablation import ablate_groups, steps
+from hypotest.collect.replacement import Replacement
+from hypotest.groups.nulls import size_matched
+from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import Selection
+from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage
+from hypotest.records.results import AblationResult, EffectParts, GroupAblation
+
+RANDOM_GROUPS = 20
+"""Size-matched groups that are ablated beside the tested one."""
+POSITIONS = 1024
+"""Rare positions of the evaluation split at which groups are ablated."""
+
+
+def describe_ablation(
+    prepared: Prepared,
+    evidence: Evidence,
+    selection: Selection,
+    memory: float,
+    streams: Streams,
+    start_stage: StartStage,
+) -> AblationResult:
+    """The group ablated at once, beside the sum of its single effects and random groups of its size."""
+    split, how = evidence.evaluation, evidence.ablation
+    rare = np.flatnonzero(split.mask("rare"))
+    rows = rare[np.linspace(0, rare.size - 1, min(POSITIONS, rare.size)).astype(np.int64)]
+    groups = np.concatenate(
+        [
+            selection.group[None, :],
+            size_matched(
+                evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
+            ),
+        ]
+    )
+    step = start_stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
+    change = ablate_groups(
+        prepared.subject,
+        prepared.blocks.tokens,
+        split,
+        rows,
+        Replacement.behind(how, evidence.selection),
+        groups,
+        memory,
+        step,
+    )
+    joint = change.mean(axis=0, dtype=np.float64)
+    single = split.delta_loss[rows].mean(axis=0, dtype=np.float64)[groups].sum(axis=1)
+    bounds = np.concatenate([evidence.selection.error_bound, split.error_bound])
+    return AblationResult(
+        engine=how.engine,
+        reason=how.reason,
+        replacement=how.replacement,
+        tolerance=how.tolerance,
+        share_exact=float(split.n_exact.mean() / evidence.n_neurons),
+        largest_error_bound=None if np.isnan(bounds).any() else float(bounds.max()),
+        group=GroupAblation(
+            n_positions=int(rows.size),
+            together=float(joint[0]),
+            sum_of_single=float(single[0]),
+            n_random_groups=RANDOM_GROUPS,
+            random_together=float(joint[1:].mean()),
+            random_together_sd=float(joint[1:].std(ddof=1)),
+            random_sum_of_single=float(single[1:].mean()),
+        ),
+        parts=_parts(evidence, selection),
+    )
+
+
+def _parts(evidence: Evidence, selection: Selection) -> EffectParts | None:
+    found = evidence.decomposition
+    if found is None:
+        return None
+
+    def mean(values: np.ndarray) -> tuple[float, float]:
+        return float(values[selection.group].mean()), float(values.mean())
+
+    return EffectParts(
+        n_positions=found.n_positions,
+        total=mean(found.total),
+        through_norm=mean(found.through_norm),
+        direct=mean(found.direct),
+        entropy=mean(found.entropy),
+    )
