@@ -25,14 +25,16 @@ Rounding. What is enclosed is computed in float32 from the residuals, activation
 allowance for it is part of every bound: ROUNDING units of 2^-24, times what the loss can change per
 relative error in its ingredients,
 
-    step 1, 2:   (e^R - 1)(1 + q) + D (s - 1 + s^3 q + min(R, 1))
-    step 3:      R + D (s - 1 + min(R, 1))
-    all:         |change of loss|
+    step 1, 2:   (e^R - 1)(1 + q) + D (|s - 1| + s^3 q + min(R, 1))
+    step 3:      R + D (|s - 1| + min(R, 1))
+    all:         |change of loss| / ROUNDING
 
-with R the range of z, D that of l - b, and q = |delta| |w'| / |x'| the relative size of the perturbation, by
-which s errs: p has a relative error of units of D, which moves E_p[exp z] by at most min(R, 1) D; moments of
-order j have errors of units of R^j. ROUNDING = 16 is some ten times what float64 shows on adversarial inputs
-(`tests/collect/test_ablation.py`). Step 4 needs none beyond that of storing the result.
+with R the range of z, D those of l - b and of b together, and q = |delta| |w'| / |x'| the relative size of
+the perturbation, by which s errs. p has a relative error of units of D, which moves E_p[exp z] by at most
+min(R, 1) D; moments of order j have errors of units of R^j. That D is the scale of a logit's rounding takes
+an unembedding without a large common part, which is why it is centred first (`Readout.contrast`).
+ROUNDING = 16 is at least three times what float64 shows (`tests/collect/test_ablation.py`). Step 4 needs none beyond
+that of storing the result.
 """
 
 from __future__ import annotations
@@ -81,7 +83,13 @@ class NeuronAblation:
         # what float16 adds to a bound on its way to disk
         self._largest = tolerance * (1 - 2 * _HALF) - 2 * _HALF_SMALLEST
         device = readout.output.device
-        self.tiles = Tiles.for_memory(memory, readout.vocab_size, readout.n_neurons, device.type == "cpu")
+        self.tiles = Tiles.for_memory(
+            memory,
+            readout.vocab_size,
+            readout.n_neurons,
+            readout.output.shape[1],
+            device.type == "cpu",
+        )
         self._square = torch.empty(self.tiles.neurons, readout.vocab_size, device=device)
         self._resident: tuple[int, Effects] | None = None
 
@@ -132,9 +140,7 @@ class NeuronAblation:
                     for offset in range(0, len(resident.values), self.tiles.neurons):
                         effect = resident.part(slice(offset, offset + self.tiles.neurons))
                         neurons = slice(first + offset, first + offset + len(effect.values))
-                        after = replacement[..., neurons]
-                        after = after[rows] if after.ndim == 2 else after
-                        delta = torch.from_numpy(after - activations[rows, neurons]).to(device)
+                        delta = delta_of(replacement, activations, rows, neurons, device)
                         change, bound, exact = self._tile(positions, neurons, effect, delta)
                         arrays["delta_loss"][rows, neurons] = change.cpu().numpy()
                         arrays["error_bound"][rows, neurons] = _as_half(bound).cpu().numpy()
@@ -150,11 +156,13 @@ class NeuronAblation:
         if self._resident is None or self._resident[0] != first:
             self._resident = None  # freed before the next is made
             stop = min(first + self.tiles.neurons_resident, self.readout.n_neurons)
-            effects = torch.empty(stop - first, self.readout.vocab_size, device=self.readout.output.device)
+            device = self.readout.output.device
+            values = torch.empty(stop - first, self.readout.vocab_size, device=device)
             for start in range(first, stop, self.tiles.neurons):
                 part = slice(start, min(start + self.tiles.neurons, stop))
-                effects[part.start - first : part.stop - first] = self.readout.effects(part)
-            self._resident = (first, Effects(effects, effects.min(dim=1).values, effects.max(dim=1).values))
+                here = slice(part.start - first, part.stop - first)
+                values[here] = self.readout.effects(part)
+            self._resident = (first, Effects(values, values.amin(dim=1), values.amax(dim=1)))
         return self._resident[1]
 
     def _tile(
@@ -162,7 +170,7 @@ class NeuronAblation:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Change of loss and its bound (positions, neurons), and the number of exact pairs (positions,)."""
         readout, effect = self.readout, effects.values
-        shift = Shift.of(readout, at, neurons, delta)
+        shift = Shift.of(readout, at, neurons, delta.float())
         square = torch.square(effect, out=self._square[: len(effect)])
         m1, m2 = at.p @ effect.T, at.p @ square.T
         cross = at.weighted @ effect.T
@@ -187,7 +195,7 @@ class NeuronAblation:
         if chosen.numel():
             part = shift.columns(chosen)
             refined, refined_bound = self._by_skewness(
-                at, part, effect[chosen], square[chosen], (m1, m2, cross), k2, (low, high), chosen
+                at, part, effects.part(chosen), square[chosen], (m1, m2, cross), k2, (low, high), chosen
             )
             refined = refined + (k1 - z_target)[:, chosen]
             refined_bound += _stored(refined)
@@ -197,20 +205,19 @@ class NeuronAblation:
         for pairs in torch.split(left.nonzero(), self.tiles.pairs):
             row, neuron = pairs.unbind(1)
             shift = Shift.of_pairs(readout, at, row, neurons.start + neuron, delta[row, neuron])
-            value, error = self.by_identity(at, row, shift, effect[neuron])
-            coarse = (~(error <= self._largest)).nonzero().flatten()
-            if coarse.numel():
-                value[coarse], error[coarse] = self._in_float64(
-                    at, row[coarse], neurons.start + neuron[coarse], delta[row[coarse], neuron[coarse]]
-                )
-            change[row, neuron], bound[row, neuron] = value, error
+            change[row, neuron], bound[row, neuron] = self.by_identity(at, row, shift, effect[neuron])
+        coarse = ~(bound <= self._largest)
+        for pairs in torch.split(coarse.nonzero(), self.tiles.pairs_in_float64):
+            row, neuron = pairs.unbind(1)
+            value = self._in_float64(at, row, neurons.start + neuron, delta[row, neuron])
+            change[row, neuron], bound[row, neuron] = value, _stored(value)
         return change, bound, left.sum(dim=1)
 
     def _by_skewness(
         self,
         at: Positions,
         shift: Shift,
-        effect: Tensor,
+        effects: Effects,
         square: Tensor,
         products: tuple[Tensor, Tensor, Tensor],
         k2: Tensor,
@@ -218,6 +225,7 @@ class NeuronAblation:
         chosen: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Enclose log E[exp(z - k1)] by three moments, for some neurons at all positions, and its bound."""
+        effect = effects.values
         m1, m2, cross = (product[:, chosen] for product in products)
         m3 = at.p @ (square * effect).T
         cross_12 = at.weighted @ square.T - 2 * m1 * cross
@@ -265,19 +273,28 @@ class NeuronAblation:
         allowance = spread + at.width[row, 0] * (shift.scale.abs() + spread.clamp(max=1.0))
         return change, ROUNDING * UNIT * allowance + _stored(change)
 
-    def _in_float64(self, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
-        """The same through norm and unembedding in float64, on the CPU where the device has none."""
-        device = "cpu" if row.device.type == "mps" else row.device
-        readout = self.readout if device == row.device else _moved(self.readout, torch.device(device))
-        residual = at.residual[row].to(device).double()
-        moved = residual + delta.to(device).double()[:, None] * readout.output[neuron.to(device)].double()
-        target = at.target[row].to(device)[:, None]
-        losses = []
-        for vectors in (residual, moved):
-            logits = readout.with_bias(readout.logits_less_bias(readout.before_division(vectors)))
-            losses.append(torch.logsumexp(logits, dim=1) - logits.gather(1, target)[:, 0])
-        change = (losses[1] - losses[0]).float().to(row.device)
-        return change, _stored(change)
+    def _in_float64(self, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> Tensor:
+        """Change of loss through norm and unembedding in float64, on the CPU where the device has none."""
+        device = torch.device("cpu") if row.device.type == "mps" else row.device
+        readout = self.readout if device == row.device else self.readout.to(device)
+        residual, target = at.residual[row].to(device).double(), at.target[row].to(device)
+        step = delta.to(device, torch.float64)[:, None] * readout.output[neuron.to(device)].double()
+        change = readout.losses_in_float64(residual + step, target)
+        change -= readout.losses_in_float64(residual, target)
+        return change.float().to(row.device)
+
+
+def delta_of(
+    replacement: NDArray[np.float32],
+    activations: NDArray[np.float32],
+    rows: slice,
+    neurons: slice,
+    device: torch.device,
+) -> Tensor:
+    """Replacement less activation for a tile, float64 where the device has it."""
+    after = replacement[rows, neurons] if replacement.ndim == 2 else replacement[neurons]
+    delta = after.astype(np.float64) - activations[rows, neurons]
+    return torch.from_numpy(delta if device.type != "mps" else delta.astype(np.float32)).to(device)
 
 
 def _stored(change: Tensor) -> Tensor:
@@ -288,14 +305,3 @@ def _stored(change: Tensor) -> Tensor:
 def _as_half(bound: Tensor) -> Tensor:
     """As float16 that is not below: rounding moves it by half of what is added first."""
     return (bound * (1 + _HALF) + _HALF_SMALLEST).half()
-
-
-def _moved(readout: Readout, device: torch.device) -> Readout:
-    return Readout(
-        unembedding=readout.unembedding.to(device),
-        gain=readout.gain.to(device),
-        logit_bias=None if readout.logit_bias is None else readout.logit_bias.to(device),
-        output=readout.output.to(device),
-        epsilon=readout.epsilon,
-        centred=readout.centred,
-    )

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.ablation import NeuronAblation, delta_of
 from hypotest.collect.enclosure import enclose_by_skewness
 from hypotest.collect.readout import full_precision
 from hypotest.collect.tiles import Effects, Positions, Shift
@@ -73,9 +73,7 @@ def decompose(
                 for offset in range(0, len(resident.values), tiles.neurons):
                     effects = resident.part(slice(offset, offset + tiles.neurons))
                     neurons = slice(first + offset, first + offset + len(effects.values))
-                    after = replacement[..., neurons]
-                    after = after[rows] if after.ndim == 2 else after
-                    delta = torch.from_numpy(after - activations[rows, neurons]).to(device)
+                    delta = delta_of(replacement, activations, rows, neurons, device)
                     parts = _tile(ablation, at, neurons, effects, delta)
                     for name, values in zip(arrays, parts, strict=True):
                         arrays[name][rows, neurons] = values.cpu().numpy()
@@ -85,7 +83,7 @@ def decompose(
 def _tile(
     ablation: NeuronAblation, at: Positions, neurons: slice, effects: Effects, delta: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    shift = Shift.of(ablation.readout, at, neurons, delta)
+    shift = Shift.of(ablation.readout, at, neurons, delta.float())
     effect, square = effects.values, effects.values.square()
     scale, along = shift.scale, shift.along
     m1, m2, m3 = at.p @ effect.T, at.p @ square.T, at.p @ (square * effect).T
@@ -126,10 +124,14 @@ def _tile(
             values[row, neuron] = evaluate(row, exact, effect[neuron])
 
     exactly(
-        by_norm_left, through_norm, lambda row, exact, u: ablation.by_identity(at, row, exact.by_norm(), u)[0]
+        by_norm_left,
+        through_norm,
+        lambda row, exact, u: ablation.by_identity(at, row, exact.by_norm(), u)[0],
     )
     exactly(
-        by_effect_left, direct, lambda row, exact, u: ablation.by_identity(at, row, exact.by_effect(), u)[0]
+        by_effect_left,
+        direct,
+        lambda row, exact, u: ablation.by_identity(at, row, exact.by_effect(), u)[0],
     )
     exactly(
         ~(following <= ENTROPY_EXACT_ABOVE),
@@ -140,7 +142,13 @@ def _tile(
 
 
 def _enclosed(
-    ablation: NeuronAblation, at: Positions, shift: Shift, k2: Tensor, k3: Tensor, one: Tensor, other: Tensor
+    ablation: NeuronAblation,
+    at: Positions,
+    shift: Shift,
+    k2: Tensor,
+    k3: Tensor,
+    one: Tensor,
+    other: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Take log E[exp(z - k1)] from the middle of its enclosure, and where that is too wide."""
     low, high = torch.minimum(one, other), torch.maximum(one, other)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from hypotest.subjects.language_model import LanguageModel
+
+_ROWS = 4096  # of the unembedding that are turned into float64 at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,15 +31,35 @@ class Readout:
 
     unembedding: Tensor
     """W_U, shape (vocab, d_model); the model's own tensor."""
+    contrast: Tensor
+    """W_U less its mean over the vocabulary, float32, same shape. It shifts all logits alike, which changes
+    no loss, and spares float32 the large common part that the logits of GPT-2, say, have."""
     gain: Tensor
     """g, shape (d_model,)."""
     logit_bias: Tensor | None
-    """b, shape (vocab,); None where it is zero."""
+    """b less its mean, shape (vocab,), float64 where the device has it; None where it is zero."""
     output: Tensor
     """w_i, shape (n_neurons, d_model)."""
     epsilon: float
     centred: bool
     """Whether the norm subtracts the mean."""
+
+    @classmethod
+    def of(
+        cls,
+        unembedding: Tensor,
+        gain: Tensor,
+        bias: Tensor | None,
+        output: Tensor,
+        epsilon: float,
+        centred: bool,
+    ) -> Readout:
+        """From the weights as they are; `bias` is W_U c + b_U."""
+        if bias is not None:
+            bias = bias - bias.mean()
+            bias = bias if bool(bias.any()) else None
+        contrast = unembedding - unembedding.mean(dim=0)
+        return cls(unembedding, contrast, gain, bias, output, epsilon, centred)
 
     @property
     def vocab_size(self) -> int:
@@ -49,6 +71,11 @@ class Readout:
         """Neurons of the MLP."""
         return int(self.output.shape[0])
 
+    @property
+    def bias_width(self) -> float:
+        """Range of b."""
+        return 0.0 if self.logit_bias is None else float(self.logit_bias.max() - self.logit_bias.min())
+
     def before_division(self, x: Tensor) -> Tensor:
         """x', same shape."""
         return x - x.mean(dim=-1, keepdim=True) if self.centred else x
@@ -58,43 +85,61 @@ class Readout:
         return before.square().mean(dim=-1, keepdim=True) + self.epsilon
 
     def logits_less_bias(self, before: Tensor) -> Tensor:
-        """Take l - b from x' (n, d_model), shape (n, vocab), in the type of x'."""
-        scaled = before / self.variance(before).sqrt() * self.gain.to(before.dtype)
-        return scaled @ self.unembedding.to(before.dtype).T
+        """Take l - b, but for a shift of all, from x' (n, d_model), shape (n, vocab)."""
+        return (before / self.variance(before).sqrt() * self.gain) @ self.contrast.T
 
     def with_bias(self, logits: Tensor) -> Tensor:
         """Take l from l - b."""
         return logits if self.logit_bias is None else logits + self.logit_bias.to(logits.dtype)
 
+    def losses_in_float64(self, residual: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy of targets (n,) from residuals (n, d_model) in float64, shape (n,)."""
+        before = self.before_division(residual.double())
+        scaled = before / self.variance(before).sqrt() * self.gain.double()
+        # a copy of the whole unembedding in float64 would not fit every budget
+        parts = [scaled @ rows.double().T for rows in torch.split(self.unembedding, _ROWS)]
+        logits = self.with_bias(torch.cat(parts, dim=1))
+        loss: Tensor = torch.logsumexp(logits, dim=1) - logits.gather(1, target[:, None])[:, 0]
+        return loss
+
     def effects(self, neurons: slice) -> Tensor:
-        """Compute u_i, shifted to mean 0 over the vocabulary, which changes no loss, shape (n, vocab)."""
-        effect = (self.before_division(self.output[neurons]) * self.gain) @ self.unembedding.T
-        effect -= effect.mean(dim=1, keepdim=True)
-        return effect
+        """Compute u_i, but for a shift over the vocabulary, shape (n, vocab)."""
+        return (self.before_division(self.output[neurons]) * self.gain) @ self.contrast.T
+
+    def to(self, device: torch.device) -> Readout:
+        """The same on another device."""
+        bias = None if self.logit_bias is None else self.logit_bias.to(device)
+        return replace(
+            self,
+            unembedding=self.unembedding.to(device),
+            contrast=self.contrast.to(device),
+            gain=self.gain.to(device),
+            logit_bias=bias,
+            output=self.output.to(device),
+        )
 
 
 def prepare_readout(subject: LanguageModel) -> Readout:
-    """Collect the weights behind the tested MLP, in float32."""
+    """Collect the weights behind the tested MLP."""
     norm, unembedding = subject.module("final_norm"), subject.module("unembedding")
     gain = norm.weight.detach().float()
     if subject.anatomy.norm == "rms_plus_one":
         gain = gain + 1.0
     weight = unembedding.weight.detach().float()
+    wide = torch.float32 if weight.device.type == "mps" else torch.float64
     bias = None
     if getattr(norm, "bias", None) is not None:
-        bias = weight @ norm.bias.detach().float()
+        parts = [rows.to(wide) @ norm.bias.detach().to(wide) for rows in torch.split(weight, _ROWS)]
+        bias = torch.cat(parts)
     if getattr(unembedding, "bias", None) is not None:
-        bias = unembedding.bias.detach().float() + (0.0 if bias is None else bias)
-    if bias is not None and not bool(bias.any()):
-        bias = None
-    return Readout(
+        bias = unembedding.bias.detach().to(wide) + (0.0 if bias is None else bias)
+    names = ("eps", "variance_epsilon")
+    return Readout.of(
         unembedding=weight,
         gain=gain,
-        logit_bias=bias,
+        bias=bias,
         output=subject.output_vectors.float().contiguous(),
-        epsilon=float(
-            next(getattr(norm, name) for name in ("eps", "variance_epsilon") if hasattr(norm, name))
-        ),
+        epsilon=float(next(getattr(norm, name) for name in names if hasattr(norm, name))),
         centred=subject.anatomy.norm == "layer",
     )
 

@@ -14,6 +14,7 @@ ROUNDING = 16.0
 """Allowance for rounding, in units of 2^-24 (`hypotest.collect.ablation`)."""
 UNIT = 2.0**-24
 _CACHE = 2e6  # bytes of one vector over the vocabulary of all pairs of a step
+_FEWEST = 100  # vectors over the vocabulary with which it goes at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +29,43 @@ class Tiles:
     """Positions per tile."""
     pairs: int
     """Pairs per step of the identity."""
+    pairs_in_float64: int
+    """Pairs per step in float64."""
 
     @classmethod
-    def for_memory(cls, memory: float, vocab_size: int, n_neurons: int, on_cpu: bool = True) -> Tiles:
+    def for_memory(
+        cls, memory: float, vocab_size: int, n_neurons: int, d_model: int, on_cpu: bool = True
+    ) -> Tiles:
         """Cut for a budget.
 
-        Half of it holds u_i, the rest the vectors over the vocabulary of a tile: eight per position, two per
-        neuron, four per pair. A processor takes no more pairs at once than fit into its cache.
+        After the centred unembedding, half of it holds u_i, the rest the vectors over the vocabulary of a
+        tile: eight per position, two per neuron, four per pair (twice as long in float64). A processor takes
+        no more pairs at once than fit into its cache.
 
         Args:
             memory: Bytes.
             vocab_size: Length of a vector.
             n_neurons: Of the layer.
+            d_model: Width of the residual stream.
             on_cpu: Whether a processor does the work.
 
         Raises:
             EvidenceError: If not even the smallest tiles fit.
         """
         vector = 4.0 * vocab_size
-        tiles = cls(
-            neurons_resident=min(n_neurons, int(0.5 * memory / vector)),
-            neurons=min(1024, int(0.12 * memory / vector / 2)),
-            positions=min(512, int(0.18 * memory / vector / 8)),
-            pairs=max(1, int((_CACHE if on_cpu else 0.05 * memory / 4) / vector)),
-        )
-        if min(tiles.neurons, tiles.positions) < 1:
+        free = memory / vector - d_model
+        if free < _FEWEST:
             raise EvidenceError(
-                f"the ablation needs at least {80 * vector / 1e9:.3g} GB for a vocabulary of {vocab_size}; "
-                f"found a budget of {memory / 1e9:.3g} GB. Give more with --memory"
+                f"the ablation needs at least {(_FEWEST + d_model) * vector / 1e9:.2g} GB for a vocabulary "
+                f"of {vocab_size:,}; found a budget of {memory / 1e9:.2g} GB. Give more with --memory"
             )
-        return tiles
+        return cls(
+            neurons_resident=min(n_neurons, int(0.5 * free)),
+            neurons=min(1024, int(0.12 * free / 2)),
+            positions=min(512, int(0.18 * free / 8)),
+            pairs=max(1, int(_CACHE / vector if on_cpu else 0.05 * free / 4)),
+            pairs_in_float64=min(256, max(1, int(0.1 * free / 8))),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +101,13 @@ class Positions:
     """Largest lc."""
     target_logit: Tensor
     """l - b at the target."""
+    bias_width: float
+    """Range of b."""
 
     @property
     def width(self) -> Tensor:
-        """Range of l - b."""
-        return self.highest - self.lowest
+        """Ranges of l - b and of b, which rounding follows."""
+        return self.highest - self.lowest + self.bias_width
 
     @classmethod
     def of(cls, readout: Readout, x: Tensor, target: Tensor) -> Positions:
@@ -128,6 +138,7 @@ class Positions:
             lowest=logits.amin(dim=1, keepdim=True) - mean,
             highest=logits.amax(dim=1, keepdim=True) - mean,
             target_logit=logits.gather(1, column),
+            bias_width=readout.bias_width,
         )
 
 
@@ -152,8 +163,8 @@ class Shift:
 
     @classmethod
     def of_pairs(cls, readout: Readout, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> Shift:
-        """The same for single pairs, in float64 where the device has it."""
-        wide = torch.float32 if row.device.type == "mps" else torch.float64
+        """The same for single pairs, computed in the type of delta (pairs,)."""
+        wide = delta.dtype
         output = readout.before_division(readout.output[neuron].to(wide))
         before = readout.before_division(at.residual[row].to(wide))
         variance = readout.variance(before)[:, 0]
@@ -162,7 +173,7 @@ class Shift:
             output.square().sum(dim=1),
             variance,
             before.shape[1],
-            delta.to(wide),
+            delta,
         )
         return cls(shift.scale.float(), shift.along.float(), shift.size.float())
 
@@ -191,7 +202,7 @@ class Shift:
         return Shift(self.scale[:, chosen], self.along[:, chosen], self.size[:, chosen])
 
     def rounding(self, at: Positions, spread: Tensor) -> Tensor:
-        """Allowance of steps 1 and 2, same shape."""
+        """Allowance of steps 1 and 2, given the range of z, same shape."""
         s = 1 + self.scale
         from_moments = torch.expm1(spread) * (1 + self.size)
         from_logits = at.width * (self.scale.abs() + s**3 * self.size + spread.clamp(max=1.0))
@@ -200,13 +211,16 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """u_i of some neurons, shape (neurons, vocab), and their extremes over the vocabulary."""
+    """u_i of some neurons."""
 
     values: Tensor
+    """Shape (neurons, vocab)."""
     lowest: Tensor
+    """Smallest value over the vocabulary, shape (neurons,)."""
     highest: Tensor
+    """Largest, shape (neurons,)."""
 
-    def part(self, rows: slice) -> Effects:
+    def part(self, rows: slice | Tensor) -> Effects:
         """The same for some neurons."""
         return Effects(self.values[rows], self.lowest[rows], self.highest[rows])
 

@@ -158,10 +158,10 @@ def pythia(device: str, n_positions: int) -> None:
     # logits of random weights are spread like the reference model's, SD 2
     weights = torch.randn(vocab, d_model).mul_(2 / d_model**0.5).to(device)
     output = torch.randn(n_neurons, d_model).mul_(lengths.repeat(n_neurons // len(lengths))[:, None])
-    readout = Readout(
+    readout = Readout.of(
         unembedding=weights,
         gain=torch.ones(d_model, device=device),
-        logit_bias=None,
+        bias=None,
         output=output.to(device),
         epsilon=1e-5,
         centred=True,
