@@ -33,8 +33,8 @@ with R the range of z, D those of l - b and of b together, and q = |delta| |w'| 
 the perturbation, by which s errs. p has a relative error of units of D, which moves E_p[exp z] by at most
 min(R, 1) D; moments of order j have errors of units of R^j. That D is the scale of a logit's rounding takes
 an unembedding without a large common part, which is why it is centred first (`Readout.contrast`).
-ROUNDING = 16 is at least three times what float64 shows (`tests/collect/test_ablation.py`). Step 4 needs none beyond
-that of storing the result.
+ROUNDING = 16 is at least three times what float64 shows (`tests/collect/test_ablation.py`). Step 4 needs none
+beyond that of storing the result.
 """
 
 from __future__ import annotations
@@ -206,9 +206,9 @@ class NeuronAblation:
             row, neuron = pairs.unbind(1)
             shift = Shift.of_pairs(readout, at, row, neurons.start + neuron, delta[row, neuron])
             change[row, neuron], bound[row, neuron] = self.by_identity(at, row, shift, effect[neuron])
-        coarse = ~(bound <= self._largest)
-        for pairs in torch.split(coarse.nonzero(), self.tiles.pairs_in_float64):
-            row, neuron = pairs.unbind(1)
+        coarse = (~(bound <= self._largest)).nonzero()
+        for start in range(0, len(coarse), self.tiles.pairs_in_float64):
+            row, neuron = coarse[start : start + self.tiles.pairs_in_float64].unbind(1)
             value = self._in_float64(at, row, neurons.start + neuron, delta[row, neuron])
             change[row, neuron], bound[row, neuron] = value, _stored(value)
         return change, bound, left.sum(dim=1)
@@ -279,9 +279,9 @@ class NeuronAblation:
         readout = self.readout if device == row.device else self.readout.to(device)
         residual, target = at.residual[row].to(device).double(), at.target[row].to(device)
         step = delta.to(device, torch.float64)[:, None] * readout.output[neuron.to(device)].double()
-        change = readout.losses_in_float64(residual + step, target)
-        change -= readout.losses_in_float64(residual, target)
-        return change.float().to(row.device)
+        both = readout.losses_in_float64(torch.cat([residual + step, residual]), target.repeat(2))
+        moved, base = both.chunk(2)
+        return (moved - base).float().to(row.device)
 
 
 def delta_of(

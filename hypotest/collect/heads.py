@@ -1,9 +1,11 @@
 """How the tested neurons change when attention heads are ablated.
 
 Zeroing head h's slice of the attention output projection's input (eq. 8 of arXiv:2509.21163) takes
-W_O[:, h] a_h away from the residual stream. For the last layer that reaches the MLP that is all: subtract it
-from the residual that enters the MLP's norm, and redo norm and up-projection. For the layer before it, the
-block in between runs again from the changed residual; nothing earlier does.
+W_O[:, h] a_h away from the residual stream. Where attention and MLP read the same residual, that is all for
+the last layer that reaches the MLP: subtract it from the residual that enters the MLP's norm, and redo norm
+and up-projection. For the layer before it, the block in between runs again from the changed residual. In
+other families, where a norm may follow the attention, blocks run again from the head's own on, with its slice
+zeroed. Nothing earlier does.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ _BLOCKS_PER_BATCH = 8
 class _Pass:
     """What one forward pass leaves for the ablations; tensors (batch, context, ...)."""
 
+    block_arguments: dict[int, tuple[tuple[Any, ...], dict[str, Any]]]
+    """Positional and keyword arguments of the blocks that run again."""
     projection_inputs: list[torch.Tensor]
-    """Heads side by side, for each reaching layer."""
-    next_block_arguments: tuple[tuple[Any, ...], dict[str, Any]] | None
-    """Positional and keyword arguments of the block behind the earlier of two reaching layers."""
-    mlp_residual: torch.Tensor
-    """What enters the MLP's norm."""
+    """Heads side by side, for each reaching layer; only with a parallel residual."""
+    mlp_residual: torch.Tensor | None
+    """What enters the MLP's norm; only with a parallel residual."""
     neurons: torch.Tensor
 
 
@@ -78,20 +80,25 @@ def head_ablation_arrays(
 
 def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
     layers = subject.reaching_layers
-    projections = [subject.envoy("attention_projection", layer) for layer in layers]
-    between = subject.envoy("block", layers[-1]) if len(layers) == 2 else None
+    parallel = subject.anatomy.parallel_residual
+    again = layers[1:] if parallel else layers
+    blocks = {layer: subject.envoy("block", layer) for layer in again}
+    projections = {layer: subject.envoy("attention_projection", layer) for layer in layers if parallel}
     norm, down = subject.envoy("mlp_norm"), subject.envoy("down_projection")
     inputs: list[torch.Tensor] = []
-    arguments = None
+    arguments: dict[int, Any] = {}
+    mlp_residual = None
     with torch.no_grad(), subject.traced.trace(tokens.to(subject.device)) as tracer:
-        inputs.append(projections[0].input.save())
-        if between is not None:
-            arguments = between.inputs.save()
-            inputs.append(projections[1].input.save())
-        mlp_residual = norm.input.save()
+        for layer in layers:  # in the order in which the model runs them
+            if layer in blocks:
+                arguments[layer] = blocks[layer].inputs.save()
+            if parallel:
+                inputs.append(projections[layer].input.save())
+        if parallel:
+            mlp_residual = norm.input.save()
         neurons = down.input.save()
         tracer.stop()
-    return _Pass(inputs, arguments, mlp_residual, neurons)
+    return _Pass(arguments, inputs, mlp_residual, neurons)
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
@@ -110,20 +117,53 @@ def _ablated_neurons(
 ) -> torch.Tensor:
     """The tested neurons with a slice of a projection's input zeroed, (n_positions, n_neurons)."""
     layer = subject.reaching_layers[place]
-    weight = by_input(subject.module("attention_projection", layer))[part]
     with torch.no_grad():
-        if place == len(subject.reaching_layers) - 1:
+        if not subject.anatomy.parallel_residual:
+            return _run_again(subject, seen, layer, part)[rows, columns]
+        weight = by_input(subject.module("attention_projection", layer))[part]
+        if layer == subject.reaching_layers[-1]:
+            assert seen.mlp_residual is not None  # recorded with a parallel residual
             contribution = seen.projection_inputs[place][rows, columns][:, part] @ weight
             residual = seen.mlp_residual[rows, columns] - contribution
         else:
-            assert seen.next_block_arguments is not None  # recorded whenever two layers reach
-            (hidden, *others), keywords = seen.next_block_arguments
+            (hidden, *others), keywords = seen.block_arguments[layer + 1]
             changed = hidden - seen.projection_inputs[place][..., part] @ weight
-            block = subject.module("block", subject.reaching_layers[-1])
-            output = block(changed, *others, **keywords)
-            output = output[0] if isinstance(output, tuple) else output
-            residual = output[rows, columns]
+            residual = _hidden(subject.module("block", layer + 1)(changed, *others, **keywords))[
+                rows, columns
+            ]
         return subject.neurons(residual)
+
+
+def _run_again(subject: LanguageModel, seen: _Pass, layer: int, part: slice) -> torch.Tensor:
+    """The tested neurons when blocks run from `layer` on with a slice zeroed, (batch, context, n_neurons)."""
+
+    def zeroed(_module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        heads = arguments[0].clone()
+        heads[..., part] = 0
+        return (heads, *arguments[1:])
+
+    neurons: list[torch.Tensor] = []
+    hooks = [
+        subject.module("attention_projection", layer).register_forward_pre_hook(zeroed),
+        subject.module("down_projection").register_forward_pre_hook(
+            lambda _module, arguments: neurons.append(arguments[0])
+        ),
+    ]
+    try:
+        hidden = seen.block_arguments[layer][0][0]
+        for number in range(layer, subject.layer + 1):
+            (_, *others), keywords = seen.block_arguments[number]
+            hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return neurons[0]
+
+
+def _hidden(output: Any) -> torch.Tensor:
+    """The residual stream that leaves a block."""
+    hidden: torch.Tensor = output[0] if isinstance(output, tuple) else output
+    return hidden
 
 
 def _sum_by_block(values: torch.Tensor, rows: torch.Tensor, n_blocks: int) -> NDArray[np.float32]:
