@@ -43,7 +43,7 @@ def ablation_section(results: Results) -> Iterable[str]:
     yield "## Ablation"
     share = f" ({group.together / group.sum_of_single:.2f} times that)" if group.sum_of_single > 0 else ""
     yield (
-        f"Ablating the {count_text(size)} neurons at once raises the loss on rare targets by "
+        f"Ablating the {count_text(size)} neurons at once changes the mean loss on rare targets by "
         f"**{significant(group.together)} nats**; their single effects add up to "
         f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
         f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
