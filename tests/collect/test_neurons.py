@@ -34,6 +34,17 @@ def test_a_model_in_memory(name, layer, engine):
         np.testing.assert_allclose(some.delta_loss[:, column], change, atol=1.1e-4)
 
 
+def test_parts_come_with_the_identity_only():
+    model, tokens = model_of("llama, tied"), positions()[0]
+    found = hypotest.ablate_neurons(model, tokens, neurons=np.array([4, 8]), parts=True)
+    assert found.parts.entropy.shape == found.delta_loss.shape == (60, 2)
+    np.testing.assert_allclose(
+        found.parts.through_norm + found.parts.direct, found.delta_loss, atol=0.3 * np.ptp(found.delta_loss)
+    )
+    with pytest.raises(ValueError, match="the logits are capped"):
+        hypotest.ablate_neurons(model_of("gemma2"), tokens, parts=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
