@@ -39,7 +39,7 @@ beyond that of storing the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,6 @@ class NeuronAblation:
         activations: NDArray[np.float32],
         replacement: NDArray[np.float32],
         target: NDArray[np.int64],
-        on_tile: Callable[[], None] = lambda: None,
     ) -> dict[str, NDArray[Any]]:
         """Ablate every neuron at every position, one at a time.
 
@@ -108,7 +107,6 @@ class NeuronAblation:
             activations: Neurons, shape (n_positions, n_neurons).
             replacement: What an ablated neuron is set to, shape (n_neurons,) or (n_positions, n_neurons).
             target: Token id that is predicted, shape (n_positions,).
-            on_tile: Called after each tile of positions, for progress.
 
         Returns:
             ``delta_loss`` (n_positions, n_neurons) in nats, positive where the ablation hurts;
@@ -118,7 +116,6 @@ class NeuronAblation:
         Raises:
             EvidenceError: If a value is not finite.
         """
-        device = self.readout.output.device
         n_positions, n_neurons = activations.shape
         arrays: dict[str, NDArray[Any]] = {
             "delta_loss": np.empty((n_positions, n_neurons), dtype=np.float32),
@@ -127,29 +124,56 @@ class NeuronAblation:
             "n_exact": np.zeros(n_positions, dtype=np.int32),
         }
         with full_precision():
-            for first in range(0, n_neurons, self.tiles.neurons_resident):
-                resident = self.effects(first)
-                for start in range(0, n_positions, self.tiles.positions):
-                    rows = slice(start, start + self.tiles.positions)
-                    positions = Positions.of(
-                        self.readout,
-                        torch.from_numpy(residual[rows]).to(device),
-                        torch.from_numpy(target[rows]).to(device),
-                    )
-                    arrays["loss"][rows] = positions.loss.cpu().numpy()
-                    for offset in range(0, len(resident.values), self.tiles.neurons):
-                        effect = resident.part(slice(offset, offset + self.tiles.neurons))
-                        neurons = slice(first + offset, first + offset + len(effect.values))
-                        delta = delta_of(replacement, activations, rows, neurons, device)
-                        change, bound, exact = self._tile(positions, neurons, effect, delta)
-                        arrays["delta_loss"][rows, neurons] = change.cpu().numpy()
-                        arrays["error_bound"][rows, neurons] = _as_half(bound).cpu().numpy()
-                        arrays["n_exact"][rows] += exact.cpu().numpy()
-                    on_tile()
+            for rows, neurons, at, effects, delta in self.over_tiles(
+                residual, activations, replacement, target
+            ):
+                change, bound, exact = self._tile(at, neurons, effects, delta)
+                arrays["delta_loss"][rows, neurons] = change.cpu().numpy()
+                arrays["error_bound"][rows, neurons] = _as_half(bound).cpu().numpy()
+                arrays["loss"][rows] = at.loss.cpu().numpy()
+                arrays["n_exact"][rows] += exact.cpu().numpy()
         if not np.isfinite(arrays["delta_loss"]).all():
             position, neuron = np.argwhere(~np.isfinite(arrays["delta_loss"]))[0]
             raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
         return arrays
+
+    def over_tiles(
+        self,
+        residual: NDArray[np.float32],
+        activations: NDArray[np.float32],
+        replacement: NDArray[np.float32],
+        target: NDArray[np.int64],
+    ) -> Iterator[tuple[slice, slice, Positions, Effects, Tensor]]:
+        """Walk over positions and neurons within the budget; call it in `full_precision`.
+
+        Args:
+            residual: As in `__call__`.
+            activations: As in `__call__`.
+            replacement: As in `__call__`.
+            target: As in `__call__`.
+
+        Yields:
+            Rows, neurons, what the positions and the neurons bring, and replacement less activation
+            (positions, neurons), in float64 where the device has it.
+        """
+        device = self.readout.output.device
+        for first in range(0, self.readout.n_neurons, self.tiles.neurons_resident):
+            resident = self.effects(first)
+            for start in range(0, len(residual), self.tiles.positions):
+                rows = slice(start, start + self.tiles.positions)
+                at = Positions.of(
+                    self.readout,
+                    torch.from_numpy(residual[rows]).to(device),
+                    torch.from_numpy(target[rows]).to(device),
+                )
+                for offset in range(0, len(resident.values), self.tiles.neurons):
+                    effects = resident.part(slice(offset, offset + self.tiles.neurons))
+                    neurons = slice(first + offset, first + offset + len(effects.values))
+                    after = replacement[rows, neurons] if replacement.ndim == 2 else replacement[neurons]
+                    delta = after.astype(np.float64) - activations[rows, neurons]
+                    if device.type == "mps":
+                        delta = delta.astype(np.float32)
+                    yield rows, neurons, at, effects, torch.from_numpy(delta).to(device)
 
     def effects(self, first: int) -> Effects:
         """u_i of the neurons held at once, from the first of them on."""
@@ -282,19 +306,6 @@ class NeuronAblation:
         both = readout.losses_in_float64(torch.cat([residual + step, residual]), target.repeat(2))
         moved, base = both.chunk(2)
         return (moved - base).float().to(row.device)
-
-
-def delta_of(
-    replacement: NDArray[np.float32],
-    activations: NDArray[np.float32],
-    rows: slice,
-    neurons: slice,
-    device: torch.device,
-) -> Tensor:
-    """Replacement less activation for a tile, float64 where the device has it."""
-    after = replacement[rows, neurons] if replacement.ndim == 2 else replacement[neurons]
-    delta = after.astype(np.float64) - activations[rows, neurons]
-    return torch.from_numpy(delta if device.type != "mps" else delta.astype(np.float32)).to(device)
 
 
 def _stored(change: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.ablation import NeuronAblation, delta_of
+from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.enclosure import enclose_by_skewness
 from hypotest.collect.readout import full_precision
 from hypotest.collect.tiles import Effects, Positions, Shift
@@ -55,33 +55,20 @@ def decompose(
         ``through_norm`` and ``direct``, changes of loss in nats with an error of at most the tolerance, and
         ``entropy``, the change of the prediction's entropy in nats; each (n_positions, n_neurons).
     """
-    readout, tiles = ablation.readout, ablation.tiles
-    device = readout.output.device
     arrays = {
         name: np.empty(activations.shape, dtype=np.float32) for name in ("through_norm", "direct", "entropy")
     }
+    tiles = ablation.over_tiles(residual, activations, replacement, target)
     with full_precision():
-        for first in range(0, readout.n_neurons, tiles.neurons_resident):
-            resident = ablation.effects(first)
-            for start in range(0, len(residual), tiles.positions):
-                rows = slice(start, start + tiles.positions)
-                at = Positions.of(
-                    readout,
-                    torch.from_numpy(residual[rows]).to(device),
-                    torch.from_numpy(target[rows]).to(device),
-                )
-                for offset in range(0, len(resident.values), tiles.neurons):
-                    effects = resident.part(slice(offset, offset + tiles.neurons))
-                    neurons = slice(first + offset, first + offset + len(effects.values))
-                    delta = delta_of(replacement, activations, rows, neurons, device)
-                    parts = _tile(ablation, at, neurons, effects, delta)
-                    for name, values in zip(arrays, parts, strict=True):
-                        arrays[name][rows, neurons] = values.cpu().numpy()
+        for rows, neurons, at, effects, delta in tiles:
+            parts = _tile(ablation, neurons, at, effects, delta)
+            for name, values in zip(arrays, parts, strict=True):
+                arrays[name][rows, neurons] = values.cpu().numpy()
     return arrays
 
 
 def _tile(
-    ablation: NeuronAblation, at: Positions, neurons: slice, effects: Effects, delta: Tensor
+    ablation: NeuronAblation, neurons: slice, at: Positions, effects: Effects, delta: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     shift = Shift.of(ablation.readout, at, neurons, delta.float())
     effect, square = effects.values, effects.values.square()
