@@ -25,16 +25,20 @@ Rounding. What is enclosed is computed in float32 from the residuals, activation
 allowance for it is part of every bound: ROUNDING units of 2^-24, times what the loss can change per
 relative error in its ingredients,
 
-    step 1, 2:   (e^R - 1)(1 + q) + D (|s - 1| + s^3 q + min(R, 1))
+    step 1, 2:   (e^R - 1)(1 + s^2 q) + D (|s - 1| + s^3 q + min(R, 1))
     step 3:      R + D (|s - 1| + min(R, 1))
     all:         |change of loss| / ROUNDING
 
 with R the range of z, D those of l - b and of b together, and q = |delta| |w'| / |x'| the relative size of
 the perturbation, by which s errs. p has a relative error of units of D, which moves E_p[exp z] by at most
-min(R, 1) D; moments of order j have errors of units of R^j. That D is the scale of a logit's rounding takes
-an unembedding without a large common part, which is why it is centred first (`Readout.contrast`).
-ROUNDING = 16 is at least three times what float64 shows (`tests/collect/test_ablation.py`). Step 4 needs none
-beyond that of storing the result.
+min(R, 1) D; moments of order j have errors of units of R^j. D and R are raised to the scale of the products
+(`Readout.rounding_scale`) where large parts of them cancel; the common part of the unembedding, which always
+would, is taken off first (`Readout.contrast`), as are means in float64 for a LayerNorm. Where less than
+LEAST_LEFT of the residual's variance is left, step 4 decides.
+
+The enclosure is proven; how library products round is not, and ROUNDING is calibrated: 16 is at least three
+times what float64 shows (`tests/collect/test_ablation.py`). Step 4 needs no more than storing the result in
+float32, which for effects above a thousand nats is itself more than 1e-4.
 """
 
 from __future__ import annotations
@@ -186,7 +190,10 @@ class NeuronAblation:
                 part = slice(start, min(start + self.tiles.neurons, stop))
                 here = slice(part.start - first, part.stop - first)
                 values[here] = self.readout.effects(part)
-            self._resident = (first, Effects(values, values.amin(dim=1), values.amax(dim=1)))
+            low, high = values.amin(dim=1), values.amax(dim=1)
+            output = self.readout.before_division(self.readout.output[first:stop])
+            excess = (self.readout.rounding_scale(output) - (high - low)).clamp(min=0)
+            self._resident = (first, Effects(values, low, high, excess))
         return self._resident[1]
 
     def _tile(
@@ -209,7 +216,7 @@ class NeuronAblation:
         k2 = torch.minimum(k2.clamp(min=0), -low * high)
         lower, upper = enclose_by_variance(k2, low, high)
         change = k1 + (lower + upper) / 2 - z_target
-        bound = (upper - lower) / 2 + shift.rounding(at, high - low) + _stored(change)
+        bound = (upper - lower) / 2 + shift.rounding(at, high - low, effects) + _stored(change)
         left = ~(bound <= self._largest)  # NaN counts as left
         if not bool(left.any()):
             return change, bound, left.sum(dim=1)
@@ -229,7 +236,9 @@ class NeuronAblation:
         for pairs in torch.split(left.nonzero(), self.tiles.pairs):
             row, neuron = pairs.unbind(1)
             shift = Shift.of_pairs(readout, at, row, neurons.start + neuron, delta[row, neuron])
-            change[row, neuron], bound[row, neuron] = self.by_identity(at, row, shift, effect[neuron])
+            change[row, neuron], bound[row, neuron] = self.by_identity(
+                at, row, shift, effect[neuron], effects.excess[neuron]
+            )
         coarse = (~(bound <= self._largest)).nonzero()
         for start in range(0, len(coarse), self.tiles.pairs_in_float64):
             row, neuron = coarse[start : start + self.tiles.pairs_in_float64].unbind(1)
@@ -267,10 +276,12 @@ class NeuronAblation:
         else:
             k2 = k2[:, chosen]
         lower, upper = enclose_by_skewness(k2, k3, low, high)
-        bound = ((upper - lower) / 2).float() + shift.rounding(at, (high - low).float())
+        bound = ((upper - lower) / 2).float() + shift.rounding(at, (high - low).float(), effects)
         return ((lower + upper) / 2).float(), bound
 
-    def by_identity(self, at: Positions, row: Tensor, shift: Shift, effect: Tensor) -> tuple[Tensor, Tensor]:
+    def by_identity(
+        self, at: Positions, row: Tensor, shift: Shift, effect: Tensor, excess: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Change of loss and its bound by summing over the vocabulary, shape (n_pairs,).
 
         Args:
@@ -278,6 +289,7 @@ class NeuronAblation:
             row: Position of each pair, shape (n_pairs,).
             shift: s - 1 and r of each pair.
             effect: u_i of each pair, shape (n_pairs, vocab).
+            excess: `Effects.excess` of each, shape (n_pairs,).
         """
         p = at.p[row]
         z = at.logits[row].mul_(shift.scale[:, None]).addcmul_(shift.along[:, None], effect)
@@ -294,7 +306,11 @@ class NeuronAblation:
         if wild.numel():
             value[wild] = far
         change = value - z_target
-        allowance = spread + at.width[row, 0] * (shift.scale.abs() + spread.clamp(max=1.0))
+        allowance = (
+            spread
+            + shift.along.abs() * excess
+            + at.width[row, 0] * (shift.scale.abs() + spread.clamp(max=1.0))
+        )
         return change, ROUNDING * UNIT * allowance + _stored(change)
 
     def _in_float64(self, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> Tensor:

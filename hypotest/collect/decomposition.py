@@ -80,12 +80,12 @@ def _tile(
     cross_21 = at.twice_weighted @ effect.T - m1 * at.second
 
     by_norm, by_norm_left = _enclosed(
-        ablation, at, shift.by_norm(),
+        ablation, at, shift.by_norm(), effects,
         scale.square() * at.second, scale**3 * at.third, scale * at.lowest, scale * at.highest,
     )  # fmt: skip
     through_norm = by_norm + scale * (at.mean - at.target_logit)
     by_effect, by_effect_left = _enclosed(
-        ablation, at, shift.by_effect(),
+        ablation, at, shift.by_effect(), effects,
         along.square() * own_2, along**3 * own_3,
         along * (effects.lowest - m1), along * (effects.highest - m1),
     )  # fmt: skip
@@ -104,26 +104,30 @@ def _tile(
     ratio = k3.abs() / k2.clamp(min=1e-30) + k2.clamp(min=0).sqrt()
     following = (second.abs() + k2 / 2 + k3.abs() / 3) * ratio
 
-    def exactly(left: Tensor, values: Tensor, evaluate: Callable[[Tensor, Shift, Tensor], Tensor]) -> None:
+    def exactly(
+        left: Tensor, values: Tensor, evaluate: Callable[[Tensor, Shift, Tensor, Tensor], Tensor]
+    ) -> None:
         for pairs in torch.split(left.nonzero(), ablation.tiles.pairs):
             row, neuron = pairs.unbind(1)
-            exact = Shift.of_pairs(ablation.readout, at, row, neurons.start + neuron, delta[row, neuron])
-            values[row, neuron] = evaluate(row, exact, effect[neuron])
+            exact = Shift.of_pairs(
+                ablation.readout, at, row, neurons.start + neuron, delta[row, neuron], least=0.0
+            )
+            values[row, neuron] = evaluate(row, exact, effect[neuron], effects.excess[neuron])
 
     exactly(
         by_norm_left,
         through_norm,
-        lambda row, exact, u: ablation.by_identity(at, row, exact.by_norm(), u)[0],
+        lambda row, exact, u, excess: ablation.by_identity(at, row, exact.by_norm(), u, excess)[0],
     )
     exactly(
         by_effect_left,
         direct,
-        lambda row, exact, u: ablation.by_identity(at, row, exact.by_effect(), u)[0],
+        lambda row, exact, u, excess: ablation.by_identity(at, row, exact.by_effect(), u, excess)[0],
     )
     exactly(
         ~(following <= ENTROPY_EXACT_ABOVE),
         entropy,
-        lambda row, exact, u: _entropy_change(ablation, at, row, exact, u),
+        lambda row, exact, u, excess: _entropy_change(ablation, at, row, exact, u),
     )
     return through_norm, direct, entropy
 
@@ -132,6 +136,7 @@ def _enclosed(
     ablation: NeuronAblation,
     at: Positions,
     shift: Shift,
+    effects: Effects,
     k2: Tensor,
     k3: Tensor,
     one: Tensor,
@@ -145,7 +150,7 @@ def _enclosed(
     nothing = k2 < 1e-12  # no distribution of that variance and range changes a tenth of a rounding error
     middle = torch.where(nothing, k2 / 2, ((lower + upper) / 2).float())
     width = torch.where(nothing, 0.0, ((upper - lower) / 2).float())
-    return middle, ~(width + shift.rounding(at, high - low) <= ablation.tolerance)
+    return middle, ~(width + shift.rounding(at, high - low, effects) <= ablation.tolerance)
 
 
 class _Information:

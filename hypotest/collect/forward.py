@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.readout import full_precision
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
 
@@ -62,7 +63,7 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> list[torch.Tensor]:
     attention = [subject.envoy("attention", layer) for layer in subject.reaching_layers]
     down, norm = subject.envoy("down_projection"), subject.envoy("final_norm")
     weights: list[torch.Tensor] = []
-    with torch.no_grad(), subject.traced.trace(tokens.to(subject.device)) as tracer:
+    with full_precision(), subject.traced.trace(tokens.to(subject.device)) as tracer:
         for layer in attention:  # in the order in which the model runs them
             weights.append(layer.output[1].save())
         neurons = down.input.save()

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.readout import full_precision
 from hypotest.subjects.language_model import LanguageModel, by_input
 
 _BLOCKS_PER_BATCH = 8
@@ -88,7 +89,7 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
     inputs: list[torch.Tensor] = []
     arguments: dict[int, Any] = {}
     mlp_residual = None
-    with torch.no_grad(), subject.traced.trace(tokens.to(subject.device)) as tracer:
+    with full_precision(), subject.traced.trace(tokens.to(subject.device)) as tracer:
         for layer in layers:  # in the order in which the model runs them
             if layer in blocks:
                 arguments[layer] = blocks[layer].inputs.save()
@@ -117,7 +118,7 @@ def _ablated_neurons(
 ) -> torch.Tensor:
     """The tested neurons with a slice of a projection's input zeroed, (n_positions, n_neurons)."""
     layer = subject.reaching_layers[place]
-    with torch.no_grad():
+    with full_precision():
         if not subject.anatomy.parallel_residual:
             return _run_again(subject, seen, layer, part)[rows, columns]
         weight = by_input(subject.module("attention_projection", layer))[part]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,8 +78,11 @@ class Readout:
         return 0.0 if self.logit_bias is None else float(self.logit_bias.max() - self.logit_bias.min())
 
     def before_division(self, x: Tensor) -> Tensor:
-        """x', same shape."""
-        return x - x.mean(dim=-1, keepdim=True) if self.centred else x
+        """x', same shape; a mean that is large beside the rest is taken off in float64."""
+        if not self.centred:
+            return x
+        wide = x if x.device.type == "mps" else x.double()
+        return (wide - wide.mean(dim=-1, keepdim=True)).to(x.dtype)
 
     def variance(self, before: Tensor) -> Tensor:
         """Take var of x' (n, d_model), shape (n, 1)."""
@@ -105,6 +109,17 @@ class Readout:
     def effects(self, neurons: slice) -> Tensor:
         """Compute u_i, but for a shift over the vocabulary, shape (n, vocab)."""
         return (self.before_division(self.output[neurons]) * self.gain) @ self.contrast.T
+
+    def rounding_scale(self, vectors: Tensor) -> Tensor:
+        """Size of the products' rounding when vectors (n, d_model) meet g and the unembedding, shape (n,).
+
+        Twice what the largest |W_k| |g * v| / sqrt(d) is: below the range of W_U (g * v) unless large parts
+        of the two cancel.
+        """
+        largest = self.contrast.square().sum(dim=1).max().sqrt()
+        lengths = torch.linalg.vector_norm(vectors * self.gain, dim=1)
+        scale: Tensor = 2 * lengths * largest / vectors.shape[1] ** 0.5
+        return scale
 
     def to(self, device: torch.device) -> Readout:
         """The same on another device."""
@@ -148,9 +163,22 @@ def prepare_readout(subject: LanguageModel) -> Readout:
 def full_precision() -> Iterator[None]:
     """Float32 products in float32: TF32 or bfloat16 units would cost 1e-3 nats, which no bound here knows.
 
-    PyTorch's setting is global; it is put back.
+    PyTorch's settings are global, and in two generations that refuse to be mixed; they are put back.
     """
-    before = torch.get_float32_matmul_precision()
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # the newer generation is in use
+        places: list[Any] = [torch.backends.mkldnn.matmul, torch.backends.cuda.matmul]  # type: ignore[attr-defined]
+        kept = [place.fp32_precision for place in places]
+        try:
+            for place in places:
+                place.fp32_precision = "ieee"
+            with torch.inference_mode():
+                yield
+        finally:
+            for place, value in zip(places, kept, strict=True):
+                place.fp32_precision = value
+        return
     torch.set_float32_matmul_precision("highest")
     try:
         with torch.inference_mode():

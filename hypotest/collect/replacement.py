@@ -48,6 +48,10 @@ class Replacement:
             index: Position within the block, shape (n_positions,).
             seed: Of the donors.
         """
+        if kind not in ("mean", "zero", "resample"):
+            raise ValueError(f"replacement must be 'mean', 'zero' or 'resample', got {kind!r}")
+        if kind != "zero" and len(activations) < 2:
+            raise ValueError(f"{kind} ablation needs other positions to set a neuron to; got a single one")
         if kind == "mean":
             values = activations.mean(axis=0, dtype=np.float64)[None].astype(np.float32)
         else:

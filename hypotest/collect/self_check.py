@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.readout import full_precision
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence import Ablation, SelfCheck
@@ -28,6 +29,7 @@ def check_ablation(
     n_pairs: int,
     rng: np.random.Generator,
     on_pair: Callable[[], None] = lambda: None,
+    neurons: NDArray[np.int64] | None = None,
 ) -> SelfCheck:
     """Ablate random neurons in random blocks by nnsight and compare the change of loss.
 
@@ -44,6 +46,7 @@ def check_ablation(
         n_pairs: How many (neuron, block) pairs to try.
         rng: Source of randomness.
         on_pair: Called after each pair, for progress.
+        neurons: Which neuron each column of `delta_loss` belongs to; all in order by default.
 
     Raises:
         SelfCheckError: If a difference exceeds the tolerance; names family, layer and path.
@@ -53,12 +56,13 @@ def check_ablation(
     largest, n_values = 0.0, 0
     for pair in range(n_pairs):
         candidates = influential if pair % 2 else np.arange(delta_loss.shape[1])
-        neuron = int(rng.choice(candidates))
+        column = int(rng.choice(candidates))
+        neuron = column if neurons is None else int(neurons[column])
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
         values = replacement.within(row, tokens.shape[1])[:, neuron]
         measured = intervene(subject, tokens[row], index[rows], neuron, values)
-        fast = delta_loss[rows, neuron]
+        fast = delta_loss[rows, column]
         difference = np.abs(measured - fast)
         n_values += rows.size
         largest = max(largest, float(difference.max()))
@@ -99,9 +103,9 @@ def intervene(
     after = torch.from_numpy(np.ascontiguousarray(values)).to(subject.device)
     down = subject.envoy("down_projection")
     traced = subject.traced
-    with torch.no_grad(), traced.trace(ids):
+    with full_precision(), traced.trace(ids):
         base = traced.output.logits.save()
-    with torch.no_grad(), traced.trace(ids):
+    with full_precision(), traced.trace(ids):
         activations = down.input.clone()
         activations[:, :, neuron] = after
         down.input = activations

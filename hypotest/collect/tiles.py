@@ -13,6 +13,8 @@ from hypotest.errors import EvidenceError
 ROUNDING = 16.0
 """Allowance for rounding, in units of 2^-24 (`hypotest.collect.ablation`)."""
 UNIT = 2.0**-24
+LEAST_LEFT = 0.05
+"""Share of the residual's variance below which an ablation is evaluated in float64."""
 _CACHE = 2e6  # bytes of one vector over the vocabulary of all pairs of a step
 _FEWEST = 100  # vectors over the vocabulary with which it goes at all
 
@@ -101,13 +103,15 @@ class Positions:
     """Largest lc."""
     target_logit: Tensor
     """l - b at the target."""
+    product_scale: Tensor
+    """`Readout.rounding_scale` of x'."""
     bias_width: float
     """Range of b."""
 
     @property
     def width(self) -> Tensor:
-        """Ranges of l - b and of b, which rounding follows."""
-        return self.highest - self.lowest + self.bias_width
+        """What rounding of the logits follows: ranges of l - b and of b, or the scale of the products."""
+        return torch.maximum(self.highest - self.lowest, self.product_scale) + self.bias_width
 
     @classmethod
     def of(cls, readout: Readout, x: Tensor, target: Tensor) -> Positions:
@@ -138,6 +142,7 @@ class Positions:
             lowest=logits.amin(dim=1, keepdim=True) - mean,
             highest=logits.amax(dim=1, keepdim=True) - mean,
             target_logit=logits.gather(1, column),
+            product_scale=readout.rounding_scale(before / readout.variance(before).sqrt())[:, None],
             bias_width=readout.bias_width,
         )
 
@@ -162,7 +167,15 @@ class Shift:
         )
 
     @classmethod
-    def of_pairs(cls, readout: Readout, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> Shift:
+    def of_pairs(
+        cls,
+        readout: Readout,
+        at: Positions,
+        row: Tensor,
+        neuron: Tensor,
+        delta: Tensor,
+        least: float = LEAST_LEFT,
+    ) -> Shift:
         """The same for single pairs, computed in the type of delta (pairs,)."""
         wide = delta.dtype
         output = readout.before_division(readout.output[neuron].to(wide))
@@ -174,15 +187,25 @@ class Shift:
             variance,
             before.shape[1],
             delta,
+            least,
         )
         return cls(shift.scale.float(), shift.along.float(), shift.size.float())
 
     @classmethod
-    def _from(cls, product: Tensor, square: Tensor, variance: Tensor, d_model: int, delta: Tensor) -> Shift:
+    def _from(
+        cls,
+        product: Tensor,
+        square: Tensor,
+        variance: Tensor,
+        d_model: int,
+        delta: Tensor,
+        least: float = LEAST_LEFT,
+    ) -> Shift:
         moved = delta.square() * square
         # var~ / var - 1, which exact arithmetic keeps above -1
-        relative = ((2 * delta * product + moved) / (d_model * variance)).clamp(min=-1 + 1e-7)
-        root = torch.sqrt(1 + relative)
+        relative = (2 * delta * product + moved) / (d_model * variance)
+        # where little of the residual is left, s and r are left undefined: that is for float64
+        root = torch.sqrt(torch.where(relative > least - 1, 1 + relative, torch.nan))
         return cls(
             scale=-relative / (root * (root + 1)),
             along=delta / (root * variance.sqrt()),
@@ -201,10 +224,10 @@ class Shift:
         """The same for some neurons."""
         return Shift(self.scale[:, chosen], self.along[:, chosen], self.size[:, chosen])
 
-    def rounding(self, at: Positions, spread: Tensor) -> Tensor:
+    def rounding(self, at: Positions, spread: Tensor, effects: Effects) -> Tensor:
         """Allowance of steps 1 and 2, given the range of z, same shape."""
         s = 1 + self.scale
-        from_moments = torch.expm1(spread) * (1 + self.size)
+        from_moments = torch.expm1(spread + self.along.abs() * effects.excess) * (1 + s.square() * self.size)
         from_logits = at.width * (self.scale.abs() + s**3 * self.size + spread.clamp(max=1.0))
         return ROUNDING * UNIT * (from_moments + from_logits)
 
@@ -219,10 +242,12 @@ class Effects:
     """Smallest value over the vocabulary, shape (neurons,)."""
     highest: Tensor
     """Largest, shape (neurons,)."""
+    excess: Tensor
+    """By how much the scale of rounding exceeds their range, shape (neurons,); 0 as a rule."""
 
     def part(self, rows: slice | Tensor) -> Effects:
         """The same for some neurons."""
-        return Effects(self.values[rows], self.lowest[rows], self.highest[rows])
+        return Effects(self.values[rows], self.lowest[rows], self.highest[rows], self.excess[rows])
 
 
 def z_range(shift: Shift, at: Positions, effects: Effects, m1: Tensor) -> tuple[Tensor, Tensor]:

@@ -242,12 +242,18 @@ def wrap_language_model(
     Raises:
         SubjectError: If the family is unknown, the model has no such layer, or is of low precision.
     """
+    if not hasattr(model, "config") or not hasattr(model, "lm_head"):
+        raise SubjectError(
+            f"{name}: must be a transformers causal language model (such as GPT2LMHeadModel), a folder or a "
+            f"Hub id; found {type(model).__name__}"
+        )
     config = model.config
     parameter = next(model.parameters())
-    if parameter.dtype not in (torch.float32, torch.float64):
+    low = {item.dtype for item in model.parameters()} - {torch.float32, torch.float64}
+    if low:
         raise SubjectError(
             f"{name}: parameters must be float32 for ablations of a thousandth of a nat; found "
-            f"{parameter.dtype}. Load the model with dtype=torch.float32, or call .float() on it"
+            f"{', '.join(map(str, low))}. Load the model with dtype=torch.float32, or call .float() on it"
         )
     if config._attn_implementation != "eager":
         model.set_attn_implementation("eager")
@@ -258,6 +264,8 @@ def wrap_language_model(
     )
     config.use_cache = False  # a block that runs again must not see its own keys twice
     n_layers = int(config.num_hidden_layers)
+    if layer != "last" and (isinstance(layer, bool) or not isinstance(layer, int)):
+        raise SubjectError(f"subject.layer: must be `last` or a block's number, found {layer!r}")
     number = n_layers - 1 if layer == "last" else int(layer)
     if not 0 <= number < n_layers:
         raise SubjectError(f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}")

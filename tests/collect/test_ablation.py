@@ -115,6 +115,63 @@ def test_no_entry_outside_its_certificate(logit_scale, size, peaked, offset, cen
     assert (found["delta_loss"][:, 5] == 0).all()
 
 
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
+@pytest.mark.parametrize("left", [0.1, 0.03, 1e-3, 1e-6])
+@pytest.mark.parametrize("logit_scale", [1e-3, 3.0])
+def test_a_neuron_that_cancels_the_residual(logit_scale, left, tolerance):
+    """With next to no logits, nothing but the small rest of the residual says how uncertain s and r are."""
+    rng = np.random.default_rng(8)
+    readout = hard_readout(rng, 700, 32, 20, logit_scale, True, bias=False)
+    residual = (100 * rng.normal(size=(20, 32))).astype(np.float32)
+    rest = left * 100 * rng.normal(size=(20, 32))
+    readout.output.copy_(torch.from_numpy(residual + rest).float())
+    activations = np.diag(np.ones(20)).astype(np.float32)
+    target = rng.integers(0, 700, 20)
+    found = NeuronAblation(readout, tolerance)(residual, activations, np.zeros(20, np.float32), target)
+    truth = exact_change(readout, residual.astype(np.float64), -activations.astype(np.float64), target)
+    assert (np.abs(found["delta_loss"] - truth) <= found["error_bound"].astype(np.float64)).all()
+    # an effect of 30 nats is kept in float32 to a few millionths
+    assert found["error_bound"].max() <= max(tolerance, 2.0**-23 * np.abs(truth).max())
+
+
+@pytest.mark.parametrize("part", ["mean of x", "mean of w", "rows of W", "direction of W"])
+def test_parts_that_drop_out_of_the_logits(part):
+    """What a LayerNorm or the other factor removes is still there when float32 rounds the products."""
+    rng = np.random.default_rng(10)
+    n, vocab, d_model, n_neurons = 40, 900, 64, 25
+    weights, output = rng.normal(size=(vocab, d_model)) / 4, rng.normal(size=(n_neurons, d_model))
+    residual = rng.normal(size=(n, d_model))
+    if part == "mean of x":
+        residual += 10_000
+    elif part == "mean of w":
+        output += 1000
+    elif part == "rows of W":
+        residual += 100
+        weights += 10 * rng.normal(size=(vocab, 1))
+    else:
+        direction = rng.normal(size=d_model)
+        direction -= direction.mean()
+        direction /= np.linalg.norm(direction)
+        residual -= np.outer(residual @ direction, direction)
+        output -= np.outer(output @ direction, direction)
+        weights += 1000 * rng.normal(size=(vocab, 1)) * direction
+    readout = Readout.of(
+        unembedding=torch.from_numpy(weights).float(),
+        gain=torch.ones(d_model),
+        bias=None,
+        output=torch.from_numpy(output).float(),
+        epsilon=1e-5,
+        centred=True,
+    )
+    residual = residual.astype(np.float32)
+    activations = (0.1 * rng.standard_t(3, size=(n, n_neurons))).astype(np.float32)
+    target = rng.integers(0, vocab, n)
+    found = NeuronAblation(readout)(residual, activations, np.zeros(n_neurons, np.float32), target)
+    truth = exact_change(readout, residual.astype(np.float64), -activations.astype(np.float64), target)
+    assert (np.abs(found["delta_loss"] - truth) <= found["error_bound"].astype(np.float64)).all()
+    assert found["error_bound"].max() <= 1e-4
+
+
 @pytest.mark.parametrize("offset", [0.0, 2.0])
 def test_rounding_stays_far_below_its_allowance(monkeypatch, offset):
     """With exact evaluation throughout, all that is left of the error is rounding."""

@@ -157,7 +157,7 @@ def test_check_protocol_uses_the_given_places(shipped):
     assert check_protocol(protocol) == ()
     data = protocol.model_dump()
     data["predictions"][2]["measure"] = "dimension"
-    data["subject"]["layer"] = 2
+    data["subject"]["layer"] = -2
     problems = check_protocol(Protocol.model_validate(data), lambda path: f"at {path}")
     assert [(problem.where, problem.key) for problem in problems] == [
         ("at ('subject', 'layer')", "subject.layer"),
