@@ -57,12 +57,23 @@ def test_the_precision_that_was_set_does_not_matter():
     np.testing.assert_array_equal(found.loss, expected.loss)
 
 
+class Adapted(torch.nn.Linear):
+    """A Linear that does more than its weight says, as low-rank adapters do."""
+
+    def __init__(self, plain):
+        super().__init__(plain.in_features, plain.out_features, bias=False)
+        self.weight = plain.weight
+        self.adapter = torch.nn.Linear(plain.in_features, plain.out_features, bias=False)
+
+    def forward(self, x):
+        return super().forward(x) + self.adapter(x)
+
+
 @pytest.mark.parametrize(("name", "layer"), [("llama, tied", "last"), ("llama, tied", 1)])
 def test_an_adapter_that_the_weights_do_not_show_is_found(name, layer):
     model = small_model(name).model
-    down = model.model.layers[1 if layer == 1 else -1].mlp.down_proj
-    adapter = torch.nn.Linear(down.in_features, down.out_features, bias=False).requires_grad_(False)
-    down.register_forward_hook(lambda _module, inputs, output: output + adapter(inputs[0]))
+    mlp = model.model.layers[1 if layer == 1 else -1].mlp
+    mlp.down_proj = Adapted(mlp.down_proj)
     with pytest.raises(SelfCheckError, match=r"family llama.*mlp\.down_proj"):
         hypotest.ablate_neurons(model, positions()[0], layer=layer)
 
