@@ -35,6 +35,8 @@ class Readout:
     contrast: Tensor
     """W_U less its mean over the vocabulary, float32, same shape. It shifts all logits alike, which changes
     no loss, and spares float32 the large common part that the logits of GPT-2, say, have."""
+    longest_row: float
+    """Length of the longest row of `contrast`."""
     gain: Tensor
     """g, shape (d_model,)."""
     logit_bias: Tensor | None
@@ -60,7 +62,8 @@ class Readout:
             bias = bias - bias.mean()
             bias = bias if bool(bias.any()) else None
         contrast = unembedding - unembedding.mean(dim=0)
-        return cls(unembedding, contrast, gain, bias, output, epsilon, centred)
+        longest = float(torch.linalg.vector_norm(contrast, dim=1).max())
+        return cls(unembedding, contrast, longest, gain, bias, output, epsilon, centred)
 
     @property
     def vocab_size(self) -> int:
@@ -116,9 +119,8 @@ class Readout:
         Twice what the largest |W_k| |g * v| / sqrt(d) is: below the range of W_U (g * v) unless large parts
         of the two cancel.
         """
-        largest = self.contrast.square().sum(dim=1).max().sqrt()
         lengths = torch.linalg.vector_norm(vectors * self.gain, dim=1)
-        scale: Tensor = 2 * lengths * largest / vectors.shape[1] ** 0.5
+        scale: Tensor = 2 * lengths * self.longest_row / vectors.shape[1] ** 0.5
         return scale
 
     def to(self, device: torch.device) -> Readout:
