@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypotest.records.evidence import Ablation
 from hypotest.subjects.language_model import LanguageModel
 
 IDENTITY = "identity"
@@ -10,9 +11,16 @@ INTERVENTIONS = "interventions"
 """`hypotest.collect.interventions`: forward passes from the ablated layer on."""
 
 
-def choose_engine(subject: LanguageModel) -> tuple[str, str]:
-    """The fastest engine that is right for a subject, and why it is that one."""
+def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> Ablation:
+    """How neurons will be ablated, by the fastest engine that is right for the subject.
+
+    Args:
+        subject: The network.
+        replacement: ``mean``, ``zero`` or ``resample``.
+        tolerance: Nats.
+        seed: Of the donors, under ``resample``.
+    """
     obstacle = subject.identity_obstacle
-    if obstacle:
-        return INTERVENTIONS, obstacle
-    return IDENTITY, "the last MLP feeds the final norm and the unembedding linearly"
+    engine = INTERVENTIONS if obstacle else IDENTITY
+    reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
+    return Ablation(replacement, tolerance, seed, engine, reason)

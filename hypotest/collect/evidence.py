@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
-from hypotest.collect.engine import IDENTITY, INTERVENTIONS, choose_engine
+from hypotest.collect.engine import IDENTITY, INTERVENTIONS
 from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.heads import head_ablation_arrays
@@ -55,19 +55,6 @@ class Sample:
     """Rows of one split, sorted by block and index."""
     head_blocks: NDArray[np.int64]
     """Blocks in which heads are ablated, sorted."""
-
-
-def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> Ablation:
-    """How neurons will be ablated, and by which engine.
-
-    Args:
-        subject: The network.
-        replacement: ``mean``, ``zero`` or ``resample``.
-        tolerance: Nats.
-        seed: Of the donors, under ``resample``.
-    """
-    engine, reason = choose_engine(subject)
-    return Ablation(replacement, tolerance, seed, engine, reason)
 
 
 def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
@@ -113,7 +100,7 @@ def collect_evidence(
         subject: The network.
         samples: ``selection`` and ``evaluation``.
         keys: From `evidence_keys`.
-        ablation: From `plan_ablation`.
+        ablation: From `hypotest.collect.engine.plan_ablation`.
         memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of each stage and its steps, for progress.

@@ -143,21 +143,15 @@ def _run_again(subject: LanguageModel, seen: _Pass, layer: int, part: slice) -> 
         heads[..., part] = 0
         return (heads, *arguments[1:])
 
-    neurons: list[torch.Tensor] = []
-    hooks = [
-        subject.module("attention_projection", layer).register_forward_pre_hook(zeroed),
-        subject.module("down_projection").register_forward_pre_hook(
-            lambda _module, arguments: neurons.append(arguments[0])
-        ),
-    ]
+    hook = subject.module("attention_projection", layer).register_forward_pre_hook(zeroed)
     try:
-        hidden = seen.block_arguments[layer][0][0]
-        for number in range(layer, subject.layer + 1):
-            (_, *others), keywords = seen.block_arguments[number]
-            hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
+        with subject.recorded_neurons() as neurons:
+            hidden = seen.block_arguments[layer][0][0]
+            for number in range(layer, subject.layer + 1):
+                (_, *others), keywords = seen.block_arguments[number]
+                hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
     finally:
-        for hook in hooks:
-            hook.remove()
+        hook.remove()
     return neurons[0]
 
 

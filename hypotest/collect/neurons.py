@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from hypotest.collect.ablation import MEMORY, TOLERANCE, NeuronAblation
 from hypotest.collect.decomposition import decompose
-from hypotest.collect.engine import INTERVENTIONS, choose_engine
+from hypotest.collect.engine import INTERVENTIONS, plan_ablation
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
-from hypotest.records.evidence import Ablation
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel, load_language_model, wrap_language_model
 
@@ -138,13 +137,13 @@ def ablate_neurons(
     if chosen.min() < 0 or chosen.max() >= subject.n_neurons:
         raise ValueError(f"neurons must lie within 0 to {subject.n_neurons - 1}")
 
-    engine, reason = choose_engine(subject)
-    if parts and engine == INTERVENTIONS:
-        raise ValueError(f"parts need the identity, which does not hold here: {reason}")
+    how = plan_ablation(subject, replacement, tolerance, seed)
+    if parts and how.engine == INTERVENTIONS:
+        raise ValueError(f"parts need the identity, which does not hold here: {how.reason}")
     seen = forward_arrays(subject, blocks, rows, places)
     after = Replacement.of(replacement, seen["activations"], rows, places, seed)
     split = None
-    if engine == INTERVENTIONS:
+    if how.engine == INTERVENTIONS:
         found = intervention_arrays(subject, blocks, np.arange(n_blocks), rows, places, after, memory, chosen)
     else:
         certified = NeuronAblation(prepare_readout(subject), tolerance, memory)
@@ -163,7 +162,7 @@ def ablate_neurons(
         places,
         found["delta_loss"],
         after,
-        Ablation(replacement, tolerance, seed, engine, reason),
+        how,
         SELF_CHECK_PAIRS,
         np.random.default_rng(seed),
         neurons=chosen,
@@ -176,8 +175,8 @@ def ablate_neurons(
         error_bound=found["error_bound"],
         loss=found["loss"],
         parts=split,
-        engine=engine,
-        reason=reason,
+        engine=how.engine,
+        reason=how.reason,
     )
 
 

@@ -170,6 +170,7 @@ def full_precision() -> Iterator[None]:
     try:
         before = torch.get_float32_matmul_precision()
     except RuntimeError:  # the newer generation is in use
+        # mkldnn gets `matmul` at run time, which its types do not show
         places: list[Any] = [torch.backends.mkldnn.matmul, torch.backends.cuda.matmul]  # type: ignore[attr-defined]
         kept = [place.fp32_precision for place in places]
         try:

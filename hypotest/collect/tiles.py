@@ -117,6 +117,7 @@ class Positions:
     def of(cls, readout: Readout, x: Tensor, target: Tensor) -> Positions:
         """From residuals (positions, d_model) and targets (positions,)."""
         before = readout.before_division(x)
+        variance = readout.variance(before)
         logits = readout.logits_less_bias(before)
         p = torch.log_softmax(readout.with_bias(logits), dim=1)
         column = target[:, None]
@@ -129,7 +130,7 @@ class Positions:
         return cls(
             residual=x,
             before=before,
-            variance=readout.variance(before),
+            variance=variance,
             target=target,
             loss=loss,
             p=p,
@@ -142,7 +143,7 @@ class Positions:
             lowest=logits.amin(dim=1, keepdim=True) - mean,
             highest=logits.amax(dim=1, keepdim=True) - mean,
             target_logit=logits.gather(1, column),
-            product_scale=readout.rounding_scale(before / readout.variance(before).sqrt())[:, None],
+            product_scale=readout.rounding_scale(before / variance.sqrt())[:, None],
             bias_width=readout.bias_width,
         )
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.collect.evidence import Sample, evidence_keys, plan_ablation
+from hypotest.collect.engine import plan_ablation
+from hypotest.collect.evidence import Sample, evidence_keys
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads, sample_positions

@@ -99,7 +99,8 @@ def plain_ticks(*axes: Axis) -> None:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write ``name.svg`` and ``name.png`` without dates or versions in them."""
-    # The canvases' own methods: ``savefig`` would draw every file twice, to lay it out again.
+    # The canvases' own methods, untyped in matplotlib: ``savefig`` would draw every file twice, to lay it
+    # out again.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +89,18 @@ class LanguageModel:
         """Weights by which each neuron is read in, shape (n_neurons, d_model)."""
         return by_input(self.module("up_projection")).T
 
+    @contextmanager
+    def recorded_neurons(self) -> Iterator[list[torch.Tensor]]:
+        """A list that gets the tested neurons' activations whenever their MLP runs inside the block."""
+        seen: list[torch.Tensor] = []
+        hook = self.module("down_projection").register_forward_pre_hook(
+            lambda _module, arguments: seen.append(arguments[0])
+        )
+        try:
+            yield seen
+        finally:
+            hook.remove()
+
     def neurons(self, residual: torch.Tensor) -> torch.Tensor:
         """Activations of the tested neurons, given what enters the norm before the MLP.
 
@@ -97,14 +110,8 @@ class LanguageModel:
         Returns:
             Shape (..., n_neurons).
         """
-        seen: list[torch.Tensor] = []
-        hook = self.module("down_projection").register_forward_pre_hook(
-            lambda _module, arguments: seen.append(arguments[0])
-        )
-        try:
+        with self.recorded_neurons() as seen:
             self.module("mlp")(self.module("mlp_norm")(residual))
-        finally:
-            hook.remove()
         return seen[0]
 
     @property

@@ -2,7 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.collect.evidence import Sample, collect_evidence, evidence_keys, plan_ablation
+from hypotest.collect.engine import plan_ablation
+from hypotest.collect.evidence import Sample, collect_evidence, evidence_keys
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.evidence import plan_ablation
+from hypotest.collect.engine import plan_ablation
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
