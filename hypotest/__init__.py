@@ -26,6 +26,7 @@ From Python::
 
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
+    analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
@@ -36,18 +37,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hypotest.collect.neurons import ablate_neurons
-    from hypotest.pipeline import load_evidence, run
+    from hypotest.pipeline.analysis import Analysis, analyse
+    from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
 
-__all__ = ["Run", "ablate_neurons", "load_evidence", "load_protocol", "run"]
+__all__ = ["Analysis", "Run", "ablate_neurons", "analyse", "load_evidence", "load_protocol", "run"]
 
 _HOMES = {
+    "Analysis": "hypotest.pipeline.analysis",
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
-    "load_evidence": "hypotest.pipeline",
+    "analyse": "hypotest.pipeline.analysis",
+    "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
-    "run": "hypotest.pipeline",
+    "run": "hypotest.pipeline.run",
 }
 
 

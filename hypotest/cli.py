@@ -46,13 +46,13 @@ def run(
     _warn(protocol)
     with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
-        from hypotest import pipeline
+        from hypotest.pipeline.run import run as run_protocol
 
         def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
             task = display.add_task(stage, total=n_steps)
             return lambda: display.advance(task)
 
-        finished = pipeline.run(
+        finished = run_protocol(
             protocol,
             out=out,
             seed=seed,

@@ -1,0 +1,98 @@
+"""Everything behind the evidence: selection, nulls, tests, outcomes, verdict. No model, no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from hypotest.pipeline.attention_tests import compare_attention, compare_routing
+from hypotest.pipeline.comparison import (
+    Comparison,
+    adjust_together,
+    classify_prediction,
+    null_frame,
+)
+from hypotest.pipeline.group_measures import bind
+from hypotest.pipeline.group_tests import compare_group, draw_random_groups
+from hypotest.pipeline.head_tests import compare_top_head_share
+from hypotest.pipeline.parallel import Workers
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.regime_tests import compare_regimes
+from hypotest.pipeline.selection import Selection, select
+from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.verdict import decide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What a protocol says of evidence."""
+
+    selection: Selection
+    """The tested group and its versions under shuffled labels."""
+    predictions: tuple[PredictionResult, ...]
+    verdicts: tuple[HypothesisVerdict, ...]
+    nulls: pl.DataFrame
+    """Every null draw of every prediction: prediction, null, draw, value."""
+    regimes: tuple[RegimeFit, ...]
+    """Of the rank-influence curves, if the protocol asks for them."""
+
+
+def analyse(
+    protocol: Protocol,
+    evidence: Evidence,
+    *,
+    start_stage: StartStage = silent,
+    watch: StartStage | None = None,
+) -> Analysis:
+    """Test a protocol's predictions on evidence, and apply its decision rule.
+
+    The same code that `hypotest.run` uses, for evidence from anywhere: the cache, a simulation, another
+    tool. All randomness follows from the protocol's seed.
+
+    Args:
+        protocol: A valid protocol; what it says of subject and corpus is not used.
+        evidence: Both splits.
+        start_stage: Told of the pieces of long stages, for progress.
+        watch: Told of each prediction; ``start_stage`` if None.
+
+    Raises:
+        EvidenceError: If a measure is undefined for the selected group.
+    """
+    watch = watch or start_stage
+    streams = Streams(protocol.seed)
+    selection = select(protocol, evidence, streams, watch)
+    workers = Workers(start_stage)
+    random_groups = draw_random_groups(len(selection.group), evidence.n_neurons, protocol, streams)
+    comparisons: dict[str, Comparison] = {}
+    regimes: tuple[RegimeFit, ...] = ()
+    for item in protocol.predictions:
+        step = watch(f"{item.id}: {item.measure}", 1)
+        if item.measure == "plateau_flatness":
+            comparisons[item.id], regimes = compare_regimes(item, evidence, protocol, streams)
+        elif item.measure == "attention_gini":
+            comparisons[item.id] = compare_attention(item, evidence, protocol, streams)
+        elif item.measure == "routing_similarity":
+            comparisons[item.id] = compare_routing(item, evidence, protocol, streams, workers)
+        elif item.measure == "top_head_share":
+            comparisons[item.id] = compare_top_head_share(item, evidence, selection, protocol, streams)
+        else:
+            measure = bind(item, evidence, streams, workers)
+            comparisons[item.id] = compare_group(
+                item, measure, selection, random_groups, evidence.n_neurons, protocol, streams
+            )
+        step()
+    predictions = adjust_together(
+        [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
+    )
+    rule = protocol.decision
+    return Analysis(
+        selection=selection,
+        predictions=predictions,
+        verdicts=decide(predictions, protocol.hypotheses, rule.level, rule.rule),
+        nulls=null_frame(comparisons),
+        regimes=regimes,
+    )

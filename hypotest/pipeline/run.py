@@ -1,0 +1,165 @@
+"""A whole run on one screen: protocol, evidence, group and nulls, results, verdict, report."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypotest.collect.ablation import MEMORY
+from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
+from hypotest.collect.replacement import Replacement
+from hypotest.collect.self_check import check_ablation
+from hypotest.collect.store import cache_folder
+from hypotest.pipeline.ablation_effects import describe_ablation
+from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
+from hypotest.pipeline.manifest import Stopwatch, describe_run
+from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import SCHEMA_VERSION, FigureData, Results
+from hypotest.registration import load_protocol, protocol_hash
+from hypotest.report.export import write_run
+from hypotest.report.run import Run
+
+SELF_CHECK_PAIRS = 64
+"""(neuron, block) pairs that are ablated by a real intervention on every run."""
+
+
+def run(
+    protocol: str | Path,
+    *,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    limit: int | None = None,
+    memory: float = MEMORY,
+    start_stage: StartStage = silent,
+) -> Run:
+    """Run a protocol from the YAML file to the report.
+
+    Args:
+        protocol: Path of the protocol.
+        out: Folder that gets the run's folder, ``<out>/<protocol id>/<time>-<hash>``; default ``reports``.
+        seed: Instead of the protocol's seed.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        limit: Positions per condition, for a trial without a verdict.
+        memory: Bytes that ablation may take beside model and evidence.
+        start_stage: Told of each stage and its number of steps, for progress.
+
+    Returns:
+        The run's folder, opened.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run; carries every problem.
+        RunError: If the run cannot be finished; finished evidence stays in the cache.
+    """
+    started = datetime.now(UTC)
+    path = Path(protocol)
+    plan = _changed(load_protocol(path), seed, limit)
+    watch = Stopwatch(start_stage)
+    streams = Streams(plan.seed)
+
+    prepared = prepare(plan, path.parent, device, streams, watch)
+    cache = cache_folder() / "evidence"
+    cached = (cache / prepared.keys.evaluation / FINISHED).exists()
+    evidence = collect_evidence(
+        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
+    )
+    check = _self_check(prepared, evidence, streams, watch)
+
+    analysis = analyse(plan, evidence, start_stage=start_stage, watch=watch)
+    selection, predictions = analysis.selection, analysis.predictions
+    ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
+    corpus = describe_corpus(plan, prepared, evidence)
+    heads, layer_impacts = describe_heads(evidence, selection, streams)
+    results = Results(
+        schema_version=SCHEMA_VERSION,
+        protocol=plan.model_dump(mode="json"),
+        protocol_id=plan.id,
+        title=plan.title,
+        trial=limit,
+        subject=prepared.subject.describe(),
+        corpus=corpus,
+        group=selection.result,
+        ablation=ablation,
+        self_check={
+            "n_pairs": check.n_pairs,
+            "n_values": check.n_values,
+            "largest_difference": check.largest_difference,
+            "tolerance": check.tolerance,
+        },
+        predictions=predictions,
+        verdicts=() if limit is not None else analysis.verdicts,
+        figures=FigureData(
+            regimes=analysis.regimes,
+            spectrum=describe_spectrum(evidence, selection, streams),
+            heads=heads,
+            layer_impacts=layer_impacts,
+            frequencies=describe_frequencies(prepared.cuts),
+        ),
+        limitations=find_limitations(
+            corpus,
+            predictions,
+            selection,
+            ablation,
+            check,
+            prepared.subject.vocab_size,
+            prepared.cuts.elbow_rank is not None,
+            int(evidence.evaluation.head_ablation.n_positions.sum()),
+        ),
+    )
+    folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
+    manifest = describe_run(
+        plan, prepared, ablation, memory, check, started.isoformat(), cached, watch.seconds
+    )
+    write_run(folder, results, analysis.nulls, manifest, start_stage)
+    return Run.open(folder)
+
+
+def load_evidence(run: Run | str | Path) -> Evidence:
+    """The evidence behind a run, from the cache: activations, delta_loss, positions.
+
+    Raises:
+        OutputError: If the folder is no run.
+        EvidenceError: If the evidence is no longer in the cache, or damaged.
+    """
+    manifest = (run if isinstance(run, Run) else Run.open(run)).manifest
+    keys = EvidenceKeys(manifest["evidence"]["selection"], manifest["evidence"]["evaluation"])
+    return read_evidence(cache_folder() / "evidence", keys)
+
+
+def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch) -> SelfCheck:
+    step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
+    positions = evidence.evaluation.positions
+    check = check_ablation(
+        prepared.subject,
+        prepared.blocks.tokens,
+        positions["block"].to_numpy(),
+        positions["index"].to_numpy().astype("int64"),
+        evidence.evaluation.delta_loss,
+        Replacement.behind(evidence.ablation, evidence.selection),
+        evidence.ablation,
+        SELF_CHECK_PAIRS,
+        streams("self-check"),
+        step,
+    )
+    return check
+
+
+def _changed(plan: Protocol, seed: int | None, limit: int | None) -> Protocol:
+    changes: dict[str, object] = {} if seed is None else {"seed": seed}
+    if limit is not None:
+        conditions = plan.conditions.model_copy(update={"positions": limit})
+        changes["conditions"] = conditions
+    return plan.model_copy(update=changes)
+
+
+def _folder_name(plan: Protocol, started: datetime) -> str:
+    """UTC time and a short hash of protocol and time, so that runs of one second stay apart."""
+    text = f"{protocol_hash(plan)} {started.isoformat()}"
+    return f"{started:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
