@@ -56,7 +56,9 @@ def decide(
     3. `refuted`: at least one deciding prediction contradicts the hypothesis and its adjusted
        p-value is within the level: that of the difference for `less` and `greater`, that of
        equivalence for `equivalent`. Weight measures have no equivalence p-value: they support and
-       never refute.
+       never refute. Where the hypothesis expects `equivalent`, a difference contradicts it only
+       beyond the margin, so the adjusted p-value of lying beyond it must be within the level too:
+       with enough documents, every effect inside the margin differs from zero.
     4. Else `undecided`.
 
     Supported needs no contradiction and refuted needs one, so no hypothesis is both.
@@ -113,7 +115,7 @@ def _verdict(
     }
     for item in predictions:
         by_stance[stance(item.outcome, item.expects.get(hypothesis, ()), item.role)].append(item)
-    refuting = [item for item in by_stance["contradicts"] if _refutes(item, level)]
+    refuting = [item for item in by_stance["contradicts"] if _refutes(item, hypothesis, level)]
     status, reason = gate or _judge(by_stance, refuting, hypothesis)
     return HypothesisVerdict(
         hypothesis=hypothesis,
@@ -150,20 +152,26 @@ def _judge(
     return "supported", f"As expected: {_join(supporting)}."
 
 
-def _refutes(item: PredictionResult, level: float) -> bool:
+def _refutes(item: PredictionResult, hypothesis: str, level: float) -> bool:
     """Whether a contradiction survives the correction."""
-    adjusted = _adjusted(item)
+    adjusted = _adjusted(item, hypothesis)
     return item.role == "deciding" and adjusted is not None and adjusted <= level
 
 
-def _adjusted(item: PredictionResult) -> float | None:
-    """Adjusted p-value of the outcome that was found."""
-    return item.p_equivalence_adjusted if item.outcome == "equivalent" else item.p_adjusted
+def _adjusted(item: PredictionResult, hypothesis: str) -> float | None:
+    """Adjusted p-value with which the outcome contradicts what the hypothesis expects."""
+    if item.outcome == "equivalent":
+        return item.p_equivalence_adjusted
+    if "equivalent" not in item.expects.get(hypothesis, ()):
+        return item.p_adjusted
+    if item.p_adjusted is None or item.p_beyond_adjusted is None:
+        return None
+    return max(item.p_adjusted, item.p_beyond_adjusted)
 
 
 def _against(item: PredictionResult, hypothesis: str) -> str:
     expected = " or ".join(item.expects[hypothesis])
-    adjusted = _adjusted(item)
+    adjusted = _adjusted(item, hypothesis)
     p = "no p-value" if adjusted is None else f"adjusted p = {adjusted:.2g}"
     return f"{item.id} came out {item.outcome}, expected {expected} ({p})"
 

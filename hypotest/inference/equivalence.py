@@ -119,6 +119,34 @@ def equivalence_p(interval: Interval, margin: tuple[float, float]) -> float:
     )
 
 
+def beyond_p(interval: Interval, margin: tuple[float, float], direction: float) -> float:
+    """P-value of one one-sided t test that the effect lies beyond the margin, on the side of `direction`.
+
+    Tests that the effect is at most ``high`` (at least ``low`` for a negative direction):
+    p = P(t > (c - high) / se), with c the interval's centre and se its standard error.
+
+    A hypothesis that expects `equivalent` says that the effect lies inside the margin. A difference
+    from zero does not contradict that: with enough data every effect inside the margin is
+    significant. What contradicts it is an effect beyond the margin.
+
+    Args:
+        interval: Of the effect, at any level.
+        margin: Range of effects that count as equivalent.
+        direction: Its sign counts.
+
+    Returns:
+        The one-sided p-value.
+
+    References:
+        Minimum-effect test: Murphy & Myors (1999), doi:10.1037/0021-9010.84.2.234. With the two
+        equivalence tests it makes the three-sided test of Goeman, Solari & Stijnen (2010),
+        doi:10.1002/sim.4002.
+    """
+    centre = (interval.low + interval.high) / 2
+    distance = centre - margin[1] if direction > 0 else margin[0] - centre
+    return _upper_tail(distance, interval.standard_error, interval.degrees_of_freedom)
+
+
 def classify(
     *,
     effect: float,

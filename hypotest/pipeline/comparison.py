@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.inference.equivalence import (
+    beyond_p,
     classify,
     equivalence_ceiling,
     equivalence_p,
@@ -45,6 +46,8 @@ class Comparison:
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
     point_only: bool = False
+    blocked: str | None = None
+    """Why nothing can be concluded from this contrast, whatever its p-value."""
     companions: Mapping[str, float | None] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
     draws: Mapping[str, Draws] = field(default_factory=dict)
@@ -56,7 +59,7 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
     """Turn a tested contrast into a result; adjusted p-values come with all predictions together."""
     effect = compared.observed - compared.reference_value
     level = protocol.decision.level
-    margin, ceiling, p_equivalence = None, None, None
+    margin, ceiling, p_equivalence, p_beyond = None, None, None, None
     if prediction.margin is not None:
         null = compared.size_matched
         defined = null[np.isfinite(null)] if null is not None else None
@@ -69,6 +72,9 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
         if compared.interval is not None:
             p_equivalence = equivalence_p(compared.interval, margin)
+            p_beyond = beyond_p(compared.interval, margin, effect)
+        elif compared.point_only:  # the value is known without error
+            p_beyond = 1.0 if margin[0] <= effect <= margin[1] else 0.0
     outcome, notes = classify(
         effect=effect,
         p_value=compared.p_value,
@@ -79,6 +85,8 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         point_only=compared.point_only,
         percentile=compared.percentile,
     )
+    if compared.blocked is not None:
+        outcome, notes = "inconclusive", (compared.blocked,)
     visible = None
     if outcome == "inconclusive":
         spread = compared.deciding_draws if compared.deciding_draws is not None else compared.interval
@@ -104,6 +112,8 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         p_adjusted=None,
         p_equivalence=p_equivalence,
         p_equivalence_adjusted=None,
+        p_beyond=p_beyond,
+        p_beyond_adjusted=None,
         outcome=outcome,
         smallest_effect=visible,
         expects={name: tuple(values) for name, values in prediction.expects.items()},
@@ -118,7 +128,12 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
 
 
 def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[PredictionResult, ...]:
-    """Add the adjusted p-values; differences and equivalences of deciding predictions form one family."""
+    """Add the adjusted p-values; differences and equivalences of deciding predictions form one family.
+
+    Lying beyond the margin only ever counts together with the difference. It is no member of the family, which
+    Holm's steps take to have one true hypothesis a prediction, and gets the factor M.
+    """
+    n_deciding = len(protocol.deciding)
     places = [
         (item.id, name)
         for item in results
@@ -130,7 +145,7 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
     by_id = {item.id: item for item in results}
     adjusted = adjust(
         [getattr(by_id[key], name) for key, name in places],
-        len(protocol.deciding),
+        n_deciding,
         protocol.decision.correction,
     )
     found = dict(zip(places, adjusted, strict=True))
@@ -139,6 +154,9 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
             item,
             p_adjusted=found.get((item.id, "p_value")),
             p_equivalence_adjusted=found.get((item.id, "p_equivalence")),
+            p_beyond_adjusted=None
+            if item.role != "deciding" or item.p_beyond is None
+            else min(1.0, n_deciding * item.p_beyond),
         )
         for item in results
     )

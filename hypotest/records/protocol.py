@@ -22,9 +22,12 @@ Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 """What a test can say; `inconclusive` is never a prediction."""
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
-PermutationUnit = Literal["type", "position"]
+PermutationUnit = Literal["type", "document_type", "position"]
+"""What keeps its label together when labels are shuffled: token types, a type within a document, or single
+positions."""
 AblationKind = Literal["mean", "zero", "resample"]
-"""What keeps its label together when labels are shuffled: token types, or single positions."""
+Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
+"""What a neuron is like apart from its influence; see `hypotest.groups.matching`."""
 Correction = Literal["bonferroni", "holm"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -162,10 +165,33 @@ class Ablation(Strict):
     )
 
 
+StopAfter = Annotated[
+    int | None,
+    Field(
+        ge=2,
+        le=10**6,
+        description="stop early once so many draws in either tail are at least as extreme as the group",
+    ),
+]
+
+
 class SizeMatched(Strict):
     """Random neurons, as many as the group has, from the whole layer."""
 
-    draws: int = Field(default=9999, ge=1, le=10**6, description="number of random groups")
+    draws: int = Field(default=9999, ge=1, le=10**6, description="number of random groups, at most")
+    stop_after: StopAfter = None
+
+
+class CovariateMatched(Strict):
+    """Random neurons that resemble the group in declared covariates."""
+
+    draws: int = Field(default=9999, ge=1, le=10**6, description="number of matched groups, at most")
+    on: tuple[Covariate, ...] = Field(
+        default=("activation_mean", "activation_sd", "output_norm"),
+        min_length=1,
+        description="what the groups are matched on",
+    )
+    stop_after: StopAfter = None
 
 
 class LabelShuffled(Strict):
@@ -175,14 +201,33 @@ class LabelShuffled(Strict):
     unit: PermutationUnit = Field(default="type", description="what keeps its label together")
 
 
+class Rewired(Strict):
+    """The group's own network, its edges exchanged and every neuron's strength kept; descriptive."""
+
+    draws: int = Field(default=499, ge=1, le=10**6, description="number of rewired networks")
+
+
+class Untrained(Strict):
+    """The same protocol on networks that learned nothing; descriptive unless there are many."""
+
+    networks: int = Field(default=3, ge=1, le=10**4, description="number of untrained networks")
+    weights: Literal["fresh", "permuted"] = Field(
+        default="fresh",
+        description="`fresh` initialisations, or the entries of every trained matrix `permuted`",
+    )
+
+
 class Nulls(Strict):
     """What the group is compared with."""
 
     size_matched: SizeMatched | None = None
+    covariate_matched: CovariateMatched | None = None
     label_shuffled: LabelShuffled | None = None
+    rewired: Rewired | None = None
+    untrained: Untrained | None = None
 
 
-NullName = Literal["size_matched", "label_shuffled"]
+NullName = Literal["size_matched", "covariate_matched", "label_shuffled", "rewired", "untrained"]
 
 
 class Contrast(Strict):
@@ -259,6 +304,32 @@ class Prediction(Strict):
         return lists
 
 
+class Intervals(Strict):
+    """Confidence intervals over documents."""
+
+    resamples: int = Field(default=2000, ge=50, le=10**6, description="bootstrap resamples of the documents")
+
+
+class Multiverse(Strict):
+    """Other defensible choices of the analysis, for ``hypotest multiverse``; a run does not look at them."""
+
+    variance: tuple[float, ...] = Field(default=(), description="of effective_dimension")
+    estimator: tuple[Literal["gaussian_copula", "binned"], ...] = Field(
+        default=(), description="of mutual information"
+    )
+    bins: tuple[int, ...] = Field(default=(), description="of the binned estimator")
+    method: tuple[Literal["louvain", "leiden"], ...] = Field(default=(), description="of communities")
+    resolution: tuple[float, ...] = Field(default=(), description="of communities")
+    tail: tuple[Literal["median", "fix_finger"], ...] = Field(default=(), description="of hill_alpha")
+    top_fraction: tuple[float, ...] = Field(default=(), description="group size, a share of the layer")
+    percentile: tuple[float, ...] = Field(default=(), description="below which targets are rare")
+    of: tuple[Literal["types", "occurrences"], ...] = Field(
+        default=(), description="what the percentile is a share of"
+    )
+    replacement: tuple[AblationKind, ...] = Field(default=(), description="what ablated neurons are set to")
+    draws: int = Field(default=999, ge=1, le=10**6, description="of each null, in every specification")
+
+
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 
@@ -285,6 +356,12 @@ class Protocol(Strict):
     frequencies: str = Field(default="reference", description="`reference`, or a .npy/.parquet/.csv table")
     conditions: Conditions
     split: Split = Split()
+    splits: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="divisions of the documents; the first decides, the others show how outcomes spread",
+    )
     ablation: Ablation = Ablation()
     group: Group
     nulls: Nulls
@@ -296,7 +373,9 @@ class Protocol(Strict):
     predictions: tuple[Prediction, ...] = Field(
         min_length=1, description="what is measured, and what each hypothesis expects of it"
     )
+    intervals: Intervals = Intervals()
     decision: Decision = Decision()
+    multiverse: Multiverse | None = None
     seed: int = Field(ge=0, lt=2**63, description="of everything that is drawn at random")
 
     @property

@@ -13,7 +13,7 @@ from hypotest.records.protocol import Outcome, Role
 Stance = Literal["supports", "contradicts", "silent", "open"]
 Status = Literal["supported", "refuted", "undecided", "not applicable"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 
@@ -34,8 +34,8 @@ class NullComparison:
     """A statistic among those of its control groups: one rung of the ladder."""
 
     null: str
-    """``size_matched``, ``label_shuffled (type)``, ``label_shuffled (position)``, ``swapped within
-    documents``."""
+    """``size_matched``, ``covariate_matched``, ``label_shuffled (type)`` or another unit, ``rewired``,
+    ``untrained``, ``swapped within documents``."""
     statistic: str
     """``T(G)`` or ``T(rare) - T(common)``: which number stands among the draws."""
     observed: float
@@ -54,6 +54,30 @@ class NullComparison:
     """log10 of the number of distinct relabellings, for shuffled labels."""
     n_undefined: int = 0
     """Draws without a value, counted as extreme."""
+    planned_draws: int | None = None
+    """Draws that the protocol asked for, where sequential stopping needed fewer; p is then h/l."""
+    descriptive: bool = False
+    """Whether this null can never decide: rewired networks, too few untrained ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class CovariateBalance:
+    """How alike the group and its matched controls are in one covariate."""
+
+    covariate: str
+    before: float
+    """(mean of the group - mean of the layer) / SD of the layer."""
+    after: float
+    """(mean of the group - mean of the matched groups) / SD of the layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOutcome:
+    """A prediction on another division of the documents."""
+
+    outcome: Outcome
+    effect: float
+    p_value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +122,16 @@ class PredictionResult:
     expects: dict[str, tuple[str, ...]]
     """Per hypothesis; empty for `any`."""
     stances: dict[str, Stance]
+    p_beyond: float | None = None
+    """Of the effect lying inside the margin or on its other side, one-sided: small where it is shown to lie
+    beyond the margin in its own direction. None without margin or interval."""
+    p_beyond_adjusted: float | None = None
     companions: dict[str, float | None] = field(default_factory=dict)
     """Related numbers, reported and never decisive, such as the integer dimension."""
     ladder: tuple[NullComparison, ...] = ()
     """Every null that was drawn, the deciding one first."""
+    splits: tuple[SplitOutcome, ...] = ()
+    """The same on every seeded split, the declared one first; empty where there is only that one."""
     notes: tuple[str, ...] = ()
     """What a reader must know about this number."""
 
@@ -137,6 +167,8 @@ class GroupResult:
     """Why that rule applied."""
     control_neurons: tuple[int, ...]
     """The group that the same rule selects on common targets."""
+    balance: tuple[CovariateBalance, ...] = ()
+    """Of covariate_matched groups; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +356,8 @@ class Results:
     figures: FigureData
     limitations: tuple[str, ...]
     """Found in this run, in plain words."""
+    split_verdicts: dict[str, tuple[Status, ...]] = field(default_factory=dict)
+    """Per hypothesis, its verdict on every seeded split, the declared one first; empty where there is one."""
 
     @property
     def verdict_line(self) -> str:

@@ -24,7 +24,10 @@ class Form(StrEnum):
     """The ways in which a contrast can be written; the value is its YAML."""
 
     SIZE_MATCHED = "{null: size_matched}"
+    COVARIATE_MATCHED = "{null: covariate_matched}"
     LABEL_SHUFFLED = "{null: label_shuffled}"
+    REWIRED = "{null: rewired}"
+    UNTRAINED = "{null: untrained}"
     BY_DOCUMENT = "{conditions: [rare, common], by: document}"
     CONDITIONS_SHUFFLED = "{conditions: [rare, common], null: label_shuffled}"
     REFERENCE = "{reference: a number}"
@@ -32,7 +35,10 @@ class Form(StrEnum):
 
 _FORMS = {
     frozenset({"null", "size_matched"}): Form.SIZE_MATCHED,
+    frozenset({"null", "covariate_matched"}): Form.COVARIATE_MATCHED,
     frozenset({"null", "label_shuffled"}): Form.LABEL_SHUFFLED,
+    frozenset({"null", "rewired"}): Form.REWIRED,
+    frozenset({"null", "untrained"}): Form.UNTRAINED,
     frozenset({"conditions", "by"}): Form.BY_DOCUMENT,
     frozenset({"conditions", "null", "label_shuffled"}): Form.CONDITIONS_SHUFFLED,
     frozenset({"reference"}): Form.REFERENCE,
@@ -111,7 +117,7 @@ class Measure:
     """Contrasts that look natural and mislead, with the reason."""
 
 
-_GROUP_NULLS = (Form.SIZE_MATCHED, Form.LABEL_SHUFFLED)
+_GROUP_NULLS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LABEL_SHUFFLED, Form.UNTRAINED)
 
 _TABLE = (
     Measure(
@@ -119,7 +125,7 @@ _TABLE = (
         title="influence on rare rather than common targets",
         unit="(rare - common) / (rare + common)",
         level="group",
-        contrasts=(Form.LABEL_SHUFFLED, Form.SIZE_MATCHED),
+        contrasts=_GROUP_NULLS,
     ),
     Measure(
         name="plateau_flatness",
@@ -148,7 +154,7 @@ _TABLE = (
         title="modularity Q of the group's network",
         unit="Q",
         level="group",
-        contrasts=_GROUP_NULLS,
+        contrasts=(*_GROUP_NULLS, Form.REWIRED),
         options={
             "method": Option("louvain", "community detection", choices=("louvain", "leiden")),
             "edges": Option("mutual_information", "weight between neurons", choices=("mutual_information",)),
@@ -195,7 +201,7 @@ _TABLE = (
         title="impact of the top head on the group",
         unit="relative change of the activations",
         level="heads",
-        contrasts=(Form.SIZE_MATCHED,),
+        contrasts=(Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.UNTRAINED),
     ),
     Measure(
         name="hill_alpha",

@@ -10,9 +10,6 @@ from typing import Any
 
 from hypotest.registration.findings import Finding, Path, shown
 
-_NULLS = ("covariate_matched", "rewired", "untrained")
-_AVAILABLE_NULLS = "available: size_matched, label_shuffled"
-
 
 def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     """Find keys and values that a later version will accept.
@@ -23,8 +20,6 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     Yields:
         One error for each.
     """
-    if "splits" in data:
-        yield _not_yet(("splits",), "splits", "`split` divides the documents once", at_key=True)
     frequencies = data.get("frequencies")
     if isinstance(frequencies, dict) and "count" in frequencies:
         available = "available: reference, or the path of a .npy, .parquet or .csv table"
@@ -40,19 +35,7 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     if _get(data, "decision", "correction") == "shaffer":
         available = "available: bonferroni, holm"
         yield _not_yet(("decision", "correction"), "Shaffer's correction", available)
-    yield from _nulls(data)
     yield from _contrasts(data)
-
-
-def _nulls(data: dict[str, Any]) -> Iterator[Finding]:
-    nulls = data.get("nulls")
-    if isinstance(nulls, dict):
-        for name in _NULLS:
-            if name in nulls:
-                yield _not_yet(("nulls", name), f"the null {name}", _AVAILABLE_NULLS, at_key=True)
-    if _get(data, "nulls", "label_shuffled", "unit") == "document_type":
-        path = ("nulls", "label_shuffled", "unit")
-        yield _not_yet(path, "the unit document_type", "available: type, position")
 
 
 def _contrasts(data: dict[str, Any]) -> Iterator[Finding]:
@@ -65,9 +48,6 @@ def _contrasts(data: dict[str, Any]) -> Iterator[Finding]:
         if "trajectory" in contrast:
             available = "available: null, conditions, reference"
             yield _not_yet((*path, "trajectory"), "a trajectory", available, at_key=True)
-        null = contrast.get("null")
-        if isinstance(null, str) and null in _NULLS:
-            yield _not_yet((*path, "null"), f"the null {null}", _AVAILABLE_NULLS)
 
 
 def _not_yet(path: Path, what: str, available: str, at_key: bool = False) -> Finding:

@@ -9,7 +9,8 @@ from hypotest.registration.findings import Finding, Path, shown, suggestion
 from hypotest.registration.measures import MEASURES, Form, Measure, form_of
 from hypotest.registration.wording import unknown_key
 
-_WITH_NULL = (Form.SIZE_MATCHED, Form.LABEL_SHUFFLED, Form.CONDITIONS_SHUFFLED)
+_RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED)
+_WITH_NULL = (*_RANDOM_GROUPS, Form.LABEL_SHUFFLED, Form.CONDITIONS_SHUFFLED, Form.REWIRED, Form.UNTRAINED)
 
 
 def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
@@ -80,6 +81,13 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
             f"{', '.join(declared) or 'none'}: add `{null}: {{}}` there"
         )
         yield Finding((*path, "contrast", "null"), message, depends=(("nulls",),))
+    if null == "rewired" and prediction.role != "descriptive":
+        # Nearly every random group beats its own rewirings, too.
+        message = (
+            "rewired networks describe and never decide; found in a prediction that does: contrast with "
+            "another null (rewired stands beside it), or write `role: descriptive`"
+        )
+        yield Finding((*path, "contrast", "null"), message, depends=(path,))
     for name in prediction.expects:
         if name not in protocol.hypotheses:
             meant = suggestion(name, protocol.hypotheses)
@@ -104,9 +112,12 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
                 "ratio, or contrast with size_matched"
             )
             yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif form is not None and form is not Form.SIZE_MATCHED:
-            message = f"null_sd needs a contrast with size_matched; {form} has no null: give raw"
+        elif form is not None and form not in _RANDOM_GROUPS:
+            message = f"null_sd needs a contrast with random groups; found {form}: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
+        elif protocol.nulls.size_matched is None and form is Form.COVARIATE_MATCHED:
+            message = "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, or give raw"
+            yield Finding((*at, "null_sd"), message, depends=(("nulls",),))
     if margin.ratio is not None and form is not None and form not in _WITH_NULL:
         message = f"ratio is a share of the null's mean; {form} has no null: give raw"
         yield Finding((*at, "ratio"), message, depends=contrast)

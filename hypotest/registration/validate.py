@@ -163,6 +163,8 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
     n_deciding = len(protocol.deciding)
     for null in type(protocol.nulls).model_fields:
         declared = getattr(protocol.nulls, null)
+        if null == "rewired":  # never decides; see `hypotest.registration.predictions`
+            continue
         users = [item for item in protocol.predictions if item.contrast.null == null]
         shares = [
             n_deciding if item.role == "deciding" else 1 for item in users if item.role != "descriptive"
@@ -172,13 +174,16 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
         n_tests = max(shares)
         # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
         needed = math.ceil(round(2 * n_tests / level, 6)) - 1
-        if declared.draws < needed:
+        key = "networks" if null == "untrained" else "draws"
+        found = getattr(declared, key)
+        if found < needed:
             over = f"{level:g} / {n_tests} deciding predictions" if n_tests > 1 else f"{level:g}"
             message = (
-                f"must be at least {needed} for a two-sided p-value to reach {over}; found "
-                f"{declared.draws}: raise it"
+                f"must be at least {needed} for a two-sided p-value to reach {over}; found {found}: raise it"
             )
-            yield Finding(("nulls", null, "draws"), message, depends=(("decision",), ("predictions",)))
+            if null == "untrained":
+                message += ", or write `role: descriptive` where it is the contrast"
+            yield Finding(("nulls", null, key), message, depends=(("decision",), ("predictions",)))
 
 
 def _repeated_ids(protocol: Protocol) -> Iterator[Finding]:
