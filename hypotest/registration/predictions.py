@@ -9,6 +9,7 @@ from hypotest.registration.findings import Finding, Path, shown, suggestion
 from hypotest.registration.measures import MEASURES, Form, Measure, form_of
 from hypotest.registration.wording import unknown_key
 
+_NULL = "{null: "
 _RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED)
 _WITH_NULL = (*_RANDOM_GROUPS, Form.LABEL_SHUFFLED, Form.CONDITIONS_SHUFFLED, Form.REWIRED, Form.UNTRAINED)
 
@@ -59,7 +60,7 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
     form = form_of(prediction.contrast)
     at = (*path, "contrast")
     allowed = measure.contrasts if measure else tuple(Form)
-    forms = " or ".join(allowed)
+    forms = _either_of(allowed)
     if form is None:
         given = prediction.contrast.model_dump(exclude_none=True)
         yield Finding(at, f"must be {forms}; found {', '.join(given) or 'nothing'}")
@@ -70,6 +71,13 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
         else:
             message = f"{measure.name} can be compared by {forms}; found {form}"
         yield Finding(at, message, depends=((*path, "measure"),))
+
+
+def _either_of(forms: tuple[Form, ...]) -> str:
+    """Forms in words: nulls that can stand in the same place share one pair of braces."""
+    nulls = [form[len(_NULL) : -1] for form in forms if form.startswith(_NULL)]
+    others = [str(form) for form in forms if not form.startswith(_NULL)]
+    return " or ".join([f"{_NULL}{' | '.join(nulls)}}}", *others] if nulls else others)
 
 
 def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:

@@ -141,4 +141,4 @@ def test_names_are_safe_as_file_names(name):
 
 def test_nulls_are_closed():
     with pytest.raises(ValidationError, match="Extra inputs"):
-        Nulls(rewired={})
+        Nulls(bootstrap={})

@@ -60,7 +60,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "unknown key 'modulr'; did you mean 'modular'?"),
         ("seed: 1", "seed: 1\nzzz: 1", "19:1", "zzz",
          "unknown key 'zzz'; known keys: hypotest, id, title, source, subject, corpus, "
-         "frequencies, conditions, split, ablation, group, nulls, hypotheses, predictions, decision, seed"),
+         "frequencies, conditions, split, splits, ablation, group, nulls, hypotheses, predictions, "
+         "intervals, decision, multiverse, seed"),
         ("seed: 1", "seed: -1", "18:7", "seed", "must be at least 0; found -1"),
         ("seed: 1", "seed: '1'", "18:7", "seed", "must be a whole number; found '1'"),
         ("seed: 1", "seed: true", "18:7", "seed", "must be a whole number; found true"),
@@ -112,8 +113,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "must have exactly one of raw, ratio and null_sd; found null_sd and raw"),
         ("{null: size_matched}", "{null: size_mached}", "14:22",
          "predictions.coordination.contrast.null",
-         "must be one of size_matched, label_shuffled; found 'size_mached'; did you mean "
-         "'size_matched'?"),
+         "must be one of size_matched, covariate_matched, label_shuffled, rewired, untrained; found "
+         "'size_mached'; did you mean 'size_matched'?"),
         ("{null: size_matched}", "{conditions: [common, rare], by: document}", "14:16",
          "predictions.coordination.contrast.conditions",
          "must be [rare, common]: the difference is rare - common; found [common, rare]"),

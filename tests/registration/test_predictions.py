@@ -50,17 +50,19 @@ def test_options(problems_of, measure, options, message):
     ("measure", "contrast", "required"),
     [
         ("modularity", "{reference: 0.3}",
-         "modularity can be compared by {null: size_matched} or {null: label_shuffled}; found "
-         "{reference: a number}"),
+         "modularity can be compared by {null: size_matched | covariate_matched | label_shuffled | untrained | "
+         "rewired}; found {reference: a number}"),
         ("top_head_impact", "{null: label_shuffled}",
-         "top_head_impact can be compared by {null: size_matched}; found {null: label_shuffled}"),
+         "top_head_impact can be compared by {null: size_matched | covariate_matched | untrained}; found "
+         "{null: label_shuffled}"),
         ("attention_gini", "{conditions: [rare, common]}",
          "must be {conditions: [rare, common], by: document}; found conditions"),
         ("attention_gini", "{conditions: [rare, common], by: document, null: label_shuffled}",
          "must be {conditions: [rare, common], by: document}; found null, conditions, by"),
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
-         "must be {null: size_matched} or {null: label_shuffled}; found null, reference"),
+         "must be {null: size_matched | covariate_matched | label_shuffled | untrained | rewired}; found null, "
+         "reference"),
     ],
 )  # fmt: skip
 def test_contrast_has_exactly_one_sensible_form(problems_of, measure, contrast, required):
@@ -102,11 +104,11 @@ def test_null_must_be_declared(problems_of):
         ("effective_dimension", "{null: label_shuffled}", "{raw: 2}", None),
         ("effective_dimension", "{null: label_shuffled}", "{ratio: 0.1}", None),
         ("effective_dimension", "{null: size_matched}", "{ratio: 0.1}", None),
-        ("top_head_share", "{reference: 0.5}", "{null_sd: 2}", "has no null: give raw"),
+        ("top_head_share", "{reference: 0.5}", "{null_sd: 2}", "random groups; found"),
         ("top_head_share", "{reference: 0.5}", "{ratio: 0.1}", "has no null: give raw"),
         ("top_head_share", "{reference: 0.5}", "{raw: 0.1}", None),
         ("attention_gini", "{conditions: [rare, common], by: document}", "{null_sd: 2}",
-         "has no null: give raw"),
+         "random groups; found"),
         ("attention_gini", "{conditions: [rare, common], by: document}", "{raw: 2}", None),
     ],
 )  # fmt: skip
@@ -202,3 +204,36 @@ def test_binned_estimates_cannot_show_equivalence(problems_of):
     )
     assert problem.severity == "warning"
     assert "use gaussian_copula" in problem.message
+
+
+def test_rewired_networks_never_decide(problems_of):
+    problems = problems_of(
+        (MEASURE, "measure: modularity"),
+        (CONTRAST, "contrast: {null: rewired}"),
+        (MARGIN, "margin: {raw: 0.1}"),
+        ("nulls:", "nulls:\n  rewired: {}"),
+    )
+    errors = [problem.message for problem in problems if problem.severity == "error"]
+    assert len(errors) == 1
+    assert errors[0].startswith("rewired networks describe and never decide")
+
+
+def test_few_untrained_networks_cannot_decide(problems_of):
+    problems = problems_of(
+        (CONTRAST, "contrast: {null: untrained}"),
+        (MARGIN, "margin: {raw: 1}"),
+        ("nulls:", "nulls:\n  untrained: {networks: 5}"),
+    )
+    errors = [problem for problem in problems if problem.severity == "error"]
+    assert [error.key for error in errors] == ["nulls.untrained.networks"]
+    assert errors[0].message.startswith("must be at least 39 ")  # 2 * 1 / 0.05 - 1
+
+
+def test_a_margin_in_null_sd_needs_size_matched_groups(problems_of):
+    problems = problems_of(
+        (CONTRAST, "contrast: {null: covariate_matched}"),
+        ("  size_matched: {draws: 999}", "  covariate_matched: {}"),
+    )
+    errors = [problem.message for problem in problems if problem.severity == "error"]
+    assert len(errors) == 1
+    assert "declare `size_matched: {}`" in errors[0]

@@ -62,7 +62,7 @@ def test_damage_is_refused(damage: str) -> None:
 
 def test_another_schema_version_is_refused(results: Results) -> None:
     other = dataclasses.replace(results, schema_version=99)
-    with pytest.raises(OutputError, match=r"must be 2; found 99"):
+    with pytest.raises(OutputError, match=r"must be 3; found 99"):
         parse_results(json_text(other), "here")
 
 
