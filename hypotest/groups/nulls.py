@@ -10,6 +10,8 @@ from scipy import sparse
 
 from hypotest.records.evidence import FloatArray, IntArray
 
+_KEYS_AT_ONCE = 2**22  # 16 MiB of random keys, twice that of places
+
 
 def size_matched(n_neurons: int, size: int, n_draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Groups of `size` neurons drawn without replacement from the whole layer, shape (n_draws, size).
@@ -17,8 +19,13 @@ def size_matched(n_neurons: int, size: int, n_draws: int, rng: np.random.Generat
     The tested group's own neurons are eligible: drawing outside it inflates the variance of the comparison
     to N/(N - 2k).
     """
-    keys = rng.random((n_draws, n_neurons), dtype=np.float32)
-    return np.argpartition(keys, size - 1, axis=1)[:, :size].astype(np.int64)
+    groups = np.empty((n_draws, size), dtype=np.int64)
+    step = 2 * max(1, _KEYS_AT_ONCE // (2 * n_neurons))  # even: a step then ends on a whole random word
+    for start in range(0, n_draws, step):
+        rows = slice(start, min(start + step, n_draws))
+        keys = rng.random((rows.stop - start, n_neurons), dtype=np.float32)
+        groups[rows] = np.argpartition(keys, size - 1, axis=1)[:, :size]
+    return groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,8 @@ def compare_with_null(
     null: str = "",
     statistic: str = "T(G)",
     log10_relabellings: float | None = None,
+    stop_after: int | None = None,
+    planned_draws: int | None = None,
 ) -> NullComparison:
     """Place a statistic among those of its control groups.
 
@@ -38,6 +40,11 @@ def compare_with_null(
     itself counts as one draw, so p is never zero [1]. The two-sided p-value is twice the smaller
     tail, at most 1. With q the one-sided p-value, the Monte Carlo standard error is sqrt(q (1 - q)
     / B), twice that for two-sided tests.
+
+    With ``stop_after`` = h, drawing may have stopped early (`enough_draws`): a tail whose h-th
+    extreme draw is the l-th of all has the one-sided p-value h / l [2], with standard error
+    q sqrt((1 - q) / h). A tail with fewer than h has (b + 1) / (B + 1) as ever, which is why
+    drawing must go on until the planned end unless both tails have h.
 
     Args:
         observed: Statistic of the tested group, finite.
@@ -49,6 +56,8 @@ def compare_with_null(
         null: Name of the null, for the record.
         statistic: Which number stands among the draws, for the record.
         log10_relabellings: log10 of the number of distinct relabellings, for the record.
+        stop_after: h of sequential stopping, at least 2.
+        planned_draws: Number of draws without stopping, for the record.
 
     Returns:
         The comparison; ``z`` is None when the draws do not vary, and ``sd`` (n - 1) is then 0.
@@ -58,9 +67,13 @@ def compare_with_null(
 
     References:
         [1] Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
+        [2] Besag & Clifford (1991), doi:10.1093/biomet/78.2.301.
 
     Examples:
         >>> compare_with_null(2.0, np.array([0.0, 1.0, 3.0]), "greater").p_value
+        0.5
+        >>> draws = np.array([0.0, 3.0, 1.0, 4.0, 5.0])  # the second draw above 2 is the fourth
+        >>> compare_with_null(2.0, draws, "greater", stop_after=2).p_value
         0.5
     """
     draws = np.asarray(draws, dtype=np.float64)
@@ -76,10 +89,13 @@ def compare_with_null(
     tolerance = TIE_TOLERANCE * max(abs(observed), float(np.abs(defined).max()))
     at_most = int(np.count_nonzero(defined <= observed + tolerance))
     at_least = int(np.count_nonzero(defined >= observed - tolerance))
-    tails = {"less": at_most, "greater": at_least, "two-sided": min(at_most, at_least)}
-    if alternative not in tails:
-        raise ValueError(f"alternative must be one of {sorted(tails)}, found {alternative!r}")
-    one_sided = (tails[alternative] + n_undefined + 1) / (n_draws + 1)
+    if alternative not in ("two-sided", "less", "greater"):
+        raise ValueError(f"alternative must be two-sided, less or greater, found {alternative!r}")
+    tails = {
+        "less": _tail(draws, draws <= observed + tolerance, stop_after),
+        "greater": _tail(draws, draws >= observed - tolerance, stop_after),
+    }
+    one_sided, error = min(tails.values()) if alternative == "two-sided" else tails[alternative]
     sides = 2 if alternative == "two-sided" else 1
 
     below, ties = defined.size - at_least, at_least + at_most - defined.size
@@ -94,12 +110,38 @@ def compare_with_null(
         sd=sd,
         n_draws=n_draws,
         p_value=min(1.0, sides * one_sided),
-        p_error=sides * float(np.sqrt(one_sided * (1 - one_sided) / n_draws)),
+        p_error=sides * error,
         percentile=100 * (below + ties / 2) / defined.size,
         z=(float(observed) - mean) / sd if sd > 0 else None,
         log10_relabellings=log10_relabellings,
         n_undefined=n_undefined,
+        planned_draws=planned_draws if planned_draws is not None and planned_draws > n_draws else None,
     )
+
+
+def enough_draws(observed: float, draws: FloatArray, stop_after: int) -> bool:
+    """Whether sequential stopping may end: both tails hold ``stop_after`` extreme draws.
+
+    Args:
+        observed: Statistic of the tested group.
+        draws: Those so far, shape ``(n_draws,)``; undefined ones count in both tails.
+        stop_after: h.
+    """
+    draws = np.asarray(draws, dtype=np.float64)
+    undefined = ~np.isfinite(draws)
+    below = np.count_nonzero(undefined | (draws <= observed))
+    above = np.count_nonzero(undefined | (draws >= observed))
+    return bool(min(below, above) >= stop_after)
+
+
+def _tail(draws: FloatArray, extreme: BoolArray, stop_after: int | None) -> tuple[float, float]:
+    """One-sided p-value and its Monte Carlo standard error."""
+    counted = np.flatnonzero(extreme | ~np.isfinite(draws))
+    if stop_after is not None and counted.size >= stop_after:
+        p_value = stop_after / (int(counted[stop_after - 1]) + 1)
+        return p_value, p_value * float(np.sqrt((1 - p_value) / stop_after))
+    p_value = (counted.size + 1) / (draws.size + 1)
+    return p_value, float(np.sqrt(p_value * (1 - p_value) / draws.size))
 
 
 def swapped_differences(
@@ -140,7 +182,7 @@ class Relabellings:
     """Labels, shuffled many times; ``of_positions`` reads them per position."""
 
     labels: BoolArray
-    """Label of each unit, shape (n_draws, n_units); a unit is a token type or a position."""
+    """Label of each unit, shape (n_draws, n_units): of a token type, a type in a document, or a position."""
     units: NDArray[np.intp]
     """Column of ``labels`` to which each position belongs, shape (n_positions,)."""
     log10_distinct: float
@@ -212,6 +254,43 @@ def permute_within_documents(
     labels, documents = _vectors(labels, documents)
     shuffled, log10_distinct, n_informative = _permute_within(labels, documents, n_draws, rng)
     return Relabellings(shuffled, np.arange(labels.size), log10_distinct, n_informative)
+
+
+def permute_document_types(
+    labels: BoolArray, documents: IntArray, types: IntArray, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffle labels over the token types of each document; a type's positions there move together.
+
+    Each draw is a uniform permutation of the labels of a document's types. A type may so have
+    another label in another document. Distinct relabellings: product over documents of (n choose
+    m), with n types of which m are labelled.
+
+    Args:
+        labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a type
+            in a document.
+        documents: Document of each position, shape ``(n_positions,)``.
+        types: Token type of each position, shape ``(n_positions,)``.
+        n_draws: Number of draws.
+        rng: Source of the permutations.
+
+    Returns:
+        Relabellings whose units are the pairs of document and type, sorted.
+
+    Raises:
+        ValueError: If shapes differ or are empty, or a type has both labels in one document.
+    """
+    labels, documents = _vectors(labels, documents)
+    labels, types = _vectors(labels, types)
+    pairs, first, units = np.unique(
+        np.stack([documents, types], axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    of_pair = labels[first]
+    mixed = np.unique(units[labels != of_pair[units]])
+    if mixed.size:
+        document, token = pairs[mixed[0]].tolist()
+        raise ValueError(f"token type {token} has both labels in document {document}")
+    shuffled, log10_distinct, n_informative = _permute_within(of_pair, pairs[:, 0], n_draws, rng)
+    return Relabellings(shuffled, units, log10_distinct, n_informative)
 
 
 def _permute_within(

@@ -113,7 +113,9 @@ def effective_dimension(
         >>> effective_dimension(np.eye(4), np.array([[0, 1, 2, 3]]), variance=0.875).tolist()
         [3.5]
     """
-    return _interpolated(eigenvalue_shares(covariance, groups), variance)
+    matrix = symmetric_matrix(covariance, "covariance")
+    found = stacked_eigenvalues(matrix, checked_groups(groups, matrix.shape[0]))
+    return interpolated_dimension(found, variance)
 
 
 def integer_dimension(
@@ -181,7 +183,7 @@ def independent_dimension(
     """
     matrix = symmetric_matrix(covariance, "covariance")
     variances = np.maximum(np.diag(matrix)[checked_groups(groups, matrix.shape[0])], 0.0)
-    return _interpolated(_shares(np.sort(variances, axis=1)[:, ::-1]), variance)
+    return interpolated_dimension(np.sort(variances, axis=1)[:, ::-1], variance)
 
 
 def effective_dimension_resamples(
@@ -239,8 +241,32 @@ def effective_dimension_resamples(
             eigenvalues = np.maximum(np.linalg.eigvalsh(moment)[:, ::-1], 0.0)
             # Identical rows leave rounding errors, not zeros, in a difference of moments.
             eigenvalues[eigenvalues.sum(axis=1) <= 1e-13 * scale / values.shape[0]] = 0.0
-            result[chunk] = _interpolated(_shares(eigenvalues), variance)
+            result[chunk] = interpolated_dimension(eigenvalues, variance)
     return result
+
+
+def interpolated_dimension(eigenvalues: FloatArray, variance: float = 0.95) -> NDArray[np.float64]:
+    """Dimension from eigenvalues: j + (tau - c_j) / (c_(j+1) - c_j), where j directions hold at most tau.
+
+    Args:
+        eigenvalues: Not negative, largest first, shape (n_groups, k).
+        variance: tau, between 0 and 1.
+
+    Returns:
+        Shape (n_groups,); NaN where all eigenvalues are zero.
+
+    Raises:
+        ValueError: If `variance` is not between 0 and 1.
+
+    Examples:
+        >>> interpolated_dimension(np.array([[3.0, 1.0]]), 0.75).tolist()
+        [1.0]
+    """
+    shares = _shares(np.asarray(eigenvalues, dtype=np.float64))
+    full = _full_directions(shares, variance)[:, None]
+    next_share = np.take_along_axis(shares, full, axis=1)[:, 0]
+    held = np.take_along_axis(np.cumsum(shares, axis=1), full, axis=1)[:, 0] - next_share
+    return np.asarray(full[:, 0] + (variance - held) / next_share)
 
 
 def _shares(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -256,10 +282,3 @@ def _full_directions(shares: NDArray[np.float64], variance: float) -> NDArray[np
         raise ValueError(f"variance must lie between 0 and 1, got {variance}")
     held = np.count_nonzero(np.cumsum(shares, axis=1) <= variance, axis=1)
     return np.asarray(np.minimum(held, shares.shape[1] - 1), dtype=np.int64)
-
-
-def _interpolated(shares: NDArray[np.float64], variance: float) -> NDArray[np.float64]:
-    full = _full_directions(shares, variance)[:, None]
-    next_share = np.take_along_axis(shares, full, axis=1)[:, 0]
-    held = np.take_along_axis(np.cumsum(shares, axis=1), full, axis=1)[:, 0] - next_share
-    return np.asarray(full[:, 0] + (variance - held) / next_share)

@@ -79,6 +79,36 @@ class RankOrder:
             ranks[:, column] = twice.T
         return ranks
 
+    def twice_mid_ranks_of(self, columns: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[Any]:
+        """The same for one set of weights and some of the columns.
+
+        Args:
+            columns: Which, shape (k,).
+            weights: Not negative, shape (n,).
+
+        Returns:
+            Shape (k, n), in the type of the weights.
+        """
+        ordered = weights.take(self._order[columns])
+        cumulated = np.cumsum(ordered, axis=1, dtype=weights.dtype)
+        twice = np.take_along_axis(cumulated, self._last[columns], axis=1)
+        if self._tied[columns].any():
+            twice += np.take_along_axis(cumulated - ordered, self._first[columns], axis=1)
+        else:
+            twice *= 2
+            twice -= weights
+        return np.asarray(twice)
+
+
+def score_table(total: int) -> NDArray[np.float64]:
+    """Normal quantile of every twice-mid-rank among ``total`` rows, shape (2 total + 1,).
+
+    The ends, which no row of positive weight has, hold 0.
+    """
+    table = ndtri(np.arange(2 * total + 1) / (2 * total))
+    table[[0, -1]] = 0.0
+    return np.asarray(table)
+
 
 def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
     """Normal quantiles of the mid-ranks, ndtri((rank - 0.5) / n), for each set of weights.
@@ -95,9 +125,7 @@ def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> Iterator[ND
         # Whole weights leave few distinct ranks: look the quantiles up.
         ranks = order.twice_mid_ranks(weights.astype(np.int32))
         for whole, twice in zip(total.astype(np.int64), ranks, strict=True):
-            table = ndtri(np.arange(2 * whole + 1) / (2 * whole))
-            table[[0, -1]] = 0.0
-            yield table.take(twice)
+            yield score_table(int(whole)).take(twice)
     else:
         for share in order.twice_mid_ranks(weights) / (2 * total[:, None, None]):
             yield np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))

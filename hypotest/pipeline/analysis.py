@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
@@ -13,8 +15,9 @@ from hypotest.pipeline.comparison import (
     classify_prediction,
     null_frame,
 )
+from hypotest.pipeline.controls import draw_controls
 from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.group_tests import compare_group, draw_random_groups
+from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.parallel import Workers
 from hypotest.pipeline.randomness import Streams
@@ -22,8 +25,9 @@ from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol import Nulls, Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.registration.measures import MEASURES, Form
 from hypotest.verdict import decide
 
 
@@ -45,6 +49,7 @@ def analyse(
     protocol: Protocol,
     evidence: Evidence,
     *,
+    untrained: Sequence[Mapping[str, float]] = (),
     start_stage: StartStage = silent,
     watch: StartStage | None = None,
 ) -> Analysis:
@@ -56,6 +61,7 @@ def analyse(
     Args:
         protocol: A valid protocol; what it says of subject and corpus is not used.
         evidence: Both splits.
+        untrained: What `group_values` finds in each untrained network, for the null of that name.
         start_stage: Told of the pieces of long stages, for progress.
         watch: Told of each prediction; ``start_stage`` if None.
 
@@ -66,7 +72,7 @@ def analyse(
     streams = Streams(protocol.seed)
     selection = select(protocol, evidence, streams, watch)
     workers = Workers(start_stage)
-    random_groups = draw_random_groups(len(selection.group), evidence.n_neurons, protocol, streams)
+    controls = draw_controls(selection.group, evidence, protocol, streams)
     comparisons: dict[str, Comparison] = {}
     regimes: tuple[RegimeFit, ...] = ()
     for item in protocol.predictions:
@@ -82,13 +88,21 @@ def analyse(
         else:
             measure = bind(item, evidence, streams, workers)
             comparisons[item.id] = compare_group(
-                item, measure, selection, random_groups, evidence.n_neurons, protocol, streams
+                item,
+                measure,
+                selection,
+                controls,
+                np.array([values.get(item.id, np.nan) for values in untrained]),
+                evidence.n_neurons,
+                protocol,
+                streams,
             )
         step()
     predictions = adjust_together(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )
     rule = protocol.decision
+    selection = replace(selection, result=replace(selection.result, balance=controls.balance))
     return Analysis(
         selection=selection,
         predictions=predictions,
@@ -96,3 +110,23 @@ def analyse(
         nulls=null_frame(comparisons),
         regimes=regimes,
     )
+
+
+def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
+    """Select the group and measure it, with no null: what an untrained network contributes.
+
+    Args:
+        protocol: Its group and predictions.
+        evidence: Of the network.
+
+    Returns:
+        Id of each prediction on a group measure -> T(G); NaN where it is undefined there.
+    """
+    streams = Streams(protocol.seed)
+    group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
+    found = {}
+    for item in protocol.predictions:
+        if MEASURES[item.measure].contrasts[0] is Form.SIZE_MATCHED:
+            measure = bind(item, evidence, streams)
+            found[item.id] = float(measure.values(group[None, :])[0])
+    return found

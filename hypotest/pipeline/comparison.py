@@ -130,8 +130,8 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
 def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[PredictionResult, ...]:
     """Add the adjusted p-values; differences and equivalences of deciding predictions form one family.
 
-    Lying beyond the margin only ever counts together with the difference. It is no member of the family, which
-    Holm's steps take to have one true hypothesis a prediction, and gets the factor M.
+    Lying beyond the margin only ever counts together with the difference. It is no member of the family,
+    which Holm's steps take to have one true hypothesis a prediction, and gets the factor M.
     """
     n_deciding = len(protocol.deciding)
     places = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import labelled_sums
-from hypotest.measures import dimension, heads, modularity, regimes, spectrum
+from hypotest.measures import dimension, heads, modularity, regimes, relabelled, rewiring, spectrum
 from hypotest.measures.information import binned_information, gaussian_copula_information
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
@@ -20,6 +21,7 @@ from hypotest.registration.measures import filled_options
 
 _GROUPS_PER_TASK = 1000
 _RESAMPLES_PER_TASK = 500
+_RELABELLINGS_PER_TASK = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,11 @@ class GroupMeasure:
     documents: IntArray
     """The documents that weights refer to, sorted, shape (D,)."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
-    """For a measure of the labels themselves: its values for the rare and the common group of every shuffled
-    labelling, with the evaluation split under the same labels; each (n_draws,)."""
+    """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
+    under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
+    evidence cannot be relabelled; then groups are measured as they are."""
+    rewired: Callable[[IntArray, int], Values] | None = None
+    """For networks: a group (k,) and a number of draws to the values of its rewirings (n_draws,)."""
     no_interval: str = ""
     """Why there is no interval."""
     companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
@@ -109,6 +114,60 @@ def _each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArra
     return resamples
 
 
+def _under_labels(
+    prediction: Prediction,
+    evidence: Evidence,
+    workers: Workers,
+    function: Callable[..., Values],
+    settings: Callable[[str], dict[str, Any]],
+) -> Callable[[ShuffledGroups], tuple[Values, Values]]:
+    """A measure of activations at rare positions, under shuffled labels.
+
+    Args:
+        prediction: Whose measure.
+        evidence: Its evaluation split.
+        workers: For pieces of the draws.
+        function: From `hypotest.measures.relabelled`.
+        settings: Its further arguments, given the name of the piece.
+    """
+    activations = evidence.evaluation.activations
+
+    def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
+        labelled = shuffled.labels[:, shuffled.evaluation_units]
+        used = np.unique(np.concatenate([*shuffled.rare, *shuffled.common]))
+        columns = activations[:, used]
+        calls, places = [], []
+        for arm, drawn in enumerate((shuffled.rare, shuffled.common)):
+            for rows in rows_by_size(drawn, _RELABELLINGS_PER_TASK):
+                groups = np.searchsorted(used, np.stack([drawn[row] for row in rows]))
+                piece = f"{shuffled.unit} {arm} {rows[0]}"
+                calls.append(
+                    {
+                        "activations": columns,
+                        "groups": groups,
+                        "labelled": labelled[rows],
+                        **settings(piece),
+                    }
+                )
+                places.append((arm, rows))
+        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
+        values = np.empty((2, len(labelled)))
+        for (arm, rows), part in zip(places, found, strict=True):
+            values[arm, rows] = part
+        return values[0], values[1]
+
+    return under_labels
+
+
+def rows_by_size(groups: Sequence[IntArray], at_most: int) -> Iterator[NDArray[np.int64]]:
+    """Places of groups of one size, so many at once."""
+    sizes = np.array([len(group) for group in groups])
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        for rows in chunks(places.size, at_most):
+            yield places[rows]
+
+
 def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
     rare = evidence.evaluation.mask("rare")
     return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
@@ -150,6 +209,13 @@ def _bind_effective_dimension(
             )
         ),
         documents=np.unique(documents),
+        under_labels=_under_labels(
+            prediction,
+            evidence,
+            workers,
+            relabelled.effective_dimension_relabelled,
+            lambda piece: {"variance": variance},
+        ),
         companions=companions,
     )
 
@@ -163,6 +229,9 @@ def _bind_participation_ratio(
         values=lambda groups: dimension.participation_ratio(layer, groups),
         resamples=None,
         documents=np.unique(documents),
+        under_labels=_under_labels(
+            prediction, evidence, workers, relabelled.participation_ratio_relabelled, lambda piece: {}
+        ),
         no_interval="no document interval is available for the participation ratio",
     )
 
@@ -186,7 +255,7 @@ def _bind_modularity(
     restarts = int(options["restarts"])
     binned = options["estimator"] == "binned"
 
-    settings = {"method": method, "resolution": resolution, "restarts": restarts}
+    settings: dict[str, Any] = {"method": method, "resolution": resolution, "restarts": restarts}
 
     def values(groups: IntArray) -> Values:
         calls = [
@@ -225,10 +294,8 @@ def _bind_modularity(
         found = modularity.communities(
             information,
             group[None, :],
-            method=method,  # type: ignore[arg-type]  # validation admits the two names only
-            resolution=resolution,
-            restarts=restarts,
             rng=streams("communities", prediction.id, "0"),
+            **settings,
         )
         return {
             "communities": float(found.n_communities[0]),
@@ -241,6 +308,25 @@ def _bind_modularity(
         values=values,
         resamples=None if binned else resamples,
         documents=np.unique(documents),
+        under_labels=_under_labels(
+            prediction,
+            evidence,
+            workers,
+            relabelled.modularity_relabelled,
+            lambda piece: {
+                **settings,
+                "estimator": options["estimator"],
+                "bins": int(options["bins"]),
+                "rng": streams("communities under labels", prediction.id, piece),
+            },
+        ),
+        rewired=lambda group, n_draws: rewiring.rewired_modularity(
+            information,
+            group,
+            n_draws,
+            rng=streams("rewired", prediction.id),
+            **settings,
+        ),
         no_interval="binned mutual information is biased by repeated documents, so no interval "
         "over documents is valid"
         if binned

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.errors import EvidenceError
-from hypotest.groups.nulls import size_matched
 from hypotest.inference.bootstrap import (
     MINIMUM_DOCUMENTS,
     contrast_interval,
@@ -16,25 +15,21 @@ from hypotest.inference.bootstrap import (
     document_weights,
     jackknife_weights,
 )
-from hypotest.inference.randomization import compare_with_null
 from hypotest.pipeline.comparison import Comparison
+from hypotest.pipeline.controls import CONTROL_GROUPS, Controls
 from hypotest.pipeline.group_measures import GroupMeasure
-from hypotest.pipeline.intervals import RESAMPLES
+from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
-from hypotest.pipeline.shuffled import Shuffled, compare_shuffled
-from hypotest.records.evidence import IntArray
 from hypotest.records.protocol import Prediction, Protocol
-from hypotest.records.results import Interval, NullComparison
+from hypotest.records.results import Interval
 
-CONTROL_GROUPS = 20
-"""Random groups that tell how a null's mean moves with the documents."""
-CONTROL_RESAMPLES = 500
-_MOST_UNDEFINED = 0.05  # above this share, undefined draws are not redrawn but count as extreme
-_FIXED_EVALUATION = (
-    "the evaluation split keeps its labels while those of the selection split are shuffled: token types "
-    "that occur in both can make this p-value too small"
+CONTROL_SHARE = 4
+"""One in so many document resamples is shared with the control groups (500 of 2,000)."""
+_REWIRED = (
+    "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
+    "its own rewirings too, so this rung describes and never decides"
 )
 
 
@@ -42,7 +37,8 @@ def compare_group(
     prediction: Prediction,
     measure: GroupMeasure,
     selection: Selection,
-    random_groups: IntArray,
+    controls: Controls,
+    untrained: Values,
     n_neurons: int,
     protocol: Protocol,
     streams: Streams,
@@ -53,7 +49,8 @@ def compare_group(
         prediction: What is asked.
         measure: Its measure, tied to the evidence.
         selection: The group, and its versions under shuffled labels.
-        random_groups: From `draw_random_groups`, the same for every measure.
+        controls: From `draw_controls`, the same for every measure.
+        untrained: T of the group selected in each untrained network, shape (n_networks,); may be empty.
         n_neurons: Neurons in the layer.
         protocol: The nulls and the level.
         streams: Random numbers.
@@ -62,45 +59,18 @@ def compare_group(
         EvidenceError: If the measure is undefined for the group.
     """
     group = selection.group
-    observed = float(measure.values(group[None, :])[0])
-    if not np.isfinite(observed):
-        raise EvidenceError(
-            f"predictions.{prediction.id}: {prediction.measure} is undefined for this group of {len(group)} "
-            "neurons (no variation, or too few of them); choose a larger group"
-        )
-    random_values = None
-    if protocol.nulls.size_matched is not None:
-        random_groups, random_values = _random_values(measure, random_groups, n_neurons, streams)
-    ladder: dict[str, NullComparison] = {}
-    draws: dict[str, Values] = {}
-    if random_values is not None:
-        draws["size_matched"] = random_values
-        ladder["size_matched"] = compare_with_null(observed, random_values, null="size_matched")
-    shuffled = [compare_shuffled(item, measure, selection, n_neurons, streams) for item in selection.shuffled]
-    for item in shuffled:
-        draws[item.name] = item.draws
-        ladder[item.name] = compare_with_null(
-            item.observed,
-            item.draws,
-            null=item.name,
-            statistic=item.statistic,
-            log10_relabellings=item.log10_relabellings,
-        )
-
+    observed = group_value(prediction, measure, group)
+    rungs = climb(observed, measure, selection, controls, untrained, n_neurons, protocol, streams)
     by_labels = prediction.contrast.null == "label_shuffled"
-    name = shuffled[0].name if by_labels else "size_matched"
-    decisive = ladder.pop(name)
-    interval, notes = _intervals(
-        measure,
-        selection,
-        decisive,
-        shuffled[0] if by_labels else None,
-        random_groups,
-        protocol,
-        streams,
-    )
-    if by_labels and measure.under_labels is None:
-        notes = (*notes, _FIXED_EVALUATION)
+    name = str(prediction.contrast.null)
+    if by_labels:
+        name = next(rung.comparison.null for rung in rungs.values() if rung.shuffled is not None)
+    decisive = rungs[name]
+    interval, notes = _intervals(measure, selection, decisive, controls, protocol, streams)
+    if decisive.note is not None:
+        notes = (*notes, decisive.note)
+    if name == "rewired" or "rewired" in rungs:
+        notes = (*notes, _REWIRED)
     companions = dict(measure.companions(group))
     if by_labels:
         companions = {
@@ -108,84 +78,83 @@ def compare_group(
             "common_group": float(measure.values(selection.common[None, :])[0]),
             **companions,
         }
+    compared = decisive.comparison
+    random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
     return Comparison(
-        observed=decisive.observed,
+        observed=compared.observed,
         reference=name,
-        reference_value=decisive.mean,
-        reference_sd=decisive.sd,
-        standardized=decisive.z,
-        p_value=decisive.p_value,
-        p_error=decisive.p_error,
-        percentile=decisive.percentile,
+        reference_value=compared.mean,
+        reference_sd=compared.sd,
+        standardized=compared.z,
+        p_value=compared.p_value,
+        p_error=compared.p_error,
+        percentile=compared.percentile,
         interval=interval(1 - 2 * protocol.decision.level) if interval else None,
         interval_95=interval(0.95) if interval else None,
         size_matched=random_values,
-        deciding_draws=draws[name],
+        deciding_draws=decisive.draws,
         point_only=interval is None and measure.documents.size == 0,
+        blocked=decisive.blocked,
         companions=companions,
-        ladder=(decisive, *ladder.values()),
-        draws=draws,
+        ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
+        draws={key: rung.draws for key, rung in rungs.items()},
         notes=notes,
     )
 
 
-def draw_random_groups(size: int, n_neurons: int, protocol: Protocol, streams: Streams) -> NDArray[np.int64]:
-    """Size-matched groups: all of the null's, or the few that intervals need when it is not declared."""
-    null = protocol.nulls.size_matched
-    n_draws = CONTROL_GROUPS if null is None else null.draws
-    return size_matched(n_neurons, size, n_draws, streams("size_matched", str(size)))
+def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np.int64]) -> float:
+    """T(G).
 
-
-def _random_values(
-    measure: GroupMeasure, random_groups: IntArray, n_neurons: int, streams: Streams
-) -> tuple[NDArray[np.int64], Values]:
-    """Groups and their values, where a few undefined ones have been drawn again."""
-    groups = random_groups.astype(np.int64)
-    values = measure.values(groups)
-    undefined = np.isnan(values)
-    if undefined.mean() <= _MOST_UNDEFINED:
-        size = groups.shape[1]
-        rng = streams("size_matched, redrawn", str(size))
-        while undefined.any():  # each round leaves at most a few per cent of the last one
-            groups[undefined] = size_matched(n_neurons, size, int(undefined.sum()), rng)
-            values[undefined] = measure.values(groups[undefined])
-            undefined = np.isnan(values)
-    return groups, values
+    Raises:
+        EvidenceError: If the measure is undefined for the group.
+    """
+    observed = float(measure.values(group[None, :])[0])
+    if not np.isfinite(observed):
+        raise EvidenceError(
+            f"predictions.{prediction.id}: {prediction.measure} is undefined for this group of {len(group)} "
+            "neurons (no variation, or too few of them); choose a larger group"
+        )
+    return observed
 
 
 def _intervals(
     measure: GroupMeasure,
     selection: Selection,
-    decisive: NullComparison,
-    shuffled: Shuffled | None,
-    random_groups: IntArray,
+    decisive: Rung,
+    controls: Controls,
     protocol: Protocol,
     streams: Streams,
 ) -> tuple[Callable[[float], Interval] | None, tuple[str, ...]]:
     """The effect's interval over documents as a function of its level, or why there is none."""
     if measure.resamples is None:
         return None, (measure.no_interval,)
+    compared = decisive.comparison
+    if decisive.groups is None and decisive.shuffled is None:
+        return None, (f"the null {compared.null} has no groups in this network: no interval over documents",)
     n_documents = measure.documents.size
     if n_documents < MINIMUM_DOCUMENTS:
         return None, (
             f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)",
         )
-    weights = document_weights(n_documents, RESAMPLES, streams("documents", str(n_documents)))
+    n_resamples = protocol.intervals.resamples
+    weights = document_weights(n_documents, n_resamples, streams("documents", str(n_documents)))
     leave_one_out = jackknife_weights(n_documents)
-    monte_carlo = decisive.sd**2 / decisive.n_draws
+    monte_carlo = compared.sd**2 / compared.n_draws
     resamples = measure.resamples
-    if shuffled is not None:
+    if decisive.groups is None:
+        scale = decisive.shuffled.scale if decisive.shuffled else None
+        assert scale is not None  # one of the two, see above
         arms = (selection.group, selection.common)
         replicates, jackknife = (
-            shuffled.scale(resamples(arms[0][None, :], rows)[0], len(arms[0]))
-            - shuffled.scale(resamples(arms[1][None, :], rows)[0], len(arms[1]))
+            scale(resamples(arms[0][None, :], rows)[0], len(arms[0]))
+            - scale(resamples(arms[1][None, :], rows)[0], len(arms[1]))
             for rows in (weights, leave_one_out)
         )
         return (
             lambda level: document_interval(
-                decisive.observed - decisive.mean,
-                replicates - decisive.mean,
-                jackknife - decisive.mean,
+                compared.observed - compared.mean,
+                replicates - compared.mean,
+                jackknife - compared.mean,
                 n_documents,
                 level,
                 extra_variance=monte_carlo,
@@ -193,14 +162,14 @@ def _intervals(
             (),
         )
     group = selection.group[None, :]
-    controls = random_groups[:CONTROL_GROUPS]
+    some = decisive.groups[:CONTROL_GROUPS]
     own, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
-    control_values = measure.values(controls)
-    control_resamples = resamples(controls, weights[:CONTROL_RESAMPLES])
+    control_values = measure.values(some)
+    control_resamples = resamples(some, weights[: max(n_resamples // CONTROL_SHARE, 3)])
     return (
         lambda level: contrast_interval(
-            decisive.observed,
-            decisive.mean,
+            compared.observed,
+            compared.mean,
             own,
             without,
             control_values,

@@ -18,8 +18,6 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 
-RESAMPLES = 2000
-"""Document resamples of the observed statistic."""
 TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
 
 
@@ -36,12 +34,14 @@ def contrast_intervals(
         effect: On all documents.
         resampled: Weights (R, D) to the effect with documents weighted (R,).
         n_documents: D; below 20 there is no interval.
-        protocol: Its level a; the equivalence test uses the 1 - 2 a interval.
+        protocol: Its level a (the equivalence test uses the 1 - 2 a interval) and number of resamples.
         streams: Random numbers.
     """
     if n_documents < MINIMUM_DOCUMENTS:
         return None, None
-    weights = document_weights(n_documents, RESAMPLES, streams("documents", str(n_documents)))
+    weights = document_weights(
+        n_documents, protocol.intervals.resamples, streams("documents", str(n_documents))
+    )
     replicates, jackknife = resampled(weights), resampled(jackknife_weights(n_documents))
     at_level, at_95 = (
         document_interval(effect, replicates, jackknife, n_documents, level)

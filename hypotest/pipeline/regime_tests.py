@@ -10,14 +10,14 @@ from hypotest.measures.regimes import rank_grid
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import (
-    SHOWN_DRAWS,
     document_halves,
     fit_curves,
     in_chunks,
     relabellings,
+    units_and_draws,
 )
 from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import PermutationUnit, Prediction, Protocol
+from hypotest.records.protocol import Prediction, Protocol
 from hypotest.records.results import NullComparison, RegimeFit
 
 
@@ -45,9 +45,7 @@ def compare_regimes(
     assert null is not None  # validation: a contrast refers to declared nulls only
     ladder: list[NullComparison] = []
     draws = {}
-    units: list[PermutationUnit] = sorted(("type", "position"), key=lambda unit: unit != null.unit)
-    for unit in units:
-        n_draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
+    for unit, n_draws in units_and_draws(null):
         shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
         differences = np.concatenate(

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.inference.randomization import Relabellings, permute_types, permute_within_documents
+from hypotest.inference.randomization import (
+    Relabellings,
+    permute_document_types,
+    permute_types,
+    permute_within_documents,
+)
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Group, PermutationUnit, Protocol
+from hypotest.records.protocol import Group, LabelShuffled, PermutationUnit, Protocol
 from hypotest.records.results import GroupResult
 
 SHOWN_DRAWS = 499
-"""Draws in the unit that the protocol did not ask for, which is shown beside the other and never decides."""
+"""Draws in the units that the protocol did not ask for, which are shown beside its own and never decide."""
 _LABELLINGS_AT_ONCE = 256  # bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB
 
 
@@ -37,7 +43,7 @@ class ShuffledGroups:
     """Unit of each position of the evaluation split, shape (n_positions,)."""
     log10_relabellings: float
     n_informative: int
-    """Units (types, or documents for positions) whose label can change."""
+    """Strata of types, or documents, in which both labels occur."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,12 +90,19 @@ def relabellings(
     A type keeps one label in both splits.
     """
     labels = np.concatenate([split.mask("rare") for split in splits])
+    types = np.concatenate([split.positions["target"].to_numpy() for split in splits])
+    documents = np.concatenate([split.documents for split in splits])
     if unit == "type":
-        types = np.concatenate([split.positions["target"].to_numpy() for split in splits])
         return permute_types(labels, types, n_draws, rng)
-    return permute_within_documents(
-        labels, np.concatenate([split.documents for split in splits]), n_draws, rng
-    )
+    if unit == "document_type":
+        return permute_document_types(labels, documents, types, n_draws, rng)
+    return permute_within_documents(labels, documents, n_draws, rng)
+
+
+def units_and_draws(null: LabelShuffled) -> list[tuple[PermutationUnit, int]]:
+    """The protocol's unit with its draws, then the others, which are shown and never decide."""
+    others: list[PermutationUnit] = [unit for unit in get_args(PermutationUnit) if unit != null.unit]
+    return [(null.unit, null.draws), *((unit, min(null.draws, SHOWN_DRAWS)) for unit in others)]
 
 
 def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
@@ -126,9 +139,7 @@ def select(
     shuffled: list[ShuffledGroups] = []
     null = protocol.nulls.label_shuffled
     if null is not None:
-        units: list[PermutationUnit] = ["type", "position"]
-        for unit in sorted(units, key=lambda unit: unit != null.unit):
-            draws = null.draws if unit == null.unit else min(null.draws, SHOWN_DRAWS)
+        for unit, draws in units_and_draws(null):
             shuffled.append(
                 _shuffled_groups(
                     evidence, unit, draws, half, rule, streams("label_shuffled", unit), start_stage

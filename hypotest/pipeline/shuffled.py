@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import size_matched
-from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.group_measures import GroupMeasure, rows_by_size
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups
@@ -40,11 +40,12 @@ def compare_shuffled(
 ) -> Shuffled:
     """T(selected on rare) - T(selected on common), observed and for every shuffled labelling.
 
-    Token types keep their peculiarities from the selection to the evaluation split. A measure of the labels
-    themselves (selectivity) is therefore taken under each draw's labels in both splits: with evaluation
-    labels held fixed, the types that replicate reject
-    0.31 of placebos at 0.05 on the reference model (jointly relabelled: 0.04). Measures of activations and
-    weights are taken on the evaluation split as it is.
+    Token types keep their peculiarities from the selection to the evaluation split. Both splits are
+    therefore under each draw's labels: with evaluation labels held fixed, the types that replicate reject
+    0.31 of placebos at 0.05 on the reference model (selectivity; jointly relabelled: 0.04). Then the whole
+    statistic is a function of labels and data, and the test is exact if labels are exchangeable in the
+    given unit. Measures of weights have no labels; head ablation was summed over rare positions when it
+    was collected and cannot be relabelled.
 
     Groups of one size compare as they are. Where the rule sets the size, each value is first put on the
     scale of random groups of its own size: (T - mean_k) / SD_k.
@@ -104,12 +105,9 @@ def _standardization(
 
 def _values_of(measure: GroupMeasure, groups: Sequence[NDArray[np.int64]]) -> Values:
     """Values of groups of unlike sizes, batched by size."""
-    sizes = np.array([len(group) for group in groups])
     values = np.empty(len(groups))
-    for size in np.unique(sizes):
-        rows = np.flatnonzero(sizes == size)
-        batch = np.stack([groups[int(row)] for row in rows])
-        values[rows] = measure.values(batch)
+    for rows in rows_by_size(groups, len(groups)):
+        values[rows] = measure.values(np.stack([groups[row] for row in rows]))
     return values
 
 

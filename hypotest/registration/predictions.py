@@ -124,7 +124,10 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
             message = f"null_sd needs a contrast with random groups; found {form}: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
         elif protocol.nulls.size_matched is None and form is Form.COVARIATE_MATCHED:
-            message = "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, or give raw"
+            message = (
+                "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, "
+                "or give raw"
+            )
             yield Finding((*at, "null_sd"), message, depends=(("nulls",),))
     if margin.ratio is not None and form is not None and form not in _WITH_NULL:
         message = f"ratio is a share of the null's mean; {form} has no null: give raw"

@@ -3,7 +3,8 @@ import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
 from hypotest.pipeline.group_measures import GroupMeasure, bind
-from hypotest.pipeline.group_tests import compare_group, draw_random_groups
+from hypotest.pipeline.controls import draw_controls
+from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
 from hypotest.pipeline.shuffled import _standardization
@@ -29,8 +30,8 @@ def compare(prediction, seed=0, effect=0.0, shared=0.0, loud=1.0, quirks=0.0, se
     selection = select(protocol, evidence, streams)
     (item,) = protocol.predictions
     measure = bind(item, evidence, streams)
-    controls = draw_random_groups(len(selection.group), N_NEURONS, protocol, streams)
-    comparison = compare_group(item, measure, selection, controls, N_NEURONS, protocol, streams)
+    controls = draw_controls(selection.group, evidence, protocol, streams)
+    comparison = compare_group(item, measure, selection, controls, np.empty(0), N_NEURONS, protocol, streams)
     result = classify_prediction(item, comparison, protocol)
     return selection, comparison, adjust_together([result], protocol)[0]
 
@@ -84,11 +85,12 @@ def test_every_draw_is_kept_and_the_ladder_is_complete():
     assert [rung.null for rung in result.ladder] == [
         "size_matched",
         "label_shuffled (type)",
+        "label_shuffled (document_type)",
         "label_shuffled (position)",
     ]
     frame = null_frame({"one": comparison})
     assert frame.columns == ["prediction", "null", "draw", "value"]
-    assert frame.height == 3 * 399
+    assert frame.height == 4 * 399
 
 
 def test_sizes_that_vary_are_standardised(monkeypatch):

@@ -22,6 +22,7 @@ def test_regimes_are_compared_on_the_evaluation_split():
     assert comparison.observed == fits[0].plateau_flatness
     assert {rung.null for rung in comparison.ladder} == {
         "label_shuffled (type)",
+        "label_shuffled (document_type)",
         "label_shuffled (position)",
     }
     result = classify_prediction(item, comparison, protocol)

@@ -50,8 +50,8 @@ def test_options(problems_of, measure, options, message):
     ("measure", "contrast", "required"),
     [
         ("modularity", "{reference: 0.3}",
-         "modularity can be compared by {null: size_matched | covariate_matched | label_shuffled | untrained | "
-         "rewired}; found {reference: a number}"),
+         "modularity can be compared by {null: size_matched | covariate_matched | label_shuffled | "
+         "untrained | rewired}; found {reference: a number}"),
         ("top_head_impact", "{null: label_shuffled}",
          "top_head_impact can be compared by {null: size_matched | covariate_matched | untrained}; found "
          "{null: label_shuffled}"),
@@ -61,8 +61,8 @@ def test_options(problems_of, measure, options, message):
          "must be {conditions: [rare, common], by: document}; found null, conditions, by"),
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
-         "must be {null: size_matched | covariate_matched | label_shuffled | untrained | rewired}; found null, "
-         "reference"),
+         "must be {null: size_matched | covariate_matched | label_shuffled | untrained | rewired}; found "
+         "null, reference"),
     ],
 )  # fmt: skip
 def test_contrast_has_exactly_one_sensible_form(problems_of, measure, contrast, required):

@@ -1,0 +1,169 @@
+"""Measures under shuffled labels: in each draw another group, on other positions.
+
+A token type that is peculiar in one split is peculiar in the other. When labels are shuffled over types,
+the positions on which a group is measured must therefore be relabelled together with those on which it was
+selected; with the evaluation split left as it is, peculiar types reject far too often. So no layer statistic
+can be computed once: row i of a batch pairs group i with the positions that draw i labels rare. All
+functions are for groups of one size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from hypotest.measures.dimension import interpolated_dimension
+from hypotest.measures.information import RankOrder, binned_information, score_information, score_table
+from hypotest.measures.modularity import Method, graph_communities
+from hypotest.measures.rows import finite_activations
+from hypotest.measures.submatrices import CHUNK_BYTES, checked_groups
+from hypotest.records.evidence import FloatArray, IntArray
+
+
+def effective_dimension_relabelled(
+    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_], variance: float = 0.95
+) -> NDArray[np.float64]:
+    """Interpolated dimension of each group on the positions that its own draw labels.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+        groups: A group per draw, shape (n_draws, k).
+        labelled: Positions to measure on, shape (n_draws, n_positions).
+        variance: Share of the variance, between 0 and 1.
+
+    Returns:
+        Shape (n_draws,); NaN where fewer than two positions are labelled or nothing varies.
+
+    Raises:
+        ValueError: If shapes do not fit.
+    """
+    result = np.full(len(groups), np.nan)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for rows, covariances in _covariances(activations, groups, labelled):
+            eigenvalues = np.maximum(np.linalg.eigvalsh(covariances)[:, ::-1], 0.0)
+            result[rows] = interpolated_dimension(eigenvalues, variance)
+    return result
+
+
+def participation_ratio_relabelled(
+    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Participation ratio, trace(C)^2 / trace(C^2), of each group on the positions that its own draw labels.
+
+    Arguments, result and errors are those of `effective_dimension_relabelled`.
+    """
+    result = np.full(len(groups), np.nan)
+    for rows, covariances in _covariances(activations, groups, labelled):
+        trace = np.trace(covariances, axis1=1, axis2=2)
+        square = np.einsum("gij,gij->g", covariances, covariances)
+        np.divide(trace**2, square, out=trace, where=square > 0)
+        result[rows] = np.where(square > 0, trace, np.nan)
+    return result
+
+
+def modularity_relabelled(
+    activations: FloatArray,
+    groups: IntArray,
+    labelled: NDArray[np.bool_],
+    *,
+    estimator: str = "gaussian_copula",
+    bins: int = 8,
+    method: Method = "louvain",
+    resolution: float = 1.0,
+    restarts: int = 3,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Q of each group on the positions that its own draw labels.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+        groups: A group per draw, shape (n_draws, k).
+        labelled: Positions to measure on, shape (n_draws, n_positions).
+        estimator: Of mutual information: ``gaussian_copula`` or ``binned``.
+        bins: Of ``binned``.
+        method: As in `hypotest.measures.modularity.communities`.
+        resolution: As there.
+        restarts: As there.
+        rng: As there.
+
+    Returns:
+        Shape (n_draws,); NaN where fewer than two positions are labelled.
+
+    Raises:
+        ValueError: If shapes do not fit.
+    """
+    values, checked = _checked(activations, groups, labelled)
+    used, columns = np.unique(checked, return_inverse=True)
+    columns = columns.reshape(checked.shape)
+    values = values[:, used]
+    enough = labelled.sum(axis=1) > 1
+    graphs = (
+        _copula_graphs(values, columns, labelled)
+        if estimator == "gaussian_copula"
+        else (
+            binned_information(values[mask][:, group], bins)
+            for group, mask in zip(columns[enough], labelled[enough], strict=True)
+        )
+    )
+    result = np.full(len(checked), np.nan)
+    draws = np.flatnonzero(enough)
+    step = max(1, CHUNK_BYTES // (8 * checked.shape[1] ** 2))
+    for start in range(0, draws.size, step):
+        rows = draws[start : start + step]
+        stack = np.stack(list(islice(graphs, rows.size)))
+        found = graph_communities(stack, method=method, resolution=resolution, restarts=restarts, rng=rng)
+        result[rows] = found.modularity
+    return result
+
+
+def _copula_graphs(
+    values: NDArray[np.float64], groups: NDArray[np.int64], labelled: NDArray[np.bool_]
+) -> Iterator[NDArray[np.float64]]:
+    """Mutual information under the Gaussian copula of each draw with positions enough, shape (k, k)."""
+    order = RankOrder(values)
+    for group, mask in zip(groups, labelled, strict=True):
+        total = int(mask.sum())
+        if total > 1:
+            ranks = order.twice_mid_ranks_of(group, mask.astype(np.int32))
+            # ranks of positions without the label do not count: their weight is zero
+            yield score_information(score_table(total).take(ranks), mask.astype(np.float64))
+
+
+def _covariances(
+    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Draws with two or more labelled positions, and their groups' covariances (n, k, k)."""
+    values, checked = _checked(activations, groups, labelled)
+    # a covariance is a difference of moments; without the mean no digits are lost in it
+    columns = np.ascontiguousarray((values - values.mean(axis=0)).T)
+    counts = labelled.sum(axis=1)
+    draws = np.flatnonzero(counts > 1)
+    step = max(1, CHUNK_BYTES // (8 * columns.shape[1] * checked.shape[1]))
+    for start in range(0, draws.size, step):
+        rows = draws[start : start + step]
+        chosen = columns[checked[rows]]
+        chosen *= labelled[rows, None, :]
+        mean = chosen.sum(axis=2) / counts[rows, None]
+        moment = chosen @ chosen.transpose(0, 2, 1)
+        moment -= counts[rows, None, None] * mean[:, :, None] * mean[:, None, :]
+        # identical rows leave rounding errors, not zeros, in a difference of moments
+        constant = np.trace(moment, axis1=1, axis2=2) <= 1e-13 * np.square(chosen).sum(axis=(1, 2))
+        moment[constant] = 0.0
+        yield rows, moment / (counts[rows, None, None] - 1)
+
+
+def _checked(
+    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    values = finite_activations(activations)
+    checked = checked_groups(groups, values.shape[1])
+    if labelled.dtype != np.bool_ or labelled.shape != (len(checked), len(values)):
+        raise ValueError(
+            f"labelled must be boolean of shape ({len(checked)}, {len(values)}), one row per group and one "
+            f"column per position; found {labelled.dtype} {labelled.shape}"
+        )
+    return values, checked

@@ -1,0 +1,82 @@
+"""Random groups that every measure shares: of the group's size, and also of its covariates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.groups import matching
+from hypotest.groups.nulls import size_matched
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import Evidence
+from hypotest.records.protocol import CovariateMatched, Protocol
+from hypotest.records.results import CovariateBalance
+
+CONTROL_GROUPS = 20
+"""Random groups that tell how a null's mean moves with the documents."""
+LARGEST_IMBALANCE = 0.25
+"""SDs of the layer by which matched groups may differ from the group in a covariate [1].
+
+[1] Rubin (2001), doi:10.1023/A:1020363010465.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Controls:
+    """What `draw_controls` found."""
+
+    size_matched: NDArray[np.int64]
+    """Shape (n_draws, k)."""
+    matched: NDArray[np.int64] | None
+    """covariate_matched groups, shape (n_draws, k); None where the protocol does not declare them."""
+    strata: NDArray[np.int64] | None
+    """Propensity stratum of each neuron, shape (n_neurons,)."""
+    log10_matched: float | None
+    """log10 of the number of distinct matched groups."""
+    balance: tuple[CovariateBalance, ...] = ()
+
+    @property
+    def imbalance(self) -> CovariateBalance | None:
+        """The covariate in which matched groups still differ most, if too much."""
+        worst = max(self.balance, key=lambda item: abs(item.after), default=None)
+        return worst if worst is not None and abs(worst.after) > LARGEST_IMBALANCE else None
+
+
+def draw_controls(
+    group: NDArray[np.int64], evidence: Evidence, protocol: Protocol, streams: Streams
+) -> Controls:
+    """Draw the protocol's random groups, or the few that intervals need.
+
+    Covariates are those of the selection split, both conditions: matching looks at nothing that is tested.
+    """
+    null = protocol.nulls.size_matched
+    n_draws = CONTROL_GROUPS if null is None else null.draws
+    random_groups = size_matched(
+        evidence.n_neurons, group.size, n_draws, streams("size_matched", str(group.size))
+    )
+    declared = protocol.nulls.covariate_matched
+    if declared is None:
+        return Controls(random_groups, None, None, None)
+    covariates = _covariates(evidence, declared)
+    strata = matching.strata(matching.propensity_scores(covariates, group), group)
+    matched = matching.covariate_matched(
+        strata, group, declared.draws, streams("covariate_matched", str(group.size))
+    )
+    before, after = matching.balance(covariates, group, matched)
+    return Controls(
+        size_matched=random_groups,
+        matched=matched,
+        strata=strata,
+        log10_matched=matching.log10_distinct_groups(strata, group),
+        balance=tuple(
+            CovariateBalance(name, float(first), float(second))
+            for name, first, second in zip(declared.on, before, after, strict=True)
+        ),
+    )
+
+
+def _covariates(evidence: Evidence, declared: CovariateMatched) -> NDArray[np.float64]:
+    known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
+    return np.column_stack([known[name] for name in declared.on])

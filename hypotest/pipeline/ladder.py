@@ -1,0 +1,190 @@
+"""The ladder of nulls: one measure of the group against every opponent that the protocol declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.groups.matching import covariate_matched
+from hypotest.groups.nulls import size_matched
+from hypotest.inference.multiplicity import monte_carlo_floor
+from hypotest.inference.randomization import compare_with_null, enough_draws
+from hypotest.pipeline.controls import LARGEST_IMBALANCE, Controls
+from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.parallel import Values
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.shuffled import Shuffled, compare_shuffled
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import NullComparison
+
+MOST_UNDEFINED = 0.05
+"""Above this share, undefined draws are not redrawn but count as extreme."""
+_BATCH = 1000  # draws between two looks of sequential stopping
+_REDRAWS = 100
+_FIXED_EVALUATION = (
+    "the evidence of the evaluation split cannot be relabelled, so it keeps its labels while those of the "
+    "selection split are shuffled: token types that occur in both can make this p-value too small"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rung:
+    """The group against one null."""
+
+    comparison: NullComparison
+    draws: Values
+    groups: NDArray[np.int64] | None = None
+    """The random groups behind the draws, shape (n_draws, k)."""
+    shuffled: Shuffled | None = None
+    blocked: str | None = None
+    """Why nothing can be concluded from this comparison."""
+    note: str | None = None
+
+
+def climb(
+    observed: float,
+    measure: GroupMeasure,
+    selection: Selection,
+    controls: Controls,
+    untrained: Values,
+    n_neurons: int,
+    protocol: Protocol,
+    streams: Streams,
+) -> dict[str, Rung]:
+    """Compare the group with every declared null for which its measure makes sense.
+
+    Args:
+        observed: T(G).
+        measure: Tied to the evidence.
+        selection: The group, and its versions under shuffled labels.
+        controls: Random groups.
+        untrained: T of the group that the same rule selects in each untrained network; may be empty.
+        n_neurons: Neurons in the layer.
+        protocol: Its nulls.
+        streams: Random numbers.
+
+    Returns:
+        By the null's name, in the order of the ladder.
+    """
+    rungs: list[Rung] = []
+    nulls, size = protocol.nulls, controls.size_matched.shape[1]
+    if nulls.size_matched is not None:
+        rng = streams("size_matched, redrawn", str(size))
+        rungs.append(
+            _among_groups(
+                "size_matched",
+                observed,
+                measure,
+                controls.size_matched,
+                lambda n: size_matched(n_neurons, size, n, rng),
+                nulls.size_matched.stop_after,
+            )
+        )
+    if nulls.covariate_matched is not None:
+        rungs.append(_among_matched(observed, measure, selection, controls, protocol, streams))
+    rungs.extend(
+        _shuffled_rung(compare_shuffled(item, measure, selection, n_neurons, streams), measure)
+        for item in selection.shuffled
+    )
+    if nulls.rewired is not None and measure.rewired is not None:
+        draws = measure.rewired(selection.group, nulls.rewired.draws)
+        rungs.append(Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws))
+    if untrained.size and np.isfinite(untrained).any():
+        compared = compare_with_null(observed, untrained, null="untrained")
+        few = untrained.size < 2 * max(1, len(protocol.deciding)) / protocol.decision.level - 1
+        rungs.append(Rung(_descriptive(compared) if few else compared, untrained))
+    return {rung.comparison.null: rung for rung in rungs}
+
+
+def _among_groups(
+    name: str,
+    observed: float,
+    measure: GroupMeasure,
+    groups: NDArray[np.int64],
+    redraw: Callable[[int], NDArray[np.int64]],
+    stop_after: int | None,
+) -> Rung:
+    """The group among random ones: a few undefined ones drawn again, stopped where more change nothing."""
+    batch = len(groups) if stop_after is None else _BATCH
+    kept: list[NDArray[np.int64]] = []
+    values: list[Values] = []
+    for start in range(0, len(groups), batch):
+        part, found = _defined(measure, groups[start : start + batch].astype(np.int64), redraw)
+        kept.append(part)
+        values.append(found)
+        if stop_after is not None and enough_draws(observed, np.concatenate(values), stop_after):
+            break
+    draws = np.concatenate(values)
+    compared = compare_with_null(observed, draws, null=name, stop_after=stop_after, planned_draws=len(groups))
+    return Rung(compared, draws, groups=np.concatenate(kept))
+
+
+def _defined(
+    measure: GroupMeasure, groups: NDArray[np.int64], redraw: Callable[[int], NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], Values]:
+    values = measure.values(groups)
+    undefined = np.isnan(values)
+    if undefined.mean() <= MOST_UNDEFINED:
+        for _ in range(_REDRAWS):  # each round leaves at most a few per cent of the last one
+            if not undefined.any():
+                break
+            groups[undefined] = redraw(int(undefined.sum()))
+            values[undefined] = measure.values(groups[undefined])
+            undefined = np.isnan(values)
+    return groups, values
+
+
+def _among_matched(
+    observed: float,
+    measure: GroupMeasure,
+    selection: Selection,
+    controls: Controls,
+    protocol: Protocol,
+    streams: Streams,
+) -> Rung:
+    declared = protocol.nulls.covariate_matched
+    assert declared is not None  # the caller asked
+    assert controls.matched is not None
+    assert controls.strata is not None
+    assert controls.log10_matched is not None
+    strata, group = controls.strata, selection.group
+    rng = streams("covariate_matched, redrawn", str(group.size))
+    rung = _among_groups(
+        "covariate_matched",
+        observed,
+        measure,
+        controls.matched,
+        lambda n: covariate_matched(strata, group, n, rng),
+        declared.stop_after,
+    )
+    blocked = None
+    worst = controls.imbalance
+    n_distinct = 10 ** min(controls.log10_matched, 15.0)
+    if worst is not None:
+        blocked = (
+            f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
+            f"(at most {LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched groups"
+        )
+    elif monte_carlo_floor(int(n_distinct) - 1) > protocol.decision.level:
+        blocked = f"only {n_distinct:.0f} groups match the covariates: no conclusion can be significant"
+    return replace(rung, blocked=blocked)
+
+
+def _shuffled_rung(shuffled: Shuffled, measure: GroupMeasure) -> Rung:
+    compared = compare_with_null(
+        shuffled.observed,
+        shuffled.draws,
+        null=shuffled.name,
+        statistic=shuffled.statistic,
+        log10_relabellings=shuffled.log10_relabellings,
+    )
+    fixed = measure.under_labels is None and measure.documents.size > 0
+    return Rung(compared, shuffled.draws, shuffled=shuffled, note=_FIXED_EVALUATION if fixed else None)
+
+
+def _descriptive(compared: NullComparison) -> NullComparison:
+    return replace(compared, descriptive=True)
