@@ -18,6 +18,7 @@ from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_l
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -73,7 +74,8 @@ def run(
     check = _self_check(prepared, evidence, streams, watch)
 
     analysis = analyse(plan, evidence, start_stage=start_stage, watch=watch)
-    selection, predictions = analysis.selection, analysis.predictions
+    others = other_splits(plan, evidence, start_stage) if limit is None else ()
+    selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
     corpus = describe_corpus(plan, prepared, evidence)
     heads, layer_impacts = describe_heads(evidence, selection, streams)
@@ -95,6 +97,7 @@ def run(
         },
         predictions=predictions,
         verdicts=() if limit is not None else analysis.verdicts,
+        split_verdicts=split_verdicts(analysis, others),
         figures=FigureData(
             regimes=analysis.regimes,
             spectrum=describe_spectrum(evidence, selection, streams),
