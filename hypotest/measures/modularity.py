@@ -48,6 +48,7 @@ __all__ = [
     "binned_information",
     "communities",
     "gaussian_copula_information",
+    "graph_communities",
     "modularity_resamples",
     "segregation",
 ]
@@ -121,6 +122,39 @@ def communities(
         mean_size=checked.shape[1] / number,
         restart_spread=spread,
     )
+
+
+def graph_communities(
+    graphs: FloatArray,
+    *,
+    method: Method = "louvain",
+    resolution: float = 1.0,
+    restarts: int = 3,
+    rng: np.random.Generator,
+) -> Communities:
+    """Detect communities in graphs that are no part of a layer, such as rewired ones.
+
+    Args:
+        graphs: Weights, shape (n_graphs, k, k); each symmetric, not negative, with zero diagonal.
+        method: As in `communities`, like the other arguments.
+        resolution: Of Q.
+        restarts: The best of them counts.
+        rng: Source of the restarts' randomness.
+
+    Returns:
+        One entry per graph.
+
+    Raises:
+        ValueError: If an argument is not what it should be.
+    """
+    stack = np.asarray(graphs, dtype=np.float64)
+    if stack.ndim != 3 or stack.shape[1] != stack.shape[2] or stack.shape[1] == 0:
+        raise ValueError(f"graphs must have shape (n_graphs, k, k), got {stack.shape}")
+    if not np.all(np.isfinite(stack)) or np.any(stack < 0) or np.any(np.einsum("gii->gi", stack)):
+        raise ValueError("graphs must be finite and not negative, with zero diagonal")
+    with _seeded_igraph(rng):
+        quality, number, spread = _best_partitions(stack, method, resolution, restarts)
+    return Communities(quality, number, stack.shape[1] / number, spread)
 
 
 def modularity_resamples(
