@@ -18,7 +18,8 @@ module             layer statistic, computed once               per batch of gro
 
 Measures of something other than groups: ``regimes`` (batches of rank-influence curves, with
 ``power_law``), ``concentration`` (attention, one value per query), ``routing`` (attention
-``profiles`` per document). ``rows`` and ``submatrices`` check what all of them take.
+``profiles`` per document), and ``rewiring`` (Q of a group's own graph under moves that keep its strengths).
+``rows`` and ``submatrices`` check what all of them take.
 
 The observed group is simply row 0 of such a batch. An undefined value is NaN, for the caller to
 redraw; input that cannot be meant is a ``ValueError``. What needs an interval has a sibling

@@ -16,6 +16,9 @@ from hypotest.records.results import CovariateBalance
 
 CONTROL_GROUPS = 20
 """Random groups that tell how a null's mean moves with the documents."""
+MEMBERS_PER_STRATUM = 4
+"""In large groups, which are cut more finely than at their deciles. Within a tenth, neurons still differ:
+with 82 members 1.3 SD off the layer, deciles rejected 0.10 of true nulls at 0.05, twenty strata 0.04."""
 LARGEST_IMBALANCE = 0.25
 """SDs of the layer by which matched groups may differ from the group in a covariate [1].
 
@@ -60,7 +63,8 @@ def draw_controls(
     if declared is None:
         return Controls(random_groups, None, None, None)
     covariates = _covariates(evidence, declared)
-    strata = matching.strata(matching.propensity_scores(covariates, group), group)
+    n_strata = max(10, group.size // MEMBERS_PER_STRATUM)
+    strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
     matched = matching.covariate_matched(
         strata, group, declared.draws, streams("covariate_matched", str(group.size))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -45,13 +46,12 @@ def with_splits(
     """Predictions with their outcomes on every split, the declared one first."""
     if not others:
         return tuple(predictions)
-    return tuple(
-        replace(
-            item,
-            splits=tuple(_outcome(same) for same in (item, *(each.predictions[place] for each in others))),
-        )
-        for place, item in enumerate(predictions)
-    )
+    found = []
+    for place, item in enumerate(predictions):
+        everywhere = (item, *(each.predictions[place] for each in others))
+        splits = tuple(SplitOutcome(same.outcome, same.effect, same.p_value) for same in everywhere)
+        found.append(replace(item, splits=splits))
+    return tuple(found)
 
 
 def split_verdicts(declared: Analysis, others: Sequence[Analysis]) -> dict[str, tuple[Status, ...]]:
@@ -94,11 +94,11 @@ def _of_documents(
     rows = [np.isin(split.documents, documents) for split in both]
     heads = [np.isin(split.head_ablation.documents, documents) for split in both]
 
-    def joined(field: str) -> NDArray[np.floating]:
+    def joined(field: str) -> NDArray[Any]:
         parts = [getattr(split, field)[mask] for split, mask in zip(both, rows, strict=True)]
         return np.concatenate(parts)
 
-    def joined_heads(field: str) -> NDArray[np.floating]:
+    def joined_heads(field: str) -> NDArray[Any]:
         pairs = zip(both, heads, strict=True)
         return np.concatenate([getattr(split.head_ablation, field)[mask] for split, mask in pairs])
 
@@ -117,16 +117,11 @@ def _of_documents(
 def _deciding_nulls_only(protocol: Protocol) -> Protocol:
     used = {item.contrast.null for item in protocol.predictions}
     nulls = protocol.nulls
-    margins = any(
-        item.margin is not None and item.margin.null_sd is not None for item in protocol.predictions
-    )
-    size: SizeMatched | None = nulls.size_matched if margins or "size_matched" in used else None
+    margins = [item.margin for item in protocol.predictions if item.margin is not None]
+    in_sd = any(margin.null_sd is not None for margin in margins)
+    size: SizeMatched | None = nulls.size_matched if in_sd or "size_matched" in used else None
     labels: LabelShuffled | None = nulls.label_shuffled if "label_shuffled" in used else None
     matched = nulls.covariate_matched if "covariate_matched" in used else None
     return protocol.model_copy(
         update={"nulls": Nulls(size_matched=size, covariate_matched=matched, label_shuffled=labels)}
     )
-
-
-def _outcome(item: PredictionResult) -> SplitOutcome:
-    return SplitOutcome(item.outcome, item.effect, item.p_value)

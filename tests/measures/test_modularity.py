@@ -192,3 +192,28 @@ def test_resamples_of_each_document_once_are_the_estimate() -> None:
 def test_refusals(matrix: np.ndarray, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         modularity.communities(matrix, np.array([[0, 1]]), rng=np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_separate_graphs_are_treated_as_groups_are(method: modularity.Method) -> None:
+    matrix = weights(8)
+    groups = np.array([np.arange(9), np.arange(9, 18)])
+    stack = np.stack([matrix[np.ix_(group, group)] for group in groups])
+    ours = modularity.graph_communities(stack, method=method, rng=np.random.default_rng(0))
+    theirs = modularity.communities(matrix, groups, method=method, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(ours.modularity, theirs.modularity)
+    np.testing.assert_array_equal(ours.mean_size, theirs.mean_size)
+    np.testing.assert_array_equal(ours.restart_spread, theirs.restart_spread)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "message"),
+    [
+        (np.zeros((3, 3)), "shape"),
+        (np.ones((1, 3, 3)), "diagonal"),
+        (np.eye(3)[None] - 1, "negative"),
+    ],
+)
+def test_refused_graphs(graphs: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        modularity.graph_communities(graphs, rng=np.random.default_rng(0))

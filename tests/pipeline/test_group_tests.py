@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
-from hypotest.pipeline.group_measures import GroupMeasure, bind
 from hypotest.pipeline.controls import draw_controls
+from hypotest.pipeline.group_measures import GroupMeasure, bind
 from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
