@@ -26,11 +26,18 @@ def group_sizes(
     Returns:
         Sizes, shape (n_curves,).
     """
+    declared = declared_size(rule, n_neurons)
     if isinstance(rule.select, TopFraction):
-        return np.full(plateau.shape, _share(rule.select, n_neurons), dtype=np.int64)
-    assert rule.otherwise is not None  # validation requires it with `select: plateau`
+        return np.full(plateau.shape, declared, dtype=np.int64)
     usable = plateau & (plateau_size >= SMALLEST_PLATEAU)
-    return np.where(usable, plateau_size, _share(rule.otherwise, n_neurons)).astype(np.int64)
+    return np.where(usable, plateau_size, declared).astype(np.int64)
+
+
+def declared_size(rule: Group, n_neurons: int) -> int:
+    """Neurons that the rule takes where its size is declared: without a plateau, if it looks for one."""
+    declared = rule.select if isinstance(rule.select, TopFraction) else rule.otherwise
+    assert declared is not None  # validation requires it with `select: plateau`
+    return _share(declared, n_neurons)
 
 
 def most_influential(influence: FloatArray, sizes: IntArray) -> list[NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.protocol import PermutationUnit
 from hypotest.records.results import NullComparison
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -193,6 +194,34 @@ class Relabellings:
     def of_positions(self, draws: int | slice) -> BoolArray:
         """Labels of the positions in one draw, shape (n_positions,); in several, one row each."""
         return np.asarray(self.labels[draws][..., self.units])
+
+
+def relabel(
+    labels: BoolArray,
+    documents: IntArray,
+    types: IntArray,
+    unit: PermutationUnit,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> Relabellings:
+    """Shuffle labels over the given unit: types, types within documents, or positions within documents.
+
+    Args:
+        labels: Label of each position, shape ``(n_positions,)``.
+        documents: Document of each position, shape ``(n_positions,)``.
+        types: Token type of each position, shape ``(n_positions,)``.
+        unit: What keeps its label together.
+        n_draws: Number of draws.
+        rng: Source of the permutations.
+
+    Raises:
+        ValueError: If shapes differ or are empty, or a unit has both labels.
+    """
+    if unit == "type":
+        return permute_types(labels, types, n_draws, rng)
+    if unit == "document_type":
+        return permute_document_types(labels, documents, types, n_draws, rng)
+    return permute_within_documents(labels, documents, n_draws, rng)
 
 
 def permute_types(labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator) -> Relabellings:

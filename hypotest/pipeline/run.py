@@ -18,6 +18,7 @@ from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_l
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
@@ -66,6 +67,7 @@ def run(
     streams = Streams(plan.seed)
 
     prepared = prepare(plan, path.parent, device, streams, watch)
+    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
     cached = (cache / prepared.keys.evaluation / FINISHED).exists()
     evidence = collect_evidence(

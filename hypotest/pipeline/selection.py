@@ -11,12 +11,7 @@ from numpy.typing import NDArray
 
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.inference.randomization import (
-    Relabellings,
-    permute_document_types,
-    permute_types,
-    permute_within_documents,
-)
+from hypotest.inference.randomization import Relabellings, relabel
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
@@ -89,14 +84,14 @@ def relabellings(
 
     A type keeps one label in both splits.
     """
-    labels = np.concatenate([split.mask("rare") for split in splits])
-    types = np.concatenate([split.positions["target"].to_numpy() for split in splits])
-    documents = np.concatenate([split.documents for split in splits])
-    if unit == "type":
-        return permute_types(labels, types, n_draws, rng)
-    if unit == "document_type":
-        return permute_document_types(labels, documents, types, n_draws, rng)
-    return permute_within_documents(labels, documents, n_draws, rng)
+    return relabel(
+        np.concatenate([split.mask("rare") for split in splits]),
+        np.concatenate([split.documents for split in splits]),
+        np.concatenate([split.positions["target"].to_numpy() for split in splits]),
+        unit,
+        n_draws,
+        rng,
+    )
 
 
 def units_and_draws(null: LabelShuffled) -> list[tuple[PermutationUnit, int]]:

@@ -16,6 +16,8 @@ from hypotest.inference.randomization import (
     Alternative,
     Relabellings,
     compare_with_null,
+    enough_draws,
+    permute_document_types,
     permute_types,
     permute_within_documents,
     swapped_differences,
@@ -314,3 +316,54 @@ class TestPermuteTypes:
     def test_refuses_a_type_with_both_labels(self) -> None:
         with pytest.raises(ValueError, match=r"1 token types .* \(such as 5\)"):
             permute_types(np.array([True, False]), np.array([5, 5]), 2, np.random.default_rng(0))
+
+
+def test_sequential_p_is_h_over_l_once_both_tails_are_full():
+    draws = np.array([0.0, 3.0, 1.0, 4.0, 5.0, -1.0])
+    found = compare_with_null(2.0, draws, "two-sided", stop_after=2, planned_draws=100)
+    # greater: 3, 4 -> the second is draw 4, p = 2/4; less: 0, 1 -> the second is draw 3, p = 2/3
+    assert found.p_value == 1.0
+    assert found.planned_draws == 100
+    assert compare_with_null(2.0, draws, "less", stop_after=2).p_value == pytest.approx(2 / 3)
+    assert compare_with_null(2.0, draws, "greater", stop_after=4).p_value == pytest.approx(4 / 7)  # not full
+
+
+def test_sequential_stopping_keeps_the_level():
+    """Besag and Clifford's p-value is valid: P(p <= a) <= a over the whole procedure."""
+    rng = np.random.default_rng(5)
+    planned, h, n = 199, 10, 4000
+    p_values = np.empty(n)
+    for place in range(n):
+        observed, draws = rng.normal(), rng.normal(size=planned)
+        for stop in range(20, planned + 1, 20):
+            if enough_draws(observed, draws[:stop], h):
+                break
+        else:
+            stop = planned
+        p_values[place] = compare_with_null(observed, draws[:stop], stop_after=h).p_value
+    for level in (0.02, 0.05, 0.2):
+        rejected = (p_values <= level).sum()
+        # 99.99 % upper limit of a binomial with this level
+        assert rejected <= stats.binom.ppf(0.9999, n, level), level
+    assert p_values.min() == pytest.approx(2 / (planned + 1))
+
+
+def test_clusters_of_document_and_type_move_together():
+    documents = np.array([0, 0, 0, 0, 1, 1, 1])
+    types = np.array([5, 5, 7, 8, 5, 9, 9])
+    labels = np.array([True, True, False, False, True, False, False])
+    shuffled = permute_document_types(labels, documents, types, 500, np.random.default_rng(0))
+    positions = shuffled.of_positions(slice(None))
+    assert (positions[:, 0] == positions[:, 1]).all()
+    assert (positions[:, 5] == positions[:, 6]).all()
+    # three types with one label in document 0, two with one in document 1: 3 * 2 relabellings
+    assert 10**shuffled.log10_distinct == pytest.approx(6)
+    assert np.unique(positions, axis=0).shape[0] == 6
+    assert (positions[:, 0] != positions[:, 4]).any()  # the same type, another document
+
+
+def test_clusters_must_have_one_label():
+    with pytest.raises(ValueError, match="token type 5 has both labels in document 0"):
+        permute_document_types(
+            np.array([True, False]), np.array([0, 0]), np.array([5, 5]), 3, np.random.default_rng(0)
+        )
