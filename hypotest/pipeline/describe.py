@@ -26,6 +26,8 @@ _FIGURE_GROUPS = 500
 _FEW_EIGENVALUES = 50
 _SMALL_VOCABULARY = 20000
 _FEW_DOCUMENTS = 50
+_NOT_RELABELLED = ("top_head_impact", "segregation")
+_RANDOM_GROUPS = ("size_matched", "covariate_matched")
 
 
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum:
@@ -130,10 +132,18 @@ def find_limitations(
     found.append(
         f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
     )
-    if selection.shuffled:
+    fixed = [item.id for item in predictions if item.measure in _NOT_RELABELLED]
+    if selection.shuffled and fixed:
         found.append(
-            "Where label_shuffled stands beside another measure than selectivity, the evaluation split keeps "
-            "its labels; token types that occur in both splits can make those p-values too small."
+            f"Under label_shuffled the evaluation evidence of {', '.join(fixed)} keeps its labels, since it "
+            "cannot be relabelled; token types that occur in both splits can make those p-values too small."
+        )
+    if any(item.reference in _RANDOM_GROUPS for item in predictions):
+        found.append(
+            "Random groups answer whether the group is unlike other neurons of this layer. Where neurons are "
+            "correlated or were selected for influence, they reject far more often than their level without "
+            "any effect of rarity (`hypotest calibrate` measures how often); such a p-value says nothing "
+            "about rarity."
         )
     weaker = [item.id for item in predictions if _only_against_random(item)]
     if weaker:
