@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test format bench bench-ablation example clean
+.PHONY: help verdict test format bench bench-ablation bench-inference example clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench: .venv/ready ## time the stages of the reference protocol, cold and cached
 
 bench-ablation: .venv/ready ## the certified ablation against traces, direct evaluation and bare products; DEVICE=cuda
 	$(BIN)/python -m tests.benchmarks.ablation $(or $(DEVICE),cpu)
+
+bench-inference: .venv/ready ## all null draws at the size of Pythia-1B against loops over the libraries' functions
+	$(BIN)/python -m tests.benchmarks.inference
 
 example: .venv/ready ## regenerate the committed report under reports/rare-tokens/example
 	$(BIN)/python -m tests.example
