@@ -27,6 +27,8 @@ from hypotest.records.results import Interval
 
 CONTROL_SHARE = 4
 """One in so many document resamples is shared with the control groups (500 of 2,000)."""
+REWIRINGS = 39
+"""Of each random group, to see how many beat all their own."""
 _REWIRED = (
     "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
     "its own rewirings too, so this rung describes and never decides"
@@ -78,6 +80,8 @@ def compare_group(
             "common_group": float(measure.values(selection.common[None, :])[0]),
             **companions,
         }
+    if "rewired" in rungs:
+        companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
     compared = decisive.comparison
     random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
     return Comparison(
@@ -100,6 +104,16 @@ def compare_group(
         draws={key: rung.draws for key, rung in rungs.items()},
         notes=notes,
     )
+
+
+def _pass_rate(measure: GroupMeasure, controls: Controls) -> float:
+    """Share of random groups whose value exceeds that of all their own rewirings."""
+    rewired = measure.rewired
+    assert rewired is not None  # the caller has such a rung
+    groups = controls.size_matched[:CONTROL_GROUPS]
+    values = measure.values(groups)
+    passed = [value > rewired(group, REWIRINGS).max() for group, value in zip(groups, values, strict=True)]
+    return float(np.mean(passed))
 
 
 def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np.int64]) -> float:
