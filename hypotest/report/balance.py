@@ -46,4 +46,4 @@ def balance_paragraphs(results: Results) -> Iterable[str]:
             "from covariate_matched groups."
         )
     else:
-        yield f"After matching, no more than {LARGEST_IMBALANCE:g} is left in any, the most allowed."
+        yield f"After matching, none exceeds {LARGEST_IMBALANCE:g}, the most allowed."

@@ -78,7 +78,8 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
 
 def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure whose bare axes are measured in inches, from the top left corner."""
-    figure = Figure(figsize=(width, height), layout="none")
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("none")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()

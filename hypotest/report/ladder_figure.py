@@ -49,7 +49,8 @@ def draw_ladder_grid(results: Results) -> Figure:
     """Predictions by opponents: colour and sign say what was found, a frame which opponent decides.
 
     Claims stand to the left with the same signs: a claim survives wherever its sign appears. Cells are
-    empty where an opponent makes no sense, and hatched where it describes and never decides.
+    empty where an opponent makes no sense, and hatched where it describes and never decides. At least one
+    prediction must have an opponent.
     """
     ladder = ladder_of(results)
     heads = [_head_lines(name) for name in ladder.opponents]

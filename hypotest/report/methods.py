@@ -180,19 +180,31 @@ def _nulls(protocol: Protocol) -> str:
         )
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
     sentences += _descriptive_nulls(protocol)
-    if any(null is not None and null.stop_after for null in (nulls.size_matched, nulls.covariate_matched)):
-        sentences.append(
-            "Where drawing stopped early, p is h/l, h draws at least as extreme among the first l in either "
-            "tail, doubled (Besag and Clifford 1991, doi:10.1093/biomet/78.2.301)."
-        )
+    sentences += _stopping(protocol)
     return " ".join(sentences)
 
 
 def _draws(null: SizeMatched | CovariateMatched) -> str:
-    if null.stop_after is None:
-        return count_text(null.draws)
-    stop = f"stopping once {count_text(null.stop_after)} in either tail are at least as extreme"
-    return f"up to {count_text(null.draws)} ({stop})"
+    return ("up to " if null.stop_after else "") + count_text(null.draws)
+
+
+def _stopping(protocol: Protocol) -> list[str]:
+    declared = {
+        "size_matched": protocol.nulls.size_matched,
+        "covariate_matched": protocol.nulls.covariate_matched,
+    }
+    stops = [
+        f"h = {count_text(null.stop_after)} for {name}"
+        for name, null in declared.items()
+        if null is not None and null.stop_after is not None
+    ]
+    if not stops:
+        return []
+    return [
+        f"Drawing stopped early once both tails held h draws at least as extreme ({sentence_list(stops)}); "
+        "the one-sided p of a tail whose h-th such draw is the l-th of all is h/l (Besag and Clifford 1991, "
+        "doi:10.1093/biomet/78.2.301)."
+    ]
 
 
 def _descriptive_nulls(protocol: Protocol) -> list[str]:
