@@ -168,15 +168,17 @@ def _nulls(protocol: Protocol) -> str:
     if nulls.covariate_matched is not None:
         names = sentence_list([_COVARIATES[name] for name in nulls.covariate_matched.on])
         parts.append(
-            f"{_draws(nulls.covariate_matched)} groups that have as many neurons as this one in each tenth "
-            f"of a propensity score of membership given {names} (covariate_matched)"
+            f"{_draws(nulls.covariate_matched)} groups with as many neurons as this one in each stratum, a "
+            "tenth of the group or less, of a propensity score of membership given "
+            f"{names} (covariate_matched)"
         )
     if nulls.label_shuffled is not None:
         unit = nulls.label_shuffled.unit
         parts.append(
             f"{count_text(nulls.label_shuffled.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {_UNITS[unit]} (label_shuffled; selectivity was taken "
-            "under the permuted labels on the evaluation split too, other measures as labelled)"
+            f"rare and common are permuted {_UNITS[unit]} (label_shuffled; the difference "
+            "between the groups selected on rare and on common targets was compared, measured under the "
+            "permuted labels on the evaluation split too wherever its evidence can be relabelled)"
         )
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
     sentences += _descriptive_nulls(protocol)

@@ -117,7 +117,7 @@ def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) 
 
 def test_methods_say_how_each_null_was_drawn(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, ())
-    assert "up to 4,999 groups that have as many neurons as this one in each tenth" in report
+    assert "up to 4,999 groups with as many neurons as this one in each stratum" in report
     assert "given log mean |activation|, log activation SD and the log norm of the output" in report
     assert "permuted over token types (label_shuffled" in report
     assert "compared with 499 of the same strengths" in report
