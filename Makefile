@@ -38,7 +38,7 @@ bench-ablation: .venv/ready ## the certified ablation against traces, direct eva
 bench-inference: .venv/ready ## all null draws at the size of Pythia-1B against loops over the libraries' functions
 	$(BIN)/python -m tests.benchmarks.inference
 
-example: .venv/ready ## regenerate the committed report under reports/rare-tokens/example
+example: .venv/ready ## run both protocols, regenerate reports/*/example and the README's tables
 	$(BIN)/python -m tests.example
 
 clean: ## remove the environment and caches (not the evidence cache)

@@ -1,4 +1,4 @@
-"""Regenerate the committed report and the README's copy of its table: ``make example``."""
+"""Regenerate the committed reports and what the README copies from them: ``make example``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hypotest.records.results import PredictionResult
+from hypotest.report.numbers import prediction_text
+from hypotest.report.run import Run
+from hypotest.report.tables import table
+from hypotest.report.text import escape_markdown
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
-BEGIN, END = "<!-- verdict: begin -->", "<!-- verdict: end -->"
+AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
+VERDICT, BOTH = "verdict", "both"
+"""Marks of the README: the table of the example, and both verdicts side by side."""
 
 
 def shown() -> str:
@@ -18,30 +26,73 @@ def shown() -> str:
     command = [sys.executable, "-m", "hypotest", "show", str(EXAMPLE.relative_to(ROOT))]
     environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": ""}
     finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    return "\n".join(line.rstrip() for line in finished.stdout.strip().splitlines())
+    text = "\n".join(line.rstrip() for line in finished.stdout.strip().splitlines())
+    return f"```text\n{text}\n```"
 
 
-def readme_with(table: str) -> str:
-    """The README with the table between its marks."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n```text\n{table}\n```\n{END}{rest.split(END)[1]}"
+def side_by_side(run: Run, published: Run) -> str:
+    """Outcomes and verdicts of two protocols about the same claims, as Markdown; bold where outcomes differ.
+
+    Args:
+        run: Decides by shuffled labels where the claim is about rarity.
+        published: Decides by size_matched groups, as the papers do.
+    """
+    runs = (run, published)
+    by_id = [{item.id: item for item in one.results.predictions} for one in runs]
+    verdicts = [{item.hypothesis: item.status for item in one.results.verdicts} for one in runs]
+    rows = []
+    for name in dict.fromkeys(name for items in by_id for name in items):
+        pair = [items.get(name) for items in by_id]
+        differ = len({item.outcome for item in pair if item is not None}) > 1
+        rows.append([escape_markdown(name), *(_outcome(item, differ) for item in pair)])
+    rows += [
+        [f"**{escape_markdown(name)}**", *(f"**{of_one.get(name, '')}**" for of_one in verdicts)]
+        for name in dict.fromkeys(name for of_one in verdicts for name in of_one)
+    ]
+    return table(["prediction", *(escape_markdown(one.results.protocol_id) for one in runs)], rows)
 
 
-def main() -> None:
-    """Run the protocol, put its folder in place, and copy the table into the README."""
+def _outcome(item: PredictionResult | None, bold: bool) -> str:
+    if item is None:
+        return ""
+    numbers = prediction_text(item)
+    test = " by TOST" if numbers.of_equivalence else ""
+    p = f"p {numbers.p}{test}".replace("p <", "p < ")
+    against = "the declared value" if item.reference == "value" else escape_markdown(item.reference)
+    outcome = f"**{item.outcome}**" if bold else item.outcome
+    return f"{outcome}: {numbers.effect} against {against}, {p}"
+
+
+def readme_with(text: str, mark: str, readme: str) -> str:
+    """A README with a text between two marks, such as ``<!-- verdict: begin -->``."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, rest = readme.split(begin)
+    return f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}"
+
+
+def regenerate(protocol: Path, place: Path) -> None:
+    """Run a protocol and put its folder in place."""
     from hypotest.__main__ import main as hypotest
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            hypotest(["run", str(ROOT / "protocols" / "rare-tokens.yaml"), "--out", folder])
+            hypotest(["run", str(protocol), "--out", folder])
         except SystemExit as finished:
             if finished.code:
                 raise
         (run,) = Path(folder).glob("*/*/")
-        shutil.rmtree(EXAMPLE, ignore_errors=True)
-        shutil.copytree(run, EXAMPLE)
-    (ROOT / "README.md").write_text(readme_with(shown()), encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(run, place)
+
+
+def main() -> None:
+    """Run both protocols, put their folders in place, and copy table and verdicts into the README."""
+    for place in (EXAMPLE, AS_PUBLISHED):
+        regenerate(ROOT / "protocols" / f"{place.parent.name}.yaml", place)
+    path = ROOT / "README.md"
+    readme = readme_with(shown(), VERDICT, path.read_text(encoding="utf-8"))
+    both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
+    path.write_text(readme_with(both, BOTH, readme), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,21 +10,28 @@ import pytest
 from hypotest.cli import app, reference
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import read_results
+from hypotest.report.run import Run
 from hypotest.subjects.language_model import REFERENCE
-from tests.example import EXAMPLE, ROOT, readme_with, shown
+from tests.example import AS_PUBLISHED, BOTH, EXAMPLE, ROOT, VERDICT, readme_with, shown, side_by_side
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_in_the_readme_is_what_show_prints():
-    assert readme_with(shown()) == README
+    assert readme_with(shown(), VERDICT, README) == README
 
 
-def test_the_example_was_run_with_the_shipped_protocol_and_model():
-    manifest = json.loads((EXAMPLE / "manifest.json").read_text(encoding="utf-8"))
-    protocol = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
+def test_both_verdicts_in_the_readme_are_those_of_the_examples():
+    both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
+    assert readme_with(both, BOTH, README) == README
+
+
+@pytest.mark.parametrize("example", [EXAMPLE, AS_PUBLISHED])
+def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
+    manifest = json.loads((example / "manifest.json").read_text(encoding="utf-8"))
+    protocol = load_protocol(ROOT / "protocols" / f"{example.parent.name}.yaml")
     assert manifest["hashes"]["protocol"] == protocol_hash(protocol)
-    assert read_results(EXAMPLE / "results.json").trial is None
+    assert read_results(example / "results.json").trial is None
     card = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
     for source in card["evaluation_text"]["sources"]:
         assert manifest["hashes"]["text"][f"{source['name']} {source['version']}"] == source["sha256"]
@@ -48,7 +55,7 @@ def test_the_first_commands_are_targets_of_the_makefile():
 
 
 def test_links_to_files_lead_somewhere():
-    for document in (ROOT / "README.md", EXAMPLE / "report.md"):
+    for document in (ROOT / "README.md", EXAMPLE / "report.md", AS_PUBLISHED / "report.md"):
         links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
         assert links
         for link in links:

@@ -28,6 +28,7 @@ from rich.text import Text
 
 from hypotest.records.results import PredictionResult, Results, Stance
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
+from hypotest.report.splits import splits_line
 from hypotest.report.text import printable
 
 _STANCES: dict[Stance, tuple[str, str]] = {
@@ -39,6 +40,7 @@ _STANCES: dict[Stance, tuple[str, str]] = {
 _STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
 _WIDTH_WITHOUT_HYPOTHESES = 82
 _NAME_WIDTH = len("head-specificity")
+_NARROW_NAMES = {"covariate_matched": "covar._matched"}
 _NARROWEST_WITH_NAMES = 78
 _TRIAL_HINT = "Run without --limit for a verdict."
 
@@ -122,6 +124,8 @@ class Summary:
         yield VerdictTable(results)
         yield Text()
         yield verdict_text(results)
+        if spread := splits_line(results):
+            yield Text(spread)
         if self._folder is not None:
             yield Text.assemble(
                 "Report: ", (_nearest(self._folder / "report.md"), "underline"), overflow="fold"
@@ -169,13 +173,15 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Text, ...]:
     numbers = prediction_text(item)
     qualifiers: list[str] = [] if item.role == "deciding" else [item.role]
     qualifiers += ["by TOST"] if numbers.of_equivalence else []
+    interval = "no interval" if item.interval is None else numbers.interval
     reference = printable(item.reference)
     if not wide:  # label_shuffled (type): the report says which unit was shuffled
         reference = reference.partition(" (")[0]
+        reference = _NARROW_NAMES.get(reference, reference)
     return (
         Text.assemble(printable(item.id), ("\n  " + reference, "dim")),
         Text.assemble(numbers.observed, ("\n" + numbers.reference, "dim")),
-        Text.assemble(numbers.effect, ("\n" + _blank(numbers.interval), "dim")),
+        Text.assemble(numbers.effect, ("\n" + interval, "dim")),
         Text.assemble(_blank(numbers.p), ("\n" + _blank(numbers.p_adjusted), "dim")),
         Text.assemble((item.outcome, "bold"), ("\n" + ", ".join(qualifiers), "dim")),
     )
@@ -189,6 +195,14 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
         lines.append(Text(f"{names}: {signs}", style="dim"))
     if any(prediction_text(item).of_equivalence for item in results.predictions):
         lines.append(Text("by TOST: p is that of the equivalence test", style="dim"))
+    unseen = [
+        f"{printable(item.id)} {prediction_text(item).smallest_effect}"
+        for item in results.predictions
+        if item.outcome == "inconclusive" and item.smallest_effect is not None
+    ]
+    if unseen:
+        start = "inconclusive; the smallest effect that would have been seen: "
+        lines.append(Text(start + ", ".join(unseen), style="dim"))
     return lines
 
 

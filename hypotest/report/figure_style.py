@@ -76,6 +76,18 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
     return figure, [axes for row in grid for axes in row]
 
 
+def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure whose bare axes are measured in inches, from the top left corner."""
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("none")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return figure, axes
+
+
 def plain_number(value: float, _position: int | None = None) -> str:
     """Tick label of a logarithmic axis: ``1,000``, ``0.01``, ``10⁻⁶``; no typeset mathematics."""
     if value >= 1:

@@ -14,6 +14,8 @@ from hypotest.records.results import PredictionResult, Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figure_style import house_style, save
 from hypotest.report.head_figures import draw_attention, draw_head_impacts, draw_routing
+from hypotest.report.ladder import LADDER_SECTION
+from hypotest.report.ladder_figure import draw_ladder_grid
 from hypotest.report.null_figures import draw_effects, draw_estimate, draw_ladder
 from hypotest.report.picture import Picture
 from hypotest.report.text import file_slug
@@ -66,6 +68,18 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
             lambda: draw_effects(results),
         )
     ]
+    if any(item.ladder for item in results.predictions):
+        plans.append(
+            _Plan(
+                Picture(
+                    "ladder",
+                    LADDER_SECTION,
+                    "Every prediction against every opponent that was drawn. A claim survives wherever its "
+                    "sign appears; the framed opponent decides.",
+                ),
+                lambda: draw_ladder_grid(results),
+            )
+        )
     for number, item in enumerate(results.predictions, start=1):
         plans += _prediction_plans(results, nulls, number, item)
     plans.append(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypotest.records.results import Results
+from hypotest.report.ladder import ladder_section
 from hypotest.report.material import (
     ablation_section,
     corpus_section,
@@ -21,6 +22,7 @@ from hypotest.report.methods import methods_section
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture
 from hypotest.report.predictions import prediction_section
+from hypotest.report.splits import splits_section
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown
 from hypotest.report.verdict_words import verdict_words
@@ -43,6 +45,8 @@ def render_report(results: Results, manifest: Mapping[str, Any], figures: Sequen
     parts = [
         f"# {escape_markdown(results.title)}",
         *_verdict(results, figures),
+        *ladder_section(results, figures),
+        *splits_section(results),
         "## Predictions",
         overview(results),
         *(line for item in results.predictions for line in prediction_section(item, figures)),

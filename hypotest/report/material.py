@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypotest.records.results import AblationResult, Results
+from hypotest.report.balance import balance_paragraphs
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import figure, table
@@ -32,6 +33,7 @@ def group_section(results: Results) -> Iterable[str]:
         f"{count_text(shared)} of "
         "them the same."
     )
+    yield from balance_paragraphs(results)
     yield _details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
 
 

@@ -8,7 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError
-from hypotest.records.protocol import Condition, Margin, Prediction, Protocol
+from hypotest.records.protocol import (
+    Condition,
+    CovariateMatched,
+    Margin,
+    Prediction,
+    Protocol,
+    SizeMatched,
+)
 from hypotest.records.results import Results
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.measures import measure_text
@@ -32,11 +39,28 @@ SOURCES = (
         "Phipson and Smyth (2010): (b + 1)/(B + 1) for randomization p-values",
     ),
     (
+        "doi:10.1093/biomet/78.2.301",
+        "https://doi.org/10.1093/biomet/78.2.301",
+        "Besag and Clifford (1991): p-values of sequential draws",
+    ),
+    (
         "doi:10.1177/1948550617697177",
         "https://doi.org/10.1177/1948550617697177",
         "Lakens (2017): equivalence by two one-sided tests",
     ),
 )
+
+_UNITS = {
+    "type": "over token types",
+    "document_type": "over pairs of document and token type",
+    "position": "within documents",
+}
+_COVARIATES = {
+    "activation_mean": "log mean |activation|",
+    "activation_sd": "log activation SD",
+    "activation_rate": "the share of positions with a positive activation",
+    "output_norm": "the log norm of the output weights",
+}
 
 
 def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
@@ -79,6 +103,12 @@ def _positions(protocol: Protocol) -> str:
         if conditions.elbow == "drop"
         else ""
     )
+    repeated = (
+        f" Everything was repeated on {count_text(protocol.splits)} such divisions, the first of which "
+        "decides."
+        if protocol.splits > 1
+        else ""
+    )
     return (
         f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
         "documents. "
@@ -89,7 +119,7 @@ def _positions(protocol: Protocol) -> str:
         "ones from the "
         f"same blocks. Documents were split at random, {100 * protocol.split.selection:g} % "
         "to select "
-        "neurons and the others to measure them."
+        f"neurons and the others to measure them.{repeated}"
     )
 
 
@@ -128,21 +158,80 @@ def _measures(results: Results) -> str:
 
 
 def _nulls(protocol: Protocol) -> str:
+    nulls = protocol.nulls
     parts = []
-    if protocol.nulls.size_matched is not None:
+    if nulls.size_matched is not None:
         parts.append(
-            f"{count_text(protocol.nulls.size_matched.draws)} groups of as many neurons drawn "
-            "uniformly without replacement from the whole layer (size_matched)"
+            f"{_draws(nulls.size_matched)} groups of as many neurons drawn uniformly without replacement "
+            "from the whole layer (size_matched)"
         )
-    if protocol.nulls.label_shuffled is not None:
-        unit = {"type": "over token types", "position": "within documents"}
-        null = protocol.nulls.label_shuffled
+    if nulls.covariate_matched is not None:
+        names = sentence_list([_COVARIATES[name] for name in nulls.covariate_matched.on])
         parts.append(
-            f"{count_text(null.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {unit[null.unit]} (label_shuffled; selectivity was taken "
-            "under the permuted labels on the evaluation split too, other measures as labelled)"
+            f"{_draws(nulls.covariate_matched)} groups with as many neurons as this one in each stratum, a "
+            "tenth of the group or less, of a propensity score of membership given "
+            f"{names} (covariate_matched)"
         )
-    return f"The group was compared with {sentence_list(parts)}." if parts else ""
+    if nulls.label_shuffled is not None:
+        unit = nulls.label_shuffled.unit
+        parts.append(
+            f"{count_text(nulls.label_shuffled.draws)} groups that the same selection finds when the labels "
+            f"rare and common are permuted {_UNITS[unit]} (label_shuffled; the difference "
+            "between the groups selected on rare and on common targets was compared, measured under the "
+            "permuted labels on the evaluation split too wherever its evidence can be relabelled)"
+        )
+    sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
+    sentences += _descriptive_nulls(protocol)
+    sentences += _stopping(protocol)
+    return " ".join(sentences)
+
+
+def _draws(null: SizeMatched | CovariateMatched) -> str:
+    return ("up to " if null.stop_after else "") + count_text(null.draws)
+
+
+def _stopping(protocol: Protocol) -> list[str]:
+    declared = {
+        "size_matched": protocol.nulls.size_matched,
+        "covariate_matched": protocol.nulls.covariate_matched,
+    }
+    stops = [
+        f"h = {count_text(null.stop_after)} for {name}"
+        for name, null in declared.items()
+        if null is not None and null.stop_after is not None
+    ]
+    if not stops:
+        return []
+    return [
+        f"Drawing stopped early once both tails held h draws at least as extreme ({sentence_list(stops)}); "
+        "the one-sided p of a tail whose h-th such draw is the l-th of all is h/l (Besag and Clifford 1991, "
+        "doi:10.1093/biomet/78.2.301)."
+    ]
+
+
+def _descriptive_nulls(protocol: Protocol) -> list[str]:
+    nulls = protocol.nulls
+    sentences = []
+    if nulls.rewired is not None:
+        sentences.append(
+            f"Networks were also compared with {count_text(nulls.rewired.draws)} of the same strengths and "
+            "otherwise random weights, by moves on cycles of four neurons (rewired); this describes and "
+            "never decides."
+        )
+    if nulls.untrained is not None:
+        number = nulls.untrained.networks
+        kind = (
+            "a fresh initialisation"
+            if nulls.untrained.weights == "fresh"
+            else "the entries of every trained matrix permuted"
+        )
+        needed = 2 * len(protocol.deciding) / protocol.decision.level - 1
+        few = "" if number >= needed else "; so few describe and do not decide"
+        sentences.append(
+            f"The protocol was repeated on {count_text(number)} untrained networks, each with {kind} "
+            f"(untrained{few})."
+        )
+    return sentences
 
 
 def _tests(results: Results, protocol: Protocol) -> str:
@@ -186,6 +275,11 @@ def _decision(protocol: Protocol) -> str:
         f"contradiction survives the {decision.correction.capitalize()} correction over "
         f"{_number_of(deciding)}; else it is undecided."
     )
+    if any("equivalent" in outcomes for item in protocol.predictions for outcomes in item.expects.values()):
+        text += (
+            " Where it expects equivalence, a difference contradicts it only if the effect is shown to lie "
+            "beyond the margin as well."
+        )
     if premises:
         names = sentence_list([escape_markdown(item.id) for item in premises])
         text += (

@@ -9,7 +9,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import (
@@ -27,6 +27,7 @@ from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
 from hypotest.report.text import printable
 
 _LINEAR_TO = 3.0
+_TITLE_SIZE, _LONG_NAME = 9.0, 26
 _TICKS = [1.0, 2.0, 3.0] + [step * 10.0**power for power in range(6) for step in (5, 10, 20)]
 _MARKERS = {
     "less": ("<", COMMON),
@@ -73,13 +74,23 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     width = (draws.max() - draws.min()) / bins or (high - low) / bins
     edges = draws.min() + width * np.arange(bins + 1)
     edges[-1] = max(edges[-1], draws.max())  # rounding must not leave the largest draw outside
-    axes.hist(draws, bins=edges.tolist(), color=NULL, edgecolor="white", linewidth=0.3)
+    # White edges would swallow bars as narrow as they are.
+    wide = width * 3 * bins > high - low
+    axes.hist(
+        draws,
+        bins=edges.tolist(),
+        color=NULL,
+        edgecolor="white" if wide else NULL,
+        linewidth=0.3 if wide else 0.8,
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
     top = axes.get_ylim()[1]
     axes.set_ylim(0, top * 1.22)
     axes.plot([rung.observed] * 2, [0, top * 1.05], color=OBSERVED, linewidth=1.8)
     pad = 0.06 * (high - low)
     axes.set_xlim(low - pad, high + pad)
-    axes.set_title(printable(rung.null))
+    name = printable(rung.null)
+    axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
     axes.set_ylabel(f"draws (of {count_text(len(draws))})")
     label = measure_text(result.measure, result.title).label
     axes.set_xlabel(_label(label, rung.statistic))

@@ -12,5 +12,5 @@ class Picture:
     name: str
     """File name without ending."""
     section: str
-    """Id of the prediction it belongs to, or ``verdict``, ``corpus``, ``heads``."""
+    """Id of the prediction it belongs to, or ``verdict``, ``ladder of nulls``, ``corpus``, ``heads``."""
     caption: str

@@ -68,6 +68,8 @@ def _found(item: PredictionResult) -> str:
     effect = f"effect {numbers.effect}"
     if item.interval is not None:
         effect += f", {level_text(item.interval)} interval {numbers.interval}"
+    else:
+        effect += ", without an interval, since none is valid here"
     if item.interval_95 is not None:
         effect += f", {level_text(item.interval_95)} interval {numbers.interval_95}"
     if item.standardized is not None:
@@ -81,6 +83,7 @@ def _found(item: PredictionResult) -> str:
         if item.equivalence_ceiling is not None:
             ceiling = f"; {100 * item.equivalence_ceiling:.1f} % of null draws lie inside it"
         sentences.append(f"Margin of equivalence {numbers.margin}{ceiling}")
+    sentences.append(_beyond(item))
     last = f"Outcome: **{item.outcome}**, {_READINGS[item.outcome]}"
     if item.outcome == "inconclusive" and item.smallest_effect is not None:
         last += f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
@@ -115,6 +118,19 @@ def _tests(item: PredictionResult) -> str:
         parts.append(part)
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
+
+
+def _beyond(item: PredictionResult) -> str:
+    """Who expects equivalence is contradicted by a difference only where it lies beyond the margin."""
+    expected = any("equivalent" in outcomes for outcomes in item.expects.values())
+    if item.p_beyond is None or item.outcome not in ("less", "greater") or not expected:
+        return ""
+    if item.interval is None:
+        return "The value itself lies beyond the margin" if item.p_beyond == 0 else ""
+    adjusted = ""
+    if item.p_beyond_adjusted is not None:
+        adjusted = f", adjusted {_relation(item.p_beyond_adjusted)}"
+    return f"Beyond the margin: p {_relation(item.p_beyond)}{adjusted}"
 
 
 def _relation(p_value: float) -> str:
@@ -152,6 +168,10 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
             further.append(f"10<sup>{rung.log10_relabellings:.0f}</sup> relabellings")
         if rung.n_undefined:
             further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
+        if rung.planned_draws is not None:
+            further.append(f"h/l after {count_text(rung.n_draws)} of {count_text(rung.planned_draws)} draws")
+        if rung.descriptive:
+            further.append("descriptive")
         rows.append(
             [
                 escape_markdown(rung.null),
@@ -162,8 +182,9 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
                 f"{rung.percentile:.1f}",
                 count_text(rung.n_draws),
                 p_text(rung.p_value),
+                significant(rung.p_error, 1),
                 ", ".join(further),
             ]
         )
-    head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", ""]
-    return table(head, rows, numeric=(2, 3, 4, 5, 6, 7))
+    head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", "SE of p", ""]
+    return table(head, rows, numeric=range(2, 9))

@@ -94,6 +94,8 @@ _NUMBERS = (
     "p_adjusted",
     "p_equivalence",
     "p_equivalence_adjusted",
+    "p_beyond",
+    "p_beyond_adjusted",
     "smallest_effect",
 )
 _BOUNDS = (

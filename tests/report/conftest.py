@@ -17,6 +17,7 @@ from hypotest.records.results import (
     SCHEMA_VERSION,
     AblationResult,
     CorpusResult,
+    CovariateBalance,
     EffectParts,
     FigureData,
     FrequencyCurve,
@@ -30,12 +31,15 @@ from hypotest.records.results import (
     RegimeFit,
     Results,
     Spectrum,
+    SplitOutcome,
 )
 
 K = 41
 N_NEURONS = 2048
 N_DECIDING = 7
 SIZE, LABEL, SWAPPED = "size_matched", "label_shuffled (type)", "swapped within documents"
+COVARIATE, REWIRED, UNTRAINED = "covariate_matched", "rewired", "untrained"
+BY_DOCUMENT, BY_POSITION = "label_shuffled (document_type)", "label_shuffled (position)"
 
 PROTOCOL: dict[str, Any] = {
     "hypotest": 1,
@@ -47,7 +51,14 @@ PROTOCOL: dict[str, Any] = {
         "common": {"target_frequency": {"from_percentile": 15}},
     },
     "group": {"select": "plateau", "otherwise": {"top_fraction": 0.02}},
-    "nulls": {"size_matched": {"draws": 9999}, "label_shuffled": {"draws": 1999, "unit": "type"}},
+    "splits": 10,
+    "nulls": {
+        "size_matched": {"draws": 9999},
+        "covariate_matched": {"draws": 4999, "stop_after": 50},
+        "label_shuffled": {"draws": 1999, "unit": "type"},
+        "rewired": {"draws": 499},
+        "untrained": {"networks": 3},
+    },
     "predictions": [
         {
             "id": "specialization",
@@ -147,6 +158,7 @@ class _Draws:
         sd: float,
         n_draws: int,
         skew: float = 0.0,
+        planned_draws: int | None = None,
     ) -> NullComparison:
         draws = self.rng.normal(mean, sd, n_draws)
         if skew:  # shifted so that the mean stays
@@ -174,7 +186,9 @@ class _Draws:
             p_error=math.sqrt(p * (1 - p) / n_draws),
             percentile=100 * float((draws < observed).mean()),
             z=float((observed - draws.mean()) / draws.std(ddof=1)),
-            log10_relabellings=312.4 if null == LABEL else None,
+            log10_relabellings=312.4 if null.startswith("label_shuffled") else None,
+            planned_draws=planned_draws,
+            descriptive=null in (REWIRED, UNTRAINED),
         )
 
 
@@ -241,6 +255,20 @@ def _prediction(
         ladder=ladder,
         **more,
     )
+
+
+def _splits(item: PredictionResult) -> tuple[SplitOutcome, ...]:
+    """Ten divisions of the documents; on three of them clustering comes out otherwise."""
+    rng = np.random.default_rng(17)
+    spread = 0.1 * abs(item.effect)
+    outcomes: list[Any] = [item.outcome] * 10
+    if item.id == "clustering":
+        outcomes[7:] = ["inconclusive", "inconclusive", "greater"]
+    others = tuple(
+        SplitOutcome(outcome, item.effect + float(rng.normal(0, spread)), item.p_value)
+        for outcome in outcomes[1:]
+    )
+    return (SplitOutcome(outcomes[0], item.effect, item.p_value), *others)
 
 
 def _regime(condition: str, plateau: bool) -> RegimeFit:
@@ -336,7 +364,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             specialization.mean,
             0.019,
             "greater",
-            (specialization,),
+            (specialization, rung("specialization", SIZE, "T(G)", 0.31, 0.06, 0.03, 9999)),
             notes=(
                 "Tested as the difference between the group selected on "
                 "rare and the group selected on common targets.",
@@ -365,7 +393,11 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             "less",
             (
                 rung("coordination", SIZE, "T(G)", 27.51, 30.50, 0.49, 9999),
+                rung("coordination", COVARIATE, "T(G)", 27.51, 29.4, 0.52, 4999),
                 rung("coordination", LABEL, difference, -1.31, 0.0, 0.42, 1999),
+                rung("coordination", BY_DOCUMENT, difference, -1.31, 0.0, 0.31, 499),
+                rung("coordination", BY_POSITION, difference, -1.31, 0.0, 0.012, 499),
+                rung("coordination", UNTRAINED, "T(G)", 27.51, 33.8, 0.4, 3),
             ),
             margin=0.98,
             p_equivalence=0.998,
@@ -385,7 +417,10 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             "equivalent",
             (
                 rung("clustering", SIZE, "T(G)", 0.0982, 0.1003, 0.0082, 9999, skew=9),
+                rung("clustering", COVARIATE, "T(G)", 0.0982, 0.0991, 0.0081, 137, planned_draws=4999),
                 rung("clustering", LABEL, difference, 0.0021, 0.0, 0.0071, 1999),
+                rung("clustering", REWIRED, "T(G)", 0.0982, 0.071, 0.0019, 499),
+                rung("clustering", UNTRAINED, "T(G)", 0.0982, 0.05, 0.004, 3),
             ),
             margin=0.0164,
             p_equivalence=0.0003,
@@ -455,6 +490,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             ),
         ),
     )
+    predictions = tuple(dataclasses.replace(item, splits=_splits(item)) for item in predictions)
     verdicts = (
         HypothesisVerdict(
             "modular",
@@ -541,6 +577,11 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             rule="plateau",
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
             control_neurons=tuple(range(100, 100 + K)),
+            balance=(
+                CovariateBalance("activation_mean", 1.312, 0.041),
+                CovariateBalance("activation_sd", 1.104, 0.062),
+                CovariateBalance("output_norm", -0.417, -0.018),
+            ),
         ),
         ablation=AblationResult(
             engine="identity",
@@ -592,6 +633,10 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             "With 7,630 types, rare types are pieces of words rather than words.",
             "xarray is installed in another version than the pinned one; its text differs.",
         ),
+        split_verdicts={
+            "modular": ("refuted",) * 9 + ("undecided",),
+            "distributed": ("supported",) * 7 + ("undecided",) * 2 + ("refuted",),
+        },
     )
     return results, pl.concat(draws.frames)
 

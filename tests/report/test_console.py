@@ -83,6 +83,39 @@ def test_undecided_reads_as_it_is(results: Results, make_undecided: Callable[[Re
     assert "inconclusive" in text
 
 
+def test_the_smallest_visible_effect_stands_below_the_table(
+    results: Results, make_undecided: Callable[[Results], Results]
+) -> None:
+    said = "inconclusive; the smallest effect that would have been seen: coordination 1.92, clustering 1.9200"
+    text = printed(verdict_table(make_undecided(results)), 80)
+    assert said in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+    assert "smallest effect" not in printed(verdict_table(results), 80)
+
+
+def test_long_names_of_nulls_keep_to_their_line(results: Results) -> None:
+    changed = tuple(
+        dataclasses.replace(item, reference="covariate_matched" if number % 2 else "label_shuffled (type)")
+        for number, item in enumerate(results.predictions)
+    )
+    matched = dataclasses.replace(results, predictions=changed)
+    narrow = printed(verdict_table(matched), 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert narrow.count("  covar._matched ") == 4 and narrow.count("  label_shuffled ") == 5
+    assert "covariate_matched" in printed(verdict_table(matched), 120)
+
+
+def test_a_missing_interval_is_said_to_be_missing(results: Results) -> None:
+    text = printed(verdict_table(results), 80)
+    assert text.count("no interval") == sum(item.interval is None for item in results.predictions) == 1
+
+
+def test_other_splits_take_one_sentence(results: Results) -> None:
+    text = printed(summary(results), 80)
+    assert "10 splits: modular refuted in 9, undecided in 1; distributed supported" in text
+    assert "splits:" not in printed(summary(dataclasses.replace(results, split_verdicts={})), 80)
+
+
 def test_names_are_shown_as_they_are(results: Results) -> None:
     named = dataclasses.replace(results, title="[red]x[/red] \x1b[31mred :smile:")
     text = printed(summary(named), 80)

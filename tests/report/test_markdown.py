@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from hypotest.errors import OutputError
 from hypotest.records.results import Results
 from hypotest.report.markdown import overview, render_report
-from hypotest.report.numbers import UNDEFINED, p_text, prediction_text
+from hypotest.report.numbers import UNDEFINED, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
 
 PICTURES = (
@@ -61,9 +61,9 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
 def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, PICTURES)
     tokens = MarkdownIt("commonmark").enable("table").parse(report)
-    # the overview, the verdict, per prediction expectations (9) and ladders (8), parts of the effect, text,
-    # layers, heads, provenance
-    assert sum(token.type == "table_open" for token in tokens) == 2 + 9 + 8 + 5
+    # the overview, the verdict, the ladder, verdicts and outcomes of splits, per prediction expectations (9)
+    # and ladders (8), balance, parts of the effect, text, layers, heads, provenance
+    assert sum(token.type == "table_open" for token in tokens) == 3 + 2 + 9 + 8 + 6
     assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
 
 
@@ -113,6 +113,77 @@ def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) 
     assert "Bonferroni correction over the 7 deciding predictions" in report
     assert "9,999 groups" in report and "below the 15th percentile of types" in report
     assert "Computed with hypotest 0.1.0." in report
+
+
+def test_methods_say_how_each_null_was_drawn(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, ())
+    assert "up to 4,999 groups with as many neurons as this one in each stratum" in report
+    assert "given log mean |activation|, log activation SD and the log norm of the output" in report
+    assert "permuted over token types (label_shuffled" in report
+    assert "compared with 499 of the same strengths" in report
+    assert "3 untrained networks, each with a fresh initialisation (untrained; so few describe" in report
+    assert "(h = 50 for covariate_matched)" in report
+    assert "repeated on 10 such divisions, the first of which decides" in report
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [
+        ("type", "over token types"),
+        ("document_type", "over pairs of document and token type"),
+        ("position", "within documents"),
+    ],
+)
+def test_every_unit_of_permutation_has_words(
+    results: Results, manifest: dict[str, Any], unit: str, words: str
+) -> None:
+    nulls = {"size_matched": {}, "label_shuffled": {"unit": unit}, "untrained": {"networks": 279}}
+    changed = dataclasses.replace(results, protocol={**results.protocol, "nulls": nulls})
+    report = render_report(changed, manifest, ())
+    assert f"labels rare and common are permuted {words} (" in report
+    # 2 M / level - 1 = 2 * 7 / 0.05 - 1 = 279 networks can decide
+    assert "279 untrained networks, each with a fresh initialisation (untrained)." in report
+    assert "Drawing stopped early" not in report
+
+
+def test_the_ladder_of_a_prediction_says_how_p_came_about(results: Results, manifest: dict[str, Any]) -> None:
+    report = render_report(results, manifest, ())
+    section = next(text for text in report.split("\n### ") if text.startswith("clustering"))
+    assert "| draws | p | SE of p |  |" in section
+    rung = next(item for item in results.predictions if item.id == "clustering").ladder[1]
+    row = next(line for line in section.splitlines() if line.startswith("| covariate_matched"))
+    assert (
+        f"| {p_text(rung.p_value)} | {significant(rung.p_error, 1)} | h/l after 137 of 4,999 draws |" in row
+    )
+    assert "| descriptive |" in next(line for line in section.splitlines() if line.startswith("| rewired"))
+
+
+def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(
+    results: Results, manifest: dict[str, Any]
+) -> None:
+    def sections(**changes: Any) -> dict[str, str]:
+        found = tuple(
+            dataclasses.replace(item, outcome="greater", p_beyond=0.002, p_beyond_adjusted=0.014, **changes)
+            if item.id in ("clustering", "single-head")
+            else item
+            for item in results.predictions
+        )
+        parts = render_report(dataclasses.replace(results, predictions=found), manifest, ()).split("\n### ")
+        return {part.partition(":")[0]: part for part in parts}
+
+    sentence = "Beyond the margin: p = 0.0020, adjusted = 0.0140."
+    assert sentence in sections()["clustering"]
+    assert "Beyond the margin" not in sections()["single-head"]  # where nobody expects equivalence
+    assert "Beyond the margin" not in sections(interval=None)["clustering"]
+    plain = render_report(results, manifest, ())
+    assert "Beyond the margin" not in plain
+    assert "expects equivalence, a difference contradicts it only if" in plain
+
+
+def test_no_interval_is_said_in_so_many_words(results: Results, manifest: dict[str, Any]) -> None:
+    sections = render_report(results, manifest, ()).split("\n### ")
+    said = "without an interval, since none is valid here"
+    assert [part.partition(":")[0] for part in sections if said in part] == ["spectrum"]
 
 
 def test_provenance_and_material(results: Results, manifest: dict[str, Any]) -> None:

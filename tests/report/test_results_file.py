@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hypotest.errors import OutputError
-from hypotest.records.results import Results
+from hypotest.records.results import SCHEMA_VERSION, Results
 from hypotest.report.results_file import (
     SCHEMA_FILE,
     json_text,
@@ -62,7 +62,7 @@ def test_damage_is_refused(damage: str) -> None:
 
 def test_another_schema_version_is_refused(results: Results) -> None:
     other = dataclasses.replace(results, schema_version=99)
-    with pytest.raises(OutputError, match=r"must be 3; found 99"):
+    with pytest.raises(OutputError, match=rf"must be {SCHEMA_VERSION}; found 99"):
         parse_results(json_text(other), "here")
 
 

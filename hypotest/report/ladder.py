@@ -1,0 +1,242 @@
+"""The ladder of nulls: which claim survives which opponent, for all predictions at once.
+
+The protocol names the null that decides. The others ask weaker, stricter or different questions of
+the same group, and a claim that survives only one of them is a claim about that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hypotest.records.protocol import Outcome
+from hypotest.records.results import NullComparison, PredictionResult, Results
+from hypotest.report.balance import unmatched_covariates
+from hypotest.report.numbers import count_text, fixed, p_text, prediction_text
+from hypotest.report.picture import Picture
+from hypotest.report.tables import figure, table
+from hypotest.report.text import escape_markdown
+
+LADDER_SECTION = "ladder of nulls"
+"""Not a name that a prediction can have."""
+DECLARED_VALUE = "declared value"
+SIGNS: dict[Outcome, str] = {"less": "▼", "greater": "▲", "equivalent": "≈", "inconclusive": "○"}
+EQUIVALENCE_SIGN = "‡"
+_LARGE_Z = 100
+
+_QUESTIONS = {
+    "size_matched": "is the group unlike other neurons of the layer, as many and drawn at random?",
+    "covariate_matched": "is it unlike neurons that resemble it in the declared covariates, such as how "
+    "active they are and how strongly they write?",
+    "label_shuffled (type)": "is it unlike what the same selection finds when *rare* is dealt out over token "
+    "types at random? What survives here follows rarity, not influence as such.",
+    "label_shuffled (document_type)": "the same, with labels dealt out over pairs of document and "
+    "token type.",
+    "label_shuffled (position)": "the same, with labels dealt out over single positions within documents; "
+    "where the same types return it rejects too often, since rarity belongs to types.",
+    "swapped within documents": "do rare and common targets differ more than when the two change places in "
+    "documents at random?",
+    "rewired": "is the group's network unlike one with the same strengths and otherwise random weights? "
+    "Almost every network of correlated neurons is: this describes, and never decides.",
+    "untrained": "is the group unlike what the same protocol finds in networks that learned nothing? What "
+    "they show as well is due to the architecture, not to learning.",
+    DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One prediction against one opponent."""
+
+    opponent: str
+    found: Outcome
+    """Direction where p is within the level; for the opponent that decides, the prediction's outcome."""
+    z: float | None
+    p_value: float | None
+    of_equivalence: bool
+    """Whether p is that of the equivalence test."""
+    decides: bool
+    descriptive: bool
+    too_few: int | None = None
+    """Number of draws, where with so few no p can reach the level."""
+
+    @property
+    def sign(self) -> str:
+        """What was found; nothing where nothing could be."""
+        return SIGNS[self.found] if self.too_few is None else ""
+
+    @property
+    def z_text(self) -> str:
+        """``-6.10``, or nothing where the null does not vary or there is none."""
+        return "" if self.z is None else fixed(self.z, 2 if abs(self.z) < _LARGE_Z else 0)
+
+    @property
+    def p_text(self) -> str:
+        """``p 0.0002``, marked where it is that of equivalence; ``3 draws`` where that says it all."""
+        if self.too_few is not None:
+            return f"{count_text(self.too_few)} draw{'s' if self.too_few > 1 else ''}"
+        return "" if self.p_value is None else f"p {p_text(self.p_value)}{self.mark}"
+
+    @property
+    def mark(self) -> str:
+        """Marks a p-value of equivalence."""
+        return EQUIVALENCE_SIGN if self.of_equivalence else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """All rungs of a run: predictions by opponents."""
+
+    opponents: tuple[str, ...]
+    """Those that can decide first, in the order of the question they ask; then the descriptive ones."""
+    n_descriptive: int
+    """How many opponents at the end are descriptive for every prediction."""
+    rungs: dict[str, dict[str, Rung]]
+    """Prediction -> opponent -> rung; absent where that opponent makes no sense."""
+
+    @property
+    def every_rung(self) -> list[Rung]:
+        """Row by row."""
+        return [rung for row in self.rungs.values() for rung in row.values()]
+
+
+def ladder_of(results: Results) -> Ladder:
+    """Collect what every prediction found against every opponent."""
+    level = _level(results)
+    blocked = ("covariate_matched",) if unmatched_covariates(results) else ()
+    rungs = {
+        item.id: {rung.opponent: rung for rung in _rungs(item, level, blocked)}
+        for item in results.predictions
+    }
+    drawn = list(dict.fromkeys(name for row in rungs.values() for name in row))
+    known = list(_QUESTIONS)
+    drawn.sort(key=lambda name: known.index(name) if name in known else len(known))
+    apart = [name for name in drawn if all(row[name].descriptive for row in rungs.values() if name in row)]
+    return Ladder((*(name for name in drawn if name not in apart), *apart), len(apart), rungs)
+
+
+def claims_of(item: PredictionResult) -> dict[str, str]:
+    """What each hypothesis claims here, as signs: ``{"distributed": "≈▼"}``; silent ones are left out."""
+    return {
+        name: "".join(sign for outcome, sign in SIGNS.items() if outcome in expected)
+        for name, expected in item.expects.items()
+        if expected
+    }
+
+
+def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+    """Table, figure and reading aid; nothing where no prediction has an opponent that was drawn."""
+    if not any(item.ladder for item in results.predictions):
+        return
+    ladder = ladder_of(results)
+    yield "## The ladder of nulls"
+    yield (
+        "Each row is a prediction, each column an opponent: the group's z and two-sided p, unadjusted, among "
+        "that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
+        "cannot be told apart from them, and the name beneath is the hypothesis whose claim survives there; "
+        "**bold** is the opponent that the protocol lets decide"
+        + (
+            ", *italic* ones describe and never decide."
+            if any(rung.descriptive for rung in ladder.every_rung)
+            else "."
+        )
+    )
+    yield from figure(figures, LADDER_SECTION)
+    yield ladder_table(results)
+    if any(_no_conclusion(rung, _level(results)) for rung in ladder.every_rung):
+        yield (
+            "○ beside a small p: that comparison allows no conclusion, for a reason given at the prediction "
+            "or at the balance of covariates."
+        )
+    if any(rung.of_equivalence for rung in ladder.every_rung):
+        yield (
+            f"≈ lies inside the margin of equivalence, which is asked of the deciding opponent only; "
+            f"{EQUIVALENCE_SIGN} p of that equivalence test."
+        )
+    if any(rung.too_few for rung in ladder.every_rung):
+        yield "Without a sign: so few draws that no p could reach the level."
+    yield "What each opponent asks:"
+    yield "\n".join(
+        f"- {escape_markdown(name)}: {_QUESTIONS.get(name, 'see the methods.')}" for name in ladder.opponents
+    )
+
+
+def ladder_table(results: Results) -> str:
+    """Predictions by opponents, as Markdown."""
+    ladder = ladder_of(results)
+    first_apart = len(ladder.opponents) - ladder.n_descriptive
+    head = ["prediction", "claimed"]
+    for place, name in enumerate(ladder.opponents):
+        shown = escape_markdown(name)
+        head.append(f"*{shown}, descriptive*" if place >= first_apart else shown)
+    rows = []
+    for item in results.predictions:
+        role = "" if item.role == "deciding" else f" ({item.role})"
+        claims = "<br>".join(f"{sign} {escape_markdown(name)}" for name, sign in claims_of(item).items())
+        rungs = ladder.rungs[item.id]
+        cells = [_cell(rungs[name], item) if name in rungs else "" for name in ladder.opponents]
+        rows.append([escape_markdown(item.id) + role, claims, *cells])
+    return table(head, rows)
+
+
+def _rungs(item: PredictionResult, level: float, blocked: Sequence[str]) -> Iterable[Rung]:
+    # A contrast with a declared number is decided by its interval; what was drawn stands beside it.
+    by_value = item.reference == "value"
+    if by_value:
+        yield _deciding(item, DECLARED_VALUE, None)
+    for place, rung in enumerate(item.ladder):
+        if place == 0 and not by_value:
+            yield _deciding(item, rung.null, rung.z)
+        else:
+            yield Rung(
+                opponent=rung.null,
+                found="inconclusive" if rung.null in blocked else _found(rung, level),
+                z=rung.z,
+                p_value=rung.p_value,
+                of_equivalence=False,
+                decides=False,
+                descriptive=rung.descriptive,
+                too_few=rung.n_draws if _floor(rung) > level else None,
+            )
+
+
+def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Rung:
+    of_equivalence = prediction_text(item).of_equivalence
+    return Rung(
+        opponent=opponent,
+        found=item.outcome,
+        z=z,
+        p_value=item.p_equivalence if of_equivalence else item.p_value,
+        of_equivalence=of_equivalence,
+        decides=True,
+        descriptive=False,
+    )
+
+
+def _floor(rung: NullComparison) -> float:
+    """The smallest p that so many draws allow; a plan that stopped early allowed a smaller one."""
+    return 2 / ((rung.planned_draws or rung.n_draws) + 1)
+
+
+def _found(rung: NullComparison, level: float) -> Outcome:
+    """The direction is relative to the null's median, as for the null that decides."""
+    if rung.p_value > level or rung.percentile == 50:
+        return "inconclusive"
+    return "greater" if rung.percentile > 50 else "less"
+
+
+def _cell(rung: Rung, item: PredictionResult) -> str:
+    z = f" z {rung.z_text}" if rung.z_text else ""
+    weight = "**" if rung.decides else "*" if rung.descriptive else ""
+    numbers = ", ".join(part for part in (f"{rung.sign}{z}".strip(), rung.p_text) if part)
+    survivors = [name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs]
+    lines = [f"{weight}{numbers}{weight}", *map(escape_markdown, survivors)]
+    return "<br>".join(lines)
+
+
+def _level(results: Results) -> float:
+    return float((results.protocol.get("decision") or {}).get("level", 0.05))
+
+
+def _no_conclusion(rung: Rung, level: float) -> bool:
+    return rung.found == "inconclusive" and rung.p_value is not None and rung.p_value <= level

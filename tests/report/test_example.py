@@ -1,0 +1,43 @@
+"""What the README copies from the two examples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hypotest.records.results import Results
+from hypotest.report.run import Run
+from tests.example import readme_with, side_by_side
+
+
+def test_outcomes_of_both_protocols_stand_side_by_side(
+    results: Results, make_undecided: Callable[[Results], Results]
+) -> None:
+    other = dataclasses.replace(make_undecided(results), protocol_id="as-published")
+    other = dataclasses.replace(other, predictions=other.predictions[1:])
+    lines = side_by_side(Run(Path("a"), results, {}), Run(Path("b"), other, {})).splitlines()
+    assert lines[0] == "| prediction | rare-tokens | as-published |"
+    assert len(lines) == 2 + len(results.predictions) + 2
+    rows = {row.split(" | ")[0].lstrip("| "): row for row in lines[2:]}
+    assert rows["specialization"].endswith("(type), p 0.0010 |  |")  # the other protocol does not ask it
+    assert rows["coordination"] == (
+        "| coordination | **less**: -2.99 against size_matched, p 0.0002 "
+        "| **inconclusive**: -2.99 against size_matched, p 0.210 |"
+    )
+    assert "equivalent: 0.0070 against common, p < 0.0001 by TOST" in rows["attention"]
+    assert "less: -0.318 against the declared value, p < 0.0001" in rows["single-head"]
+    assert lines[-2:] == [
+        "| **modular** | **refuted** | **undecided** |",
+        "| **distributed** | **supported** | **undecided** |",
+    ]
+
+
+def test_only_what_is_between_the_marks_changes() -> None:
+    readme = "a\n<!-- both: begin -->\nold\n<!-- both: end -->\nb <!-- verdict: begin --> c\n"
+    changed = readme_with("new", "both", readme)
+    assert changed == readme.replace("old", "new")
+    with pytest.raises(ValueError, match="unpack"):
+        readme_with("new", "missing", readme)

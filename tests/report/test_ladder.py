@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from matplotlib.patches import Rectangle
+
+from hypotest.records.results import CovariateBalance, NullComparison, PredictionResult, Results
+from hypotest.report.figure_style import house_style
+from hypotest.report.ladder import DECLARED_VALUE, claims_of, ladder_of, ladder_section, ladder_table
+from hypotest.report.ladder_figure import draw_ladder_grid
+from hypotest.report.picture import Picture
+
+
+def prediction(results: Results, id: str) -> PredictionResult:
+    return next(item for item in results.predictions if item.id == id)
+
+
+def with_rung(results: Results, id: str, place: int, **changes: object) -> Results:
+    """The run with one rung of one prediction changed."""
+    item = prediction(results, id)
+    rungs: list[NullComparison] = list(item.ladder)
+    rungs[place] = dataclasses.replace(rungs[place], **changes)  # type: ignore[arg-type]
+    changed = dataclasses.replace(item, ladder=tuple(rungs))
+    return dataclasses.replace(
+        results, predictions=tuple(changed if one.id == id else one for one in results.predictions)
+    )
+
+
+def cells(results: Results) -> dict[str, list[str]]:
+    rows = [
+        [cell.strip() for cell in line[1:-1].split("|")] for line in ladder_table(results).splitlines()[2:]
+    ]
+    return {row[0].split()[0]: row[1:] for row in rows}
+
+
+def test_opponents_stand_in_the_order_of_their_question_and_descriptive_ones_last(results: Results) -> None:
+    ladder = ladder_of(results)
+    assert ladder.opponents == (
+        "size_matched",
+        "covariate_matched",
+        "label_shuffled (type)",
+        "label_shuffled (document_type)",
+        "label_shuffled (position)",
+        "swapped within documents",
+        DECLARED_VALUE,
+        "rewired",
+        "untrained",
+    )
+    assert ladder.n_descriptive == 2
+
+
+def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(results: Results) -> None:
+    ladder = ladder_of(results)
+    for item in results.predictions:
+        (decisive,) = [rung for rung in ladder.rungs[item.id].values() if rung.decides]
+        assert decisive.found == item.outcome
+        assert decisive.opponent == (DECLARED_VALUE if item.reference == "value" else item.ladder[0].null)
+
+
+@pytest.mark.parametrize(
+    ("p_value", "percentile", "found"),
+    [
+        (0.05, 0.0, "less"),
+        (0.05, 100.0, "greater"),
+        (0.0501, 0.0, "inconclusive"),
+        (0.01, 50.0, "inconclusive"),
+    ],
+)
+def test_a_direction_needs_the_level_and_is_relative_to_the_median(
+    results: Results, p_value: float, percentile: float, found: str
+) -> None:
+    changed = with_rung(results, "coordination", 1, p_value=p_value, percentile=percentile)
+    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == found
+
+
+def test_the_level_is_that_of_the_protocol(results: Results) -> None:
+    changed = with_rung(results, "coordination", 1, p_value=0.03, percentile=1.0)
+    strict = dataclasses.replace(changed, protocol={**changed.protocol, "decision": {"level": 0.01}})
+    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == "less"
+    assert ladder_of(strict).rungs["coordination"]["covariate_matched"].found == "inconclusive"
+
+
+def test_claims_are_signs_and_silence_is_left_out(results: Results) -> None:
+    assert claims_of(prediction(results, "clustering")) == {"modular": "▲", "distributed": "▼≈"}
+    assert claims_of(prediction(results, "coordination")) == {"distributed": "▼"}
+    assert claims_of(prediction(results, "regimes")) == {}
+
+
+def test_the_table_names_who_survives_where(results: Results) -> None:
+    rows = cells(results)
+    opponents = ladder_of(results).opponents
+    coordination = dict(zip(opponents, rows["coordination"][1:], strict=True))
+    assert re.fullmatch(r"\*\*▼ z -\d\.\d\d, p 0\.0002\*\*<br>distributed", coordination["size_matched"])
+    assert coordination["label_shuffled (type)"].endswith("<br>distributed")
+    assert coordination["rewired"] == ""
+    clustering = dict(zip(opponents, rows["clustering"][1:], strict=True))
+    assert clustering["size_matched"].endswith("p 0.0003‡**<br>distributed")
+    assert re.fullmatch(r"○ z -?\d\.\d\d, p \d\.\d+", clustering["covariate_matched"])
+    assert clustering["rewired"].startswith("*▲") and clustering["rewired"].endswith("*<br>modular")
+    assert rows["single-head"][1:].count("") == len(opponents) - 1
+
+
+def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
+    rung = ladder_of(results).rungs["coordination"]["untrained"]
+    assert (rung.sign, rung.p_text) == ("", "3 draws")
+    assert re.fullmatch(r"\*z -\d+\.\d\d, 3 draws\*", cells(results)["coordination"][-1])
+    # 137 of 4,999 draws: stopped early, not too few
+    stopped = ladder_of(results).rungs["clustering"]["covariate_matched"]
+    assert stopped.too_few is None
+    # 2 / (39 + 1) is the level itself, 2 / (38 + 1) is above it
+    for n_draws, too_few in ((39, None), (38, 38)):
+        changed = with_rung(results, "coordination", 1, n_draws=n_draws)
+        assert ladder_of(changed).rungs["coordination"]["covariate_matched"].too_few == too_few
+
+
+def test_unmatched_covariates_allow_no_conclusion(results: Results) -> None:
+    assert ladder_of(results).rungs["coordination"]["covariate_matched"].found == "less"
+    group = dataclasses.replace(results.group, balance=(CovariateBalance("output_norm", -1.1, -0.26),))
+    apart = dataclasses.replace(results, group=group)
+    assert ladder_of(apart).rungs["coordination"]["covariate_matched"].found == "inconclusive"
+    assert "allows no conclusion" in "\n".join(ladder_section(apart, ()))
+    assert "allows no conclusion" not in "\n".join(ladder_section(results, ()))
+
+
+def test_the_section_says_what_each_opponent_asks(results: Results) -> None:
+    text = "\n".join(ladder_section(results, (Picture("ladder", "ladder of nulls", "All."),)))
+    assert text.startswith("## The ladder of nulls")
+    assert "(figures/ladder.svg)" in text
+    questions = [line for line in text.splitlines() if line.startswith("- ")]
+    assert [line[2:].partition(":")[0] for line in questions] == list(ladder_of(results).opponents)
+
+
+def test_without_draws_there_is_no_section(results: Results) -> None:
+    bare = tuple(dataclasses.replace(item, ladder=()) for item in results.predictions)
+    assert list(ladder_section(dataclasses.replace(results, predictions=bare), ())) == []
+
+
+def test_the_figure_frames_what_decides_and_hatches_what_describes(results: Results) -> None:
+    with house_style():
+        (axes,) = draw_ladder_grid(results).axes
+    patches = [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_height() > 0.2]
+    rungs = ladder_of(results).every_rung
+    assert sum(not patch.get_fill() for patch in patches) == len(results.predictions)
+    assert sum(patch.get_fill() for patch in patches) == len(rungs)
+    hatched = sum(patch.get_hatch() is not None for patch in patches)
+    assert hatched == sum(rung.descriptive for rung in rungs) == 3
+
+
+def test_every_text_of_the_figure_lies_inside_it(results: Results) -> None:
+    long = tuple(
+        dataclasses.replace(item, id=item.id + "-with-a-very-long-name", expects={"x" * 60: ("less",)})
+        for item in results.predictions
+    )
+    for run in (results, dataclasses.replace(results, predictions=long)):
+        with house_style():
+            figure = draw_ladder_grid(run)
+            figure.draw_without_rendering()
+        edge = figure.bbox
+        for text in figure.axes[0].texts:
+            box = text.get_window_extent()
+            assert edge.x0 <= box.x0 and box.x1 <= edge.x1, text.get_text()
+            assert edge.y0 <= box.y0 and box.y1 <= edge.y1, text.get_text()
+
+
+def test_the_numbers_of_a_cell_fit_it(results: Results) -> None:
+    with house_style():
+        figure = draw_ladder_grid(with_rung(results, "coordination", 1, z=-1234.5))
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    tints = [
+        patch.get_window_extent()
+        for patch in axes.patches
+        if isinstance(patch, Rectangle) and patch.get_height() > 0.2
+    ]
+    numbers = [text for text in axes.texts if re.match(r"p [<\d]|[▲▼≈○] ?−?\d", text.get_text())]
+    assert len(numbers) > len(results.predictions)
+    for text in numbers:
+        box = text.get_window_extent()
+        assert any(tint.x0 <= box.x0 and box.x1 <= tint.x1 for tint in tints), text.get_text()
