@@ -19,11 +19,6 @@ CONTROL_GROUPS = 20
 MEMBERS_PER_STRATUM = 4
 """In large groups, which are cut more finely than at their deciles. Within a tenth, neurons still differ:
 with 82 members 1.3 SD off the layer, deciles rejected 0.10 of true nulls at 0.05, twenty strata 0.04."""
-LARGEST_IMBALANCE = 0.25
-"""SDs of the layer by which matched groups may differ from the group in a covariate [1].
-
-[1] Rubin (2001), doi:10.1023/A:1020363010465.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +39,7 @@ class Controls:
     def imbalance(self) -> CovariateBalance | None:
         """The covariate in which matched groups still differ most, if too much."""
         worst = max(self.balance, key=lambda item: abs(item.after), default=None)
-        return worst if worst is not None and abs(worst.after) > LARGEST_IMBALANCE else None
+        return worst if worst is not None and abs(worst.after) > matching.LARGEST_IMBALANCE else None
 
 
 def draw_controls(

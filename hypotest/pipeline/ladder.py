@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.groups.matching import covariate_matched
+from hypotest.groups.matching import LARGEST_IMBALANCE, covariate_matched
 from hypotest.groups.nulls import size_matched
 from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.inference.randomization import compare_with_null, enough_draws
-from hypotest.pipeline.controls import LARGEST_IMBALANCE, Controls
+from hypotest.pipeline.controls import Controls
 from hypotest.pipeline.group_measures import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams

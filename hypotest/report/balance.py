@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hypotest.groups.matching import LARGEST_IMBALANCE
 from hypotest.records.results import Results
 from hypotest.report.numbers import fixed
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
-
-LARGEST_IMBALANCE = 0.25
-"""SDs of the layer; a null whose groups differ more allows no conclusion."""
 
 
 def unmatched_covariates(results: Results) -> tuple[str, ...]:
