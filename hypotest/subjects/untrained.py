@@ -1,9 +1,8 @@
 """Networks of the subject's architecture that have learned nothing: what they show is not learning.
 
-A fresh initialisation is the one that ``transformers`` gives the family. It need not be the one the subject's
-training began with: Pythia's began with the initialisations of GPT-NeoX, which ``transformers`` does not have.
-Permuted weights keep what training did to the size of every matrix's entries, heavy tails included, and lose
-every arrangement of them; biases and gains of norms stay, so that the scales of the residual stream do too.
+A fresh initialisation is the one that ``transformers`` gives the family; what the subject's training began
+with may have been another. Permuted weights keep the entries that training gave every matrix, heavy tails
+included, and lose their arrangement; vectors (biases, gains of norms) stay.
 """
 
 from __future__ import annotations
