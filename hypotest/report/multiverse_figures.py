@@ -71,7 +71,7 @@ def choice_rows(
         order: Place of the test in each column.
 
     Returns:
-        Rows from top to bottom. Of a choice, numbers stand upwards and before words, words as in the protocol.
+        Rows from top to bottom. Numbers of a choice stand upwards, words as in the protocol.
     """
     rows = []
     for name in tests[0].specification.choices:
