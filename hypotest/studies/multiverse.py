@@ -24,6 +24,7 @@ from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.comparison import adjust_together
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.run import self_check
 from hypotest.records.evidence import Evidence
 from hypotest.records.multiverse import (
@@ -92,8 +93,16 @@ def multiverse(
             f"{path}: must have a `multiverse:` section with an alternative to what is declared; add one, "
             "such as `multiverse: {variance: [0.9, 0.99], top_fraction: [0.05]}`"
         )
+    without = [item.id for item in plan.predictions if item.contrast.null == "untrained"]
+    if without:
+        raise ProtocolError(
+            f"{path}: hypotest multiverse has no untrained networks; found as contrast of "
+            f"{', '.join(without)}: contrast with another null, or take the prediction out"
+        )
     draws = None if full else plan.multiverse.draws
     prepared = _prepare_all(plan, path.parent, device, start_stage)
+    first = next(iter(prepared.values()))
+    check_reach(plan, first.sampled.positions, first.subject.n_neurons, path)
     results = _test_all(plan, wanted, prepared, draws, memory, start_stage)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
     found = MultiverseResult(

@@ -10,6 +10,8 @@ import hypotest as package
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.studies import multiverse as study
 
+pytestmark = pytest.mark.slow
+
 SECTION = """\
 multiverse:
   percentile: [49.99, 30]
@@ -18,7 +20,7 @@ multiverse:
   variance: [0.9]
   bins: [4]
   tail: [fix_finger]
-  draws: 279
+  draws: 159
 seed:"""
 KEPT = ("specialization", "regimes", "coordination", "clustering", "attention", "spectrum")
 
@@ -178,6 +180,16 @@ def test_a_protocol_without_alternatives_is_refused(small_protocol, tmp_path):
     with pytest.raises(ProtocolError, match="must have a `multiverse:` section"):
         package.multiverse(small_protocol, out=tmp_path / "out", device="cpu")
     assert not list(tmp_path.iterdir())
+
+
+def test_untrained_networks_are_refused_as_a_contrast(one_choice, tmp_path):
+    text = one_choice.read_text(encoding="utf-8").replace("nulls:", "nulls:\n  untrained: {networks: 400}")
+    before, contrast, after = text.rpartition("contrast: {null: size_matched}\n    margin: {null_sd: 2}")
+    path = one_choice.with_name("untrained.yaml")
+    path.write_text(f"{before}contrast: {{null: untrained}}\n    margin: {{raw: 1}}{after}", encoding="utf-8")
+    assert contrast
+    with pytest.raises(ProtocolError, match="no untrained networks; found as contrast of spectrum"):
+        package.multiverse(path, out=tmp_path / "out", device="cpu")
 
 
 def test_a_definition_that_the_text_cannot_fill_is_refused_before_anything_is_collected(
