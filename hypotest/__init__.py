@@ -28,6 +28,8 @@ From Python::
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
+    found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
+
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
@@ -41,8 +43,18 @@ if TYPE_CHECKING:
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
+    from hypotest.studies.multiverse import multiverse
 
-__all__ = ["Analysis", "Run", "ablate_neurons", "analyse", "load_evidence", "load_protocol", "run"]
+__all__ = [
+    "Analysis",
+    "Run",
+    "ablate_neurons",
+    "analyse",
+    "load_evidence",
+    "load_protocol",
+    "multiverse",
+    "run",
+]
 
 _HOMES = {
     "Analysis": "hypotest.pipeline.analysis",
@@ -51,6 +63,7 @@ _HOMES = {
     "analyse": "hypotest.pipeline.analysis",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
+    "multiverse": "hypotest.studies.multiverse",
     "run": "hypotest.pipeline.run",
 }
 

@@ -64,6 +64,38 @@ def run(
     Console().print(finished)
 
 
+@app.command(epilog="Example: hypotest multiverse protocols/rare-tokens.yaml")
+def multiverse(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where reports are kept.")] = Path("reports"),
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    memory: Annotated[
+        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
+    ] = 4.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="As many draws as the protocol's nulls, not multiverse.draws.")
+    ] = False,
+) -> None:
+    """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
+    from hypotest.report.console import progress
+    from hypotest.report.multiverse import summary
+
+    _warn(protocol)
+    with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
+        from hypotest.studies.multiverse import multiverse as test_all
+
+        found = test_all(
+            protocol,
+            out=out,
+            device=device,
+            memory=memory * 1e9,
+            full=full,
+            start_stage=display.start_stage,
+        )
+    Console().print(summary(found))
+    print(found.folder / "multiverse.md")
+
+
 @app.command(epilog="Example: hypotest validate protocols/rare-tokens.yaml")
 def validate(protocol: ProtocolArgument) -> None:
     """Check a protocol and report everything that is wrong with it, without a model."""

@@ -74,7 +74,7 @@ def run(
     evidence = collect_evidence(
         prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
     )
-    check = _self_check(prepared, evidence, streams, watch)
+    check = self_check(prepared, evidence, streams, watch)
 
     networks = collect_untrained(
         plan, prepared, memory, cache, watch, lambda other: group_values(plan, other)
@@ -156,7 +156,12 @@ def load_evidence(run: Run | str | Path) -> Evidence:
     return read_evidence(cache_folder() / "evidence", keys)
 
 
-def _self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: Stopwatch) -> SelfCheck:
+def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: StartStage) -> SelfCheck:
+    """Redo a sample of the ablations by interventions in the whole model.
+
+    Raises:
+        SelfCheckError: If they disagree.
+    """
     step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
     positions = evidence.evaluation.positions
     check = check_ablation(

@@ -330,6 +330,12 @@ class Multiverse(Strict):
     draws: int = Field(default=999, ge=1, le=10**6, description="of each null, in every specification")
 
 
+SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
+"""Choices of a multiverse that change evidence or group, which several predictions share."""
+OWN_CHOICES = ("variance", "estimator", "bins", "method", "resolution", "tail")
+"""Choices of a multiverse that are options of a measure."""
+
+
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 

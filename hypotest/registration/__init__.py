@@ -5,7 +5,8 @@
     source      text -> plain data with the place of every key
     wording     what pydantic found, in plain words
     postponed   keys of the language that are not available yet
-    validate    checks that span several keys; predictions: those of a single prediction
+    validate    checks that span several keys; predictions: those of a single prediction;
+                multiverse: those of declared alternatives
     findings    what a check finds, by the path of its key
     measures    the measures that a protocol can name, and their options
     canonical   one form and one hash for each plan

@@ -13,6 +13,7 @@ from hypotest.errors import Problem
 from hypotest.records.protocol import Prediction, Protocol, TargetFrequency
 from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.measures import MEASURES
+from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.predictions import prediction_findings
 
 _TABLES = (".npy", ".parquet", ".csv")
@@ -59,6 +60,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from _repeated_ids(protocol)
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
+    yield from multiverse_findings(protocol)
 
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:

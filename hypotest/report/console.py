@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +244,11 @@ class StageProgress(Progress):
             expand=True,
         )
         self._started: dict[TaskID, float] = {}
+
+    def start_stage(self, stage: str, n_steps: int) -> Callable[[], None]:
+        """Show a stage; what is returned is called after each of its steps."""
+        task = self.add_task(stage, total=n_steps)
+        return lambda: self.advance(task)
 
     def add_task(
         self,

@@ -35,6 +35,7 @@ __all__ = [
     "read_nulls",
     "read_results",
     "render_again",
+    "replace_folder",
     "results_schema",
     "write_run",
 ]
@@ -117,6 +118,25 @@ def render_again(folder: Path) -> None:
                 path.unlink()
         _flush_folder(figures)
         _flush_folder(folder)
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """A fresh folder to fill, which takes the place of `folder` once everything in it is on the disk.
+
+    Raises:
+        OutputError: If it cannot be written; what was there stays.
+    """
+    with _errors_name(folder), _built_aside(folder) as aside:
+        yield aside
+        _flush(aside)
+        former = folder.parent / f".{folder.name}.{os.getpid()}.former"
+        shutil.rmtree(former, ignore_errors=True)
+        if folder.exists():
+            folder.rename(former)
+        aside.rename(folder)
+        shutil.rmtree(former, ignore_errors=True)
+        _flush_folder(folder.parent)
 
 
 def read_results(path: Path) -> Results:

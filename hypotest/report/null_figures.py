@@ -29,12 +29,13 @@ from hypotest.report.text import printable
 _LINEAR_TO = 3.0
 _TITLE_SIZE, _LONG_NAME = 9.0, 26
 _TICKS = [1.0, 2.0, 3.0] + [step * 10.0**power for power in range(6) for step in (5, 10, 20)]
-_MARKERS = {
+OUTCOME_MARKS = {
     "less": ("<", COMMON),
     "greater": (">", RARE),
     "equivalent": ("s", MARGIN),
     "inconclusive": ("o", FAINT),
 }
+"""Outcome -> marker and colour."""
 
 
 def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
@@ -164,7 +165,7 @@ def draw_effects(results: Results) -> Figure:
     figure, (axes,) = new_figure(0.9 + 0.36 * len(items))
     for row, item in enumerate(reversed(items)):
         scale = _scale(item)
-        marker, colour = _MARKERS[item.outcome]
+        marker, colour = OUTCOME_MARKS[item.outcome]
         if row % 2:
             axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
         outcome = item.outcome if item.role == "deciding" else f"{item.outcome} ({item.role})"

@@ -204,7 +204,15 @@ def test_a_folder_that_is_no_run(hypotest, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [("run",), ("validate",), ("report",), ("show",), ("reference", "info"), ("reference", "train")],
+    [
+        ("run",),
+        ("multiverse",),
+        ("validate",),
+        ("report",),
+        ("show",),
+        ("reference", "info"),
+        ("reference", "train"),
+    ],
 )
 def test_every_command_has_help_with_an_example(hypotest, command):
     done = hypotest(*command, "--help")

@@ -1,0 +1,164 @@
+"""Checks of the declared alternatives, and which of them concern which prediction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from hypotest.records.protocol import (
+    OWN_CHOICES,
+    SHARED_CHOICES,
+    Multiverse,
+    Prediction,
+    Protocol,
+    TopFraction,
+)
+from hypotest.registration.findings import Finding, shown
+from hypotest.registration.measures import MEASURES, Option
+
+_OF_POSITIONS = ("percentile", "of")
+_WITHOUT_GROUP = {
+    # Attention is read at the positions, without any ablation; regimes from the ablation of all neurons.
+    "attention_gini": _OF_POSITIONS,
+    "routing_similarity": _OF_POSITIONS,
+    "plateau_flatness": (*_OF_POSITIONS, "replacement"),
+}
+_NEEDS = {
+    "replacement": "a measure that rests on ablation",
+    "top_fraction": "a measure of the group",
+}
+
+
+def concerning(prediction: Prediction) -> tuple[str, ...]:
+    """The choices on which a prediction's outcome can depend, in the order of the records.
+
+    Examples:
+        >>> concerning(Prediction(id="a", measure="hill_alpha", contrast={"null": "size_matched"}))
+        ('percentile', 'of', 'replacement', 'top_fraction', 'tail')
+        >>> concerning(Prediction(id="a", measure="attention_gini", contrast={"by": "document"}))
+        ('percentile', 'of')
+    """
+    measure = MEASURES.get(prediction.measure)
+    own = measure.options if measure is not None else {}
+    return (
+        *_WITHOUT_GROUP.get(prediction.measure, SHARED_CHOICES),
+        *(name for name in OWN_CHOICES if name in own),
+    )
+
+
+def multiverse_findings(protocol: Protocol) -> Iterator[Finding]:
+    """Check the ``multiverse:`` section of a protocol.
+
+    Yields:
+        Errors for values that cannot be used, warnings for those that change nothing.
+    """
+    section = protocol.multiverse
+    if section is None:
+        return
+    listed = [name for name in (*SHARED_CHOICES, *OWN_CHOICES) if getattr(section, name)]
+    if not listed:
+        message = "declares no alternative; list other values of a choice, such as `variance: [0.9, 0.99]`"
+        yield Finding(("multiverse",), message, "warning")
+    for name in listed:
+        yield from _values(protocol, section, name)
+        yield from _use(protocol, section, name)
+    yield from _draws(protocol, section)
+
+
+def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
+    values = getattr(section, name)
+    border = protocol.conditions.common.target_frequency.from_percentile
+    for place, value in enumerate(values):
+        path = ("multiverse", name, place)
+        option = _option(name)
+        if value in values[:place]:
+            yield Finding(path, f"must be listed once; found {shown(value)} again: remove it")
+        elif option is not None and not option.accepts(value):
+            yield Finding(path, f"must be {option.required}; found {shown(value)}")
+        elif name == "percentile" and border is not None and value > border and not _moves(protocol):
+            # Where both percentiles are one border, it moves as a whole.
+            message = (
+                f"must not be above the {border:g} of conditions.common, or targets would be both rare and "
+                f"common; found {value:g}"
+            )
+            yield Finding(path, message, depends=(("conditions",),))
+
+
+def _option(name: str) -> Option | None:
+    """The range of a choice's values; None where the schema has checked them."""
+    if name == "percentile":
+        return Option(15.0, "", above=0, below=100)
+    if name == "top_fraction":
+        return Option(0.02, "", above=0, at_most=0.5)
+    rows = (row.options[name] for row in MEASURES.values() if name in row.options)
+    return next(rows, None)
+
+
+def _moves(protocol: Protocol) -> bool:
+    """Whether rare ends where common begins."""
+    conditions = protocol.conditions
+    return conditions.rare.target_frequency.below_percentile == (
+        conditions.common.target_frequency.from_percentile
+    )
+
+
+def _use(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
+    if any(item.measure not in MEASURES for item in protocol.predictions):
+        return  # what an unknown measure would have used cannot be said
+    users = [item for item in protocol.predictions if name in concerning(item)]
+    reads = (("predictions",),)
+    path = ("multiverse", name)
+    if not users:
+        measures = [row.name for row in MEASURES.values() if name in row.options]
+        needed = _NEEDS.get(name) or " or ".join(measures)
+        message = f"no prediction depends on it, which takes {needed}; remove it"
+        yield Finding(path, message, "warning", reads, at_key=True)
+    elif name == "bins" and "binned" not in section.estimator:
+        if not any(item.options.get("estimator") == "binned" for item in users):
+            message = "is used with estimator binned only; remove it, or list `estimator: [binned]`"
+            yield Finding(path, message, "warning", reads, at_key=True)
+    elif all(value == _declared(protocol, item, name) for item in users for value in getattr(section, name)):
+        yield Finding(path, "lists only what the protocol declares; remove it, or list others", "warning")
+
+
+def _declared(protocol: Protocol, prediction: Prediction, name: str) -> object:
+    if name in SHARED_CHOICES:
+        return declared_shared(protocol)[name]
+    return prediction.options.get(name, MEASURES[prediction.measure].options[name].default)
+
+
+def declared_shared(protocol: Protocol) -> dict[str, str | float]:
+    """The protocol's own values of the choices of evidence and group."""
+    rare, select = protocol.conditions.rare.target_frequency, protocol.group.select
+    return {
+        "percentile": rare.below_percentile or 0.0,
+        "of": rare.of,
+        "replacement": protocol.ablation.replacement,
+        "top_fraction": select.top_fraction if isinstance(select, TopFraction) else select,
+    }
+
+
+def _draws(protocol: Protocol, section: Multiverse) -> Iterator[Finding]:
+    """A two-sided p-value is at least 2/(B + 1), which must reach the level."""
+    tested = [
+        item for item in protocol.predictions if item.contrast.null is not None and item.role != "descriptive"
+    ]
+    if not tested:
+        return
+    path = ("multiverse", "draws")
+    level, n_deciding = protocol.decision.level, max(1, len(protocol.deciding))
+    depends = (("decision",), ("predictions",))
+    # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
+    at_level, adjusted = (math.ceil(round(2 * n / level, 6)) - 1 for n in (1, n_deciding))
+    if section.draws < at_level:
+        message = (
+            f"must be at least {at_level} for a two-sided p-value to reach {level:g}; found {section.draws}: "
+            "raise it"
+        )
+        yield Finding(path, message, depends=depends)
+    elif section.draws < adjusted:
+        message = (
+            f"with fewer than {adjusted} draws no two-sided p-value reaches {level:g} / {n_deciding} "
+            f"deciding predictions, so no difference can refute a hypothesis; found {section.draws}: raise it"
+        )
+        yield Finding(path, message, "warning", depends=depends)
