@@ -24,6 +24,7 @@ From Python::
 
     import hypotest
 
+    hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
+    from hypotest.studies.power import power
 
-__all__ = ["Analysis", "Run", "ablate_neurons", "analyse", "load_evidence", "load_protocol", "run"]
+__all__ = ["Analysis", "Run", "ablate_neurons", "analyse", "load_evidence", "load_protocol", "power", "run"]
 
 _HOMES = {
     "Analysis": "hypotest.pipeline.analysis",
@@ -51,6 +53,7 @@ _HOMES = {
     "analyse": "hypotest.pipeline.analysis",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
+    "power": "hypotest.studies.power",
     "run": "hypotest.pipeline.run",
 }
 

@@ -6,6 +6,7 @@ Effects are differences from a reference in the measure's own unit, as in `hypot
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +63,16 @@ def randomization_power(draws: FloatArray, effect: float, n_draws: int, level: f
         return 0.0
     undefined = draws.size - ordered.size
     moved = ordered + effect
-    upper = (ordered.size - np.searchsorted(ordered, moved, "left") + undefined) / draws.size
-    lower = (np.searchsorted(ordered, moved, "right") + undefined) / draws.size
-    both = stats.binom.cdf(allowed, n_draws, upper) + stats.binom.cdf(allowed, n_draws, lower)
-    return float(np.minimum(both, 1.0).mean())
+    rejects = _rejection_by_count(draws.size, n_draws, allowed)
+    upper = rejects[ordered.size - np.searchsorted(ordered, moved, "left") + undefined]
+    lower = rejects[np.searchsorted(ordered, moved, "right") + undefined]
+    return float(np.minimum(upper + lower, 1.0).mean())
+
+
+@lru_cache(maxsize=64)
+def _rejection_by_count(size: int, n_draws: int, allowed: int) -> NDArray[np.float64]:
+    """P(Bin(B, j / size) <= allowed) for j = 0 ... size."""
+    return np.asarray(stats.binom.cdf(allowed, n_draws, np.arange(size + 1) / size))
 
 
 def smallest_significant(draws: FloatArray, n_draws: int, level: float) -> float | None:
@@ -100,6 +107,11 @@ def t_power(effect: float, standard_error: float, degrees_of_freedom: int, level
     below = stats.nct.cdf(-critical, degrees_of_freedom, centre)
     # far out scipy's noncentral t is nan, and the power 1 or the other tail 0
     return float(min(1.0, np.nan_to_num(above, nan=1.0) + np.nan_to_num(below, nan=0.0)))
+
+
+def t_smallest(standard_error: float, degrees_of_freedom: int, level: float) -> float:
+    """Size beyond which an effect is significant in a two-sided t test: t(1 - level/2) standard errors."""
+    return float(stats.t.ppf(1 - level / 2, degrees_of_freedom)) * standard_error
 
 
 def equivalence_power(
