@@ -24,6 +24,7 @@ From Python::
 
     import hypotest
 
+    hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
     from hypotest.studies.multiverse import multiverse
+    from hypotest.studies.power import power
 
 __all__ = [
     "Analysis",
@@ -53,6 +55,7 @@ __all__ = [
     "load_evidence",
     "load_protocol",
     "multiverse",
+    "power",
     "run",
 ]
 
@@ -64,6 +67,7 @@ _HOMES = {
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
     "multiverse": "hypotest.studies.multiverse",
+    "power": "hypotest.studies.power",
     "run": "hypotest.pipeline.run",
 }
 

@@ -112,6 +112,38 @@ def validate(protocol: ProtocolArgument) -> None:
     )
 
 
+@app.command(epilog="Example: hypotest power protocols/rare-tokens.yaml")
+def power(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/<id>/power is written.")] = Path(
+        "reports"
+    ),
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    memory: Annotated[
+        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
+    ] = 4.0,
+) -> None:
+    """Before any evaluation data: what the plan can see, and what the run will take."""
+    from hypotest.report.console import progress
+    from hypotest.report.power import power_summary
+
+    _warn(protocol)
+    with (
+        _interruptible("finished evidence is kept, and the next call goes on from it"),
+        progress() as display,
+    ):
+        from hypotest.studies.power import power as foresee
+
+        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
+            task = display.add_task(stage, total=n_steps)
+            return lambda: display.advance(task)
+
+        result = foresee(protocol, out=out, device=device, memory=memory * 1e9, start_stage=start_stage)
+    Console().print(power_summary(result))
+    if result.refused:
+        raise RunError("\n".join(result.refused))
+
+
 @app.command(epilog="Example: hypotest report reports/rare-tokens/example")
 def report(run: RunArgument) -> None:
     """Render a run's report and figures again from its results; needs no model."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY, INTERVENTIONS
-from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
+from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence, read_selection
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
@@ -30,6 +30,7 @@ from hypotest.collect.store import (
 from hypotest.records.evidence import (
     Ablation,
     Evidence,
+    SelectionEvidence,
 )
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import AblationKind
@@ -111,10 +112,73 @@ def collect_evidence(
     """
     if all((cache / key / FINISHED).exists() for key in (keys.selection, keys.evaluation)):
         return read_evidence(cache, keys)  # nothing to collect: read it once
-    selection = cache / keys.selection
-    if not (selection / "weights").exists():
+    engine = _engine(subject, ablation, memory)
+    replacement = _collect_selection(
+        subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
+    )
+    sample, folder = samples["evaluation"], cache / keys.evaluation
+    forward = _collect_forward(subject, sample, folder, "evaluation", start_stage)
+    changes = _ablate(
+        subject, engine, sample, forward, replacement, memory, folder, "evaluation", start_stage
+    )
+    if engine is not None:
+        _collect_decomposition(engine, sample, forward, changes, replacement, folder, start_stage)
+    _collect_heads(subject, sample, folder, "evaluation", start_stage)
+    _describe(sample, ablation, folder)
+    return read_evidence(cache, keys)
+
+
+def collect_selection(
+    subject: LanguageModel,
+    sample: Sample,
+    key: str,
+    ablation: Ablation,
+    memory: float,
+    cache: Path,
+    start_stage: StartStage,
+) -> SelectionEvidence:
+    """Collect the selection split alone, and read it; nothing of the evaluation split is run or read.
+
+    What it leaves in the cache is what `collect_evidence` would have left there.
+
+    Args:
+        subject: The network.
+        sample: Of the selection split.
+        key: Its name, from `evidence_keys`.
+        ablation: From `hypotest.collect.engine.plan_ablation`.
+        memory: Bytes that ablation may take beside model and evidence.
+        cache: Folder of the evidence cache.
+        start_stage: Told of each stage and its steps, for progress.
+
+    Raises:
+        EvidenceError: If activations are not finite or cached arrays are damaged.
+        OutputError: If the cache cannot be written.
+    """
+    if not (cache / key / FINISHED).exists():
+        engine = _engine(subject, ablation, memory)
+        _collect_selection(subject, sample, cache / key, ablation, engine, memory, start_stage)
+    return read_selection(cache, key)
+
+
+def _engine(subject: LanguageModel, ablation: Ablation, memory: float) -> NeuronAblation | None:
+    if ablation.engine != IDENTITY:
+        return None
+    return NeuronAblation(prepare_readout(subject), ablation.tolerance, memory)
+
+
+def _collect_selection(
+    subject: LanguageModel,
+    sample: Sample,
+    folder: Path,
+    ablation: Ablation,
+    engine: NeuronAblation | None,
+    memory: float,
+    start_stage: StartStage,
+) -> Replacement:
+    """Collect the selection split, and say what neurons are ablated to in both."""
+    if not (folder / "weights").exists():
         write_shard(
-            selection / "weights",
+            folder / "weights",
             {
                 "output": subject.output_vectors.cpu().numpy(),
                 "input": subject.input_vectors.cpu().numpy(),
@@ -124,32 +188,33 @@ def collect_evidence(
                 ),
             },
         )
-    engine = None
-    if ablation.engine == IDENTITY:
-        engine = NeuronAblation(prepare_readout(subject), ablation.tolerance, memory)
-    replacement: Replacement | None = None
-    for split, key in (("selection", keys.selection), ("evaluation", keys.evaluation)):
-        sample, folder = samples[split], cache / key
-        forward = _collect_forward(subject, sample, folder, split, start_stage)
-        if replacement is None:
-            replacement = Replacement.of(
-                cast(AblationKind, ablation.replacement),
-                forward["activations"],
-                *_places(sample),
-                ablation.seed,
-            )
-            if not (selection / "mean").exists():
-                mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
-                write_shard(selection / "mean", {"mean_activation": mean})
-        if engine is not None:
-            changes = _ablate_by_identity(engine, sample, forward, replacement, folder, split, start_stage)
-            if split == "evaluation":
-                _collect_decomposition(engine, sample, forward, changes, replacement, folder, start_stage)
-        else:
-            _ablate_by_interventions(subject, sample, replacement, memory, folder, split, start_stage)
-        _collect_heads(subject, sample, folder, split, start_stage)
-        _describe(sample, ablation, folder)
-    return read_evidence(cache, keys)
+    forward = _collect_forward(subject, sample, folder, "selection", start_stage)
+    replacement = Replacement.of(
+        cast(AblationKind, ablation.replacement), forward["activations"], *_places(sample), ablation.seed
+    )
+    if not (folder / "mean").exists():
+        mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
+        write_shard(folder / "mean", {"mean_activation": mean})
+    _ablate(subject, engine, sample, forward, replacement, memory, folder, "selection", start_stage)
+    _collect_heads(subject, sample, folder, "selection", start_stage)
+    _describe(sample, ablation, folder)
+    return replacement
+
+
+def _ablate(
+    subject: LanguageModel,
+    engine: NeuronAblation | None,
+    sample: Sample,
+    forward: dict[str, NDArray[Any]],
+    replacement: Replacement,
+    memory: float,
+    folder: Path,
+    split: str,
+    start_stage: StartStage,
+) -> dict[str, NDArray[Any]]:
+    if engine is not None:
+        return _ablate_by_identity(engine, sample, forward, replacement, folder, split, start_stage)
+    return _ablate_by_interventions(subject, sample, replacement, memory, folder, split, start_stage)
 
 
 def _collect_forward(
@@ -203,7 +268,7 @@ def _ablate_by_interventions(
     folder: Path,
     split: str,
     start_stage: StartStage,
-) -> None:
+) -> dict[str, NDArray[Any]]:
     used = np.unique(sample.positions["block"].to_numpy()).astype(np.int64)
     block, index = _places(sample)
     owner = np.searchsorted(used, block)
@@ -224,7 +289,7 @@ def _ablate_by_interventions(
             on_block=step,
         )
 
-    collect_shards(folder / "ablation", _ablation_shards(sample, INTERVENTIONS), compute)
+    return collect_shards(folder / "ablation", _ablation_shards(sample, INTERVENTIONS), compute)
 
 
 def _collect_decomposition(

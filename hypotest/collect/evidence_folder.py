@@ -19,6 +19,7 @@ from hypotest.records.evidence import (
     Evidence,
     Head,
     HeadAblation,
+    SelectionEvidence,
     SplitEvidence,
     Weights,
 )
@@ -41,16 +42,33 @@ def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
     Raises:
         EvidenceError: If it is missing or damaged.
     """
-    weights = read_shard(cache / keys.selection / "weights")
-    heads = tuple(Head(int(layer), int(head)) for layer, head in weights["heads"])
+    selection = read_selection(cache, keys.selection)
     return Evidence(
-        selection=_load_split(cache / keys.selection),
+        selection=selection.split,
         evaluation=_load_split(cache / keys.evaluation),
-        weights=Weights(output=weights["output"], input=weights["input"]),
-        heads=heads,
-        mean_activation=read_shard(cache / keys.selection / "mean")["mean_activation"],
+        weights=selection.weights,
+        heads=selection.heads,
+        mean_activation=selection.mean_activation,
         ablation=Ablation(**_finished(cache / keys.evaluation)["how"]),
         decomposition=_load_decomposition(cache / keys.evaluation / "decomposition"),
+    )
+
+
+def read_selection(cache: Path, key: str) -> SelectionEvidence:
+    """Read the selection split's evidence alone; needs no model and no evaluation split.
+
+    Raises:
+        EvidenceError: If it is missing or damaged.
+    """
+    folder = cache / key
+    split = _load_split(folder)
+    weights = read_shard(folder / "weights")
+    return SelectionEvidence(
+        split=split,
+        weights=Weights(output=weights["output"], input=weights["input"]),
+        heads=tuple(Head(int(layer), int(head)) for layer, head in weights["heads"]),
+        mean_activation=read_shard(folder / "mean")["mean_activation"],
+        ablation=Ablation(**_finished(folder)["how"]),
     )
 
 

@@ -82,36 +82,31 @@ def redivide(evidence: Evidence, selection_share: float, rng: np.random.Generato
     chosen[rng.permutation(documents.size)[:n_selection]] = True
     return replace(
         evidence,
-        selection=_of_documents(both, documents[chosen], "selection"),
-        evaluation=_of_documents(both, documents[~chosen], "evaluation"),
+        selection=_joined(_parts(both, documents[chosen]), "selection"),
+        evaluation=_joined(_parts(both, documents[~chosen]), "evaluation"),
     )
 
 
-def _of_documents(
-    both: tuple[SplitEvidence, SplitEvidence], documents: NDArray[np.integer], name: str
-) -> SplitEvidence:
-    """The rows of some documents, in the order of the splits."""
-    rows = [np.isin(split.documents, documents) for split in both]
-    heads = [np.isin(split.head_ablation.documents, documents) for split in both]
+def _parts(
+    both: tuple[SplitEvidence, SplitEvidence], documents: NDArray[np.integer]
+) -> tuple[SplitEvidence, SplitEvidence]:
+    return both[0].of_documents(documents), both[1].of_documents(documents)
 
-    def joined(field: str) -> NDArray[Any]:
-        parts = [getattr(split, field)[mask] for split, mask in zip(both, rows, strict=True)]
-        return np.concatenate(parts)
 
-    def joined_heads(field: str) -> NDArray[Any]:
-        pairs = zip(both, heads, strict=True)
-        return np.concatenate([getattr(split.head_ablation, field)[mask] for split, mask in pairs])
-
-    frame = pl.concat(
-        [split.positions.filter(pl.Series(mask)) for split, mask in zip(both, rows, strict=True)]
-    )
+def _joined(parts: tuple[SplitEvidence, SplitEvidence], name: str) -> SplitEvidence:
+    """Both parts' rows as one split, in their order."""
+    heads = [part.head_ablation for part in parts]
     return SplitEvidence(
-        positions=frame.with_columns(pl.lit(name).alias("split")),
+        positions=pl.concat([part.positions for part in parts]).with_columns(pl.lit(name).alias("split")),
         head_ablation=HeadAblation(
-            **{field: joined_heads(field) for field in HeadAblation.__dataclass_fields__}
+            **{field: _stacked(heads, field) for field in HeadAblation.__dataclass_fields__}
         ),
-        **{field: joined(field) for field in _PER_POSITION},
+        **{field: _stacked(parts, field) for field in _PER_POSITION},
     )
+
+
+def _stacked(parts: Sequence[SplitEvidence | HeadAblation], field: str) -> Any:
+    return np.concatenate([getattr(part, field) for part in parts])
 
 
 def _deciding_nulls_only(protocol: Protocol) -> Protocol:

@@ -85,6 +85,29 @@ class SplitEvidence:
         """Document of each position, shape (n_positions,)."""
         return np.asarray(self.positions["document"].to_numpy())
 
+    def of_documents(self, documents: IntArray) -> SplitEvidence:
+        """The part that belongs to some documents, in the same order."""
+        rows = np.isin(self.documents, documents)
+        heads = self.head_ablation
+        mine = np.isin(heads.documents, documents)
+        return SplitEvidence(
+            positions=self.positions.filter(pl.Series(rows)),
+            activations=self.activations[rows],
+            delta_loss=self.delta_loss[rows],
+            loss=self.loss[rows],
+            error_bound=self.error_bound[rows],
+            n_exact=self.n_exact[rows],
+            residual=self.residual[rows],
+            attention=self.attention[rows],
+            head_ablation=HeadAblation(
+                documents=heads.documents[mine],
+                n_positions=heads.n_positions[mine],
+                base=heads.base[mine],
+                single=heads.single[mine],
+                layer=heads.layer[mine],
+            ),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
@@ -145,6 +168,19 @@ class SelfCheck:
     """Nats."""
     tolerance: float
     """Nats; a larger difference stops the run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectionEvidence:
+    """What is known while nothing of the evaluation split is."""
+
+    split: SplitEvidence
+    weights: Weights
+    heads: tuple[Head, ...]
+    """As in `Evidence`."""
+    mean_activation: FloatArray
+    """Mean over the split, shape (n_neurons,)."""
+    ablation: Ablation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

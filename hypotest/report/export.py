@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,32 @@ def write_run(
         _render(parse_results(text, "results.json"), tidy, plain, aside, start_stage)
         _flush(aside)
         aside.rename(folder)
+        _flush_folder(folder.parent)
+
+
+def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Build a folder aside and put it in the place of an older one, if there is any.
+
+    Args:
+        folder: Its final place.
+        fill: Writes everything into the folder that it is given.
+
+    Raises:
+        OutputError: If it cannot be written; what was there before then stays.
+    """
+    with _errors_name(folder), _built_aside(folder) as aside:
+        fill(aside)
+        _flush(aside)
+        older = aside.with_suffix(".older")
+        if folder.exists():
+            folder.rename(older)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if older.exists():
+                older.rename(folder)
+            raise
+        shutil.rmtree(older, ignore_errors=True)
         _flush_folder(folder.parent)
 
 

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from hypotest.collect.engine import plan_ablation
-from hypotest.collect.evidence import Sample, collect_evidence, evidence_keys
+from hypotest.collect.evidence import Sample, collect_evidence, collect_selection, evidence_keys
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError
@@ -188,3 +188,30 @@ def test_a_kill_just_before_the_end_does_not_lose_the_evidence(small_subject, sa
     (tmp_path / keys.evaluation / "shards.json").unlink()  # the last thing that is written
     again = collected_in(tmp_path, small_subject, samples, keys)
     assert again.evaluation.positions.equals(samples["evaluation"].positions)
+
+
+def test_the_selection_split_alone_is_what_both_splits_begin_with(
+    small_subject, samples, collected, tmp_path
+):
+    evidence, keys, cache = collected
+    alone = collect_selection(
+        small_subject, samples["selection"], keys.selection, how(small_subject), 1e9, tmp_path, quiet
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [keys.selection]
+    for file in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
+        assert file.read_bytes() == (cache / file.relative_to(tmp_path)).read_bytes()
+    np.testing.assert_array_equal(alone.split.delta_loss, evidence.selection.delta_loss)
+    np.testing.assert_array_equal(alone.mean_activation, evidence.mean_activation)
+    assert (alone.heads, alone.ablation) == (evidence.heads, evidence.ablation)
+
+
+def test_part_of_a_split_is_that_of_its_documents(collected):
+    split = collected[0].evaluation
+    part = split.of_documents(np.array([4, 6]))
+    rows = np.isin(split.documents, [4, 6])
+    assert part.documents.tolist() == split.documents[rows].tolist()
+    for name in ("activations", "delta_loss", "loss", "error_bound", "n_exact", "residual", "attention"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(split, name)[rows])
+    assert part.head_ablation.documents.tolist() == [4, 6]
+    np.testing.assert_array_equal(part.head_ablation.single, split.head_ablation.single[[0, 2]])
+    np.testing.assert_array_equal(part.head_ablation.base, split.head_ablation.base[[0, 2]])

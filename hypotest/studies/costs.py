@@ -1,0 +1,258 @@
+"""What a run will take on this machine: pieces are timed here and now, and extrapolated to the plan."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import polars as pl
+from scipy.optimize import nnls
+
+from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.decomposition import decompose
+from hypotest.collect.engine import IDENTITY
+from hypotest.collect.evidence import Sample, collect_selection
+from hypotest.collect.group_ablation import ablate_groups
+from hypotest.collect.readout import prepare_readout
+from hypotest.collect.replacement import Replacement
+from hypotest.collect.self_check import check_ablation
+from hypotest.groups.nulls import size_matched
+from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.run import SELF_CHECK_PAIRS
+from hypotest.pipeline.selection import SHOWN_DRAWS
+from hypotest.records.evidence import SelectionEvidence, SplitEvidence
+from hypotest.records.power import StageCost
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.registration.measures import MEASURES
+
+_FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
+_MOST_BLOCKS = 64
+_SECONDS = 12.0  # to spend on timing collection, about
+_HEAD_SHARE = 8  # one block in so many has its heads ablated
+_PAIRS = 4
+_ROWS = 64
+_DECOMPOSED_POSITIONS = 512
+
+
+def time_collection(
+    prepared: Prepared,
+    selection: SelectionEvidence,
+    group_size: int,
+    memory: float,
+    cache: Path,
+    streams: Streams,
+    start_stage: StartStage,
+) -> tuple[StageCost, ...]:
+    """Collect a few blocks of the selection split anew, and extrapolate to both splits.
+
+    They go into a temporary folder on the cache's own disk, so that writing and checking count.
+
+    Args:
+        prepared: Subject, text and positions.
+        selection: Its evidence.
+        group_size: Neurons of the tested group.
+        memory: Bytes that ablation may take.
+        cache: Folder of the evidence cache.
+        streams: Random numbers.
+        start_stage: Told of the pieces, for progress.
+    """
+    step = start_stage("timing of a few blocks", 3)
+    sample = prepared.samples["selection"]
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".timing-", dir=cache) as folder:
+        started = monotonic()
+        _collect_blocks(prepared, _few_blocks(sample, _FIRST_BLOCKS), memory, Path(folder) / "first")
+        spent = monotonic() - started
+        step()
+        few = _few_blocks(sample, int(np.clip(_FIRST_BLOCKS * _SECONDS / spent, _FIRST_BLOCKS, _MOST_BLOCKS)))
+        seconds = _collect_blocks(prepared, few, memory, Path(folder) / "second")
+        step()
+    costs = []
+    for split, cached in (("selection", True), ("evaluation", False)):
+        for stage, count, unit in (
+            ("activations and attention", _n_blocks, "blocks"),
+            ("ablation of every neuron", _n_positions, "positions"),
+            ("ablation of attention heads", _n_head_blocks, "blocks"),
+        ):
+            timed, needed = count(few), count(prepared.samples[split])
+            costs.append(
+                StageCost(
+                    stage=f"{stage}, {split} split",
+                    seconds=seconds[f"{stage}, selection split"] * needed / timed,
+                    cached=cached,
+                    basis=f"{timed:,} of {needed:,} {unit}",
+                )
+            )
+    costs += _time_extras(prepared, selection, group_size, memory, streams)
+    step()
+    return tuple(costs)
+
+
+def _collect_blocks(prepared: Prepared, sample: Sample, memory: float, folder: Path) -> Mapping[str, float]:
+    watch = Stopwatch(silent)
+    collect_selection(prepared.subject, sample, "timed", prepared.ablation, memory, folder, watch)
+    return watch.seconds
+
+
+def _few_blocks(sample: Sample, n_blocks: int) -> Sample:
+    """Some blocks, with heads ablated in every eighth of them."""
+    heads = sample.head_blocks[: max(1, n_blocks // _HEAD_SHARE)]
+    used = np.unique(sample.positions["block"].to_numpy())
+    others = np.setdiff1d(used, heads)
+    places = np.linspace(0, others.size - 1, min(n_blocks - heads.size, others.size)).astype(int)
+    chosen = np.union1d(heads, others[places])
+    rows = sample.positions.filter(pl.col("block").is_in(chosen.tolist()))
+    return Sample(sample.tokens, rows, heads)
+
+
+def _n_blocks(sample: Sample) -> int:
+    return int(sample.positions["block"].n_unique())
+
+
+def _n_positions(sample: Sample) -> int:
+    return sample.positions.height
+
+
+def _n_head_blocks(sample: Sample) -> int:
+    return int(sample.head_blocks.size)
+
+
+def _time_extras(
+    prepared: Prepared, selection: SelectionEvidence, group_size: int, memory: float, streams: Streams
+) -> list[StageCost]:
+    """What a run does besides collecting: the self-check, groups at once, parts of the effects."""
+    subject, how, split = prepared.subject, selection.ablation, selection.split
+    replacement = Replacement.behind(how, split)
+    block = split.positions["block"].to_numpy().astype(np.int64)
+    index = split.positions["index"].to_numpy().astype(np.int64)
+    costs = []
+
+    started = monotonic()
+    check_ablation(
+        subject,
+        prepared.blocks.tokens,
+        block,
+        index,
+        split.delta_loss,
+        replacement,
+        how,
+        _PAIRS,
+        streams("self-check of power"),
+    )
+    costs.append(
+        _extra("ablation against the whole model", monotonic() - started, _PAIRS, SELF_CHECK_PAIRS, "pairs")
+    )
+
+    evaluation = prepared.samples["evaluation"].positions
+    n_rare = int((evaluation["condition"] == "rare").sum())
+    rare = np.flatnonzero(split.mask("rare"))
+    rows = rare[np.linspace(0, rare.size - 1, min(_ROWS, rare.size)).astype(np.int64)]
+    n_neurons = selection.mean_activation.size
+    groups = size_matched(n_neurons, group_size, 1 + RANDOM_GROUPS, streams("groups timed"))
+    started = monotonic()
+    ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, memory)
+    spent = monotonic() - started
+    costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_rare), "positions"))
+
+    if how.engine == IDENTITY:
+        engine = NeuronAblation(prepare_readout(subject), how.tolerance, memory)
+        started = monotonic()
+        decompose(
+            engine,
+            split.residual[rows],
+            split.activations[rows],
+            replacement.at(block[rows], index[rows], prepared.blocks.tokens.shape[1]),
+            split.positions["target"].to_numpy().astype(np.int64)[rows],
+        )
+        spent = monotonic() - started
+        needed = min(_DECOMPOSED_POSITIONS, n_rare)
+        costs.append(_extra("entropy and norm scale of every neuron", spent, rows.size, needed, "positions"))
+    return costs
+
+
+def _extra(stage: str, spent: float, timed: int, needed: int, unit: str) -> StageCost:
+    return StageCost(stage, spent * needed / timed, False, f"{timed:,} of {needed:,} {unit}")
+
+
+def extrapolate_analysis(
+    plan: Protocol,
+    full: Mapping[str, float],
+    thinned: Mapping[str, float],
+    thinned_draws: int,
+    measuring: int,
+    planned: int,
+) -> tuple[tuple[StageCost, ...], dict[str, float]]:
+    """Times of the tests, from an analysis of one half of the selection split and from a smaller one.
+
+    Measures of groups take a time for each group and one for each document; the two analyses, with unlike
+    numbers of both, tell them apart (neither can be negative). Everything else grows with the documents.
+
+    Args:
+        plan: The protocol.
+        full: Seconds per stage with all draws.
+        thinned: The same with half of the documents and at most `thinned_draws` draws.
+        thinned_draws: Of each null.
+        measuring: Documents behind `full`.
+        planned: Documents of the evaluation split.
+
+    Returns:
+        The stages, and per prediction the seconds that 1,000 further groups take.
+    """
+    n_groups, fewer = _n_groups(plan, None), _n_groups(plan, thinned_draws)
+    design = np.array([[n_groups, measuring], [fewer, measuring / 2]])
+    measures = {f"{item.id}: {item.measure}": item for item in plan.predictions}
+    costs, per_1000 = [], {}
+    for stage, seconds in full.items():
+        item = measures.get(stage)
+        if item is not None and MEASURES[item.measure].level == "weights":
+            costs.append(StageCost(stage, seconds, False, "timed in full"))
+            per_1000[item.id] = 1000 * seconds / n_groups
+        elif item is not None and stage in thinned:
+            per_group, per_document = nnls(design, np.array([seconds, thinned[stage]]))[0]
+            estimate = per_group * n_groups + per_document * planned
+            costs.append(StageCost(stage, float(estimate), False, f"{measuring:,} of {planned:,} documents"))
+            per_1000[item.id] = float(1000 * per_group)
+        else:
+            estimate = seconds * planned / measuring
+            costs.append(StageCost(stage, estimate, False, f"{measuring:,} of {planned:,} documents"))
+    return tuple(costs), per_1000
+
+
+def _n_groups(plan: Protocol, most: int | None) -> int:
+    """Groups that a measure is taken on; labels are shuffled in two units, two groups each."""
+    total = 0
+    for null in (plan.nulls.size_matched, plan.nulls.covariate_matched):
+        if null is not None:
+            total += null.draws if most is None else min(null.draws, most)
+    shuffled = plan.nulls.label_shuffled
+    if shuffled is not None:
+        draws = shuffled.draws if most is None else min(shuffled.draws, most)
+        total += 2 * (draws + min(draws, SHOWN_DRAWS))
+    return total
+
+
+def evidence_bytes(split: SplitEvidence) -> int:
+    """Bytes of a split's arrays."""
+    arrays = (
+        split.activations, split.delta_loss, split.loss, split.error_bound, split.n_exact, split.residual,
+        split.attention, split.head_ablation.base, split.head_ablation.single, split.head_ablation.layer,
+    )  # fmt: skip
+    return sum(int(array.nbytes) for array in arrays)
+
+
+def peak_memory() -> int | None:
+    """Largest memory of this process so far, in bytes; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,351 @@
+"""From rehearsed analyses to what each prediction can see, over sizes, documents, draws and levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.inference.bootstrap import MINIMUM_DOCUMENTS
+from hypotest.inference.equivalence import MINIMUM_CEILING, equivalence_ceiling
+from hypotest.inference.power import (
+    effect_seen,
+    equivalence_power,
+    null_spread,
+    ordinary_equivalence,
+    randomization_power,
+    smallest_significant,
+    t_power,
+    t_smallest,
+)
+from hypotest.pipeline.analysis import Analysis
+from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.results import PredictionResult
+from hypotest.registration.measures import MEASURES
+
+DRAWS = (99, 999, 9999)
+"""Numbers of draws in the table, beside the declared one."""
+_CURVE_POINTS = 25
+_CURVE_UNITS = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foundation:
+    """What one prediction's power rests on: a null's draws, or a standard error over documents."""
+
+    prediction: Prediction
+    compared_with: str
+    group_size: int | None
+    declared: bool
+    draws: NDArray[np.float64] | None
+    """Of the null less their mean, with the documents at hand; None for contrasts without a null."""
+    standard_error: float | None
+    carrying: int
+    """Documents at hand that carry the measure."""
+    carried: Callable[[int], int]
+    """From a number of documents in the split to those that carry the measure."""
+    thinned_sd: float | None
+    """SD of the null with half of the documents at hand; None where it was not measured."""
+    margin: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is anything to foresee from."""
+        return self.draws is not None or self.standard_error is not None
+
+    def narrowed(self, documents: int) -> float:
+        """SD of the null with so many documents, as a share of the SD at hand."""
+        if self.thinned_sd is None:
+            return 1.0
+        spread = null_spread(self._sd, self.thinned_sd, self.carrying, self.carried(documents))
+        return float(spread)
+
+    @property
+    def _sd(self) -> float:
+        assert self.draws is not None  # asked for nulls only
+        return float(np.nanstd(self.draws, ddof=1))
+
+    def unit(self, documents: int) -> float | None:
+        """SD of the null or standard error, with so many documents."""
+        return self.error(documents) if self.draws is None else self._sd * self.narrowed(documents)
+
+    def error(self, documents: int) -> float | None:
+        """Standard error with so many documents; it falls with their square root."""
+        if self.standard_error is None:
+            return None
+        return self.standard_error * float(np.sqrt(self.carrying / self.carried(documents)))
+
+    def half_width(self, documents: int) -> float | None:
+        """The margin; one in null SDs moves with the null's SD."""
+        declared = self.prediction.margin
+        if self.margin is None or declared is None or declared.null_sd is None:
+            return self.margin
+        return self.margin * self.narrowed(documents)
+
+    def power(self, effect: float, documents: int, draws: int | None, level: float) -> float:
+        """Probability of p <= level, in the direction in which it is smaller."""
+        if self.draws is not None:
+            assert draws is not None  # a null has draws
+            moved = effect / self.narrowed(documents)
+            return min(randomization_power(self.draws, sign * moved, draws, level) for sign in (1, -1))
+        error = self.error(documents)
+        if not error:
+            return 1.0 if effect > 0 else 0.0
+        return t_power(effect, error, self.carried(documents) - 1, level)
+
+    def smallest(self, documents: int, draws: int | None, level: float) -> float | None:
+        """Smallest effect that would be significant."""
+        if self.draws is not None:
+            assert draws is not None  # a null has draws
+            found = smallest_significant(self.draws, draws, level)
+            return None if found is None else found * self.narrowed(documents)
+        error = self.error(documents)
+        return None if error is None else t_smallest(error, self.carried(documents) - 1, level)
+
+    def seen(self, documents: int, draws: int | None, level: float) -> float | None:
+        """Smallest effect that is significant with probability `SEEN`."""
+        unit = self.unit(documents)
+        if not unit:
+            return unit
+        return effect_seen(lambda effect: self.power(effect, documents, draws, level), unit, SEEN)
+
+    def ceiling(self, documents: int) -> float | None:
+        """Share of null draws inside the margin."""
+        margin = self.half_width(documents)
+        if self.draws is None or margin is None:
+            return None
+        return equivalence_ceiling(self.draws * self.narrowed(documents), (-margin, margin), 0.0)
+
+    def equivalent(self, documents: int, level: float) -> float | None:
+        """Probability of ``equivalent`` where nothing is out of the ordinary."""
+        margin, error = self.half_width(documents), self.error(documents)
+        freedom = self.carried(documents) - 1
+        if margin is None or not self.visible:
+            return None
+        if self.draws is None:
+            assert error is not None  # visible by its standard error
+            return equivalence_power(0.0, margin, error, freedom, level) if error else 1.0
+        if error is None and MEASURES[self.prediction.measure].level != "weights":
+            # with enough documents there is no interval for this measure at all, and no equivalence
+            return 0.0 if self.carrying >= MINIMUM_DOCUMENTS else None
+        effects = self.draws * self.narrowed(documents)
+        return ordinary_equivalence(effects, margin, error, freedom, level)
+
+
+def lay_foundations(
+    plan: Protocol,
+    predictions: Iterable[Prediction],
+    analysis: Analysis,
+    thinned: Analysis | None,
+    measuring: int,
+    carried_by_heads: Callable[[int], int],
+    *,
+    declared: bool,
+) -> Iterator[Foundation]:
+    """Take from an analysis what the power of its predictions rests on.
+
+    Args:
+        plan: The protocol.
+        predictions: Which of them.
+        analysis: Of one half of the selection split, the group selected on the other.
+        thinned: The same with half of the documents; tells how nulls narrow.
+        measuring: Documents behind `analysis`.
+        carried_by_heads: From documents of a split to those in which heads are ablated.
+        declared: Whether the group is the one that the protocol's own rule selects.
+    """
+    by_id = {item.id: item for item in analysis.predictions}
+    for prediction in predictions:
+        result = by_id[prediction.id]
+        level = MEASURES[prediction.measure].level
+        carrying = measuring if result.interval is None else result.interval.degrees_of_freedom + 1
+
+        def carried(documents: int, carrying: int = carrying) -> int:
+            return max(2, round(documents * carrying / measuring))
+
+        draws = None
+        if prediction.contrast.null is not None:
+            draws = _draws(analysis, result)
+            draws = draws - np.nanmean(draws)
+        thinned_sd = None
+        if draws is not None and thinned is not None and level != "weights":
+            again = next((item for item in thinned.predictions if item.id == prediction.id), None)
+            thinned_sd = None if again is None else again.ladder[0].sd
+        yield Foundation(
+            prediction=prediction,
+            compared_with=result.reference.partition(" (")[0],
+            group_size=None if level == "conditions" else len(analysis.selection.group),
+            declared=declared,
+            draws=draws,
+            standard_error=None if result.interval is None else result.interval.standard_error,
+            carrying=carrying,
+            carried=carried_by_heads if level == "heads" else carried,
+            thinned_sd=thinned_sd,
+            margin=None if result.margin is None else result.margin[1],
+            notes=_notes(result, draws),
+        )
+
+
+def _draws(analysis: Analysis, result: PredictionResult) -> NDArray[np.float64]:
+    mine = analysis.nulls.filter(
+        (pl.col("prediction") == result.id) & (pl.col("null") == result.ladder[0].null)
+    )
+    return np.asarray(mine["value"].to_numpy(), dtype=np.float64)
+
+
+def _notes(result: PredictionResult, draws: NDArray[np.float64] | None) -> tuple[str, ...]:
+    notes = []
+    if result.interval is None and draws is None:
+        notes.append(f"no interval, so nothing can be foreseen: {'; '.join(result.notes)}")
+    if result.ladder and result.ladder[0].statistic.startswith("z("):
+        notes.append("the rule sets the group's size: effects are in SDs of random groups of each size")
+    return tuple(notes)
+
+
+def planned_draws(plan: Protocol, prediction: Prediction) -> int | None:
+    """Draws of the null that a prediction is compared with; None without a null."""
+    if prediction.contrast.null is None:
+        return None
+    null: Any = getattr(plan.nulls, prediction.contrast.null)
+    return int(null.draws)
+
+
+def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:
+    """What a prediction can see with the documents and draws of the plan."""
+    levels = _levels(plan)
+    draws = planned_draws(plan, base.prediction)
+    measure = MEASURES[base.prediction.measure]
+    scale, margin = base.unit(planned), base.half_width(planned)
+    return PredictionPower(
+        id=base.prediction.id,
+        role=base.prediction.role,
+        measure=base.prediction.measure,
+        title=measure.title,
+        compared_with=base.compared_with,
+        group_size=base.group_size,
+        declared=base.declared,
+        unit="standard error" if base.draws is None else "null SD",
+        scale=scale,
+        documents=planned,
+        draws=draws,
+        margin=margin,
+        ceiling=base.ceiling(planned),
+        standard_error=base.error(planned),
+        smallest=(
+            base.smallest(planned, draws, levels[0]),
+            base.smallest(planned, draws, levels[1]),
+        ),
+        seen=(base.seen(planned, draws, levels[0]), base.seen(planned, draws, levels[1])),
+        power=tuple(base.power(unit * scale, planned, draws, levels[0]) for unit in UNITS) if scale else (),
+        at_margin=base.power(margin, planned, draws, levels[0]) if base.visible and margin else None,
+        equivalent=base.equivalent(planned, levels[0]),
+        notes=base.notes,
+    )
+
+
+def refuse(item: PredictionPower, prediction: Prediction) -> str | None:
+    """Why a deciding equivalence cannot be concluded under this plan, if so."""
+    expected = any("equivalent" in outcomes for outcomes in prediction.expects.values())
+    if item.role == "descriptive" or not expected or item.ceiling is None or item.ceiling >= MINIMUM_CEILING:
+        return None
+    return (
+        f"predictions.{item.id}: refused: a hypothesis expects `equivalent`, but only {item.ceiling:.0%} of "
+        f"the draws of {item.compared_with} lie inside its margin ({MINIMUM_CEILING:.0%} are needed); widen "
+        "the margin, choose a larger group, or expect another outcome"
+    )
+
+
+def power_table(
+    bases: Sequence[Foundation], plan: Protocol, planned: int, documents: Sequence[int]
+) -> pl.DataFrame:
+    """The whole grid, tidy: see `TABLE_SCHEMA`."""
+    rows: list[tuple[Any, ...]] = []
+    for base in bases:
+        scale = base.unit(planned)
+        if not scale:
+            continue
+        declared = planned_draws(plan, base.prediction)
+        all_draws: Sequence[int | None] = [None] if declared is None else sorted({*DRAWS, declared})
+        margin = base.half_width(planned)
+        effects = [unit * scale for unit in UNITS] + ([] if margin is None else [margin])
+        for number in documents:
+            equivalent = base.equivalent(number, plan.decision.level)
+            for draws in all_draws:
+                for level in _levels(plan):
+                    shared = (base.smallest(number, draws, level), base.seen(number, draws, level))
+                    rows += [
+                        (
+                            base.prediction.id,
+                            base.compared_with,
+                            base.group_size,
+                            number,
+                            draws,
+                            level,
+                            *shared,
+                            effect,
+                            effect / scale,
+                            base.power(effect, number, draws, level),
+                            equivalent,
+                            base.declared and number == planned and draws == declared,
+                        )
+                        for effect in effects
+                    ]
+    return pl.DataFrame(rows, schema=TABLE_SCHEMA, orient="row")
+
+
+TABLE_SCHEMA = {
+    "prediction": pl.String,
+    "compared_with": pl.String,
+    "group_size": pl.Int64,
+    "documents": pl.Int64,
+    "draws": pl.Int64,
+    "level": pl.Float64,
+    "smallest_effect": pl.Float64,
+    "effect_seen": pl.Float64,
+    "effect": pl.Float64,
+    "effect_in_units": pl.Float64,
+    "power": pl.Float64,
+    "equivalent": pl.Float64,
+    "as_planned": pl.Boolean,
+}
+"""Effects in the measure's own unit, and in the plan's null SDs or standard errors."""
+
+
+def power_curves(
+    bases: Sequence[Foundation], plan: Protocol, planned: int, documents: Sequence[int]
+) -> tuple[PowerCurve, ...]:
+    """Power by effect: for each group size, or for each number of documents where there is no group."""
+    largest: dict[str, float] = {}
+    for base in bases:
+        unit = base.unit(planned) or 0.0
+        largest[base.prediction.id] = max(largest.get(base.prediction.id, 0.0), _CURVE_UNITS * unit)
+    curves = []
+    for base in bases:
+        name = base.prediction.id
+        if not base.visible or not largest[name]:
+            continue
+        effects = np.linspace(0, largest[name], _CURVE_POINTS)
+        by_size = base.group_size is not None
+        for number in [planned] if by_size else documents:
+            draws = planned_draws(plan, base.prediction)
+            powers = [base.power(effect, number, draws, plan.decision.level) for effect in effects.tolist()]
+            curves.append(
+                PowerCurve(
+                    prediction=name,
+                    label=f"{base.group_size:,} neurons" if by_size else f"{number:,} documents",
+                    planned=base.declared and number == planned,
+                    effect=tuple(effects.tolist()),
+                    power=tuple(powers),
+                )
+            )
+    return tuple(curves)
+
+
+def _levels(plan: Protocol) -> tuple[float, float]:
+    level = plan.decision.level
+    return level, level / max(1, len(plan.deciding))

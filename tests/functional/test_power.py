@@ -1,0 +1,156 @@
+"""``hypotest power`` as a user meets it, and what it must not touch."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import hypotest as package
+from hypotest.collect import evidence as collecting
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.progress import silent
+from hypotest.registration import load_protocol
+
+
+@pytest.fixture(scope="module")
+def protocol(small_protocol):
+    """Most documents on the selection side, so that each half has enough of them for intervals."""
+    path = small_protocol.with_name("power.yaml")
+    text = small_protocol.read_text(encoding="utf-8")
+    text = text.replace("positions: 120", "positions: 240").replace(
+        "group: {", "split: {selection: 0.8}\ngroup: {", 1
+    )
+    path.write_text(text.replace("id: small\n", "id: small-power\n", 1), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def foreseen(hypotest, protocol, tmp_path_factory):
+    out, cache = tmp_path_factory.mktemp("reports"), tmp_path_factory.mktemp("power-cache")
+    done = hypotest("power", protocol, "--out", out, "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    return done, out / "small-power" / "power", cache
+
+
+def test_it_prints_a_table_and_leaves_table_curve_and_report(foreseen):
+    done, folder, _ = foreseen
+    assert done.returncode == 0, done.stderr
+    for name in ("specialization", "coordination", "routing", "single-head", "spectrum", "will take about"):
+        assert name in done.stdout
+    assert "regimes" not in done.stdout.partition("Longest")[0]  # descriptive: it decides nothing
+    assert "\x1b" not in done.stdout
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("Report:")]
+    assert max(map(len, lines)) <= 80
+    names = {"power.md", "power.json", "power.parquet", "power.svg", "power.png"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert (folder / "power.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_record_holds_what_was_foreseen(foreseen):
+    _, folder, _ = foreseen
+    record = json.loads((folder / "power.json").read_text(encoding="utf-8"))
+    plan = [item for item in record["predictions"] if item["declared"]]
+    assert [item["id"] for item in plan] == [
+        "specialization", "coordination", "clustering", "attention", "routing", "single-head",
+        "head-specificity", "spectrum",
+    ]  # fmt: skip
+    by_id = {item["id"]: item for item in plan}
+    assert record["group_size"] == 14  # 0.15 of 96
+    assert {item["group_size"] for item in record["predictions"]} == {None, 7, 14}  # 28 is over a fifth
+    for item in plan:
+        assert item["scale"] > 0, item["id"]
+        assert item["power"] == sorted(item["power"])
+        assert item["smallest"][0] <= item["smallest"][1]
+        assert item["smallest"][0] < item["seen"][0]
+    assert 0.9 < by_id["coordination"]["ceiling"] <= 1
+    assert by_id["coordination"]["equivalent"] < by_id["coordination"]["ceiling"]
+    assert by_id["spectrum"]["equivalent"] == by_id["spectrum"]["ceiling"]  # weights are known exactly
+    assert by_id["attention"]["unit"] == "standard error"
+    table = pl.read_parquet(folder / "power.parquet")
+    assert set(table["prediction"]) == set(by_id)
+    assert table["power"].is_between(0, 1).all()
+    assert set(table.filter(pl.col("prediction") == "coordination")["draws"]) == {99, 599, 999, 9999}
+
+
+def test_a_run_goes_on_from_the_evidence_and_took_about_what_was_estimated(
+    hypotest, protocol, foreseen, tmp_path
+):
+    _, folder, cache = foreseen
+    (key,) = (path.name for path in (cache / "evidence").iterdir())  # the selection split, nothing else
+    before = {path: path.stat().st_mtime_ns for path in (cache / "evidence" / key).rglob("*.npy")}
+    done = hypotest("run", protocol, "--out", tmp_path, "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.glob("small-power/*")
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["evidence"]["selection"] == key
+    assert {path: path.stat().st_mtime_ns for path in before} == before  # not collected again
+
+    costs = json.loads((folder / "power.json").read_text(encoding="utf-8"))["costs"]
+    taken = manifest["durations_seconds"]
+    assert {item["stage"] for item in costs["stages"]} == set(taken)
+    estimated = sum(item["seconds"] for item in costs["stages"] if not item["cached"])
+    real = sum(seconds for stage, seconds in taken.items() if "selection split" not in stage)
+    assert real / 6 < estimated < 6 * real  # seconds on a busy machine; the order of magnitude must hold
+    size = sum(path.stat().st_size for path in (cache / "evidence").rglob("*.npy"))
+    assert costs["evidence_bytes"] == pytest.approx(size, rel=0.35)  # weights and positions come on top
+
+
+def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    plan = load_protocol(protocol)
+    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent))
+    sample = prepared.samples["evaluation"]
+    blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
+    forbidden = {row.tobytes() for row in sample.tokens[blocks]}
+    seen = set()
+
+    def spied(function):
+        def call(subject, tokens, *arguments, **options):
+            seen.update(np.ascontiguousarray(row).tobytes() for row in np.atleast_2d(tokens))
+            return function(subject, tokens, *arguments, **options)
+
+        return call
+
+    for name in ("forward_arrays", "head_ablation_arrays"):
+        monkeypatch.setattr(collecting, name, spied(getattr(collecting, name)))
+    inside = prepared.subject.model.__class__.forward
+
+    def forward(self, input_ids=None, *arguments, **options):
+        seen.update(np.ascontiguousarray(row.numpy(), np.int32).tobytes() for row in input_ids)
+        return inside(self, input_ids, *arguments, **options)
+
+    monkeypatch.setattr(prepared.subject.model.__class__, "forward", forward)
+    result = package.power(protocol, out=tmp_path / "reports", device="cpu")
+    assert seen and not seen & forbidden
+    assert [path.name for path in (tmp_path / "cache" / "evidence").iterdir()] == [prepared.keys.selection]
+    assert result.documents.planned == sample.positions["document"].n_unique()
+    assert result.table.height > 500
+    assert len(result.plan) == 8
+
+
+def test_an_equivalence_out_of_reach_is_refused(hypotest, protocol, foreseen, tmp_path):
+    _, _, cache = foreseen
+    path = protocol.with_name("refused.yaml")
+    text = protocol.read_text(encoding="utf-8")
+    before, clustering, behind = text.partition("id: clustering")
+    path.write_text(before + clustering + behind.replace("null_sd: 2", "null_sd: 1", 1), encoding="utf-8")
+    done = hypotest("power", path, "--out", tmp_path, "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    assert done.returncode == 1
+    assert "REFUSED: clustering" in done.stdout
+    assert "predictions.clustering: refused" in done.stderr
+    assert "predictions.coordination" not in done.stderr  # nobody expects equivalence there
+    assert "Traceback" not in done.stderr
+    report = (tmp_path / "small-power" / "power" / "power.md").read_text(encoding="utf-8")
+    assert "[!CAUTION]" in report
+
+
+def test_too_few_documents_for_intervals_are_said(hypotest, small_protocol, cache, tmp_path):
+    """30 documents on the selection side: 15 a half, where an interval needs 20."""
+    for _ in range(2):  # the second takes the place of the first
+        done = hypotest("power", small_protocol, "--out", tmp_path, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "small" / "power" / "power.md").read_text(encoding="utf-8")
+    assert "attention: no interval, so nothing can be foreseen" in report
+    assert [path.name for path in (tmp_path / "small").iterdir()] == ["power"]

@@ -1,0 +1,142 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hypotest.pipeline.analysis import analyse
+from hypotest.records.protocol import Prediction
+from hypotest.studies.power_grid import Foundation, foresee, lay_foundations, power_table, refuse
+from tests.pipeline.planted import make_evidence, make_protocol
+
+NORMAL = stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
+DIMENSION = {
+    "measure": "effective_dimension",
+    "contrast": {"null": "size_matched"},
+    "margin": {"null_sd": 2},
+    "expects": {"modular": "equivalent", "distributed": "less"},
+}
+ATTENTION = {
+    "measure": "attention_gini",
+    "contrast": {"conditions": ["rare", "common"], "by": "document"},
+    "margin": {"raw": 0.05},
+    "expects": {"modular": "greater", "distributed": "equivalent"},
+}
+
+
+def foundation(prediction=DIMENSION, **changes):
+    """A null of SD 3 with 40 documents, or a standard error of 3 where there is none."""
+    item = Prediction(id="one", **prediction)
+    by_null = item.contrast.null is not None
+    base = Foundation(
+        prediction=item,
+        compared_with="size_matched",
+        group_size=20 if by_null else None,
+        declared=True,
+        draws=3 * NORMAL if by_null else None,
+        standard_error=None if by_null else 3.0,
+        carrying=40,
+        carried=lambda documents: documents,
+        thinned_sd=None,
+        margin=6.0,
+        notes=(),
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def test_power_against_a_normal_null_is_that_of_the_z_test():
+    base, critical = foundation(), stats.norm.ppf(0.975)
+    for units in (0.5, 1.0, 2.0, 3.0):
+        expected = stats.norm.cdf(units - critical) + stats.norm.cdf(-units - critical)
+        assert base.power(3 * units, 40, 99_999, 0.05) == pytest.approx(expected, abs=0.005)
+    # 1.96 and 1.96 + 0.8416 SDs
+    assert base.smallest(40, 99_999, 0.05) == pytest.approx(3 * 1.960, rel=0.01)
+    assert base.seen(40, 99_999, 0.05) == pytest.approx(3 * 2.8016, rel=0.01)
+
+
+def test_power_against_a_value_is_that_of_the_t_test_with_the_documents_that_will_be():
+    base = foundation(ATTENTION)
+    assert base.error(160) == pytest.approx(1.5)  # four times the documents, half the error
+    expected = stats.nct.sf(stats.t.ppf(0.975, 159), 159, 2.0)
+    assert base.power(3.0, 160, None, 0.05) == pytest.approx(expected, abs=1e-4)
+    assert base.smallest(160, None, 0.05) == pytest.approx(stats.t.ppf(0.975, 159) * 1.5)
+
+
+def test_noise_over_documents_narrows_null_and_margin_together():
+    base = foundation(thinned_sd=3 * np.sqrt(1.5))  # var(D) / var(40) = 0.5 + 20 / D
+    assert base.narrowed(80) == pytest.approx(np.sqrt(0.75), rel=1e-3)  # a finite sample of the null
+    assert base.unit(80) == pytest.approx(np.nanstd(base.draws, ddof=1) * base.narrowed(80))
+    assert base.half_width(80) == pytest.approx(6 * base.narrowed(80))
+    assert base.ceiling(80) == pytest.approx(base.ceiling(40))  # in SDs nothing has moved
+    raw = foundation({**DIMENSION, "margin": {"raw": 6.0}}, thinned_sd=3 * np.sqrt(1.5))
+    assert raw.half_width(80) == 6.0
+    assert raw.ceiling(80) > raw.ceiling(40)
+
+
+@pytest.mark.parametrize("prediction", [DIMENSION, ATTENTION])
+def test_more_documents_never_see_less(prediction):
+    base = foundation(prediction, thinned_sd=3.5 if prediction is DIMENSION else None)
+    draws = 999 if prediction is DIMENSION else None
+    powers = [base.power(4.0, documents, draws, 0.05) for documents in (20, 40, 80, 320)]
+    seen = [base.seen(documents, draws, 0.05) for documents in (20, 40, 80, 320)]
+    assert powers == sorted(powers) and powers[0] < powers[-1]
+    assert seen == sorted(seen, reverse=True) and seen[-1] < seen[0]
+
+
+def test_an_interval_that_cannot_be_had_leaves_no_equivalence():
+    few = foundation(carrying=15)
+    assert few.equivalent(40, 0.05) is None  # the run has more documents, and may well have one
+    assert foundation().equivalent(40, 0.05) == 0.0  # 40 documents and no interval: never
+    weights = foundation({**DIMENSION, "measure": "hill_alpha"})
+    assert weights.equivalent(40, 0.05) == pytest.approx(0.9545, abs=0.003)
+
+
+def test_a_margin_that_holds_too_few_draws_is_refused():
+    plan = make_protocol(DIMENSION)
+    (item,) = plan.predictions
+    for half_width, refused in ((1.6, True), (1.7, False)):  # 89 % and 91 % of a normal null
+        base = foundation({**DIMENSION, "margin": {"null_sd": half_width}}, margin=3 * half_width)
+        reason = refuse(foresee(base, plan, 40), item)
+        assert (reason is not None) == refused
+    low = foresee(foundation(margin=3.0), plan, 40)
+    assert low.equivalent == 0.0
+    assert refuse(low, item).startswith("predictions.one: refused")
+    assert "68%" in refuse(low, item)  # P(|z| <= 1)
+    assert refuse(dataclasses.replace(low, role="descriptive"), item) is None
+    silent = item.model_copy(update={"expects": {"modular": ("greater",), "distributed": ()}})
+    assert refuse(low, silent) is None
+
+
+@pytest.mark.parametrize("prediction", [DIMENSION, ATTENTION])
+def test_foundations_are_the_draws_and_intervals_of_the_analysis(prediction):
+    plan, evidence = make_protocol(prediction), make_evidence(0)
+    analysis = analyse(plan, evidence)
+    (base,) = lay_foundations(
+        plan, plan.predictions, analysis, None, 40, lambda documents: documents, declared=True
+    )
+    (result,) = analysis.predictions
+    assert base.margin == result.margin[1]
+    assert base.error(40) == pytest.approx(result.interval.standard_error)
+    assert base.error(160) == pytest.approx(result.interval.standard_error / 2)
+    if prediction is DIMENSION:
+        assert base.group_size == 20
+        assert base.unit(40) == pytest.approx(result.reference_sd)
+        assert base.ceiling(40) == pytest.approx(result.equivalence_ceiling)
+    else:
+        assert base.group_size is None
+        assert base.unit(40) == pytest.approx(result.interval.standard_error)
+
+
+def test_the_table_holds_every_combination():
+    plan = make_protocol(DIMENSION, draws=399)
+    other = foundation(declared=False, group_size=10)
+    frame = power_table([foundation(), other], plan, 40, [20, 40])
+    # 2 sizes, 2 numbers of documents, 4 of draws (99, 399, 999, 9999), 2 levels, 4 effects and the margin
+    assert frame.height == 2 * 2 * 4 * 2 * 5
+    assert not any(frame[name].null_count() for name in ("power", "effect", "draws", "group_size"))
+    planned = frame.filter("as_planned")
+    assert planned.height == 2 * 5
+    assert set(planned["draws"]) == {399} and set(planned["documents"]) == {40}
+    assert frame.filter(frame["draws"] == 99)["smallest_effect"].null_count() == 0
+    by_effect = planned.filter(planned["level"] == 0.05).sort("effect")["power"].to_list()
+    assert by_effect == sorted(by_effect)
