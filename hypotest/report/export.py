@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,32 +90,6 @@ def write_run(
         _flush_folder(folder.parent)
 
 
-def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Build a folder aside and put it in the place of an older one, if there is any.
-
-    Args:
-        folder: Its final place.
-        fill: Writes everything into the folder that it is given.
-
-    Raises:
-        OutputError: If it cannot be written; what was there before then stays.
-    """
-    with _errors_name(folder), _built_aside(folder) as aside:
-        fill(aside)
-        _flush(aside)
-        older = aside.with_suffix(".older")
-        if folder.exists():
-            folder.rename(older)
-        try:
-            aside.rename(folder)
-        except OSError:
-            if older.exists():
-                older.rename(folder)
-            raise
-        shutil.rmtree(older, ignore_errors=True)
-        _flush_folder(folder.parent)
-
-
 def render_again(folder: Path) -> None:
     """Render report and figures of a run anew, from its results and null draws alone.
 
@@ -160,7 +134,12 @@ def replace_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(former, ignore_errors=True)
         if folder.exists():
             folder.rename(former)
-        aside.rename(folder)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if former.exists():
+                former.rename(folder)
+            raise
         shutil.rmtree(former, ignore_errors=True)
         _flush_folder(folder.parent)
 

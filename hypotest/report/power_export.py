@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 
 from hypotest.records.power import PowerResult
 from hypotest.report.export import replace_folder
@@ -29,22 +28,19 @@ def write_power(result: PowerResult) -> None:
     Raises:
         OutputError: If it cannot be written.
     """
+    # Imported here: everything else answers without matplotlib.
+    from hypotest.report.power_figures import save_power
 
-    def fill(folder: Path) -> None:
-        # Imported here: everything else answers without matplotlib.
-        from hypotest.report.power_figures import save_power
-
-        plain = {
-            item.name: getattr(result, item.name)
-            for item in dataclasses.fields(result)
-            if item.name not in ("table", "folder")
-        }
+    plain = {
+        item.name: getattr(result, item.name)
+        for item in dataclasses.fields(result)
+        if item.name not in ("table", "folder")
+    }
+    with replace_folder(result.folder) as folder:
         (folder / "power.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
         (folder / "power.md").write_text(render_power(result), encoding="utf-8", newline="\n")
         result.table.write_parquet(folder / "power.parquet")
         save_power(result, folder)
-
-    replace_folder(result.folder, fill)
 
 
 def render_power(result: PowerResult) -> str:
