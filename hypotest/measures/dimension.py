@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     CHUNK_BYTES,
     checked_groups,
+    one_blas_thread,
     stacked_eigenvalues,
     symmetric_matrix,
 )
@@ -230,7 +230,7 @@ def effective_dimension_resamples(
     totals = counts @ np.diff(starts)
     result = np.full(counts.shape[0], np.nan)
     step = max(1, CHUNK_BYTES // (8 * size * size))
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         for start in range(0, counts.shape[0], step):
             chunk = np.flatnonzero(totals[start : start + step] > 0) + start
             if chunk.size == 0:

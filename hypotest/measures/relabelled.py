@@ -14,13 +14,12 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hypotest.measures.dimension import interpolated_dimension
 from hypotest.measures.information import RankOrder, binned_information, score_information, score_table
 from hypotest.measures.modularity import Method, graph_communities
 from hypotest.measures.rows import finite_activations
-from hypotest.measures.submatrices import CHUNK_BYTES, checked_groups
+from hypotest.measures.submatrices import CHUNK_BYTES, checked_groups, one_blas_thread
 from hypotest.records.evidence import FloatArray, IntArray
 
 
@@ -42,7 +41,7 @@ def effective_dimension_relabelled(
         ValueError: If shapes do not fit.
     """
     result = np.full(len(groups), np.nan)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         for rows, covariances in _covariances(activations, groups, labelled):
             eigenvalues = np.maximum(np.linalg.eigvalsh(covariances)[:, ::-1], 0.0)
             result[rows] = interpolated_dimension(eigenvalues, variance)

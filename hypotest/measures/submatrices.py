@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from hypotest.records.evidence import FloatArray, IntArray
 
@@ -85,6 +87,19 @@ def submatrices(
         yield rows, matrix[chunk[:, :, None], chunk[:, None, :]]
 
 
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Small matrices gain nothing from threads and lose a factor of ten to them on a busy machine."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Found once: looking for the libraries of a process takes ten times as long as a small measure."""
+    return ThreadpoolController()
+
+
 def stacked_eigenvalues(matrix: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
     """Eigenvalues of every group's submatrix, largest first, negative rounding errors set to zero.
 
@@ -96,8 +111,7 @@ def stacked_eigenvalues(matrix: NDArray[np.float64], groups: NDArray[np.int64]) 
         Shape (n_groups, k), descending.
     """
     values = np.empty(groups.shape)
-    # Small matrices gain nothing from threads and lose a factor of ten to them on a busy machine.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         for rows, stack in submatrices(matrix, groups):
             values[rows] = np.linalg.eigvalsh(stack)[:, ::-1]
     return np.maximum(values, 0.0)

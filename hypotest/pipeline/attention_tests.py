@@ -19,7 +19,6 @@ from hypotest.records.protocol import Prediction, Protocol
 
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
-ROUTING_SWAPS = 1999
 HALVINGS = 5
 """Random halvings of the documents behind a noise ceiling."""
 _ROWS_PER_TASK = 500
@@ -86,7 +85,8 @@ def compare_routing(
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
     everyone = np.ones((1, n_documents))
     observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
-    swaps = streams("swaps", prediction.id).random((ROUTING_SWAPS, n_documents)) < 0.5
+    # as many as document resamples, which cost the same: these swaps only stand beside the test
+    swaps = streams("swaps", prediction.id).random((protocol.intervals.resamples, n_documents)) < 0.5
     shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}
 
     def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:

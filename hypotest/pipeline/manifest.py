@@ -50,8 +50,9 @@ def describe_run(
     started: str,
     cached: bool,
     durations: Mapping[str, float],
+    untrained: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a run."""
+    """The manifest of a run; `untrained` is from `hypotest.pipeline.untrained.describe_untrained`."""
     return {
         "hypotest": metadata.version("hypotest-nn"),
         "started": started,
@@ -68,6 +69,7 @@ def describe_run(
             "evaluation": prepared.keys.evaluation,
             "was_cached": cached,
         },
+        **({"untrained": dict(untrained)} if untrained else {}),
         "ablation": {
             "engine": ablation.engine,
             "why": ablation.reason,

@@ -13,13 +13,14 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.ablation_effects import describe_ablation
-from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -75,7 +76,16 @@ def run(
     )
     check = _self_check(prepared, evidence, streams, watch)
 
-    analysis = analyse(plan, evidence, start_stage=start_stage, watch=watch)
+    networks = collect_untrained(
+        plan, prepared, memory, cache, watch, lambda other: group_values(plan, other)
+    )
+    analysis = analyse(
+        plan,
+        evidence,
+        untrained=[network.value for network in networks],
+        start_stage=start_stage,
+        watch=watch,
+    )
     others = other_splits(plan, evidence, start_stage) if limit is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
@@ -120,7 +130,15 @@ def run(
     )
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
     manifest = describe_run(
-        plan, prepared, ablation, memory, check, started.isoformat(), cached, watch.seconds
+        plan,
+        prepared,
+        ablation,
+        memory,
+        check,
+        started.isoformat(),
+        cached,
+        watch.seconds,
+        untrained=describe_untrained(plan, prepared, networks),
     )
     write_run(folder, results, analysis.nulls, manifest, start_stage)
     return Run.open(folder)

@@ -1,0 +1,146 @@
+"""The same protocol on networks that learned nothing: their evidence, one network at a time.
+
+Positions, replacement and tolerance are the subject's, and so is the engine, which anatomy decides. The
+tolerance need not shrink, since the effects hardly do: the final norm divides by the residual, which is small
+in a fresh network. On the reference model's architecture, at a tolerance of 1e-4 nats,
+
+    weights     influence: median    SD over neurons    largest error of a neuron's
+    fresh                  1.7e-3             3.7e-4                         3.6e-7
+    permuted               1.6e-2             8.6e-3                         3.6e-5
+
+and each network's own SD and error go into the manifest.
+
+Interventions in the whole model check the ablation of the subject alone: the path they check is the
+architecture's.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from hypotest.collect.evidence import collect_evidence, evidence_keys
+from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol, Untrained
+from hypotest.subjects.untrained import matrices, untrained_model
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UntrainedNetwork(Generic[T]):
+    """One untrained network, and what was made of its evidence."""
+
+    number: int
+    """Within the series, counted from 0."""
+    fingerprint: str
+    """SHA-256 of its weights."""
+    keys: EvidenceKeys
+    was_cached: bool
+    """Whether the cache held all of its evidence."""
+    influence_sd: float
+    """SD over neurons of the influence by which they are selected, in nats."""
+    influence_error: float | None
+    """Largest error of any neuron's influence, proven, in nats: far below the SD, or the ranking is noise;
+    None where changes come from forward passes."""
+    value: T
+
+
+def collect_untrained(
+    protocol: Protocol,
+    prepared: Prepared,
+    memory: float,
+    cache: Path,
+    start_stage: StartStage,
+    use: Callable[[Evidence], T],
+) -> tuple[UntrainedNetwork[T], ...]:
+    """Collect, or read from the cache, the evidence of each untrained network, and make something of it.
+
+    One network's evidence is held at a time, and its weights no longer than it takes to collect it.
+
+    Args:
+        protocol: With ``nulls.untrained``; without, there is nothing to do.
+        prepared: From `hypotest.pipeline.prepare.prepare`.
+        memory: Bytes that ablation may take beside model and evidence.
+        cache: Folder of the evidence cache.
+        start_stage: Told of one stage, with a step per network.
+        use: What to make of a network's evidence; should not keep its arrays.
+
+    Raises:
+        SubjectError: If the subject is not what its configuration says.
+        EvidenceError: If activations are not finite or cached arrays are damaged.
+        OutputError: If the cache cannot be written.
+    """
+    declared = protocol.nulls.untrained
+    if declared is None:
+        return ()
+    step = start_stage(f"untrained networks ({declared.weights} weights)", declared.networks)
+    networks = []
+    for number in range(declared.networks):
+        networks.append(_network(number, declared, protocol, prepared, memory, cache, use))
+        step()
+    return tuple(networks)
+
+
+def describe_untrained(
+    protocol: Protocol, prepared: Prepared, networks: Sequence[UntrainedNetwork[Any]]
+) -> dict[str, Any]:
+    """What the manifest says of the untrained networks; empty without any."""
+    declared = protocol.nulls.untrained
+    if declared is None:
+        return {}
+    return {
+        "weights": declared.weights,
+        "matrices": list(matrices(prepared.subject)),
+        "networks": [
+            {
+                "number": network.number,
+                "weights_sha256": network.fingerprint,
+                "selection": network.keys.selection,
+                "evaluation": network.keys.evaluation,
+                "was_cached": network.was_cached,
+                "influence_sd_nats": network.influence_sd,
+                "influence_error_bound_nats": network.influence_error,
+            }
+            for network in networks
+        ],
+    }
+
+
+def _network(
+    number: int,
+    declared: Untrained,
+    protocol: Protocol,
+    prepared: Prepared,
+    memory: float,
+    cache: Path,
+    use: Callable[[Evidence], T],
+) -> UntrainedNetwork[T]:
+    subject = untrained_model(prepared.subject, number, declared.weights, protocol.seed)
+    fingerprint = subject.fingerprint
+    keys = evidence_keys(subject, prepared.samples, prepared.ablation)
+    cached = all((cache / key / FINISHED).exists() for key in (keys.selection, keys.evaluation))
+    evidence = collect_evidence(subject, prepared.samples, keys, prepared.ablation, memory, cache, silent)
+    del subject
+    gc.collect()  # nnsight leaves cycles that hold the model and the locals of every function up to here
+    split = evidence.selection
+    rows = split.mask(protocol.group.condition)
+    influence = np.abs(split.delta_loss[rows]).mean(axis=0, dtype=np.float64)
+    error = float(split.error_bound[rows].mean(axis=0, dtype=np.float64).max())
+    return UntrainedNetwork(
+        number=number,
+        fingerprint=fingerprint,
+        keys=keys,
+        was_cached=cached,
+        influence_sd=float(influence.std(ddof=1)),
+        influence_error=None if np.isnan(error) else error,
+        value=use(evidence),
+    )
