@@ -8,6 +8,8 @@ References:
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,15 +64,34 @@ def selectivity(
         >>> selectivity(np.array([3.0, 1.0]), np.array([1.0, 1.0]), np.array([[0, 1]])).tolist()
         [0.25]
     """
+    each = preference(influence_rare, influence_common)
+    if each.ndim != 1:
+        raise ValueError(f"influences must have one shape, (n_neurons,), got {each.shape}")
+    return np.asarray(each[checked_groups(groups, each.size)].mean(axis=1))
+
+
+def preference(influence_rare: FloatArray, influence_common: FloatArray) -> NDArray[np.float64]:
+    """(rare - common) / (rare + common) of every neuron; 0 without any influence.
+
+    Args:
+        influence_rare: Nats, any shape.
+        influence_common: Nats, the same shape.
+
+    Returns:
+        Between -1 and 1, the same shape.
+
+    Raises:
+        ValueError: If shapes differ, or an influence is negative or not finite.
+    """
     rare = _influences(influence_rare)
     common = _influences(influence_common)
-    if rare.ndim != 1 or rare.shape != common.shape:
+    if rare.shape != common.shape:
         raise ValueError(f"influences must have one shape, got {rare.shape} and {common.shape}")
     total = rare + common
-    preference = np.divide(rare - common, total, out=np.zeros_like(total), where=total > 0)
-    return np.asarray(preference[checked_groups(groups, rare.size)].mean(axis=1))
+    return np.divide(rare - common, total, out=np.zeros_like(total), where=total > 0)
 
 
+@cache
 def rank_grid(n_neurons: int, n_points: int = 60) -> NDArray[np.int64]:
     """Ranks from 1 to `n_neurons`, even in log rank and distinct.
 
@@ -101,7 +122,9 @@ def rank_grid(n_neurons: int, n_points: int = 60) -> NDArray[np.int64]:
     if grid.size > wanted:
         # Rounding can skip the wanted number; thin the dense upper end evenly.
         grid = grid[np.rint(np.linspace(0, grid.size - 1, wanted)).astype(np.int64)]
-    return grid.astype(np.int64)
+    grid = grid.astype(np.int64)
+    grid.flags.writeable = False  # kept: every curve of a layer has the same grid
+    return grid
 
 
 def rank_curve(
@@ -125,9 +148,8 @@ def rank_curve(
         Nats, positive, shape (..., n_points); NaN for a curve that is zero throughout.
 
     Raises:
-        ValueError: If shapes do not fit, an influence is negative or not finite, or the grid does
-        not
-            ascend within 1 to n_neurons.
+        ValueError: If shapes do not fit, an influence is negative or not finite, or the grid does not ascend
+            within 1 to n_neurons.
     """
     ranking = _influences(ranking_influence)
     read = _influences(read_influence)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.influence import influence, rank_curve, rank_grid, selectivity
+from hypotest.measures.influence import influence, preference, rank_curve, rank_grid, selectivity
 from hypotest.measures.power_law import LikelihoodRatio, lognormal_ratio
 from hypotest.records.evidence import FloatArray
 
@@ -27,6 +27,7 @@ __all__ = [
     "fit_regimes",
     "influence",
     "lognormal_ratio",
+    "preference",
     "rank_curve",
     "rank_grid",
     "selectivity",

@@ -71,23 +71,16 @@ def _bind_selectivity(
             np.add.at(sums, owner[rows], absolute[rows])
             counts = np.bincount(owner[rows], minlength=documents.size)
             influence.append(weights @ sums / (weights @ counts)[:, None])
-        everyone = np.arange(len(group))[None, :]
-        return np.array(
-            [
-                regimes.selectivity(on_rare, on_common, everyone)[0]
-                for on_rare, on_common in zip(*influence, strict=True)
-            ]
-        )
+        return np.asarray(regimes.preference(*influence).mean(axis=1))
 
     def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
         columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
         sums = labelled_sums(split.delta_loss, units, np.zeros(units.size, dtype=bool))
         found: tuple[list[float], list[float]] = ([], [])
         for on_rare, on_common in in_chunks(shuffled.labels[:, columns], sums):
-            for draw_rare, draw_common in zip(on_rare.whole, on_common.whole, strict=True):
+            for drawn in regimes.preference(on_rare.whole, on_common.whole):
                 for values, groups in zip(found, (shuffled.rare, shuffled.common), strict=True):
-                    group = groups[len(values)][None, :]
-                    values.append(float(regimes.selectivity(draw_rare, draw_common, group)[0]))
+                    values.append(float(drawn[groups[len(values)]].mean()))
         return np.array(found[0]), np.array(found[1])
 
     def companions(group: IntArray) -> dict[str, float | None]:
