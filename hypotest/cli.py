@@ -100,7 +100,9 @@ def show(run: RunArgument) -> None:
 @app.command(epilog="Example: hypotest calibrate --quick --scenario nothing")
 def calibrate(
     simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,
-    quick: Annotated[bool, typer.Option("--quick", help="8 simulations: shows that it works.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="3 of each: shows that it works, in seconds.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write calibration.json and .md there.")
     ] = None,

@@ -28,7 +28,7 @@ from hypotest.studies.rates import CONFIDENCE, LEVEL, count_scenario
 from hypotest.studies.scenarios import SCENARIOS, Scenario, calibration_protocol
 
 SIMULATIONS = 2000
-QUICK_SIMULATIONS = 8
+QUICK_SIMULATIONS = 3
 CHUNK = 25
 SEED = 20250925
 _CODE = ("errors.py", "verdict.py", "groups", "inference", "measures", "pipeline", "registration/measures.py")
@@ -60,6 +60,7 @@ def calibrate(
     *,
     seed: int = SEED,
     n_workers: int | None = None,
+    per_chunk: int = CHUNK,
     start_stage: StartStage = silent,
 ) -> Calibration:
     """Simulate every scenario and count.
@@ -70,6 +71,7 @@ def calibrate(
         chunks: Folder of finished chunks; what is there is not simulated again.
         seed: Simulation i of a scenario depends on it, on the scenario's name and on i.
         n_workers: Processes; None for one per core. The result is the same with any number.
+        per_chunk: Simulations in a chunk; what a kill may cost.
         start_stage: Told of scenarios and finished chunks.
 
     Raises:
@@ -79,7 +81,9 @@ def calibrate(
     rates = []
     for scenario in scenarios:
         folder = chunks / _key(scenario, code, seed)
-        ranges = [(start, min(start + CHUNK, n_simulations)) for start in range(0, n_simulations, CHUNK)]
+        ranges = [
+            (start, min(start + per_chunk, n_simulations)) for start in range(0, n_simulations, per_chunk)
+        ]
         step = start_stage(scenario.name, len(ranges))
         missing = [item for item in ranges if not chunk_file(folder, *item).exists()]
         for _ in range(len(ranges) - len(missing)):
