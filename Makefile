@@ -41,5 +41,8 @@ bench-inference: .venv/ready ## all null draws at the size of Pythia-1B against 
 example: .venv/ready ## run both protocols, regenerate reports/*/example and the README's tables
 	$(BIN)/python -m tests.example
 
+calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on where it was stopped
+	$(BIN)/python -m tests.calibration
+
 clean: ## remove the environment and caches (not the evidence cache)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -161,6 +161,51 @@ def show(run: RunArgument) -> None:
     Console().print(Run.open(run))
 
 
+@app.command(epilog="Example: hypotest calibrate --quick --scenario nothing")
+def calibrate(
+    simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="3 of each: shows that it works, in seconds.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write calibration.json and .md there.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+) -> None:
+    """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
+    from hypotest.report.calibration import CalibrationTables
+    from hypotest.report.console import progress
+    from hypotest.studies.calibrate import (
+        QUICK_SIMULATIONS,
+        calibrate,
+        calibration_folder,
+        choose_scenarios,
+        write_calibration,
+    )
+
+    chosen = choose_scenarios(scenario or ())
+    with _interruptible("the same command goes on from the last finished chunk"), progress() as display:
+
+        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
+            task = display.add_task(stage, total=n_steps)
+            return lambda: display.advance(task)
+
+        found = calibrate(
+            chosen,
+            QUICK_SIMULATIONS if quick else simulations,
+            calibration_folder(),
+            n_workers=workers,
+            start_stage=start_stage,
+        )
+    Console().print(CalibrationTables(found))
+    if out is not None:
+        write_calibration(found, out)
+        print(out / "calibration.md")
+
+
 @reference.command(epilog="Example: hypotest reference info")
 def info() -> None:
     """Say what the reference model is, what it was trained on, and how well it predicts."""

@@ -9,9 +9,13 @@ import pytest
 
 from hypotest.cli import app, reference
 from hypotest.registration import load_protocol, protocol_hash
+from hypotest.report.calibration import calibration_markdown, calibration_summary
 from hypotest.report.export import read_results
 from hypotest.report.run import Run
+from hypotest.studies.calibrate import read_calibration
+from hypotest.studies.scenarios import SCENARIOS
 from hypotest.subjects.language_model import REFERENCE
+from tests import calibration
 from tests.example import AS_PUBLISHED, BOTH, EXAMPLE, ROOT, VERDICT, readme_with, shown, side_by_side
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +31,18 @@ def test_both_verdicts_in_the_readme_are_those_of_the_examples():
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, AS_PUBLISHED])
+def test_the_calibration_in_the_readme_is_the_committed_one():
+    summary = ""
+    if calibration.RESULT.exists():
+        found = read_calibration(calibration.RESULT)
+        assert [item.name for item in found.scenarios] == [item.name for item in SCENARIOS]
+        assert min(item.n_simulations for item in found.scenarios) >= 2000
+        page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
+        assert page == calibration_markdown(found)
+        summary = calibration_summary(found)
+    assert calibration.readme_with(summary) == README
+
+
 def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
     manifest = json.loads((example / "manifest.json").read_text(encoding="utf-8"))
     protocol = load_protocol(ROOT / "protocols" / f"{example.parent.name}.yaml")

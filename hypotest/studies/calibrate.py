@@ -1,0 +1,153 @@
+"""Calibration: the real pipeline on simulated layers whose truth is known.
+
+Simulations are done in chunks, each written under a name that says what it depends on (code, scenario,
+protocol, seed, range), so that a calibration that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed
+from pydantic import TypeAdapter
+
+import hypotest
+from hypotest.collect.store import cache_folder
+from hypotest.errors import OutputError, ProtocolError
+from hypotest.records.calibration import SCHEMA_VERSION, Calibration
+from hypotest.records.progress import StartStage, silent
+from hypotest.report.calibration import calibration_markdown
+from hypotest.report.results_file import json_text
+from hypotest.studies.chunks import chunk_file, finish_chunk, read_chunk, write_whole
+from hypotest.studies.rates import CONFIDENCE, LEVEL, count_scenario
+from hypotest.studies.scenarios import SCENARIOS, Scenario, calibration_protocol
+
+SIMULATIONS = 2000
+QUICK_SIMULATIONS = 3
+CHUNK = 25
+SEED = 20250925
+_CODE = ("errors.py", "verdict.py", "groups", "inference", "measures", "pipeline", "registration/measures.py")
+_OWN_CODE = ("studies/simulation.py", "studies/one_simulation.py")
+
+
+def calibration_folder() -> Path:
+    """Where finished chunks are kept: in the cache, not beside reports."""
+    return cache_folder() / "calibration"
+
+
+def choose_scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:
+    """The scenarios of these names, all of them if there is no name.
+
+    Raises:
+        ProtocolError: If a name is unknown.
+    """
+    known = {item.name: item for item in SCENARIOS}
+    for name in names:
+        if name not in known:
+            raise ProtocolError(f"there is no scenario {name!r}; there are {', '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(names)) if names else SCENARIOS
+
+
+def calibrate(
+    scenarios: Sequence[Scenario],
+    n_simulations: int,
+    chunks: Path,
+    *,
+    seed: int = SEED,
+    n_workers: int | None = None,
+    per_chunk: int = CHUNK,
+    start_stage: StartStage = silent,
+) -> Calibration:
+    """Simulate every scenario and count.
+
+    Args:
+        scenarios: From `choose_scenarios`.
+        n_simulations: Of each scenario.
+        chunks: Folder of finished chunks; what is there is not simulated again.
+        seed: Simulation i of a scenario depends on it, on the scenario's name and on i.
+        n_workers: Processes; None for one per core. The result is the same with any number.
+        per_chunk: Simulations in a chunk; what a kill may cost.
+        start_stage: Told of scenarios and finished chunks.
+
+    Raises:
+        OutputError: If a chunk cannot be written, or holds something else.
+    """
+    code = code_digest()
+    rates = []
+    for scenario in scenarios:
+        folder = chunks / _key(scenario, code, seed)
+        ranges = [
+            (start, min(start + per_chunk, n_simulations)) for start in range(0, n_simulations, per_chunk)
+        ]
+        step = start_stage(scenario.name, len(ranges))
+        missing = [item for item in ranges if not chunk_file(folder, *item).exists()]
+        for _ in range(len(ranges) - len(missing)):
+            step()
+        jobs = min(n_workers or cpu_count(), max(1, len(missing)))
+        for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(finish_chunk)(scenario, seed, folder, *item) for item in missing
+        ):
+            step()
+        simulations = [item for part in ranges for item in read_chunk(chunk_file(folder, *part))]
+        rates.append(count_scenario(scenario, calibration_protocol(scenario), simulations))
+    return Calibration(
+        schema_version=SCHEMA_VERSION,
+        hypotest_version=metadata.version("hypotest-nn"),
+        code=code,
+        seed=seed,
+        level=LEVEL,
+        confidence=CONFIDENCE,
+        scenarios=tuple(rates),
+    )
+
+
+def write_calibration(found: Calibration, out: Path) -> None:
+    """Write ``calibration.json`` and ``calibration.md``.
+
+    Raises:
+        OutputError: If they cannot be written.
+    """
+    write_whole(out / "calibration.json", json_text(found))
+    write_whole(out / "calibration.md", calibration_markdown(found))
+
+
+def read_calibration(file: Path) -> Calibration:
+    """Read a ``calibration.json``.
+
+    Raises:
+        OutputError: If it is not what this version writes.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        found: Calibration = TypeAdapter(Calibration).validate_python(data)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot read {file}: {error}") from None
+    return found
+
+
+def code_digest() -> str:
+    """SHA-256 of all code that a simulation's result depends on."""
+    root = Path(hypotest.__file__).parent
+    digest = hashlib.sha256()
+    for name in (*_CODE, *_OWN_CODE):
+        place = root / name
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _key(scenario: Scenario, code: str, seed: int) -> str:
+    depends = {
+        "code": code,
+        "layer": asdict(scenario.layer),
+        "coverage": scenario.coverage,
+        "protocol": calibration_protocol(scenario).model_dump(mode="json"),
+        "seed": seed,
+    }
+    text = json.dumps(depends, sort_keys=True)
+    return f"{scenario.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -1,0 +1,55 @@
+"""Finished simulations on disk, some in a file. Workers import this module: it is quick to import."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+from hypotest.errors import OutputError
+from hypotest.studies.one_simulation import Simulation, simulate_range
+from hypotest.studies.scenarios import Scenario
+
+
+def chunk_file(folder: Path, start: int, stop: int) -> Path:
+    """Name of the chunk with simulations `start` to `stop` - 1."""
+    return folder / f"{start:06d}-{stop:06d}.jsonl"
+
+
+def finish_chunk(scenario: Scenario, seed: int, folder: Path, start: int, stop: int) -> None:
+    """Simulate a chunk and write it so that it is there completely or not at all."""
+    lines = [json.dumps(item, allow_nan=False) for item in simulate_range(scenario, seed, start, stop)]
+    write_whole(chunk_file(folder, start, stop), "\n".join(lines) + "\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that is there completely or not at all.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except OSError as error:
+        raise OutputError(f"cannot write {file}: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_chunk(file: Path) -> list[Simulation]:
+    """Read a finished chunk.
+
+    Raises:
+        OutputError: If it is missing or damaged.
+    """
+    try:
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot read {file} ({error}); delete it and run again") from None

@@ -1,0 +1,163 @@
+"""From simulations to rates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from statsmodels.stats.proportion import proportion_confint
+
+from hypotest.records.calibration import Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
+from hypotest.records.protocol import Protocol
+from hypotest.studies.one_simulation import Simulation
+from hypotest.studies.scenarios import Scenario
+
+LEVEL = 0.05
+CONFIDENCE = 0.99
+_STATUSES = ("supported", "refuted", "undecided", "not applicable")
+_OUTCOMES = ("less", "greater", "equivalent", "inconclusive")
+
+
+def binomial_rate(count: int, n: int) -> Rate:
+    """A share with its 99 % Clopper-Pearson interval.
+
+    Examples:
+        Nothing in 10: the upper limit u solves (1 - u)^10 = 0.005.
+
+        >>> rate = binomial_rate(0, 10)
+        >>> rate.low, round(rate.high, 4), round(1 - 0.005 ** (1 / 10), 4)
+        (0.0, 0.4113, 0.4113)
+    """
+    low, high = proportion_confint(count, n, alpha=1 - CONFIDENCE, method="beta")
+    return Rate(n=n, count=count, low=float(low), high=float(high))
+
+
+def count_scenario(
+    scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulation]
+) -> ScenarioRates:
+    """Count rejections, covered truths, wrong decisions and verdicts.
+
+    Args:
+        scenario: What is true.
+        protocol: Of the simulations.
+        simulations: At least one.
+    """
+    return ScenarioRates(
+        name=scenario.name,
+        what=scenario.what,
+        why_hard=scenario.why_hard,
+        planted=scenario.planted,
+        n_simulations=len(simulations),
+        cells=() if scenario.planted else _cells(scenario, protocol, simulations),
+        coverage=_coverage(protocol, simulations),
+        family_wise_error=binomial_rate(
+            sum(bool(wrong_decisions(scenario, protocol, item)) for item in simulations), len(simulations)
+        ),
+        outcomes=_outcomes(scenario, protocol, simulations),
+        verdicts=_verdicts(scenario, protocol, simulations),
+    )
+
+
+def wrong_decisions(scenario: Scenario, protocol: Protocol, simulation: Simulation) -> list[str]:
+    """Deciding predictions with an outcome that is not true and an adjusted p within the level."""
+    wrong = []
+    for prediction in protocol.deciding:
+        found = simulation["predictions"][prediction.id]
+        outcome = found["outcome"]
+        key = "p_equivalence_adjusted" if outcome == "equivalent" else "p_adjusted"
+        if outcome == "inconclusive" or outcome in scenario.true_outcomes(prediction.id):
+            continue
+        if found[key] is not None and found[key] <= LEVEL:
+            wrong.append(prediction.id)
+    return wrong
+
+
+def _cells(scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulation]) -> tuple[Cell, ...]:
+    cells = []
+    for place in protocol.predictions:
+        p_values: dict[str, list[float]] = {}
+        for item in simulations:
+            for null, p_value in item["predictions"][place.id]["p"].items():
+                p_values.setdefault(null, []).append(p_value)
+        for number, (null, values) in enumerate(p_values.items()):
+            cells.append(
+                Cell(
+                    prediction=place.id,
+                    measure=place.measure,
+                    null=null,
+                    rejected=binomial_rate(sum(value <= LEVEL for value in values), len(values)),
+                    claimed=scenario.claims(place.id, null),
+                    decides=null == "value" or (number == 0 and "value" not in p_values),
+                )
+            )
+    return tuple(cells)
+
+
+def _coverage(protocol: Protocol, simulations: Sequence[Simulation]) -> tuple[Coverage, ...]:
+    rows = []
+    for place in protocol.predictions:
+        known = [
+            item["predictions"][place.id]
+            for item in simulations
+            if item["predictions"][place.id]["truth"] is not None
+        ]
+        if known:
+            of_90, of_95 = (
+                binomial_rate(
+                    sum(item[key][0] <= item["truth"] <= item[key][1] for item in known), len(known)
+                )
+                for key in ("interval_90", "interval_95")
+            )
+            rows.append(Coverage(place.id, place.measure, of_90, of_95))
+    return tuple(rows)
+
+
+def _outcomes(
+    scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulation]
+) -> tuple[Outcomes, ...]:
+    rows = []
+    for place in protocol.predictions:
+        found = [item["predictions"][place.id] for item in simulations]
+        ceilings = [item["ceiling"] for item in found if item["ceiling"] is not None]
+        counts = Counter(item["outcome"] for item in found)
+        rows.append(
+            Outcomes(
+                prediction=place.id,
+                right=scenario.true_outcomes(place.id),
+                counts={name: counts[name] for name in _OUTCOMES if counts[name]},
+                ceiling=float(np.mean(ceilings)) if ceilings else None,
+            )
+        )
+    return tuple(rows)
+
+
+def _verdicts(
+    scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulation]
+) -> tuple[Verdicts, ...]:
+    rows = []
+    for name in protocol.hypotheses:
+        counts = Counter(item["verdicts"][name]["status"] for item in simulations)
+        rows.append(
+            Verdicts(
+                hypothesis=name,
+                right=scenario.verdicts[name],
+                counts={status: counts[status] for status in _STATUSES if counts[status]},
+                refuted_by_difference=sum(_by_difference(item, name) for item in simulations),
+            )
+        )
+    return tuple(rows)
+
+
+def _by_difference(simulation: Simulation, hypothesis: str) -> bool:
+    """Whether only the rule that a difference must lie beyond the margin keeps a hypothesis unrefuted."""
+    verdict = simulation["verdicts"][hypothesis]
+    if verdict["status"] != "undecided" or verdict["gated"]:
+        return False
+    contradicting = [simulation["predictions"][key] for key in verdict["contradicted_by"]]
+    return any(
+        item["outcome"] in ("less", "greater")
+        and item["p_adjusted"] is not None
+        and item["p_adjusted"] <= LEVEL
+        for item in contradicting
+    )
