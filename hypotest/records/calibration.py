@@ -91,7 +91,7 @@ class ScenarioRates:
     """Empty where effects are planted."""
     coverage: tuple[Coverage, ...]
     family_wise_error: Rate
-    """Simulations with a wrong outcome in a deciding prediction whose adjusted p is within the level."""
+    """Simulations in which an outcome that is not true refuted a hypothesis, whatever its premises."""
     outcomes: tuple[Outcomes, ...]
     verdicts: tuple[Verdicts, ...]
 

@@ -57,8 +57,8 @@ class CalibrationTables:
         yield Text("\ndecisions", "bold")
         yield _rich_table(*_verdict_table(found.scenarios))
         yield Text(
-            "wrong: a deciding prediction with a wrong outcome and an adjusted p within the level; right "
-            "verdicts carry a star",
+            "wrong: some hypothesis refuted by an outcome that is not true, premises aside; right verdicts "
+            "carry a star",
             "dim",
         )
         for item in found.scenarios:
@@ -87,7 +87,7 @@ def calibration_markdown(found: Calibration) -> str:
         f"**{conclusion(found)}**",
         "## Decisions",
         _markdown_table(*_verdict_table(found.scenarios)),
-        "*wrong*: a deciding prediction has a wrong outcome and an adjusted p within the level. Right "
+        "*wrong*: some hypothesis is refuted by an outcome that is not true, premises aside. Right "
         "verdicts carry a star. *by difference*: would be refuted as well if a significant difference alone "
         "contradicted an expected equivalence.",
     ]

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from hypotest.records.calibration import Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
 from hypotest.records.protocol import Protocol
-from hypotest.studies.one_simulation import Simulation
+from hypotest.studies.one_simulation import POPULATION, Simulation
 from hypotest.studies.scenarios import Scenario
 
 LEVEL = 0.05
@@ -52,25 +52,21 @@ def count_scenario(
         cells=() if scenario.planted else _cells(scenario, protocol, simulations),
         coverage=_coverage(protocol, simulations),
         family_wise_error=binomial_rate(
-            sum(bool(wrong_decisions(scenario, protocol, item)) for item in simulations), len(simulations)
+            sum(bool(wrong_refutations(scenario, item)) for item in simulations), len(simulations)
         ),
         outcomes=_outcomes(scenario, protocol, simulations),
         verdicts=_verdicts(scenario, protocol, simulations),
     )
 
 
-def wrong_decisions(scenario: Scenario, protocol: Protocol, simulation: Simulation) -> list[str]:
-    """Deciding predictions with an outcome that is not true and an adjusted p within the level."""
-    wrong = []
-    for prediction in protocol.deciding:
-        found = simulation["predictions"][prediction.id]
-        outcome = found["outcome"]
-        key = "p_equivalence_adjusted" if outcome == "equivalent" else "p_adjusted"
-        if outcome == "inconclusive" or outcome in scenario.true_outcomes(prediction.id):
-            continue
-        if found[key] is not None and found[key] <= LEVEL:
-            wrong.append(prediction.id)
-    return wrong
+def wrong_refutations(scenario: Scenario, simulation: Simulation) -> set[str]:
+    """Predictions that refute a hypothesis by an outcome that is not true, whatever the premises say."""
+    refuting = {name for verdict in simulation["verdicts"].values() for name in verdict["refuted_by"]}
+    return {
+        name
+        for name in refuting
+        if simulation["predictions"][name]["outcome"] not in scenario.true_outcomes(name)
+    }
 
 
 def _cells(scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulation]) -> tuple[Cell, ...]:
@@ -104,13 +100,21 @@ def _coverage(protocol: Protocol, simulations: Sequence[Simulation]) -> tuple[Co
         ]
         if known:
             of_90, of_95 = (
-                binomial_rate(
-                    sum(item[key][0] <= item["truth"] <= item[key][1] for item in known), len(known)
-                )
+                binomial_rate(sum(_holds(item[key], item["truth"]) for item in known), len(known))
                 for key in ("interval_90", "interval_95")
             )
             rows.append(Coverage(place.id, place.measure, of_90, of_95))
     return tuple(rows)
+
+
+def _holds(interval: Sequence[float], truth: float) -> bool:
+    """Whether an interval holds the truth, the interval wider by the error with which the truth is known.
+
+    Both errors are those of documents and fall with their number, so that the variance of the difference is
+    1 + 1 / POPULATION times the interval's own.
+    """
+    centre, half_width = (interval[0] + interval[1]) / 2, (interval[1] - interval[0]) / 2
+    return bool(abs(truth - centre) <= half_width * np.sqrt(1 + 1 / POPULATION))
 
 
 def _outcomes(

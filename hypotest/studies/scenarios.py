@@ -172,7 +172,7 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
     """The rare-token protocol with as few draws as its levels allow.
 
     With 7 deciding predictions, 2 / (B + 1) reaches 0.05 / 7 from B = 279. A test is exact at 0.05 where
-    (B + 1) / 40 is whole: 79 draws of the nulls that decide at the unadjusted level,
+    (B + 1) / 40 is whole: 39 draws of the nulls that decide at the unadjusted level,
     or do not decide.
     """
     margin, expects = {"null_sd": 2.0}, _expectations
@@ -189,8 +189,8 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
             "group": {"select": {"top_fraction": scenario.top_fraction}},
             "nulls": {
                 "size_matched": {"draws": 279},
-                "covariate_matched": {"draws": 79},
-                "label_shuffled": {"draws": 79, "unit": "type"},
+                "covariate_matched": {"draws": 39},
+                "label_shuffled": {"draws": 39, "unit": "type"},
             },
             "predictions": [
                 {

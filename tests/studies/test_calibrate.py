@@ -18,7 +18,7 @@ from hypotest.report.calibration import (
 )
 from hypotest.studies.calibrate import calibrate, choose_scenarios, read_calibration, write_calibration
 from hypotest.studies.chunks import read_chunk
-from hypotest.studies.rates import binomial_rate, count_scenario, wrong_decisions
+from hypotest.studies.rates import binomial_rate, count_scenario, wrong_refutations
 from hypotest.studies.scenarios import SCENARIOS, calibration_protocol
 from hypotest.studies.simulation import Layer
 
@@ -41,10 +41,9 @@ def simulation(scenario, **changes):
         "interval_95": None,
         "ceiling": None,
         "p_adjusted": None,
-        "p_equivalence_adjusted": None,
     }
     names = [item.id for item in calibration_protocol(scenario).predictions]
-    verdict = {"status": "undecided", "contradicted_by": [], "gated": False}
+    verdict = {"status": "undecided", "contradicted_by": [], "refuted_by": [], "gated": False}
     return {
         "simulation": 0,
         "predictions": {name: {**base, **changes.get(name.replace("-", "_"), {})} for name in names},
@@ -100,20 +99,25 @@ def test_coverage_counts_intervals_that_hold_the_truth():
     assert (found.of_95.count, found.of_95.n) == (2, 2)
 
 
-def test_wrong_decisions_need_a_wrong_outcome_and_an_adjusted_p_within_the_level():
-    protocol = calibration_protocol(DISTRIBUTED)
+def test_coverage_makes_up_for_the_error_of_the_truth():
+    # half-width 1 widens to sqrt(1.1) = 1.0488
+    for truth, count in ((1.04, 1), (1.06, 0)):
+        row = {"truth": truth, "interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
+        rows = [simulation(NOTHING, attention=row)]
+        (found,) = count_scenario(NOTHING, calibration_protocol(NOTHING), rows).coverage
+        assert found.of_90.count == count
 
-    def wrong(**changes):
-        return wrong_decisions(DISTRIBUTED, protocol, simulation(DISTRIBUTED, **changes))
 
-    less, equivalent = {"outcome": "less", "p_adjusted": 0.01}, {"outcome": "equivalent"}
-    assert wrong(coordination=less) == []  # true
-    assert wrong(attention=less) == ["attention"]
-    assert wrong(attention={**less, "p_adjusted": 0.06}) == []
-    assert wrong(coordination={**equivalent, "p_equivalence_adjusted": 0.04}) == ["coordination"]
-    assert wrong(coordination={**equivalent, "p_adjusted": 0.001, "p_equivalence_adjusted": 0.2}) == []
-    assert wrong(spectrum=equivalent) == []  # weights have no equivalence p and never refute
-    assert wrong(specialization={"outcome": "less", "p_adjusted": 0.01}) == []  # a premise decides nothing
+def test_wrong_refutations_need_a_wrong_outcome_that_refutes():
+    def wrong(prediction, outcome, refuted_by):
+        verdict = {"status": "refuted", "refuted_by": refuted_by}
+        changes = {prediction.replace("-", "_"): {"outcome": outcome}, "modular": verdict}
+        return wrong_refutations(DISTRIBUTED, simulation(DISTRIBUTED, **changes))
+
+    assert wrong("coordination", "less", ["coordination"]) == set()  # true
+    assert wrong("attention", "less", ["attention"]) == {"attention"}
+    assert wrong("attention", "less", []) == set()  # contradicts and does not survive the correction
+    assert wrong("coordination", "equivalent", ["coordination"]) == {"coordination"}
 
 
 def test_verdicts_and_what_a_mere_difference_would_refute():
@@ -129,7 +133,7 @@ def test_verdicts_and_what_a_mere_difference_would_refute():
     assert found.verdicts[1].counts == {"supported": 1, "undecided": 3}
     assert found.verdicts[1].refuted_by_difference == 1
     assert found.verdicts[0].counts == {"undecided": 4}
-    assert found.family_wise_error.count == 2  # attention is equivalent in truth
+    assert found.family_wise_error.count == 0  # none of them was refuted
     assert found.cells == ()  # effects are planted: rejections are no false positives
     outcome = next(item for item in found.outcomes if item.prediction == "attention")
     assert (outcome.right, outcome.counts) == (("equivalent",), {"greater": 3, "inconclusive": 1})
