@@ -44,6 +44,7 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     rows = choice_rows(tests, order)
     figure = Figure(figsize=(WIDTH, _CURVE + _ROW * (len(rows) + 1.6)))
     FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained", w_pad=0.12)  # else the widest label of the choices is cut
     top, bottom = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": [_CURVE, _ROW * (len(rows) + 0.6)]}
     )
@@ -55,8 +56,8 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     top.set_title(measure_text(results[0].measure, results[0].title).label.split(" (")[0])
     top.set_xlim(-0.8, len(results) - 0.2)
     top.legend(
-        handles=_legend(results), loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, columnspacing=1.2,
-        handletextpad=0.4, borderaxespad=0.1,
+        handles=_legend(results), loc="lower right", bbox_to_anchor=(1.0, 1.08), ncols=6, columnspacing=1.2,
+        handletextpad=0.4, borderaxespad=0.0,
     )  # fmt: skip
     return figure
 
