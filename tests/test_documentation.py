@@ -56,7 +56,7 @@ def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
 def test_every_command_is_documented():
     names = [command.callback.__name__ for command in app.registered_commands]
     names += [f"reference {command.callback.__name__}" for command in reference.registered_commands]
-    assert len(names) == 7
+    assert len(names) == 9
     for name in names:
         assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
 

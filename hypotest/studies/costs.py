@@ -20,6 +20,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
+from hypotest.collect.store import read_shard, write_shard
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
 from hypotest.pipeline.manifest import Stopwatch
@@ -39,6 +40,8 @@ _SECONDS = 12.0  # to spend on timing collection, about
 _HEAD_SHARE = 8  # one block in so many has its heads ablated
 _PAIRS = 4
 _ROWS = 64
+_SHARD = 1024  # positions, as collection takes them
+_SHARD_SECONDS = 5.0
 _DECOMPOSED_POSITIONS = 512
 
 
@@ -74,6 +77,7 @@ def time_collection(
         step()
         few = _few_blocks(sample, int(np.clip(_FIRST_BLOCKS * _SECONDS / spent, _FIRST_BLOCKS, _MOST_BLOCKS)))
         seconds = _collect_blocks(prepared, few, memory, Path(folder) / "second")
+        by_shard = _time_shard(prepared, selection, memory, Path(folder))
         step()
     costs = []
     for split, cached in (("selection", True), ("evaluation", False)):
@@ -83,10 +87,13 @@ def time_collection(
             ("ablation of attention heads", _n_head_blocks, "blocks"),
         ):
             timed, needed = count(few), count(prepared.samples[split])
+            spent = seconds[f"{stage}, selection split"]
+            if count is _n_positions and by_shard is not None:
+                timed, spent = by_shard
             costs.append(
                 StageCost(
                     stage=f"{stage}, {split} split",
-                    seconds=seconds[f"{stage}, selection split"] * needed / timed,
+                    seconds=spent * needed / timed,
                     cached=cached,
                     basis=f"{timed:,} of {needed:,} {unit}",
                 )
@@ -111,6 +118,36 @@ def _few_blocks(sample: Sample, n_blocks: int) -> Sample:
     chosen = np.union1d(heads, others[places])
     rows = sample.positions.filter(pl.col("block").is_in(chosen.tolist()))
     return Sample(sample.tokens, rows, heads)
+
+
+def _time_shard(
+    prepared: Prepared, selection: SelectionEvidence, memory: float, folder: Path
+) -> tuple[int, float] | None:
+    """Positions and seconds of one shard of certified ablations, written and read back.
+
+    A few blocks hold too few positions to tell what thousands take; these need no forward pass. None where
+    neurons are ablated by forward passes.
+    """
+    how, split = selection.ablation, selection.split
+    if how.engine != IDENTITY:
+        return None
+    engine = NeuronAblation(prepare_readout(prepared.subject), how.tolerance, memory)
+    replacement = Replacement.behind(how, split)
+    block = split.positions["block"].to_numpy().astype(np.int64)
+    index = split.positions["index"].to_numpy().astype(np.int64)
+    target = split.positions["target"].to_numpy().astype(np.int64)
+    n_rows, spent = min(_ROWS, target.size), 0.0
+    for name in ("few", "many"):
+        if name == "many":
+            n_rows = int(min(np.clip(_ROWS * _SHARD_SECONDS / spent, _ROWS, _SHARD), target.size))
+        rows = np.linspace(0, target.size - 1, n_rows).astype(np.int64)
+        started = monotonic()
+        after = replacement.at(block[rows], index[rows], prepared.blocks.tokens.shape[1])
+        changes = engine(split.residual[rows], split.activations[rows], after, target[rows])
+        write_shard(folder / name, changes)
+        read_shard(folder / name)
+        spent = monotonic() - started
+    return n_rows, spent
 
 
 def _n_blocks(sample: Sample) -> int:

@@ -183,6 +183,7 @@ def test_wrong_input_is_one_clear_message(hypotest, small_protocol, tmp_path, ch
     [
         ("run",),
         ("run", "missing.yaml"),
+        ("power", "missing.yaml"),
         ("validate", "."),
         ("nonsense",),
         ("run", "x.yaml", "--limit", "one"),
@@ -208,6 +209,7 @@ def test_a_folder_that_is_no_run(hypotest, tmp_path):
         ("run",),
         ("multiverse",),
         ("validate",),
+        ("power",),
         ("report",),
         ("show",),
         ("reference", "info"),
