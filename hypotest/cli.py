@@ -165,7 +165,7 @@ def show(run: RunArgument) -> None:
 def calibrate(
     simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,
     quick: Annotated[
-        bool, typer.Option("--quick", help="3 of each: shows that it works, in seconds.")
+        bool, typer.Option("--quick", help="2 of each: shows that it works, in seconds.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write calibration.json and .md there.")

@@ -31,6 +31,16 @@ def test_both_verdicts_in_the_readme_are_those_of_the_examples():
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, AS_PUBLISHED])
+def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
+    manifest = json.loads((example / "manifest.json").read_text(encoding="utf-8"))
+    protocol = load_protocol(ROOT / "protocols" / f"{example.parent.name}.yaml")
+    assert manifest["hashes"]["protocol"] == protocol_hash(protocol)
+    assert read_results(example / "results.json").trial is None
+    card = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
+    for source in card["evaluation_text"]["sources"]:
+        assert manifest["hashes"]["text"][f"{source['name']} {source['version']}"] == source["sha256"]
+
+
 def test_the_calibration_in_the_readme_is_the_committed_one():
     summary = ""
     if calibration.RESULT.exists():
@@ -41,16 +51,6 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
         assert page == calibration_markdown(found)
         summary = calibration_summary(found)
     assert calibration.readme_with(summary) == README
-
-
-def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
-    manifest = json.loads((example / "manifest.json").read_text(encoding="utf-8"))
-    protocol = load_protocol(ROOT / "protocols" / f"{example.parent.name}.yaml")
-    assert manifest["hashes"]["protocol"] == protocol_hash(protocol)
-    assert read_results(example / "results.json").trial is None
-    card = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
-    for source in card["evaluation_text"]["sources"]:
-        assert manifest["hashes"]["text"][f"{source['name']} {source['version']}"] == source["sha256"]
 
 
 def test_every_command_is_documented():

@@ -28,7 +28,7 @@ from hypotest.studies.rates import CONFIDENCE, LEVEL, count_scenario
 from hypotest.studies.scenarios import SCENARIOS, Scenario, calibration_protocol
 
 SIMULATIONS = 2000
-QUICK_SIMULATIONS = 3
+QUICK_SIMULATIONS = 2
 CHUNK = 25
 SEED = 20250925
 _CODE = ("errors.py", "verdict.py", "groups", "inference", "measures", "pipeline", "registration/measures.py")
@@ -60,7 +60,7 @@ def calibrate(
     *,
     seed: int = SEED,
     n_workers: int | None = None,
-    per_chunk: int = CHUNK,
+    per_chunk: int | None = None,
     start_stage: StartStage = silent,
 ) -> Calibration:
     """Simulate every scenario and count.
@@ -71,29 +71,34 @@ def calibrate(
         chunks: Folder of finished chunks; what is there is not simulated again.
         seed: Simulation i of a scenario depends on it, on the scenario's name and on i.
         n_workers: Processes; None for one per core. The result is the same with any number.
-        per_chunk: Simulations in a chunk; what a kill may cost.
-        start_stage: Told of scenarios and finished chunks.
+        per_chunk: Simulations in a chunk, which is what a kill may cost; None for up to 25.
+        start_stage: Told of finished chunks.
 
     Raises:
         OutputError: If a chunk cannot be written, or holds something else.
     """
     code = code_digest()
+    size = per_chunk or max(1, min(CHUNK, n_simulations // 8))
+    ranges = [(start, min(start + size, n_simulations)) for start in range(0, n_simulations, size)]
+    folders = {item.name: chunks / _key(item, code, seed) for item in scenarios}
+    step = start_stage(f"{n_simulations:,} simulations of {_kinds(scenarios)}", len(ranges) * len(folders))
+    missing = []
+    for scenario in scenarios:
+        for start, stop in ranges:
+            if chunk_file(folders[scenario.name], start, stop).exists():
+                step()
+            else:
+                missing.append((scenario, seed, folders[scenario.name], start, stop))
+    jobs = min(n_workers or cpu_count(), max(1, len(missing)))
+    for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(finish_chunk)(*item) for item in missing
+    ):
+        step()
     rates = []
     for scenario in scenarios:
-        folder = chunks / _key(scenario, code, seed)
-        ranges = [
-            (start, min(start + per_chunk, n_simulations)) for start in range(0, n_simulations, per_chunk)
+        simulations = [
+            item for part in ranges for item in read_chunk(chunk_file(folders[scenario.name], *part))
         ]
-        step = start_stage(scenario.name, len(ranges))
-        missing = [item for item in ranges if not chunk_file(folder, *item).exists()]
-        for _ in range(len(ranges) - len(missing)):
-            step()
-        jobs = min(n_workers or cpu_count(), max(1, len(missing)))
-        for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(finish_chunk)(scenario, seed, folder, *item) for item in missing
-        ):
-            step()
-        simulations = [item for part in ranges for item in read_chunk(chunk_file(folder, *part))]
         rates.append(count_scenario(scenario, calibration_protocol(scenario), simulations))
     return Calibration(
         schema_version=SCHEMA_VERSION,
@@ -139,6 +144,10 @@ def code_digest() -> str:
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+def _kinds(scenarios: Sequence[Scenario]) -> str:
+    return scenarios[0].name if len(scenarios) == 1 else f"{len(scenarios)} kinds of layers"
 
 
 def _key(scenario: Scenario, code: str, seed: int) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 import hypotest as package
 from hypotest.report.export import read_results
+from hypotest.studies.calibrate import QUICK_SIMULATIONS, read_calibration
+from hypotest.studies.scenarios import SCENARIOS
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +228,23 @@ def test_reference_info_prints_the_card(hypotest):
     done = hypotest("reference", "info")
     assert done.returncode == 0
     assert "perplexity" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_quick_calibration_shows_every_scenario(hypotest, tmp_path):
+    done = hypotest("calibrate", "--quick", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = read_calibration(tmp_path / "calibration.json")
+    assert [item.name for item in found.scenarios] == [item.name for item in SCENARIOS]
+    assert "2 simulations of 13 kinds of layers done in" in done.stderr
+    for item in found.scenarios:
+        assert f"\n{item.name}" in done.stdout
+        assert item.n_simulations == QUICK_SIMULATIONS
+        assert all(sum(row.counts.values()) == QUICK_SIMULATIONS for row in (*item.outcomes, *item.verdicts))
+    assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
+
+
+def test_an_unknown_scenario_is_refused(hypotest):
+    done = hypotest("calibrate", "--scenario", "nothin")
+    assert done.returncode == 2
+    assert "there is no scenario 'nothin'; there are nothing," in done.stderr
