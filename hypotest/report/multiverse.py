@@ -23,6 +23,7 @@ from hypotest.report.results_file import json_text
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown, file_slug, printable
 
+_NAME_WIDTH = len("head-specificity")
 _NOTE = (
     "A multiverse describes robustness and never decides. Outcomes are those of single tests at the "
     "unadjusted level {level:g}: over many specifications some differ by chance alone, and all rest on the "
@@ -104,7 +105,12 @@ def summary(found: MultiverseResult) -> Table:
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=Text(printable(found.title)))
     rows.title_justify = "left"
     for name in ("prediction", "declared", "specs", "flips", "outcomes", "most by"):
-        rows.add_column(Text(name), justify="right" if name in ("specs", "flips") else "left")
+        rows.add_column(
+            Text(name),
+            justify="right" if name in ("specs", "flips") else "left",
+            overflow="fold",
+            min_width=_NAME_WIDTH if name == "prediction" else None,
+        )
     for item in found.robustness:
         rows.add_row(
             Text(printable(item.prediction)),
