@@ -69,8 +69,6 @@ def compare_group(
         name = next(rung.comparison.null for rung in rungs.values() if rung.shuffled is not None)
     decisive = rungs[name]
     interval, notes = _intervals(measure, selection, decisive, controls, protocol, streams)
-    if decisive.note is not None:
-        notes = (*notes, decisive.note)
     if name == "rewired" or "rewired" in rungs:
         notes = (*notes, _REWIRED)
     companions = dict(measure.companions(group))

@@ -25,10 +25,6 @@ MOST_UNDEFINED = 0.05
 """Above this share, undefined draws are not redrawn but count as extreme."""
 _BATCH = 1000  # draws between two looks of sequential stopping
 _REDRAWS = 100
-_FIXED_EVALUATION = (
-    "the evidence of the evaluation split cannot be relabelled, so it keeps its labels while those of the "
-    "selection split are shuffled: token types that occur in both can make this p-value too small"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +38,6 @@ class Rung:
     shuffled: Shuffled | None = None
     blocked: str | None = None
     """Why nothing can be concluded from this comparison."""
-    note: str | None = None
 
 
 def climb(
@@ -182,8 +177,9 @@ def _shuffled_rung(shuffled: Shuffled, measure: GroupMeasure) -> Rung:
         statistic=shuffled.statistic,
         log10_relabellings=shuffled.log10_relabellings,
     )
-    fixed = measure.under_labels is None and measure.documents.size > 0
-    return Rung(compared, shuffled.draws, shuffled=shuffled, note=_FIXED_EVALUATION if fixed else None)
+    if measure.under_labels is None and measure.documents.size > 0:
+        compared = _descriptive(compared)  # see `hypotest.pipeline.shuffled` for what fixed labels do
+    return Rung(compared, shuffled.draws, shuffled=shuffled)
 
 
 def _descriptive(compared: NullComparison) -> NullComparison:

@@ -57,7 +57,8 @@ class NullComparison:
     planned_draws: int | None = None
     """Draws that the protocol asked for, where sequential stopping needed fewer; p is then h/l."""
     descriptive: bool = False
-    """Whether this null can never decide: rewired networks, too few untrained ones."""
+    """Whether this null can never decide: rewired networks, too few untrained ones, shuffled labels where the
+    evidence of the evaluation split cannot be relabelled."""
 
 
 @dataclass(frozen=True, slots=True)

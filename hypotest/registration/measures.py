@@ -117,6 +117,8 @@ class Measure:
     """Contrasts that look natural and mislead, with the reason."""
 
 
+_RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.UNTRAINED)
+"""Of measures whose evidence cannot be relabelled."""
 _GROUP_NULLS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LABEL_SHUFFLED, Form.UNTRAINED)
 
 _TABLE = (
@@ -173,7 +175,7 @@ _TABLE = (
         title="coupling inside the group against the rest of the layer",
         unit="ratio of mean mutual information",
         level="group",
-        contrasts=_GROUP_NULLS,
+        contrasts=_RANDOM_GROUPS,
     ),
     Measure(
         name="attention_gini",
@@ -201,7 +203,7 @@ _TABLE = (
         title="impact of the top head on the group",
         unit="relative change of the activations",
         level="heads",
-        contrasts=(Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.UNTRAINED),
+        contrasts=_RANDOM_GROUPS,
     ),
     Measure(
         name="hill_alpha",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hypotest.records.protocol import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.balance import unmatched_covariates
-from hypotest.report.numbers import count_text, fixed, p_text, prediction_text
+from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown
@@ -58,7 +58,9 @@ class Rung:
     decides: bool
     descriptive: bool
     too_few: int | None = None
-    """Number of draws, where with so few no p can reach the level."""
+    """Number of draws, where with so few no p can reach the level; then their mean stands for z and p."""
+    mean: float | None = None
+    """Of the draws."""
 
     @property
     def sign(self) -> str:
@@ -67,14 +69,16 @@ class Rung:
 
     @property
     def z_text(self) -> str:
-        """``-6.10``, or nothing where the null does not vary or there is none."""
+        """``-6.10``, or nothing where the null does not vary; with too few draws, their mean."""
+        if self.too_few is not None:
+            return significant(self.mean, 3)
         return "" if self.z is None else fixed(self.z, 2 if abs(self.z) < _LARGE_Z else 0)
 
     @property
     def p_text(self) -> str:
-        """``p 0.0002``, marked where it is that of equivalence; ``3 draws`` where that says it all."""
+        """``p 0.0002``, marked where it is that of equivalence; ``mean of 3`` with too few draws."""
         if self.too_few is not None:
-            return f"{count_text(self.too_few)} draw{'s' if self.too_few > 1 else ''}"
+            return f"mean of {count_text(self.too_few)}"
         return "" if self.p_value is None else f"p {p_text(self.p_value)}{self.mark}"
 
     @property
@@ -154,7 +158,7 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
             f"{EQUIVALENCE_SIGN} p of that equivalence test."
         )
     if any(rung.too_few for rung in ladder.every_rung):
-        yield "Without a sign: so few draws that no p could reach the level."
+        yield "Without a sign: so few draws that no p could reach the level; their mean stands there."
     yield "What each opponent asks:"
     yield "\n".join(
         f"- {escape_markdown(name)}: {_QUESTIONS.get(name, 'see the methods.')}" for name in ladder.opponents
@@ -197,6 +201,7 @@ def _rungs(item: PredictionResult, level: float, blocked: Sequence[str]) -> Iter
                 decides=False,
                 descriptive=rung.descriptive,
                 too_few=rung.n_draws if _floor(rung) > level else None,
+                mean=rung.mean,
             )
 
 
@@ -226,7 +231,8 @@ def _found(rung: NullComparison, level: float) -> Outcome:
 
 
 def _cell(rung: Rung, item: PredictionResult) -> str:
-    z = f" z {rung.z_text}" if rung.z_text else ""
+    label = " z " if rung.too_few is None else ""
+    z = f"{label}{rung.z_text}" if rung.z_text else ""
     weight = "**" if rung.decides else "*" if rung.descriptive else ""
     numbers = ", ".join(part for part in (f"{rung.sign}{z}".strip(), rung.p_text) if part)
     survivors = [name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs]

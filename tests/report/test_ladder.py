@@ -104,8 +104,8 @@ def test_the_table_names_who_survives_where(results: Results) -> None:
 
 def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
     rung = ladder_of(results).rungs["coordination"]["untrained"]
-    assert (rung.sign, rung.p_text) == ("", "3 draws")
-    assert re.fullmatch(r"\*z -\d+\.\d\d, 3 draws\*", cells(results)["coordination"][-1])
+    assert (rung.sign, rung.p_text) == ("", "mean of 3")
+    assert re.fullmatch(r"\*\d+\.\d+, mean of 3\*", cells(results)["coordination"][-1])
     # 137 of 4,999 draws: stopped early, not too few
     stopped = ladder_of(results).rungs["clustering"]["covariate_matched"]
     assert stopped.too_few is None
