@@ -41,6 +41,7 @@ from hypotest.studies.power_grid import (
     power_curves,
     power_table,
     refuse,
+    warn,
 )
 
 DRAWS = 1999
@@ -138,10 +139,10 @@ def power(
 
     predictions = tuple(foresee(base, plan, documents.planned) for base in bases)
     numbers = sorted({documents.measuring, *(factor * documents.planned for factor in (1, 2, 4))})
-    refusals = (
-        refuse(item, base.prediction) for item, base in zip(predictions, bases, strict=True) if item.declared
-    )
-    notes += _left_out(plan)
+    declared = [pair for pair in zip(predictions, bases, strict=True) if pair[0].declared]
+    refusals = (refuse(item, base.prediction) for item, base in declared)
+    warnings = (warn(item, base.prediction) for item, base in declared)
+    notes += [text for text in warnings if text is not None] + _left_out(plan)
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,

@@ -30,6 +30,8 @@ from hypotest.registration.measures import MEASURES
 
 DRAWS = (99, 999, 9999)
 """Numbers of draws in the table, beside the declared one."""
+LIKELY = 0.5
+"""An expected equivalence with a smaller chance, even where it is true, is pointed out."""
 _CURVE_POINTS = 25
 _CURVE_UNITS = 5.0
 
@@ -276,13 +278,31 @@ def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:
 
 def refuse(item: PredictionPower, prediction: Prediction) -> str | None:
     """Why a deciding equivalence cannot be concluded under this plan, if so."""
-    expected = any("equivalent" in outcomes for outcomes in prediction.expects.values())
-    if item.role == "descriptive" or not expected or item.ceiling is None or item.ceiling >= MINIMUM_CEILING:
+    if not _expects_equivalence(prediction) or item.ceiling is None or item.ceiling >= MINIMUM_CEILING:
         return None
     return (
         f"predictions.{item.id}: refused: a hypothesis expects `equivalent`, but only {item.ceiling:.0%} of "
         f"the draws of {item.compared_with} lie inside its margin ({MINIMUM_CEILING:.0%} are needed); widen "
         "the margin, choose a larger group, or expect another outcome"
+    )
+
+
+def warn(item: PredictionPower, prediction: Prediction) -> str | None:
+    """Why an expected equivalence is unlikely although its ceiling allows it, if so."""
+    if not _expects_equivalence(prediction) or item.equivalent is None or item.equivalent >= LIKELY:
+        return None
+    if refuse(item, prediction) is not None or item.margin is None or item.standard_error is None:
+        return None
+    return (
+        f"{item.id}: a hypothesis expects `equivalent`, which has a chance of {item.equivalent:.0%} even "
+        f"where it is true: a standard error of {item.standard_error:.2g} over documents is too large for a "
+        f"margin of {item.margin:.2g}"
+    )
+
+
+def _expects_equivalence(prediction: Prediction) -> bool:
+    return prediction.role != "descriptive" and any(
+        "equivalent" in outcomes for outcomes in prediction.expects.values()
     )
 
 
