@@ -55,7 +55,7 @@ class PredictionPower:
     at_margin: float | None
     """The same for an effect as large as the margin."""
     equivalent: float | None
-    """Probability of ``equivalent``: for an ordinary random group, or for contrasts without a null for a true
+    """Probability of ``equivalent``: for a draw of the null, or for contrasts without a null for a true
     effect of 0. None without a margin."""
     notes: tuple[str, ...] = ()
 

@@ -76,7 +76,7 @@ def legend_text(result: PowerResult) -> str:
     return (
         "unit: SD of the null, or standard error (SE) over documents. significant: smallest effect with "
         f"p <= {result.level:g} (corrected: {significant(result.corrected_level, 2)}). seen: effect that is "
-        f"significant with probability {SEEN:.0%}. equivalent: its probability for an ordinary group, or "
+        f"significant with probability {SEEN:.0%}. equivalent: its probability for a draw of the null, or "
         "without an effect; the ceiling is the share of null draws inside the margin."
     )
 

@@ -101,9 +101,9 @@ _METHOD = (
     "twice as many documents, which may change the group and what shuffled labels find. Contrasts without "
     "a null use t with the standard error over documents, which falls with the square root of their "
     "number. `equivalent` is the chance that the interval lies inside the margin: for contrasts with a "
-    "null, of an ordinary group drawn from it, with the standard error of the selected one; else without "
-    "any effect. Heads are ablated in a limited number of blocks, so that more documents do not always "
-    "help measures of heads."
+    "null, of a draw from it, with the standard error of the selected group; else without any effect. "
+    "Heads are ablated in a limited number of blocks, so that more documents do not always help measures "
+    "of heads."
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -261,6 +261,28 @@ def extrapolate_analysis(
             estimate = seconds * planned / measuring
             costs.append(StageCost(stage, estimate, False, f"{measuring:,} of {planned:,} documents"))
     return tuple(costs), per_1000
+
+
+def repeated_work(
+    plan: Protocol, collecting: Sequence[StageCost], analysis: Sequence[StageCost]
+) -> Iterator[StageCost]:
+    """What a run does again: evidence of untrained networks, and the tests on other splits."""
+    untrained = plan.nulls.untrained
+    if untrained is not None:
+        once = sum(item.seconds for item in collecting if item.stage.endswith(" split"))
+        yield StageCost(
+            f"untrained networks ({untrained.weights} weights)",
+            untrained.networks * once,
+            False,
+            f"{untrained.networks} times both splits",
+        )
+    if plan.splits > 1:
+        yield StageCost(
+            "other splits of the documents",
+            (plan.splits - 1) * sum(item.seconds for item in analysis),
+            False,
+            f"{plan.splits - 1} times the tests",
+        )
 
 
 def _n_groups(plan: Protocol, most: int | None) -> int:

@@ -27,8 +27,15 @@ from hypotest.records.protocol import Prediction, Protocol, TopFraction
 from hypotest.registration import load_protocol
 from hypotest.registration.measures import MEASURES
 from hypotest.report.power_export import write_power
-from hypotest.studies.costs import evidence_bytes, extrapolate_analysis, peak_memory, time_collection
+from hypotest.studies.costs import (
+    evidence_bytes,
+    extrapolate_analysis,
+    peak_memory,
+    repeated_work,
+    time_collection,
+)
 from hypotest.studies.power_grid import (
+    compare_halved,
     foresee,
     lay_foundations,
     power_curves,
@@ -97,12 +104,13 @@ def power(
     weighed = [item for item in plan.predictions if item.role != "descriptive" and _foreseeable(item)]
     grouped = [item for item in weighed if MEASURES[item.measure].level != "conditions"]
     thinned, timed_thinned = _thin(plan, grouped, evidence, streams, start_stage)
+    widened = compare_halved(plan, full, thinned)
     bases = list(
         lay_foundations(
             plan,
             weighed,
             full,
-            thinned,
+            widened,
             documents.measuring,
             _documents_with_heads(prepared, documents.planned),
             declared=True,
@@ -122,7 +130,7 @@ def power(
                 plan,
                 part,
                 other,
-                thinned,
+                widened,
                 documents.measuring,
                 _documents_with_heads(prepared, documents.planned),
                 declared=False,
@@ -308,23 +316,20 @@ def _costs(
     start_stage: StartStage,
 ) -> Costs:
     stages = [StageCost(name, seconds, False, "timed in full") for name, seconds in preparing.items()]
-    stages += time_collection(prepared, selection, group_size, memory, cache, Streams(plan.seed), start_stage)
+    collecting = time_collection(
+        prepared, selection, group_size, memory, cache, Streams(plan.seed), start_stage
+    )
     analysis, per_1000 = extrapolate_analysis(plan, *analysed, DRAWS, documents.measuring, documents.planned)
     sampled = prepared.samples
     here = evidence_bytes(selection.split)
     there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height
     peak = peak_memory()
-    notes = ["start-up, report and figures are not included"]
-    if plan.splits > 1:
-        notes.append(f"the tests are repeated on {plan.splits} splits; times are those of one")
-    if plan.nulls.untrained is not None:
-        notes.append("untrained networks are not included")
     return Costs(
-        stages=(*stages, *analysis),
+        stages=(*stages, *collecting, *analysis, *repeated_work(plan, collecting, analysis)),
         seconds_per_1000_draws=per_1000,
         model_bytes=sum(item.numel() * item.element_size() for item in prepared.subject.model.parameters()),
         evidence_bytes=round(here + there),
         # the halves were copies of the selection split: they stood where the evaluation split will
         peak_bytes=None if peak is None else round(peak - here + there),
-        notes=tuple(notes),
+        notes=("start-up, report and figures are not included",),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,11 @@ class Foundation:
     """Documents at hand that carry the measure."""
     carried: Callable[[int], int]
     """From a number of documents in the split to those that carry the measure."""
-    thinned_sd: float | None
-    """SD of the null with half of the documents at hand; None where it was not measured."""
+    widened: float
+    """SD of the null with half of the documents at hand, as a share of that with all of them."""
     margin: float | None
+    margin_widened: float
+    """The same of the margin: one in SDs of random groups moves with theirs."""
     notes: tuple[str, ...]
 
     @property
@@ -61,10 +63,7 @@ class Foundation:
 
     def narrowed(self, documents: int) -> float:
         """SD of the null with so many documents, as a share of the SD at hand."""
-        if self.thinned_sd is None:
-            return 1.0
-        spread = null_spread(self._sd, self.thinned_sd, self.carrying, self.carried(documents))
-        return float(spread)
+        return float(null_spread(1.0, self.widened, self.carrying, self.carried(documents)))
 
     @property
     def _sd(self) -> float:
@@ -82,11 +81,11 @@ class Foundation:
         return self.standard_error * float(np.sqrt(self.carrying / self.carried(documents)))
 
     def half_width(self, documents: int) -> float | None:
-        """The margin; one in null SDs moves with the null's SD."""
-        declared = self.prediction.margin
-        if self.margin is None or declared is None or declared.null_sd is None:
-            return self.margin
-        return self.margin * self.narrowed(documents)
+        """The margin; one in null SDs narrows as the size_matched null does."""
+        if self.margin is None:
+            return None
+        spread = null_spread(1.0, self.margin_widened, self.carrying, self.carried(documents))
+        return self.margin * float(spread)
 
     def power(self, effect: float, documents: int, draws: int | None, level: float) -> float:
         """Probability of p <= level, in the direction in which it is smaller."""
@@ -142,7 +141,7 @@ def lay_foundations(
     plan: Protocol,
     predictions: Iterable[Prediction],
     analysis: Analysis,
-    thinned: Analysis | None,
+    widened: Mapping[str, tuple[float, float]],
     measuring: int,
     carried_by_heads: Callable[[int], int],
     *,
@@ -154,7 +153,7 @@ def lay_foundations(
         plan: The protocol.
         predictions: Which of them.
         analysis: Of one half of the selection split, the group selected on the other.
-        thinned: The same with half of the documents; tells how nulls narrow.
+        widened: From `compare_halved`, of the declared group.
         measuring: Documents behind `analysis`.
         carried_by_heads: From documents of a split to those in which heads are ablated.
         declared: Whether the group is the one that the protocol's own rule selects.
@@ -172,10 +171,7 @@ def lay_foundations(
         if prediction.contrast.null is not None:
             draws = _draws(analysis, result)
             draws = draws - np.nanmean(draws)
-        thinned_sd = None
-        if draws is not None and thinned is not None and level != "weights":
-            again = next((item for item in thinned.predictions if item.id == prediction.id), None)
-            thinned_sd = None if again is None else again.ladder[0].sd
+        spread, margin_spread = widened.get(prediction.id, (1.0, 1.0))
         yield Foundation(
             prediction=prediction,
             compared_with=result.reference.partition(" (")[0],
@@ -185,10 +181,40 @@ def lay_foundations(
             standard_error=None if result.interval is None else result.interval.standard_error,
             carrying=carrying,
             carried=carried_by_heads if level == "heads" else carried,
-            thinned_sd=thinned_sd,
+            widened=spread,
             margin=None if result.margin is None else result.margin[1],
+            margin_widened=margin_spread,
             notes=_notes(result, draws),
         )
+
+
+def compare_halved(
+    plan: Protocol, whole: Analysis, halved: Analysis | None
+) -> dict[str, tuple[float, float]]:
+    """How much wider nulls, and margins in their SDs, are with half of the documents.
+
+    Args:
+        plan: The protocol; weights have no documents.
+        whole: With all documents at hand.
+        halved: With half of them; without, nothing is said.
+
+    Returns:
+        Per prediction with a null, SD and margin as shares of those with all documents.
+    """
+    if halved is None:
+        return {}
+    wholes = {item.id: item for item in whole.predictions}
+    measured = {item.id for item in plan.predictions if MEASURES[item.measure].level != "weights"}
+    found = {}
+    for item in halved.predictions:
+        other = wholes[item.id]
+        if item.id in measured and item.ladder and other.ladder and other.ladder[0].sd > 0:
+            margins = (item.margin, other.margin)
+            found[item.id] = (
+                item.ladder[0].sd / other.ladder[0].sd,
+                margins[0][1] / margins[1][1] if margins[0] and margins[1] and margins[1][1] > 0 else 1.0,
+            )
+    return found
 
 
 def _draws(analysis: Analysis, result: PredictionResult) -> NDArray[np.float64]:

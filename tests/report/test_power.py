@@ -145,14 +145,11 @@ def test_everything_is_written_and_replaced_as_a_whole(tmp_path):
 
 def test_a_failed_write_leaves_the_older_folder(tmp_path):
     folder = tmp_path / "power"
-    replace_folder(folder, lambda aside: (aside / "old").touch())
-
-    def fail(aside):
+    with replace_folder(folder) as aside:
+        (aside / "old").touch()
+    with pytest.raises(OutputError, match="No space left"), replace_folder(folder) as aside:
         (aside / "new").touch()
         raise OSError(28, "No space left on device")
-
-    with pytest.raises(OutputError, match="No space left"):
-        replace_folder(folder, fail)
     assert [path.name for path in folder.iterdir()] == ["old"]
     assert [path.name for path in tmp_path.iterdir()] == ["power"]
 

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from hypotest.studies.costs import _few_blocks, _n_groups, evidence_bytes, extrapolate_analysis
+from hypotest.records.power import StageCost
+from hypotest.records.protocol import Untrained
+from hypotest.studies.costs import (
+    _few_blocks,
+    _n_groups,
+    evidence_bytes,
+    extrapolate_analysis,
+    repeated_work,
+)
 from tests.pipeline.planted import make_evidence, make_protocol
 
 DIMENSION = {"measure": "effective_dimension", "contrast": {"null": "size_matched"}}
@@ -54,3 +62,20 @@ def test_few_blocks_hold_heads_and_positions():
     assert few.head_blocks.tolist() == [0, 3]
     assert set(few.head_blocks.tolist()) <= set(few.positions["block"].to_list())
     assert _few_blocks(sample, 64).positions.height == positions.height
+
+
+def test_untrained_networks_and_other_splits_are_repeated_work():
+    plan = make_protocol(DIMENSION)
+    collecting = [
+        StageCost("forward, selection split", 3.0, True, ""),
+        StageCost("forward, evaluation split", 4.0, False, ""),
+        StageCost("self-check", 9.0, False, ""),
+    ]
+    tests = [StageCost("one", 5.0, False, "")]
+    assert list(repeated_work(plan, collecting, tests)) == []
+    nulls = plan.nulls.model_copy(update={"untrained": Untrained(networks=2)})
+    more = plan.model_copy(update={"nulls": nulls, "splits": 4})
+    networks, splits = repeated_work(more, collecting, tests)
+    assert networks.seconds == 2 * (3.0 + 4.0)
+    assert splits.seconds == 3 * 5.0
+    assert not networks.cached

@@ -6,7 +6,14 @@ from scipy import stats
 
 from hypotest.pipeline.analysis import analyse
 from hypotest.records.protocol import Prediction
-from hypotest.studies.power_grid import Foundation, foresee, lay_foundations, power_table, refuse
+from hypotest.studies.power_grid import (
+    Foundation,
+    compare_halved,
+    foresee,
+    lay_foundations,
+    power_table,
+    refuse,
+)
 from tests.pipeline.planted import make_evidence, make_protocol
 
 NORMAL = stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
@@ -37,8 +44,9 @@ def foundation(prediction=DIMENSION, **changes):
         standard_error=None if by_null else 3.0,
         carrying=40,
         carried=lambda documents: documents,
-        thinned_sd=None,
+        widened=1.0,
         margin=6.0,
+        margin_widened=1.0,
         notes=(),
     )
     return dataclasses.replace(base, **changes)
@@ -62,20 +70,36 @@ def test_power_against_a_value_is_that_of_the_t_test_with_the_documents_that_wil
     assert base.smallest(160, None, 0.05) == pytest.approx(stats.t.ppf(0.975, 159) * 1.5)
 
 
-def test_noise_over_documents_narrows_null_and_margin_together():
-    base = foundation(thinned_sd=3 * np.sqrt(1.5))  # var(D) / var(40) = 0.5 + 20 / D
-    assert base.narrowed(80) == pytest.approx(np.sqrt(0.75), rel=1e-3)  # a finite sample of the null
-    assert base.unit(80) == pytest.approx(np.nanstd(base.draws, ddof=1) * base.narrowed(80))
-    assert base.half_width(80) == pytest.approx(6 * base.narrowed(80))
+def test_noise_over_documents_narrows_the_null_and_a_margin_in_its_sds():
+    wide = np.sqrt(1.5)  # var(D) / var(40) = 0.5 + 20 / D
+    base = foundation(widened=wide, margin_widened=wide)
+    assert base.narrowed(80) == pytest.approx(np.sqrt(0.75))
+    assert base.unit(80) == pytest.approx(np.nanstd(base.draws, ddof=1) * np.sqrt(0.75))
+    assert base.half_width(80) == pytest.approx(6 * np.sqrt(0.75))
     assert base.ceiling(80) == pytest.approx(base.ceiling(40))  # in SDs nothing has moved
-    raw = foundation({**DIMENSION, "margin": {"raw": 6.0}}, thinned_sd=3 * np.sqrt(1.5))
+    raw = foundation(widened=wide)
     assert raw.half_width(80) == 6.0
     assert raw.ceiling(80) > raw.ceiling(40)
 
 
+def test_halved_documents_widen_nulls_and_margins():
+    plan, evidence = make_protocol(DIMENSION), make_evidence(0)
+    whole = analyse(plan, evidence)
+    halved = analyse(
+        plan, dataclasses.replace(evidence, evaluation=evidence.evaluation.of_documents(np.arange(0, 40, 2)))
+    )
+    ((spread, margin),) = compare_halved(plan, whole, halved).values()
+    assert spread == pytest.approx(halved.predictions[0].reference_sd / whole.predictions[0].reference_sd)
+    assert margin == pytest.approx(spread)  # two SDs of the same null
+    assert spread > 1  # independent positions: all of it is noise
+    assert compare_halved(plan, whole, None) == {}
+    weights = make_protocol({**DIMENSION, "measure": "hill_alpha"})
+    assert compare_halved(weights, analyse(weights, evidence), analyse(weights, evidence)) == {}
+
+
 @pytest.mark.parametrize("prediction", [DIMENSION, ATTENTION])
 def test_more_documents_never_see_less(prediction):
-    base = foundation(prediction, thinned_sd=3.5 if prediction is DIMENSION else None)
+    base = foundation(prediction, widened=1.2 if prediction is DIMENSION else 1.0)
     draws = 999 if prediction is DIMENSION else None
     powers = [base.power(4.0, documents, draws, 0.05) for documents in (20, 40, 80, 320)]
     seen = [base.seen(documents, draws, 0.05) for documents in (20, 40, 80, 320)]
@@ -112,7 +136,7 @@ def test_foundations_are_the_draws_and_intervals_of_the_analysis(prediction):
     plan, evidence = make_protocol(prediction), make_evidence(0)
     analysis = analyse(plan, evidence)
     (base,) = lay_foundations(
-        plan, plan.predictions, analysis, None, 40, lambda documents: documents, declared=True
+        plan, plan.predictions, analysis, {}, 40, lambda documents: documents, declared=True
     )
     (result,) = analysis.predictions
     assert base.margin == result.margin[1]
