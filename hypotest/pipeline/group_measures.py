@@ -40,7 +40,8 @@ class GroupMeasure:
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
     evidence cannot be relabelled; then groups are measured as they are."""
     rewired: Callable[[IntArray, int], Values] | None = None
-    """For networks: a group (k,) and a number of draws to the values of its rewirings (n_draws,)."""
+    """For networks: groups (n_groups, k) and a number of draws to the values of their rewirings, shape
+    (n_groups, n_draws)."""
     no_interval: str = ""
     """Why there is no interval."""
     companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
@@ -283,6 +284,20 @@ def _bind_modularity(
         )
         return np.concatenate(found).reshape(len(groups), len(weights))
 
+    def rewired(groups: IntArray, n_draws: int) -> Values:
+        calls = [
+            {
+                "information": information,
+                "group": group,
+                "n_draws": n_draws,
+                "rng": streams("rewired", prediction.id, str(place)),
+                **settings,
+            }
+            for place, group in enumerate(groups)
+        ]
+        stage = f"{prediction.id}: {len(groups)} x {n_draws} rewirings"
+        return np.stack(workers(stage, rewiring.rewired_modularity, calls))
+
     def companions(group: IntArray) -> dict[str, float | None]:
         found = modularity.communities(
             information,
@@ -313,13 +328,7 @@ def _bind_modularity(
                 "rng": streams("communities under labels", prediction.id, piece),
             },
         ),
-        rewired=lambda group, n_draws: rewiring.rewired_modularity(
-            information,
-            group,
-            n_draws,
-            rng=streams("rewired", prediction.id),
-            **settings,
-        ),
+        rewired=rewired,
         no_interval="binned mutual information is biased by repeated documents, so no interval "
         "over documents is valid"
         if binned

@@ -112,8 +112,7 @@ def _pass_rate(measure: GroupMeasure, controls: Controls) -> float:
     assert rewired is not None  # the caller has such a rung
     groups = controls.size_matched[:CONTROL_GROUPS]
     values = measure.values(groups)
-    passed = [value > rewired(group, REWIRINGS).max() for group, value in zip(groups, values, strict=True)]
-    return float(np.mean(passed))
+    return float(np.mean(values > rewired(groups, REWIRINGS).max(axis=1)))
 
 
 def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np.int64]) -> float:

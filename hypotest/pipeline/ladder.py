@@ -91,7 +91,7 @@ def climb(
         for item in selection.shuffled
     )
     if nulls.rewired is not None and measure.rewired is not None:
-        draws = measure.rewired(selection.group, nulls.rewired.draws)
+        draws = measure.rewired(selection.group[None, :], nulls.rewired.draws)[0]
         rungs.append(Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws))
     if untrained.size and np.isfinite(untrained).any():
         compared = compare_with_null(observed, untrained, null="untrained")

@@ -29,6 +29,8 @@ def other_splits(
     replacement of ablated neurons (their mean over the declared selection split). Only the nulls that
     predictions are decided by are drawn.
     """
+    if protocol.splits == 1:
+        return ()
     plan = _deciding_nulls_only(protocol)
     streams = Streams(protocol.seed)
     step = start_stage("other splits of the documents", protocol.splits - 1)
