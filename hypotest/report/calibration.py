@@ -58,7 +58,8 @@ class CalibrationTables:
         yield _rich_table(*_verdict_table(found.scenarios))
         yield Text(
             "wrong: some hypothesis refuted by an outcome that is not true, premises aside; right verdicts "
-            "carry a star",
+            "carry a star; diff.: so many more would be refuted if a mere difference, not one beyond the "
+            "margin, contradicted an expected equivalence",
             "dim",
         )
         for item in found.scenarios:
