@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hypotest.groups.nulls import Influences, labelled_sums
 from hypotest.inference.randomization import compare_with_null
@@ -40,7 +41,10 @@ def compare_regimes(
     notes = ["labels were shuffled on the evaluation split, where the curves are read"]
     undefined = [fit.condition for fit in fits if fit.kappa <= 0]
     if undefined:
-        notes.append(f"no falling power law for {' and '.join(undefined)}: flatness is undefined, shown as 0")
+        notes.append(
+            f"no falling power law for {' and '.join(undefined)}: flatness is undefined and counts as 0, "
+            "in the draws as well"
+        )
     null = protocol.nulls.label_shuffled
     assert null is not None  # validation: a contrast refers to declared nulls only
     ladder: list[NullComparison] = []
@@ -50,7 +54,7 @@ def compare_regimes(
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
         differences = np.concatenate(
             [
-                fit_curves(on_rare)[0].plateau_flatness - fit_curves(on_common)[0].plateau_flatness
+                _flatness(on_rare) - _flatness(on_common)
                 for on_rare, on_common in in_chunks(shuffled.labels, sums)
             ]
         )
@@ -87,6 +91,11 @@ def compare_regimes(
         notes=tuple(notes),
     )
     return comparison, tuple(fits)
+
+
+def _flatness(influences: Influences) -> NDArray[np.float64]:
+    """As `_regime_fit` gives it, for every labelling."""
+    return np.nan_to_num(fit_curves(influences)[0].plateau_flatness)
 
 
 def _regime_fit(condition: str, influences: Influences) -> RegimeFit:

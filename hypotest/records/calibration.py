@@ -38,8 +38,11 @@ class Cell:
     decides: bool
     """Whether the protocol decides by this null."""
 
-    def fails(self, level: float) -> bool:
-        """Whether a claimed rate exceeds the level beyond chance."""
+    p_exceeds: float
+    """One-sided binomial p-value of a rate of at most the level."""
+
+    def is_high(self, level: float) -> bool:
+        """Whether a claimed rate lies above the level by its own interval; chance does that at times."""
         return self.claimed and self.rejected.low > level
 
 
@@ -111,8 +114,12 @@ class Calibration:
     scenarios: tuple[ScenarioRates, ...]
 
     @property
+    def claimed(self) -> tuple[tuple[str, Cell], ...]:
+        """Cells whose rate must not exceed the level, with their scenario's name."""
+        return tuple((item.name, cell) for item in self.scenarios for cell in item.cells if cell.claimed)
+
+    @property
     def failures(self) -> tuple[tuple[str, Cell], ...]:
-        """Claimed cells that reject too often, with their scenario's name."""
-        return tuple(
-            (item.name, cell) for item in self.scenarios for cell in item.cells if cell.fails(self.level)
-        )
+        """Claimed cells that reject too often, beyond what chance does among so many cells (Bonferroni)."""
+        share = (1 - self.confidence) / max(1, len(self.claimed))
+        return tuple((name, cell) for name, cell in self.claimed if cell.p_exceeds <= share)

@@ -58,7 +58,8 @@ class CalibrationTables:
         yield _rich_table(*_verdict_table(found.scenarios))
         yield Text(
             "wrong: some hypothesis refuted by an outcome that is not true, premises aside; right verdicts "
-            "carry a star",
+            "carry a star; diff.: so many more would be refuted if a mere difference, not one beyond the "
+            "margin, contradicted an expected equivalence",
             "dim",
         )
         for item in found.scenarios:
@@ -70,12 +71,17 @@ class CalibrationTables:
 
 
 def conclusion(found: Calibration) -> str:
-    """One sentence: whether every claimed level is kept."""
+    """Whether every claimed level is kept, beyond what chance does among so many rates."""
+    n_claimed, n_high = len(found.claimed), sum(cell.is_high(found.level) for _, cell in found.claimed)
+    expected = n_claimed * (1 - found.confidence) / 2
+    above = (
+        f"Of {count_text(n_claimed)} claimed rates {n_high} lie above {100 * found.level:g} % by their own "
+        f"interval, where chance alone would put up to {expected:.1f}"
+    )
     if found.failures:
         places = [f"{name}: {cell.prediction} against {cell.null}" for name, cell in found.failures]
-        return f"LEVEL EXCEEDED where it is claimed, in {sentence_list(places)}."
-    n_claimed = sum(cell.claimed for item in found.scenarios for cell in item.cells)
-    return f"No claimed level is exceeded beyond chance ({count_text(n_claimed)} rates)."
+        return f"LEVEL EXCEEDED in {sentence_list(places)}. {above}."
+    return f"No claimed level is exceeded, all rates taken together. {above}."
 
 
 def calibration_markdown(found: Calibration) -> str:
@@ -88,8 +94,8 @@ def calibration_markdown(found: Calibration) -> str:
         "## Decisions",
         _markdown_table(*_verdict_table(found.scenarios)),
         "*wrong*: some hypothesis is refuted by an outcome that is not true, premises aside. Right "
-        "verdicts carry a star. *by difference*: would be refuted as well if a significant difference alone "
-        "contradicted an expected equivalence.",
+        "verdicts carry a star. *diff.*: so many more would be refuted if a significant difference alone, "
+        "not one beyond the margin, contradicted an expected equivalence.",
     ]
     if any(item.coverage for item in found.scenarios):
         parts += [
@@ -165,7 +171,7 @@ def _level_table(item: ScenarioRates, level: float, italics: bool = False) -> tu
 def _level_cell(cell: Cell | None, level: float, italics: bool) -> str:
     if cell is None:
         return ""
-    rate = _percent(cell.rejected.value) + ("!" if cell.fails(level) else "")
+    rate = _percent(cell.rejected.value) + ("!" if cell.is_high(level) else "")
     if not cell.claimed:
         rate = f"*{rate}*" if italics else f"({rate})"
     return f"{rate}\n{_bounds(cell.rejected)}"
@@ -192,7 +198,7 @@ def _verdict_table(scenarios: Sequence[ScenarioRates]) -> tuple[Head, Rows]:
             by_difference = _percent(row.refuted_by_difference / item.n_simulations)
             first = ["", ""] if number else [item.name, _with_bounds(item.family_wise_error)]
             rows.append([*first, row.hypothesis, *shares, by_difference])
-    return ["scenario", "wrong", "hypothesis", "sup.", "ref.", "und.", "n/a", "by difference"], rows
+    return ["scenario", "wrong", "hypothesis", "sup.", "ref.", "und.", "n/a", "diff."], rows
 
 
 def _outcome_table(item: ScenarioRates) -> tuple[Head, Rows]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from hypotest.records.calibration import Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
@@ -77,14 +78,16 @@ def _cells(scenario: Scenario, protocol: Protocol, simulations: Sequence[Simulat
             for null, p_value in item["predictions"][place.id]["p"].items():
                 p_values.setdefault(null, []).append(p_value)
         for number, (null, values) in enumerate(p_values.items()):
+            count = sum(value <= LEVEL for value in values)
             cells.append(
                 Cell(
                     prediction=place.id,
                     measure=place.measure,
                     null=null,
-                    rejected=binomial_rate(sum(value <= LEVEL for value in values), len(values)),
+                    rejected=binomial_rate(count, len(values)),
                     claimed=scenario.claims(place.id, null),
                     decides=null == "value" or (number == 0 and "value" not in p_values),
+                    p_exceeds=float(binom.sf(count - 1, len(values), LEVEL)),
                 )
             )
     return tuple(cells)
@@ -122,6 +125,8 @@ def _outcomes(
 ) -> tuple[Outcomes, ...]:
     rows = []
     for place in protocol.predictions:
+        if place.role == "descriptive":
+            continue
         found = [item["predictions"][place.id] for item in simulations]
         ceilings = [item["ceiling"] for item in found if item["ceiling"] is not None]
         counts = Counter(item["outcome"] for item in found)

@@ -54,7 +54,7 @@ class Scenario:
 
 _GROUPS = (("*", "size_matched"), ("*", "covariate_matched"))
 _MODULE = Planted(rarity=1.5, communities=4, cohesion=0.85, head_impact=2.5)
-_DISTRIBUTED = Planted(rarity=1.5, shared=0.75, spectrum=1.0)
+_DISTRIBUTED = Planted(rarity=1.5, shared=0.85, spectrum=1.0)
 _DISTRIBUTED_OUTCOMES = {
     "specialization": ("greater",),
     "coordination": ("less",),
@@ -89,7 +89,7 @@ SCENARIOS = (
     Scenario(
         "correlated-influence",
         "neurons that act alike have like influence in finite text; rarity plays no part",
-        Layer(loading=0.9, noise_of_activation=0.7, influence_spread=0.15),
+        Layer(loading=0.95, noise_of_activation=1.0, influence_spread=0.02, document_share=0.3, n_factors=6),
         hard=_GROUPS,
         why_hard="the most influential neurons act alike, random ones do not",
         coverage=False,
@@ -100,6 +100,7 @@ SCENARIOS = (
         Layer(influence_of_activation=0.3),
         hard=(("*", "size_matched"),),
         why_hard="the group has larger activations than random neurons",
+        outcomes={"coordination": ("less", "greater", "equivalent")},
         coverage=False,
     ),
     Scenario(
@@ -108,6 +109,7 @@ SCENARIOS = (
         Layer(planted=Planted(loud=3.0, shared=0.6)),
         hard=_GROUPS,
         why_hard="the group differs from random neurons, not because of rarity",
+        outcomes={"coordination": ("less", "equivalent"), "clustering": ("less", "equivalent")},
         coverage=False,
     ),
     Scenario(
@@ -126,8 +128,8 @@ SCENARIOS = (
     ),
     Scenario(
         "runs",
-        "labels come in runs of three, in text whose neighbouring positions are alike",
-        Layer(run=3, autocorrelation=0.8, document_share=0.0),
+        "labels come in runs of six, in text whose neighbouring positions are alike",
+        Layer(run=6, autocorrelation=0.8, document_share=0.0),
         hard=(("*", "label_shuffled*"),),
         why_hard="neighbours share label and noise, shuffled labels do not",
         coverage=False,
@@ -159,7 +161,7 @@ SCENARIOS = (
     Scenario(
         "inside-margin",
         "the distributed group, and attention that differs by 0.7 of the margin of equivalence",
-        Layer(planted=_DISTRIBUTED, head_share=0.35, concentration=0.15, attention_noise=0.8),
+        Layer(planted=_DISTRIBUTED, head_share=0.35, concentration=0.14, concentration_spread=0.25),
         outcomes=_DISTRIBUTED_OUTCOMES,
         verdicts={"modular": ("refuted",), "distributed": ("supported", "undecided")},
         planted=True,

@@ -101,6 +101,8 @@ class Layer:
     """SD over documents of the attention logits."""
     concentration: float = 0.0
     """Factor by which rare targets raise the attention logits, less 1."""
+    concentration_spread: float = 0.0
+    """SD of that factor over documents."""
     rerouting: float = 0.0
     """Share of the variance of the attention logits in which rare and common targets differ."""
     head_share: float = 0.5
@@ -168,7 +170,7 @@ def draw_layer(layer: Layer, rng: np.random.Generator) -> DrawnLayer:
         log_influence=influence,
         quirks=layer.quirks * rng.normal(size=(2 * layer.n_types, n)),
         weights=Weights(output=output, input=rng.normal(size=(n, _D_MODEL))),
-        attention=np.stack([rare * (1 + layer.concentration), logits[1]]),
+        attention=np.stack([rare, logits[1]]),
         head_effects=effects,
     )
 
@@ -317,11 +319,13 @@ def _attention(
     drawn: DrawnLayer, documents: NDArray[np.int64], rare: NDArray[np.bool_], rng: np.random.Generator
 ) -> Values:
     """Softmax of mean logits and of noise, of the document and of the position."""
-    n_documents, shape = int(documents[-1]) + 1, drawn.attention.shape[1:]
-    logits = drawn.layer.attention_noise * _normal(rng, n_documents, *shape)[documents] + 0.5 * _normal(
+    layer, n_documents, shape = drawn.layer, int(documents[-1]) + 1, drawn.attention.shape[1:]
+    logits = layer.attention_noise * _normal(rng, n_documents, *shape)[documents] + 0.5 * _normal(
         rng, rare.size, *shape
     )
-    logits += drawn.attention[np.where(rare, 0, 1)]
+    factor = layer.concentration + layer.concentration_spread * rng.normal(size=n_documents)
+    strength = np.where(rare, 1 + factor[documents], 1.0)
+    logits += strength[:, None, None] * drawn.attention[np.where(rare, 0, 1)]
     weights = np.exp(logits)
     return np.asarray(weights / weights.sum(axis=2, keepdims=True))
 

@@ -1,6 +1,9 @@
+import numpy as np
+
 from hypotest.pipeline.comparison import classify_prediction
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
+from hypotest.studies.simulation import Layer, simulate
 from tests.pipeline.planted import make_evidence, make_protocol
 
 REGIMES = {
@@ -27,3 +30,17 @@ def test_regimes_are_compared_on_the_evaluation_split():
     }
     result = classify_prediction(item, comparison, protocol)
     assert set(result.stances.values()) == {"silent"}
+
+
+def test_without_a_falling_power_law_flatness_counts_as_zero_in_the_draws_too():
+    # Every neuron has the same influence, so that all curves are flat or rise by chance.
+    item, _, protocol, streams = setup(REGIMES)
+    flat = Layer(n_neurons=60, size=6, influence_spread=0.0, noise_of_activation=1.0, loading=0.95)
+    undefined = 0
+    for seed in range(8):
+        comparison, fits = compare_regimes(item, simulate(flat, seed), protocol, streams)
+        undefined += any(fit.kappa <= 0 for fit in fits)
+        for draws in comparison.draws.values():
+            assert np.isfinite(draws).all()
+        assert any("counts as 0" in note for note in comparison.notes) == any(fit.kappa <= 0 for fit in fits)
+    assert undefined

@@ -80,7 +80,7 @@ def test_only_claimed_rates_can_fail():
     rows = [simulation(covariates, coordination=row)] * 20
     cells = count_scenario(covariates, calibration_protocol(covariates), rows).cells
     # 20 of 20: the lower limit is 0.005^(1/20) = 0.767
-    assert [(cell.null, cell.fails(0.05)) for cell in cells] == [
+    assert [(cell.null, cell.is_high(0.05)) for cell in cells] == [
         ("size_matched", False),
         ("covariate_matched", True),
     ]
@@ -232,9 +232,28 @@ def test_a_rate_above_its_claim_is_said_loudly(tmp_path):
     rates = count_scenario(NOTHING, calibration_protocol(NOTHING), rows)
     found = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
     assert conclusion(found) == (
-        "LEVEL EXCEEDED where it is claimed, in nothing: coordination against size_matched."
+        "LEVEL EXCEEDED in nothing: coordination against size_matched. Of 1 claimed rates 1 lie above 5 % by "
+        "their own interval, where chance alone would put up to 0.0."
     )
     assert "100.0!" in calibration_markdown(found)
+
+
+def test_one_high_rate_among_many_is_no_failure(tmp_path):
+    high = {"p": {"size_matched": 0.01}}
+    rows = [
+        simulation(NOTHING, coordination=high if i < 10 else {"p": {"size_matched": 0.5}}) for i in range(70)
+    ]
+    rates = count_scenario(NOTHING, calibration_protocol(NOTHING), rows)
+    # 10 of 70: P(X >= 10) = 0.0029 at 0.05, and the lower limit is 0.056
+    (cell,) = rates.cells
+    assert cell.p_exceeds == pytest.approx(stats.binomtest(10, 70, 0.05, "greater").pvalue)
+    alone = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    many = replace(alone, scenarios=tuple(replace(rates, name=str(number)) for number in range(10)))
+    assert cell.is_high(0.05)
+    assert len(alone.failures) == 1
+    assert many.failures == ()
+    assert "No claimed level is exceeded" in conclusion(many)
+    assert "10 claimed rates 10 lie above" in conclusion(many)
 
 
 def test_a_damaged_chunk_is_named(tmp_path):
