@@ -20,8 +20,10 @@ from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     CHUNK_BYTES,
     checked_groups,
+    layer_matrix,
     one_blas_thread,
     stacked_eigenvalues,
+    submatrices,
     symmetric_matrix,
 )
 from hypotest.records.evidence import FloatArray, IntArray
@@ -87,8 +89,7 @@ def eigenvalue_shares(covariance: FloatArray, groups: IntArray) -> NDArray[np.fl
         >>> eigenvalue_shares(np.diag([1.0, 3.0]), np.array([[0, 1]])).tolist()
         [[0.75, 0.25]]
     """
-    matrix = symmetric_matrix(covariance, "covariance")
-    return _shares(stacked_eigenvalues(matrix, checked_groups(groups, matrix.shape[0])))
+    return _shares(stacked_eigenvalues(covariance, groups, "covariance"))
 
 
 def effective_dimension(
@@ -113,9 +114,7 @@ def effective_dimension(
         >>> effective_dimension(np.eye(4), np.array([[0, 1, 2, 3]]), variance=0.875).tolist()
         [3.5]
     """
-    matrix = symmetric_matrix(covariance, "covariance")
-    found = stacked_eigenvalues(matrix, checked_groups(groups, matrix.shape[0]))
-    return interpolated_dimension(found, variance)
+    return interpolated_dimension(stacked_eigenvalues(covariance, groups, "covariance"), variance)
 
 
 def integer_dimension(
@@ -155,11 +154,13 @@ def participation_ratio(covariance: FloatArray, groups: IntArray) -> NDArray[np.
     Raises:
         ValueError: If the matrix or the groups are not what they should be.
     """
-    matrix = symmetric_matrix(covariance, "covariance")
+    matrix = layer_matrix(covariance, "covariance")
     checked = checked_groups(groups, matrix.shape[0])
     # Sums of eigenvalues and of their squares need no eigenvalues: trace and squared entries.
     trace = np.diag(matrix)[checked].sum(axis=1)
-    squares = np.array([np.sum(matrix[np.ix_(group, group)] ** 2) for group in checked])
+    squares = np.empty(len(checked))
+    for rows, stack in submatrices(matrix, checked, "covariance"):
+        squares[rows] = np.einsum("gij,gij->g", stack, stack)
     ratio = np.full(checked.shape[0], np.nan)
     np.divide(trace**2, squares, out=ratio, where=squares > 0)
     return ratio

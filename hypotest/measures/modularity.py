@@ -37,8 +37,8 @@ from hypotest.measures.information import (
 from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     checked_groups,
+    layer_matrix,
     submatrices,
-    symmetric_matrix,
 )
 from hypotest.records.evidence import FloatArray, IntArray
 
@@ -108,11 +108,11 @@ def communities(
         >>> found.modularity.tolist(), found.n_communities.tolist()
         ([0.5], [2])
     """
-    matrix = _weights(information)
+    matrix = layer_matrix(information, "information")
     checked = checked_groups(groups, matrix.shape[0])
     parts = []
     with _seeded_igraph(rng):
-        for _, stack in submatrices(matrix, checked):
+        for _, stack in _graphs(matrix, checked):
             parts.append(_best_partitions(stack, method, resolution, restarts))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else []
     quality, number, spread = columns or (np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
@@ -229,13 +229,16 @@ def segregation(information: FloatArray, groups: IntArray) -> NDArray[np.float64
         >>> segregation(weights, np.array([[0, 1]])).tolist()  # 3 / ((1 + 2) / 2)
         [2.0]
     """
-    matrix = _weights(information)
+    matrix = layer_matrix(information, "information")
     checked = checked_groups(groups, matrix.shape[0])
     n_groups, size = checked.shape
+    strength = matrix.sum(axis=1) - np.diag(matrix)
+    if not np.isfinite(strength).all() or matrix.min(initial=0.0) < 0:
+        raise ValueError("information must be finite and not negative")
     inside = np.empty(n_groups)
-    for rows, stack in submatrices(matrix, checked):
+    for rows, stack in _graphs(matrix, checked):
         inside[rows] = stack.sum(axis=(1, 2))
-    outside = matrix.sum(axis=1)[checked].sum(axis=1) - inside
+    outside = strength[checked].sum(axis=1) - inside
     n_outside = size * (matrix.shape[0] - size)
     result = np.full(n_groups, np.nan)
     if size > 1 and n_outside > 0:
@@ -246,12 +249,15 @@ def segregation(information: FloatArray, groups: IntArray) -> NDArray[np.float64
     return result
 
 
-def _weights(information: FloatArray) -> NDArray[np.float64]:
-    matrix = symmetric_matrix(information, "information").copy()
-    np.fill_diagonal(matrix, 0.0)
-    if np.any(matrix < 0):
-        raise ValueError("information must not be negative")
-    return matrix
+def _graphs(
+    matrix: NDArray[np.float64], groups: NDArray[np.int64]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """The groups' graphs, without loops."""
+    for rows, stack in submatrices(matrix, groups, "information"):
+        np.einsum("gii->gi", stack)[:] = 0.0
+        if np.any(stack < 0):
+            raise ValueError("information must not be negative")
+        yield rows, stack
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.submatrices import checked_groups, stacked_eigenvalues, symmetric_matrix
+from hypotest.measures.submatrices import stacked_eigenvalues
 from hypotest.records.evidence import FloatArray, IntArray
 
 Tail = Literal["median", "fix_finger"]
@@ -114,8 +114,7 @@ def _tail(gram: FloatArray, groups: IntArray, tail: Tail) -> tuple[NDArray[np.in
     """Tail size k of each group, and its sum of log(lambda_i / lambda_k)."""
     if tail not in ("median", "fix_finger"):
         raise ValueError(f"tail must be 'median' or 'fix_finger', got {tail!r}")
-    matrix = symmetric_matrix(gram, "gram")
-    eigenvalues = stacked_eigenvalues(matrix, checked_groups(groups, matrix.shape[0]))
+    eigenvalues = stacked_eigenvalues(gram, groups, "gram")
     size = eigenvalues.shape[1]
     # A group with more neurons than weights per neuron has eigenvalues that are zero but for
     # rounding; the threshold is that of numpy's matrix_rank.

@@ -385,6 +385,13 @@ def _bind_hill_alpha(
     }[str(options["weights"])]
     gram, tail = spectrum.gram(rows), options["tail"]
 
+    def values(groups: IntArray) -> Values:
+        calls = [
+            {"gram": gram, "groups": groups[part], "tail": tail}
+            for part in chunks(len(groups), _GROUPS_PER_TASK)
+        ]
+        return np.concatenate(workers(f"{prediction.id}: {len(groups):,} groups", spectrum.hill_alpha, calls))
+
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
         return {
@@ -395,7 +402,7 @@ def _bind_hill_alpha(
         }
 
     return GroupMeasure(
-        values=lambda groups: spectrum.hill_alpha(gram, groups, tail),  # type: ignore[arg-type]  # as above
+        values=values,
         resamples=None,
         documents=np.empty(0, dtype=np.int64),
         no_interval="weights have no documents to resample, so there is no interval; equivalence asks "
