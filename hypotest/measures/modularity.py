@@ -288,14 +288,13 @@ def _best_partitions(
     for place in range(n_graphs):
         weights = stack[place][upper]
         total = weights.sum()
+        if total <= 0:
+            memberships[:, place] = np.arange(size)
+            continue
+        # Weights of mean 1: igraph's thresholds are absolute, Q is not.
+        edges = (weights * (weights.size / total)).tolist()
         for restart in range(restarts):
-            if total <= 0:
-                memberships[restart, place] = np.arange(size)
-            else:
-                # Weights of mean 1: igraph's thresholds are absolute, Q is not.
-                memberships[restart, place] = _membership(
-                    graph, weights * (weights.size / total), method, resolution
-                )
+            memberships[restart, place] = _membership(graph, edges, method, resolution)
     quality = np.stack([_quality(stack, found, resolution) for found in memberships])
     best = np.argmax(quality, axis=0)
     chosen = memberships[best, np.arange(n_graphs)]
@@ -304,11 +303,8 @@ def _best_partitions(
     return quality.max(axis=0), number.astype(np.int64), spread
 
 
-def _membership(
-    graph: igraph.GraphBase, weights: NDArray[np.float64], method: Method, resolution: float
-) -> list[int]:
+def _membership(graph: igraph.GraphBase, edges: list[float], method: Method, resolution: float) -> list[int]:
     """Community of each node; methods of the base class skip a costly wrapping of the result."""
-    edges = weights.tolist()
     if method == "louvain":
         return list(graph.community_multilevel(edges, False, resolution))
     strength = graph.strength(weights=edges)

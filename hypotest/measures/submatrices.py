@@ -98,10 +98,12 @@ def submatrices(
     """
     n_groups, size = groups.shape
     step = max(1, CHUNK_BYTES // (8 * size * size))
+    flat = np.ascontiguousarray(matrix).ravel()
     for start in range(0, n_groups, step):
         rows = slice(start, min(start + step, n_groups))
         chunk = groups[rows]
-        stack = matrix[chunk[:, :, None], chunk[:, None, :]]
+        # `take` lets other threads go on, which indexing does not
+        stack = flat.take(chunk[:, :, None] * matrix.shape[1] + chunk[:, None, :])
         _check_symmetry(stack, name)
         yield rows, stack
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import labelled_sums
@@ -108,6 +109,20 @@ def _each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArra
     return resamples
 
 
+def _in_threads(
+    prediction: Prediction,
+    workers: Workers,
+    function: Callable[..., Values],
+    settings: dict[str, Any],
+    groups: IntArray,
+) -> Values:
+    """A measure of many groups, shared among the cores."""
+    share = max(_GROUPS_PER_TASK, -(-len(groups) // cpu_count()))
+    calls = [{**settings, "groups": groups[rows]} for rows in chunks(len(groups), share)]
+    stage = f"{prediction.id}: {len(groups):,} groups"
+    return np.concatenate(workers(stage, function, calls, threads=True))
+
+
 def _under_labels(
     prediction: Prediction,
     evidence: Evidence,
@@ -176,13 +191,8 @@ def _bind_effective_dimension(
     correlations = dimension.correlation(layer)
 
     def values(groups: IntArray) -> Values:
-        calls = [
-            {"covariance": layer, "groups": groups[rows], "variance": variance}
-            for rows in chunks(len(groups), _GROUPS_PER_TASK)
-        ]
-        return np.concatenate(
-            workers(f"{prediction.id}: {len(groups):,} groups", dimension.effective_dimension, calls)
-        )
+        settings = {"covariance": layer, "variance": variance}
+        return _in_threads(prediction, workers, dimension.effective_dimension, settings, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
@@ -220,7 +230,9 @@ def _bind_participation_ratio(
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
     return GroupMeasure(
-        values=lambda groups: dimension.participation_ratio(layer, groups),
+        values=lambda groups: _in_threads(
+            prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
+        ),
         resamples=None,
         documents=np.unique(documents),
         under_labels=_under_labels(
@@ -342,7 +354,9 @@ def _bind_segregation(
 ) -> GroupMeasure:
     information, _, documents = _information(prediction, evidence)
     return GroupMeasure(
-        values=lambda groups: modularity.segregation(information, groups),
+        values=lambda groups: _in_threads(
+            prediction, workers, modularity.segregation, {"information": information}, groups
+        ),
         resamples=None,
         documents=np.unique(documents),
         no_interval="no document interval is available for segregation",
@@ -386,11 +400,7 @@ def _bind_hill_alpha(
     gram, tail = spectrum.gram(rows), options["tail"]
 
     def values(groups: IntArray) -> Values:
-        calls = [
-            {"gram": gram, "groups": groups[part], "tail": tail}
-            for part in chunks(len(groups), _GROUPS_PER_TASK)
-        ]
-        return np.concatenate(workers(f"{prediction.id}: {len(groups):,} groups", spectrum.hill_alpha, calls))
+        return _in_threads(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
