@@ -3,7 +3,8 @@
 Pure functions: arrays in, numbers and records out; randomness only through an explicit
 ``numpy.random.Generator``.
 
-- ``randomization``: a statistic among its control groups, and the relabellings that make them
+- ``randomization``: a statistic among its control groups
+- ``relabelling``: shuffled labels of types, types within documents, or positions
 - ``bootstrap``: intervals over documents
 - ``equivalence``: margins, two one-sided tests, and the outcome of a prediction
 - ``multiplicity``: adjusted p-values

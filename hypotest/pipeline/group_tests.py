@@ -17,7 +17,7 @@ from hypotest.inference.bootstrap import (
 )
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.controls import CONTROL_GROUPS, Controls
-from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams

@@ -13,7 +13,7 @@ from hypotest.groups.nulls import size_matched
 from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.inference.randomization import compare_with_null, enough_draws
 from hypotest.pipeline.controls import Controls
-from hypotest.pipeline.group_measures import GroupMeasure
+from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection

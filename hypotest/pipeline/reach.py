@@ -18,7 +18,7 @@ from scipy.special import gammaln
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.groups.select import declared_size
-from hypotest.inference.randomization import relabel
+from hypotest.inference.relabelling import relabel
 from hypotest.records.protocol import Protocol
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.inference.randomization import Relabellings, relabel
+from hypotest.inference.relabelling import Relabellings, relabel
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence

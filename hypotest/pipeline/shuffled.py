@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import size_matched
-from hypotest.pipeline.group_measures import GroupMeasure, rows_by_size
+from hypotest.pipeline.group_measure import GroupMeasure, rows_by_size
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups

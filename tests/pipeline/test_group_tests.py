@@ -3,7 +3,8 @@ import pytest
 
 from hypotest.pipeline.comparison import adjust_together, classify_prediction, null_frame
 from hypotest.pipeline.controls import draw_controls
-from hypotest.pipeline.group_measures import GroupMeasure, bind
+from hypotest.pipeline.group_measure import GroupMeasure
+from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select

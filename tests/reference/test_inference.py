@@ -22,9 +22,9 @@ from hypotest.inference.multiplicity import adjust, benjamini_yekutieli
 from hypotest.inference.randomization import (
     Alternative,
     compare_with_null,
-    permute_types,
     swapped_differences,
 )
+from hypotest.inference.relabelling import permute_types
 from hypotest.records.results import Interval
 from tests import strategies
 from tests.reference import values
