@@ -151,7 +151,10 @@ def calibration_summary(found: Calibration) -> str:
         "wrong decisions",
         "right verdicts",
     ]
-    return f"{table(head, rows)}\n\n{conclusion(found)}"
+    fewest = min(item.n_simulations for item in found.scenarios)
+    least_covered = min((row.of_90.n for item in found.scenarios for row in item.coverage), default=0)
+    number = f"{fewest:,} simulations of each kind of layer; coverage from {least_covered:,} of them."
+    return f"{number}\n\n{table(head, rows)}\n\n{conclusion(found)}"
 
 
 Head = Sequence[str]
