@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +25,10 @@ app.add_typer(reference, name="reference")
 
 ProtocolArgument = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol in YAML.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+MemoryOption = Annotated[
+    float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
+]
 
 
 @app.command(epilog="Example: hypotest run protocols/rare-tokens.yaml --limit 512")
@@ -32,13 +36,11 @@ def run(
     protocol: ProtocolArgument,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path("reports"),
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the protocol's seed.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    device: DeviceOption = "auto",
     limit: Annotated[
         int | None, typer.Option(min=2, help="Positions per condition: a trial, no verdict.")
     ] = None,
-    memory: Annotated[
-        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
-    ] = 4.0,
+    memory: MemoryOption = 4.0,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report."""
     from hypotest.report.console import progress
@@ -48,10 +50,6 @@ def run(
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.pipeline.run import run as run_protocol
 
-        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
-            task = display.add_task(stage, total=n_steps)
-            return lambda: display.advance(task)
-
         finished = run_protocol(
             protocol,
             out=out,
@@ -59,7 +57,7 @@ def run(
             device=device,
             limit=limit,
             memory=memory * 1e9,
-            start_stage=start_stage,
+            start_stage=display.start_stage,
         )
     Console().print(finished)
 
@@ -68,10 +66,8 @@ def run(
 def multiverse(
     protocol: ProtocolArgument,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where reports are kept.")] = Path("reports"),
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
-    memory: Annotated[
-        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
-    ] = 4.0,
+    device: DeviceOption = "auto",
+    memory: MemoryOption = 4.0,
     full: Annotated[
         bool, typer.Option("--full", help="As many draws as the protocol's nulls, not multiverse.draws.")
     ] = False,
@@ -118,10 +114,8 @@ def power(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/<id>/power is written.")] = Path(
         "reports"
     ),
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
-    memory: Annotated[
-        float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
-    ] = 4.0,
+    device: DeviceOption = "auto",
+    memory: MemoryOption = 4.0,
 ) -> None:
     """Before any evaluation data: what the plan can see, and what the run will take."""
     from hypotest.report.console import progress
@@ -134,11 +128,9 @@ def power(
     ):
         from hypotest.studies.power import power as foresee
 
-        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
-            task = display.add_task(stage, total=n_steps)
-            return lambda: display.advance(task)
-
-        result = foresee(protocol, out=out, device=device, memory=memory * 1e9, start_stage=start_stage)
+        result = foresee(
+            protocol, out=out, device=device, memory=memory * 1e9, start_stage=display.start_stage
+        )
     Console().print(power_summary(result))
     if result.refused:
         raise RunError("\n".join(result.refused))
@@ -188,17 +180,12 @@ def calibrate(
 
     chosen = choose_scenarios(scenario or ())
     with _interruptible("the same command goes on from the last finished chunk"), progress() as display:
-
-        def start_stage(stage: str, n_steps: int) -> Callable[[], None]:
-            task = display.add_task(stage, total=n_steps)
-            return lambda: display.advance(task)
-
         found = calibrate(
             chosen,
             QUICK_SIMULATIONS if quick else simulations,
             calibration_folder(),
             n_workers=workers,
-            start_stage=start_stage,
+            start_stage=display.start_stage,
         )
     Console().print(CalibrationTables(found))
     if out is not None:

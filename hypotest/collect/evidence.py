@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY, INTERVENTIONS
-from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence, read_selection
+from hypotest.collect.evidence_folder import (
+    FINISHED,
+    EvidenceKeys,
+    is_collected,
+    read_evidence,
+    read_selection,
+)
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
@@ -41,9 +47,9 @@ COLLECTION_VERSION = 3
 
 _BLOCKS_PER_SHARD = 64
 _HEAD_BLOCKS_PER_SHARD = 32
-_POSITIONS_PER_SHARD = 1024
+POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
-_DECOMPOSED_POSITIONS = 512
+DECOMPOSED_POSITIONS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +116,7 @@ def collect_evidence(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if all((cache / key / FINISHED).exists() for key in (keys.selection, keys.evaluation)):
+    if is_collected(cache, keys.selection, keys.evaluation):
         return read_evidence(cache, keys)  # nothing to collect: read it once
     engine = _engine(subject, ablation, memory)
     replacement = _collect_selection(
@@ -154,7 +160,7 @@ def collect_selection(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if not (cache / key / FINISHED).exists():
+    if not is_collected(cache, key):
         engine = _engine(subject, ablation, memory)
         _collect_selection(subject, sample, cache / key, ablation, engine, memory, start_stage)
     return read_selection(cache, key)
@@ -247,7 +253,7 @@ def _ablate_by_identity(
     block, index = _places(sample)
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
-        rows = slice(number * _POSITIONS_PER_SHARD, (number + 1) * _POSITIONS_PER_SHARD)
+        rows = slice(number * POSITIONS_PER_SHARD, (number + 1) * POSITIONS_PER_SHARD)
         return engine(
             forward["residual"][rows],
             forward["activations"][rows],
@@ -304,7 +310,7 @@ def _collect_decomposition(
     step = start_stage("entropy and norm scale of every neuron", 1)
     if not (folder / "decomposition").exists():
         rare = np.flatnonzero((sample.positions["condition"] == "rare").to_numpy())
-        rows = rare[np.linspace(0, rare.size - 1, min(_DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)]
+        rows = rare[np.linspace(0, rare.size - 1, min(DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)]
         block, index = _places(sample)
         parts = decompose(
             engine,
@@ -333,7 +339,7 @@ def _targets(sample: Sample) -> NDArray[np.int64]:
 
 def _ablation_shards(sample: Sample, engine: str) -> int:
     if engine == IDENTITY:
-        return _ceil(sample.positions.height, _POSITIONS_PER_SHARD)
+        return _ceil(sample.positions.height, POSITIONS_PER_SHARD)
     return _ceil(sample.positions["block"].n_unique(), _INTERVENTION_BLOCKS_PER_SHARD)
 
 

@@ -36,6 +36,11 @@ class EvidenceKeys:
     evaluation: str
 
 
+def is_collected(cache: Path, *keys: str) -> bool:
+    """Whether the cache holds all evidence of these names."""
+    return all((cache / key / FINISHED).exists() for key in keys)
+
+
 def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
     """Read evidence that was collected before; needs no model.
 

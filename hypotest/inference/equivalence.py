@@ -205,6 +205,19 @@ def classify(
     return "inconclusive", tuple(notes)
 
 
+def allowed_extremes(n_draws: int, level: float) -> int:
+    """Most draws beyond the observed value with which a two-sided p-value still passes the level.
+
+    The largest b with 2 (b + 1) / (B + 1) <= level; negative if even b = 0 does not pass.
+
+    Examples:
+        >>> allowed_extremes(39, 0.05), allowed_extremes(38, 0.05), allowed_extremes(9999, 0.05)
+        (0, -1, 249)
+    """
+    # 1e-9: level (B + 1) / 2 is often a whole number that floating point puts just below itself.
+    return int(np.floor(level * (n_draws + 1) / 2 + 1e-9)) - 1
+
+
 def smallest_effect(spread: FloatArray | Interval, level: float) -> float | None:
     """Size that an effect had to exceed to be significant, in either direction, two-sided.
 
@@ -229,8 +242,7 @@ def smallest_effect(spread: FloatArray | Interval, level: float) -> float | None
         return critical * spread.standard_error
     draws = np.asarray(spread, dtype=np.float64)
     defined = np.sort(draws[np.isfinite(draws)])
-    # 1e-9: level (B + 1) / 2 is often a whole number that floating point puts just below itself.
-    allowed = int(np.floor(level * (draws.size + 1) / 2 + 1e-9)) - 1 - (draws.size - defined.size)
+    allowed = allowed_extremes(draws.size, level) - (draws.size - defined.size)
     if allowed < 0 or allowed >= defined.size:
         return None
     mean = float(defined.mean())

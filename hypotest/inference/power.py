@@ -12,25 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hypotest.inference.equivalence import MINIMUM_CEILING, smallest_effect
+from hypotest.inference.equivalence import MINIMUM_CEILING, allowed_extremes, smallest_effect
 from hypotest.records.evidence import FloatArray
 
 _QUANTILES = 400  # of chi-square, over which the equivalence test's power is averaged
 _DOUBLINGS = 40
 _BISECTIONS = 40
-
-
-def allowed_extremes(n_draws: int, level: float) -> int:
-    """Most draws beyond the observed value with which a two-sided p-value still passes the level.
-
-    The largest b with 2 (b + 1) / (B + 1) <= level; negative if even b = 0 does not pass.
-
-    Examples:
-        >>> allowed_extremes(39, 0.05), allowed_extremes(38, 0.05), allowed_extremes(9999, 0.05)
-        (0, -1, 249)
-    """
-    # 1e-9: level (B + 1) / 2 is often a whole number that floating point puts just below itself.
-    return int(np.floor(level * (n_draws + 1) / 2 + 1e-9)) - 1
 
 
 def randomization_power(draws: FloatArray, effect: float, n_draws: int, level: float) -> float:

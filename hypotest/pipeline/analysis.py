@@ -16,7 +16,7 @@ from hypotest.pipeline.comparison import (
     null_frame,
 )
 from hypotest.pipeline.controls import draw_controls
-from hypotest.pipeline.group_measures import bind
+from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
 from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.parallel import Workers
@@ -27,7 +27,6 @@ from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Nulls, Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
-from hypotest.registration.measures import MEASURES, Form
 from hypotest.verdict import decide
 
 
@@ -126,7 +125,7 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
     group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
     found = {}
     for item in protocol.predictions:
-        if MEASURES[item.measure].contrasts[0] is Form.SIZE_MATCHED:
+        if item.measure in GROUP_MEASURES:
             measure = bind(item, evidence, streams)
             found[item.id] = float(measure.values(group[None, :])[0])
     return found

@@ -27,7 +27,7 @@ def bind(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers | None = None
 ) -> GroupMeasure:
     """Compute the layer statistic of a prediction's measure and tie it to the evidence."""
-    return _BINDERS[prediction.measure](prediction, evidence, streams, workers or Workers())
+    return GROUP_MEASURES[prediction.measure](prediction, evidence, streams, workers or Workers())
 
 
 def _bind_selectivity(
@@ -132,7 +132,7 @@ def _bind_hill_alpha(
     )
 
 
-_BINDERS: dict[str, Callable[[Prediction, Evidence, Streams, Workers], GroupMeasure]] = {
+GROUP_MEASURES: dict[str, Callable[[Prediction, Evidence, Streams, Workers], GroupMeasure]] = {
     "selectivity": _bind_selectivity,
     "effective_dimension": bind_effective_dimension,
     "participation_ratio": bind_participation_ratio,

@@ -15,6 +15,7 @@ from hypotest.inference.bootstrap import (
     document_weights,
     jackknife_weights,
 )
+from hypotest.measures.rewiring import share_above_all
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.controls import CONTROL_GROUPS, Controls
 from hypotest.pipeline.group_measure import GroupMeasure
@@ -110,7 +111,7 @@ def _pass_rate(measure: GroupMeasure, controls: Controls) -> float:
     assert rewired is not None  # the caller has such a rung
     groups = controls.size_matched[:CONTROL_GROUPS]
     values = measure.values(groups)
-    return float(np.mean(values > rewired(groups, REWIRINGS).max(axis=1)))
+    return share_above_all(values, rewired(groups, REWIRINGS))
 
 
 def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np.int64]) -> float:

@@ -44,14 +44,9 @@ def check_reach(protocol: Protocol, positions: pl.DataFrame, n_neurons: int, pat
 
 def _findings(protocol: Protocol, positions: pl.DataFrame, n_neurons: int) -> Iterator[tuple[str, str]]:
     for null, log10_distinct, what in _distinct(protocol, positions, n_neurons):
-        users = [
-            item for item in protocol.predictions if item.contrast.null == null and item.role != "descriptive"
-        ]
-        if not users:
-            continue
-        n_tests = len(protocol.deciding) if any(item.role == "deciding" for item in users) else 1
+        n_tests = protocol.n_tests_of(null)
         needed = 2 * n_tests / protocol.decision.level
-        if log10_distinct < math.log10(needed):
+        if needed > 0 and log10_distinct < math.log10(needed):
             yield (
                 null,
                 f"needs at least {math.ceil(needed)} distinct {what} for a two-sided p-value to reach "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence import collect_evidence
-from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys, read_evidence
+from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
@@ -70,7 +70,7 @@ def run(
     prepared = prepare(plan, path.parent, device, streams, watch)
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
-    cached = (cache / prepared.keys.evaluation / FINISHED).exists()
+    cached = is_collected(cache, prepared.keys.evaluation)
     evidence = collect_evidence(
         prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
     )

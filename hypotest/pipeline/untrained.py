@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from hypotest.collect.evidence import collect_evidence, evidence_keys
-from hypotest.collect.evidence_folder import FINISHED, EvidenceKeys
+from hypotest.collect.evidence_folder import EvidenceKeys, is_collected
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
@@ -127,7 +127,7 @@ def _network(
     subject = untrained_model(prepared.subject, number, declared.weights, protocol.seed)
     fingerprint = subject.fingerprint
     keys = evidence_keys(subject, prepared.samples, prepared.ablation)
-    cached = all((cache / key / FINISHED).exists() for key in (keys.selection, keys.evaluation))
+    cached = is_collected(cache, keys.selection, keys.evaluation)
     evidence = collect_evidence(subject, prepared.samples, keys, prepared.ablation, memory, cache, silent)
     del subject
     gc.collect()  # nnsight leaves cycles that hold the model and the locals of every function up to here

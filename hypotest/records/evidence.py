@@ -6,7 +6,8 @@ Arrays are float32 unless said otherwise. Row i of every per-position array belo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -88,25 +89,31 @@ class SplitEvidence:
     def of_documents(self, documents: IntArray) -> SplitEvidence:
         """The part that belongs to some documents, in the same order."""
         rows = np.isin(self.documents, documents)
-        heads = self.head_ablation
-        mine = np.isin(heads.documents, documents)
-        return SplitEvidence(
-            positions=self.positions.filter(pl.Series(rows)),
-            activations=self.activations[rows],
-            delta_loss=self.delta_loss[rows],
-            loss=self.loss[rows],
-            error_bound=self.error_bound[rows],
-            n_exact=self.n_exact[rows],
-            residual=self.residual[rows],
-            attention=self.attention[rows],
-            head_ablation=HeadAblation(
-                documents=heads.documents[mine],
-                n_positions=heads.n_positions[mine],
-                base=heads.base[mine],
-                single=heads.single[mine],
-                layer=heads.layer[mine],
-            ),
-        )
+        mine = np.isin(self.head_ablation.documents, documents)
+        arrays = {name: getattr(self, name)[rows] for name in _PER_POSITION}
+        heads = {name: getattr(self.head_ablation, name)[mine] for name in _PER_DOCUMENT}
+        positions = self.positions.filter(pl.Series(rows))
+        return SplitEvidence(positions, head_ablation=HeadAblation(**heads), **arrays)
+
+    def joined_with(self, other: SplitEvidence) -> SplitEvidence:
+        """The rows of both, these first."""
+
+        def stacked(one: object, two: object, names: tuple[str, ...]) -> dict[str, Any]:
+            return {name: np.concatenate([getattr(one, name), getattr(two, name)]) for name in names}
+
+        heads = HeadAblation(**stacked(self.head_ablation, other.head_ablation, _PER_DOCUMENT))
+        arrays = stacked(self, other, _PER_POSITION)
+        return SplitEvidence(pl.concat([self.positions, other.positions]), head_ablation=heads, **arrays)
+
+    def named(self, split: str) -> SplitEvidence:
+        """The same rows as another split."""
+        return replace(self, positions=self.positions.with_columns(pl.lit(split).alias("split")))
+
+
+_PER_POSITION = tuple(
+    item.name for item in fields(SplitEvidence) if item.name not in ("positions", "head_ablation")
+)
+_PER_DOCUMENT = tuple(item.name for item in fields(HeadAblation))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ spans several keys is checked in ``hypotest.registration``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -288,6 +289,13 @@ class Prediction(Strict):
         default_factory=dict, description="hypothesis -> outcomes; an empty list for `any`"
     )
 
+    @property
+    def needed_nulls(self) -> tuple[NullName, ...]:
+        """The nulls without which it has no outcome: of its contrast, and random groups for their SD."""
+        contrast: tuple[NullName, ...] = () if self.contrast.null is None else (self.contrast.null,)
+        in_sd = self.margin is not None and self.margin.null_sd is not None
+        return (*contrast, "size_matched") if in_sd and contrast != ("size_matched",) else contrast
+
     @field_validator("expects", mode="before")
     @classmethod
     def _as_lists(cls, value: Any) -> Any:
@@ -383,6 +391,19 @@ class Protocol(Strict):
     decision: Decision = Decision()
     multiverse: Multiverse | None = None
     seed: int = Field(ge=0, lt=2**63, description="of everything that is drawn at random")
+
+    def with_nulls(self, names: Collection[str]) -> Protocol:
+        """The plan with these of its nulls and no others."""
+        kept = {name: null if name in names else None for name, null in self.nulls}
+        return self.model_copy(update={"nulls": self.nulls.model_copy(update=kept)})
+
+    def n_tests_of(self, null: str) -> int:
+        """Tests among which the level of this null's p-values is divided; 0 where none rests on it.
+
+        All that decide if one of them does, 1 if only premises do.
+        """
+        roles = {item.role for item in self.predictions if item.contrast.null == null}
+        return len(self.deciding) if "deciding" in roles else int("premise" in roles)
 
     @property
     def deciding(self) -> tuple[Prediction, ...]:

@@ -162,18 +162,13 @@ def _contradictions(prediction: Prediction, name: str) -> set[str]:
 def _draws(protocol: Protocol) -> Iterator[Finding]:
     """Refuse a plan whose smallest p-value, 2/(B + 1), exceeds level / M."""
     level = protocol.decision.level
-    n_deciding = len(protocol.deciding)
     for null in type(protocol.nulls).model_fields:
         declared = getattr(protocol.nulls, null)
         if null == "rewired":  # never decides; see `hypotest.registration.predictions`
             continue
-        users = [item for item in protocol.predictions if item.contrast.null == null]
-        shares = [
-            n_deciding if item.role == "deciding" else 1 for item in users if item.role != "descriptive"
-        ]
-        if declared is None or not shares:
+        n_tests = protocol.n_tests_of(null)
+        if declared is None or n_tests == 0:
             continue
-        n_tests = max(shares)
         # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
         needed = math.ceil(round(2 * n_tests / level, 6)) - 1
         key = "networks" if null == "untrained" else "draws"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.records.protocol import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.balance import unmatched_covariates
@@ -200,7 +201,9 @@ def _rungs(item: PredictionResult, level: float, blocked: Sequence[str]) -> Iter
                 of_equivalence=False,
                 decides=False,
                 descriptive=rung.descriptive,
-                too_few=rung.n_draws if _floor(rung) > level else None,
+                too_few=rung.n_draws
+                if monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
+                else None,
                 mean=rung.mean,
             )
 
@@ -216,11 +219,6 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Rung:
         decides=True,
         descriptive=False,
     )
-
-
-def _floor(rung: NullComparison) -> float:
-    """The smallest p that so many draws allow; a plan that stopped early allowed a smaller one."""
-    return 2 / ((rung.planned_draws or rung.n_draws) + 1)
 
 
 def _found(rung: NullComparison, level: float) -> Outcome:

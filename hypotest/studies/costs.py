@@ -15,7 +15,12 @@ from scipy.optimize import nnls
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
-from hypotest.collect.evidence import Sample, collect_selection
+from hypotest.collect.evidence import (
+    DECOMPOSED_POSITIONS,
+    POSITIONS_PER_SHARD,
+    Sample,
+    collect_selection,
+)
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
@@ -40,9 +45,7 @@ _SECONDS = 12.0  # to spend on timing collection, about
 _HEAD_SHARE = 8  # one block in so many has its heads ablated
 _PAIRS = 4
 _ROWS = 64
-_SHARD = 1024  # positions, as collection takes them
 _SHARD_SECONDS = 5.0
-_DECOMPOSED_POSITIONS = 512
 
 
 def time_collection(
@@ -139,7 +142,8 @@ def _time_shard(
     n_rows, spent = min(_ROWS, target.size), 0.0
     for name in ("few", "many"):
         if name == "many":
-            n_rows = int(min(np.clip(_ROWS * _SHARD_SECONDS / spent, _ROWS, _SHARD), target.size))
+            affordable = np.clip(_ROWS * _SHARD_SECONDS / spent, _ROWS, POSITIONS_PER_SHARD)
+            n_rows = int(min(affordable, target.size))
         rows = np.linspace(0, target.size - 1, n_rows).astype(np.int64)
         started = monotonic()
         after = replacement.at(block[rows], index[rows], prepared.blocks.tokens.shape[1])
@@ -210,7 +214,7 @@ def _time_extras(
             split.positions["target"].to_numpy().astype(np.int64)[rows],
         )
         spent = monotonic() - started
-        needed = min(_DECOMPOSED_POSITIONS, n_rare)
+        needed = min(DECOMPOSED_POSITIONS, n_rare)
         costs.append(_extra("entropy and norm scale of every neuron", spent, rows.size, needed, "positions"))
     return costs
 

@@ -249,7 +249,7 @@ def _side_by_side(plan: Protocol, wanted: Sequence[Specification], places: Itera
     columns: dict[tuple[str, ...], dict[str, list[int]]] = {}
     for place in places:
         name = wanted[place].prediction
-        columns.setdefault(_nulls(_prediction(plan, name)), {}).setdefault(name, []).append(place)
+        columns.setdefault(_prediction(plan, name).needed_nulls, {}).setdefault(name, []).append(place)
     return [
         [place for place in row if place is not None]
         for column in columns.values()
@@ -261,28 +261,19 @@ def _analyse(
     plan: Protocol, some: Sequence[Specification], evidence: Evidence, draws: int | None
 ) -> tuple[PredictionResult, ...]:
     predictions = tuple(with_options(_prediction(plan, item.prediction), item.choices) for item in some)
-    needed = _nulls(predictions[0])
-    nulls = {}
-    for name in type(plan.nulls).model_fields:
-        null = getattr(plan.nulls, name) if name in needed else None
-        if null is not None and draws is not None and hasattr(null, "draws"):
-            null = null.model_copy(update={"draws": min(null.draws, draws)})
-        nulls[name] = null
-    smaller = with_shared(plan, some[0].choices).model_copy(
-        update={"predictions": predictions, "nulls": plan.nulls.model_copy(update=nulls)}
+    smaller = with_shared(plan, some[0].choices).with_nulls(predictions[0].needed_nulls)
+    nulls = {
+        name: null.model_copy(update={"draws": min(null.draws, draws)})
+        for name, null in smaller.nulls
+        if draws is not None and hasattr(null, "draws")
+    }
+    smaller = smaller.model_copy(
+        update={"predictions": predictions, "nulls": smaller.nulls.model_copy(update=nulls)}
     )
     try:
         return analyse(smaller, evidence).predictions
     except EvidenceError as error:
         raise EvidenceError(f"{error} (under {_varied(some[0].choices)})") from error
-
-
-def _nulls(prediction: Prediction) -> tuple[str, ...]:
-    """The nulls without which a prediction has no outcome; the rest of the ladder decides nothing."""
-    needed = [] if prediction.contrast.null is None else [str(prediction.contrast.null)]
-    if prediction.margin is not None and prediction.margin.null_sd is not None:
-        needed.append("size_matched")
-    return tuple(dict.fromkeys(needed))
 
 
 def _prediction(plan: Protocol, name: str) -> Prediction:

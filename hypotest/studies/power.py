@@ -8,6 +8,7 @@ evaluation split is run through the model or read; only its number of documents 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,15 +213,7 @@ def _thin(
     watch = Stopwatch(start_stage)
     documents = np.unique(evidence.evaluation.documents)
     kept = streams("documents kept").permutation(documents)[: documents.size // 2]
-    fewer = Evidence(
-        selection=evidence.selection,
-        evaluation=evidence.evaluation.of_documents(kept),
-        weights=evidence.weights,
-        heads=evidence.heads,
-        mean_activation=evidence.mean_activation,
-        ablation=evidence.ablation,
-        decomposition=None,
-    )
+    fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
     if not grouped:
         return None, watch
     try:
@@ -262,20 +255,10 @@ def _by_null(predictions: list[Prediction]) -> list[list[Prediction]]:
 
 
 def _resized(plan: Protocol, part: list[Prediction], fraction: float) -> Protocol:
-    """The plan with a group of another size, and with no more nulls than these predictions need.
-
-    Random groups stay: margins refer to them.
-    """
-    variant = _variant(plan, part, DRAWS)
-    needed = {"size_matched", *(item.contrast.null for item in part)}
-    return variant.model_copy(
-        update={
-            "group": plan.group.model_copy(update={"select": TopFraction(top_fraction=fraction)}),
-            "nulls": plan.nulls.model_copy(
-                update={name: value if name in needed else None for name, value in variant.nulls}
-            ),
-        }
-    )
+    """The plan with a group of another size, and with no more nulls than these predictions need."""
+    variant = _variant(plan, part, DRAWS).with_nulls({name for item in part for name in item.needed_nulls})
+    group = plan.group.model_copy(update={"select": TopFraction(top_fraction=fraction)})
+    return variant.model_copy(update={"group": group})
 
 
 def _foreseeable(prediction: Prediction) -> bool:

@@ -286,7 +286,7 @@ def _mixed(own: Values, loading: float, common: Values) -> Values:
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> Values:
-    return rng.standard_normal(shape, dtype=np.float32)  # type: ignore[return-value]
+    return rng.standard_normal(shape, dtype=np.float32)  # type: ignore[return-value]  # float32 is one of them
 
 
 def _tails(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator) -> Values | float:

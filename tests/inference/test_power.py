@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from hypotest.inference.equivalence import allowed_extremes
 from hypotest.inference.power import (
-    allowed_extremes,
     effect_seen,
     equivalence_power,
     null_spread,

@@ -21,7 +21,7 @@ def with_rung(results: Results, id: str, place: int, **changes: object) -> Resul
     """The run with one rung of one prediction changed."""
     item = prediction(results, id)
     rungs: list[NullComparison] = list(item.ladder)
-    rungs[place] = dataclasses.replace(rungs[place], **changes)  # type: ignore[arg-type]
+    rungs[place] = dataclasses.replace(rungs[place], **changes)  # type: ignore[arg-type]  # names tell
     changed = dataclasses.replace(item, ladder=tuple(rungs))
     return dataclasses.replace(
         results, predictions=tuple(changed if one.id == id else one for one in results.predictions)

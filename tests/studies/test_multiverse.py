@@ -7,7 +7,6 @@ import pytest
 from hypotest.records.multiverse import Specification, SpecificationResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
-from hypotest.studies import multiverse as study
 from hypotest.studies.multiverse import verdicts
 
 PROTOCOL = Protocol.model_validate(
@@ -92,13 +91,12 @@ def test_a_verdict_takes_the_shared_choice_and_the_declared_options():
 )
 def test_only_nulls_that_an_outcome_needs_are_drawn(prediction, nulls):
     declaration = next(item for item in PROTOCOL.predictions if item.id == prediction)
-    assert study._nulls(declaration) == nulls
+    assert declaration.needed_nulls == nulls
 
 
 def test_a_margin_in_null_sds_needs_random_groups_beside_another_null():
     declaration = PROTOCOL.predictions[0]
     contrast = declaration.contrast.model_copy(update={"null": "covariate_matched"})
-    assert study._nulls(declaration.model_copy(update={"contrast": contrast})) == (
-        "covariate_matched",
-        "size_matched",
-    )
+    moved = declaration.model_copy(update={"contrast": contrast})
+    assert moved.needed_nulls == ("covariate_matched", "size_matched")
+    assert PROTOCOL.with_nulls(moved.needed_nulls).nulls.label_shuffled is None
