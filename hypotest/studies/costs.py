@@ -32,7 +32,7 @@ from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.run import SELF_CHECK_PAIRS
-from hypotest.pipeline.selection import SHOWN_DRAWS
+from hypotest.pipeline.selection import units_and_draws
 from hypotest.records.evidence import SelectionEvidence, SplitEvidence
 from hypotest.records.power import StageCost
 from hypotest.records.progress import StartStage, silent
@@ -290,15 +290,17 @@ def repeated_work(
 
 
 def _n_groups(plan: Protocol, most: int | None) -> int:
-    """Groups that a measure is taken on; labels are shuffled in two units, two groups each."""
+    """Groups that a measure is taken on: two for every labelling, in all units of relabelling."""
     total = 0
     for null in (plan.nulls.size_matched, plan.nulls.covariate_matched):
         if null is not None:
             total += null.draws if most is None else min(null.draws, most)
     shuffled = plan.nulls.label_shuffled
     if shuffled is not None:
-        draws = shuffled.draws if most is None else min(shuffled.draws, most)
-        total += 2 * (draws + min(draws, SHOWN_DRAWS))
+        thinned = (
+            shuffled if most is None else shuffled.model_copy(update={"draws": min(shuffled.draws, most)})
+        )
+        total += 2 * sum(draws for _, draws in units_and_draws(thinned))
     return total
 
 
