@@ -1,8 +1,6 @@
-"""What a report shows besides the predictions: spectrum, heads, and the limitations of this run."""
+"""What a report shows besides the predictions: spectrum and heads."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,22 +10,11 @@ from hypotest.pipeline.attention_tests import attention_gini, routing_profiles
 from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
-from hypotest.records.evidence import Evidence, SelfCheck
-from hypotest.records.results import (
-    AblationResult,
-    CorpusResult,
-    HeadResult,
-    PredictionResult,
-    Spectrum,
-)
+from hypotest.records.evidence import Evidence
+from hypotest.records.results import HeadResult, Spectrum
 
 _FIGURE_GROUPS = 500
 """Random groups behind the bands of figures."""
-_FEW_EIGENVALUES = 50
-_SMALL_VOCABULARY = 20000
-_FEW_DOCUMENTS = 50
-_NOT_RELABELLED = ("top_head_impact", "segregation")
-_RANDOM_GROUPS = ("size_matched", "covariate_matched")
 
 
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum:
@@ -86,87 +73,3 @@ def describe_heads(
         impacts[f"L{number} random"] = float(mine.mean())
         impacts[f"L{number} all"] = float(all_heads[place])
     return table, impacts
-
-
-def find_limitations(
-    corpus: CorpusResult,
-    predictions: Sequence[PredictionResult],
-    selection: Selection,
-    ablation: AblationResult,
-    check: SelfCheck,
-    vocab_size: int,
-    elbow_found: bool,
-    head_positions: int,
-) -> tuple[str, ...]:
-    """What a reviewer would ask about this run, in plain words."""
-    found = [
-        *_uncertified(ablation, check),
-        "One model and one split of the documents: another split can give another group.",
-    ]
-    if corpus.text_differs:
-        found.append(
-            "The reference text is not the pinned one: "
-            + ", ".join(corpus.text_differs)
-            + ". Numbers can differ from published ones."
-        )
-    size = len(selection.group)
-    if selection.result.rule != "plateau" and "no plateau" in selection.result.reason:
-        found.append(
-            "The group is the declared top fraction, since the curve shows no plateau: the papers' "
-            "plateau neurons are not what is tested here."
-        )
-    if size < _FEW_EIGENVALUES and any(item.measure == "hill_alpha" for item in predictions):
-        found.append(
-            f"Hill alpha rests on at most {size} eigenvalues, half of them in the tail; below "
-            f"{_FEW_EIGENVALUES} it is a rough number."
-        )
-    if vocab_size < _SMALL_VOCABULARY:
-        found.append(
-            f"With {vocab_size:,} token types, rare types are often pieces of words, not rare words."
-        )
-    if not elbow_found:
-        found.append("The frequency curve has no elbow, so no types were dropped as too rare.")
-    for split, count in corpus.documents_used.items():
-        if count < _FEW_DOCUMENTS:
-            found.append(f"The {split} split has only {count} documents; intervals are wide.")
-    found.append(
-        f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
-    )
-    fixed = [item.id for item in predictions if item.measure in _NOT_RELABELLED]
-    if selection.shuffled and fixed:
-        found.append(
-            f"Under label_shuffled the evaluation evidence of {', '.join(fixed)} keeps its labels, since it "
-            "cannot be relabelled; token types that occur in both splits can make those p-values too small."
-        )
-    if any(item.reference in _RANDOM_GROUPS for item in predictions):
-        found.append(
-            "Random groups answer whether the group is unlike other neurons of this layer. Where neurons are "
-            "correlated or were selected for influence, they reject far more often than their level without "
-            "any effect of rarity (`hypotest calibrate` measures how often); such a p-value says nothing "
-            "about rarity."
-        )
-    weaker = [item.id for item in predictions if _only_against_random(item)]
-    if weaker:
-        found.append(
-            "These differ from random neurons (p <= 0.05) but not from groups found under shuffled "
-            f"labels: {', '.join(weaker)}. They may say more about influential neurons as such than "
-            "about rarity."
-        )
-    return tuple(found)
-
-
-def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
-    if ablation.largest_error_bound is not None:
-        return ()
-    return (
-        f"delta_loss comes from float32 forward passes, since {ablation.reason}; no certificate bounds its "
-        f"rounding. {check.n_pairs} (neuron, block) pairs redone in the whole model differ by at most "
-        f"{check.largest_difference:.1e} nats.",
-    )
-
-
-def _only_against_random(item: PredictionResult) -> bool:
-    p_values = {rung.null: rung.p_value for rung in item.ladder}
-    by_type = p_values.get("label_shuffled (type)")
-    against_random = p_values.get("size_matched")
-    return by_type is not None and against_random is not None and against_random <= 0.05 and by_type > 0.05

@@ -14,7 +14,8 @@ from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.pipeline.describe import describe_heads, describe_spectrum, find_limitations
+from hypotest.pipeline.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
@@ -120,12 +121,12 @@ def run(
         limitations=find_limitations(
             corpus,
             predictions,
+            evidence,
             selection,
             ablation,
             check,
             prepared.subject.vocab_size,
             prepared.cuts.elbow_rank is not None,
-            int(evidence.evaluation.head_ablation.n_positions.sum()),
         ),
     )
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)

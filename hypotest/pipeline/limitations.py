@@ -1,0 +1,148 @@
+"""What a reviewer would ask about a run, in plain words and with this run's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.measures.information import gaussian_copula_information
+from hypotest.pipeline.selection import Selection
+from hypotest.records.evidence import Evidence, SelfCheck, SplitEvidence
+from hypotest.records.results import AblationResult, CorpusResult, PredictionResult
+
+_FEW_EIGENVALUES = 50
+_SMALL_VOCABULARY = 20000
+_FEW_DOCUMENTS = 50
+_NOT_RELABELLED = ("top_head_impact", "segregation")
+_RANDOM_GROUPS = ("size_matched", "covariate_matched")
+_LIKE_NEIGHBOURS = 0.02
+"""Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
+_BIASED_INFORMATION = 0.2
+"""Share of the group's mutual information that finite text alone explains, from which it is mentioned."""
+
+
+def find_limitations(
+    corpus: CorpusResult,
+    predictions: Sequence[PredictionResult],
+    evidence: Evidence,
+    selection: Selection,
+    ablation: AblationResult,
+    check: SelfCheck,
+    vocab_size: int,
+    elbow_found: bool,
+) -> tuple[str, ...]:
+    """What to keep in mind when reading the results."""
+    found = [
+        *_uncertified(ablation, check),
+        "One model and one split of the documents: another split can give another group.",
+    ]
+    if corpus.text_differs:
+        found.append(
+            "The reference text is not the pinned one: "
+            + ", ".join(corpus.text_differs)
+            + ". Numbers can differ from published ones."
+        )
+    size = len(selection.group)
+    if selection.result.rule != "plateau" and "no plateau" in selection.result.reason:
+        found.append(
+            "The group is the declared top fraction, since the curve shows no plateau: the papers' "
+            "plateau neurons are not what is tested here."
+        )
+    if size < _FEW_EIGENVALUES and any(item.measure == "hill_alpha" for item in predictions):
+        found.append(
+            f"Hill alpha rests on at most {size} eigenvalues, half of them in the tail; below "
+            f"{_FEW_EIGENVALUES} it is a rough number."
+        )
+    if vocab_size < _SMALL_VOCABULARY:
+        found.append(
+            f"With {vocab_size:,} token types, rare types are often pieces of words, not rare words."
+        )
+    if not elbow_found:
+        found.append("The frequency curve has no elbow, so no types were dropped as too rare.")
+    for split, count in corpus.documents_used.items():
+        if count < _FEW_DOCUMENTS:
+            found.append(f"The {split} split has only {count} documents; intervals are wide.")
+    head_positions = int(evidence.evaluation.head_ablation.n_positions.sum())
+    found.append(
+        f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
+    )
+    if any(item.measure == "modularity" for item in predictions):
+        found += biased_information(evidence.evaluation, selection.group)
+    if any(item.reference.startswith("label_shuffled") for item in predictions):
+        found += runs_of_labels(evidence.evaluation)
+    fixed = [item.id for item in predictions if item.measure in _NOT_RELABELLED]
+    if selection.shuffled and fixed:
+        found.append(
+            f"Under label_shuffled the evaluation evidence of {', '.join(fixed)} keeps its labels, since it "
+            "cannot be relabelled; token types that occur in both splits can make those p-values too small."
+        )
+    if any(item.reference in _RANDOM_GROUPS for item in predictions):
+        found.append(
+            "Random groups answer whether the group is unlike other neurons of this layer. Where neurons are "
+            "correlated or were selected for influence, they reject far more often than their level without "
+            "any effect of rarity (`hypotest calibrate` measures how often); such a p-value says nothing "
+            "about rarity."
+        )
+    weaker = [item.id for item in predictions if _only_against_random(item)]
+    if weaker:
+        found.append(
+            "These differ from random neurons (p <= 0.05) but not from groups found under shuffled "
+            f"labels: {', '.join(weaker)}. They may say more about influential neurons as such than "
+            "about rarity."
+        )
+    return tuple(found)
+
+
+def biased_information(split: SplitEvidence, group: NDArray[np.int64]) -> Iterator[str]:
+    """Mutual information of independent neurons is 1 / (2 n) nats on average, not 0.
+
+    The Gaussian copula's is -log(1 - r^2) / 2, and r^2 of n independent pairs has mean 1 / (n - 1). Positions
+    of one document hang together, so that this is the least that it can be.
+    """
+    rare = split.activations[split.mask("rare")][:, group]
+    information = gaussian_copula_information(rare)[np.triu_indices(len(group), 1)]
+    if not information.size or not information.mean() > 0:
+        return
+    share = min(1.0, 0.5 / len(rare) / float(information.mean()))
+    if share >= _BIASED_INFORMATION:
+        yield (
+            f"At least {share:.0%} of the group's mean mutual information is what {len(rare):,} positions of "
+            "unrelated neurons would show. Q is then in good part a property of noise, which the p-value "
+            "takes into account and the interval over documents does not."
+        )
+
+
+def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
+    """Rare and common positions that come in runs, which shuffled labels do not keep."""
+    rare = split.mask("rare")
+    same_document = split.documents[1:] == split.documents[:-1]
+    if not same_document.any():
+        return
+    alike = float(np.mean((rare[1:] == rare[:-1])[same_document]))
+    share = rare.mean()
+    by_chance = float(share**2 + (1 - share) ** 2)
+    if alike - by_chance >= _LIKE_NEIGHBOURS:
+        yield (
+            f"Neighbouring sampled positions carry the same label in {alike:.0%} of pairs ({by_chance:.0%} "
+            "by chance). Shuffled labels do not keep such runs; where neighbouring positions also have like "
+            "activations, label_shuffled rejects too often (`hypotest calibrate`, `runs`)."
+        )
+
+
+def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
+    if ablation.largest_error_bound is not None:
+        return ()
+    return (
+        f"delta_loss comes from float32 forward passes, since {ablation.reason}; no certificate bounds its "
+        f"rounding. {check.n_pairs} (neuron, block) pairs redone in the whole model differ by at most "
+        f"{check.largest_difference:.1e} nats.",
+    )
+
+
+def _only_against_random(item: PredictionResult) -> bool:
+    p_values = {rung.null: rung.p_value for rung in item.ladder}
+    by_type = p_values.get("label_shuffled (type)")
+    against_random = p_values.get("size_matched")
+    return by_type is not None and against_random is not None and against_random <= 0.05 and by_type > 0.05
