@@ -8,6 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from hypotest.records.evidence import FloatArray, IntArray
 
 NEURON_BLOCK = 128
 """Neurons ranked or binned at a time, which bounds the memory of a wide layer."""
+_CACHE_BYTES = 2**20
+"""Scores taken at once: small ones together, which saves calls, and large ones one by one."""
 
 
 class RankOrder:
@@ -80,26 +83,32 @@ class RankOrder:
         return ranks
 
     def twice_mid_ranks_of(self, columns: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[Any]:
-        """The same for one set of weights and some of the columns.
+        """The same for some of the columns, other ones for each set of weights.
 
         Args:
-            columns: Which, shape (k,).
-            weights: Not negative, shape (n,).
+            columns: Which, shape (n_sets, k).
+            weights: Not negative, shape (n_sets, n).
 
         Returns:
-            Shape (k, n), in the type of the weights.
+            Shape (n_sets, k, n), in the type of the weights.
         """
-        ordered = weights.take(self._order[columns])
-        cumulated = np.cumsum(ordered, axis=1, dtype=weights.dtype)
-        twice = np.take_along_axis(cumulated, self._last[columns], axis=1)
+        ordered = np.take_along_axis(weights[:, None, :], self._order[columns], axis=2)
+        cumulated = np.cumsum(ordered, axis=2, dtype=weights.dtype)
+        twice = np.take_along_axis(cumulated, self._last[columns], axis=2)
         if self._tied[columns].any():
-            twice += np.take_along_axis(cumulated - ordered, self._first[columns], axis=1)
+            twice += np.take_along_axis(cumulated - ordered, self._first[columns], axis=2)
         else:
             twice *= 2
-            twice -= weights
+            twice -= weights[:, None, :]
         return np.asarray(twice)
 
 
+def sets_at_once(size: int, n: int) -> int:
+    """How many sets of scores (size, n) are taken together."""
+    return max(1, _CACHE_BYTES // (8 * size * n))
+
+
+@lru_cache(maxsize=16)
 def score_table(total: int) -> NDArray[np.float64]:
     """Normal quantile of every twice-mid-rank among ``total`` rows, shape (2 total + 1,).
 
@@ -107,6 +116,7 @@ def score_table(total: int) -> NDArray[np.float64]:
     """
     table = ndtri(np.arange(2 * total + 1) / (2 * total))
     table[[0, -1]] = 0.0
+    table.flags.writeable = False  # shared
     return np.asarray(table)
 
 
@@ -132,33 +142,34 @@ def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> Iterator[ND
 
 
 def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """-1/2 log(1 - r^2) of normal scores.
+    """-1/2 log(1 - r^2) of normal scores, for a stack of them.
 
     r^2 is at most 1 - 1/n^2, so the information at most log n, which is all that n distinct ranks
     can tell: duplicated neurons stay finite.
 
     Args:
-        scores: Shape (k, n).
-        weights: Repeat count of each row, shape (n,), with a positive sum.
+        scores: Shape (n_sets, k, n).
+        weights: Repeat count of each row, shape (n_sets, n), each set with a positive sum.
 
     Returns:
-        Shape (k, k), in nats, exactly symmetric, zero diagonal; 0 for neurons that do not vary.
+        Shape (n_sets, k, k), in nats, exactly symmetric, zero diagonal; 0 for neurons that do not vary.
     """
-    total = max(float(weights.sum()), 2.0)
+    total = weights.sum(axis=1)[:, None, None]
+    at_least_two = np.maximum(total, 2.0)
     # scores lie around 0, so that the product less the means' is as exact as that of centred scores
     root = np.sqrt(weights)
-    weighted = scores * root
-    sums = weighted @ root
+    weighted = scores * root[:, None, :]
+    sums = weighted @ root[:, :, None]
     # numpy sees that this is a matrix times its own transpose: half the work, exactly symmetric
-    product = weighted @ weighted.T - np.outer(sums, sums) / max(float(weights.sum()), 1.0)
-    variance = np.diag(product).copy()
+    product = weighted @ weighted.swapaxes(1, 2)
+    product -= sums * sums.swapaxes(1, 2) / np.maximum(total, 1.0)
+    variance = np.diagonal(product, axis1=1, axis2=2)[:, :, None]
     # Rounding leaves a constant column a variance of some eps^2, not of zero.
-    varies = variance > 1e-20 * total
-    inverse = np.divide(1.0, variance, out=np.zeros_like(variance), where=varies)
-    squared = product**2 * inverse[:, None] * inverse
-    information = -0.5 * np.log1p(-np.minimum(squared, 1.0 - total**-2.0))
-    np.fill_diagonal(information, 0.0)
-    return np.asarray((information + information.T) / 2)
+    inverse = np.divide(1.0, variance, out=np.zeros(variance.shape), where=variance > 1e-20 * at_least_two)
+    squared = product**2 * inverse * inverse.swapaxes(1, 2)
+    information = -0.5 * np.log1p(-np.minimum(squared, 1.0 - at_least_two**-2.0))
+    np.einsum("sii->si", information)[:] = 0.0
+    return np.asarray((information + information.swapaxes(1, 2)) / 2)
 
 
 def gaussian_copula_information(
@@ -199,7 +210,7 @@ def gaussian_copula_information(
     for start in range(0, values.shape[1], NEURON_BLOCK):
         block = slice(start, start + NEURON_BLOCK)
         scores[block] = next(normal_scores(RankOrder(values[:, block]), counts[None, :]))
-    return score_information(scores, counts)
+    return np.asarray(score_information(scores[None], counts[None])[0])
 
 
 def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np.int64]:

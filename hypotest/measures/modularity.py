@@ -21,6 +21,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import igraph
@@ -33,9 +34,11 @@ from hypotest.measures.information import (
     gaussian_copula_information,
     normal_scores,
     score_information,
+    sets_at_once,
 )
 from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
+    CHUNK_BYTES,
     checked_groups,
     layer_matrix,
     submatrices,
@@ -57,7 +60,7 @@ Method = Literal["louvain", "leiden"]
 LEIDEN_ITERATIONS = 2
 """igraph's default. Until stable can mean for ever: on nearly random graphs it need not settle."""
 _RESAMPLES_AT_ONCE = 8
-"""Ranked side by side; more of them no longer fit the processor's cache."""
+"""Ranked side by side; more of them, unless small, no longer fit the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,17 +197,30 @@ def modularity_resamples(
     columns, counts = document_columns(documents, weights)
     if columns.size != values.shape[0]:
         raise ValueError(f"{values.shape[0]} activations but {columns.size} documents")
-    order = RankOrder(values)
     result = np.full(counts.shape[0], np.nan)
     drawn = np.flatnonzero(counts[:, np.unique(columns)].sum(axis=1) > 0)
     with _seeded_igraph(rng):
-        for start in range(0, drawn.size, _RESAMPLES_AT_ONCE):
-            chunk = drawn[start : start + _RESAMPLES_AT_ONCE]
-            repeats = counts[chunk][:, columns]
-            scores = normal_scores(order, repeats)
-            stack = np.stack([score_information(*each) for each in zip(scores, repeats, strict=True)])
+        graphs = _resampled_graphs(RankOrder(values), counts[drawn], columns)
+        step = max(1, CHUNK_BYTES // (8 * values.shape[1] ** 2))
+        for start in range(0, drawn.size, step):
+            chunk = drawn[start : start + step]
+            stack = np.stack(list(islice(graphs, chunk.size)))
             result[chunk] = _best_partitions(stack, method, resolution, restarts)[0]
     return result
+
+
+def _resampled_graphs(
+    order: RankOrder, counts: NDArray[np.float64], columns: NDArray[np.int64]
+) -> Iterator[NDArray[np.float64]]:
+    """Mutual information in each resample, shape (k, k)."""
+    together = sets_at_once(order.size, order.n)
+    step = max(together, _RESAMPLES_AT_ONCE)
+    for start in range(0, len(counts), step):
+        repeats = counts[start : start + step][:, columns]
+        scores = normal_scores(order, repeats)
+        for first in range(0, len(repeats), together):
+            part = repeats[first : first + together]
+            yield from score_information(np.stack(list(islice(scores, len(part)))), part)
 
 
 def segregation(information: FloatArray, groups: IntArray) -> NDArray[np.float64]:
@@ -322,10 +338,10 @@ def _quality(
     stack: NDArray[np.float64], memberships: NDArray[np.int64], resolution: float
 ) -> NDArray[np.float64]:
     """Q of given partitions, shape (n_graphs,)."""
-    together = memberships[:, :, None] == memberships[:, None, :]
+    together = (memberships[:, :, None] == memberships[:, None, :]).astype(np.float64)
     strength = stack.sum(axis=2)
     twice_m = strength.sum(axis=1)
     inside = np.einsum("gij,gij->g", stack, together)
-    expected = np.einsum("gi,gij,gj->g", strength, together, strength, optimize=True)
+    expected = np.einsum("gi,gi->g", (together @ strength[:, :, None])[:, :, 0], strength)
     scale = np.where(twice_m > 0, twice_m, 1.0)
     return np.asarray(inside / scale - resolution * expected / scale**2)

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.measures.dimension import interpolated_dimension
-from hypotest.measures.information import RankOrder, binned_information, score_information, score_table
+from hypotest.measures.information import (
+    RankOrder,
+    binned_information,
+    score_information,
+    score_table,
+    sets_at_once,
+)
 from hypotest.measures.modularity import Method, graph_communities
 from hypotest.measures.rows import finite_activations
 from hypotest.measures.submatrices import CHUNK_BYTES, checked_groups, one_blas_thread
@@ -124,12 +130,16 @@ def _copula_graphs(
 ) -> Iterator[NDArray[np.float64]]:
     """Mutual information under the Gaussian copula of each draw with positions enough, shape (k, k)."""
     order = RankOrder(values)
-    for group, mask in zip(groups, labelled, strict=True):
-        total = int(mask.sum())
-        if total > 1:
-            ranks = order.twice_mid_ranks_of(group, mask.astype(np.int32))
-            # ranks of positions without the label do not count: their weight is zero
-            yield score_information(score_table(total).take(ranks), mask.astype(np.float64))
+    totals = labelled.sum(axis=1)
+    draws = np.flatnonzero(totals > 1)
+    step = sets_at_once(groups.shape[1], len(values))
+    for start in range(0, draws.size, step):
+        rows = draws[start : start + step]
+        ranks = order.twice_mid_ranks_of(groups[rows], labelled[rows].astype(np.int32))
+        # ranks of positions without the label do not count: their weight is zero
+        tables = [score_table(int(total)) for total in totals[rows]]
+        scores = np.stack([table.take(twice) for table, twice in zip(tables, ranks, strict=True)])
+        yield from score_information(scores, labelled[rows].astype(np.float64))
 
 
 def _covariances(

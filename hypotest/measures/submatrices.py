@@ -13,7 +13,10 @@ from threadpoolctl import ThreadpoolController
 from hypotest.records.evidence import FloatArray, IntArray
 
 CHUNK_BYTES = 2**25
-"""Memory of one stack of submatrices: enough to amortise calls, little enough to stay cheap."""
+"""Memory of one stack of matrices: enough to amortise calls, little enough to stay cheap."""
+_GATHER_BYTES = 2**20
+"""The same for submatrices of a layer, which are checked and used while they are in the processor's cache
+(eigenvalues of 1,000 groups of 82 of 8,192 neurons: a fifth faster than with 32 times as much)."""
 
 
 def checked_groups(groups: IntArray, n_neurons: int) -> NDArray[np.int64]:
@@ -97,7 +100,7 @@ def submatrices(
         ValueError: If a submatrix is not finite, or not symmetric to float32 precision.
     """
     n_groups, size = groups.shape
-    step = max(1, CHUNK_BYTES // (8 * size * size))
+    step = max(1, _GATHER_BYTES // (8 * size * size))
     flat = np.ascontiguousarray(matrix).ravel()
     for start in range(0, n_groups, step):
         rows = slice(start, min(start + step, n_groups))

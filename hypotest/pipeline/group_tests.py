@@ -28,7 +28,7 @@ from hypotest.records.results import Interval
 
 CONTROL_SHARE = 4
 """One in so many document resamples is shared with the control groups (500 of 2,000)."""
-REWIRINGS = 39
+REWIRINGS = 19
 """Of each random group, to see how many beat all their own."""
 _REWIRED = (
     "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "

@@ -19,7 +19,7 @@ from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Group, LabelShuffled, PermutationUnit, Protocol
 from hypotest.records.results import GroupResult
 
-SHOWN_DRAWS = 499
+SHOWN_DRAWS = 199
 """Draws in the units that the protocol did not ask for, which are shown beside its own and never decide."""
 _LABELLINGS_AT_ONCE = 256  # bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB
 

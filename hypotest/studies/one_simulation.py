@@ -24,12 +24,12 @@ from hypotest.studies.simulation import draw_evidence, draw_layer, with_populati
 POPULATION = 10
 """The truth is read from so many times the documents. Its own error adds 1/10 to the variance of the
 difference, by which intervals are widened before they are judged (`hypotest.studies.rates`)."""
-TRUTH_GROUPS = 4000
+TRUTH_GROUPS = 1500
 """Random groups behind the true mean of the size_matched null; few enough would blur the truth by more than
 their own interval (200: by 0.4 of its standard error for the impact of a head)."""
 COVERAGE_SHARE = 4
 """One of so many simulations tells whether its intervals hold the truth."""
-COVERAGE_RESAMPLES = 400
+COVERAGE_RESAMPLES = 200
 """Document resamples in these; with the 100 of the others, intervals are 3 points short of coverage."""
 
 Simulation = dict[str, Any]

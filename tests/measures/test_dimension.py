@@ -75,7 +75,7 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
     matrix = dimension.covariance(correlated(2))
     groups = random_groups(2, 50, 6)
     whole = dimension.eigenvalue_shares(matrix, groups)
-    monkeypatch.setattr("hypotest.measures.submatrices.CHUNK_BYTES", 8 * 36 * 7)
+    monkeypatch.setattr("hypotest.measures.submatrices._GATHER_BYTES", 8 * 36 * 7)
     np.testing.assert_array_equal(dimension.eigenvalue_shares(matrix, groups), whole)
     np.testing.assert_allclose(whole.sum(axis=1), 1)
     assert np.all(np.diff(whole, axis=1) <= 0)

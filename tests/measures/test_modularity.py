@@ -115,7 +115,7 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
     matrix = weights(3)
     groups = np.array([np.random.default_rng(i).choice(20, 9, replace=False) for i in range(12)])
     whole = modularity.communities(matrix, groups, rng=np.random.default_rng(0))
-    monkeypatch.setattr("hypotest.measures.submatrices.CHUNK_BYTES", 8 * 81 * 5)
+    monkeypatch.setattr("hypotest.measures.submatrices._GATHER_BYTES", 8 * 81 * 5)
     parts = modularity.communities(matrix, groups, rng=np.random.default_rng(0))
     np.testing.assert_allclose(whole.modularity, parts.modularity)
 

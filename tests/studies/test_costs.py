@@ -17,9 +17,9 @@ DIMENSION = {"measure": "effective_dimension", "contrast": {"null": "size_matche
 
 def test_groups_are_counted_as_a_run_measures_them():
     plan = make_protocol(DIMENSION, draws=9999)
-    # size_matched, and for each unit of relabelling two groups a draw; 499 in the two that are only shown
-    assert _n_groups(plan, None) == 9999 + 2 * (9999 + 2 * 499)
-    assert _n_groups(plan, 399) == 399 + 2 * (399 + 2 * 399)
+    # size_matched, and for each unit of relabelling two groups a draw; 199 in the two that are only shown
+    assert _n_groups(plan, None) == 9999 + 2 * (9999 + 2 * 199)
+    assert _n_groups(plan, 399) == 399 + 2 * (399 + 2 * 199)
 
 
 def test_times_of_draws_and_of_documents_are_told_apart():
