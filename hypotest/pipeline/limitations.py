@@ -17,6 +17,7 @@ _SMALL_VOCABULARY = 20000
 _FEW_DOCUMENTS = 50
 _NOT_RELABELLED = ("top_head_impact", "segregation")
 _RANDOM_GROUPS = ("size_matched", "covariate_matched")
+_NARROW_UNITS = ("label_shuffled (position)", "label_shuffled (document_type)")
 _LIKE_NEIGHBOURS = 0.02
 """Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
 _BIASED_INFORMATION = 0.2
@@ -72,6 +73,13 @@ def find_limitations(
         found += biased_information(evidence.evaluation, selection.group)
     if any(item.reference.startswith("label_shuffled") for item in predictions):
         found += runs_of_labels(evidence.evaluation)
+    narrow = [item.id for item in predictions if item.reference in _NARROW_UNITS]
+    if narrow:
+        found.append(
+            f"Rarity belongs to token types; for {', '.join(narrow)} it was shuffled over a smaller unit. "
+            "Where neurons have a liking for single types, which return in both splits, such shuffling can "
+            "reject every time without any effect of rarity (`hypotest calibrate`, `clustered-types`)."
+        )
     fixed = [item.id for item in predictions if item.measure in _NOT_RELABELLED]
     if selection.shuffled and fixed:
         found.append(
