@@ -245,8 +245,8 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
     premises = _ids(protocol, "premise")
     if premises:
         yield Line(
-            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive, all "
-            "stay undecided.",
+            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive, "
+            "all stay undecided.",
             "Premise:",
         )
 
