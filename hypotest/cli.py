@@ -108,6 +108,41 @@ def validate(protocol: ProtocolArgument) -> None:
     )
 
 
+@app.command(epilog="Example: hypotest init --from rare-tokens my-study.yaml")
+def init(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="File to write; by default TEMPLATE.yaml.")
+    ] = None,
+    template: Annotated[
+        str,
+        typer.Option("--from", metavar="TEMPLATE", help="minimal, rare-tokens or rare-tokens-as-published."),
+    ] = "minimal",
+) -> None:
+    """Write a commented protocol to begin with, and the schema that lets editors explain it."""
+    from hypotest.registration import start_protocol
+    from hypotest.report.explanation import start_text
+
+    Console().print(start_text(start_protocol(template, path)), soft_wrap=True)
+
+
+@app.command(epilog="Example: hypotest schema > hypotest.schema.json")
+def schema() -> None:
+    """Print the protocol language as a JSON Schema, with units, ranges and defaults."""
+    from hypotest.registration import schema_text
+
+    print(schema_text())
+
+
+@app.command(epilog="Example: hypotest explain protocols/rare-tokens.yaml")
+def explain(protocol: ProtocolArgument) -> None:
+    """Say in plain words what will be done, what each hypothesis predicts, and what would refute it."""
+    from hypotest.registration import explain_protocol, load_protocol
+    from hypotest.report.explanation import Explanation
+
+    _warn(protocol)
+    Console().print(Explanation(explain_protocol(load_protocol(protocol))))
+
+
 @app.command(epilog="Example: hypotest power protocols/rare-tokens.yaml")
 def power(
     protocol: ProtocolArgument,

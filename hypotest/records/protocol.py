@@ -58,19 +58,25 @@ class Strict(BaseModel):
 class Subject(Strict):
     """The network under test."""
 
-    model: str = Field(default="reference", description="`reference`, a Hub id, or a folder", min_length=1)
-    revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
+    model: str = Field(
+        default="reference",
+        description="`reference` (ships with hypotest), a Hub id, or a folder in Hugging Face format",
+        min_length=1,
+    )
+    revision: str | None = Field(default=None, description="branch, tag or commit of a Hub id")
     layer: Annotated[
         Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
         _either("last", int, "must be last, or the number of a block"),
-    ] = Field(default="last", description="which MLP's neurons are tested")
+    ] = Field(
+        default="last", description="block whose MLP's neurons are tested: `last`, or its number from 0"
+    )
 
 
 class CorpusFiles(Strict):
     """Text files, one document each."""
 
     files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1, description="paths of .txt files"
+        min_length=1, description="paths of UTF-8 .txt files, seen from the protocol's folder"
     )
 
 
@@ -80,19 +86,27 @@ class Corpus(Strict):
     text: Annotated[
         Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
         _either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
-    ] = Field(default="reference", description="`reference`: docstrings of installed packages")
-    context: int = Field(default=128, ge=16, le=65536, description="tokens per block; packed, never padded")
+    ] = Field(
+        default="reference",
+        description="`reference` (docstrings of installed packages), or {files: [paths of .txt files]}",
+    )
+    context: int = Field(
+        default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
+    )
 
 
 class TargetFrequency(Strict):
     """A range of the frequency distribution of the *next* token."""
 
-    below_percentile: float | None = Field(default=None, gt=0, lt=100, description="rarer than this")
+    below_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="in percent: rarer than this"
+    )
     from_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="at least as frequent as this"
+        default=None, gt=0, lt=100, description="in percent: at least as frequent as this"
     )
     of: Literal["types", "occurrences"] = Field(
-        default="types", description="share of the different tokens, or of the running text"
+        default="types",
+        description="what percentiles count: `types` (different tokens) or `occurrences` (running text)",
     )
 
     @model_validator(mode="after")
@@ -105,17 +119,28 @@ class TargetFrequency(Strict):
 class Condition(Strict):
     """Which positions belong to a condition."""
 
-    target_frequency: TargetFrequency
+    target_frequency: TargetFrequency = Field(
+        description="how frequent the next token is, the one to be predicted"
+    )
 
 
 class Conditions(Strict):
     """Rare and common positions, and how many of each."""
 
-    elbow: Literal["drop", "keep"] = Field(default="drop", description="types beyond the elbow")
+    elbow: Literal["drop", "keep"] = Field(
+        default="drop", description="the rarest token types, beyond the frequency curve's elbow"
+    )
     rare: Condition = Field(description="positions whose next token is rare")
     common: Condition = Field(description="positions whose next token is common")
-    positions: int = Field(default=4096, ge=2, le=10**7, description="per condition, both splits together")
-    max_per_document: int = Field(default=16, ge=1, le=10**7, description="rare positions from one document")
+    positions: int = Field(
+        default=4096,
+        ge=2,
+        le=10**7,
+        description="number of positions per condition, at most, both splits together",
+    )
+    max_per_document: int = Field(
+        default=16, ge=1, le=10**7, description="number of rare positions from one document, at most"
+    )
     match: Literal["block"] = Field(
         default="block", description="common positions come from the blocks of the rare ones"
     )
@@ -124,14 +149,18 @@ class Conditions(Strict):
 class Split(Strict):
     """How documents are divided: neurons are selected on one part and measured on the other."""
 
-    selection: float = Field(default=0.5, gt=0, lt=1, description="share of the documents")
-    by: Literal["document"] = Field(default="document", description="what stays on one side")
+    selection: float = Field(
+        default=0.5, gt=0, lt=1, description="share of the documents that selects; the others measure"
+    )
+    by: Literal["document"] = Field(default="document", description="what stays on one side of the split")
 
 
 class TopFraction(Strict):
     """The most influential neurons, a fixed share of the layer."""
 
-    top_fraction: float = Field(gt=0, le=0.5, description="share of the layer's neurons")
+    top_fraction: float = Field(
+        gt=0, le=0.5, description="share of the layer's neurons, the most influential"
+    )
 
 
 class Group(Strict):
@@ -140,16 +169,19 @@ class Group(Strict):
     select: Annotated[
         Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
         _either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
-    ] = Field(default="plateau", description="`plateau`: left of the power law on the influence curve")
+    ] = Field(
+        default="plateau",
+        description="`plateau` (left of the power law on the influence curve), or {top_fraction: a share}",
+    )
     by: Literal["delta_loss"] = Field(
         default="delta_loss",
-        description="influence: mean change of the loss when a neuron is ablated",
+        description="influence: mean absolute change of the loss, in nats, when a neuron is ablated",
     )
     condition: Literal["rare", "common"] = Field(
         default="rare", description="targets on which the influence is measured"
     )
     otherwise: TopFraction | None = Field(
-        default=None, description="used when no plateau is found; required with `select: plateau`"
+        default=None, description="group when no plateau is found; required with `select: plateau`"
     )
 
 
@@ -171,7 +203,7 @@ StopAfter = Annotated[
     Field(
         ge=2,
         le=10**6,
-        description="stop early once so many draws in either tail are at least as extreme as the group",
+        description="stop early once so many draws, in either tail, are at least as extreme as the group",
     ),
 ]
 
@@ -199,7 +231,10 @@ class LabelShuffled(Strict):
     """The group that the same selection finds when labels are shuffled."""
 
     draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
-    unit: PermutationUnit = Field(default="type", description="what keeps its label together")
+    unit: PermutationUnit = Field(
+        default="type",
+        description="what keeps its label together: token types, types within documents, or positions",
+    )
 
 
 class Rewired(Strict):
@@ -221,11 +256,21 @@ class Untrained(Strict):
 class Nulls(Strict):
     """What the group is compared with."""
 
-    size_matched: SizeMatched | None = None
-    covariate_matched: CovariateMatched | None = None
-    label_shuffled: LabelShuffled | None = None
-    rewired: Rewired | None = None
-    untrained: Untrained | None = None
+    size_matched: SizeMatched | None = Field(
+        default=None, description="as many random neurons, from the whole layer"
+    )
+    covariate_matched: CovariateMatched | None = Field(
+        default=None, description="random neurons that resemble the group in declared covariates"
+    )
+    label_shuffled: LabelShuffled | None = Field(
+        default=None, description="the group that the same selection finds when rare and common are shuffled"
+    )
+    rewired: Rewired | None = Field(
+        default=None, description="the group's own network, its edges exchanged; never decides"
+    )
+    untrained: Untrained | None = Field(
+        default=None, description="the same protocol on networks that learned nothing"
+    )
 
 
 NullName = Literal["size_matched", "covariate_matched", "label_shuffled", "rewired", "untrained"]
@@ -236,10 +281,12 @@ class Contrast(Strict):
 
     null: NullName | None = Field(default=None, description="a null declared under `nulls`")
     conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
-        default=None, description="rare minus common"
+        default=None, description="[rare, common]: the difference is rare - common"
     )
     by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
-    reference: float | None = Field(default=None, description="a number fixed in advance")
+    reference: float | None = Field(
+        default=None, description="a number fixed in advance, in the measure's own unit"
+    )
 
     @field_validator("conditions", mode="before")
     @classmethod
@@ -255,8 +302,8 @@ class Margin(Strict):
     """Smallest effect of interest; exactly one of the three."""
 
     raw: float | None = Field(default=None, gt=0, description="in the measure's own unit")
-    ratio: float | None = Field(default=None, gt=0, description="share of the null's mean")
-    null_sd: float | None = Field(default=None, gt=0, description="SDs of the size_matched null")
+    ratio: float | None = Field(default=None, gt=0, description="as a share of the null's mean")
+    null_sd: float | None = Field(default=None, gt=0, description="in SDs of the size_matched null")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Margin:
@@ -272,14 +319,16 @@ class Prediction(Strict):
     moves them into `expects`.
     """
 
-    id: Name = Field(description="names the prediction in every report")
+    id: Name = Field(
+        description="names the prediction in every report: lower-case letters, digits, _ and -, at most 64"
+    )
     role: Role = Field(
         default="deciding",
         description="a failed `premise` makes every hypothesis not applicable; `descriptive` "
         "is reported and never decides",
     )
     measure: str = Field(description="what is measured on the group")
-    options: dict[str, Any] = Field(default_factory=dict, description="of the measure")
+    options: dict[str, Any] = Field(default_factory=dict, description="options of the measure")
     contrast: Contrast = Field(description="what the measured value is compared with")
     margin: Margin | None = Field(
         default=None,
@@ -315,27 +364,37 @@ class Prediction(Strict):
 class Intervals(Strict):
     """Confidence intervals over documents."""
 
-    resamples: int = Field(default=2000, ge=50, le=10**6, description="bootstrap resamples of the documents")
+    resamples: int = Field(
+        default=2000, ge=50, le=10**6, description="number of bootstrap resamples of the documents"
+    )
 
 
 class Multiverse(Strict):
     """Other defensible choices of the analysis, for ``hypotest multiverse``; a run does not look at them."""
 
-    variance: tuple[float, ...] = Field(default=(), description="of effective_dimension")
-    estimator: tuple[Literal["gaussian_copula", "binned"], ...] = Field(
-        default=(), description="of mutual information"
+    variance: tuple[float, ...] = Field(
+        default=(), description="share of the variance that effective_dimension keeps"
     )
-    bins: tuple[int, ...] = Field(default=(), description="of the binned estimator")
-    method: tuple[Literal["louvain", "leiden"], ...] = Field(default=(), description="of communities")
-    resolution: tuple[float, ...] = Field(default=(), description="of communities")
-    tail: tuple[Literal["median", "fix_finger"], ...] = Field(default=(), description="of hill_alpha")
+    estimator: tuple[Literal["gaussian_copula", "binned"], ...] = Field(
+        default=(), description="how mutual information is estimated"
+    )
+    bins: tuple[int, ...] = Field(default=(), description="number of bins per neuron, for estimator binned")
+    method: tuple[Literal["louvain", "leiden"], ...] = Field(
+        default=(), description="how communities are detected"
+    )
+    resolution: tuple[float, ...] = Field(default=(), description="resolution of communities")
+    tail: tuple[Literal["median", "fix_finger"], ...] = Field(
+        default=(), description="where the tail of hill_alpha begins"
+    )
     top_fraction: tuple[float, ...] = Field(default=(), description="group size, a share of the layer")
-    percentile: tuple[float, ...] = Field(default=(), description="below which targets are rare")
+    percentile: tuple[float, ...] = Field(default=(), description="in percent: below which targets are rare")
     of: tuple[Literal["types", "occurrences"], ...] = Field(
         default=(), description="what the percentile is a share of"
     )
     replacement: tuple[AblationKind, ...] = Field(default=(), description="what ablated neurons are set to")
-    draws: int = Field(default=999, ge=1, le=10**6, description="of each null, in every specification")
+    draws: int = Field(
+        default=999, ge=1, le=10**6, description="number of draws of each null, in every specification"
+    )
 
 
 SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
@@ -347,10 +406,10 @@ OWN_CHOICES = ("variance", "estimator", "bins", "method", "resolution", "tail")
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 
-    level: float = Field(default=0.05, gt=0, lt=0.5, description="of a single test")
+    level: float = Field(default=0.05, gt=0, lt=0.5, description="significance level of a single test")
     correction: Correction = Field(
         default="bonferroni",
-        description="over the predictions that decide, before anything is refuted",
+        description="for testing several predictions, before anything is refuted",
     )
     rule: Literal["every_prediction"] = Field(
         default="every_prediction",
@@ -362,35 +421,47 @@ class Protocol(Strict):
     """A preregistered set of rival hypotheses and the predictions that decide between them."""
 
     hypotest: Literal[1] = Field(description="version of the protocol language")
-    id: Name = Field(description="names the folder of its reports")
+    id: Name = Field(
+        description="names the folder of its reports: lower-case letters, digits, _ and -, at most 64"
+    )
     title: str = Field(min_length=1, max_length=200, description="one line for the report")
     source: str | None = Field(default=None, description="where the claims come from")
-    subject: Subject = Subject()
-    corpus: Corpus = Corpus()
-    frequencies: str = Field(default="reference", description="`reference`, or a .npy/.parquet/.csv table")
-    conditions: Conditions
-    split: Split = Split()
+    subject: Subject = Field(default=Subject(), description="the network under test")
+    corpus: Corpus = Field(default=Corpus(), description="the text whose tokens are predicted")
+    frequencies: str = Field(
+        default="reference",
+        description="token counts: `reference`, or the path of a .npy, .parquet or .csv table",
+    )
+    conditions: Conditions = Field(description="rare and common positions, and how many of each")
+    split: Split = Field(
+        default=Split(),
+        description="neurons are selected on one part of the documents and measured on the other",
+    )
     splits: int = Field(
         default=1,
         ge=1,
         le=1000,
         description="divisions of the documents; the first decides, the others show how outcomes spread",
     )
-    ablation: Ablation = Ablation()
-    group: Group
-    nulls: Nulls
+    ablation: Ablation = Field(default=Ablation(), description="how neurons are ablated, one at a time")
+    group: Group = Field(description="which neurons are tested")
+    nulls: Nulls = Field(description="what the group is compared with")
     hypotheses: tuple[Name, ...] = Field(
         default=("modular", "distributed"),
         min_length=1,
-        description="names of the rival hypotheses",
+        description="names of the rival hypotheses: lower-case letters, digits, _ and -",
     )
     predictions: tuple[Prediction, ...] = Field(
         min_length=1, description="what is measured, and what each hypothesis expects of it"
     )
-    intervals: Intervals = Intervals()
-    decision: Decision = Decision()
-    multiverse: Multiverse | None = None
-    seed: int = Field(ge=0, lt=2**63, description="of everything that is drawn at random")
+    intervals: Intervals = Field(default=Intervals(), description="confidence intervals over documents")
+    decision: Decision = Field(
+        default=Decision(), description="the rule, fixed in advance, that turns outcomes into a verdict"
+    )
+    multiverse: Multiverse | None = Field(
+        default=None, description="other defensible choices, for `hypotest multiverse`; they never decide"
+    )
+    seed: int = Field(ge=0, lt=2**63, description="seed of everything that is drawn at random")
 
     def with_nulls(self, names: Collection[str]) -> Protocol:
         """The plan with these of its nulls and no others."""

@@ -158,16 +158,20 @@ _TABLE = (
         level="group",
         contrasts=(*_GROUP_NULLS, Form.REWIRED),
         options={
-            "method": Option("louvain", "community detection", choices=("louvain", "leiden")),
-            "edges": Option("mutual_information", "weight between neurons", choices=("mutual_information",)),
+            "method": Option("louvain", "how communities are detected", choices=("louvain", "leiden")),
+            "edges": Option(
+                "mutual_information",
+                "what weighs the edge between two neurons",
+                choices=("mutual_information",),
+            ),
             "estimator": Option(
                 "gaussian_copula",
                 "how mutual information is estimated",
                 choices=("gaussian_copula", "binned"),
             ),
-            "resolution": Option(1.0, "of the communities", above=0),
-            "bins": Option(8, "per neuron, for estimator binned", at_least=2, at_most=64),
-            "restarts": Option(3, "seeded; the best counts", at_least=1, at_most=100),
+            "resolution": Option(1.0, "resolution of the communities", above=0),
+            "bins": Option(8, "number of bins per neuron, for estimator binned", at_least=2, at_most=64),
+            "restarts": Option(3, "number of seeded restarts; the best counts", at_least=1, at_most=100),
         },
     ),
     Measure(

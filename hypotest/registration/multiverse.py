@@ -70,7 +70,7 @@ def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Find
     border = protocol.conditions.common.target_frequency.from_percentile
     for place, value in enumerate(values):
         path = ("multiverse", name, place)
-        option = _option(name)
+        option = choice_option(name)
         if value in values[:place]:
             yield Finding(path, f"must be listed once; found {shown(value)} again: remove it")
         elif option is not None and not option.accepts(value):
@@ -84,7 +84,7 @@ def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Find
             yield Finding(path, message, depends=(("conditions",),))
 
 
-def _option(name: str) -> Option | None:
+def choice_option(name: str) -> Option | None:
     """The range of a choice's values; None where the schema has checked them."""
     if name == "percentile":
         return Option(15.0, "", above=0, below=100)

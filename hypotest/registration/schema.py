@@ -1,13 +1,21 @@
-"""The protocol language as a JSON schema, for editors that complete and check while one types."""
+"""The protocol language as a JSON schema, for editors that complete and check while one types.
+
+Editors show the description of a key and little else. So each description ends with what the schema
+demands: whether the key is required, its range and its default.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
 from hypotest.registration.measures import MEASURES, Measure, Option
+from hypotest.registration.multiverse import choice_option
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DIALECT = "http://json-schema.org/draft-07/schema#"
+"""The newest that language servers for YAML understand."""
+_REFERENCE = "#/definitions/"
+_EXPECTATION = "outcome that the hypothesis expects, a list of outcomes, or any"
 
 
 def schema() -> dict[str, Any]:
@@ -17,33 +25,54 @@ def schema() -> dict[str, Any]:
     own, the measure is one of those in the table, and the options are those of the measure.
 
     Returns:
-        A schema in the 2020-12 dialect.
+        A schema in the dialect of draft 7.
     """
-    document = _without_null(Protocol.model_json_schema())
-    definitions = document["$defs"]
-    outcomes = {"enum": ["less", "greater", "equivalent"]}
-    definitions["Expectation"] = {
-        "description": "outcome that a hypothesis expects; several; or any",
+    document = _without_null(Protocol.model_json_schema(ref_template=_REFERENCE + "{model}"))
+    definitions = document["definitions"] = document.pop("$defs")
+    definitions["Expectation"] = _expectation()
+    definitions["Contrast"]["properties"]["conditions"] = {
+        "const": ["rare", "common"],
+        "description": definitions["Contrast"]["properties"]["conditions"]["description"],
+    }
+    definitions["Subject"]["properties"]["layer"]["oneOf"][1]["minimum"] = 0
+    for name in (*SHARED_CHOICES, *OWN_CHOICES):
+        option = choice_option(name)
+        if option is not None:
+            definitions["Multiverse"]["properties"][name]["items"] = _type_of(option)
+    _write_prediction(definitions["Prediction"])
+    for model in (document, *definitions.values()):
+        _describe(model)
+    return {"$schema": _DIALECT, **document}
+
+
+def _expectation() -> dict[str, Any]:
+    outcomes = ["less", "greater", "equivalent"]
+    return {
+        "description": _EXPECTATION,
         "anyOf": [
-            {"enum": ["less", "greater", "equivalent", "any"]},
-            {"type": "array", "items": outcomes, "minItems": 1, "uniqueItems": True},
+            {"enum": [*outcomes, "any"]},
+            {"type": "array", "items": {"enum": outcomes}, "minItems": 1, "uniqueItems": True},
         ],
     }
-    prediction = definitions["Prediction"]
+
+
+def _write_prediction(prediction: dict[str, Any]) -> None:
+    """Bring predictions into the form in which users write them."""
     properties = prediction["properties"]
     del properties["expects"]
     prediction["description"] = (
         "One measure, what it is compared with, and under the name of each hypothesis the outcome "
         "that it expects."
     )
+    table = "; ".join(f"`{row.name}`: {row.title} [{row.unit}]" for row in MEASURES.values())
     properties["measure"]["enum"] = list(MEASURES)
-    expectation = {"$ref": "#/$defs/Expectation"}
+    properties["measure"]["description"] += f", with the unit of raw margins. {table}."
+    expectation = {"$ref": f"{_REFERENCE}Expectation", "description": _EXPECTATION}
     for name in Protocol.model_fields["hypotheses"].default:
-        properties[name] = expectation
+        properties[name] = dict(expectation)
     # Hypotheses can be named in the protocol, which a schema cannot look up.
     prediction["additionalProperties"] = expectation
     prediction["allOf"] = [_options_of(measure) for measure in MEASURES.values()]
-    return {"$schema": _DIALECT, **document}
 
 
 def _without_null(entry: Any) -> Any:
@@ -52,9 +81,7 @@ def _without_null(entry: Any) -> Any:
         return [_without_null(item) for item in entry if item != {"type": "null"}]
     if not isinstance(entry, dict):
         return entry
-    kept = {
-        key: _without_null(value) for key, value in entry.items() if not (key == "default" and value is None)
-    }
+    kept = {key: _without_null(value) for key, value in entry.items() if value is not None}
     alternatives = kept.get("anyOf", ())
     if len(alternatives) == 1:
         del kept["anyOf"]
@@ -65,24 +92,72 @@ def _without_null(entry: Any) -> Any:
 def _options_of(measure: Measure) -> dict[str, Any]:
     options = {
         "type": "object",
-        "properties": {name: _option(option) for name, option in measure.options.items()},
+        "properties": {
+            name: {"description": option.description, "default": option.default, **_type_of(option)}
+            for name, option in measure.options.items()
+        },
         "additionalProperties": False,
     }
+    _describe(options)
     return {
         "if": {"properties": {"measure": {"const": measure.name}}, "required": ["measure"]},
         "then": {"properties": {"options": options}},
     }
 
 
-def _option(option: Option) -> dict[str, Any]:
-    entry: dict[str, Any] = {"description": option.description, "default": option.default}
+def _type_of(option: Option) -> dict[str, Any]:
     if option.choices:
-        return {**entry, "enum": list(option.choices)}
-    entry["type"] = "integer" if isinstance(option.default, int) else "number"
+        return {"enum": list(option.choices)}
     bounds = {
         "minimum": option.at_least,
         "exclusiveMinimum": option.above,
         "maximum": option.at_most,
         "exclusiveMaximum": option.below,
     }
-    return {**entry, **{key: bound for key, bound in bounds.items() if bound is not None}}
+    kind = "integer" if isinstance(option.default, int) else "number"
+    return {"type": kind, **{key: bound for key, bound in bounds.items() if bound is not None}}
+
+
+def _describe(model: dict[str, Any]) -> None:
+    """Add to the description of each property what is demanded of it, and its default."""
+    required = model.get("required", ())
+    for name, entry in model.get("properties", {}).items():
+        entry.pop("title", None)  # of pydantic, the name of the key over again
+        parts = ["required"] if name in required else []
+        each = "each " if "items" in entry else ""
+        demanded = _demanded(entry.get("items", entry))
+        parts += [each + demanded] if demanded else []
+        if "default" in entry and entry["default"] != [] and "const" not in entry:
+            parts.append(f"default {_yaml(entry['default'])}")
+        if parts:
+            entry["description"] += f" ({'; '.join(parts)})"
+
+
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _demanded(entry: dict[str, Any]) -> str:
+    """Range or choices of a value, in words."""
+    if "const" in entry:
+        return f"always {_yaml(entry['const'])}"
+    if "enum" in entry:
+        return "one of " + ", ".join(map(str, entry["enum"]))
+    kind = {"integer": "a whole number", "number": "a number"}.get(str(entry.get("type")), "")
+    bounds = [f"{word} {_yaml(entry[key])}" for key, word in _BOUNDS.items() if key in entry]
+    if "maxLength" in entry:
+        bounds.append(f"at most {entry['maxLength']} characters")
+    return " ".join(filter(None, [kind, " and ".join(bounds)]))
+
+
+def _yaml(value: Any) -> str:
+    """A value as it stands in a protocol."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from hypotest.errors import Problem
 from hypotest.records.protocol import Prediction, Protocol, TargetFrequency
 from hypotest.registration.findings import Finding, Path, key_name, shown
-from hypotest.registration.measures import MEASURES
 from hypotest.registration.multiverse import multiverse_findings
+from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.registration.predictions import prediction_findings
 
 _TABLES = (".npy", ".parquet", ".csv")
@@ -144,19 +144,9 @@ def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
     if not speaking:
         message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
-    elif not any(_contradictions(item, name) for item in speaking):
+    elif not any(refuting_outcomes(item, name) for item in speaking):
         message = f"{name} expects every outcome that can occur; nothing could refute it"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
-
-
-def _contradictions(prediction: Prediction, name: str) -> set[str]:
-    """Outcomes that could refute a hypothesis."""
-    possible = {"less", "greater"}
-    measure = MEASURES.get(prediction.measure)
-    # Weights have no documents, hence no interval: there, equivalence supports and never refutes.
-    if prediction.margin is not None and not (measure and measure.level == "weights"):
-        possible.add("equivalent")
-    return possible - set(prediction.expects[name])
 
 
 def _draws(protocol: Protocol) -> Iterator[Finding]:

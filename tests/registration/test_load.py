@@ -66,7 +66,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("seed: 1", "seed: '1'", "18:7", "seed", "must be a whole number; found '1'"),
         ("seed: 1", "seed: true", "18:7", "seed", "must be a whole number; found true"),
         ("seed: 1\n", "", "1:1", "seed",
-         "is required and missing (of everything that is drawn at random): add it"),
+         "is required and missing (seed of everything that is drawn at random): add it"),
         ("hypotest: 1", "hypotest: 2", "1:11", "hypotest",
          "must be 1, the version of the protocol language; found 2"),
         ("id: small", "id: Small One", "2:5", "id",

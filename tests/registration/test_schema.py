@@ -4,69 +4,190 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from hypotest.records.protocol import Prediction, Protocol
-from hypotest.registration import MEASURES, load_protocol, schema
+from hypotest.registration import MEASURES, load_protocol, read_protocol, schema
 from hypotest.registration.source import read_source
+from tests.json_schema import errors
+
+
+def _models():
+    document = schema()
+    rules = document["definitions"]["Prediction"]["allOf"]
+    options = {
+        f"options of {rule['if']['properties']['measure']['const']}": rule["then"]["properties"]["options"]
+        for rule in rules
+    }
+    return {"Protocol": document, **document["definitions"], **options}
 
 
 def test_is_json_and_every_reference_resolves():
     document = schema()
     text = json.dumps(document)
-    references = {part.split('"')[0] for part in text.split("#/$defs/")[1:]}
-    assert references == set(document["$defs"])
-    assert document["$schema"].endswith("2020-12/schema")
+    references = {part.split('"')[0] for part in text.split("#/definitions/")[1:]}
+    assert references == set(document["definitions"])
+    assert "$defs" not in text
+    assert document["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert set(document["properties"]) == set(Protocol.model_fields)
     assert document["additionalProperties"] is False
 
 
 def test_hypotheses_stand_beside_the_other_keys():
-    prediction = schema()["$defs"]["Prediction"]
+    prediction = schema()["definitions"]["Prediction"]
     expected = {*Prediction.model_fields, "modular", "distributed"} - {"expects"}
     assert set(prediction["properties"]) == expected
-    assert prediction["additionalProperties"] == {"$ref": "#/$defs/Expectation"}
+    assert prediction["additionalProperties"]["$ref"] == "#/definitions/Expectation"
     assert prediction["properties"]["measure"]["enum"] == list(MEASURES)
 
 
 def test_options_depend_on_the_measure():
-    rules = {
-        rule["if"]["properties"]["measure"]["const"]: rule["then"]["properties"]["options"]
-        for rule in schema()["$defs"]["Prediction"]["allOf"]
-    }
-    assert set(rules) == set(MEASURES)
-    variance = rules["effective_dimension"]["properties"]["variance"]
+    models = _models()
+    for name in MEASURES:
+        assert models[f"options of {name}"]["additionalProperties"] is False
+    variance = models["options of effective_dimension"]["properties"]["variance"]
     assert (variance["minimum"], variance["exclusiveMaximum"]) == (0.5, 1)
-    assert rules["modularity"]["properties"]["bins"]["type"] == "integer"
-    assert rules["modularity"]["properties"]["method"]["enum"] == ["louvain", "leiden"]
-    assert rules["selectivity"] == {
-        "type": "object",
-        "properties": {},
-        "additionalProperties": False,
-    }
+    modularity = models["options of modularity"]["properties"]
+    assert modularity["bins"]["type"] == "integer"
+    assert modularity["method"]["enum"] == ["louvain", "leiden"]
+    assert models["options of selectivity"]["properties"] == {}
 
 
-def test_every_key_is_described():
-    document = schema()
-    for name, model in {"Protocol": document, **document["$defs"]}.items():
-        if name == "Expectation":
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+
+
+def _entries():
+    return [
+        (model, key, entry)
+        for model, content in _models().items()
+        for key, entry in content.get("properties", {}).items()
+    ]
+
+
+def _written(value):
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def test_every_key_says_what_it_means():
+    for model, key, entry in _entries():
+        meaning = entry["description"].split(" (")[0].strip("`")
+        assert len(meaning) > 4, f"{model}.{key}"
+
+
+def test_every_range_is_in_the_description():
+    found = [
+        (f"{word} {_written(holder[bound])}", entry["description"], f"{model}.{key}")
+        for model, key, entry in _entries()
+        for holder in (entry, entry.get("items", {}))
+        for bound, word in BOUNDS.items()
+        if bound in holder
+    ]
+    assert len(found) > 50
+    for words, description, where in found:
+        assert words in description, where
+    for model, key, entry in _entries():
+        for choice in entry.get("enum", ()):
+            assert choice in entry["description"], f"{model}.{key}"
+
+
+def test_every_default_is_in_the_description():
+    n_found = 0
+    for model, key, entry in _entries():
+        default = entry.get("default", [])
+        if "const" in entry or default == []:
             continue
-        for key, entry in model["properties"].items():
-            target = entry.get("$ref", "").rsplit("/", 1)[-1]
-            described = entry.get("description") or document["$defs"].get(target, {}).get("description")
-            assert described, f"{name}.{key}"
+        n_found += 1
+        words = entry["description"].split("default ")[1].rstrip(")")
+        values = default.values() if isinstance(default, dict) else default
+        for value in values if isinstance(default, dict | list) else [default]:
+            assert _written(value) in words, f"{model}.{key}"
+    assert n_found > 25
+    for name, content in _models().items():
+        for key in content.get("required", ()):
+            assert "(required" in content["properties"][key]["description"], f"{name}.{key}"
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "unit"),
+    [
+        ("Ablation", "tolerance", "nats"),
+        ("Corpus", "context", "tokens"),
+        ("Group", "by", "nats"),
+        ("TargetFrequency", "below_percentile", "percent"),
+        ("Margin", "null_sd", "SDs of the size_matched null"),
+        ("Margin", "raw", "the measure's own unit"),
+        ("Split", "selection", "share of the documents"),
+        ("LabelShuffled", "draws", "number of"),
+    ],
+)
+def test_units_are_named(model, key, unit):
+    assert unit in _models()[model]["properties"][key]["description"]
+
+
+def test_every_measure_is_listed_with_its_unit():
+    description = _models()["Prediction"]["properties"]["measure"]["description"]
+    for measure in MEASURES.values():
+        assert f"`{measure.name}`: {measure.title} [{measure.unit}]" in description
 
 
 def test_null_is_no_value():
     text = json.dumps(schema())
     assert '"null"' in text  # the key of a contrast
     assert '{"type": "null"}' not in text
-    assert '"default": null' not in text
+    assert ": null" not in text
 
 
-def test_keys_of_the_shipped_protocol_are_known_to_the_schema(shipped):
+def test_the_shipped_protocols_are_valid(shipped):
     document = schema()
-    load_protocol(shipped)
-    data = read_source(shipped).data
-    assert set(data) <= set(document["properties"])
-    known = set(document["$defs"]["Prediction"]["properties"])
-    for prediction in data["predictions"]:
-        assert set(prediction) <= known
+    for path in sorted(shipped.parent.glob("*.yaml")):
+        load_protocol(path)
+        assert errors(document, read_source(path).data) == []
+
+
+CHANGES = [
+    ("seed: 1", "sed: 1"),
+    ("seed: 1", "seed: -1"),
+    ("seed: 1", "seed: 1\nnotes: mine"),
+    ("seed: 1", "seed: 1\nsubject: {layer: first}"),
+    ("seed: 1", "seed: 1\nsubject: {layer: -1}"),
+    ("seed: 1", "seed: 1\nsubject: {layer: 3}"),
+    ("seed: 1", "seed: 1\ncorpus: {text: {files: [a.txt]}, context: 64}\nfrequencies: c.npy"),
+    ("seed: 1", "seed: 1\ncorpus: {context: 8}"),
+    ("seed: 1", "seed: 1\ndecision: {level: 0.5}"),
+    ("seed: 1", "seed: 1\ndecision: {correction: holm}"),
+    ("seed: 1", "seed: 1\nmultiverse: {variance: [0.9, 0.99]}"),
+    ("seed: 1", "seed: 1\nmultiverse: {variance: [0.3]}"),
+    ("hypotest: 1", "hypotest: 2"),
+    ("id: small", "id: Small"),
+    ("select: plateau", "select: top"),
+    ("size_matched: {draws: 999}", "size_matched: {draws: 999, stop: 3}"),
+    ("measure: effective_dimension", "measure: effective_dimensions"),
+    ("measure: effective_dimension", "measure: effective_dimension\n    options: {variance: 0.9}"),
+    ("measure: effective_dimension", "measure: effective_dimension\n    options: {variance: 1}"),
+    ("measure: effective_dimension", "measure: effective_dimension\n    options: {bins: 3}"),
+    ("measure: effective_dimension", "measure: modularity\n    options: {bins: 16, estimator: binned}"),
+    ("modular: greater", "modular: bigger"),
+    ("modular: greater", "modular: [greater, equivalent]"),
+    ("modular: greater", "modular: any"),
+    ("modular: greater", "modular: []"),
+    ("modular: greater", "modular: [greater, greater]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES)
+def test_an_editor_and_validate_agree(problems_of, small, tmp_path, old, new):
+    """Of single values the schema says the same; what spans several keys only `validate` can say."""
+    problems_of((old, new))
+    path = tmp_path / "p.yaml"
+    accepted = read_protocol(path)[0] is not None
+    assert (errors(schema(), read_source(path).data) == []) is accepted
+
+
+def test_the_shipped_schema_file_is_what_the_command_prints(shipped):
+    found = json.loads((shipped.parent / "hypotest.schema.json").read_text(encoding="utf-8"))
+    assert found == schema()

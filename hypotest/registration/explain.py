@@ -1,0 +1,292 @@
+"""A protocol in plain words: what will be done, what each hypothesis predicts, what would refute it.
+
+For a reader who knows the question and not the file. Only what the plan says: nothing is looked up in the
+model or the text. Names stand as they were written; whoever prints them makes them safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hypotest.records.protocol import CorpusFiles, Prediction, Protocol, TargetFrequency, TopFraction
+from hypotest.registration.meanings import compared, margin_words, measured, null_words, outcome_words
+from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
+
+_FEW_FILES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One paragraph."""
+
+    text: str
+    label: str = ""
+    """Stands before the text, such as the name of a step."""
+    depth: int = 0
+    """Steps of indentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some paragraphs under a heading."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+def explain_protocol(protocol: Protocol) -> tuple[Section, ...]:
+    """Explain a protocol.
+
+    Args:
+        protocol: A valid protocol.
+
+    Returns:
+        What is asked; what will be done, in order; what each prediction would say; what supports and
+        refutes each hypothesis; what is confirmatory and what exploratory.
+    """
+    return (
+        Section(protocol.title, tuple(_question(protocol))),
+        Section("What will be done", tuple(_steps(protocol))),
+        Section("What is predicted", tuple(_predictions(protocol))),
+        Section("What would support and what would refute", tuple(_verdicts(protocol))),
+        Section("What is confirmatory and what exploratory", tuple(_status(protocol))),
+    )
+
+
+def _question(protocol: Protocol) -> Iterator[Line]:
+    source = f" The claims come from {protocol.source}." if protocol.source else ""
+    names = protocol.hypotheses
+    rivals = (
+        f"Protocol {protocol.id} puts {_listed(names)} against each other."
+        if len(names) > 1
+        else f"Protocol {protocol.id} puts one hypothesis, {names[0]}, to the test."
+    )
+    yield Line(f"{rivals}{source}")
+    counted = [f"{len(protocol.deciding)} of the {_number(len(protocol.predictions), 'prediction')} decide"]
+    for role, words in (("premise", "must hold first"), ("descriptive", "only describe")):
+        ids = _ids(protocol, role)
+        if ids:
+            counted.append(f"{len(ids)} {words if len(ids) > 1 else words.replace('describe', 'describes')}")
+    yield Line(f"{_listed(counted)}. The plan is fixed before the data that test it are looked at.")
+
+
+def _steps(protocol: Protocol) -> Iterator[Line]:
+    subject, conditions = protocol.subject, protocol.conditions
+    model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
+    revision = f" (revision {subject.revision})" if subject.revision else ""
+    layer = "the last MLP" if subject.layer == "last" else f"the MLP of block {subject.layer}"
+    steps = [
+        Line(
+            f"{_text(protocol)} are cut into blocks of {protocol.corpus.context:,} tokens and read by "
+            f"{model}{revision}.",
+            "Read.",
+        ),
+        Line(
+            "A position is rare or common by how frequent its next token is, the one to be predicted: rare "
+            f"{_range(conditions.rare.target_frequency)}, common "
+            f"{_range(conditions.common.target_frequency)}."
+            + (
+                " The very rarest token types are left out first, as noise."
+                if conditions.elbow == "drop"
+                else ""
+            )
+            + f" Up to {conditions.positions:,} positions of each kind are taken, at most "
+            f"{conditions.max_per_document:,} rare ones from one document.",
+            "Sort.",
+        ),
+        Line(
+            f"Documents are divided at random: {100 * protocol.split.selection:g} % of them select the "
+            "neurons, the others measure them, so that no text judges the neurons that it has picked."
+            + (
+                f" This is repeated {protocol.splits:,} times; the first division decides."
+                if protocol.splits > 1
+                else ""
+            ),
+            "Divide.",
+        ),
+        Line(
+            f"Each neuron of {layer} is replaced, alone, by {_REPLACEMENTS[protocol.ablation.replacement]}. "
+            f"Its influence is how much that changes the loss of the prediction, in nats (to within "
+            f"{protocol.ablation.tolerance:g}).",
+            "Ablate.",
+        ),
+        Line(_selection(protocol), "Select."),
+        Line(
+            "The group is measured on the other documents and compared with opponents, each with the same "
+            "treatment:",
+            "Compare.",
+        ),
+    ]
+    declared = [name for name, null in protocol.nulls if null is not None]
+    tests = Line(
+        f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
+        f"from {protocol.intervals.resamples:,} resamples of the documents. The outcome is less, greater, "
+        "equivalent (shown to be inside the margin) or inconclusive. Not significant is never read as no "
+        "difference.",
+        "Test.",
+    )
+    for number, step in enumerate(steps, 1):
+        yield Line(step.text, f"{number}. {step.label}")
+    for name in declared:
+        yield Line(f"{null_words(protocol, name)}.", f"{name}:", 1)
+    yield Line(tests.text, f"{len(steps) + 1}. {tests.label}")
+
+
+_REPLACEMENTS = {
+    "mean": "its mean over the selecting documents",
+    "zero": "zero",
+    "resample": "its activation at another position of the selecting documents",
+}
+
+
+def _text(protocol: Protocol) -> str:
+    text = protocol.corpus.text
+    if not isinstance(text, CorpusFiles):
+        return "The docstrings of installed Python packages"
+    files = text.files
+    more = f" and {len(files) - _FEW_FILES:,} more" if len(files) > _FEW_FILES else ""
+    return f"{_number(len(files), 'text file')}, one document each ({', '.join(files[:_FEW_FILES])}{more}),"
+
+
+def _range(frequency: TargetFrequency) -> str:
+    of = {"types": "all token types", "occurrences": "all running text"}[frequency.of]
+    if frequency.below_percentile is not None:
+        return f"if it is among the rarest {frequency.below_percentile:g} % of {of}"
+    share = 100 - (frequency.from_percentile or 0)
+    return f"if it is among the most frequent {share:g} %, counted in the same way"
+
+
+def _selection(protocol: Protocol) -> str:
+    group = protocol.group
+    best = f"The neurons with the most influence on {group.condition} targets become the group under test: "
+    if isinstance(group.select, TopFraction):
+        return f"{best}the top {100 * group.select.top_fraction:g} % of the layer."
+    otherwise = (
+        f"; if it has no plateau, the top {100 * group.otherwise.top_fraction:g} % of the layer"
+        if group.otherwise
+        else ""
+    )
+    return f"{best}those on the plateau at the top of the influence curve{otherwise}."
+
+
+_ROLES = {
+    "deciding": "decides",
+    "premise": "premise: it must hold, or the question does not arise",
+    "descriptive": "describes and never decides",
+}
+
+
+def _predictions(protocol: Protocol) -> Iterator[Line]:
+    for prediction in protocol.predictions:
+        yield Line(_ROLES[prediction.role], f"{prediction.id}:")
+        yield Line(measured(prediction), "Measured:", 1)
+        yield Line(compared(prediction, protocol), "Compared with:", 1)
+        margin = margin_words(prediction)
+        if margin:
+            yield Line(f"{margin}; an effect shown to be smaller counts as equivalent.", "Margin:", 1)
+        elif prediction.role == "deciding":
+            yield Line("none, so that any significant difference counts.", "Margin:", 1)
+        if prediction.role != "descriptive":
+            yield from _expectations(protocol, prediction)
+
+
+def _expectations(protocol: Protocol, prediction: Prediction) -> Iterator[Line]:
+    by_words: dict[str, list[str]] = {}
+    for name in protocol.hypotheses:
+        expected = prediction.expects.get(name, ())
+        if expected:
+            words = f"{' or '.join(outcome_words(prediction, outcome) for outcome in expected)}."
+        else:
+            words = "anything: it neither gains nor loses by it."
+        by_words.setdefault(words, []).append(name)
+    for words, names in by_words.items():
+        yield Line(words, f"{_listed(names)} {'expects' if len(names) == 1 else 'expect'}:", 1)
+
+
+def _verdicts(protocol: Protocol) -> Iterator[Line]:
+    level, n_deciding = protocol.decision.level, len(protocol.deciding)
+    for name in protocol.hypotheses:
+        speaking = [
+            item for item in protocol.predictions if item.role != "descriptive" and item.expects.get(name)
+        ]
+        if not any(item.role == "deciding" for item in speaking):
+            yield Line("expects nothing of any prediction that decides, and stays undecided.", f"{name}:")
+            continue
+        yield Line("", f"{name}:")
+        wanted = [f"{item.id} {' or '.join(item.expects[name])}" for item in speaking]
+        all_of = "this comes out" if len(wanted) == 1 else "all of these come out"
+        yield Line(f"if {all_of}: {', '.join(wanted)}.", "Supported", 1)
+        against = [
+            f"{item.id} {' or '.join(refuting)}{_beyond(item, name)}"
+            for item in speaking
+            if (refuting := refuting_outcomes(item, name))
+        ]
+        if against:
+            one_of = "this comes out" if len(against) == 1 else "any one of these comes out"
+            yield Line(f"if {one_of}: {', '.join(against)}.", "Refuted", 1)
+        else:
+            yield Line("by nothing: it expects every outcome that could count against it.", "Refuted", 1)
+    yield Line("in every other case.", "Undecided")
+    over = f" with {protocol.decision.correction.capitalize()}'s correction over {n_deciding} predictions"
+    if protocol.decision.correction == "bonferroni":
+        over += f", so that a single p must reach {level / n_deciding:.2g}" if n_deciding else ""
+    if n_deciding > 1:
+        yield Line(
+            f"Support takes every expected outcome, each at level {level:g}. One contradiction refutes, "
+            f"but it must hold at level {level:g}{over}."
+        )
+    if any("equivalent" in outcomes for item in protocol.deciding for outcomes in item.expects.values()):
+        yield Line(
+            "where equivalent is expected, a difference refutes only if it is shown to be larger than the "
+            "margin.",
+            "Beyond the margin:",
+        )
+    premises = _ids(protocol, "premise")
+    if premises:
+        yield Line(
+            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive, "
+            "all stay undecided.",
+            "Premise:",
+        )
+
+
+def _beyond(prediction: Prediction, name: str) -> str:
+    return " (beyond the margin)" if "equivalent" in prediction.expects[name] else ""
+
+
+def _status(protocol: Protocol) -> Iterator[Line]:
+    tested = [item.id for item in protocol.predictions if item.role != "descriptive"]
+    yield Line(
+        f"{_listed(tested)}, on the documents that took no part in selecting, if the protocol is registered "
+        "before they are looked at (hypotest register) and run unchanged. Otherwise the whole run is "
+        "exploratory, and says so.",
+        "Confirmatory:",
+    )
+    deciding_nulls = {item.contrast.null for item in protocol.predictions if item.role != "descriptive"}
+    others = [name for name, null in protocol.nulls if null is not None and name not in deciding_nulls]
+    looked = [f"the description {name}" for name in _ids(protocol, "descriptive")]
+    looked += [f"comparisons with {_listed(others)}"] if others else []
+    looked += ["the other divisions of the documents"] if protocol.splits > 1 else []
+    looked += ["the declared alternatives (hypotest multiverse)"] if protocol.multiverse else []
+    looked += ["anything seen on the selecting documents"]
+    yield Line(f"{_listed(looked)}. They are reported and never decide.", "Exploratory:")
+    equivalents = [item.id for item in protocol.deciding if "equivalent" in possible_outcomes(item)]
+    if equivalents:
+        yield Line(
+            "hypotest power says, before any of the measuring documents is looked at, whether the plan can "
+            "see what it looks for.",
+            "Enough data?",
+        )
+
+
+def _ids(protocol: Protocol, role: str) -> list[str]:
+    return [item.id for item in protocol.predictions if item.role == role]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

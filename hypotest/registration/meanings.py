@@ -1,0 +1,176 @@
+"""Measures, contrasts and margins in words for a reader who knows the question and not the statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.registration.measures import MEASURES, Form, filled_options, form_of
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a measure asks, and what its outcomes say."""
+
+    what: str
+    """Continues "Measured:"."""
+    less: str
+    greater: str
+
+
+MEANINGS: dict[str, Meaning] = {
+    "selectivity": Meaning(
+        "how much more the neurons matter for rare targets than for common ones",
+        "they prefer rare targets less",
+        "they prefer rare targets more",
+    ),
+    "plateau_flatness": Meaning(
+        "how flat the top of the influence curve is, where the most influential neurons stand",
+        "a steeper top",
+        "a flatter top, set apart from the rest of the curve",
+    ),
+    "effective_dimension": Meaning(
+        "how many dimensions the activity of the group needs",
+        "fewer dimensions: the neurons act together more",
+        "more dimensions: the neurons act on their own more",
+    ),
+    "participation_ratio": Meaning(
+        "over how many dimensions the activity of the group is spread",
+        "fewer dimensions: the neurons act together more",
+        "more dimensions: the neurons act on their own more",
+    ),
+    "modularity": Meaning(
+        "how clearly the network between the group's neurons falls into communities",
+        "less divided, more of one piece",
+        "more divided into communities",
+    ),
+    "segregation": Meaning(
+        "how much more the neurons share with each other than with the rest of the layer",
+        "less set apart from the layer",
+        "more set apart from the layer",
+    ),
+    "attention_gini": Meaning(
+        "how much attention concentrates on few positions",
+        "attention spread over more positions",
+        "attention on fewer positions",
+    ),
+    "routing_similarity": Meaning(
+        "how alike the attention heads look around for rare and for common targets, as a share of what "
+        "two halves of the same data agree on",
+        "less alike: rare targets take ways of their own",
+        "more alike",
+    ),
+    "top_head_share": Meaning(
+        "the share that the strongest attention head has in its layer's effect on the group",
+        "a smaller share: many heads contribute",
+        "a larger share: one head drives the group",
+    ),
+    "top_head_impact": Meaning(
+        "how strongly the group depends on its strongest attention head",
+        "the group depends on it less",
+        "the group depends on it more",
+    ),
+    "hill_alpha": Meaning(
+        "how fast the spectrum of the group's weights falls off",
+        "a heavier tail: few directions dominate",
+        "a lighter tail: directions are more even",
+    ),
+}
+
+_COVARIATES = {
+    "activation_mean": "mean activation",
+    "activation_sd": "spread of activation",
+    "activation_rate": "how often they are active",
+    "output_norm": "output weight",
+}
+_UNITS = {
+    "type": "over token types",
+    "document_type": "over token types within documents",
+    "position": "over positions",
+}
+
+
+def measured(prediction: Prediction) -> str:
+    """What a prediction measures, with its unit and its options."""
+    row = MEASURES[prediction.measure]
+    options = filled_options(prediction)
+    if options.get("estimator") != "binned":
+        options.pop("bins", None)
+    set_to = [
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in options.items()
+    ]
+    setting = f"; {', '.join(set_to)}" if set_to else ""
+    return f"{MEANINGS[prediction.measure].what} ({prediction.measure}, unit: {row.unit}{setting})."
+
+
+def compared(prediction: Prediction, protocol: Protocol) -> str:
+    """What the measured value is compared with."""
+    nulls = protocol.nulls
+    match form_of(prediction.contrast):
+        case Form.BY_DOCUMENT:
+            return "rare minus common positions of the same documents."
+        case Form.REFERENCE:
+            return f"the number {prediction.contrast.reference:g}, fixed in advance."
+        case Form.CONDITIONS_SHUFFLED if nulls.label_shuffled:
+            return (
+                f"rare minus common targets, against {nulls.label_shuffled.draws:,} shuffles of the labels "
+                "(label_shuffled)."
+            )
+        case Form.LABEL_SHUFFLED if nulls.label_shuffled:
+            return (
+                "the group found for rare targets minus the one found for common targets, against "
+                f"{nulls.label_shuffled.draws:,} shuffles of the labels (label_shuffled)."
+            )
+    return f"{null_words(protocol, str(prediction.contrast.null))} ({prediction.contrast.null})."
+
+
+def null_words(protocol: Protocol, name: str) -> str:
+    """One declared null in words."""
+    nulls = protocol.nulls
+    if name == "size_matched" and nulls.size_matched:
+        drawn = _draws(nulls.size_matched.draws, nulls.size_matched.stop_after)
+        return f"{drawn} groups of as many random neurons of the same layer"
+    if name == "covariate_matched" and nulls.covariate_matched:
+        drawn = _draws(nulls.covariate_matched.draws, nulls.covariate_matched.stop_after)
+        alike = _listed([_COVARIATES[covariate] for covariate in nulls.covariate_matched.on])
+        return f"{drawn} groups of random neurons that resemble the group in {alike}"
+    if name == "label_shuffled" and nulls.label_shuffled:
+        return (
+            f"{nulls.label_shuffled.draws:,} groups that the same selection finds when the labels rare and "
+            f"common are shuffled {_UNITS[nulls.label_shuffled.unit]}"
+        )
+    if name == "rewired" and nulls.rewired:
+        return f"{nulls.rewired.draws:,} networks of the same neurons with exchanged connections"
+    if name == "untrained" and nulls.untrained:
+        kind = {"fresh": "freshly initialised", "permuted": "with the trained weights permuted"}
+        return f"{nulls.untrained.networks:,} networks that learned nothing, {kind[nulls.untrained.weights]}"
+    return name
+
+
+def _draws(number: int, stop_after: int | None) -> str:
+    if stop_after is None:
+        return f"{number:,}"
+    return f"up to {number:,} (stopped early once {stop_after:,} in either tail are as extreme)"
+
+
+def margin_words(prediction: Prediction) -> str:
+    """The smallest effect of interest, with its unit; empty without one."""
+    margin = prediction.margin
+    if margin is None:
+        return ""
+    if margin.raw is not None:
+        return f"{margin.raw:g} (unit: {MEASURES[prediction.measure].unit})"
+    if margin.ratio is not None:
+        return f"{100 * margin.ratio:g} % of the null's mean"
+    return f"{margin.null_sd:g} SDs of the size_matched groups"
+
+
+def outcome_words(prediction: Prediction, outcome: str) -> str:
+    """An outcome of a prediction, with what it says."""
+    meaning = MEANINGS[prediction.measure]
+    says = {"less": meaning.less, "greater": meaning.greater, "equivalent": "no difference that matters"}
+    return f"{outcome} ({says[outcome]})"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

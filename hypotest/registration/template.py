@@ -1,0 +1,141 @@
+"""Protocols to begin with, and the schema file that makes editors explain them.
+
+The first line of a template names ``hypotest.schema.json``, which is written beside the protocol: editors
+then complete and explain keys without a network, by the schema of the version that will read the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hypotest.errors import OutputError, ProtocolError
+from hypotest.registration.findings import shown, suggestion
+from hypotest.registration.schema import schema
+
+SCHEMA_FILE = "hypotest.schema.json"
+DEFAULT = "minimal"
+_FOLDER = Path(__file__).parent / "templates"
+_ABOUT = {
+    "minimal": "a premise and two predictions; every default is written out",
+    "rare-tokens": "nine predictions about rare-token neurons, decided by shuffled labels",
+    "rare-tokens-as-published": "the same, decided by random neurons, as in the papers",
+}
+_ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What ``hypotest init`` has written."""
+
+    protocol: Path
+    schema_file: Path
+    schema_state: Literal["written", "kept", "differs"]
+    """``kept``: it was there and says the same; ``differs``: it was there, says something else, and stays."""
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of the templates, the default first."""
+    return tuple(_ABOUT)
+
+
+def template_text(name: str) -> str:
+    """The text of a template.
+
+    Raises:
+        ProtocolError: If there is none of this name; lists all.
+    """
+    if name not in _ABOUT:
+        width = max(map(len, _ABOUT))
+        listed = "\n".join(f"  {one:<{width}}  {about}" for one, about in _ABOUT.items())
+        raise ProtocolError(
+            f"unknown template {shown(name)}{suggestion(name, _ABOUT)}; templates are\n{listed}"
+        )
+    return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def schema_text() -> str:
+    """The JSON schema as it stands in a file, without the last line break."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False)
+
+
+def start_protocol(name: str = DEFAULT, path: str | os.PathLike[str] | None = None) -> Started:
+    """Write a template, and the schema beside it; what exists is never overwritten.
+
+    The protocol's id becomes the name of the file, so that two studies do not share a folder of reports.
+
+    Args:
+        name: Of the template.
+        path: Of the protocol to write; in a folder, or without a path, it is called as the template is.
+
+    Raises:
+        ProtocolError: If there is no such template, the file exists, its folder does not, or its name
+            does not end in .yaml or .yml.
+        OutputError: If a file cannot be written.
+    """
+    text = template_text(name)
+    target = Path(f"{name}.yaml") if path is None else Path(path)
+    try:
+        if target.is_dir():
+            target = target / f"{name}.yaml"
+        _check(target)
+        _write(target, _with_id(text, target.stem))
+        schema_file = target.parent / SCHEMA_FILE
+        return Started(target, schema_file, _write_schema(schema_file))
+    except OSError as error:
+        where = shown(str(error.filename or target))
+        raise OutputError(f"{where} cannot be written: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL character in the name
+        raise ProtocolError(f"{shown(str(target))}: must be the name of a file: {error}") from error
+
+
+def _check(target: Path) -> None:
+    if target.suffix not in (".yaml", ".yml"):
+        raise ProtocolError(f"{shown(str(target))}: must end in .yaml or .yml")
+    if not target.parent.is_dir():
+        raise ProtocolError(f"{shown(str(target.parent))}: no such folder; create it first")
+    if os.path.lexists(target):
+        raise ProtocolError(f"{shown(str(target))} exists and is left as it is; name another file")
+
+
+def _with_id(text: str, stem: str) -> str:
+    """A template under the id that a file's name suggests; its own if none can be made of it."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", stem.lower()).strip("-_")[:64]
+    if not name:
+        return text
+    # Without quotes YAML would read 2027 as a number, and true as a truth value.
+    written = name if name[0].isalpha() and name not in ("true", "false", "null") else f'"{name}"'
+
+    def renamed(found: re.Match[str]) -> str:
+        # Comments stay in their column where there is room.
+        return f"id: {written:<{max(len(found[1] + found[2]) - 1, len(written))}} "
+
+    return _ID_LINE.sub(renamed, text, count=1)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file; a fragment of one does not stay."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _write_schema(path: Path) -> Literal["written", "kept", "differs"]:
+    text = schema_text() + "\n"
+    try:
+        _write(path, text)
+        return "written"
+    except FileExistsError:
+        try:
+            return "kept" if path.read_text(encoding="utf-8") == text else "differs"
+        except (OSError, UnicodeDecodeError):
+            return "differs"

@@ -1,0 +1,52 @@
+"""Writing a protocol from nothing, as a user does."""
+
+from __future__ import annotations
+
+import json
+
+from hypotest.registration import template_names
+from tests.json_schema import errors
+
+
+def test_from_init_to_explain(hypotest, tmp_path):
+    path = tmp_path / "mine.yaml"
+    done = hypotest("init", path)
+    assert done.returncode == 0, done.stderr
+    assert "hypotest explain" in done.stdout
+    assert hypotest("validate", path).stdout == (
+        f"{path}: valid (3 predictions, 2 of them deciding between modular and distributed)\n"
+    )
+    explained = hypotest("explain", path)
+    assert explained.returncode == 0, explained.stderr
+    assert explained.stderr == ""
+    assert "Protocol mine puts modular and distributed against each other." in explained.stdout
+    assert max(map(len, explained.stdout.splitlines())) <= 80
+    again = hypotest("init", path)
+    assert again.returncode == 2
+    assert "exists" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_help_and_error_name_the_templates(hypotest, tmp_path):
+    shown = hypotest("init", "--help").stdout
+    failed = hypotest("init", "--from", "tokens", tmp_path / "a.yaml")
+    assert failed.returncode == 2
+    for name in template_names():
+        assert name in " ".join(shown.split())
+        assert name in failed.stderr
+
+
+def test_schema_is_json_that_editors_can_use(hypotest):
+    done = hypotest("schema")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert errors(document, {"hypotest": 2}) != []
+
+
+def test_explain_refuses_what_validate_refuses(hypotest, tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("hypotest: 1\nid: a\n", encoding="utf-8")
+    done = hypotest("explain", path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"{path}:1:1 title: is required and missing" in done.stderr
