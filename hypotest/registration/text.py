@@ -9,7 +9,7 @@ from hypotest.errors import Problem, ProtocolError
 from hypotest.registration.findings import nearest, shown
 
 MAX_BYTES = 2**18
-"""Fifty times a long protocol; the parser takes seconds for a token of this size, and minutes for four times that."""
+"""Fifty times a long protocol. For a token of this size the parser takes seconds, for 1 MiB minutes."""
 
 
 def refuse(where: str, message: str) -> NoReturn:

@@ -135,6 +135,10 @@ def test_too_few_types_are_refused():
         cut_frequencies(np.arange(1, 50), conditions())
 
 
+NUMPY = b"\x93NUMPY\x01\x00"
+TEXT = pl.DataFrame({"token": ["a"], "count": [1]})
+
+
 def archive(path):
     with path.open("wb") as stream:
         np.savez(stream, counts=np.arange(3))
@@ -155,8 +159,8 @@ def promises(path):
         ("archive.npy", archive, "cannot be read"),
         ("promises.npy", promises, "cannot be read"),
         ("empty.npy", lambda path: path.touch(), "cannot be read"),
-        ("header.npy", lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x0a\x00{'descr': ("), "cannot be read"),
-        ("nested.npy", lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x80\x20" + b"(" * 8320), "cannot be read"),
+        ("header.npy", lambda path: path.write_bytes(NUMPY + b"\x0a\x00{'descr': ("), "cannot be read"),
+        ("nested.npy", lambda path: path.write_bytes(NUMPY + b"\x80\x20" + b"(" * 8320), "cannot be read"),
         ("empty.parquet", lambda path: path.touch(), "cannot be read"),
         ("empty.csv", lambda path: path.touch(), "cannot be read"),
         ("folder.csv", lambda path: path.mkdir(), "found a folder"),
@@ -165,7 +169,7 @@ def promises(path):
         ("far.csv", lambda path: path.write_text(f"token,count\n{2**60},1\n"), "ids must be below"),
         ("twice.csv", lambda path: path.write_text("token,count\n1,1\n1,2\n"), "each id once"),
         ("many.csv", lambda path: path.write_text(f"token,count\n1,{2**62}\n2,{2**62}\n"), "at most"),
-        ("text.parquet", lambda path: pl.DataFrame({"token": ["a"], "count": [1]}).write_parquet(path), "integers"),
+        ("text.parquet", lambda path: TEXT.write_parquet(path), "integers"),
     ],
 )  # fmt: skip
 def test_hostile_tables_are_clear_errors(tmp_path, name, write, message):
