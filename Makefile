@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test format bench bench-ablation bench-inference example calibrate clean
+.PHONY: help verdict test fuzz format bench bench-ablation bench-inference example calibrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test: .venv/ready ## set up, then format check, lint, types, import contracts, t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
+	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)
 
 format: .venv/ready ## format the code and sort imports
 	$(BIN)/ruff check --fix-only --quiet hypotest tests

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hypotest.cli import app
 from hypotest.errors import HypotestError
+from hypotest.report.text import terminal_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -14,7 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="hypotest")
     except HypotestError as error:
-        print(f"error: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        # names in it come from files and models, and may hold what moves or paints a terminal
+        message = terminal_text(error)
+        print(message if "\n" in message else f"error: {message}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from hypotest.errors import ProtocolError, RunError
+from hypotest.report.text import terminal_text
 
 app = typer.Typer(
     name="hypotest",
@@ -89,7 +90,7 @@ def multiverse(
             start_stage=display.start_stage,
         )
     Console().print(summary(found))
-    print(found.folder / "multiverse.md")
+    print(terminal_text(found.folder / "multiverse.md"))
 
 
 @app.command(epilog="Example: hypotest validate protocols/rare-tokens.yaml")
@@ -101,10 +102,10 @@ def validate(protocol: ProtocolArgument) -> None:
     if plan is None or any(item.severity == "error" for item in problems):
         raise ProtocolError(problems)
     for item in problems:
-        print(f"warning: {item}")
+        print(terminal_text(f"warning: {item}"))
     print(
-        f"{protocol}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of them "
-        f"deciding between {' and '.join(plan.hypotheses)})"
+        f"{terminal_text(protocol)}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of "
+        f"them deciding between {' and '.join(plan.hypotheses)})"
     )
 
 
@@ -177,7 +178,7 @@ def report(run: RunArgument) -> None:
     from hypotest.report.export import render_again
 
     render_again(run)
-    print(run / "report.md")
+    print(terminal_text(run / "report.md"))
 
 
 @app.command(epilog="Example: hypotest show reports/rare-tokens/example")
@@ -225,7 +226,7 @@ def calibrate(
     Console().print(CalibrationTables(found))
     if out is not None:
         write_calibration(found, out)
-        print(out / "calibration.md")
+        print(terminal_text(out / "calibration.md"))
 
 
 @reference.command(epilog="Example: hypotest reference info")
@@ -251,7 +252,7 @@ def train(
     with _interruptible("the same command goes on from the last saved state"), progress() as display:
         task = display.add_task("training", total=plan.steps)
         folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
-    print(folder)
+    print(terminal_text(folder))
 
 
 @contextmanager
@@ -269,4 +270,5 @@ def _warn(protocol: Path) -> None:
 
     for item in read_protocol(protocol)[1]:
         if item.severity == "warning":
-            Console(stderr=True).print(f"warning: {item}", markup=False, highlight=False, soft_wrap=True)
+            line = terminal_text(f"warning: {item}")
+            Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)

@@ -71,3 +71,56 @@ def pareto(draw: st.DrawFn, size: tuple[int, int] = (6, 60)) -> np.ndarray:
     """A Pareto sample with minimum 1, exponent between 0.5 and 5, shape (n,)."""
     rng = np.random.default_rng(draw(SEEDS))
     return 1 + rng.pareto(draw(st.floats(0.5, 5)), draw(st.integers(*size)))
+
+
+_PROTOCOL_KEYS = (
+    "hypotest", "id", "title", "subject", "model", "layer", "corpus", "text", "files", "context",
+    "frequencies", "conditions", "rare", "common", "target_frequency", "below_percentile",
+    "from_percentile", "of", "group", "select", "top_fraction", "otherwise", "nulls", "size_matched",
+    "label_shuffled", "draws", "unit", "hypotheses", "predictions", "role", "measure", "options",
+    "contrast", "null", "reference", "margin", "raw", "null_sd", "modular", "distributed", "expects",
+    "decision", "level", "multiverse", "variance", "seed",
+)  # fmt: skip
+_PROTOCOL_VALUES = (
+    "reference", "plateau", "drop", "types", "rare", "common", "document", "delta_loss", "size_matched",
+    "label_shuffled", "effective_dimension", "modularity", "hill_alpha", "less", "greater", "equivalent",
+    "any", "deciding", "premise", "descriptive", "modular", "distributed", "last",
+)  # fmt: skip
+
+
+def protocol_like() -> st.SearchStrategy[dict[str, object]]:
+    """Plain data in the shape of a protocol: its keys at any depth, its words and odd values under them."""
+    scalars = st.one_of(
+        st.sampled_from(_PROTOCOL_VALUES),
+        st.integers(-(10**20), 10**20),
+        st.sampled_from([0, 1, 2, 15, 0.02, 0.5, 999]),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.text(max_size=20),
+    )
+    keys = st.sampled_from(_PROTOCOL_KEYS) | st.text(max_size=8)
+    values = st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=5),
+        max_leaves=20,
+    )
+    predictions = st.lists(
+        st.fixed_dictionaries(
+            {"id": st.sampled_from(["a", "b", "A b"]), "measure": scalars, "contrast": values},
+            optional={name: values for name in ("role", "options", "margin", "modular", "distributed")},
+        ),
+        max_size=3,
+    )
+    frame = {
+        "hypotest": st.just(1),
+        "id": st.just("like") | values,
+        "title": st.just("Like a protocol") | values,
+        "conditions": values,
+        "group": st.just({"select": {"top_fraction": 0.02}}) | values,
+        "nulls": st.dictionaries(keys, values, max_size=3),
+        "predictions": predictions | values,
+        "seed": st.just(1) | values,
+    }
+    return st.fixed_dictionaries(
+        {}, optional={**frame, "hypotheses": values, "multiverse": values, "corpus": values}
+    )

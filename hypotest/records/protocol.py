@@ -31,6 +31,8 @@ Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "outp
 """What a neuron is like apart from its influence; see `hypotest.groups.matching`."""
 Correction = Literal["bonferroni", "holm"]
 
+MAX_HYPOTHESES = 20
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Lower-case letters, digits, dashes; safe as a file name."""
 
@@ -449,6 +451,7 @@ class Protocol(Strict):
     hypotheses: tuple[Name, ...] = Field(
         default=("modular", "distributed"),
         min_length=1,
+        max_length=MAX_HYPOTHESES,
         description="names of the rival hypotheses: lower-case letters, digits, _ and -",
     )
     predictions: tuple[Prediction, ...] = Field(

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.protocol import MAX_HYPOTHESES, Prediction, Protocol
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, related
+from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import Source, read_source
 from hypotest.registration.validate import findings_in
@@ -74,6 +77,8 @@ def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[
     except ProtocolError as error:
         return None, error.problems
     protocol, findings = _judge(source)
+    if protocol is not None:
+        findings += _of_files(protocol, pathlib.Path(path).parent, findings)
     ids = ids_of(source.data.get("predictions"))
     placed = sorted(
         ((finding.mark or source.mark(finding.path, finding.at_key), finding) for finding in findings),
@@ -126,6 +131,12 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
         checked = (_in_file(item, kept) for item in findings_in(protocol))
         findings += [item for item in checked if not _echo(item, tainted, tainted)]
     return protocol, findings
+
+
+def _of_files(protocol: Protocol, base: pathlib.Path, findings: Iterable[Finding]) -> list[Finding]:
+    """Findings about the files that are named, except where the name itself is wrong."""
+    tainted = [item.path for item in findings if item.taints and item.severity == "error"]
+    return [item for item in path_findings(protocol, base) if not _echo(item, tainted, tainted)]
 
 
 def _echo(finding: Finding, before: Iterable[Path], now: Iterable[Path]) -> bool:
@@ -216,4 +227,6 @@ def _hypotheses(data: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(declared, list):
         return _DEFAULT_HYPOTHESES
     name = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-    return tuple(item for item in declared if isinstance(item, str) and name.fullmatch(item))
+    readable = (item for item in declared if isinstance(item, str) and name.fullmatch(item))
+    # Messages list them, so that thousands would fill the memory.
+    return tuple(islice(dict.fromkeys(readable), MAX_HYPOTHESES))

@@ -80,7 +80,7 @@ def read_source(file: str | os.PathLike[str]) -> Source:
     """Read a YAML file without interpreting it.
 
     Args:
-        file: Path of a UTF-8 file of at most 1 MiB.
+        file: Path of a UTF-8 file of at most 256 KiB.
 
     Returns:
         Its data and places. ``findings`` lists what could be skipped: repeated keys, tags, aliases,

@@ -6,6 +6,7 @@ Types, ranges and unknown keys are the schema's business (`hypotest.records.prot
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -52,6 +53,7 @@ def check_protocol(
 
 def findings_in(protocol: Protocol) -> Iterator[Finding]:
     """Run every check, and name each finding by the path of its key."""
+    yield from _id(protocol)
     yield from _subject(protocol)
     yield from _conditions(protocol)
     yield from _group(protocol)
@@ -61,6 +63,12 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
     yield from multiverse_findings(protocol)
+
+
+def _id(protocol: Protocol) -> Iterator[Finding]:
+    if re.fullmatch(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", protocol.id):
+        message = f"must not be the name of a device of Windows; found {protocol.id}: choose another"
+        yield Finding(("id",), message)
 
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:

@@ -137,6 +137,8 @@ def _message(error: ErrorDetails, path: Path, hypotheses: Sequence[str]) -> str:
         )
     if kind in ("string_too_short", "too_short"):
         return f"must not be empty; found {shown(value)}"
+    if kind == "too_long":
+        return f"must have at most {context['max_length']} entries; found {len(value)}"
     if kind == "string_too_long":
         return f"must have at most {context['max_length']} characters; found {len(value)}"
     if kind == "value_error":
@@ -160,11 +162,16 @@ def _choice(path: Path, value: Any, expected: str) -> str:
 
 
 def _entries(value: Any) -> str:
-    if isinstance(value, dict) and value:
-        return " and ".join(value)
+    if isinstance(value, dict) and 0 < len(value) <= 4:
+        return " and ".join(map(_entry, value))
     if isinstance(value, list) and 0 < len(value) <= 4:
-        return "[" + ", ".join(item if isinstance(item, str) else shown(item) for item in value) + "]"
+        return f"[{', '.join(map(_entry, value))}]"
     return "none of them" if value == {} else shown(value)
+
+
+def _entry(value: Any) -> str:
+    """Short text without quotes, where it is safe to print; else as `shown`."""
+    return value if isinstance(value, str) and len(value) <= 60 and value.isprintable() else shown(value)
 
 
 def _plain(number: float) -> str:

@@ -29,7 +29,7 @@ from rich.text import Text
 from hypotest.records.results import PredictionResult, Results, Stance
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
 from hypotest.report.splits import splits_line
-from hypotest.report.text import printable
+from hypotest.report.text import printable, terminal_text
 
 _STANCES: dict[Stance, tuple[str, str]] = {
     "supports": ("+", "green"),
@@ -128,7 +128,9 @@ class Summary:
             yield Text(spread)
         if self._folder is not None:
             yield Text.assemble(
-                "Report: ", (_nearest(self._folder / "report.md"), "underline"), overflow="fold"
+                "Report: ",
+                (terminal_text(_nearest(self._folder / "report.md")), "underline"),
+                overflow="fold",
             )
 
 

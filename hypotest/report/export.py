@@ -162,7 +162,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         manifest = json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutputError(f"{path}: must be JSON; found damage: {error}.") from error
     if not isinstance(manifest, dict):
         raise OutputError(f"{path}: must hold an object; found {type(manifest).__name__}.")
@@ -180,7 +180,7 @@ def read_nulls(folder: Path) -> pl.DataFrame:
         return _tidy(pl.read_parquet(path, glob=False))
     except FileNotFoundError as error:
         raise OutputError(f"{path}: not found. Is {folder} the folder of a run?") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise OutputError(f"{path}: must be a parquet file; found damage: {error}.") from error
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hypotest.records.power import SEEN, UNITS, Costs, PowerResult, PredictionPower
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, significant
-from hypotest.report.text import printable
+from hypotest.report.text import printable, terminal_text
 
 PLAN_HEAD = (
     ("prediction", "  compared with"),
@@ -52,7 +52,9 @@ class PowerSummary:
         if result.refused:
             names = ", ".join(item.id for item in result.plan if _refused(result, item))
             yield Text(f"*** REFUSED: {names}: equivalence is out of reach. ***", style="bold reverse red")
-        yield Text.assemble("Report: ", (str(result.folder / "power.md"), "underline"), overflow="fold")
+        yield Text.assemble(
+            "Report: ", (terminal_text(result.folder / "power.md"), "underline"), overflow="fold"
+        )
 
 
 def power_summary(result: PowerResult) -> ConsoleRenderable:

@@ -54,7 +54,7 @@ def parse_results(text: str, where: str) -> Results:
     """
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutputError(f"{where}: must be JSON; found damage: {error}. {_ADVICE}") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION:

@@ -27,6 +27,22 @@ def printable(name: object) -> str:
     return re.sub(" +", " ", visible).strip()  # what was hidden may have stood between two spaces
 
 
+def terminal_text(text: object) -> str:
+    r"""Lines for a terminal, in which whatever is not visible is written out; nothing is lost.
+
+    Examples:
+        >>> print(terminal_text("a\x1b[31mb\nc"))
+        a\x1b[31mb
+        c
+    """
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else character.encode("unicode_escape", errors="surrogatepass").decode("ascii")
+        for character in str(text)
+    )
+
+
 def escape_markdown(name: object) -> str:
     r"""Text that GitHub shows as it was written: no emphasis, links, HTML, mathematics or cells.
 

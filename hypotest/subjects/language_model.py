@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +17,6 @@ import torch
 import transformers
 from nnsight import NNsight
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
@@ -199,24 +200,39 @@ def load_language_model(
     """
     target = resolve_device(device)
     folder = (base or Path()) / name
-    source = str(REFERENCE if name == "reference" else folder if folder.is_dir() else name)
+    is_folder = os.path.isdir(folder)  # which answers also for names that no file can have
+    if not is_folder and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        raise SubjectError(
+            f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
+            "(OWNER/NAME)"
+        )
+    source = str(REFERENCE if name == "reference" else folder if is_folder else name)
     # the files of an unfinished download or training are a folder without a configuration
     if Path(source).is_dir() and not (Path(source) / "config.json").exists():
         raise SubjectError(
             f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
             "format is needed"
         )
-    revision_argument = {} if revision is None else {"revision": revision}
+    # nothing in a model's folder is executed or unpickled
+    safe: dict[str, Any] = {"trust_remote_code": False}
+    revision_argument = safe if revision is None else {**safe, "revision": revision}
     progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(source, **revision_argument)
         anatomy_of(config.model_type, parallel_residual=False, model=name)  # before a long download
+        _require_plausible(config, name)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **revision_argument)
         model = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, attn_implementation="eager", **revision_argument
+            source,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            use_safetensors=True,
+            **revision_argument,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except SubjectError:
+        raise
+    except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise SubjectError(
             f"subject.model: cannot load {name!r}: looked for a folder {folder} and for a model of that "
@@ -232,6 +248,29 @@ def load_language_model(
     if not subject.reaching_layers:
         raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
     return replace(subject, revision=getattr(config, "_commit_hash", None))
+
+
+_LARGEST = {
+    "num_hidden_layers": 1_000,
+    "num_attention_heads": 10_000,
+    "hidden_size": 2**18,
+    "intermediate_size": 2**20,
+    "n_inner": 2**20,
+    "vocab_size": 2**24,
+}
+"""Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
+
+
+def _require_plausible(config: Any, name: str) -> None:
+    for key, largest in _LARGEST.items():
+        value = getattr(config, key, None)
+        if value is None and key in ("intermediate_size", "n_inner"):
+            continue  # families have one of the two, or its default
+        if not isinstance(value, int) or not 0 < value <= largest:
+            raise SubjectError(
+                f"subject.model: {key} in the config.json of {name!r} must be a whole number from 1 to "
+                f"{largest:,}; found {value!r:.60}"
+            )
 
 
 def wrap_language_model(
@@ -294,7 +333,7 @@ def by_input(projection: Any) -> torch.Tensor:
 
 def reference_token_counts() -> NDArray[np.int64]:
     """Occurrences of each token id in the reference model's training text, shape (8192,)."""
-    return np.asarray(np.load(REFERENCE / "token_counts.npy"), dtype=np.int64)
+    return np.asarray(np.load(REFERENCE / "token_counts.npy", allow_pickle=False), dtype=np.int64)
 
 
 def resolve_device(name: str) -> torch.device:

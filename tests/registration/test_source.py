@@ -60,7 +60,7 @@ def test_yaml_that_is_no_plain_data(problems_of, old, new, where, message):
         (b"a: " + b"[" * 100, "", "must be nested at most 24 deep"),
         (b"{a: " * 1_000, "", "must be nested at most 24 deep"),
         (b"a: [" + b"1," * 6_000 + b"1]\n", "", "at most 5000 values"),
-        (b"#" * (2**20 + 1), "", "must be at most 1 MiB"),
+        (b"#" * (2**18 + 1), "", "must be at most 256 KiB"),
         (b'a: "\\U99999999"\n', "", "must be YAML"),
     ],
 )

@@ -50,12 +50,15 @@ def test_conditions_must_not_overlap(problems_of, rare, common, n_errors):
     ("table", "accepted"),
     [("counts.npy", True), ("a/counts.CSV", True), ("c.parquet", True), ("counts.txt", False)],
 )
-def test_frequency_table_formats(problems_of, table, accepted):
+def test_frequency_table_formats(problems_of, tmp_path, table, accepted):
+    (tmp_path / table).parent.mkdir(exist_ok=True)
+    (tmp_path / table).touch()
     problems = problems_of(("seed: 1", f"seed: 1\nfrequencies: {table}"))
     assert [problem.key for problem in problems] == ([] if accepted else ["frequencies"])
 
 
-def test_reference_counts_of_another_model_are_a_warning(problems_of):
+def test_reference_counts_of_another_model_are_a_warning(problems_of, tmp_path):
+    (tmp_path / "counts.npy").touch()
     other = ("seed: 1", "seed: 1\nsubject: {model: EleutherAI/pythia-70m}")
     (problem,) = problems_of(other)
     assert (problem.key, problem.severity) == ("frequencies", "warning")

@@ -129,7 +129,7 @@ def train(
     tokenizer = train_tokenizer(documents, plan.vocab_size, plan.context)
     stream = token_stream(documents, tokenizer)
     counts = np.bincount(stream[stream != tokenizer.eos_token_id], minlength=plan.vocab_size)
-    np.save(out / "token_counts.npy", counts.astype(np.int64))
+    np.save(out / "token_counts.npy", counts.astype(np.int64), allow_pickle=False)
 
     torch.manual_seed(plan.seed)
     model = GPTNeoXForCausalLM(model_config(plan))
