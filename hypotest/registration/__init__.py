@@ -11,6 +11,10 @@
     measures    the measures that a protocol can name, and their options
     canonical   one form and one hash for each plan
     schema      the language as a JSON schema
+    lock        what a registration holds, as a file beside the protocol
+    registry    the chain of all registrations in a folder of protocols
+    deviations  what differs between a registration and a run
+    repository  what git knows of a protocol
 
 Nothing here needs the model, its libraries, or any data.
 """
