@@ -52,7 +52,8 @@ def _by_id(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _differences(one: Any, two: Any, path: str) -> Iterator[Deviation]:
     if isinstance(one, dict) and isinstance(two, dict):
-        for key in [*one, *(key for key in two if key not in one)]:
+        # in the order of the run's plan, which is the language's; a lock that was read is in alphabetical order
+        for key in [*two, *(key for key in one if key not in two)]:
             if key == _ORDER and sorted(one.get(key, ())) != sorted(two.get(key, ())):
                 continue  # those that came or went are named one by one
             place = f"{path}.{key}" if path else key

@@ -83,10 +83,13 @@ def lock_hash(lock: Lock) -> str:
 def write_lock(path: Path, lock: Lock) -> None:
     """Write a lock file in one step; what was there is replaced.
 
+    The same lock gives the same bytes, also one that comes out of the registry.
+
     Raises:
         OutputError: If it cannot be written.
     """
-    text = json.dumps(lock_data(lock), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    data = {name: json.loads(canonical_json(value)) for name, value in lock_data(lock).items()}
+    text = json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         try:
