@@ -52,7 +52,7 @@ def _by_id(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _differences(one: Any, two: Any, path: str) -> Iterator[Deviation]:
     if isinstance(one, dict) and isinstance(two, dict):
-        # in the order of the run's plan, which is the language's; a lock that was read is in alphabetical order
+        # in the order of the run: its plan has the order of the language, a lock that was read the alphabet
         for key in [*two, *(key for key in one if key not in two)]:
             if key == _ORDER and sorted(one.get(key, ())) != sorted(two.get(key, ())):
                 continue  # those that came or went are named one by one
