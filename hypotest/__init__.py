@@ -25,6 +25,7 @@ From Python::
     import hypotest
 
     hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
+    hypotest.register("protocols/rare-tokens.yaml")  # so that the run is confirmatory
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hypotest.report.run import Run
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
+    from hypotest.studies.register import register
 
 __all__ = [
     "Analysis",
@@ -56,6 +58,7 @@ __all__ = [
     "load_protocol",
     "multiverse",
     "power",
+    "register",
     "run",
 ]
 
@@ -68,6 +71,7 @@ _HOMES = {
     "load_protocol": "hypotest.registration",
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
+    "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
 }
 

@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_help=True)
 app.add_typer(reference, name="reference")
+registry = typer.Typer(help="The registrations of a folder of protocols.", no_args_is_help=True)
+app.add_typer(registry, name="registry")
 
 ProtocolArgument = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol in YAML.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
@@ -59,8 +61,37 @@ def run(
             limit=limit,
             memory=memory * 1e9,
             start_stage=display.start_stage,
+            on_registration=display.say_status,
         )
     Console().print(finished)
+
+
+@app.command(epilog="Example: hypotest register protocols/rare-tokens.yaml")
+def register(protocol: ProtocolArgument, device: DeviceOption = "auto") -> None:
+    """Lock a protocol before its evaluation data are seen: its run is confirmatory then."""
+    from hypotest.report.console import progress
+    from hypotest.report.registration import registered_text
+
+    _warn(protocol)
+    with _interruptible("nothing was registered"), progress() as display:
+        from hypotest.studies.register import register as register_protocol
+
+        done = register_protocol(protocol, device=device, start_stage=display.start_stage)
+    Console().print(registered_text(done), soft_wrap=True)
+
+
+@registry.command(epilog="Example: hypotest registry verify protocols")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the protocols.")] = Path("protocols"),
+) -> None:
+    """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
+    from hypotest.registration.registry import verify_registry
+    from hypotest.report.registration import verified_text
+
+    n_entries, problems = verify_registry(folder)
+    Console().print(verified_text(folder, n_entries, problems), soft_wrap=True)
+    if problems:
+        raise RunError(f"{folder}: the registry does not verify")
 
 
 @app.command(epilog="Example: hypotest multiverse protocols/rare-tokens.yaml")

@@ -9,17 +9,13 @@ from importlib import metadata
 from time import monotonic
 from typing import Any
 
+from hypotest.pipeline.fingerprint import software_versions, text_hashes
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import SelfCheck
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import protocol_hash
-
-_LIBRARIES = (
-    "igraph", "leidenalg", "networkx", "nnsight", "numpy", "pingouin", "polars", "pydantic",
-    "scikit-learn", "scipy", "statsmodels", "tokenizers", "torch", "transformers",
-)  # fmt: skip
 
 
 class Stopwatch:
@@ -62,7 +58,7 @@ def describe_run(
             "protocol": protocol_hash(protocol),
             "weights": prepared.subject.fingerprint,
             "tokenizer": prepared.subject.tokenizer_fingerprint,
-            "text": {f"{source.name} {source.version}".strip(): source.sha256 for source in prepared.sources},
+            "text": text_hashes(prepared),
         },
         "evidence": {
             "selection": prepared.keys.selection,
@@ -80,10 +76,7 @@ def describe_run(
             "memory_budget_bytes": memory,
             "self_check_tolerance_nats": check.tolerance,
         },
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _LIBRARIES},
-        },
+        "versions": software_versions(),
         "hardware": {
             "machine": platform.machine(),
             "system": platform.system(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +16,19 @@ from hypotest.collect.store import cache_folder
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
+from hypotest.pipeline.registered import registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Registration
 from hypotest.records.results import SCHEMA_VERSION, FigureData, Results
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import write_run
@@ -43,6 +47,7 @@ def run(
     limit: int | None = None,
     memory: float = MEMORY,
     start_stage: StartStage = silent,
+    on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> Run:
     """Run a protocol from the YAML file to the report.
 
@@ -54,6 +59,7 @@ def run(
         limit: Positions per condition, for a trial without a verdict.
         memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
+        on_registration: Told what the run is, confirmatory or exploratory, before anything is collected.
 
     Returns:
         The run's folder, opened.
@@ -71,6 +77,8 @@ def run(
     prepared = prepare(plan, path.parent, device, streams, watch)
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
+    registration = registration_of(path, fingerprint(plan, prepared), limit, cache)
+    on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence = collect_evidence(
         prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
@@ -128,6 +136,7 @@ def run(
             prepared.subject.vocab_size,
             prepared.cuts.elbow_rank is not None,
         ),
+        registration=registration,
     )
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
     manifest = describe_run(

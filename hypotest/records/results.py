@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hypotest.records.protocol import Outcome, Role
+from hypotest.records.registration import Registration
 
 Stance = Literal["supports", "contradicts", "silent", "open"]
 Status = Literal["supported", "refuted", "undecided", "not applicable"]
@@ -359,6 +360,8 @@ class Results:
     """Found in this run, in plain words."""
     split_verdicts: dict[str, tuple[Status, ...]] = field(default_factory=dict)
     """Per hypothesis, its verdict on every seeded split, the declared one first; empty where there is one."""
+    registration: Registration | None = None
+    """Confirmatory or exploratory, and why; None in results that are older than registrations."""
 
     @property
     def verdict_line(self) -> str:

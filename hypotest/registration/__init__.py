@@ -15,6 +15,10 @@
     template    protocols to begin with
     outcomes    which outcomes a prediction can have, and which could refute a hypothesis
     explain     a protocol in plain words; meanings: its measures, contrasts and margins
+    lock        what a registration holds, as a file beside the protocol
+    registry    the chain of all registrations in a folder of protocols
+    deviations  what differs between a registration and a run
+    repository  what git knows of a protocol
 
 Nothing here needs the model, its libraries, or any data.
 """

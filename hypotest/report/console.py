@@ -26,8 +26,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from hypotest.records.registration import Registration
 from hypotest.records.results import PredictionResult, Results, Stance
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
+from hypotest.report.registration import deviation_table, status_text
 from hypotest.report.splits import splits_line
 from hypotest.report.text import printable, terminal_text
 
@@ -104,15 +106,17 @@ class VerdictTable:
 
 
 class Summary:
-    """Title, verdict table, verdict line, and where the report lies."""
+    """Status, title, verdict table, verdict line, deviations, and where the report lies."""
 
     def __init__(self, results: Results, folder: Path | None = None) -> None:
         self._results = results
         self._folder = folder
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the title down to the place of the report."""
+        """Render from the status down to the place of the report."""
         results = self._results
+        if results.registration is not None:
+            yield status_text(results.registration)
         if results.trial is not None:
             yield trial_text(results.trial)
         yield Text(printable(results.title), style="bold")
@@ -126,6 +130,10 @@ class Summary:
         yield verdict_text(results)
         if spread := splits_line(results):
             yield Text(spread)
+        if results.registration is not None and results.registration.deviations:
+            yield Text()
+            yield deviation_table(results.registration)
+            yield Text()
         if self._folder is not None:
             yield Text.assemble(
                 "Report: ",
@@ -251,6 +259,10 @@ class StageProgress(Progress):
         """Show a stage; what is returned is called after each of its steps."""
         task = self.add_task(stage, total=n_steps)
         return lambda: self.advance(task)
+
+    def say_status(self, registration: Registration) -> None:
+        """Say what the run will be, before it takes its time."""
+        self.console.print(status_text(registration), soft_wrap=True)
 
     def add_task(
         self,

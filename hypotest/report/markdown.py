@@ -1,4 +1,4 @@
-"""The report as Markdown: verdict first, then everything a reviewer may ask for.
+"""The report as Markdown: status and verdict first, then everything a reviewer may ask for.
 
 Names from outside are escaped; tables are GitHub's.
 """
@@ -22,6 +22,7 @@ from hypotest.report.methods import methods_section
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture
 from hypotest.report.predictions import prediction_section
+from hypotest.report.registration import deviations_section, status_line
 from hypotest.report.splits import splits_section
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown
@@ -43,8 +44,10 @@ def render_report(results: Results, manifest: Mapping[str, Any], figures: Sequen
         OutputError: If the protocol inside the results is not one of this version.
     """
     parts = [
+        *status_line(results.registration),
         f"# {escape_markdown(results.title)}",
         *_verdict(results, figures),
+        *deviations_section(results.registration),
         *ladder_section(results, figures),
         *splits_section(results),
         "## Predictions",

@@ -24,11 +24,12 @@ from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown, file_slug, printable
 
 _NAME_WIDTH = len("head-specificity")
+_EXPLORATORY = "Exploratory, whether the protocol is registered or not"
 _NOTE = (
-    "A multiverse describes robustness and never decides. Outcomes are those of single tests at the "
-    "unadjusted level {level:g}: over many specifications some differ by chance alone, and all rest on the "
-    "same text and model, so that their number is no weight of evidence. The verdict of a protocol is that "
-    "of its declared specification."
+    "{status}: a multiverse describes robustness and never decides. Outcomes are those of single tests at "
+    "the unadjusted level {level:g}: over many specifications some differ by chance alone, and all rest on "
+    "the same text and model, so that their number is no weight of evidence. The verdict of a protocol is "
+    "that of its declared specification."
 )
 
 
@@ -76,7 +77,7 @@ def render_multiverse(found: MultiverseResult, pictures: Sequence[Picture]) -> s
         f"{len(found.tests):,} specifications of {len(found.robustness)} predictions, with {draws}. "
         f"Definitions of rarity and ablation: {found.n_definitions}; different evidence that they needed: "
         f"{found.n_evidence}.",
-        f"> [!NOTE]\n> {_NOTE.format(level=found.level)}",
+        f"> [!NOTE]\n> {_NOTE.format(status=_EXPLORATORY, level=found.level)}",
         "## Choices",
         table(
             ["choice", "values"],
@@ -102,7 +103,8 @@ def render_multiverse(found: MultiverseResult, pictures: Sequence[Picture]) -> s
 
 def summary(found: MultiverseResult) -> Table:
     """The console's table: one row per prediction, and one for each hypothesis' verdict."""
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=Text(printable(found.title)))
+    title = Text(f"{printable(found.title)}\n{_EXPLORATORY}.")
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title)
     rows.title_justify = "left"
     for name in ("prediction", "declared", "specs", "flips", "outcomes", "most by"):
         rows.add_column(

@@ -17,6 +17,9 @@ from hypotest.records.results import SCHEMA_VERSION, Results
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
 
+_ADDED = {"registration": None}
+"""Fields that files of this schema version may lack, since they came later, and what they are then."""
+
 
 @cache
 def _adapter() -> TypeAdapter[Results]:
@@ -64,6 +67,7 @@ def parse_results(text: str, where: str) -> Results:
             "version of hypotest that wrote it (see manifest.json), or run the protocol again."
         )
     results = _validated(text, where)
+    data = {**_ADDED, **data}
     difference = _first_difference(data, _plain(results), "")
     if difference is not None:
         raise OutputError(f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}")
@@ -77,8 +81,9 @@ def results_schema() -> dict[str, Any]:
         if part.get("type") == "object" and "properties" in part:
             part["additionalProperties"] = False
             part["required"] = list(part["properties"])  # defaults are written out as well
-    properties = schema.get("properties") or schema["$defs"]["Results"]["properties"]
-    properties["schema_version"]["const"] = SCHEMA_VERSION
+    whole = schema if "properties" in schema else schema["$defs"]["Results"]
+    whole["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    whole["required"] = [name for name in whole["required"] if name not in _ADDED]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

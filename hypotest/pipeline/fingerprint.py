@@ -1,0 +1,87 @@
+"""What a protocol comes to on this machine: hashes of everything that its numbers depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import hypotest
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Fingerprint, Hashes
+from hypotest.registration import canonical, protocol_hash
+
+_LIBRARIES = (
+    "igraph", "leidenalg", "networkx", "nnsight", "numpy", "pingouin", "polars", "pydantic",
+    "scikit-learn", "scipy", "statsmodels", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+
+
+def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
+    """Take the hashes that a lock holds and a run is compared with.
+
+    Args:
+        protocol: The plan as it is run.
+        prepared: From `hypotest.pipeline.prepare.prepare`.
+    """
+    positions = prepared.sampled.positions
+    return Fingerprint(
+        protocol_id=protocol.id,
+        plan=canonical(protocol),
+        hashes=Hashes(
+            protocol=protocol_hash(protocol),
+            weights=prepared.subject.fingerprint,
+            tokenizer=prepared.subject.tokenizer_fingerprint,
+            frequencies=hashlib.sha256(prepared.cuts.counts.astype("<i8").tobytes()).hexdigest(),
+            positions=_positions_hash(prepared),
+            code=code_hash(),
+            text=text_hashes(prepared),
+        ),
+        revision=prepared.subject.revision,
+        layer=prepared.subject.layer,
+        versions={"hypotest": metadata.version("hypotest-nn"), **software_versions()},
+        seed=protocol.seed,
+        split={
+            f"{split}_documents": positions.filter(positions["split"] == split)["document"].n_unique()
+            for split in prepared.samples
+        },
+        evidence={"selection": prepared.keys.selection, "evaluation": prepared.keys.evaluation},
+    )
+
+
+def software_versions() -> dict[str, str]:
+    """Python and the libraries that numbers come from -> version."""
+    libraries = {name: metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **libraries}
+
+
+def text_hashes(prepared: Prepared) -> dict[str, str]:
+    """Each source of the text with its version -> SHA-256 of its documents."""
+    return {f"{source.name} {source.version}".strip(): source.sha256 for source in prepared.sources}
+
+
+def code_hash(package: Path | None = None) -> str:
+    """SHA-256 over paths and contents of a package's Python files.
+
+    Args:
+        package: Its folder; hypotest's own by default. Line breaks count alike on all systems.
+    """
+    folder = Path(hypotest.__file__).parent if package is None else package
+    digest = hashlib.sha256()
+    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")):
+        content = (folder / name).read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _positions_hash(prepared: Prepared) -> str:
+    positions = prepared.sampled.positions
+    digest = hashlib.sha256()
+    for name in ("document", "block", "index", "target"):
+        digest.update(positions[name].to_numpy().astype("<i8").tobytes())
+    for name in ("condition", "split"):
+        digest.update("\n".join(positions[name]).encode())
+    return digest.hexdigest()

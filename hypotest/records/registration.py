@@ -1,0 +1,149 @@
+"""A registration: what was fixed before the evaluation data were looked at, and what a run changed of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+RunStatus = Literal["confirmatory", "exploratory"]
+
+LOCK_VERSION = 1
+"""Version of the lock file; raised when a field changes its meaning or goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """SHA-256 of everything that a run's numbers depend on, 64 hexadecimal digits each."""
+
+    protocol: str
+    """Of the canonical form of the plan: comments and formatting do not count."""
+    weights: str
+    """Names, shapes and float32 values of all parameters."""
+    tokenizer: str
+    frequencies: str
+    """Counts per token id, padded to the vocabulary."""
+    positions: str
+    """Every sampled position with its document, target, condition and split."""
+    code: str
+    """All Python files of hypotest itself."""
+    text: dict[str, str]
+    """Package and version, or file -> hash of its documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a protocol comes to on this machine, before the model runs."""
+
+    protocol_id: str
+    plan: dict[str, Any]
+    """Canonical form of the protocol."""
+    hashes: Hashes
+    revision: str | None
+    """Commit that the Hub resolved; None for a folder and for the reference model."""
+    layer: int
+    """Block whose MLP is tested, counted from 0."""
+    versions: dict[str, str]
+    """Python, hypotest and the libraries -> version."""
+    seed: int
+    split: dict[str, int]
+    """``selection_documents`` and ``evaluation_documents``: how many carry positions."""
+    evidence: dict[str, str]
+    """``selection`` and ``evaluation`` -> key of the evidence in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """A protocol's place in a git repository at the time of registration."""
+
+    commit: str
+    """The commit that was checked out, 40 or 64 hexadecimal digits."""
+    branch: str | None
+    """None when no branch was checked out."""
+    clean: bool
+    """Whether that commit holds the protocol as it was registered, and no other tracked file differed from it
+    (but for locks and registry beside the protocol, which registering itself writes)."""
+    pushed: bool
+    """Whether a remote-tracking branch held the commit: what this clone knew, no statement of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock(Fingerprint):
+    """A registration, as it stands in ``PROTOCOL.lock.json`` and in the registry."""
+
+    lock: int
+    """Version of this form."""
+    file: str
+    """Name of the protocol's file."""
+    registered: str
+    """UTC, ISO 8601, to the second."""
+    evaluation_evidence_existed: bool
+    """Whether evidence of the evaluation split had been collected; runs are exploratory then."""
+    git: GitState | None
+    """None outside a repository, without a commit, or without git."""
+    previous: str
+    """Hash of the registry's previous entry; 64 zeros for the first."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What a run must agree with."""
+        return Fingerprint(**{item.name: getattr(self, item.name) for item in fields(Fingerprint)})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the registry."""
+
+    entry: int
+    """Counted from 1."""
+    previous: str
+    """Hash of the previous entry; 64 zeros for the first."""
+    lock: Lock
+    hash: str
+    """SHA-256 of the other three as canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Something that a run did otherwise than registered."""
+
+    key: str
+    """Dotted path: of the protocol, predictions by their id, or of the lock, such as ``hashes.weights``."""
+    registered: Any
+    """Plain data; None where the key was absent."""
+    run: Any
+    """Plain data; None where the key is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a run is: confirmatory, or exploratory and why."""
+
+    status: RunStatus
+    reasons: tuple[str, ...]
+    """Why it is exploratory, in plain words; empty for a confirmatory run."""
+    registered: str | None = None
+    """When the lock was written, UTC; None without a readable lock."""
+    lock: str | None = None
+    """SHA-256 of the lock as canonical JSON; None without a readable lock."""
+    deviations: tuple[Deviation, ...] = ()
+    """Everything that differs from the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What registering did."""
+
+    lock: Lock
+    file: Path
+    """The lock file."""
+    entry: int
+    """Of the registry."""
+    hash: str
+    """Of that entry."""
+    is_new: bool
+    """False if the same was registered already: nothing was changed then."""
+    replaced: str | None
+    """When the registration was made that this one replaces; None where it is the first."""
+    restored: bool = False
+    """Whether the lock file was missing or altered, and written again from the registry."""

@@ -1,0 +1,188 @@
+"""The lock file beside a protocol: what was registered, as JSON.
+
+``rare-tokens.yaml`` has its lock in ``rare-tokens.lock.json``. The same lock stands in the registry
+(`hypotest.registration.registry`), so that an edited lock file is found out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from hypotest.errors import OutputError
+from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Lock
+
+LOCK_SUFFIX = ".lock.json"
+_LARGEST_LOCK = 64 * 2**20  # bytes; a lock names every text file, so it may be long
+
+
+def lock_file(protocol: Path) -> Path:
+    """Where a protocol's lock lies.
+
+    Examples:
+        >>> lock_file(Path("protocols/rare-tokens.yaml")).name
+        'rare-tokens.lock.json'
+    """
+    return protocol.with_name(protocol.stem + LOCK_SUFFIX)
+
+
+def compose_lock(
+    found: Fingerprint,
+    file: str,
+    previous: str,
+    *,
+    registered: datetime,
+    evaluation_evidence_existed: bool,
+    git: GitState | None,
+) -> Lock:
+    """Put a lock together.
+
+    Args:
+        found: What the protocol comes to.
+        file: Name of the protocol's file.
+        previous: Hash of the registry's last entry.
+        registered: Now, with a time zone.
+        evaluation_evidence_existed: Whether evidence of the evaluation split had been collected.
+        git: State of the repository; None where there is none.
+    """
+    values = {item.name: getattr(found, item.name) for item in fields(Fingerprint)}
+    return Lock(
+        **{**values, "plan": json.loads(canonical_json(found.plan))},
+        lock=LOCK_VERSION,
+        file=file,
+        registered=registered.astimezone(UTC).isoformat(timespec="seconds"),
+        evaluation_evidence_existed=evaluation_evidence_existed,
+        git=git,
+        previous=previous,
+    )
+
+
+def lock_data(lock: Lock) -> dict[str, Any]:
+    """A lock as plain data, what a reader looks for first standing first."""
+    data = asdict(lock)
+    first = ("lock", "protocol_id", "file", "registered")
+    last = ("evaluation_evidence_existed", "git", "previous")
+    middle = [name for name in data if name not in (*first, *last)]
+    return {name: data[name] for name in (*first, *middle, *last)}
+
+
+def lock_hash(lock: Lock) -> str:
+    """SHA-256 of the lock as canonical JSON: the indentation of its file does not matter."""
+    return canonical_hash(lock_data(lock))
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write a lock file in one step; what was there is replaced.
+
+    The same lock gives the same bytes, also one that comes out of the registry.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    data = {name: json.loads(canonical_json(value)) for name, value in lock_data(lock).items()}
+    text = json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: the lock cannot be written: {error.strerror or error}") from None
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock file.
+
+    Raises:
+        OutputError: If it is missing, no JSON, of another version, or not what `write_lock` writes.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_LOCK:
+            raise OutputError(f"{path}: too large for a lock")
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise OutputError(f"{path}: must be UTF-8 text") from None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    try:
+        return parse_lock(json.loads(text, parse_constant=refuse_constant))
+    except (ValueError, RecursionError) as error:
+        raise OutputError(f"{path}: is no lock: {_one_line(error)}") from None
+
+
+def parse_lock(data: Any) -> Lock:
+    """Read a lock from plain data.
+
+    Raises:
+        ValueError: If it is not what this version writes, or contradicts itself.
+    """
+    version = data.get("lock") if isinstance(data, dict) else None
+    if type(version) is not int or version != LOCK_VERSION:
+        raise ValueError(f"`lock` must be {LOCK_VERSION}; found {str(version)[:40]!r}")
+    try:
+        lock = _adapter().validate_json(canonical_json(data), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if lock_data(lock) != data:
+        raise ValueError("it has keys that no lock has")
+    if canonical_hash(lock.plan) != lock.hashes.protocol:
+        raise ValueError("its plan does not give hashes.protocol")
+    if (lock.plan.get("id"), lock.plan.get("seed")) != (lock.protocol_id, lock.seed):
+        raise ValueError("protocol_id and seed must be those of its plan")
+    _time(lock.registered)
+    return lock
+
+
+def registered_at(lock: Lock) -> datetime:
+    """When it was registered."""
+    return _time(lock.registered)
+
+
+def canonical_json(value: Any) -> str:
+    """One text for equal data: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def canonical_hash(value: Any) -> str:
+    """SHA-256 of `canonical_json`, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def refuse_constant(name: str) -> None:
+    """For ``json.loads``: NaN and infinities are no JSON.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("`registered` must be a time with a time zone")
+    return time
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+@cache
+def _adapter() -> TypeAdapter[Lock]:
+    return TypeAdapter(Lock)

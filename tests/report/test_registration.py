@@ -1,0 +1,155 @@
+"""What is said of a registration, on the console, in the report, and when registering."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+
+from hypotest.records.registration import Deviation, GitState, Lock, Registered, Registration
+from hypotest.records.results import Results
+from hypotest.registration import load_protocol
+from hypotest.registration.lock import compose_lock
+from hypotest.report.console import summary
+from hypotest.report.markdown import render_report
+from hypotest.report.registration import (
+    deviations_section,
+    registered_text,
+    status_line,
+    status_text,
+    verified_text,
+)
+from hypotest.report.results_file import parse_results, results_schema, results_text
+from tests.registrations import REGISTERED, fingerprint_of
+
+ROOT = Path(__file__).parents[2]
+WHEN = "2026-11-21T12:00:00+00:00"
+CONFIRMATORY = Registration("confirmatory", (), WHEN, 64 * "a")
+DEVIATING = Registration(
+    "exploratory",
+    ("2 deviations from what was registered",),
+    WHEN,
+    64 * "a",
+    (
+        Deviation("predictions.coordination.margin.null_sd", 2.0, 3.0),
+        Deviation("hashes.text.<b>|*.txt", 64 * "b", None),
+    ),
+)
+
+
+def printed(what: RenderableType, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, _environ={})
+    console.print(what)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+@pytest.fixture
+def lock() -> Lock:
+    return compose_lock(
+        fingerprint_of(load_protocol(ROOT / "protocols" / "rare-tokens.yaml")),
+        "rare-tokens.yaml",
+        64 * "0",
+        registered=REGISTERED,
+        evaluation_evidence_existed=False,
+        git=GitState("f" * 40, "main", True, False),
+    )
+
+
+def test_the_first_line_says_what_a_run_is(results: Results) -> None:
+    for registration, word in ((CONFIRMATORY, "Confirmatory"), (DEVIATING, "Exploratory")):
+        run = dataclasses.replace(results, registration=registration)
+        assert render_report(run, {}, ()).splitlines()[0].startswith(f"**{word}**: ")
+        assert printed(summary(run)).startswith(f"{word.upper()}: ")
+    assert "(lock aaaaaaaaaaaa…), nothing" in status_text(CONFIRMATORY).plain
+    assert status_text(DEVIATING).plain == (
+        f"EXPLORATORY: 2 deviations from what was registered. Registered on {WHEN}."
+    )
+
+
+def test_older_results_say_nothing(results: Results) -> None:
+    assert results.registration is None
+    assert status_line(None) == [] and deviations_section(None) == []
+    assert render_report(results, {}, ()).startswith("# ")
+    assert "EXPLORATORY" not in printed(summary(results))
+
+
+def test_results_without_the_field_stay_readable(results: Results) -> None:
+    data = json.loads(results_text(results))
+    del data["registration"]
+    assert parse_results(json.dumps(data), "here") == results
+    assert "registration" not in results_schema()["required"]
+    assert "registration" in results_schema()["properties"]
+
+
+@pytest.mark.parametrize("registration", [CONFIRMATORY, DEVIATING])
+def test_a_registration_comes_back(results: Results, registration: Registration) -> None:
+    run = dataclasses.replace(results, registration=registration)
+    assert parse_results(results_text(run), "here") == run
+
+
+@pytest.mark.parametrize("name", ["rare-tokens", "rare-tokens-as-published"])
+def test_the_shipped_examples_stay_readable(name: str) -> None:
+    path = ROOT / "reports" / name / "example" / "results.json"
+    assert parse_results(path.read_text(encoding="utf-8"), str(path)).protocol_id == name
+
+
+def test_deviations_are_a_table_in_the_report(results: Results) -> None:
+    report = render_report(dataclasses.replace(results, registration=DEVIATING), {}, ())
+    assert "\n## Deviations from the registration\n" in report
+    assert "| predictions.coordination.margin.null_sd | 2.0 | 3.0 |" in report
+    assert r"| hashes.text.\<b\>\|\*.txt | bbbbbbbbbbbb… | (absent) |" in report
+    clean = render_report(dataclasses.replace(results, registration=CONFIRMATORY), {}, ())
+    assert "Deviations" not in clean
+
+
+def test_deviations_are_a_table_on_the_console(results: Results) -> None:
+    text = printed(summary(dataclasses.replace(results, registration=DEVIATING)))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Deviations from the registration" in text
+    assert re.search(r"predictions\.coordination\.margin\.null_sd +2\.0 +3\.0", text)
+    many = dataclasses.replace(DEVIATING, deviations=30 * DEVIATING.deviations[:1])
+    text = printed(summary(dataclasses.replace(results, registration=many)))
+    assert "... and 10 more: see the report" in text
+
+
+def test_names_cannot_colour_the_terminal(results: Results) -> None:
+    evil = Deviation("hashes.text.\x1b[31mred", "\x1b[2J", ["[bold]", "\n"])
+    registration = dataclasses.replace(DEVIATING, reasons=("\x1b[31m",), deviations=(evil,))
+    assert "\x1b" not in printed(summary(dataclasses.replace(results, registration=registration)))
+    assert "\x1b" not in "".join([*status_line(registration), *deviations_section(registration)])
+
+
+def test_what_registering_says(lock: Lock) -> None:
+    new = Registered(lock, Path("protocols/rare-tokens.lock.json"), 3, 64 * "c", True, "2026-11-20T00:00:00")
+    text = registered_text(new).plain
+    assert "protocols/rare-tokens.yaml is registered as of 2026-11-21T12:00:00+00:00" in text
+    assert "replaces its registration of 2026-11-20T00:00:00, which stays in the registry" in text
+    assert "protocols/registry.jsonl, entry 3 (cccccccccccc…)" in text
+    assert "ffffffffffff… on main, clean, NOT pushed" in text
+    assert "confirmatory as long as nothing" in text
+
+    again = registered_text(dataclasses.replace(new, is_new=False, replaced=None)).plain
+    assert "is registered already, on 2026-11-21T12:00:00+00:00, and nothing has changed" in again
+    assert "restored" not in again
+    restored = dataclasses.replace(new, is_new=False, replaced=None, restored=True)
+    assert "missing or altered: restored from the registry" in registered_text(restored).plain
+
+    seen = dataclasses.replace(lock, evaluation_evidence_existed=True, git=None)
+    loud = registered_text(dataclasses.replace(new, lock=seen)).plain
+    assert "*** Evidence of the evaluation split existed" in loud
+    assert "no commit" in loud and "confirmatory" not in loud
+
+
+def test_what_verifying_says() -> None:
+    good = verified_text(Path("protocols"), 1, ()).plain
+    assert good.startswith("protocols: 1 entry, and locks that agree")
+    assert "cannot show that all of it was rewritten" in good
+    bad = verified_text(Path("protocols"), 2, ("registry.jsonl:1: altered", "b.lock.json: missing")).plain
+    assert bad == "protocols/registry.jsonl:1: altered\nprotocols/b.lock.json: missing"
