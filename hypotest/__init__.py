@@ -31,6 +31,8 @@ From Python::
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
+    checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
+
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from hypotest.report.run import Run
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
+    from hypotest.studies.verify import verify
 
 __all__ = [
     "Analysis",
@@ -57,6 +60,7 @@ __all__ = [
     "multiverse",
     "power",
     "run",
+    "verify",
 ]
 
 _HOMES = {
@@ -69,6 +73,7 @@ _HOMES = {
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
     "run": "hypotest.pipeline.run",
+    "verify": "hypotest.studies.verify",
 }
 
 

@@ -18,9 +18,10 @@ from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import protocol_hash
 
 _LIBRARIES = (
-    "igraph", "leidenalg", "matplotlib", "networkx", "nnsight", "numpy", "pillow", "pingouin", "polars", "pydantic",
+    "igraph", "leidenalg", "networkx", "nnsight", "numpy", "pingouin", "polars", "pydantic",
     "scikit-learn", "scipy", "statsmodels", "tokenizers", "torch", "transformers",
 )  # fmt: skip
+_DRAWING = ("matplotlib", "pillow")
 
 
 class Stopwatch:
@@ -96,7 +97,7 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that numbers and figures depend on."""
     return {
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in _LIBRARIES},
+        **{name: metadata.version(name) for name in (*_LIBRARIES, *_DRAWING)},
     }
 
 

@@ -167,7 +167,9 @@ def sampled(evidence: Evidence) -> dict[str, Any]:
     conditions = ("rare", "common")
     types = {
         name: np.unique(
-            np.concatenate([split.positions["target"].to_numpy()[split.mask(name)] for split in splits.values()])
+            np.concatenate(
+                [split.positions["target"].to_numpy()[split.mask(name)] for split in splits.values()]
+            )
         ).size
         for name in conditions
     }

@@ -1,15 +1,15 @@
 """Evidence against the same evidence collected anew.
 
 On the same machine with the same versions every array must be equal, to the last bit. Elsewhere, sums of a
-forward pass in float32 are taken in another order. A sum of K products then moves by about sqrt(K) 2^-24 of its
-size (Higham & Mary 2019, doi:10.1137/18M1226312), through L blocks by L times that: 9e-5 for K = 8,192 and
-L = 16. Ten times that is allowed, `FORWARD_RELATIVE` of the array's largest value; losses may move by what two
-forward passes of the self-check may, `FORWARD_ROUNDING` nats.
+forward pass in float32 are taken in another order. A sum of K products then moves by about sqrt(K) 2^-24 of
+its size (Higham & Mary 2019, doi:10.1137/18M1226312), through L blocks by L times that: 9e-5 for K = 8,192
+and L = 16. Ten times that is allowed, `FORWARD_RELATIVE` of the array's largest value; losses may move by
+what two forward passes of the self-check may, `FORWARD_ROUNDING` nats.
 
-Changes of loss under ablation carry certificates: each lies within its own ``error_bound`` of the truth, so that
-two of them lie within the sum of their bounds, plus `FORWARD_ROUNDING`. Weights, positions and counts must be
-equal everywhere. Which changes were evaluated over the whole vocabulary (``n_exact``) depends on rounding and is
-not compared.
+Changes of loss under ablation carry certificates: each lies within its own ``error_bound`` of the truth, so
+that two of them lie within the sum of their bounds, plus `FORWARD_ROUNDING`. Weights, positions and counts
+must be equal everywhere. Which changes were evaluated over the whole vocabulary (``n_exact``) depends on
+rounding and is not compared.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def _of_the_rest(one: Evidence, two: Evidence, exact: bool) -> Iterator[Differen
     means = (one.mean_activation, two.mean_activation)
     yield from _array("mean_activation", *means, _allowed(means[0], exact))
     if (one.decomposition is None) != (two.decomposition is None):
-        yield Difference("decomposition", *("none" if of.decomposition is None else "there" for of in (one, two)))
+        yield Difference(
+            "decomposition", *("none" if of.decomposition is None else "there" for of in (one, two))
+        )
     elif one.decomposition is not None:
         nats = 0.0 if exact else one.ablation.tolerance + FORWARD_ROUNDING
         for name in _NATS:
@@ -95,7 +97,9 @@ def _array(
     distance = np.abs(before - after)
     wrong = ~((distance <= allowed) | (np.isnan(before) & np.isnan(after)))
     if wrong.any():
-        worst = np.unravel_index(int(np.argmax(np.where(wrong, np.nan_to_num(distance, nan=np.inf), -1))), wrong.shape)
+        worst = np.unravel_index(
+            int(np.argmax(np.where(wrong, np.nan_to_num(distance, nan=np.inf), -1))), wrong.shape
+        )
         yield Difference(
             f"{name}{[int(place) for place in worst]}, one of {int(wrong.sum()):,} of {wrong.size:,}",
             repr(float(before[worst])),

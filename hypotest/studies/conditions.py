@@ -1,4 +1,4 @@
-"""Whether a run's numbers must come out the same here, to the last bit: its versions and machine, and ours."""
+"""Whether a run's numbers must come out the same here to the last bit: versions and machine, then and now."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """Where stored results and recomputed ones differ, and by how much they may.
 
-On the same machine with the same versions every value must be equal, to the last bit. Elsewhere sums are taken
-in another order, and
+On the same machine with the same versions every value must be equal, to the last bit. Elsewhere sums are
+taken in another order, and
 
 - numbers may differ by a stated share of the largest number of their prediction,
-- a few null draws by more, since searches (communities, breakpoints, the most influential neurons) jump where
-  two candidates are as good as equal,
-- p-values by what follows from this and from nothing else: a draw counts in b of p = (b + 1)/(B + 1) or not, so
-  that with m draws that jumped or lie as near to the observed value as rounding reaches, a two-sided p can
+- a few null draws by more, since searches (communities, breakpoints, the most influential neurons) jump
+  where two candidates are as good as equal,
+- p-values by what follows from this and from nothing else: a draw counts in b of p = (b + 1)/(B + 1) or not,
+  so that with m draws that jumped or lie as near to the observed value as rounding reaches, a two-sided p can
   change by 2 m/(B + 1), and an adjusted one by that many times more as there are tests.
 
 Outcomes, stances, verdicts, neurons and all other words and counts must be equal everywhere.
@@ -82,9 +82,7 @@ def differences(
     if isinstance(stored, Mapping) and isinstance(found, Mapping):
         for key in [*stored, *(key for key in found if key not in stored)]:
             place = f"{where}.{key}" if where else str(key)
-            yield from differences(
-                stored.get(key, _ABSENT), found.get(key, _ABSENT), place, tolerance, slack
-            )
+            yield from differences(stored.get(key, _ABSENT), found.get(key, _ABSENT), place, tolerance, slack)
     elif isinstance(stored, list) and isinstance(found, list):
         if len(stored) != len(found):
             yield Difference(where, f"{len(stored)} entries", f"{len(found)} entries")
@@ -243,7 +241,9 @@ def _shown(stored: Any, found: Any) -> tuple[str, str]:
 
 
 def _cut(text: str, start: int) -> str:
-    return f"{'...' if start else ''}{text[start : start + _SHOWN]}{'...' if len(text) > start + _SHOWN else ''}"
+    return (
+        f"{'...' if start else ''}{text[start : start + _SHOWN]}{'...' if len(text) > start + _SHOWN else ''}"
+    )
 
 
 def _text(value: Any) -> str:

@@ -188,9 +188,7 @@ def _untrained(
     recorded = section(manifest, "untrained").get("networks")
     networks = [item for item in recorded if isinstance(item, dict)] if isinstance(recorded, list) else []
 
-    found = collect_untrained(
-        plan, prepared, memory, folder, watch, lambda fresh: group_values(plan, fresh)
-    )
+    found = collect_untrained(plan, prepared, memory, folder, watch, lambda fresh: group_values(plan, fresh))
     for network, named in zip(found, networks, strict=False):
         what = f"{_NAME}: untrained {network.number}"
         stored = {name: named.get(name) for name in ("weights_sha256", "selection", "evaluation")}
@@ -207,9 +205,7 @@ def _untrained(
     return tuple(network.value for network in found), checks
 
 
-def _of_network(
-    cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str
-) -> Iterator[Check]:
+def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str) -> Iterator[Check]:
     try:
         cached, fresh = (read_evidence(folder, keys) for folder in (cache, anew))
     except EvidenceError as error:

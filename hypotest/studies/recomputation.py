@@ -111,9 +111,7 @@ def recompute(
             stored.figures.frequencies.elbow_rank is not None,
         ),
     )
-    return expected, analysis.nulls.select(
-        pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items()
-    )
+    return expected, analysis.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 
 
 def compare_results(
@@ -138,9 +136,7 @@ def compare_results(
     mine = _without(one), _without(two)
     yield _check("results: plan and sample", *mine, tolerance, "as the protocol and the evidence say")
     size = len(stored.group.neurons)
-    yield _check(
-        "results: group", one["group"], two["group"], tolerance, f"{size} neurons", where="group"
-    )
+    yield _check("results: group", one["group"], two["group"], tolerance, f"{size} neurons", where="group")
     if stored_nulls is None:
         yield Check("nulls.parquet", "not checked", "cannot be read")
         given = {}
@@ -159,9 +155,7 @@ def compare_results(
         found = tuple(differences(again[1], again[0], item.id, tolerance, given.get(item.id)))
         yield _checked(name, found, words)
     for item in expected.predictions[len(stored.predictions) :]:
-        yield Check(
-            f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),)
-        )
+        yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
     line = stored.verdict_line or "none, since this is a trial"
     yield _check(
         "results: verdicts",
@@ -205,9 +199,7 @@ def _without(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(
-    name: str, stored: Any, found: Any, tolerance: Tolerance, detail: str, where: str = ""
-) -> Check:
+def _check(name: str, stored: Any, found: Any, tolerance: Tolerance, detail: str, where: str = "") -> Check:
     return _checked(name, tuple(differences(stored, found, where, tolerance)), detail)
 
 

@@ -82,11 +82,7 @@ def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
         for number in range(max(len(one), len(two)))
         if (sides := (_line(one, number), _line(two, number)))[0] != sides[1]
     ]
-    found = tuple(
-        part
-        for item in changed
-        for part in differences(item.stored, item.found, item.where)
-    )
+    found = tuple(part for item in changed for part in differences(item.stored, item.found, item.where))
     return Check(name, "differs", "the report is not what the results and the manifest give", found)
 
 
