@@ -11,7 +11,7 @@ from typing import Any
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence import collect_evidence
-from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence
+from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.store import cache_folder
 from hypotest.errors import EvidenceError, HypotestError, OutputError
@@ -47,6 +47,8 @@ class Recollection:
     """What `group_values` finds in each untrained network."""
     exact: bool
     """Whether every bit had to be equal."""
+    digests: dict[str, str]
+    """Name of the check of a split's evidence -> digest of what was collected."""
 
 
 def recollect(
@@ -73,11 +75,11 @@ def recollect(
     try:
         prepared = prepare(plan, base, device, streams, watch)
     except HypotestError as error:
-        return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False)
+        return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
     source = _source(prepared, manifest)
     if source.status == "differs":
         left = Check(_NAME, "not checked", "model, text or positions are not the run's")
-        return Recollection((source, left), None, (), False)
+        return Recollection((source, left), None, (), False, {})
     exact = not other_conditions(manifest, str(prepared.subject.device))
     memory = _memory(manifest)
     checks = [source]
@@ -97,13 +99,15 @@ def recollect(
                 checks += compare_evidence(cached, evidence, exact, _NAME)
             check = self_check(prepared, evidence, streams, watch)
             checks += _of_the_model(plan, prepared, evidence, stored, check, memory, exact, watch)
-            values, found = _untrained(plan, prepared, manifest, memory, folder, exact, watch)
+            values, found, digests = _untrained(plan, prepared, manifest, memory, folder, exact, watch)
+            for split, digest in evidence_digests(folder, prepared.keys).items():
+                digests[f"evidence: {split}"] = digest
         except OutputError:
             raise
         except HypotestError as error:
             checks.append(Check(_NAME, "differs", str(error), (Difference(_NAME, "evidence", "an error"),)))
-            return Recollection(tuple(checks), None, (), exact)
-    return Recollection((*checks, *found), evidence, values, exact)
+            return Recollection(tuple(checks), None, (), exact, {})
+    return Recollection((*checks, *found), evidence, values, exact, digests)
 
 
 def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
@@ -156,12 +160,12 @@ def _of_the_model(
         figures=replace(stored.figures, frequencies=describe_frequencies(prepared.cuts)),
     )
     if not exact:  # how many pairs were evaluated exactly, and the largest bound, depend on rounding
-        ablation = stored.ablation
-        kept = {
-            "share_exact": ablation.share_exact,
-            "largest_error_bound": ablation.largest_error_bound,
-        }
-        found = replace(found, ablation=replace(found.ablation, **kept))
+        ablation = replace(
+            found.ablation,
+            share_exact=stored.ablation.share_exact,
+            largest_error_bound=stored.ablation.largest_error_bound,
+        )
+        found = replace(found, ablation=ablation)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
     changed = tuple(
         differences(*_plain(stored, found), "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING))
@@ -181,8 +185,8 @@ def _untrained(
     folder: Path,
     exact: bool,
     watch: Stopwatch,
-) -> tuple[tuple[dict[str, float], ...], list[Check]]:
-    """Each untrained network anew: its values, and its arrays against the cached ones."""
+) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
+    """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
     cache = cache_folder() / "evidence"
     checks: list[Check] = []
     recorded = section(manifest, "untrained").get("networks")
@@ -202,7 +206,12 @@ def _untrained(
             checks.append(Check(what, "differs", "not what the manifest names", changed))
         elif is_collected(cache, *_pair(network.keys)):
             checks += _of_network(cache, folder, network.keys, exact, what)
-    return tuple(network.value for network in found), checks
+    digests = {
+        f"evidence: untrained {network.number}: {split}": digest
+        for network in found
+        for split, digest in network.sha256.items()
+    }
+    return tuple(network.value for network in found), checks, digests
 
 
 def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str) -> Iterator[Check]:

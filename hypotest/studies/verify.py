@@ -152,6 +152,7 @@ def _numbers(
     checks += untrained_checks
     if recollect:
         anew = collect_anew(plan, stored, manifest, evidence, base, device, start_stage)
+        checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
         checks += anew.checks
         if evidence is None and anew.evidence is not None:
             evidence, untrained = anew.evidence, list(anew.untrained)
@@ -168,6 +169,24 @@ def _numbers(
     checks += compare_results(plan, stored, expected, nulls, drawn, tolerance)
     checks.append(_manifest_numbers(plan, expected, evidence, manifest, tolerance))
     return _basis(tolerance, others)
+
+
+def _settled(item: Check, fresh: Mapping[str, str], manifest: Mapping[str, Any]) -> Check:
+    """Of evidence that the cache lacks: whether what was collected anew has the manifest's digest."""
+    if item.status != "not checked" or item.name not in fresh:
+        return item
+    *network, split = item.name.removeprefix("evidence: ").split(": ")
+    digests = section(manifest, "evidence_sha256")
+    if network:
+        number = int(network[0].removeprefix("untrained "))
+        digests = section(section(manifest, "untrained")["networks"][number], "evidence_sha256")
+    stored, found = digests.get(split), fresh[item.name]
+    if stored is None:
+        return item
+    if stored != found:
+        wrong = Difference("digest", f"{str(stored)[:12]}...", f"{found[:12]}...")
+        return Check(item.name, "differs", "evidence collected anew is not what the run used", (wrong,))
+    return Check(item.name, "agrees", f"not in the cache; collected anew, digest {found[:12]}...")
 
 
 def _manifest_numbers(
