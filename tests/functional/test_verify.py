@@ -11,6 +11,7 @@ import hypotest as package
 from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
 from hypotest.report.export import file_hashes, manifest_digest, render_again
+from hypotest.studies import recomputation
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,7 @@ def finished(small_protocol, cache, tmp_path_factory):
     """A run with other splits and untrained networks, whose evidence lies in the cache."""
     text = small_protocol.read_text(encoding="utf-8")
     text = text.replace("nulls:\n", "nulls:\n  untrained: {networks: 2}\n", 1) + "splits: 2\n"
+    text = text.replace("draws: 599", "draws: 199").replace("draws: 399", "draws: 99")
     path = small_protocol.with_name("verified.yaml")
     path.write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -32,6 +34,31 @@ def copy(finished, cache, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     shutil.copytree(finished[1], folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def analyses():
+    return {}
+
+
+@pytest.fixture
+def analysed_once(analyses, monkeypatch):
+    """Analyses of the same plan on the same evidence are done once: what is tampered with is not these."""
+
+    def once(name):
+        function = getattr(recomputation, name)
+
+        def call(plan, evidence, *rest, **keywords):
+            arrays = (evidence.selection.delta_loss.sum(), evidence.evaluation.delta_loss.sum())
+            key = (name, plan.model_dump_json(), arrays, repr(keywords.get("untrained")))
+            if key not in analyses:
+                analyses[key] = function(plan, evidence, *rest, **keywords)
+            return analyses[key]
+
+        monkeypatch.setattr(recomputation, name, call)
+
+    once("analyse")
+    once("other_splits")
 
 
 @pytest.fixture
@@ -125,7 +152,7 @@ def turn_a_bit(path):
         ("manifest.json", lambda path: edit(path, '"protocol": "'), ("protocol",), "hashes.protocol"),
     ],
 )  # fmt: skip
-def test_one_digit_is_found_and_named(copy, file, touch, names, where):
+def test_one_digit_is_found_and_named(copy, analysed_once, file, touch, names, where):
     touch(copy / file)
     found = package.verify(copy)
     wrong = differing(found)
@@ -134,7 +161,7 @@ def test_one_digit_is_found_and_named(copy, file, touch, names, where):
     assert not found.verified
 
 
-def test_files_that_came_or_went_are_named(copy):
+def test_files_that_came_or_went_are_named(copy, analysed_once):
     (copy / "figures" / "effects.png").unlink()
     (copy / "figures" / "better.svg").write_text("<svg/>", encoding="utf-8")
     wrong = differing(package.verify(copy))
@@ -176,7 +203,7 @@ def shorter_limitations(results):
         (shorter_limitations, "results: plan and sample"),
     ],
 )
-def test_results_that_do_not_follow_are_found_although_every_hash_agrees(copy, change, name):
+def test_results_that_do_not_follow_are_found_although_every_hash_agrees(copy, analysed_once, change, name):
     forge(copy, change)
     assert set(differing(package.verify(copy))) == {name}
 
@@ -192,7 +219,7 @@ def test_missing_evidence_is_not_checked(copy, tmp_path, monkeypatch):
     assert "files of the run" in found.named("agrees")
 
 
-def test_other_evidence_is_found(copy, own_cache):
+def test_other_evidence_is_found(copy, analysed_once, own_cache):
     """A changed array, then a changed array with a new checksum."""
     key = json.loads((copy / "manifest.json").read_text())["evidence"]["evaluation"]
     array = own_cache / key / "ablation" / "00000" / "delta_loss.npy"
@@ -207,7 +234,7 @@ def test_other_evidence_is_found(copy, own_cache):
     assert "results and nulls.parquet" in found.named("not checked")
 
 
-def test_a_run_from_before_the_hashes_says_what_it_lacks(copy):
+def test_a_run_from_before_the_hashes_says_what_it_lacks(copy, analysed_once):
     path = copy / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     for name in ("files", "manifest_sha256", "evidence_sha256"):
@@ -222,7 +249,7 @@ def test_a_run_from_before_the_hashes_says_what_it_lacks(copy):
     assert not found.verified
 
 
-def test_other_versions_are_said_and_tolerated(copy):
+def test_other_versions_are_said_and_tolerated(copy, analysed_once):
     path = copy / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["versions"]["matplotlib"] = "1.5"
@@ -253,7 +280,7 @@ def test_evidence_collected_anew(finished, copy, tmp_path, monkeypatch, with_cac
         assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_numbers_of_the_model_are_checked_by_collecting_anew(finished, copy):
+def test_numbers_of_the_model_are_checked_by_collecting_anew(finished, copy, analysed_once):
     def change(results):
         results["ablation"]["group"]["together"] *= 1.01
 
