@@ -32,6 +32,8 @@ From Python::
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
+    checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
+
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
     from hypotest.studies.register import register
+    from hypotest.studies.verify import verify
 
 __all__ = [
     "Analysis",
@@ -60,6 +63,7 @@ __all__ = [
     "power",
     "register",
     "run",
+    "verify",
 ]
 
 _HOMES = {
@@ -73,6 +77,7 @@ _HOMES = {
     "power": "hypotest.studies.power",
     "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
+    "verify": "hypotest.studies.verify",
 }
 
 

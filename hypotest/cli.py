@@ -220,6 +220,33 @@ def show(run: RunArgument) -> None:
     Console().print(Run.open(run))
 
 
+@app.command(epilog="Example: hypotest verify reports/rare-tokens/example")
+def verify(
+    run: RunArgument,
+    recollect: Annotated[
+        bool, typer.Option("--recollect", help="Load the model again and collect the evidence anew.")
+    ] = False,
+    device: DeviceOption = "auto",
+    protocol: Annotated[
+        Path | None,
+        typer.Option(metavar="PROTOCOL", help="Its folder holds relative paths and the registry."),
+    ] = None,
+) -> None:
+    """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    from hypotest.report.console import progress
+    from hypotest.report.verification import failure_text, verification_table
+
+    with _interruptible("nothing of the run was changed"), progress() as display:
+        from hypotest.studies.verify import verify as check
+
+        found = check(
+            run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage
+        )
+    Console().print(verification_table(found))
+    if not found.verified:
+        raise RunError(failure_text(found))
+
+
 @app.command(epilog="Example: hypotest calibrate --quick --scenario nothing")
 def calibrate(
     simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.collect.store import read_shard, read_shards
+from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
 from hypotest.records.evidence import (
     Ablation,
@@ -39,6 +41,50 @@ class EvidenceKeys:
 def is_collected(cache: Path, *keys: str) -> bool:
     """Whether the cache holds all evidence of these names."""
     return all((cache / key / FINISHED).exists() for key in keys)
+
+
+def evidence_digest(cache: Path, key: str) -> str:
+    """SHA-256 of a split's evidence: of the checksums of all of its arrays, and of what lies beside them.
+
+    The arrays themselves are not read; `read_evidence` checks each against its checksum.
+
+    Args:
+        cache: Folder of the evidence cache.
+        key: Name of the split's evidence.
+
+    Raises:
+        EvidenceError: If it is missing or damaged.
+    """
+    folder = cache / key
+    finished = _finished(folder)
+    try:
+        shards = {
+            shard: dict(sorted(read_checksums(folder / shard).items())) for shard in _shards(folder, finished)
+        }
+        text = json.dumps({"finished": finished, "shards": shards}, sort_keys=True)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(f"the cached evidence {folder} is damaged: {error!r}") from None
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def evidence_digests(cache: Path, keys: EvidenceKeys) -> dict[str, str]:
+    """The digest of each split, for the manifest.
+
+    Raises:
+        EvidenceError: If evidence is missing or damaged.
+    """
+    return {
+        "selection": evidence_digest(cache, keys.selection),
+        "evaluation": evidence_digest(cache, keys.evaluation),
+    }
+
+
+def _shards(folder: Path, finished: dict[str, Any]) -> Iterator[str]:
+    """Every shard that belongs to a finished split, and none that a killed run has left."""
+    yield "positions"
+    yield from (name for name in ("weights", "mean", "decomposition") if (folder / name).exists())
+    for name in ("forward", "ablation", "heads"):
+        yield from (f"{name}/{number:05d}" for number in range(finished[name]))
 
 
 def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:

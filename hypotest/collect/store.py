@@ -118,7 +118,7 @@ def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
         EvidenceError: If it is missing or damaged.
     """
     try:
-        checksums = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
+        checksums = read_checksums(shard)
         arrays = {}
         for name, expected in checksums.items():
             file = shard / f"{name}.npy"
@@ -133,6 +133,21 @@ def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
             f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
         ) from None
     return arrays
+
+
+def read_checksums(shard: Path) -> dict[str, str]:
+    """Name of each array of a shard -> SHA-256 of its file.
+
+    Raises:
+        EvidenceError: If the shard is missing or damaged.
+    """
+    try:
+        found: dict[str, str] = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(
+            f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
+        ) from None
+    return found
 
 
 def _sha256(file: Path) -> str:

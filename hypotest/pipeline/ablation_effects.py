@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
@@ -30,16 +31,7 @@ def describe_ablation(
 ) -> AblationResult:
     """The group ablated at once, beside the sum of its single effects and random groups of its size."""
     split, how = evidence.evaluation, evidence.ablation
-    rare = np.flatnonzero(split.mask("rare"))
-    rows = rare[np.linspace(0, rare.size - 1, min(POSITIONS, rare.size)).astype(np.int64)]
-    groups = np.concatenate(
-        [
-            selection.group[None, :],
-            size_matched(
-                evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
-            ),
-        ]
-    )
+    rows, groups = _rows_and_groups(evidence, selection, streams)
     step = start_stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
     change = ablate_groups(
         prepared.subject,
@@ -52,6 +44,37 @@ def describe_ablation(
         step,
     )
     joint = change.mean(axis=0, dtype=np.float64)
+    return ablation_result(
+        evidence,
+        selection,
+        streams,
+        together=float(joint[0]),
+        random_together=float(joint[1:].mean()),
+        random_together_sd=float(joint[1:].std(ddof=1)),
+    )
+
+
+def ablation_result(
+    evidence: Evidence,
+    selection: Selection,
+    streams: Streams,
+    *,
+    together: float,
+    random_together: float,
+    random_together_sd: float,
+) -> AblationResult:
+    """What follows from evidence, beside what only the model can tell: groups ablated at once.
+
+    Args:
+        evidence: Both splits.
+        selection: The tested group.
+        streams: Random numbers.
+        together: Mean change of loss with the whole group ablated, nats.
+        random_together: Mean of the same over random groups.
+        random_together_sd: SD of the same.
+    """
+    split, how = evidence.evaluation, evidence.ablation
+    rows, groups = _rows_and_groups(evidence, selection, streams)
     single = split.delta_loss[rows].mean(axis=0, dtype=np.float64)[groups].sum(axis=1)
     bounds = np.concatenate([evidence.selection.error_bound, split.error_bound])
     return AblationResult(
@@ -63,15 +86,27 @@ def describe_ablation(
         largest_error_bound=None if np.isnan(bounds).any() else float(bounds.max()),
         group=GroupAblation(
             n_positions=int(rows.size),
-            together=float(joint[0]),
+            together=together,
             sum_of_single=float(single[0]),
             n_random_groups=RANDOM_GROUPS,
-            random_together=float(joint[1:].mean()),
-            random_together_sd=float(joint[1:].std(ddof=1)),
+            random_together=random_together,
+            random_together_sd=random_together_sd,
             random_sum_of_single=float(single[1:].mean()),
         ),
         parts=_parts(evidence, selection),
     )
+
+
+def _rows_and_groups(
+    evidence: Evidence, selection: Selection, streams: Streams
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rare positions of the evaluation split, and the groups to ablate there, the tested one first."""
+    rare = np.flatnonzero(evidence.evaluation.mask("rare"))
+    rows = rare[np.linspace(0, rare.size - 1, min(POSITIONS, rare.size)).astype(np.int64)]
+    random_groups = size_matched(
+        evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
+    )
+    return rows, np.concatenate([selection.group[None, :], random_groups])
 
 
 def _parts(evidence: Evidence, selection: Selection) -> EffectParts | None:

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from importlib import metadata
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,8 @@ from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import protocol_hash
+
+_DRAWING = ("matplotlib", "pillow")
 
 
 class Stopwatch:
@@ -46,9 +49,14 @@ def describe_run(
     started: str,
     cached: bool,
     durations: Mapping[str, float],
+    evidence_sha256: Mapping[str, str],
     untrained: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a run; `untrained` is from `hypotest.pipeline.untrained.describe_untrained`."""
+    """The manifest of a run.
+
+    `evidence_sha256` is from `hypotest.collect.evidence_folder.evidence_digests`, `untrained` from
+    `hypotest.pipeline.untrained.describe_untrained`.
+    """
     return {
         "hypotest": metadata.version("hypotest-nn"),
         "started": started,
@@ -65,6 +73,7 @@ def describe_run(
             "evaluation": prepared.keys.evaluation,
             "was_cached": cached,
         },
+        "evidence_sha256": dict(evidence_sha256),
         **({"untrained": dict(untrained)} if untrained else {}),
         "ablation": {
             "engine": ablation.engine,
@@ -76,11 +85,31 @@ def describe_run(
             "memory_budget_bytes": memory,
             "self_check_tolerance_nats": check.tolerance,
         },
-        "versions": software_versions(),
-        "hardware": {
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "cores": os.cpu_count(),
-            "device": str(prepared.subject.device),
-        },
+        "versions": versions(),
+        "hardware": {**hardware(), "device": str(prepared.subject.device)},
     }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that numbers and figures depend on."""
+    return {**software_versions(), **{name: metadata.version(name) for name in _DRAWING}}
+
+
+def hardware() -> dict[str, str | int | None]:
+    """The machine, as far as the last bits of numbers can depend on it."""
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "system": platform.system(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor() -> str | None:
+    """Its model; None where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or None
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part")))
+    return next(found, None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from hypotest.collect.engine import plan_ablation
@@ -133,11 +134,6 @@ def prepare(
 
 def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> CorpusResult:
     """What a report says of the text and the sampled positions."""
-    positions = prepared.sampled.positions
-    rare = positions.filter(pl.col("condition") == "rare")["target"].to_list()
-    common = positions.filter(pl.col("condition") == "common")["target"]
-    evaluation = evidence.evaluation
-    conditions = ("rare", "common")
     n_targets = prepared.blocks.tokens.shape[0] * (prepared.blocks.tokens.shape[1] - 1)
     return CorpusResult(
         source="docstrings of installed packages" if protocol.corpus.text == "reference" else "text files",
@@ -146,31 +142,54 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
         tokens=int(prepared.blocks.tokens.size),
         eligible_rare=prepared.sampled.eligible_rare,
         rare_per_thousand=1000 * prepared.sampled.eligible_rare / n_targets,
-        positions={
-            f"{split} {condition}": positions.filter(
-                (pl.col("split") == split) & (pl.col("condition") == condition)
-            ).height
-            for split in SPLITS
+        frequent_rare=tuple(
+            (prepared.subject.token(token), count) for token, count in frequent_rare(evidence)
+        ),
+        text_differs=prepared.text_differs,
+        **sampled(evidence),
+    )
+
+
+def frequent_rare(evidence: Evidence) -> list[tuple[int, int]]:
+    """The 20 most frequent rare targets among the sampled ones: token and count."""
+    targets = [
+        target
+        for split in (evidence.selection, evidence.evaluation)
+        for target in split.positions["target"].to_numpy()[split.mask("rare")].tolist()
+    ]
+    return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:20]
+
+
+def sampled(evidence: Evidence) -> dict[str, Any]:
+    """The fields of `CorpusResult` that follow from the sampled positions."""
+    splits = {"selection": evidence.selection, "evaluation": evidence.evaluation}
+    evaluation = evidence.evaluation
+    conditions = ("rare", "common")
+    types = {
+        name: np.unique(
+            np.concatenate(
+                [split.positions["target"].to_numpy()[split.mask(name)] for split in splits.values()]
+            )
+        ).size
+        for name in conditions
+    }
+    return {
+        "positions": {
+            f"{name} {condition}": int(split.mask(condition).sum())
+            for name, split in splits.items()
             for condition in conditions
         },
-        documents_used={
-            split: positions.filter(pl.col("split") == split)["document"].n_unique() for split in SPLITS
-        },
-        rare_types_used=len(set(rare)),
-        common_types_used=common.n_unique(),
-        frequent_rare=tuple(
-            (prepared.subject.token(token), count)
-            for token, count in sorted(Counter(rare).items(), key=lambda item: (-item[1], item[0]))[:20]
-        ),
-        mean_index={
+        "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
+        "rare_types_used": int(types["rare"]),
+        "common_types_used": int(types["common"]),
+        "mean_index": {
             name: float(evaluation.positions["index"].to_numpy()[evaluation.mask(name)].mean())
             for name in conditions
         },
-        mean_loss={
+        "mean_loss": {
             name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
         },
-        text_differs=prepared.text_differs,
-    )
+    }
 
 
 def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence import collect_evidence
-from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence
+from hypotest.collect.evidence_folder import (
+    EvidenceKeys,
+    evidence_digests,
+    is_collected,
+    read_evidence,
+)
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
@@ -148,6 +153,7 @@ def run(
         started.isoformat(),
         cached,
         watch.seconds,
+        evidence_digests(cache, prepared.keys),
         untrained=describe_untrained(plan, prepared, networks),
     )
     write_run(folder, results, analysis.nulls, manifest, start_stage)

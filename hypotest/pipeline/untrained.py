@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from hypotest.collect.evidence import collect_evidence, evidence_keys
-from hypotest.collect.evidence_folder import EvidenceKeys, is_collected
+from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
@@ -44,6 +44,8 @@ class UntrainedNetwork(Generic[T]):
     fingerprint: str
     """SHA-256 of its weights."""
     keys: EvidenceKeys
+    sha256: dict[str, str]
+    """Split -> digest of its evidence."""
     was_cached: bool
     """Whether the cache held all of its evidence."""
     influence_sd: float
@@ -106,6 +108,7 @@ def describe_untrained(
                 "weights_sha256": network.fingerprint,
                 "selection": network.keys.selection,
                 "evaluation": network.keys.evaluation,
+                "evidence_sha256": network.sha256,
                 "was_cached": network.was_cached,
                 "influence_sd_nats": network.influence_sd,
                 "influence_error_bound_nats": network.influence_error,
@@ -131,16 +134,23 @@ def _network(
     evidence = collect_evidence(subject, prepared.samples, keys, prepared.ablation, memory, cache, silent)
     del subject
     gc.collect()  # nnsight leaves cycles that hold the model and the locals of every function up to here
-    split = evidence.selection
-    rows = split.mask(protocol.group.condition)
-    influence = np.abs(split.delta_loss[rows]).mean(axis=0, dtype=np.float64)
-    error = float(split.error_bound[rows].mean(axis=0, dtype=np.float64).max())
+    influence_sd, influence_error = influence_spread(protocol, evidence)
     return UntrainedNetwork(
         number=number,
         fingerprint=fingerprint,
         keys=keys,
+        sha256=evidence_digests(cache, keys),
         was_cached=cached,
-        influence_sd=float(influence.std(ddof=1)),
-        influence_error=None if np.isnan(error) else error,
+        influence_sd=influence_sd,
+        influence_error=influence_error,
         value=use(evidence),
     )
+
+
+def influence_spread(protocol: Protocol, evidence: Evidence) -> tuple[float, float | None]:
+    """SD over neurons of the influence that selects them, and the largest proven error of any, in nats."""
+    split = evidence.selection
+    rows = split.mask(protocol.group.condition)
+    influence = np.abs(split.delta_loss[rows]).mean(axis=0, dtype=np.float64)
+    error = float(split.error_bound[rows].mean(axis=0, dtype=np.float64).max())
+    return float(influence.std(ddof=1)), None if np.isnan(error) else error

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -31,9 +32,12 @@ from hypotest.report.results_file import (
 __all__ = [
     "NULLS_SCHEMA",
     "SCHEMA_FILE",
+    "file_hashes",
+    "manifest_digest",
     "read_manifest",
     "read_nulls",
     "read_results",
+    "render",
     "render_again",
     "replace_folder",
     "results_schema",
@@ -66,7 +70,8 @@ def write_run(
         folder: The run's folder, which must not exist yet.
         results: The run.
         nulls: Columns prediction, null, draw, value.
-        manifest: Hashes, versions, seeds, durations, hardware; what JSON can hold.
+        manifest: Hashes, versions, seeds, durations, hardware; what JSON can hold. The hashes of the run's
+            files and its own are added.
         start_stage: Told of the figures and their number, for progress.
 
     Raises:
@@ -81,10 +86,12 @@ def write_run(
     tidy = _tidy(nulls)
     with _errors_name(folder), _built_aside(folder) as aside:
         _write(aside / "results.json", text)
-        _write(aside / "manifest.json", json_text(manifest))
         tidy.write_parquet(aside / "nulls.parquet")
         plain = json.loads(json_text(manifest))
-        _render(parse_results(text, "results.json"), tidy, plain, aside, start_stage)
+        render(parse_results(text, "results.json"), tidy, plain, aside, start_stage)
+        plain["files"] = file_hashes(aside)
+        plain["manifest_sha256"] = manifest_digest(plain)
+        _write(aside / "manifest.json", json_text(plain))
         _flush(aside)
         aside.rename(folder)
         _flush_folder(folder.parent)
@@ -105,7 +112,7 @@ def render_again(folder: Path) -> None:
     results, nulls = read_results(folder / "results.json"), read_nulls(folder)
     manifest = read_manifest(folder)
     with _errors_name(folder), _built_aside(folder) as aside:
-        _render(results, nulls, manifest, aside, silent)
+        render(results, nulls, manifest, aside, silent)
         _flush(aside)
         figures = folder / "figures"
         figures.mkdir(exist_ok=True)
@@ -193,13 +200,38 @@ def _tidy(nulls: pl.DataFrame) -> pl.DataFrame:
     return nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 
 
-def _render(
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a run's folder except the manifest, which holds them.
+
+    Args:
+        folder: A run's folder.
+
+    Returns:
+        Name relative to the folder, with forward slashes -> 64 hexadecimal digits.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != "manifest.json":
+            with path.open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest's content but for the entry that holds this very hash."""
+    content = {key: value for key, value in manifest.items() if key != "manifest_sha256"}
+    return hashlib.sha256(json_text(dict(sorted(content.items()))).encode()).hexdigest()
+
+
+def render(
     results: Results,
     nulls: pl.DataFrame,
     manifest: Mapping[str, Any],
     folder: Path,
-    start_stage: StartStage,
+    start_stage: StartStage = silent,
 ) -> None:
+    """Write report and figures into an existing folder without figures."""
     # Imported here: reading a run and printing its verdict need no matplotlib.
     from hypotest.report.figures import draw_figures
     from hypotest.report.markdown import render_report

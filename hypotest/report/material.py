@@ -218,6 +218,10 @@ def limitations_section(results: Results) -> Iterable[str]:
         yield "None was found beyond those of the method itself."
 
 
+_OF_FILES = ("files", "manifest_sha256")
+"""Keys of the manifest that are not known while the report is written: its own hash is among them."""
+
+
 def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
     """Hashes, versions, seeds, durations: what it takes to run this again."""
     yield "## Provenance"
@@ -236,7 +240,8 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
         )
     rows = [[f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()]
     for key, value in manifest.items():
-        rows += _flat(str(key), value, durations=key == "durations")
+        if key not in _OF_FILES:
+            rows += _flat(str(key), value, durations=key == "durations")
     yield table(["", ""], rows)
 
 

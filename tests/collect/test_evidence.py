@@ -1,10 +1,18 @@
+import json
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
 
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.evidence import Sample, collect_evidence, collect_selection, evidence_keys
-from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
+from hypotest.collect.evidence_folder import (
+    EvidenceKeys,
+    evidence_digest,
+    evidence_digests,
+    read_evidence,
+)
 from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import wrap_language_model
@@ -215,3 +223,30 @@ def test_part_of_a_split_is_that_of_its_documents(collected):
     assert part.head_ablation.documents.tolist() == [4, 6]
     np.testing.assert_array_equal(part.head_ablation.single, split.head_ablation.single[[0, 2]])
     np.testing.assert_array_equal(part.head_ablation.base, split.head_ablation.base[[0, 2]])
+
+
+def test_a_digest_names_the_arrays_and_what_lies_beside_them(collected, tmp_path):
+    _, keys, cache = collected
+    folder = tmp_path / keys.evaluation
+    shutil.copytree(cache / keys.evaluation, folder)
+    digest = evidence_digest(cache, keys.evaluation)
+    assert evidence_digests(cache, keys) == {
+        "selection": evidence_digest(cache, keys.selection),
+        "evaluation": digest,
+    }
+    (folder / "forward" / ".00000.left-by-a-killed-run").mkdir()
+    assert evidence_digest(tmp_path, keys.evaluation) == digest
+    for name in ("ablation/00000/sha256.json", "decomposition/sha256.json", "shards.json"):
+        before = (folder / name).read_text(encoding="utf-8")
+        changed = {**json.loads(before), "delta_loss": "0" * 64}
+        (folder / name).write_text(json.dumps(changed), encoding="utf-8")
+        assert evidence_digest(tmp_path, keys.evaluation) != digest
+        (folder / name).write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"forward": "many"}', '{"forward": 1', '{"forward": 99}'])
+def test_a_digest_of_damaged_evidence_is_an_error(tmp_path, content):
+    (tmp_path / "key").mkdir()
+    (tmp_path / "key" / "shards.json").write_text(content, encoding="utf-8")
+    with pytest.raises(EvidenceError):
+        evidence_digest(tmp_path, "key")

@@ -214,6 +214,7 @@ def test_a_folder_that_is_no_run(hypotest, tmp_path):
         ("power",),
         ("report",),
         ("show",),
+        ("verify",),
         ("reference", "info"),
         ("reference", "train"),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +15,15 @@ from hypotest.errors import OutputError
 from hypotest.records.progress import StartStage
 from hypotest.records.results import Results
 from hypotest.report import export, figures
-from hypotest.report.export import read_manifest, read_nulls, read_results, render_again, write_run
+from hypotest.report.export import (
+    file_hashes,
+    manifest_digest,
+    read_manifest,
+    read_nulls,
+    read_results,
+    render_again,
+    write_run,
+)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -48,8 +57,20 @@ def test_what_a_run_leaves_behind(
     assert [path.name for path in written_run.parent.iterdir()] == ["run"]
     assert read_results(written_run / "results.json") == results
     assert read_nulls(written_run).equals(nulls)
-    assert read_manifest(written_run) == manifest
+    written = read_manifest(written_run)
+    assert {name: written[name] for name in manifest} == manifest
+    assert set(written) - set(manifest) == {"files", "manifest_sha256"}
     assert "NaN" not in (written_run / "results.json").read_text(encoding="utf-8")
+
+
+def test_the_manifest_holds_the_hash_of_every_other_file_and_its_own(written_run: Path) -> None:
+    manifest = read_manifest(written_run)
+    expected = {name: hashlib.sha256(content).hexdigest() for name, content in contents(written_run).items()}
+    del expected["manifest.json"]
+    assert manifest["files"] == expected == file_hashes(written_run)
+    assert manifest["manifest_sha256"] == manifest_digest(manifest)
+    assert manifest_digest({**manifest, "seed": -1}) != manifest["manifest_sha256"]
+    assert expected["results.json"] not in (written_run / "report.md").read_text(encoding="utf-8")
 
 
 def test_rendering_again_gives_the_same_bytes(written_run: Path, tmp_path: Path) -> None:
@@ -149,9 +170,8 @@ def test_undefined_numbers_and_draws_can_be_written(
     )
     write_run(tmp_path / "run", short, gap, {"durations": {"collect": float("nan")}})
     assert "NaN" not in (tmp_path / "run" / "results.json").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8")) == {
-        "durations": {"collect": None}
-    }
+    written = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    assert written["durations"] == {"collect": None}
     assert read_nulls(tmp_path / "run")["value"].null_count() == 3 * len(first.ladder)
 
 

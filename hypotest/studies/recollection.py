@@ -1,0 +1,258 @@
+"""The subject loaded again, its evidence collected anew, and all that only the model can tell."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hypotest.collect.ablation import MEMORY
+from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
+from hypotest.collect.self_check import FORWARD_ROUNDING
+from hypotest.collect.store import cache_folder
+from hypotest.errors import EvidenceError, HypotestError, OutputError
+from hypotest.pipeline.ablation_effects import describe_ablation
+from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.run import self_check
+from hypotest.pipeline.selection import select
+from hypotest.pipeline.untrained import collect_untrained
+from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.progress import StartStage
+from hypotest.records.protocol import Nulls, Protocol
+from hypotest.records.results import Results
+from hypotest.records.verification import Check, Difference
+from hypotest.report.results_file import json_text
+from hypotest.studies.array_differences import compare_evidence
+from hypotest.studies.conditions import other_conditions, section
+from hypotest.studies.differences import EXACT, OTHER_EVIDENCE, Slack, Tolerance, differences
+
+_NAME = "collected anew"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recollection:
+    """What collecting anew has shown."""
+
+    checks: tuple[Check, ...]
+    evidence: Evidence | None
+    """None if it could not be collected, or is not the run's."""
+    untrained: tuple[dict[str, float], ...]
+    """What `group_values` finds in each untrained network."""
+    exact: bool
+    """Whether every bit had to be equal."""
+    digests: dict[str, str]
+    """Name of the check of a split's evidence -> digest of what was collected."""
+
+
+def recollect(
+    plan: Protocol,
+    stored: Results,
+    manifest: Mapping[str, Any],
+    cached: Evidence | None,
+    base: Path,
+    device: str,
+    start_stage: StartStage,
+) -> Recollection:
+    """Load the subject again, collect all evidence in a cache of its own, and compare.
+
+    Args:
+        plan: The protocol.
+        stored: From ``results.json``.
+        manifest: Of the run.
+        cached: From the cache; None if it is missing.
+        base: Folder that relative paths of the protocol start from.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        start_stage: Told of the stages, for progress.
+    """
+    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
+    try:
+        prepared = prepare(plan, base, device, streams, watch)
+    except HypotestError as error:
+        return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
+    source = _source(prepared, manifest)
+    if source.status == "differs":
+        left = Check(_NAME, "not checked", "model, text or positions are not the run's")
+        return Recollection((source, left), None, (), False, {})
+    exact = not other_conditions(manifest, str(prepared.subject.device))
+    memory = _memory(manifest)
+    checks = [source]
+    with _temporary_cache() as place:
+        folder = Path(place)
+        try:
+            evidence = collect_evidence(
+                prepared.subject,
+                prepared.samples,
+                prepared.keys,
+                prepared.ablation,
+                memory,
+                folder,
+                watch,
+            )
+            if cached is not None:
+                checks += compare_evidence(cached, evidence, exact, _NAME)
+            check = self_check(prepared, evidence, streams, watch)
+            checks += _of_the_model(plan, prepared, evidence, stored, check, memory, exact, watch)
+            values, found, digests = _untrained(plan, prepared, manifest, memory, folder, exact, watch)
+            for split, digest in evidence_digests(folder, prepared.keys).items():
+                digests[f"evidence: {split}"] = digest
+        except OutputError:
+            raise
+        except HypotestError as error:
+            checks.append(Check(_NAME, "differs", str(error), (Difference(_NAME, "evidence", "an error"),)))
+            return Recollection(tuple(checks), None, (), exact, {})
+    return Recollection((*checks, *found), evidence, values, exact, digests)
+
+
+def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
+    """Weights, tokenizer, text and positions: the keys of evidence follow from them."""
+    hashes, keys = section(manifest, "hashes"), section(manifest, "evidence")
+    stored = {
+        "weights": hashes.get("weights"),
+        "tokenizer": hashes.get("tokenizer"),
+        "text": hashes.get("text"),
+        "evidence": {name: keys.get(name) for name in ("selection", "evaluation")},
+    }
+    found = {
+        "weights": prepared.subject.fingerprint,
+        "tokenizer": prepared.subject.tokenizer_fingerprint,
+        "text": {f"{item.name} {item.version}".strip(): item.sha256 for item in prepared.sources},
+        "evidence": {"selection": prepared.keys.selection, "evaluation": prepared.keys.evaluation},
+    }
+    changed = tuple(differences(stored, found, "hashes"))
+    name = f"{_NAME}: model and text"
+    if changed:
+        return Check(name, "differs", "not what the manifest names", changed)
+    return Check(name, "agrees", "weights, tokenizer, text and positions")
+
+
+def _of_the_model(
+    plan: Protocol,
+    prepared: Prepared,
+    evidence: Evidence,
+    stored: Results,
+    check: SelfCheck,
+    memory: float,
+    exact: bool,
+    watch: Stopwatch,
+) -> Iterator[Check]:
+    """The parts of the results that do not follow from evidence."""
+    streams = Streams(plan.seed)
+    selection = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
+    largest = check.largest_difference  # rounding itself, which tells elsewhere that it is small enough
+    found = replace(
+        stored,
+        subject=dict(prepared.subject.describe()),
+        corpus=describe_corpus(plan, prepared, evidence),
+        ablation=describe_ablation(prepared, evidence, selection, memory, streams, watch),
+        self_check={
+            "n_pairs": check.n_pairs,
+            "n_values": check.n_values,
+            "largest_difference": largest if exact else stored.self_check.get("largest_difference", 0.0),
+            "tolerance": check.tolerance,
+        },
+        figures=replace(stored.figures, frequencies=describe_frequencies(prepared.cuts)),
+    )
+    if not exact:  # how many pairs were evaluated exactly, and the largest bound, depend on rounding
+        ablation = replace(
+            found.ablation,
+            share_exact=stored.ablation.share_exact,
+            largest_error_bound=stored.ablation.largest_error_bound,
+        )
+        found = replace(found, ablation=ablation)
+    tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
+    changed = tuple(
+        differences(*_plain(stored, found), "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING))
+    )
+    name = f"{_NAME}: numbers of the model"
+    if changed:
+        yield Check(name, "differs", "stored is not what the model gives", changed)
+    else:
+        yield Check(name, "agrees", "subject, text, frequencies, groups ablated at once, self-check")
+
+
+def _untrained(
+    plan: Protocol,
+    prepared: Prepared,
+    manifest: Mapping[str, Any],
+    memory: float,
+    folder: Path,
+    exact: bool,
+    watch: Stopwatch,
+) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
+    """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
+    cache = cache_folder() / "evidence"
+    checks: list[Check] = []
+    recorded = section(manifest, "untrained").get("networks")
+    networks = [item for item in recorded if isinstance(item, dict)] if isinstance(recorded, list) else []
+
+    found = collect_untrained(plan, prepared, memory, folder, watch, lambda fresh: group_values(plan, fresh))
+    for network, named in zip(found, networks, strict=False):
+        what = f"{_NAME}: untrained {network.number}"
+        stored = {name: named.get(name) for name in ("weights_sha256", "selection", "evaluation")}
+        ours = {
+            "weights_sha256": network.fingerprint,
+            "selection": network.keys.selection,
+            "evaluation": network.keys.evaluation,
+        }
+        changed = tuple(differences(stored, ours, ""))
+        if changed:
+            checks.append(Check(what, "differs", "not what the manifest names", changed))
+        elif is_collected(cache, *_pair(network.keys)):
+            checks += _of_network(cache, folder, network.keys, exact, what)
+    digests = {
+        f"evidence: untrained {network.number}: {split}": digest
+        for network in found
+        for split, digest in network.sha256.items()
+    }
+    return tuple(network.value for network in found), checks, digests
+
+
+def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str) -> Iterator[Check]:
+    try:
+        cached, fresh = (read_evidence(folder, keys) for folder in (cache, anew))
+    except EvidenceError as error:
+        yield Check(what, "differs", str(error), (Difference(what, "damaged evidence", "evidence"),))
+        return
+    found = list(compare_evidence(cached, fresh, exact, what))
+    wrong = [item for item in found if item.status != "agrees"]
+    yield from wrong or [Check(what, "agrees", found[0].detail)]
+
+
+def _pair(keys: EvidenceKeys) -> tuple[str, str]:
+    return keys.selection, keys.evaluation
+
+
+def _plain(stored: Results, found: Results) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parts that recollection looks at; the rest is the same in both."""
+    names = ("subject", "corpus", "ablation", "self_check")
+    one, two = (json.loads(json_text(results)) for results in (stored, found))
+    sides = []
+    for side in (one, two):
+        parts = {name: side[name] for name in names}
+        sides.append({**parts, "frequencies": side["figures"]["frequencies"]})
+    return sides[0], sides[1]
+
+
+def _memory(manifest: Mapping[str, Any]) -> float:
+    """What the run allowed, since the size of batches can change the last bits."""
+    found = section(manifest, "ablation").get("memory_budget_bytes")
+    if isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
+        return float(found)
+    return MEMORY
+
+
+def _temporary_cache() -> tempfile.TemporaryDirectory[str]:
+    """On the disk of the cache, which has room for evidence."""
+    parent = cache_folder()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix="recollected-", dir=parent)
+    except OSError as error:
+        raise OutputError(f"{parent}: evidence cannot be collected there: {error.strerror}") from None

@@ -1,0 +1,213 @@
+"""From evidence to what ``results.json`` should hold, with no model loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from hypotest.pipeline.ablation_effects import ablation_result
+from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.limitations import find_limitations
+from hypotest.pipeline.prepare import frequent_rare, sampled
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import CorpusResult, Results
+from hypotest.records.verification import Check, Difference
+from hypotest.report.export import NULLS_SCHEMA
+from hypotest.report.numbers import prediction_text
+from hypotest.report.results_file import json_text
+from hypotest.studies.differences import Tolerance, differences, null_differences, slacks
+
+OF_THE_MODEL = (
+    "subject",
+    "self_check",
+    "ablation.group.together",
+    "corpus.frequent_rare (tokens as text)",
+    "figures.frequencies",
+)
+"""What of ``results.json`` only the model, its tokenizer or the text can tell, in part or in whole."""
+
+
+def recompute(
+    plan: Protocol,
+    stored: Results,
+    evidence: Evidence,
+    untrained: Sequence[Mapping[str, float]],
+    start_stage: StartStage = silent,
+) -> tuple[Results, pl.DataFrame]:
+    """What a run would have stored, given its evidence.
+
+    Args:
+        plan: The protocol.
+        stored: What the run did store; what only the model can tell is taken from it.
+        evidence: Both splits.
+        untrained: What `hypotest.pipeline.analysis.group_values` finds in each untrained network.
+        start_stage: Told of the stages, for progress.
+
+    Returns:
+        The results and their null draws.
+
+    Raises:
+        EvidenceError: If a measure is undefined for the selected group.
+    """
+    streams = Streams(plan.seed)
+    analysis = analyse(plan, evidence, untrained=untrained, start_stage=start_stage)
+    others = other_splits(plan, evidence, start_stage) if stored.trial is None else ()
+    selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
+    group = stored.ablation.group
+    ablation = ablation_result(
+        evidence,
+        selection,
+        streams,
+        together=group.together,
+        random_together=group.random_together,
+        random_together_sd=group.random_together_sd,
+    )
+    corpus = _corpus(plan, stored.corpus, evidence)
+    heads, layer_impacts = describe_heads(evidence, selection, streams)
+    check = stored.self_check
+    expected = replace(
+        stored,
+        protocol=plan.model_dump(mode="json"),
+        protocol_id=plan.id,
+        title=plan.title,
+        trial=None if stored.trial is None else plan.conditions.positions,
+        subject={
+            **stored.subject,
+            "n_neurons": evidence.n_neurons,
+            "d_model": int(evidence.evaluation.residual.shape[1]),
+        },
+        corpus=corpus,
+        group=selection.result,
+        ablation=ablation,
+        predictions=predictions,
+        verdicts=() if stored.trial is not None else analysis.verdicts,
+        split_verdicts=split_verdicts(analysis, others),
+        figures=replace(
+            stored.figures,
+            regimes=analysis.regimes,
+            spectrum=describe_spectrum(evidence, selection, streams),
+            heads=heads,
+            layer_impacts=layer_impacts,
+        ),
+        limitations=find_limitations(
+            corpus,
+            predictions,
+            evidence,
+            selection,
+            ablation,
+            SelfCheck(
+                int(check["n_pairs"]), int(check["n_values"]), check["largest_difference"], check["tolerance"]
+            ),
+            int(stored.subject["vocab_size"]),
+            stored.figures.frequencies.elbow_rank is not None,
+        ),
+    )
+    return expected, analysis.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
+
+
+def compare_results(
+    plan: Protocol,
+    stored: Results,
+    expected: Results,
+    stored_nulls: pl.DataFrame | None,
+    nulls: pl.DataFrame,
+    tolerance: Tolerance,
+) -> Iterator[Check]:
+    """One check per prediction, and one per other part of the results.
+
+    Args:
+        plan: The protocol.
+        stored: From ``results.json``.
+        expected: From `recompute`.
+        stored_nulls: From ``nulls.parquet``; None if it cannot be read.
+        nulls: From `recompute`.
+        tolerance: Of the numbers.
+    """
+    one, two = (json.loads(json_text(results)) for results in (stored, expected))
+    mine = _without(one), _without(two)
+    yield _check("results: plan and sample", *mine, tolerance, "as the protocol and the evidence say")
+    size = len(stored.group.neurons)
+    yield _check("results: group", one["group"], two["group"], tolerance, f"{size} neurons", where="group")
+    if stored_nulls is None:
+        yield Check("nulls.parquet", "not checked", "cannot be read")
+        given = {}
+    else:
+        found = tuple(null_differences(stored_nulls, nulls, tolerance))
+        draws = f"{nulls.height:,} draws of {nulls.select('prediction', 'null').n_unique()} nulls"
+        yield _checked("nulls.parquet", found, draws)
+        given = slacks(stored.predictions, stored_nulls, nulls, len(plan.deciding), tolerance)
+    for place, item in enumerate(stored.predictions):
+        name = f"results: {item.id}"
+        if place >= len(expected.predictions):
+            yield Check(name, "differs", "not in the protocol", (Difference(item.id, "a result", "none"),))
+            continue
+        again = (two["predictions"][place], one["predictions"][place])
+        words = f"{item.outcome}{_p_text(prediction_text(item).p)}"
+        found = tuple(differences(again[1], again[0], item.id, tolerance, given.get(item.id)))
+        yield _checked(name, found, words)
+    for item in expected.predictions[len(stored.predictions) :]:
+        yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
+    line = stored.verdict_line or "none, since this is a trial"
+    yield _check(
+        "results: verdicts",
+        {name: one[name] for name in ("verdicts", "split_verdicts")},
+        {name: two[name] for name in ("verdicts", "split_verdicts")},
+        tolerance,
+        line,
+    )
+    curves = ("regimes", "spectrum", "heads", "layer_impacts")
+    yield _check(
+        "results: data of figures",
+        {name: one["figures"][name] for name in curves},
+        {name: two["figures"][name] for name in curves},
+        tolerance,
+        "curves, spectrum, heads",
+        where="figures",
+    )
+
+
+def _corpus(plan: Protocol, stored: CorpusResult, evidence: Evidence) -> CorpusResult:
+    """What follows from the sampled positions; tokens are counted, and named as they were."""
+    counts = [count for _, count in frequent_rare(evidence)]
+    names = [name for name, _ in stored.frequent_rare]
+    names += ["?"] * (len(counts) - len(names))
+    context = plan.corpus.context
+    return replace(
+        stored,
+        tokens=stored.blocks * context,
+        rare_per_thousand=1000 * stored.eligible_rare / (stored.blocks * (context - 1)),
+        frequent_rare=tuple(zip(names, counts, strict=False)),
+        **sampled(evidence),
+    )
+
+
+def _without(results: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the results that have no check of their own."""
+    own = ("group", "predictions", "verdicts", "split_verdicts")
+    return {
+        **{name: value for name, value in results.items() if name not in own},
+        "figures": {"frequencies": results["figures"]["frequencies"]},
+    }
+
+
+def _check(name: str, stored: Any, found: Any, tolerance: Tolerance, detail: str, where: str = "") -> Check:
+    return _checked(name, tuple(differences(stored, found, where, tolerance)), detail)
+
+
+def _checked(name: str, found: tuple[Difference, ...], detail: str) -> Check:
+    if not found:
+        return Check(name, "agrees", detail)
+    return Check(name, "differs", "stored is not what follows from the evidence", found)
+
+
+def _p_text(text: str) -> str:
+    return f", p {text}" if any(character.isdigit() for character in text) else ""

@@ -1,0 +1,265 @@
+"""A finished run, checked again: its files, its evidence, every number, its report.
+
+What a check can show depends on what somebody who changed a run left unchanged. Hashes find what was changed
+without a thought for them; recomputation finds numbers that do not follow from the evidence, whatever the
+hashes say; collecting anew finds evidence that does not follow from the model. Nothing finds a run whose
+model, text and protocol were exchanged as a whole, with all hashes: for that there are registrations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import ValidationError
+
+from hypotest.collect.store import cache_folder
+from hypotest.errors import HypotestError, OutputError
+from hypotest.records.evidence import Evidence
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import Results
+from hypotest.records.verification import Check, Difference, Verification
+from hypotest.registration import load_protocol, protocol_hash
+from hypotest.report.export import read_manifest, read_nulls, read_results
+from hypotest.report.run import Run
+from hypotest.studies.conditions import other_conditions, section
+from hypotest.studies.differences import (
+    EXACT,
+    OTHER_EVIDENCE,
+    OTHER_SOFTWARE,
+    Tolerance,
+    differences,
+)
+from hypotest.studies.lock_check import check_registration
+from hypotest.studies.recollection import recollect as collect_anew
+from hypotest.studies.recomputation import OF_THE_MODEL, compare_results, recompute
+from hypotest.studies.recorded_evidence import check_untrained, find_evidence
+from hypotest.studies.recorded_files import check_files, check_manifest, check_rendering
+
+_NO_RESULTS = "results.json cannot be read"
+
+
+def verify(
+    run: Run | str | Path,
+    *,
+    recollect: bool = False,
+    device: str = "auto",
+    protocol: str | Path | None = None,
+    start_stage: StartStage = silent,
+) -> Verification:
+    """Check a run against its hashes, its evidence and its own rules.
+
+    Args:
+        run: A run, or its folder.
+        recollect: Load the subject again and collect the evidence anew, in a temporary cache.
+        device: With ``recollect``: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        protocol: The protocol's file, for the paths that start from its folder and for the registry beside
+            it; default: ``protocols/<id>.yaml`` or ``<id>.yaml``, if that is the run's protocol.
+        start_stage: Told of the stages, for progress.
+
+    Returns:
+        Every check; ``verified`` says whether all that was asked for was checked and agrees.
+
+    Raises:
+        OutputError: If the folder is not that of a run.
+    """
+    folder = run.folder if isinstance(run, Run) else Path(run)
+    if not any((folder / name).is_file() for name in ("results.json", "manifest.json")):
+        raise OutputError(
+            f"{folder}: holds neither results.json nor manifest.json. Is it the folder of a run?"
+        )
+    checks: list[Check] = []
+    manifest = _read(checks, "manifest.json", lambda: read_manifest(folder))
+    if manifest is None:
+        checks.append(Check("files of the run", "not checked", "manifest.json cannot be read"))
+    else:
+        checks += [check_manifest(manifest), *check_files(folder, manifest)]
+    known: Mapping[str, Any] = manifest or {}
+    stored = _read(checks, "results.json", lambda: read_results(folder / "results.json"))
+    nulls = _read(checks, "nulls.parquet", lambda: read_nulls(folder))
+    plan = None if stored is None else _protocol(checks, stored, known)
+    base = _base(plan, known, protocol)
+    basis = "Nothing was recomputed."
+    if stored is not None and plan is not None:
+        basis = _numbers(checks, plan, stored, nulls, known, base, recollect, device, start_stage)
+    else:
+        checks.append(Check("results", "not checked", _NO_RESULTS))
+    if stored is not None and nulls is not None and manifest is not None:
+        checks += check_rendering(folder, stored, nulls, manifest)
+    else:
+        checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
+    checks += check_registration(_registration(folder), known, base)
+    if not recollect:
+        checks.append(Check("numbers of the model", "not asked", f"--recollect: {', '.join(OF_THE_MODEL)}"))
+    return Verification(folder, stored.title if stored else "", basis, tuple(checks))
+
+
+def _read(checks: list[Check], name: str, read: Any) -> Any:
+    try:
+        return read()
+    except OutputError as error:
+        damaged = Difference(name, f"what hypotest writes as {name}", "something else, or nothing")
+        checks.append(Check(name, "differs", str(error), (damaged,)))
+        return None
+
+
+def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any]) -> Protocol | None:
+    """The plan in ``results.json``, whose hash the manifest names."""
+    name = "protocol"
+    try:
+        plan = Protocol.model_validate_json(json.dumps(stored.protocol), strict=True)
+        found = protocol_hash(plan)
+    except (ValidationError, ValueError, KeyError) as error:
+        detail = f"results.json: protocol: {' '.join(str(error).split())[:200]}"
+        checks.append(Check(name, "differs", detail, (Difference(name, "a valid plan", "something else"),)))
+        return None
+    hashed = section(manifest, "hashes").get("protocol")
+    if hashed is None:
+        checks.append(Check(name, "not checked", "the manifest names no hash of the protocol"))
+    elif hashed != found:
+        wrong = Difference("hashes.protocol", f"{str(hashed)[:12]}...", f"{found[:12]}...")
+        checks.append(Check(name, "differs", "results.json holds another plan", (wrong,)))
+    else:
+        checks.append(Check(name, "agrees", f"sha256 {found[:12]}..."))
+    return plan
+
+
+def _numbers(
+    checks: list[Check],
+    plan: Protocol,
+    stored: Results,
+    nulls: pl.DataFrame | None,
+    manifest: Mapping[str, Any],
+    base: Path,
+    recollect: bool,
+    device: str,
+    start_stage: StartStage,
+) -> str:
+    """Check evidence and everything that follows from it; returns how equal numbers must be."""
+    cache = cache_folder() / "evidence"
+    others = other_conditions(manifest)
+    tolerance = OTHER_SOFTWARE if others else EXACT
+    found = find_evidence(
+        cache, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
+    )
+    checks += found.checks
+    evidence = found.evidence
+    untrained_checks, untrained = check_untrained(cache, plan, manifest, nulls, tolerance)
+    checks += untrained_checks
+    if recollect:
+        anew = collect_anew(plan, stored, manifest, evidence, base, device, start_stage)
+        checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
+        checks += anew.checks
+        if evidence is None and anew.evidence is not None:
+            evidence, untrained = anew.evidence, list(anew.untrained)
+            tolerance = EXACT if anew.exact else OTHER_EVIDENCE
+    if evidence is None:
+        checks.append(Check("results and nulls.parquet", "not checked", "their evidence is missing"))
+        return "Nothing was recomputed."
+    try:
+        expected, drawn = recompute(plan, stored, evidence, untrained, start_stage)
+    except (HypotestError, ValueError, ArithmeticError, LookupError) as error:
+        wrong = Difference("results.json", "results", "an error")
+        checks.append(Check("results", "differs", f"cannot be recomputed: {error}", (wrong,)))
+        return _basis(tolerance, others)
+    checks += compare_results(plan, stored, expected, nulls, drawn, tolerance)
+    checks.append(_manifest_numbers(plan, expected, evidence, manifest, tolerance))
+    return _basis(tolerance, others)
+
+
+def _settled(item: Check, fresh: Mapping[str, str], manifest: Mapping[str, Any]) -> Check:
+    """Of evidence that the cache lacks: whether what was collected anew has the manifest's digest."""
+    if item.status != "not checked" or item.name not in fresh:
+        return item
+    *network, split = item.name.removeprefix("evidence: ").split(": ")
+    digests = section(manifest, "evidence_sha256")
+    if network:
+        number = int(network[0].removeprefix("untrained "))
+        digests = section(section(manifest, "untrained")["networks"][number], "evidence_sha256")
+    stored, found = digests.get(split), fresh[item.name]
+    if stored is None:
+        return item
+    if stored != found:
+        wrong = Difference("digest", f"{str(stored)[:12]}...", f"{found[:12]}...")
+        return Check(item.name, "differs", "evidence collected anew is not what the run used", (wrong,))
+    return Check(item.name, "agrees", f"not in the cache; collected anew, digest {found[:12]}...")
+
+
+def _manifest_numbers(
+    plan: Protocol,
+    expected: Results,
+    evidence: Evidence,
+    manifest: Mapping[str, Any],
+    tolerance: Tolerance,
+) -> Check:
+    """What the manifest says and the evidence tells as well."""
+    ablation = expected.ablation
+    found = {
+        "seed": plan.seed,
+        "ablation": {
+            "engine": evidence.ablation.engine,
+            "why": evidence.ablation.reason,
+            "replacement": ablation.replacement,
+            "tolerance_nats": ablation.tolerance,
+            "largest_error_bound_nats": ablation.largest_error_bound,
+            "share_exact": ablation.share_exact,
+            "self_check_tolerance_nats": expected.self_check.get("tolerance"),
+        },
+    }
+    told = section(manifest, "ablation")
+    stored = {
+        "seed": manifest.get("seed"),
+        "ablation": {name: told.get(name) for name in found["ablation"]},  # type: ignore[attr-defined]
+    }
+    changed = tuple(differences(stored, found, "", tolerance))
+    name = "manifest.json: numbers"
+    if changed:
+        return Check(name, "differs", "not what protocol and evidence say", changed)
+    return Check(name, "agrees", "seed and ablation")
+
+
+def _basis(tolerance: Tolerance, others: tuple[str, ...]) -> str:
+    if tolerance == EXACT:
+        return "Same versions, same machine: every number must be equal to the last bit."
+    allowed = (
+        f"Numbers may differ by {tolerance.relative:g} of their prediction's largest, {tolerance.draws:.1%} "
+        "of a null's draws by more, and p-values by what these draws make of them; outcomes and verdicts not "
+        "at all."
+    )
+    why = "; ".join(others[:3]) + (f"; and {len(others) - 3} more" if len(others) > 3 else "")
+    return f"{allowed} Since: {why or 'evidence was collected on another machine'}."
+
+
+def _base(plan: Protocol | None, manifest: Mapping[str, Any], protocol: str | Path | None) -> Path:
+    """Folder of the protocol: the given one, or of the file that holds this very plan."""
+    if protocol is not None:
+        return Path(protocol).parent
+    if plan is not None:
+        for path in _candidates(plan.id):
+            try:
+                if protocol_hash(load_protocol(path)) == section(manifest, "hashes").get("protocol"):
+                    return path.parent
+            except HypotestError:
+                continue
+    return Path()
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    for folder in (Path("protocols"), Path()):
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            yield path
+
+
+def _registration(folder: Path) -> Mapping[str, Any] | None:
+    """As ``results.json`` has it; read as plain JSON, since older results have none."""
+    try:
+        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    claimed = found.get("registration") if isinstance(found, dict) else None
+    return claimed if isinstance(claimed, dict) else None

@@ -1,0 +1,315 @@
+"""Finished runs, checked again: an untouched one, and ones that somebody has touched."""
+
+import json
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+
+import hypotest as package
+from hypotest.collect.store import _sha256
+from hypotest.errors import OutputError
+from hypotest.report.export import file_hashes, manifest_digest, render_again
+from hypotest.studies import recomputation
+
+
+@pytest.fixture(scope="module")
+def finished(small_protocol, cache, tmp_path_factory):
+    """A run with other splits and untrained networks, whose evidence lies in the cache."""
+    text = small_protocol.read_text(encoding="utf-8")
+    text = text.replace("nulls:\n", "nulls:\n  untrained: {networks: 2}\n", 1) + "splits: 2\n"
+    text = text.replace("draws: 599", "draws: 199").replace("draws: 399", "draws: 99")
+    path = small_protocol.with_name("verified.yaml")
+    path.write_text(text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYPOTEST_CACHE", str(cache))
+        return path, package.run(path, out=tmp_path_factory.mktemp("verified"), device="cpu").folder
+
+
+@pytest.fixture
+def copy(finished, cache, tmp_path, monkeypatch):
+    """The run again, to be touched."""
+    monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
+    folder = tmp_path / "run"
+    shutil.copytree(finished[1], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def analyses():
+    return {}
+
+
+@pytest.fixture
+def analysed_once(analyses, monkeypatch):
+    """Analyses of the same plan on the same evidence are done once: what is tampered with is not these."""
+
+    def once(name):
+        function = getattr(recomputation, name)
+
+        def call(plan, evidence, *rest, **keywords):
+            arrays = (evidence.selection.delta_loss.sum(), evidence.evaluation.delta_loss.sum())
+            key = (name, plan.model_dump_json(), arrays, repr(keywords.get("untrained")))
+            if key not in analyses:
+                analyses[key] = function(plan, evidence, *rest, **keywords)
+            return analyses[key]
+
+        monkeypatch.setattr(recomputation, name, call)
+
+    once("analyse")
+    once("other_splits")
+
+
+@pytest.fixture
+def own_cache(copy, cache, tmp_path, monkeypatch):
+    """The evidence of the run again, to be touched."""
+    folder = tmp_path / "cache"
+    manifest = json.loads((copy / "manifest.json").read_text())
+    networks = [manifest["evidence"], *manifest["untrained"]["networks"]]
+    for key in (network[split] for network in networks for split in ("selection", "evaluation")):
+        shutil.copytree(cache / "evidence" / key, folder / "evidence" / key)
+    monkeypatch.setenv("HYPOTEST_CACHE", str(folder))
+    return folder / "evidence"
+
+
+def differing(found):
+    return {item.name: " ".join(each.where for each in item.differences) for item in found.checks
+            if item.status == "differs"}  # fmt: skip
+
+
+def next_digit(text, start):
+    """Raise the first digit behind `start` by one."""
+    place = text.index(start) + len(start)
+    while not text[place].isdigit():
+        place += 1
+    digit = str((int(text[place]) + 1) % 10) if text[place] != "0" else "1"
+    return text[:place] + digit + text[place + 1 :]
+
+
+def edit(path, start):
+    path.write_text(next_digit(path.read_text(encoding="utf-8"), start), encoding="utf-8")
+
+
+def test_an_untouched_run_agrees_in_everything(copy):
+    found = package.verify(copy)
+    assert {item.status for item in found.checks} == {"agrees", "not asked"}
+    assert found.named("not asked") == ("numbers of the model",)
+    assert found.verified
+    assert "last bit" in found.basis
+    names = found.named("agrees")
+    assert {
+        "files of the run",
+        "protocol",
+        "evidence: selection",
+        "evidence: untrained 1",
+        "nulls.parquet",
+        "results: clustering",
+        "results: verdicts",
+        "manifest.json: numbers",
+        "report.md, rendered again",
+        "figures, drawn again",
+    } <= set(names)
+
+
+def raise_a_draw(path):
+    nulls = pl.read_parquet(path)
+    values = nulls["value"].to_numpy().copy()
+    values[700] = np.nextafter(values[700], np.inf)
+    nulls.with_columns(value=pl.Series(values)).write_parquet(path)
+
+
+def turn_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-30] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("file", "touch", "names", "where"),
+    [
+        ("results.json", lambda path: edit(path, '"p_value"'),
+         ("file results.json", "results: specialization"), "specialization.p_value"),
+        ("results.json", lambda path: edit(path, '"slopes"'),
+         ("file results.json", "results: data of figures"), "slopes"),
+        ("results.json", lambda path: edit(path, '"seed"'),
+         ("file results.json", "protocol"), "hashes.protocol"),
+        ("results.json", lambda path: edit(path, '"neurons"'),
+         ("file results.json", "results: group"), "group"),
+        ("nulls.parquet", raise_a_draw, ("file nulls.parquet", "nulls.parquet"), "draw"),
+        ("report.md", lambda path: edit(path, "| seed |"),
+         ("file report.md", "report.md, rendered again"), "line"),
+        ("figures/effects.svg", lambda path: edit(path, "<path"),
+         ("file figures/effects.svg", "figures, drawn again"), "figures/effects.svg"),
+        ("figures/effects.png", turn_a_bit,
+         ("file figures/effects.png", "figures, drawn again"), "figures/effects.png"),
+        ("manifest.json", lambda path: edit(path, '"seed"'),
+         ("manifest.json: own hash", "manifest.json: numbers", "report.md, rendered again"), "seed"),
+        ("manifest.json", lambda path: edit(path, '"cores"'),
+         ("manifest.json: own hash", "report.md, rendered again"), "manifest.json"),
+        ("manifest.json", lambda path: edit(path, '"results.json": "'),
+         ("manifest.json: own hash", "file results.json"), "results.json"),
+        ("manifest.json", lambda path: edit(path, '"protocol": "'), ("protocol",), "hashes.protocol"),
+    ],
+)  # fmt: skip
+def test_one_digit_is_found_and_named(copy, analysed_once, file, touch, names, where):
+    touch(copy / file)
+    found = package.verify(copy)
+    wrong = differing(found)
+    assert set(names) <= set(wrong)
+    assert where in " ".join(wrong.values())
+    assert not found.verified
+
+
+def test_files_that_came_or_went_are_named(copy, analysed_once):
+    (copy / "figures" / "effects.png").unlink()
+    (copy / "figures" / "better.svg").write_text("<svg/>", encoding="utf-8")
+    wrong = differing(package.verify(copy))
+    assert {"file figures/effects.png", "file figures/better.svg", "figures, drawn again"} <= set(wrong)
+
+
+def forge(folder, change):
+    """Change the results, then make everything else agree with them."""
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    change(results)
+    text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
+    (folder / "results.json").write_text(text, encoding="utf-8")
+    render_again(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["files"] = file_hashes(folder)
+    manifest["manifest_sha256"] = manifest_digest(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+
+def better_p(results):
+    results["predictions"][2]["p_value"] = 0.001
+
+
+def better_verdict(results):
+    results["verdicts"][1]["status"] = (
+        "supported" if results["verdicts"][1]["status"] == "refuted" else "refuted"
+    )
+
+
+def shorter_limitations(results):
+    results["limitations"] = results["limitations"][1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (better_p, "results: coordination"),
+        (better_verdict, "results: verdicts"),
+        (shorter_limitations, "results: plan and sample"),
+    ],
+)
+def test_results_that_do_not_follow_are_found_although_every_hash_agrees(copy, analysed_once, change, name):
+    forge(copy, change)
+    assert set(differing(package.verify(copy))) == {name}
+
+
+def test_missing_evidence_is_not_checked(copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "empty"))
+    found = package.verify(copy)
+    assert not found.verified
+    assert not found.named("differs")
+    assert {"evidence: selection", "evidence: untrained 0: selection", "results and nulls.parquet"} <= set(
+        found.named("not checked")
+    )
+    assert "files of the run" in found.named("agrees")
+
+
+def test_other_evidence_is_found(copy, analysed_once, own_cache):
+    """A changed array, then a changed array with a new checksum."""
+    key = json.loads((copy / "manifest.json").read_text())["evidence"]["evaluation"]
+    array = own_cache / key / "ablation" / "00000" / "delta_loss.npy"
+    values = np.load(array)
+    values[3, 5] *= 2
+    np.save(array, values)
+    assert "evidence: arrays" in differing(package.verify(copy))
+    checksums = array.parent / "sha256.json"
+    checksums.write_text(json.dumps({**json.loads(checksums.read_text()), "delta_loss": _sha256(array)}))
+    found = package.verify(copy)
+    assert set(differing(found)) == {"evidence: evaluation"}
+    assert "results and nulls.parquet" in found.named("not checked")
+
+
+def test_a_run_from_before_the_hashes_says_what_it_lacks(copy, analysed_once):
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("files", "manifest_sha256", "evidence_sha256"):
+        del manifest[name]
+    path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    found = package.verify(copy)
+    assert set(found.named("not checked")) == {
+        "manifest.json: own hash", "files of the run", "evidence: selection", "evidence: evaluation",
+    }  # fmt: skip
+    assert set(differing(found)) == {"report.md, rendered again"}  # which shows the manifest's digests
+    assert "results: coordination" in found.named("agrees")
+    assert not found.verified
+
+
+def test_other_versions_are_said_and_tolerated(copy, analysed_once):
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["versions"]["matplotlib"] = "1.5"
+    manifest["manifest_sha256"] = manifest_digest(manifest)
+    path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    (copy / "figures" / "effects.svg").write_text("<svg/>", encoding="utf-8")
+    found = package.verify(copy)
+    assert "matplotlib 1.5 then" in found.basis
+    assert "figures, drawn again" in found.named("not checked")
+    assert "file figures/effects.svg" in found.named("differs")
+    assert "results: coordination" in found.named("agrees")
+
+
+@pytest.mark.parametrize("with_cache", [True, False])
+def test_evidence_collected_anew(finished, copy, tmp_path, monkeypatch, with_cache):
+    if not with_cache:
+        monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "empty"))
+    found = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
+    assert not found.named("differs")
+    assert {"collected anew: model and text", "collected anew: numbers of the model"} <= set(
+        found.named("agrees")
+    )
+    assert "results: coordination" in found.named("agrees")
+    assert found.verified
+    if with_cache:
+        assert {"collected anew: selection", "collected anew: untrained 1"} <= set(found.named("agrees"))
+    else:
+        assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_numbers_of_the_model_are_checked_by_collecting_anew(finished, copy, analysed_once):
+    def change(results):
+        results["ablation"]["group"]["together"] *= 1.01
+
+    forge(copy, change)
+    assert package.verify(copy).verified
+    found = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
+    assert differing(found) == {"collected anew: numbers of the model": "ablation.group.together"}
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(OutputError, match="neither"):
+        package.verify(tmp_path)
+
+
+def test_damaged_files_are_named(copy):
+    (copy / "nulls.parquet").write_bytes(b"PAR1 no")
+    (copy / "results.json").write_text("{", encoding="utf-8")
+    wrong = differing(package.verify(copy))
+    assert {"results.json", "nulls.parquet", "file results.json", "file nulls.parquet"} == set(wrong)
+
+
+def test_the_command_prints_a_table_and_exits_by_what_it_found(hypotest, copy):
+    done = hypotest("verify", copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verified: " in done.stdout
+    edit(copy / "results.json", '"p_value"')
+    done = hypotest("verify", copy)
+    assert done.returncode == 1
+    assert "DIFFERS" in done.stdout
+    assert "NOT VERIFIED" in done.stdout
+    assert "file results.json" in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
