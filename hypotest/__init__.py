@@ -24,6 +24,7 @@ From Python::
 
     import hypotest
 
+    hypotest.explore("protocols/rare-tokens.yaml")  # the selection split, before anything is registered
     hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
     result = hypotest.run("protocols/rare-tokens.yaml")
     evidence = hypotest.load_evidence(result)
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
+    from hypotest.studies.explore import explore
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
 
@@ -52,6 +54,7 @@ __all__ = [
     "Run",
     "ablate_neurons",
     "analyse",
+    "explore",
     "load_evidence",
     "load_protocol",
     "multiverse",
@@ -64,6 +67,7 @@ _HOMES = {
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis",
+    "explore": "hypotest.studies.explore",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
     "multiverse": "hypotest.studies.multiverse",
