@@ -166,7 +166,8 @@ def _covariates(result: Exploration) -> Section:
             for item in result.covariates
         ),
         "activation_rate is a share, the others are natural logarithms. Differences in SDs of the layer. "
-        f"*: not matched on. Matched on {sentence_list(result.matched_on)}, which the protocol {declared}. {verdict}",
+        f"*: not matched on. Matched on {sentence_list(result.matched_on)}, which the protocol {declared}. "
+        f"{verdict}",
         "covariates",
     )
 
