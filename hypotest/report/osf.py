@@ -1,7 +1,7 @@
 """A registration as a Markdown document, under the headings of the OSF preregistration form.
 
-Pure: the same protocol and lock give the same text. Design and sampling stand here, variables and analysis in
-``osf_analysis``.
+Pure: the same protocol and lock give the same text. Design and sampling stand here, hypotheses in
+``osf_hypotheses``, variables and analysis in ``osf_analysis``.
 
 References:
     The headings are those of version 3 of the form, osf.io (``osf-preregistration-3.json``).
@@ -17,7 +17,8 @@ from hypotest.registration import protocol_hash
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import percentile_text
 from hypotest.report.numbers import count_text
-from hypotest.report.osf_analysis import analysis_plan, hypotheses, null_sentences, other, variables
+from hypotest.report.osf_analysis import analysis_plan, other, variables
+from hypotest.report.osf_hypotheses import hypotheses, null_sentences
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
 
