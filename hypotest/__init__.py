@@ -24,6 +24,7 @@ From Python::
 
     import hypotest
 
+    hypotest.explore("protocols/rare-tokens.yaml")  # the selection split, before anything is registered
     hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
     hypotest.register("protocols/rare-tokens.yaml")  # so that the run is confirmatory
     result = hypotest.run("protocols/rare-tokens.yaml")
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
+    from hypotest.studies.explore import explore
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
     from hypotest.studies.register import register
@@ -57,6 +59,7 @@ __all__ = [
     "Run",
     "ablate_neurons",
     "analyse",
+    "explore",
     "load_evidence",
     "load_protocol",
     "multiverse",
@@ -71,6 +74,7 @@ _HOMES = {
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis",
+    "explore": "hypotest.studies.explore",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",
     "multiverse": "hypotest.studies.multiverse",

@@ -203,6 +203,44 @@ def power(
         raise RunError("\n".join(result.refused))
 
 
+@app.command(epilog="Example: hypotest explore protocols/rare-tokens.yaml")
+def explore(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/<id>/explore is written.")] = Path(
+        "reports"
+    ),
+    device: DeviceOption = "auto",
+    memory: MemoryOption = 4.0,
+) -> None:
+    """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
+    from hypotest.report.console import progress
+    from hypotest.report.exploration import exploration_summary
+
+    _warn(protocol)
+    with (
+        _interruptible("finished evidence is kept, and the next call goes on from it"),
+        progress() as display,
+    ):
+        from hypotest.studies.explore import explore as look
+
+        result = look(protocol, out=out, device=device, memory=memory * 1e9, start_stage=display.start_stage)
+    Console().print(exploration_summary(result))
+
+
+@app.command(epilog="Example: hypotest export protocols/rare-tokens.yaml --out registration.md")
+def export(
+    protocol: ProtocolArgument,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
+    ] = None,
+) -> None:
+    """Write the registration under the headings of the OSF preregistration form; needs no model."""
+    from hypotest.studies.export import export_registration
+
+    text = export_registration(protocol, out)
+    print(text if out is None else out)
+
+
 @app.command(epilog="Example: hypotest report reports/rare-tokens/example")
 def report(run: RunArgument) -> None:
     """Render a run's report and figures again from its results; needs no model."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hypotest.groups import matching
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.randomness import Streams
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence import Evidence, FloatArray
 from hypotest.records.protocol import CovariateMatched, Protocol
 from hypotest.records.results import CovariateBalance
 
@@ -57,25 +57,56 @@ def draw_controls(
     declared = protocol.nulls.covariate_matched
     if declared is None:
         return Controls(random_groups, None, None, None)
-    covariates = _covariates(evidence, declared)
-    n_strata = max(10, group.size // MEMBERS_PER_STRATUM)
-    strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
-    matched = matching.covariate_matched(
-        strata, group, declared.draws, streams("covariate_matched", str(group.size))
+    matched = match_covariates(
+        group, evidence.selection.activations, evidence.weights.output, declared, streams
     )
-    before, after = matching.balance(covariates, group, matched)
     return Controls(
         size_matched=random_groups,
-        matched=matched,
-        strata=strata,
-        log10_matched=matching.log10_distinct_groups(strata, group),
+        matched=matched.groups,
+        strata=matched.strata,
+        log10_matched=matching.log10_distinct_groups(matched.strata, group),
         balance=tuple(
             CovariateBalance(name, float(first), float(second))
-            for name, first, second in zip(declared.on, before, after, strict=True)
+            for name, first, second in zip(
+                declared.on, *matching.balance(matched.covariates, group, matched.groups), strict=True
+            )
         ),
     )
 
 
-def _covariates(evidence: Evidence, declared: CovariateMatched) -> NDArray[np.float64]:
-    known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
-    return np.column_stack([known[name] for name in declared.on])
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """What `match_covariates` found."""
+
+    groups: NDArray[np.int64]
+    """Shape (n_draws, k)."""
+    strata: NDArray[np.int64]
+    """Propensity stratum of each neuron, shape (n_neurons,)."""
+    covariates: NDArray[np.float64]
+    """Those matched on, shape (n_neurons, n_covariates)."""
+
+
+def match_covariates(
+    group: NDArray[np.int64],
+    activations: FloatArray,
+    output_weights: FloatArray,
+    declared: CovariateMatched,
+    streams: Streams,
+) -> Matched:
+    """Draw groups that resemble the tested one in the declared covariates.
+
+    Args:
+        group: Neuron indices, sorted, shape (k,).
+        activations: Of the selection split, shape (n_positions, n_neurons).
+        output_weights: Columns of the down-projection, shape (n_neurons, d_model).
+        declared: The null.
+        streams: Random numbers.
+    """
+    known = matching.activation_covariates(activations, output_weights)
+    covariates = np.column_stack([known[name] for name in declared.on])
+    n_strata = max(10, group.size // MEMBERS_PER_STRATUM)
+    strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
+    groups = matching.covariate_matched(
+        strata, group, declared.draws, streams("covariate_matched", str(group.size))
+    )
+    return Matched(groups, strata, covariates)

@@ -36,7 +36,7 @@ def compare_regimes(
     arms = next(in_chunks(np.array([[False, True]]), observed_sums))
     fits = []
     for condition, influences in zip(("rare", "common"), arms, strict=True):
-        fits.append(_regime_fit(condition, influences))
+        fits.append(describe_curve(condition, influences))
     rare, common = (fit.plateau_flatness for fit in fits)
     notes = ["labels were shuffled on the evaluation split, where the curves are read"]
     undefined = [fit.condition for fit in fits if fit.kappa <= 0]
@@ -94,11 +94,12 @@ def compare_regimes(
 
 
 def _flatness(influences: Influences) -> NDArray[np.float64]:
-    """As `_regime_fit` gives it, for every labelling."""
+    """As `describe_curve` gives it, for every labelling."""
     return np.nan_to_num(fit_curves(influences)[0].plateau_flatness)
 
 
-def _regime_fit(condition: str, influences: Influences) -> RegimeFit:
+def describe_curve(condition: str, influences: Influences) -> RegimeFit:
+    """The rank-influence curve of one labelling and its regimes; an undefined flatness counts as 0."""
     fits, curve = fit_curves(influences)
     breakpoints = fits.breakpoints[0]
     return RegimeFit(

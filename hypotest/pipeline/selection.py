@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.errors import EvidenceError
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
 from hypotest.inference.relabelling import Relabellings, relabel
@@ -107,6 +108,50 @@ def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[I
         yield influences_under(part, sums), influences_under(~part, sums)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ObservedSelection:
+    """What the rule finds with the labels as they are; nothing but the selection split is involved."""
+
+    group: NDArray[np.int64]
+    """Most influential first."""
+    common: NDArray[np.int64]
+    """What the same rule selects on the other condition."""
+    rule: str
+    """``plateau`` or ``top_fraction``."""
+    reason: str
+    half: NDArray[np.bool_]
+    """Which half of the documents each position belongs to, shape (n_positions,)."""
+    arms: tuple[Influences, Influences]
+    """Influences on the rule's condition and on the other."""
+
+
+def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> ObservedSelection:
+    """Select the group on the selection split, as a run does.
+
+    Args:
+        split: The selection split.
+        rule: The protocol's ``group:``.
+        streams: Random numbers.
+
+    Raises:
+        EvidenceError: If a half of the documents holds no position of a condition.
+    """
+    half = document_halves(split, streams("selection halves"))
+    observed = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
+    arms = next(_arms(np.array([[False, True]]), observed, rule))
+    if not all(np.isfinite(arm.halves).all() for arm in arms):
+        raise EvidenceError(
+            f"the selection split's {np.unique(split.documents).size} documents are too few: neurons are "
+            "ranked on one half of them and read on the other, and one half holds no position of a "
+            "condition; ask for more conditions.positions"
+        )
+    fits, _ = fit_curves(arms[0])
+    name, reason = explain_size(
+        bool(fits.plateau[0]), int(fits.plateau_size[0]), split.delta_loss.shape[1], rule
+    )
+    return ObservedSelection(_groups(arms[0], rule)[0], _groups(arms[1], rule)[0], name, reason, half, arms)
+
+
 def select(
     protocol: Protocol, evidence: Evidence, streams: Streams, start_stage: StartStage = silent
 ) -> Selection:
@@ -121,35 +166,27 @@ def select(
         streams: Random numbers.
         start_stage: Told of the stages and their steps, for progress.
     """
-    split = evidence.selection
-    half = document_halves(split, streams("selection halves"))
     rule = protocol.group
-    rare = split.mask("rare")
-    observed = labelled_sums(split.delta_loss, np.where(rare, 1, 0), half)
-    on_rare, on_common = next(_arms(np.array([[False, True]]), observed, rule))
-    fits, _ = fit_curves(on_rare)
-    group, common = _groups(on_rare, rule)[0], _groups(on_common, rule)[0]
-    n_neurons = split.delta_loss.shape[1]
-    name, reason = explain_size(bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule)
+    observed = select_observed(evidence.selection, rule, streams)
     shuffled: list[ShuffledGroups] = []
     null = protocol.nulls.label_shuffled
     if null is not None:
         for unit, draws in units_and_draws(null):
             shuffled.append(
                 _shuffled_groups(
-                    evidence, unit, draws, half, rule, streams("label_shuffled", unit), start_stage
+                    evidence, unit, draws, observed.half, rule, streams("label_shuffled", unit), start_stage
                 )
             )
     return Selection(
-        group=np.sort(group),
-        common=np.sort(common),
+        group=np.sort(observed.group),
+        common=np.sort(observed.common),
         shuffled=tuple(shuffled),
         result=GroupResult(
-            neurons=tuple(group.tolist()),
-            n_neurons=n_neurons,
-            rule=name,
-            reason=reason,
-            control_neurons=tuple(common.tolist()),
+            neurons=tuple(observed.group.tolist()),
+            n_neurons=evidence.n_neurons,
+            rule=observed.rule,
+            reason=observed.reason,
+            control_neurons=tuple(observed.common.tolist()),
         ),
     )
 

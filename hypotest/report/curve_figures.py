@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from hypotest.records.results import FrequencyCurve, RegimeFit, Spectrum
@@ -24,8 +28,13 @@ _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
 _COLOURS = {"rare": RARE, "common": COMMON}
 
 
-def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
-    """Rank-influence curves with their fitted regimes, one panel per condition."""
+def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | None = None) -> Figure:
+    """Rank-influence curves with their fitted regimes, one panel per condition.
+
+    Args:
+        regimes: The curves.
+        selected: Condition -> how many of its first neurons the group holds, to be shaded.
+    """
     figure, axes = new_figure(2.9, len(regimes))
     for place, fit in zip(axes, regimes, strict=True):
         colour = _COLOURS.get(fit.condition, INK)
@@ -41,6 +50,8 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
         place.loglog(fit.ranks, fit.fitted, color=INK, linewidth=1.2)
         for breakpoint in fit.breakpoints:
             place.axvline(breakpoint, color=FAINT, linestyle=":", linewidth=1)
+        if selected and fit.condition in selected:
+            place.axvspan(fit.ranks[0], selected[fit.condition], color=NULL, alpha=0.3, linewidth=0)
         slopes = ", ".join(fixed(slope, 2) for slope in fit.slopes)
         found = "plateau" if fit.plateau else "no plateau"
         place.set_title(f"{printable(fit.condition)} targets: {found}")
@@ -61,15 +72,14 @@ def draw_regimes(regimes: tuple[RegimeFit, ...]) -> Figure:
         place.set_ylim(low / 6, high * 1.6)
         plain_ticks(place.xaxis, place.yaxis)
     axes[0].set_ylabel("influence: mean |Δ loss| (nats)")
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="o", linestyle="", color=FAINT, markersize=4, label="influence"),
-            Line2D([], [], color=INK, linewidth=1.2, label="fitted regimes"),
-            Line2D([], [], color=FAINT, linestyle=":", linewidth=1, label="breaks"),
-        ],
-        loc="outside upper center",
-        ncols=3,
-    )
+    handles: list[Artist] = [
+        Line2D([], [], marker="o", linestyle="", color=FAINT, markersize=4, label="influence"),
+        Line2D([], [], color=INK, linewidth=1.2, label="fitted regimes"),
+        Line2D([], [], color=FAINT, linestyle=":", linewidth=1, label="breaks"),
+    ]
+    if selected:
+        handles.append(Patch(color=NULL, alpha=0.3, linewidth=0, label="selected"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 

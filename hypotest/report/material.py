@@ -9,7 +9,7 @@ from hypotest.records.results import AblationResult, Results
 from hypotest.report.balance import balance_paragraphs
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture
-from hypotest.report.tables import figure, table
+from hypotest.report.tables import details, figure, table
 from hypotest.report.text import escape_markdown, sentence_list, token_text
 
 _MANY_HEADS = 64
@@ -34,7 +34,7 @@ def group_section(results: Results) -> Iterable[str]:
         "them the same."
     )
     yield from balance_paragraphs(results)
-    yield _details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
+    yield details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
 
 
 def ablation_section(results: Results) -> Iterable[str]:
@@ -205,7 +205,7 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
             "routing",
         ]
         text = table(names, rows, numeric=range(1, 7))
-        yield _details(f"All {len(rows)} heads", text) if len(rows) > _MANY_HEADS else text
+        yield details(f"All {len(rows)} heads", text) if len(rows) > _MANY_HEADS else text
     yield from figure(figures, "heads")
 
 
@@ -259,7 +259,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
     return escape_markdown(value)
-
-
-def _details(summary: str, text: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"

@@ -38,6 +38,18 @@ MEASURES: dict[str, MeasureText] = {
         "effective dimension is the interpolated number of principal components that hold the "
         "declared share of the variance of the group's activations (eq. 4 of arXiv:2509.21163)",
     ),
+    "participation_ratio": MeasureText(
+        "participation ratio (components)",
+        "Is the variance of the group's activations spread over fewer directions than that of other neurons?",
+        "the participation ratio is 1 over the sum of squared shares of variance of the principal components "
+        "of the group's activations",
+    ),
+    "segregation": MeasureText(
+        "segregation (1: like any other group)",
+        "Do the group's neurons share more information with each other than with the rest of the layer?",
+        "segregation is the mean mutual information between two neurons of the group over that between a "
+        "neuron of the group and one of the rest of the layer (after arXiv:2505.12822)",
+    ),
     "modularity": MeasureText(
         "modularity Q",
         "Do the group's neurons fall into communities that share more information inside than between?",

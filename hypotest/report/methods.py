@@ -50,12 +50,12 @@ SOURCES = (
     ),
 )
 
-_UNITS = {
+PERMUTED = {
     "type": "over token types",
     "document_type": "over pairs of document and token type",
     "position": "within documents",
 }
-_COVARIATES = {
+COVARIATES = {
     "activation_mean": "log mean |activation|",
     "activation_sd": "log activation SD",
     "activation_rate": "the share of positions with a positive activation",
@@ -113,7 +113,7 @@ def _positions(protocol: Protocol) -> str:
         f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
         "documents. "
         f"A position counts as rare or common by the frequency of its next token: {elbow}rare is "
-        f"{_range(conditions.rare)}, common {_range(conditions.common)}. Up to "
+        f"{percentile_text(conditions.rare)}, common {percentile_text(conditions.common)}. Up to "
         f"{count_text(conditions.positions)} positions per condition were sampled, at most "
         f"{count_text(conditions.max_per_document)} rare ones per document, and the common "
         "ones from the "
@@ -123,7 +123,8 @@ def _positions(protocol: Protocol) -> str:
     )
 
 
-def _range(condition: Condition) -> str:
+def percentile_text(condition: Condition) -> str:
+    """Which part of the frequency distribution a condition is."""
     frequency = condition.target_frequency
     if frequency.below_percentile is not None:
         return f"below the {frequency.below_percentile:g}th percentile of {frequency.of}"
@@ -166,7 +167,7 @@ def _nulls(protocol: Protocol) -> str:
             "from the whole layer (size_matched)"
         )
     if nulls.covariate_matched is not None:
-        names = sentence_list([_COVARIATES[name] for name in nulls.covariate_matched.on])
+        names = sentence_list([COVARIATES[name] for name in nulls.covariate_matched.on])
         parts.append(
             f"{_draws(nulls.covariate_matched)} groups with as many neurons as this one in each stratum, a "
             "tenth of the group or less, of a propensity score of membership given "
@@ -176,7 +177,7 @@ def _nulls(protocol: Protocol) -> str:
         unit = nulls.label_shuffled.unit
         parts.append(
             f"{count_text(nulls.label_shuffled.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {_UNITS[unit]} (label_shuffled; the difference "
+            f"rare and common are permuted {PERMUTED[unit]} (label_shuffled; the difference "
             "between the groups selected on rare and on common targets was compared, measured under the "
             "permuted labels on the evaluation split too wherever its evidence can be relabelled)"
         )
@@ -245,7 +246,9 @@ def _tests(results: Results, protocol: Protocol) -> str:
             " Confidence intervals come from resampling documents; contrasts with a declared value "
             "use Student's t with the interval's standard error."
         )
-    margins = dict.fromkeys(_margin(item.margin) for item in protocol.predictions if item.margin is not None)
+    margins = dict.fromkeys(
+        margin_text(item.margin) for item in protocol.predictions if item.margin is not None
+    )
     if margins:
         text += (
             " Equivalence was tested by two one-sided tests against the declared margins "
@@ -256,7 +259,8 @@ def _tests(results: Results, protocol: Protocol) -> str:
     return text
 
 
-def _margin(margin: Margin) -> str:
+def margin_text(margin: Margin) -> str:
+    """Half-width of the range of effects that count as equivalent."""
     if margin.null_sd is not None:
         return f"{margin.null_sd:g} SDs of the size_matched null"
     if margin.ratio is not None:

@@ -28,3 +28,8 @@ def figure(pictures: Sequence[Picture], section: str) -> list[str]:
             parts.append(f"![{escape_markdown(picture.caption)}](figures/{picture.name}.svg)")
             parts.append(f"*{escape_markdown(picture.caption)}* ([png](figures/{picture.name}.png))")
     return parts
+
+
+def details(summary: str, text: str) -> str:
+    """Text that a reader opens with a click."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"

@@ -14,18 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.collect.evidence import collect_selection
-from hypotest.collect.store import cache_folder
 from hypotest.errors import CorpusError, EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared, prepare
+from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Prediction, Protocol, TopFraction
-from hypotest.registration import load_protocol
 from hypotest.registration.measures import MEASURES
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (
@@ -44,6 +41,7 @@ from hypotest.studies.power_grid import (
     refuse,
     warn,
 )
+from hypotest.studies.selection_split import look_at_selection
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
@@ -79,21 +77,8 @@ def power(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    path = Path(protocol)
-    plan = load_protocol(path)
-    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
-    prepared = prepare(plan, path.parent, device, streams, watch)
-    preparing = dict(watch.seconds)
-    cache = cache_folder() / "evidence"
-    selection = collect_selection(
-        prepared.subject,
-        prepared.samples["selection"],
-        prepared.keys.selection,
-        prepared.ablation,
-        memory,
-        cache,
-        watch,
-    )
+    looked = look_at_selection(protocol, device, memory, start_stage)
+    plan, prepared, selection, streams = looked.plan, looked.prepared, looked.selection, looked.streams
     evidence = divide(selection, streams)
     documents = PowerDocuments(
         selecting=np.unique(evidence.selection.documents).size,
@@ -162,9 +147,9 @@ def power(
             selection,
             len(full.selection.group),
             memory,
-            cache,
+            looked.cache,
             documents,
-            preparing,
+            looked.preparing,
             (timed.seconds, timed_thinned.seconds),
             start_stage,
         ),

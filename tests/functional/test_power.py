@@ -2,17 +2,11 @@
 
 import json
 
-import numpy as np
 import polars as pl
 import pytest
 
 import hypotest as package
-from hypotest.collect import evidence as collecting
-from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
-from hypotest.records.progress import silent
-from hypotest.registration import load_protocol
+from tests.functional.watching import watch_model, with_predictions
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +19,6 @@ def protocol(small_protocol):
     )
     path.write_text(text.replace("id: small\n", "id: small-power\n", 1), encoding="utf-8")
     return path
-
-
-def with_predictions(text, *names):
-    """A protocol with some of its predictions, which is all that a test needs and takes less time."""
-    head, *rest = text.split("  - id: ")
-    *kept, last = rest
-    last, seed, tail = last.partition("seed:")
-    blocks = [block for block in (*kept, last) if block.split("\n")[0] in names]
-    assert len(blocks) == len(names)
-    return "  - id: ".join([head, *blocks]) + seed + tail
 
 
 @pytest.fixture(scope="module")
@@ -113,33 +97,12 @@ def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monk
     protocol = protocol.with_name("spied.yaml")
     names = ("specialization", "coordination", "attention", "single-head")
     protocol.write_text(with_predictions(text, *names), encoding="utf-8")
-    plan = load_protocol(protocol)
-    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent))
-    sample = prepared.samples["evaluation"]
-    blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
-    forbidden = {row.tobytes() for row in sample.tokens[blocks]}
-    seen = set()
-
-    def spied(function):
-        def call(subject, tokens, *arguments, **options):
-            seen.update(np.ascontiguousarray(row).tobytes() for row in np.atleast_2d(tokens))
-            return function(subject, tokens, *arguments, **options)
-
-        return call
-
-    for name in ("forward_arrays", "head_ablation_arrays"):
-        monkeypatch.setattr(collecting, name, spied(getattr(collecting, name)))
-    inside = prepared.subject.model.__class__.forward
-
-    def forward(self, input_ids=None, *arguments, **options):
-        seen.update(np.ascontiguousarray(row.numpy(), np.int32).tobytes() for row in input_ids)
-        return inside(self, input_ids, *arguments, **options)
-
-    monkeypatch.setattr(prepared.subject.model.__class__, "forward", forward)
+    prepared, seen, forbidden = watch_model(protocol, monkeypatch)
     result = package.power(protocol, out=tmp_path / "reports", device="cpu")
     assert seen and not seen & forbidden
     assert [path.name for path in (tmp_path / "cache" / "evidence").iterdir()] == [prepared.keys.selection]
-    assert result.documents.planned == sample.positions["document"].n_unique()
+    planned = prepared.samples["evaluation"].positions["document"].n_unique()
+    assert result.documents.planned == planned
     assert tuple(item.id for item in result.plan) == names
     assert set(result.table["prediction"]) == set(names)
 

@@ -1,0 +1,143 @@
+"""What `hypotest explore` finds on the selection split; plain data.
+
+Nothing here comes from the evaluation split, apart from how many positions and documents it will have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from hypotest.records.results import FrequencyCurve, GroupResult, RegimeFit
+
+
+@dataclass(frozen=True, slots=True)
+class ExploredCurve:
+    """The rank-influence curve of one condition."""
+
+    fit: RegimeFit
+    end_of_plateau: int
+    """Neurons left of the power law; 0 without a plateau."""
+    lognormal_ratio: float | None
+    """Vuong's ratio of a power law to a lognormal, of all influences from their median on; negative favours
+    the lognormal, None where it is undefined."""
+    lognormal_p: float | None
+    """Two-sided; large: the two cannot be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class CovariateComparison:
+    """One covariate of the group beside that of the whole layer."""
+
+    covariate: str
+    group_mean: float
+    group_sd: float
+    layer_mean: float
+    layer_sd: float
+    difference: float
+    """(mean of the group - mean of the layer) / SD of the layer."""
+    left: float
+    """The same against covariate-matched groups instead of the layer."""
+    matched: bool
+    """Whether the groups are matched on this covariate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionCounts:
+    """How much text stands behind one condition, in the selection split."""
+
+    condition: str
+    positions: int
+    documents: int
+    effective_documents: float
+    """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
+    types: int
+    """Different targets."""
+    top_type_share: float
+    """Share of the positions that belongs to the most frequent target."""
+    mean_index: float
+    """Place of the position in its block."""
+    mean_loss: float
+    """Cross-entropy of the target in nats."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherGroup:
+    """The group that another threshold would have selected."""
+
+    change: str
+    """What would be different, in words."""
+    positions: int
+    """On which influence is measured."""
+    size: int
+    shared: int
+    """Neurons that it has in common with the declared group."""
+    by_chance: float
+    """Shared neurons of two random groups of these sizes, on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceCount:
+    """Neurons whose influence on rare and on common targets differs by some threshold."""
+
+    threshold: float
+    """Of |rare - common| / (rare + common)."""
+    rare: int
+    """Neurons of the layer that prefer rare targets by at least so much."""
+    common: int
+    rare_twice: int
+    """Those that do so on each half of the documents."""
+    common_twice: int
+    group_rare: int
+    """Of the group, which was selected on these same positions."""
+    group_common: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """What nothing was seen of."""
+
+    positions: int
+    """Of the evaluation split, both conditions together."""
+    documents: int
+    was_collected: bool
+    """Whether the cache held evidence of the evaluation split, complete or in part, when this was called. It
+    was not read."""
+    predictions: tuple[str, ...]
+    """None of which was measured."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exploration:
+    """The selection split of a protocol, looked at before the run."""
+
+    protocol_id: str
+    protocol_hash: str
+    title: str
+    group: GroupResult
+    """What the run will select: the same positions, the same code."""
+    condition: str
+    """Whose curve the rule reads."""
+    curves: tuple[ExploredCurve, ...]
+    """Rare, then common."""
+    halves_shared: int
+    """Neurons that the same size of group shares when selected on each half of the documents alone."""
+    halves_by_chance: float
+    covariates: tuple[CovariateComparison, ...]
+    matched_on: tuple[str, ...]
+    matching_declared: bool
+    """Whether the protocol declares covariate_matched groups; if not, the default covariates were tried."""
+    conditions: tuple[ConditionCounts, ...]
+    eligible: int
+    """Rare positions of the selection split in pairs that the cap allows: what the sample was drawn from."""
+    frequencies: FrequencyCurve
+    others: tuple[OtherGroup, ...]
+    preferences: tuple[PreferenceCount, ...]
+    blind: Blind
+    notes: tuple[str, ...]
+    neurons: pl.DataFrame
+    """One row per neuron: neuron, influence_rare, influence_common (nats), in_group, and its covariates."""
+    folder: Path
+    """Where report, figures and tables lie."""

@@ -1,0 +1,254 @@
+"""What `hypotest explore` prints: the selection split in five small tables, and what remains blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from hypotest.groups.matching import LARGEST_IMBALANCE
+from hypotest.groups.select import SMALLEST_PLATEAU
+from hypotest.measures.regimes import FLAT, HEAD_SHARE
+from hypotest.records.exploration import Exploration, ExploredCurve
+from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
+from hypotest.report.power import share_text
+from hypotest.report.text import printable, sentence_list
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table with its title and what its columns mean; plain text, escaped by whoever shows it."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    legend: str
+    figure: str | None = None
+    """Name of the figure that belongs to it."""
+
+
+class ExplorationSummary:
+    """The tables of `hypotest explore`, legible from 80 columns on."""
+
+    def __init__(self, result: Exploration) -> None:
+        self._result = result
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render from the title down to the place of the report."""
+        result = self._result
+        yield Text(printable(result.title), style="bold")
+        yield Text(scope_text(result))
+        yield Text()
+        yield Text(group_text(result))
+        for section in sections(result):
+            yield Text()
+            yield Text(section.title, style="bold")
+            yield _table(section)
+            yield Text(section.legend, style="dim")
+        yield Text()
+        yield Text("What remains blind", style="bold")
+        yield Text(blind_text(result))
+        for note in result.notes:
+            yield Text(f"note: {printable(note)}")
+        yield Text.assemble("Report: ", (str(result.folder / "explore.md"), "underline"), overflow="fold")
+
+
+def exploration_summary(result: Exploration) -> ConsoleRenderable:
+    """What `hypotest explore` prints when it is done."""
+    return ExplorationSummary(result)
+
+
+def scope_text(result: Exploration) -> str:
+    """What was looked at, in a sentence."""
+    positions = sum(item.positions for item in result.conditions)
+    return (
+        f"The selection split alone: {count_text(positions)} positions. This is exploration: it tests "
+        "nothing and may be repeated at will before registration."
+    )
+
+
+def group_text(result: Exploration) -> str:
+    """Which group the rule selects, why, and how stable it is."""
+    group = result.group
+    size = len(group.neurons)
+    other = "common" if result.condition == "rare" else "rare"
+    shared = len(set(group.neurons) & set(group.control_neurons))
+    return (
+        f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
+        f"{printable(group.rule)}: {printable(group.reason)}. On {other} targets the same rule selects "
+        f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
+        f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
+        f"({significant(result.halves_by_chance, 2)} by chance)."
+    )
+
+
+def blind_text(result: Exploration) -> str:
+    """What nothing was seen of, in sentences."""
+    blind = result.blind
+    collected = (
+        " Evidence of the evaluation split, complete or in part, already lies in the cache; it was not read "
+        "here, and a registration will say that it existed."
+        if blind.was_collected
+        else " The cache holds no evidence of it."
+    )
+    return (
+        f"The evaluation split: {count_text(blind.positions)} positions in {count_text(blind.documents)} "
+        f"documents, of which nothing was run through the model or read.{collected} None of the predictions "
+        f"was measured: {sentence_list(tuple(map(printable, blind.predictions)))}."
+    )
+
+
+def sections(result: Exploration) -> Iterator[Section]:
+    """The tables, in the order of the report."""
+    yield _curves(result)
+    yield _covariates(result)
+    yield _conditions(result)
+    yield _others(result)
+    yield _preferences(result)
+
+
+def _curves(result: Exploration) -> Section:
+    last = int(HEAD_SHARE * result.group.n_neurons)
+    return Section(
+        "Rank-influence curves",
+        ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
+        tuple(_curve_cells(curve) for curve in result.curves),
+        f"A plateau is flatter than {1 - FLAT:g} (1 - |left slope| / kappa) and ends by rank "
+        f"{count_text(last)}, {HEAD_SHARE:.0%} of the layer; the rule uses it from {SMALLEST_PLATEAU} "
+        "neurons on. Ranked on one half of the documents, read on the other. Last column: power law against "
+        "lognormal; negative favours the lognormal.",
+        "curves",
+    )
+
+
+def _curve_cells(curve: ExploredCurve) -> tuple[str, ...]:
+    fit = curve.fit
+    compared = UNDEFINED
+    if curve.lognormal_ratio is not None:
+        compared = f"{fixed(curve.lognormal_ratio, 1)} ({p_text(curve.lognormal_p)})"
+    return (
+        fit.condition,
+        ", ".join(fixed(slope, 2) for slope in fit.slopes),
+        ", ".join(f"{value:,.0f}" for value in fit.breakpoints) or "none",
+        fixed(fit.kappa, 2),
+        fixed(fit.plateau_flatness, 2),
+        f"{count_text(curve.end_of_plateau)} neurons" if fit.plateau else "none",
+        compared,
+    )
+
+
+def _covariates(result: Exploration) -> Section:
+    apart = [
+        item.covariate for item in result.covariates if item.matched and abs(item.left) > LARGEST_IMBALANCE
+    ]
+    verdict = (
+        f"Matching leaves more than {LARGEST_IMBALANCE:g} in {sentence_list(apart)}: a contrast with matched "
+        "groups would be inconclusive."
+        if apart
+        else f"No covariate that is matched on keeps more than {LARGEST_IMBALANCE:g}, the most allowed."
+    )
+    declared = "declares" if result.matching_declared else "does not declare"
+    return Section(
+        "Covariates of the group and of the layer",
+        ("covariate", "group (SD)", "layer (SD)", "difference", "left after matching"),
+        tuple(
+            (
+                item.covariate + ("" if item.matched else " *"),
+                f"{fixed(item.group_mean, 2)} ({fixed(item.group_sd, 2)})",
+                f"{fixed(item.layer_mean, 2)} ({fixed(item.layer_sd, 2)})",
+                fixed(item.difference, 2),
+                fixed(item.left, 2),
+            )
+            for item in result.covariates
+        ),
+        "activation_rate is a share, the others are natural logarithms. Differences in SDs of the layer. "
+        f"*: not matched on. Matched on {sentence_list(result.matched_on)}, which the protocol {declared}. "
+        f"{verdict}",
+        "covariates",
+    )
+
+
+def _conditions(result: Exploration) -> Section:
+    frequencies = result.frequencies
+    low, high = frequencies.rare_count_range
+    return Section(
+        "Positions of the selection split",
+        ("targets", "positions", "documents", "effective", "types", "top type", "index", "loss"),
+        tuple(
+            (
+                item.condition,
+                count_text(item.positions),
+                count_text(item.documents),
+                fixed(item.effective_documents, 0),
+                count_text(item.types),
+                share_text(item.top_type_share),
+                fixed(item.mean_index, 1),
+                fixed(item.mean_loss, 2),
+            )
+            for item in result.conditions
+        ),
+        f"Drawn from {count_text(result.eligible)} rare positions that the cap per document allows. "
+        "effective: documents of equal size that would weigh as much. index: mean place in the block. loss: "
+        f"mean cross-entropy in nats. Rare are {count_text(frequencies.n_rare_types)} of "
+        f"{count_text(frequencies.n_types)} types, seen {count_text(low)} to {count_text(high)} times each; "
+        f"{count_text(frequencies.n_dropped_types)} beyond the elbow are dropped.",
+    )
+
+
+def _others(result: Exploration) -> Section:
+    size = len(result.group.neurons)
+    positions = next(item.positions for item in result.conditions if item.condition == result.condition)
+    as_declared = ("as declared", count_text(positions), count_text(size), count_text(size), "")
+    return Section(
+        "The group under other thresholds",
+        ("threshold", "positions", "neurons", "shared", "by chance"),
+        (
+            as_declared,
+            *(
+                (
+                    item.change,
+                    count_text(item.positions),
+                    count_text(item.size),
+                    count_text(item.shared),
+                    significant(item.by_chance, 2),
+                )
+                for item in result.others
+            ),
+        ),
+        "shared: neurons that are also in the declared group; by chance: of two random groups.",
+    )
+
+
+def _preferences(result: Exploration) -> Section:
+    return Section(
+        "Neurons that prefer a condition",
+        ("at least", "rare", "on each half", "common", "on each half", "group: rare", "group: common"),
+        tuple(
+            (
+                f"{item.threshold:g}",
+                count_text(item.rare),
+                count_text(item.rare_twice),
+                count_text(item.common),
+                count_text(item.common_twice),
+                count_text(item.group_rare),
+                count_text(item.group_common),
+            )
+            for item in result.preferences
+        ),
+        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on rare - on common| / sum "
+        "of at least so much; on each half: on both halves of the documents.",
+        "neurons",
+    )
+
+
+def _table(section: Section) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
+    for number, name in enumerate(section.head):
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+    for row in section.rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,225 @@
+"""The registration's variables and analysis plan, under the headings of the OSF form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypotest.records.protocol import Prediction, Protocol
+from hypotest.registration import MEASURES, filled_options
+from hypotest.report.material import REPLACEMENTS
+from hypotest.report.measures import measure_text
+from hypotest.report.methods import COVARIATES, SOURCES, margin_text
+from hypotest.report.numbers import count_text, significant
+from hypotest.report.osf_hypotheses import label, number_of
+from hypotest.report.text import escape_markdown, sentence_list
+
+_WHERE = {
+    "group": "At the rare positions of the evaluation split.",
+    "weights": "From the weights alone.",
+    "conditions": "At all positions of the evaluation split.",
+    "heads": "At rare positions of the evaluation split; the top head is chosen on the selection split.",
+}
+
+
+def variables(protocol: Protocol) -> Iterator[str]:
+    """Manipulated and measured variables, and what is combined."""
+    yield "## Variables"
+    yield "### Manipulated variables"
+    shuffled = (
+        " Labels rare and common are permuted for the null label_shuffled."
+        if protocol.nulls.label_shuffled is not None
+        else ""
+    )
+    yield (
+        "Neuron ablation has two levels: the activation as computed, and set to "
+        f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
+        f"computed, and zero.{shuffled}"
+    )
+    yield "### Measured variables"
+    yield "\n".join(f"- {_measured(item)}" for item in protocol.predictions)
+    covariates = protocol.nulls.covariate_matched
+    if covariates is not None:
+        yield (
+            "Covariates of every neuron, from the selection split: "
+            f"{sentence_list([COVARIATES[name] for name in covariates.on])}."
+        )
+    yield "### Indices"
+    yield (
+        "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "
+        "score is formed across predictions; each has one outcome, and the decision rule combines outcomes."
+    )
+
+
+def _measured(item: Prediction) -> str:
+    measure = MEASURES[item.measure]
+    options = filled_options(item)
+    chosen = (
+        " Options: "
+        + sentence_list(
+            [f"{escape_markdown(key)} {escape_markdown(value)}" for key, value in options.items()]
+        )
+        + "."
+        if options
+        else ""
+    )
+    method = measure_text(item.measure, measure.title).method
+    where = _WHERE["conditions" if item.measure == "selectivity" else measure.level]
+    return (
+        f"{label(item)}, {item.role}: {escape_markdown(item.measure)}, {escape_markdown(measure.title)}. "
+        f"Unit: {escape_markdown(measure.unit)}. Definition: {escape_markdown(method)}. {where}{chosen}"
+    )
+
+
+def analysis_plan(protocol: Protocol) -> Iterator[str]:
+    """Tests, transformations, criteria, exclusions, missing values, exploration."""
+    decision, n_deciding = protocol.decision, len(protocol.deciding)
+    yield "## Analysis Plan"
+    yield "### Statistical models"
+    yield (
+        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
+        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals come "
+        f"from {count_text(protocol.intervals.resamples)} bootstrap resamples of the documents and their "
+        "jackknife, with Student's t; with fewer than 20 documents there is none."
+    )
+    yield "\n".join(f"- {label(item)}: {_contrast(item)} {_margin(item)}" for item in protocol.predictions)
+    yield "### Transformations"
+    yield " ".join(_transformations(protocol))
+    yield "### Inference criteria"
+    yield (
+        f"The level of a single test is {decision.level:g}. A prediction has one outcome: *equivalent* if "
+        f"the {100 * (1 - 2 * decision.level):g} % interval of its effect lies inside the declared margin "
+        "(for weights, which have no interval, the value itself; and never if less than 90 % of the null's "
+        "own draws do), else *less* or *greater* if p is at most the level, else *inconclusive*. Without a "
+        "margin *equivalent* is no outcome, and a difference that is not significant is never read as no "
+        "difference."
+    )
+    corrected = ""
+    if n_deciding and decision.correction == "bonferroni":
+        single = significant(decision.level / n_deciding)
+        corrected = f" ({decision.level:g}/{n_deciding} = {single} for a single one)"
+    yield (
+        f"The correction is {decision.correction.capitalize()} over "
+        f"{number_of(n_deciding, 'deciding prediction')}{corrected}. A hypothesis is *supported* if every "
+        "prediction on which it says anything has an outcome that it expects, each at the single level; "
+        "*refuted* if at least one deciding prediction has another determinate outcome and its adjusted "
+        "p-value is at most the level; else *undecided*. Where it expects equivalence, a difference "
+        "refutes it only if the adjusted p-value of an effect beyond the margin is at most the level too. "
+        "Equivalence of a measure of weights supports and never refutes."
+    )
+    premises = [label(item) for item in protocol.predictions if item.role == "premise"]
+    if premises:
+        yield (
+            f"Premises are gates: {sentence_list(premises)}. If one has an unexpected outcome, no hypothesis "
+            "applies; if one is inconclusive, every hypothesis stays undecided."
+        )
+    yield "### Data exclusion"
+    yield " ".join(_exclusions(protocol))
+    yield "### Missing data"
+    yield (
+        "A rare position without a common partner in its block is left out. If a measure is undefined for "
+        "the tested group, the run stops. Random groups for which it is undefined are drawn again if they "
+        "are at most 5 % of a batch, and count as extreme otherwise. Documents without both conditions are "
+        "left out of contrasts that are paired by document."
+    )
+    yield "### Exploratory analysis"
+    yield " ".join(_exploratory(protocol))
+
+
+def _contrast(item: Prediction) -> str:
+    contrast = item.contrast
+    if contrast.conditions is not None and contrast.null is not None:
+        return (
+            "the value on rare targets minus that on common ones, on the evaluation split, among the same "
+            "differences under labels shuffled there."
+        )
+    if contrast.conditions is not None:
+        return (
+            "the mean over documents of rare minus common, paired by document, among the same mean under "
+            "9,999 random sign flips of the documents' differences."
+        )
+    if contrast.reference is not None:
+        return (
+            f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
+            "standard error of the interval over documents."
+        )
+    if contrast.null == "label_shuffled":
+        return (
+            "the value for the group selected on rare targets minus that for the group selected on common "
+            "ones, among the same differences under label_shuffled."
+        )
+    draws = "networks" if contrast.null == "untrained" else "draws"
+    return (
+        "the value for the group minus the mean of the null, among the "
+        f"{draws} of {escape_markdown(contrast.null)}."
+    )
+
+
+def _margin(item: Prediction) -> str:
+    if item.margin is None:
+        return "No margin is declared."
+    return f"The margin is {margin_text(item.margin)} on either side of no effect."
+
+
+def _transformations(protocol: Protocol) -> Iterator[str]:
+    measures = {item.measure: filled_options(item) for item in protocol.predictions}
+    if protocol.group.select == "plateau" or "plateau_flatness" in measures:
+        yield "Rank and influence are taken as natural logarithms for the fit of regimes."
+    if protocol.nulls.covariate_matched is not None:
+        yield "Covariates other than the rate of positive activations are natural logarithms."
+    if "effective_dimension" in measures:
+        yield "The effective dimension is interpolated between whole numbers of components."
+    estimators = {options.get("estimator") for options in measures.values()}
+    if "gaussian_copula" in estimators or "segregation" in measures:
+        yield "Activations become normal scores of their ranks for mutual information."
+    if "binned" in estimators:
+        yield "Activations are binned at equal frequencies for mutual information."
+    if "attention_gini" in measures:
+        yield "Attention is renormalised over the positions that a query sees."
+    yield "Nothing else is transformed, centred or recoded."
+
+
+def _exclusions(protocol: Protocol) -> Iterator[str]:
+    yield "Token types that the frequency table does not count are in no condition."
+    if protocol.conditions.elbow == "drop":
+        yield "Types beyond the elbow of the rank-frequency curve are dropped."
+    yield (
+        "The first query of a block is left out, since it sees one token. Rare positions beyond "
+        f"{count_text(protocol.conditions.max_per_document)} from one document are dropped at random. No "
+        "value is removed or changed as an outlier."
+    )
+
+
+def _exploratory(protocol: Protocol) -> Iterator[str]:
+    descriptive = [label(item) for item in protocol.predictions if item.role == "descriptive"]
+    if descriptive:
+        yield f"Reported and never decisive: {sentence_list(descriptive)}."
+    yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
+    if protocol.multiverse is not None:
+        declared = {
+            key: value
+            for key, value in protocol.multiverse.model_dump(mode="json", exclude={"draws"}).items()
+            if value
+        }
+        choices = [
+            f"{escape_markdown(key)} ({', '.join(escape_markdown(_value(value)) for value in values)})"
+            for key, values in declared.items()
+        ]
+        if choices:
+            yield (
+                f"Other defensible choices, tested with {count_text(protocol.multiverse.draws)} draws and "
+                f"never decisive: {sentence_list(choices)}."
+            )
+    yield "Whatever else is looked at is exploratory."
+
+
+def other(protocol: Protocol) -> Iterator[str]:
+    """Literature, and how to repeat the study."""
+    yield "## Other"
+    if protocol.source:
+        yield f"The claims under test: {escape_markdown(protocol.source)}."
+    yield "Methods:"
+    yield "\n".join(f"- [{name}]({address}): {what}." for name, address, what in SOURCES)
+
+
+def _value(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else value

@@ -1,0 +1,66 @@
+"""What studies may look at before a run: the selection split, and nothing of the evaluation split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypotest.collect.evidence import collect_selection
+from hypotest.collect.store import cache_folder
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import Prepared, prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import SelectionEvidence
+from hypotest.records.progress import StartStage
+from hypotest.records.protocol import Protocol
+from hypotest.registration import load_protocol
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectionLook:
+    """A plan, its subject and text, and the evidence of its selection split."""
+
+    plan: Protocol
+    prepared: Prepared
+    selection: SelectionEvidence
+    streams: Streams
+    cache: Path
+    """Folder of the evidence cache."""
+    preparing: dict[str, float]
+    """Seconds that each stage took before anything was collected."""
+
+
+def look_at_selection(
+    protocol: str | Path, device: str, memory: float, start_stage: StartStage
+) -> SelectionLook:
+    """Prepare a plan as a run does, and collect its selection split; the cache keeps it for the run.
+
+    Of the evaluation split, nothing is run through the model or read. Which positions it has is drawn
+    together with those of the selection split, from the text alone.
+
+    Args:
+        protocol: Path of the protocol.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        memory: Bytes that ablation may take beside model and evidence.
+        start_stage: Told of each stage and its number of steps, for progress.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run; carries every problem.
+        RunError: If evidence cannot be collected; what was finished stays in the cache.
+    """
+    path = Path(protocol)
+    plan = load_protocol(path)
+    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
+    prepared = prepare(plan, path.parent, device, streams, watch)
+    preparing = dict(watch.seconds)
+    cache = cache_folder() / "evidence"
+    selection = collect_selection(
+        prepared.subject,
+        prepared.samples["selection"],
+        prepared.keys.selection,
+        prepared.ablation,
+        memory,
+        cache,
+        watch,
+    )
+    return SelectionLook(plan, prepared, selection, streams, cache, preparing)

@@ -1,0 +1,58 @@
+"""Protocols with fewer predictions, and a record of every block of text that a model is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hypotest.collect import evidence as collecting
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import Prepared, prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.progress import silent
+from hypotest.registration import load_protocol
+
+
+def with_predictions(text: str, *names: str) -> str:
+    """A protocol with some of its predictions, which is all that a test needs and takes less time."""
+    head, *rest = text.split("  - id: ")
+    *kept, last = rest
+    last, seed, tail = last.partition("seed:")
+    blocks = [block for block in (*kept, last) if block.split("\n")[0] in names]
+    assert len(blocks) == len(names)
+    return "  - id: ".join([head, *blocks]) + seed + tail
+
+
+def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepared, set[bytes], set[bytes]]:
+    """Record the blocks that go through the model from now on.
+
+    Returns:
+        What a run of the protocol prepares, the blocks seen so far (filled as they come), and the blocks of
+        the evaluation split.
+    """
+    plan = load_protocol(protocol)
+    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent))
+    sample = prepared.samples["evaluation"]
+    blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
+    forbidden = {row.tobytes() for row in sample.tokens[blocks]}
+    seen: set[bytes] = set()
+
+    def spied(function):
+        def call(subject, tokens, *arguments, **options):
+            seen.update(np.ascontiguousarray(row).tobytes() for row in np.atleast_2d(tokens))
+            return function(subject, tokens, *arguments, **options)
+
+        return call
+
+    for name in ("forward_arrays", "head_ablation_arrays"):
+        monkeypatch.setattr(collecting, name, spied(getattr(collecting, name)))
+    inside = prepared.subject.model.__class__.forward
+
+    def forward(self, input_ids=None, *arguments, **options):
+        seen.update(np.ascontiguousarray(row.numpy(), np.int32).tobytes() for row in input_ids)
+        return inside(self, input_ids, *arguments, **options)
+
+    monkeypatch.setattr(prepared.subject.model.__class__, "forward", forward)
+    return prepared, seen, forbidden
