@@ -111,7 +111,7 @@ def validate(protocol: ProtocolArgument) -> None:
 @app.command(epilog="Example: hypotest init --from rare-tokens my-study.yaml")
 def init(
     path: Annotated[
-        Path | None, typer.Argument(metavar="[PATH]", help="File to write; by default TEMPLATE.yaml.")
+        Path | None, typer.Argument(metavar="PATH", help="File to write; by default TEMPLATE.yaml.")
     ] = None,
     template: Annotated[
         str,

@@ -55,7 +55,7 @@ def test_every_prediction_is_explained(shipped, explained):
 @pytest.mark.parametrize(
     ("id", "words"),
     [
-        ("specialization", ["premise", "modular and distributed expect: greater", "1,999 shuffles"]),
+        ("specialization", ["is a premise", "modular and distributed expect: greater", "1,999 shuffles"]),
         ("regimes", ["describes and never decides"]),
         ("coordination", ["Margin: 2 (unit: dimensions)", "variance 0.95", "modular expects: anything"]),
         ("clustering", ["Margin: 0.05 (unit: Q)", "estimator gaussian_copula", "equivalent (", "or less ("]),
