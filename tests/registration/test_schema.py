@@ -194,3 +194,10 @@ def test_an_editor_and_validate_agree(problems_of, small, tmp_path, old, new):
 def test_the_shipped_schema_file_is_what_the_command_prints(shipped):
     found = json.loads((shipped.parent / "hypotest.schema.json").read_text(encoding="utf-8"))
     assert found == schema()
+
+
+def test_the_key_null_is_not_refused_by_editors():
+    """They read it as YAML's null, so that a closed mapping would refuse it in every protocol."""
+    for name, model in _models().items():
+        closed = model.get("additionalProperties") is False
+        assert closed is (name not in ("Contrast", "Prediction", "Expectation")), name
