@@ -80,8 +80,8 @@ def register(protocol: ProtocolArgument, device: DeviceOption = "auto") -> None:
     Console().print(registered_text(done), soft_wrap=True)
 
 
-@registry.command(epilog="Example: hypotest registry verify protocols")
-def verify(
+@registry.command("verify", epilog="Example: hypotest registry verify protocols")
+def verify_registrations(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the protocols.")] = Path("protocols"),
 ) -> None:
     """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
@@ -143,7 +143,7 @@ def validate(protocol: ProtocolArgument) -> None:
 @app.command(epilog="Example: hypotest init --from rare-tokens my-study.yaml")
 def init(
     path: Annotated[
-        Path | None, typer.Argument(metavar="[PATH]", help="File to write; by default TEMPLATE.yaml.")
+        Path | None, typer.Argument(metavar="PATH", help="File to write; by default TEMPLATE.yaml.")
     ] = None,
     template: Annotated[
         str,

@@ -50,8 +50,8 @@ class ProtocolError(HypotestError):
 
     def __init__(self, problems: Sequence[Problem] | str) -> None:
         self.problems: tuple[Problem, ...] = () if isinstance(problems, str) else tuple(problems)
-        text = problems if isinstance(problems, str) else "\n".join(map(str, problems))
-        super().__init__(text)
+        lines = [f"warning: {item}" if item.severity == "warning" else str(item) for item in self.problems]
+        super().__init__(problems if isinstance(problems, str) else "\n".join(lines))
 
 
 class RunError(HypotestError):

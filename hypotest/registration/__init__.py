@@ -6,7 +6,7 @@
     wording     what pydantic found, in plain words
     postponed   keys of the language that are not available yet
     validate    checks that span several keys; predictions: those of a single prediction;
-                multiverse: those of declared alternatives
+                multiverse: those of declared alternatives; sufficiency: enough draws and documents?
     paths       checks of the files that are named
     findings    what a check finds, by the path of its key
     measures    the measures that a protocol can name, and their options

@@ -172,7 +172,7 @@ def _selection(protocol: Protocol) -> str:
 
 _ROLES = {
     "deciding": "decides",
-    "premise": "premise: it must hold, or the question does not arise",
+    "premise": "is a premise; without it the question does not arise",
     "descriptive": "describes and never decides",
 }
 

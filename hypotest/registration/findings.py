@@ -52,7 +52,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         'margin'
     """
     by_lower = {item.lower(): item for item in known}
-    matches = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.65)
     return by_lower[matches[0]] if matches else None
 
 

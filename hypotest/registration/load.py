@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.records.protocol import MAX_HYPOTHESES, Prediction, Protocol
-from hypotest.registration.findings import Finding, Path, ids_of, key_name, related
+from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import Source, read_source
@@ -103,6 +103,7 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
     tainted |= {finding.path for finding in unread}
 
     protocol = None
+    meant: set[Path] = set()
     # Places of the predictions that are left, in the file's own count.
     kept = list(range(len(data["predictions"]))) if _has_predictions(data) else []
     # Each round takes out what the last one found; a value lies at most this deep.
@@ -118,7 +119,7 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
                 for item in error.errors(include_url=False)
                 if not (item["type"] == "too_short" and item["input"])
             ]
-        found = [_in_file(item, kept) for item in findings_of(errors, data, names)]
+        found = [_in_file(item, kept) for item in findings_of(errors, data, names, meant)]
         now_bad = tainted | {item.path for item in found}
         fresh = [item for item in found if not _echo(item, tainted, now_bad)]
         findings += fresh
@@ -194,6 +195,8 @@ def _with_expectations(
 ) -> tuple[dict[str, Any], tuple[str, ...], list[Finding]]:
     """Move the keys of each prediction that are hypotheses into ``expects``."""
     names = _hypotheses(data)
+    if "hypotheses" not in data and names != _DEFAULT_HYPOTHESES:
+        data = {**data, "hypotheses": list(names)}  # found under a misspelled key
     own_keys = set(Prediction.model_fields)
     movable = tuple(name for name in names if name not in own_keys)
     findings: list[Finding] = []
@@ -223,7 +226,10 @@ def _with_expectations(
 
 def _hypotheses(data: dict[str, Any]) -> tuple[str, ...]:
     """Names of the hypotheses as far as they can be read."""
-    declared = data.get("hypotheses", list(_DEFAULT_HYPOTHESES))
+    # Under a misspelled key, too: else every expectation would look unknown.
+    keys = [key for key in data if key not in Protocol.model_fields]
+    key = next((key for key in keys if nearest(key, Protocol.model_fields) == "hypotheses"), "hypotheses")
+    declared = data.get("hypotheses", data.get(key, list(_DEFAULT_HYPOTHESES)))
     if not isinstance(declared, list):
         return _DEFAULT_HYPOTHESES
     name = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

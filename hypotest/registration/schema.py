@@ -30,10 +30,14 @@ def schema() -> dict[str, Any]:
     document = _without_null(Protocol.model_json_schema(ref_template=_REFERENCE + "{model}"))
     definitions = document["definitions"] = document.pop("$defs")
     definitions["Expectation"] = _expectation()
-    definitions["Contrast"]["properties"]["conditions"] = {
+    contrast = definitions["Contrast"]
+    contrast["properties"]["conditions"] = {
         "const": ["rare", "common"],
-        "description": definitions["Contrast"]["properties"]["conditions"]["description"],
+        "description": contrast["properties"]["conditions"]["description"],
     }
+    # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
+    # unknown keys.
+    del contrast["additionalProperties"]
     definitions["Subject"]["properties"]["layer"]["oneOf"][1]["minimum"] = 0
     for name in (*SHARED_CHOICES, *OWN_CHOICES):
         option = choice_option(name)

@@ -21,9 +21,9 @@ SCHEMA_FILE = "hypotest.schema.json"
 DEFAULT = "minimal"
 _FOLDER = Path(__file__).parent / "templates"
 _ABOUT = {
-    "minimal": "a premise and two predictions; every default is written out",
-    "rare-tokens": "nine predictions about rare-token neurons, decided by shuffled labels",
-    "rare-tokens-as-published": "the same, decided by random neurons, as in the papers",
+    "minimal": "two predictions; every default is written out",
+    "rare-tokens": "nine predictions, decided by shuffled labels",
+    "rare-tokens-as-published": "the same, decided by random neurons",
 }
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
 

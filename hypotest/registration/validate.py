@@ -16,6 +16,7 @@ from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.registration.predictions import prediction_findings
+from hypotest.registration.sufficiency import sufficiency_findings
 
 _TABLES = (".npy", ".parquet", ".csv")
 
@@ -62,6 +63,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from _repeated_ids(protocol)
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
+    yield from sufficiency_findings(protocol)
     yield from multiverse_findings(protocol)
 
 
@@ -78,6 +80,9 @@ def _subject(protocol: Protocol) -> Iterator[Finding]:
             "last, or a block's number from 0"
         )
         yield Finding(("subject", "layer"), message)
+    if protocol.subject.model == "reference" and protocol.subject.revision is not None:
+        message = "is used with a Hub id only; remove it"
+        yield Finding(("subject", "revision"), message, "warning", (("subject", "model"),))
     table = protocol.frequencies
     if table == "reference":
         if protocol.subject.model != "reference":

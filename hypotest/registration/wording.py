@@ -64,7 +64,7 @@ def known_keys(path: Path, hypotheses: Sequence[str]) -> list[str]:
 
 
 def findings_of(
-    errors: Sequence[ErrorDetails], data: dict[str, Any], hypotheses: Sequence[str]
+    errors: Sequence[ErrorDetails], data: dict[str, Any], hypotheses: Sequence[str], meant: set[Path]
 ) -> Iterator[Finding]:
     """Translate pydantic's errors.
 
@@ -72,17 +72,18 @@ def findings_of(
         errors: Of one validation of `data`.
         data: What was validated; expectations under ``expects``.
         hypotheses: Names that predictions may use as keys.
+        meant: Keys that misspelled ones most likely mean; those of these errors are added.
 
     Yields:
         One finding for each error, except for a missing key that only looks missing because it is
         misspelled.
     """
-    meant = set()
     for error in errors:
         if error["type"] == "extra_forbidden":
             path = written_path(data_path(error))
             match = nearest(str(path[-1]), known_keys(path[:-1], hypotheses))
-            meant.add((*path[:-1], match))
+            if match is not None:
+                meant.add((*path[:-1], match))
     for error in errors:
         path = data_path(error)
         if error["type"] == "missing" and written_path(path) in meant:

@@ -50,3 +50,18 @@ def test_explain_refuses_what_validate_refuses(hypotest, tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert f"{path}:1:1 title: is required and missing" in done.stderr
+
+
+def test_warnings_stand_apart_from_errors(hypotest, tmp_path):
+    path = tmp_path / "mine.yaml"
+    assert hypotest("init", path).returncode == 0
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("    margin: {raw: 2}", "    #margin: {raw: 2}").replace("seed: 1", "sed: 1")
+    path.write_text(text, encoding="utf-8")
+    done = hypotest("validate", path)
+    assert done.returncode == 2
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith(f"warning: {path}:")
+    assert "coordination has no margin" in warning.replace(": has", " has")
+    assert error.startswith(f"{path}:")
+    assert error.endswith("sed: unknown key 'sed'; did you mean 'seed'?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from hypotest.records.protocol import Protocol
@@ -54,7 +55,7 @@ def test_every_prediction_is_explained(shipped, explained):
 @pytest.mark.parametrize(
     ("id", "words"),
     [
-        ("specialization", ["premise", "modular and distributed expect: greater", "1,999 shuffles"]),
+        ("specialization", ["is a premise", "modular and distributed expect: greater", "1,999 shuffles"]),
         ("regimes", ["describes and never decides"]),
         ("coordination", ["Margin: 2 (unit: dimensions)", "variance 0.95", "modular expects: anything"]),
         ("clustering", ["Margin: 0.05 (unit: Q)", "estimator gaussian_copula", "equivalent (", "or less ("]),
@@ -111,6 +112,9 @@ def _changed(small, tmp_path, *replacements):
     for old, new in replacements:
         assert old in small
         small = small.replace(old, new)
+    for name in "abcde":
+        (tmp_path / f"{name}.txt").write_text("A text.", encoding="utf-8")
+    np.save(tmp_path / "c.npy", np.ones(4, dtype=np.int64))
     path = tmp_path / "p.yaml"
     path.write_text(small, encoding="utf-8")
     return [_text(section) for section in explain_protocol(load_protocol(path))]

@@ -316,3 +316,19 @@ def test_validation_needs_no_model_library(shipped):
         [sys.executable, "-W", "error", "-c", code], cwd=root, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_misspelled_section_is_one_problem(problems_of):
+    """What it holds is not missing, and what refers to it is not unknown."""
+    (problem,) = problems_of(("predictions:", "prediction:"))
+    assert problem.message == "unknown key 'prediction'; did you mean 'predictions'?"
+    (problem,) = problems_of(
+        ("seed: 1", "seed: 1\nhypothesis: [a, b]"), ("modular:", "a:"), ("distributed:", "b:")
+    )
+    assert problem.message == "unknown key 'hypothesis'; did you mean 'hypotheses'?"
+
+
+def test_a_far_word_is_no_suggestion(problems_of):
+    (problem,) = problems_of(("seed: 1", "seed: 1\nnotes: mine"))
+    assert "did you mean" not in problem.message
+    assert "known keys: hypotest, id, title" in problem.message

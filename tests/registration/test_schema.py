@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from hypotest.records.protocol import Prediction, Protocol
@@ -182,6 +183,8 @@ CHANGES = [
 @pytest.mark.parametrize(("old", "new"), CHANGES)
 def test_an_editor_and_validate_agree(problems_of, small, tmp_path, old, new):
     """Of single values the schema says the same; what spans several keys only `validate` can say."""
+    (tmp_path / "a.txt").write_text("A text.", encoding="utf-8")
+    np.save(tmp_path / "c.npy", np.ones(4, dtype=np.int64))
     problems_of((old, new))
     path = tmp_path / "p.yaml"
     accepted = read_protocol(path)[0] is not None
@@ -191,3 +194,10 @@ def test_an_editor_and_validate_agree(problems_of, small, tmp_path, old, new):
 def test_the_shipped_schema_file_is_what_the_command_prints(shipped):
     found = json.loads((shipped.parent / "hypotest.schema.json").read_text(encoding="utf-8"))
     assert found == schema()
+
+
+def test_the_key_null_is_not_refused_by_editors():
+    """They read it as YAML's null, so that a closed mapping would refuse it in every protocol."""
+    for name, model in _models().items():
+        closed = model.get("additionalProperties") is False
+        assert closed is (name not in ("Contrast", "Prediction", "Expectation")), name

@@ -1,0 +1,102 @@
+"""Are there enough draws and documents, and is each thing listed once?
+
+What can be said of a plan before the text is read; how large effects must be is for ``hypotest power``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+from hypotest.records.protocol import CorpusFiles, Protocol
+from hypotest.registration.findings import Finding, Path, shown
+
+MINIMUM_DOCUMENTS = 20
+"""Fewer have no interval; see `hypotest.inference.bootstrap`."""
+_TOLERATED = 0.12
+"""Relative standard error of an SD that margins refer to; about that of the fewest draws at level 0.05."""
+
+
+def sufficiency_findings(protocol: Protocol) -> Iterator[Finding]:
+    """Check numbers and lists.
+
+    Yields:
+        Errors for what cannot give an outcome, warnings for what disappoints.
+    """
+    yield from _repeated(protocol)
+    yield from _documents(protocol)
+    yield from _spread(protocol)
+    yield from _stopping(protocol)
+    yield from _pairs(protocol)
+
+
+def _repeated(protocol: Protocol) -> Iterator[Finding]:
+    """A text counted twice is evidence that does not exist; a covariate twice is a slip."""
+    lists: dict[Path, tuple[str, ...]] = {}
+    if isinstance(protocol.corpus.text, CorpusFiles):
+        lists["corpus", "text", "files"] = protocol.corpus.text.files
+    if protocol.nulls.covariate_matched is not None:
+        lists["nulls", "covariate_matched", "on"] = protocol.nulls.covariate_matched.on
+    for path, values in lists.items():
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                message = f"must be listed once; found {shown(value)} again: remove it"
+                yield Finding((*path, place), message)
+
+
+def _documents(protocol: Protocol) -> Iterator[Finding]:
+    positions, share = protocol.conditions.positions, 1 - protocol.split.selection
+    most = int(positions * share + 1e-9)  # every document that is measured has a position
+    if most < MINIMUM_DOCUMENTS:
+        message = (
+            f"leaves at most {most} documents to measure on; below {MINIMUM_DOCUMENTS} there is no interval, "
+            f"and equivalent is no outcome; found {positions} positions: raise it"
+        )
+        yield Finding(("conditions", "positions"), message, "warning", (("split",),))
+
+
+def _spread(protocol: Protocol) -> Iterator[Finding]:
+    """The SD of B groups has a relative standard error of 1/sqrt(2 (B - 1))."""
+    null = protocol.nulls.size_matched
+    margins = [item.margin.null_sd for item in protocol.predictions if item.margin is not None]
+    if null is None or not any(margins):
+        return
+    path: Path = ("nulls", "size_matched", "draws")
+    if null.draws < 2:
+        message = f"must be at least 2, since margins in null_sd need an SD; found {null.draws}: raise it"
+        yield Finding(path, message, depends=(("predictions",),))
+    elif (error := 1 / math.sqrt(2 * (null.draws - 1))) > _TOLERATED:
+        message = (
+            f"margins in null_sd rest on the SD of {null.draws} groups, known to {100 * error:.0f} % only; "
+            "raise it to 999 or more"
+        )
+        yield Finding(path, message, "warning", (("predictions",),))
+
+
+def _stopping(protocol: Protocol) -> Iterator[Finding]:
+    for name in ("size_matched", "covariate_matched"):
+        null = getattr(protocol.nulls, name)
+        if null is not None and null.stop_after is not None and null.stop_after > null.draws // 2:
+            # Both tails must hold as many; between them they share the draws.
+            message = (
+                f"is never reached, since each tail must hold so many of {null.draws} draws; found "
+                f"{null.stop_after}: lower it, or remove it"
+            )
+            yield Finding(("nulls", name, "stop_after"), message, "warning")
+
+
+def _pairs(protocol: Protocol) -> Iterator[Finding]:
+    """Of three hypotheses or more, two can agree everywhere although each prediction divides some."""
+    if len(protocol.hypotheses) < 3:
+        return  # each prediction on which both agree is named; see `hypotest.registration.predictions`
+    for one, other in itertools.combinations(dict.fromkeys(protocol.hypotheses), 2):
+        expected = [
+            (set(item.expects.get(one, ())), set(item.expects.get(other, ()))) for item in protocol.deciding
+        ]
+        if any(mine for mine, _ in expected) and all(mine == theirs for mine, theirs in expected):
+            message = (
+                f"{one} and {other} expect the same of every prediction that decides, so nothing can tell "
+                "them apart; let them differ in one"
+            )
+            yield Finding(("predictions",), message, "warning", (("hypotheses",), ("predictions",)))
