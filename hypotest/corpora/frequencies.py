@@ -59,7 +59,7 @@ def read_frequency_table(path: Path) -> NDArray[np.int64]:
     try:
         if suffix == ".npy":
             # Mapped, so that a header that promises more than there is fails instead of filling the memory.
-            counts = np.lib.format.open_memmap(path, mode="r")
+            counts: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
         else:
             counts = _counts_of(_table(path, suffix), where)
     except pl.exceptions.ColumnNotFoundError:
