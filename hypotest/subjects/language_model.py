@@ -208,7 +208,7 @@ def load_language_model(
         )
     source = str(REFERENCE if name == "reference" else folder if is_folder else name)
     # the files of an unfinished download or training are a folder without a configuration
-    if Path(source).is_dir() and not (Path(source) / "config.json").exists():
+    if os.path.isdir(source) and not (Path(source) / "config.json").exists():
         raise SubjectError(
             f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
             "format is needed"

@@ -9,6 +9,7 @@ import pytest
 
 from hypotest.errors import OutputError
 from hypotest.records.results import SCHEMA_VERSION, Results
+from hypotest.report.export import read_manifest
 from hypotest.report.results_file import (
     SCHEMA_FILE,
     json_text,
@@ -154,3 +155,12 @@ def test_the_schema_describes_the_file(results: Results) -> None:
     data["group"]["extra"] = 1
     del data["trial"]
     assert problems(data, schema, schema) != [] and len(problems(data, schema, schema)) == 3
+
+
+def test_brackets_without_end_are_damage(tmp_path):
+    nested = "[" * 200_000
+    with pytest.raises(OutputError, match="must be JSON"):
+        parse_results(nested, "results.json")
+    (tmp_path / "manifest.json").write_text(nested)
+    with pytest.raises(OutputError, match="must be JSON"):
+        read_manifest(tmp_path)

@@ -1,0 +1,80 @@
+"""Model folders that are damaged or hostile: one clear error, nothing executed, nothing unpickled."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import shutil
+
+import pytest
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.language_model import load_language_model
+
+
+@pytest.fixture
+def folder(small_model_folder, tmp_path):
+    """A copy of the small model, to be damaged."""
+    return shutil.copytree(small_model_folder, tmp_path / "model")
+
+
+def configure(folder, **changes):
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_hidden_layers", 10**9), ("num_hidden_layers", 0), ("hidden_size", 10**15), ("vocab_size", -1),
+        ("num_attention_heads", 10**12), ("intermediate_size", 10**18), ("model_type", ["gpt_neox"]),
+        ("model_type", "\x1b[31m"), ("num_hidden_layers", "x"), ("hidden_act", "os.system"),
+        ("rope_parameters", 3),
+    ],
+)  # fmt: skip
+def test_a_damaged_configuration(folder, key, value):
+    configure(folder, **{key: value})
+    with pytest.raises(SubjectError, match=r"subject\.model"):
+        load_language_model(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[" * 5000, b"\xff" * 100, b"null", b"[]", b'{"version": 3}']
+)
+def test_a_damaged_file(folder, name, content):
+    (folder / name).write_bytes(content)
+    with pytest.raises(SubjectError, match=r"subject\.model"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_code_in_a_folder_is_never_executed(folder, tmp_path):
+    trace = tmp_path / "executed"
+    (folder / "evil.py").write_text(f"open({str(trace)!r}, 'w')\n")
+    classes = ("AutoConfig", "AutoModelForCausalLM", "AutoTokenizer")
+    configure(folder, auto_map={name: "evil.Evil" for name in classes})
+    with contextlib.suppress(SubjectError):  # refused, or loaded by the code of transformers
+        load_language_model(str(folder), device="cpu")
+    assert not trace.exists()
+
+
+def test_a_pickle_is_never_read(folder, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return open, (str(tmp_path / "executed"), "w")
+
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(SubjectError, match=r"safetensors"):
+        load_language_model(str(folder), device="cpu")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../nowhere", "/nowhere", "a\0b", "x" * 5000, "a/b/c", "https://x.y/z", "\x1b[31m"]
+)
+def test_names_that_are_neither_a_folder_nor_of_the_hub(tmp_path, name):
+    with pytest.raises(SubjectError, match=r"subject\.model") as caught:
+        load_language_model(name, base=tmp_path, device="cpu")
+    assert str(caught.value).isprintable()
