@@ -7,7 +7,6 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-import hypotest
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes
@@ -68,7 +67,7 @@ def code_hash(package: Path | None = None) -> str:
     Args:
         package: Its folder; hypotest's own by default. Line breaks count alike on all systems.
     """
-    folder = Path(hypotest.__file__).parent if package is None else package
+    folder = Path(__file__).parents[1] if package is None else package
     digest = hashlib.sha256()
     for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")):
         content = (folder / name).read_bytes().replace(b"\r\n", b"\n")
