@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,8 +145,3 @@ def _stored_values(plan: Protocol, nulls: pl.DataFrame | None, n_networks: int) 
         if 0 <= draw < n_networks:
             values[draw][prediction] = np.nan if value is None else value
     return values
-
-
-def missing_untrained(checks: list[Check]) -> Iterator[str]:
-    """Names of the networks whose values had to be taken from the run itself."""
-    yield from (item.name for item in checks if item.status != "agrees")

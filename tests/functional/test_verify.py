@@ -10,7 +10,9 @@ import pytest
 import hypotest as package
 from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
+from hypotest.report import figures
 from hypotest.report.export import file_hashes, manifest_digest, render_again
+from hypotest.report.results_file import json_text
 from hypotest.studies import recomputation
 
 
@@ -43,7 +45,7 @@ def analyses():
 
 @pytest.fixture
 def analysed_once(analyses, monkeypatch):
-    """Analyses of the same plan on the same evidence are done once: what is tampered with is not these."""
+    """The same plan on the same evidence is analysed once, the same figures are drawn once."""
 
     def once(name):
         function = getattr(recomputation, name)
@@ -59,6 +61,18 @@ def analysed_once(analyses, monkeypatch):
 
     once("analyse")
     once("other_splits")
+    draw = figures.draw_figures
+
+    def draw_once(results, nulls, folder, start_stage):
+        key = ("figures", json_text(results), nulls.hash_rows().sum())
+        if key not in analyses:
+            pictures = draw(results, nulls, folder, start_stage)
+            analyses[key] = pictures, {path.name: path.read_bytes() for path in folder.iterdir()}
+        for name, content in analyses[key][1].items():
+            (folder / name).write_bytes(content)
+        return analyses[key][0]
+
+    monkeypatch.setattr(figures, "draw_figures", draw_once)
 
 
 @pytest.fixture
