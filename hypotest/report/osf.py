@@ -71,8 +71,8 @@ def _study_information(protocol: Protocol) -> Iterator[str]:
     yield (
         f"The study asks what is true of the neurons of {_subject(protocol)} that matter most for "
         f"{protocol.group.condition} target tokens. It tests {rivals} by "
-        f"{count_text(len(protocol.predictions))} measurements; those that decide number "
-        f"{count_text(len(protocol.deciding))}. The protocol's id is `{protocol.id}`.{source}"
+        f"{count_text(len(protocol.predictions))} measurements, of which "
+        f"{count_text(len(protocol.deciding))} can decide. The protocol's id is `{protocol.id}`.{source}"
     )
     yield "### Hypotheses"
     yield from hypotheses(protocol)
