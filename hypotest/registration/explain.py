@@ -184,7 +184,10 @@ def _predictions(protocol: Protocol) -> Iterator[Line]:
         yield Line(compared(prediction, protocol), "Compared with:", 1)
         margin = margin_words(prediction)
         if margin:
-            yield Line(f"{margin}; an effect shown to be smaller counts as equivalent.", "Margin:", 1)
+            says = "an effect shown to be smaller counts as equivalent"
+            if "equivalent" not in possible_outcomes(prediction):
+                says = "with estimator binned there is no interval, and equivalent cannot be shown"
+            yield Line(f"{margin}; {says}.", "Margin:", 1)
         elif prediction.role == "deciding":
             yield Line("none, so that any significant difference counts.", "Margin:", 1)
         if prediction.role != "descriptive":

@@ -200,3 +200,11 @@ def test_what_is_said_to_refute_is_what_the_verdict_counts(shipped):
             assert (verdict[name] == "refuted") == said_to_refute, (name, prediction.id, outcome)
             n_refuting += said_to_refute
     assert n_refuting > 10
+
+
+def test_a_margin_without_an_interval(small, tmp_path):
+    binned = "measure: modularity\n    options: {estimator: binned}"
+    text = _changed(small, tmp_path, ("measure: effective_dimension", binned))
+    assert "equivalent cannot be shown" in text[PREDICTED]
+    assert "bins 8" in text[PREDICTED]
+    assert "or equivalent" not in text[DECIDED]
