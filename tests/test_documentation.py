@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.cli import app, reference
+from hypotest.cli import app, reference, registry
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.calibration import calibration_markdown, calibration_summary
 from hypotest.report.export import read_results
@@ -54,9 +54,13 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
 
 
 def test_every_command_is_documented():
-    names = [command.callback.__name__ for command in app.registered_commands]
-    names += [f"reference {command.callback.__name__}" for command in reference.registered_commands]
-    assert len(names) == 9
+    groups = {"": app, "reference ": reference, "registry ": registry}
+    names = [
+        prefix + (command.name or command.callback.__name__)
+        for prefix, group in groups.items()
+        for command in group.registered_commands
+    ]
+    assert len(names) == len(set(names)) == 17
     for name in names:
         assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
 
