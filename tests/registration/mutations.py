@@ -330,7 +330,8 @@ def schema_paths() -> list[tuple[str | int, ...]]:
         if not isinstance(entry, dict) or len(path) > 12:
             return
         if "$ref" in entry:
-            walk(document["$defs"][entry["$ref"].rpartition("/")[2]], path)
+            _, section, name = entry["$ref"].split("/")
+            walk(document[section][name], path)
         for part in (*entry.get("anyOf", ()), *entry.get("oneOf", ()), *entry.get("allOf", ())):
             walk(part, path)
             walk(part.get("then"), path)
