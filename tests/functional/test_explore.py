@@ -64,8 +64,8 @@ def test_the_group_is_the_one_that_the_run_tests(hypotest, protocol, explored, t
     left = {item["covariate"]: item for item in found["covariates"]}
     assert [item["covariate"] for item in group["balance"]] == ["activation_sd", "output_norm"]
     for item in group["balance"]:
-        assert left[item["covariate"]]["difference"] == item["before"]
-        assert left[item["covariate"]]["left"] == item["after"]
+        assert left[item["covariate"]]["difference"] == pytest.approx(item["before"], rel=1e-9)
+        assert left[item["covariate"]]["left"] == pytest.approx(item["after"], rel=1e-9)
         assert left[item["covariate"]]["matched"]
     assert {path: path.stat().st_mtime_ns for path in before} == before  # not collected again
     again = hypotest("explore", protocol, "--out", tmp_path, "--device", "cpu", HYPOTEST_CACHE=str(cache))
