@@ -21,7 +21,7 @@ def finished(small_protocol, cache, tmp_path_factory):
     """A run with other splits and untrained networks, whose evidence lies in the cache."""
     text = small_protocol.read_text(encoding="utf-8")
     text = text.replace("nulls:\n", "nulls:\n  untrained: {networks: 2}\n", 1) + "splits: 2\n"
-    text = text.replace("draws: 599", "draws: 199").replace("draws: 399", "draws: 99")
+    text = text.replace("draws: 599", "draws: 299").replace("draws: 399", "draws: 99")
     path = small_protocol.with_name("verified.yaml")
     path.write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
