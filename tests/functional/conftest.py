@@ -117,7 +117,7 @@ def hypotest(cache: Path) -> Command:
             env={**os.environ, "HYPOTEST_CACHE": str(cache), "COLUMNS": "80", **environment},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
             check=False,
         )
 
