@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from hypotest.errors import OutputError, Problem, ProtocolError
+from hypotest.errors import OutputError
 from hypotest.registration import load_protocol
+from hypotest.registration.lock import lock_data, lock_file, read_lock
 from hypotest.report.osf import render_osf
-
-LARGEST_LOCK = 16 * 2**20
-"""Bytes; a lock is a few kilobytes."""
 
 
 def export_registration(protocol: str | Path, out: str | Path | None = None) -> str:
@@ -25,11 +21,12 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         Markdown.
 
     Raises:
-        ProtocolError: If the protocol is not valid, or the lock is no lock.
-        OutputError: If the file cannot be written.
+        ProtocolError: If the protocol is not valid.
+        OutputError: If the lock is no lock, or the file cannot be written.
     """
     path = Path(protocol)
-    text = render_osf(load_protocol(path), read_lock(path.with_suffix(".lock.json")))
+    plan, file = load_protocol(path), lock_file(path)
+    text = render_osf(plan, lock_data(read_lock(file)) if file.exists() else None)
     if out is not None:
         target = Path(out)
         try:
@@ -38,36 +35,3 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         except OSError as error:
             raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
     return text
-
-
-def read_lock(path: Path) -> dict[str, Any] | None:
-    """What a lock file holds; None if there is none.
-
-    Raises:
-        ProtocolError: If it cannot be read, or is not a JSON object with the hashes of a registration.
-    """
-    try:
-        if path.stat().st_size > LARGEST_LOCK:
-            raise _no_lock(path, f"more than {LARGEST_LOCK:,} bytes")
-        lock = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _no_lock(path, f"nothing that can be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError) as error:
-        raise _no_lock(path, f"no JSON ({error})") from None
-    if not isinstance(lock, dict) or not isinstance(lock.get("hashes"), dict):
-        raise _no_lock(path, "no object with `hashes`")
-    return lock
-
-
-def _no_lock(path: Path, found: str) -> ProtocolError:
-    return ProtocolError(
-        [
-            Problem(
-                str(path),
-                "",
-                f"must be what `hypotest register` writes; found {found}. Restore it, or move it away",
-            )
-        ]
-    )

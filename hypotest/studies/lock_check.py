@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hypotest.errors import OutputError
 from hypotest.records.verification import Check, Difference
+from hypotest.registration.lock import lock_data, lock_hash
+from hypotest.registration.registry import REGISTRY, read_registry
 from hypotest.studies.conditions import section
 from hypotest.studies.differences import differences
 
-REGISTRY = "registry.jsonl"
 _NAME = "registration"
 _SHARED = ("protocol", "weights", "tokenizer", "text")
 
@@ -38,18 +38,21 @@ def check_registration(
         else:
             yield Check(_NAME, "agrees", f"{status}: no lock is claimed")
         return
-    entries = _entries(base / REGISTRY)
-    if entries is None:
+    try:
+        entries, problems = read_registry(base)
+    except OutputError:
+        entries, problems = (), ()
+    if not entries and not problems:
         detail = f"no readable {REGISTRY} in {base}; --protocol says where the protocol lies"
         yield Check(_NAME, "not checked", detail)
         return
-    lock = next((entry["lock"] for entry in entries if _hash(entry["lock"]) == claimed), None)
-    if lock is None or not _is_chain(entries):
-        found = f"not in {REGISTRY}" if lock is None else f"{REGISTRY} was altered"
+    lock = next((entry.lock for entry in entries if lock_hash(entry.lock) == claimed), None)
+    if lock is None or problems:
+        found = f"not in {REGISTRY}" if not problems else f"{REGISTRY} was altered"
         wrong = Difference("registration.lock", f"{str(claimed)[:12]}...", found)
         yield Check(_NAME, "differs", "the registry does not vouch for it", (wrong,))
         return
-    theirs, mine = section(lock, "hashes"), section(manifest, "hashes")
+    theirs, mine = section(lock_data(lock), "hashes"), section(manifest, "hashes")
     changed = tuple(
         item
         for name in _SHARED
@@ -60,29 +63,3 @@ def check_registration(
         yield Check(_NAME, "differs", "the run is not what was registered", changed)
     else:
         yield Check(_NAME, "agrees", f"{status}; the lock is in {REGISTRY}")
-
-
-def _entries(registry: Path) -> list[dict[str, Any]] | None:
-    """Its lines; None where there is no registry, or one that cannot be read."""
-    try:
-        found = [json.loads(line) for line in registry.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, RecursionError):
-        return None
-    return found if all(isinstance(item, dict) and "lock" in item for item in found) else None
-
-
-def _is_chain(entries: list[dict[str, Any]]) -> bool:
-    """Whether each entry has its own hash, and names that of the one before."""
-    previous = "0" * 64
-    for entry in entries:
-        content = {key: value for key, value in entry.items() if key != "hash"}
-        if entry.get("previous") != previous or entry.get("hash") != _hash(content):
-            return False
-        previous = entry["hash"]
-    return True
-
-
-def _hash(value: Any) -> str:
-    """As `hypotest register` hashes locks and entries: SHA-256 of canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
