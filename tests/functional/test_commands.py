@@ -162,10 +162,10 @@ def test_validate_answers_in_words(hypotest, small_protocol):
         (("below_percentile: 50", "below_percentile: 150"), "below_percentile", 2),
         (("margin: {raw: 0.1}", "margn: {raw: 0.1}"), "margin", 2),
         (("measure: modularity", "measure: modularty"), "modularity", 2),
-        (("subject: {model: ", "subject: {model: /nowhere"), "cannot load", 1),
+        (("subject: {model: ", "subject: {model: /nowhere"), "no folder '/nowhere", 1),
         (("hypotest: 1", "hypotest: [1"), "small.yaml:", 2),
         (("context: 32", "context: 64"), "takes at most 32", 1),
-        (("0.txt, ", "missing.txt, "), "cannot read missing.txt", 1),
+        (("0.txt, ", "missing.txt, "), "no such file: check the path; found 'missing.txt'", 2),
     ],
 )
 def test_wrong_input_is_one_clear_message(hypotest, small_protocol, tmp_path, change, message, code):
