@@ -7,7 +7,7 @@ from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import select
+from hypotest.pipeline.selection import SHOWN_DRAWS, select
 from hypotest.pipeline.shuffled import _standardization
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 
@@ -91,7 +91,7 @@ def test_every_draw_is_kept_and_the_ladder_is_complete():
     ]
     frame = null_frame({"one": comparison})
     assert frame.columns == ["prediction", "null", "draw", "value"]
-    assert frame.height == 4 * 399
+    assert frame.height == 2 * 399 + 2 * SHOWN_DRAWS  # two units of relabelling are only shown
 
 
 def test_sizes_that_vary_are_standardised(monkeypatch):
