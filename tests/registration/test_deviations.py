@@ -110,8 +110,11 @@ def test_what_lies_outside_the_plan(tmp_path, small):
     assert find_deviations(one, one) == ()
 
 
-def test_long_lists_are_compared_item_by_item(compare, small):
-    names = ", ".join(f"text-number-{number}.txt" for number in range(30))
+def test_long_lists_are_compared_item_by_item(compare, small, tmp_path):
+    files = [f"text-number-{number}.txt" for number in range(30)]
+    for number, name in enumerate([*files, "other.txt"]):
+        (tmp_path / name).write_text(f"text {number}", encoding="utf-8")
+    names = ", ".join(files)
     many = small.replace("group:", f"corpus: {{text: {{files: [{names}]}}}}\ngroup:")
     assert compare(many.replace("text-number-7.txt", "other.txt"), registered=many) == [
         ("corpus.text.files[7]", "text-number-7.txt", "other.txt")
