@@ -90,7 +90,7 @@ def climb(
         rungs.append(Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws))
     if untrained.size and np.isfinite(untrained).any():
         compared = compare_with_null(observed, untrained, null="untrained")
-        few = untrained.size < 2 * max(1, len(protocol.deciding)) / protocol.decision.level - 1
+        few = untrained.size < protocol.decision.fewest_draws(max(1, len(protocol.deciding)))
         rungs.append(Rung(_descriptive(compared) if few else compared, untrained))
     return {rung.comparison.null: rung for rung in rungs}
 

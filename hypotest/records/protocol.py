@@ -6,6 +6,7 @@ spans several keys is checked in ``hypotest.registration``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
@@ -417,6 +418,16 @@ class Decision(Strict):
         default="every_prediction",
         description="supported only if every prediction on which a hypothesis speaks supports it",
     )
+
+    def fewest_draws(self, n_tests: int) -> int:
+        """Draws from which a two-sided p-value, at least 2 / (B + 1), reaches level / n_tests.
+
+        Examples:
+            >>> Decision(level=0.05).fewest_draws(5)
+            199
+        """
+        # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
+        return math.ceil(round(2 * n_tests / self.level, 6)) - 1
 
 
 class Protocol(Strict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from hypotest.records.protocol import (
@@ -148,8 +147,7 @@ def _draws(protocol: Protocol, section: Multiverse) -> Iterator[Finding]:
     path = ("multiverse", "draws")
     level, n_deciding = protocol.decision.level, max(1, len(protocol.deciding))
     depends = (("decision",), ("predictions",))
-    # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
-    at_level, adjusted = (math.ceil(round(2 * n / level, 6)) - 1 for n in (1, n_deciding))
+    at_level, adjusted = map(protocol.decision.fewest_draws, (1, n_deciding))
     if section.draws < at_level:
         message = (
             f"must be at least {at_level} for a two-sided p-value to reach {level:g}; found {section.draws}: "

@@ -5,7 +5,6 @@ Types, ranges and unknown keys are the schema's business (`hypotest.records.prot
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -172,8 +171,7 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
         n_tests = protocol.n_tests_of(null)
         if declared is None or n_tests == 0:
             continue
-        # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
-        needed = math.ceil(round(2 * n_tests / level, 6)) - 1
+        needed = protocol.decision.fewest_draws(n_tests)
         key = "networks" if null == "untrained" else "draws"
         found = getattr(declared, key)
         if found < needed:

@@ -226,7 +226,7 @@ def _descriptive_nulls(protocol: Protocol) -> list[str]:
             if nulls.untrained.weights == "fresh"
             else "the entries of every trained matrix permuted"
         )
-        needed = 2 * len(protocol.deciding) / protocol.decision.level - 1
+        needed = protocol.decision.fewest_draws(len(protocol.deciding))
         few = "" if number >= needed else "; so few describe and do not decide"
         sentences.append(
             f"The protocol was repeated on {count_text(number)} untrained networks, each with {kind} "

@@ -135,7 +135,7 @@ def null_sentences(protocol: Protocol) -> Iterator[str]:
             if nulls.untrained.weights == "fresh"
             else "with permuted entries of matrices"
         )
-        few = nulls.untrained.networks < 2 * max(1, len(protocol.deciding)) / protocol.decision.level - 1
+        few = nulls.untrained.networks < protocol.decision.fewest_draws(max(1, len(protocol.deciding)))
         items.append(
             f"untrained: {number_of(nulls.untrained.networks, 'network')}, {kind}"
             + ("; so few describe and do not decide." if few else ".")
