@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hypotest.records.protocol import Prediction, Protocol
 from hypotest.registration import MEASURES
+from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.report.methods import COVARIATES, PERMUTED
 from hypotest.report.numbers import count_text
 from hypotest.report.text import escape_markdown, sentence_list
@@ -49,24 +50,15 @@ def _expectation(item: Prediction, hypothesis: str) -> str:
 
 
 def _refutation(item: Prediction, hypothesis: str) -> str | None:
-    expected = item.expects.get(hypothesis, ())
-    if not expected:
-        return None
-    possible = [name for name in _OUTCOMES if name != "equivalent" or _equivalence_refutes(item)]
-    against = [name for name in possible if name not in expected]
-    beyond = (
-        " The effect must be shown to lie beyond the margin as well."
-        if "equivalent" in expected and {"less", "greater"} & set(against)
-        else ""
-    )
+    against = refuting_outcomes(item, hypothesis)
     if not against:
         return None
+    beyond = (
+        " The effect must be shown to lie beyond the margin as well."
+        if "equivalent" in item.expects[hypothesis]
+        else ""
+    )
     return f"{' or '.join(f'*{name}*' for name in against)}.{beyond}"
-
-
-def _equivalence_refutes(item: Prediction) -> bool:
-    """Weights have no documents, so that their equivalence has no p-value."""
-    return item.margin is not None and MEASURES[item.measure].level != "weights"
 
 
 def _in_words(item: Prediction, outcome: str) -> str:
