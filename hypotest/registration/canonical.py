@@ -1,4 +1,7 @@
-"""One form for each plan: what two protocols that differ only in their writing have in common."""
+"""One form for each plan, and one text and hash for equal data.
+
+What two protocols that differ only in their writing have in common; locks and registry are hashed alike.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,23 @@ def protocol_hash(protocol: Protocol) -> str:
     Returns:
         SHA-256 of the canonical form as JSON with sorted keys, 64 hexadecimal digits.
     """
-    text = json.dumps(
-        canonical(protocol),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=True,
-        allow_nan=False,
-    )
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return canonical_hash(canonical(protocol))
+
+
+def canonical_json(value: Any) -> str:
+    """One text for equal data: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def canonical_hash(value: Any) -> str:
+    """SHA-256 of `canonical_json`, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def refuse_constant(name: str) -> None:
+    """For ``json.loads``: NaN and infinities are no JSON.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{name} is not a JSON number")

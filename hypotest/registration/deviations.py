@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hypotest.records.registration import Deviation, Fingerprint
-from hypotest.registration.lock import canonical_json
+from hypotest.registration.canonical import canonical_json
 
 _ABSENT = object()
 _ORDER = "order of predictions"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import uuid
@@ -20,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Lock
+from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 
 LOCK_SUFFIX = ".lock.json"
 _LARGEST_LOCK = 64 * 2**20  # bytes; a lock names every text file, so it may be long
@@ -151,25 +151,6 @@ def parse_lock(data: Any) -> Lock:
 def registered_at(lock: Lock) -> datetime:
     """When it was registered."""
     return _time(lock.registered)
-
-
-def canonical_json(value: Any) -> str:
-    """One text for equal data: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def canonical_hash(value: Any) -> str:
-    """SHA-256 of `canonical_json`, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
-
-
-def refuse_constant(name: str) -> None:
-    """For ``json.loads``: NaN and infinities are no JSON.
-
-    Raises:
-        ValueError: Always.
-    """
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _time(text: str) -> datetime:

@@ -22,15 +22,13 @@ from typing import IO, Any
 
 from hypotest.errors import OutputError
 from hypotest.records.registration import Entry, Lock
+from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 from hypotest.registration.lock import (
     LOCK_SUFFIX,
-    canonical_hash,
-    canonical_json,
     lock_data,
     lock_file,
     parse_lock,
     read_lock,
-    refuse_constant,
 )
 
 if sys.platform != "win32":

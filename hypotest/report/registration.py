@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.registration import GitState, Registered, Registration
+from hypotest.registration.registry import REGISTRY
 from hypotest.report.numbers import count_text
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, printable
@@ -120,7 +121,7 @@ def value_text(value: Any, longest: int) -> str:
 
 def registered_text(done: Registered) -> Text:
     """What ``hypotest register`` prints."""
-    lock, registry = done.lock, done.file.with_name("registry.jsonl")
+    lock, registry = done.lock, done.file.with_name(REGISTRY)
     protocol = done.file.with_name(lock.file)
     text = Text()
     if not done.is_new:

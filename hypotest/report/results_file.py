@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.results import SCHEMA_VERSION, Results
+from hypotest.registration.canonical import refuse_constant
 
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
@@ -56,7 +57,7 @@ def parse_results(text: str, where: str) -> Results:
         OutputError: If it is no JSON, of another schema version, or not what this version writes.
     """
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise OutputError(f"{where}: must be JSON; found damage: {error}. {_ADVICE}") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
@@ -119,10 +120,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item"):  # a numpy scalar
         return _plain(value.item())
     return str(value)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _first_difference(found: Any, expected: Any, path: str) -> str | None:

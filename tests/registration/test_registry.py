@@ -8,7 +8,8 @@ import pytest
 
 from hypotest.errors import OutputError
 from hypotest.registration import load_protocol
-from hypotest.registration.lock import canonical_hash, canonical_json, lock_file
+from hypotest.registration.canonical import canonical_hash, canonical_json
+from hypotest.registration.lock import lock_file
 from hypotest.registration.registry import FIRST, REGISTRY, append_entry, read_registry, verify_registry
 from tests.registrations import edited, enter, fingerprint_of
 
