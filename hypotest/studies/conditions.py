@@ -19,28 +19,15 @@ def other_conditions(manifest: Mapping[str, Any], device: str | None = None) -> 
         manifest: Of the run; what it does not name counts as different.
         device: Where the model runs now; None if it does not.
     """
-    then = {
-        "hypotest": manifest.get("hypotest"),
-        **section(manifest, "versions"),
-        **section(manifest, "hardware"),
-    }
-    now: dict[str, object] = {"hypotest": metadata.version("hypotest-nn"), **versions(), **hardware()}
     names = ["hypotest", *versions(), *_MACHINE]
     if device is not None:
-        now["device"] = device
         names.append("device")
-    return tuple(_compared(then, now, names))
+    return tuple(_compared(manifest, names, device))
 
 
 def other_drawing(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """What differs of that on which the bytes of a figure depend."""
-    then = {
-        "hypotest": manifest.get("hypotest"),
-        **section(manifest, "versions"),
-        **section(manifest, "hardware"),
-    }
-    now: dict[str, object] = {"hypotest": metadata.version("hypotest-nn"), **versions(), **hardware()}
-    return tuple(_compared(then, now, ["hypotest", *_DRAWING, "machine"]))
+    return tuple(_compared(manifest, ["hypotest", *_DRAWING, "machine"]))
 
 
 def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -49,7 +36,29 @@ def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _compared(then: Mapping[str, Any], now: Mapping[str, Any], names: list[str]) -> Iterator[str]:
+def recorded_networks(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a manifest says of each untrained network."""
+    found = section(manifest, "untrained").get("networks")
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def shortened(digest: object) -> str:
+    """The beginning of a hash, for a table."""
+    return f"{str(digest)[:12]}..."
+
+
+def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None = None) -> Iterator[str]:
+    then = {
+        "hypotest": manifest.get("hypotest"),
+        **section(manifest, "versions"),
+        **section(manifest, "hardware"),
+    }
+    now: dict[str, object] = {
+        "hypotest": metadata.version("hypotest-nn"),
+        **versions(),
+        **hardware(),
+        "device": device,
+    }
     for name in names:
         if then.get(name) != now.get(name):
             was = "unknown" if then.get(name) is None else then[name]

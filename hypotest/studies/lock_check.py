@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.errors import OutputError
+from hypotest.records.registration import Registration
 from hypotest.records.verification import Check, Difference
 from hypotest.registration.lock import lock_data, lock_hash
 from hypotest.registration.registry import REGISTRY, read_registry
-from hypotest.studies.conditions import section
+from hypotest.studies.conditions import section, shortened
 from hypotest.studies.differences import differences
 
 _NAME = "registration"
@@ -18,7 +19,7 @@ _SHARED = ("protocol", "weights", "tokenizer", "text")
 
 
 def check_registration(
-    registration: Mapping[str, Any] | None, manifest: Mapping[str, Any], base: Path
+    registration: Registration | None, manifest: Mapping[str, Any], base: Path
 ) -> Iterator[Check]:
     """Whether the lock that a run names was registered, and says of the run what the run says of itself.
 
@@ -29,9 +30,9 @@ def check_registration(
     """
     if registration is None:
         return
-    claimed, status = registration.get("lock"), str(registration.get("status"))
+    claimed, status = registration.lock, registration.status
     confirmatory = status == "confirmatory"
-    if claimed is None or (confirmatory and (registration.get("reasons") or registration.get("deviations"))):
+    if claimed is None or (confirmatory and (registration.reasons or registration.deviations)):
         if confirmatory:
             doubt = Difference("registration", status, "no lock, or reasons why the run is exploratory")
             yield Check(_NAME, "differs", "it contradicts itself", (doubt,))
@@ -49,7 +50,7 @@ def check_registration(
     lock = next((entry.lock for entry in entries if lock_hash(entry.lock) == claimed), None)
     if lock is None or problems:
         found = f"not in {REGISTRY}" if not problems else f"{REGISTRY} was altered"
-        wrong = Difference("registration.lock", f"{str(claimed)[:12]}...", found)
+        wrong = Difference("registration.lock", shortened(claimed), found)
         yield Check(_NAME, "differs", "the registry does not vouch for it", (wrong,))
         return
     theirs, mine = section(lock_data(lock), "hashes"), section(manifest, "hashes")

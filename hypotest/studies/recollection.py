@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.fingerprint import text_hashes
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
 from hypotest.pipeline.randomness import Streams
@@ -30,7 +31,7 @@ from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference
 from hypotest.report.results_file import json_text
 from hypotest.studies.array_differences import compare_evidence
-from hypotest.studies.conditions import other_conditions, section
+from hypotest.studies.conditions import other_conditions, recorded_networks, section
 from hypotest.studies.differences import EXACT, OTHER_EVIDENCE, Slack, Tolerance, differences
 
 _NAME = "collected anew"
@@ -122,8 +123,8 @@ def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
     found = {
         "weights": prepared.subject.fingerprint,
         "tokenizer": prepared.subject.tokenizer_fingerprint,
-        "text": {f"{item.name} {item.version}".strip(): item.sha256 for item in prepared.sources},
-        "evidence": {"selection": prepared.keys.selection, "evaluation": prepared.keys.evaluation},
+        "text": text_hashes(prepared),
+        "evidence": asdict(prepared.keys),
     }
     changed = tuple(differences(stored, found, "hashes"))
     name = f"{_NAME}: model and text"
@@ -189,8 +190,7 @@ def _untrained(
     """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
     cache = cache_folder() / "evidence"
     checks: list[Check] = []
-    recorded = section(manifest, "untrained").get("networks")
-    networks = [item for item in recorded if isinstance(item, dict)] if isinstance(recorded, list) else []
+    networks = recorded_networks(manifest)
 
     found = collect_untrained(plan, prepared, memory, folder, watch, lambda fresh: group_values(plan, fresh))
     for network, named in zip(found, networks, strict=False):

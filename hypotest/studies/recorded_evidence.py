@@ -12,17 +12,17 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digest, is_collected, read_evidence
+from hypotest.corpora.conditions import SPLITS
 from hypotest.errors import HypotestError
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.untrained import influence_spread
 from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Protocol
 from hypotest.records.verification import Check, Difference
-from hypotest.studies.conditions import section
+from hypotest.studies.conditions import recorded_networks, section, shortened
 from hypotest.studies.differences import Tolerance, differences
 
 _KEY = re.compile(r"[0-9a-f]{32}")
-_SPLITS = ("selection", "evaluation")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,15 +44,15 @@ def find_evidence(cache: Path, named: Mapping[str, Any], digests: Mapping[str, A
         what: Begins the checks' names.
     """
     checks = [
-        _check_split(cache, named.get(split), digests.get(split), f"{what}: {split}") for split in _SPLITS
+        _check_split(cache, named.get(split), digests.get(split), f"{what}: {split}") for split in SPLITS
     ]
-    undigested = all(named.get(split) is not None and digests.get(split) is None for split in _SPLITS)
+    undigested = all(named.get(split) is not None and digests.get(split) is None for split in SPLITS)
     if any(item.status != "agrees" for item in checks) and not (
-        undigested and is_collected(cache, *(str(named.get(split)) for split in _SPLITS))
+        undigested and is_collected(cache, *(str(named.get(split)) for split in SPLITS))
     ):
         return Found(tuple(checks), None)
     try:
-        evidence = read_evidence(cache, EvidenceKeys(*(str(named[split]) for split in _SPLITS)))
+        evidence = read_evidence(cache, EvidenceKeys(*(str(named[split]) for split in SPLITS)))
     except (HypotestError, KeyError, TypeError, ValueError) as error:
         damaged = Difference(what, "evidence with this digest", "damaged arrays")
         return Found((*checks, Check(f"{what}: arrays", "differs", str(error), (damaged,))), None)
@@ -81,8 +81,7 @@ def check_untrained(
     declared = plan.nulls.untrained
     if declared is None:
         return [], []
-    recorded = section(manifest, "untrained").get("networks")
-    networks = [item for item in recorded if isinstance(item, dict)] if isinstance(recorded, list) else []
+    networks = recorded_networks(manifest)
     if len(networks) != declared.networks:
         wrong = Difference("untrained.networks", str(len(networks)), str(declared.networks))
         checks = [Check("untrained networks", "differs", "the manifest names other networks", (wrong,))]
@@ -116,7 +115,7 @@ def _check_split(cache: Path, key: Any, stored: Any, name: str) -> Check:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         return Check(name, "not checked", "the manifest names no key of evidence")
     if not is_collected(cache, key):
-        detail = f"{key[:12]}... is not in {cache} (HYPOTEST_CACHE); --recollect collects it anew"
+        detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); --recollect collects it anew"
         return Check(name, "not checked", detail)
     try:
         found = evidence_digest(cache, key)
@@ -126,9 +125,9 @@ def _check_split(cache: Path, key: Any, stored: Any, name: str) -> Check:
     if stored is None:
         return Check(name, "not checked", "the manifest holds no digest: it is older than these")
     if stored != found:
-        wrong = Difference("digest", f"{str(stored)[:12]}...", f"{found[:12]}...")
+        wrong = Difference("digest", shortened(stored), shortened(found))
         return Check(name, "differs", "the cache holds other evidence than the run used", (wrong,))
-    return Check(name, "agrees", f"digest {found[:12]}...")
+    return Check(name, "agrees", f"digest {shortened(found)}")
 
 
 def _unlike(checks: tuple[Check, ...]) -> list[Check]:

@@ -13,7 +13,7 @@ from hypotest.errors import HypotestError
 from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference
 from hypotest.report.export import file_hashes, manifest_digest, render
-from hypotest.studies.conditions import other_drawing
+from hypotest.studies.conditions import other_drawing, shortened
 from hypotest.studies.differences import differences
 
 _OLDER = "the manifest holds none: it was written before hypotest kept them"
@@ -26,8 +26,8 @@ def check_manifest(manifest: Mapping[str, Any]) -> Check:
         return Check("manifest.json: own hash", "not checked", _OLDER)
     found = manifest_digest(manifest)
     if stored == found:
-        return Check("manifest.json: own hash", "agrees", _short(found))
-    changed = Difference("manifest.json", _short(stored), _short(found))
+        return Check("manifest.json: own hash", "agrees", shortened(found))
+    changed = Difference("manifest.json", shortened(stored), shortened(found))
     return Check("manifest.json: own hash", "differs", "the manifest was changed after the run", (changed,))
 
 
@@ -120,8 +120,4 @@ def _line(lines: list[str], number: int) -> str:
 
 
 def _hash(value: Any) -> str:
-    return "no file" if value is None else _short(value)
-
-
-def _short(value: Any) -> str:
-    return f"{str(value)[:12]}..."
+    return "no file" if value is None else shortened(value)

@@ -26,7 +26,7 @@ from hypotest.records.verification import Check, Difference, Verification
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.run import Run
-from hypotest.studies.conditions import other_conditions, section
+from hypotest.studies.conditions import other_conditions, recorded_networks, section, shortened
 from hypotest.studies.differences import (
     EXACT,
     OTHER_EVIDENCE,
@@ -92,7 +92,7 @@ def verify(
         checks += check_rendering(folder, stored, nulls, manifest)
     else:
         checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
-    checks += check_registration(_registration(folder), known, base)
+    checks += check_registration(stored.registration if stored else None, known, base)
     if not recollect:
         checks.append(Check("numbers of the model", "not asked", f"--recollect: {', '.join(OF_THE_MODEL)}"))
     return Verification(folder, stored.title if stored else "", basis, tuple(checks))
@@ -121,10 +121,10 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
     if hashed is None:
         checks.append(Check(name, "not checked", "the manifest names no hash of the protocol"))
     elif hashed != found:
-        wrong = Difference("hashes.protocol", f"{str(hashed)[:12]}...", f"{found[:12]}...")
+        wrong = Difference("hashes.protocol", shortened(hashed), shortened(found))
         checks.append(Check(name, "differs", "results.json holds another plan", (wrong,)))
     else:
-        checks.append(Check(name, "agrees", f"sha256 {found[:12]}..."))
+        checks.append(Check(name, "agrees", f"sha256 {shortened(found)}"))
     return plan
 
 
@@ -179,14 +179,14 @@ def _settled(item: Check, fresh: Mapping[str, str], manifest: Mapping[str, Any])
     digests = section(manifest, "evidence_sha256")
     if network:
         number = int(network[0].removeprefix("untrained "))
-        digests = section(section(manifest, "untrained")["networks"][number], "evidence_sha256")
+        digests = section(recorded_networks(manifest)[number], "evidence_sha256")
     stored, found = digests.get(split), fresh[item.name]
     if stored is None:
         return item
     if stored != found:
-        wrong = Difference("digest", f"{str(stored)[:12]}...", f"{found[:12]}...")
+        wrong = Difference("digest", shortened(stored), shortened(found))
         return Check(item.name, "differs", "evidence collected anew is not what the run used", (wrong,))
-    return Check(item.name, "agrees", f"not in the cache; collected anew, digest {found[:12]}...")
+    return Check(item.name, "agrees", f"not in the cache; collected anew, digest {shortened(found)}")
 
 
 def _manifest_numbers(
@@ -199,23 +199,20 @@ def _manifest_numbers(
     """What the manifest says and the evidence tells as well."""
     ablation = expected.ablation
     found = {
-        "seed": plan.seed,
-        "ablation": {
-            "engine": evidence.ablation.engine,
-            "why": evidence.ablation.reason,
-            "replacement": ablation.replacement,
-            "tolerance_nats": ablation.tolerance,
-            "largest_error_bound_nats": ablation.largest_error_bound,
-            "share_exact": ablation.share_exact,
-            "self_check_tolerance_nats": expected.self_check.get("tolerance"),
-        },
+        "engine": evidence.ablation.engine,
+        "why": evidence.ablation.reason,
+        "replacement": ablation.replacement,
+        "tolerance_nats": ablation.tolerance,
+        "largest_error_bound_nats": ablation.largest_error_bound,
+        "share_exact": ablation.share_exact,
+        "self_check_tolerance_nats": expected.self_check.get("tolerance"),
     }
     told = section(manifest, "ablation")
-    stored = {
-        "seed": manifest.get("seed"),
-        "ablation": {name: told.get(name) for name in found["ablation"]},  # type: ignore[attr-defined]
-    }
-    changed = tuple(differences(stored, found, "", tolerance))
+    stored = {name: told.get(name) for name in found}
+    changed = (
+        *differences(manifest.get("seed"), plan.seed, "seed", tolerance),
+        *differences(stored, found, "ablation", tolerance),
+    )
     name = "manifest.json: numbers"
     if changed:
         return Check(name, "differs", "not what protocol and evidence say", changed)
@@ -253,13 +250,3 @@ def _candidates(name: str) -> Iterator[Path]:
         path = folder / f"{name}.yaml"
         if path.is_file():
             yield path
-
-
-def _registration(folder: Path) -> Mapping[str, Any] | None:
-    """As ``results.json`` has it; read as plain JSON, since older results have none."""
-    try:
-        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    claimed = found.get("registration") if isinstance(found, dict) else None
-    return claimed if isinstance(claimed, dict) else None

@@ -1,6 +1,7 @@
 """``hypotest explore`` and ``hypotest export`` as a user meets them, and what they must not touch."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -113,12 +114,13 @@ def test_export_writes_a_registration_without_a_model(hypotest, protocol, tmp_pa
 
 
 def test_export_names_what_is_wrong(hypotest, protocol, tmp_path):
-    path = protocol.with_name("locked.yaml")  # beside the text that it names
-    path.write_text(protocol.read_text(encoding="utf-8"), encoding="utf-8")
-    path.with_name("locked.lock.json").write_text("{", encoding="utf-8")
+    own = tmp_path / "protocols"  # other tests use the folder of the fixture
+    shutil.copytree(protocol.parent, own)
+    path = own / protocol.name
+    path.with_suffix(".lock.json").write_text("{", encoding="utf-8")
     done = hypotest("export", path)
     assert done.returncode == 1
-    assert "locked.lock.json: is no lock" in done.stderr and "Traceback" not in done.stderr
+    assert ".lock.json: is no lock" in done.stderr and "Traceback" not in done.stderr
     done = hypotest("export", protocol, "--out", tmp_path)
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr and "Traceback" not in done.stderr

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from hypotest.records.registration import Registration
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash
 from hypotest.studies.lock_check import check_registration
@@ -23,7 +24,7 @@ def registered(tmp_path):
 
 
 def claim(lock, status="confirmatory", **rest):
-    return {"status": status, "reasons": [], "lock": lock, "deviations": [], **rest}
+    return Registration(status, lock=lock, **{"reasons": (), **rest})
 
 
 def statuses(*arguments):
@@ -69,4 +70,4 @@ def test_runs_without_a_lock(tmp_path):
     assert statuses(None, MANIFEST, tmp_path) == []
     assert statuses(claim(None, "exploratory"), MANIFEST, tmp_path) == ["agrees"]
     assert statuses(claim(None), MANIFEST, tmp_path) == ["differs"]
-    assert statuses(claim("a" * 64, reasons=["changed"]), MANIFEST, tmp_path) == ["differs"]
+    assert statuses(claim("a" * 64, reasons=("changed",)), MANIFEST, tmp_path) == ["differs"]
