@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from hypotest.pipeline.fingerprint import software_versions, text_hashes
+from pydantic import TypeAdapter
+
+from hypotest.pipeline.fingerprint import software_versions
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import SelfCheck
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Fingerprint
 from hypotest.records.results import AblationResult
-from hypotest.registration.canonical import protocol_hash
+from hypotest.registration.canonical import canonical, canonical_json
 
 _DRAWING = ("matplotlib", "pillow")
 
@@ -41,7 +45,7 @@ class Stopwatch:
 
 
 def describe_run(
-    protocol: Protocol,
+    found: Fingerprint,
     prepared: Prepared,
     ablation: AblationResult,
     memory: float,
@@ -54,25 +58,20 @@ def describe_run(
 ) -> dict[str, Any]:
     """The manifest of a run.
 
+    All that a lock fixes stands in it (see `recorded_fingerprint`), the plan itself in ``results.json``.
     `evidence_sha256` is from `hypotest.collect.evidence_folder.evidence_digests`, `untrained` from
     `hypotest.pipeline.untrained.describe_untrained`.
     """
     return {
-        "hypotest": metadata.version("hypotest-nn"),
+        "hypotest": found.versions["hypotest"],
         "started": started,
         "durations_seconds": dict(durations),
-        "seed": protocol.seed,
-        "hashes": {
-            "protocol": protocol_hash(protocol),
-            "weights": prepared.subject.fingerprint,
-            "tokenizer": prepared.subject.tokenizer_fingerprint,
-            "text": text_hashes(prepared),
-        },
-        "evidence": {
-            "selection": prepared.keys.selection,
-            "evaluation": prepared.keys.evaluation,
-            "was_cached": cached,
-        },
+        "seed": found.seed,
+        "hashes": asdict(found.hashes),
+        "revision": found.revision,
+        "layer": found.layer,
+        "split": found.split,
+        "evidence": {**found.evidence, "was_cached": cached},
         "evidence_sha256": dict(evidence_sha256),
         **({"untrained": dict(untrained)} if untrained else {}),
         "ablation": {
@@ -88,6 +87,31 @@ def describe_run(
         "versions": versions(),
         "hardware": {**hardware(), "device": str(prepared.subject.device)},
     }
+
+
+def recorded_fingerprint(protocol: Protocol, manifest: Mapping[str, Any]) -> Fingerprint:
+    """What a run was when it was compared with its lock.
+
+    Args:
+        protocol: The plan, from the run's ``results.json``.
+        manifest: Of the run.
+
+    Raises:
+        ValueError: If the manifest lacks a part of it, or holds something else there.
+    """
+    names = ("hashes", "revision", "layer", "split", "seed")
+    evidence, found = (manifest.get(name) for name in ("evidence", "versions"))
+    if not isinstance(evidence, Mapping) or not isinstance(found, Mapping):
+        raise ValueError("the manifest lacks evidence or versions")
+    libraries = {name: value for name, value in found.items() if name not in _DRAWING}
+    parts = {
+        **{name: manifest[name] for name in names if name in manifest},
+        "protocol_id": protocol.id,
+        "plan": canonical(protocol),
+        "versions": {"hypotest": manifest.get("hypotest"), **libraries},
+        "evidence": {name: value for name, value in evidence.items() if name != "was_cached"},
+    }
+    return TypeAdapter(Fingerprint).validate_json(canonical_json(parts), strict=True)
 
 
 def versions() -> dict[str, str]:

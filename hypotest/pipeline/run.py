@@ -82,7 +82,8 @@ def run(
     prepared = prepare(plan, path.parent, device, streams, watch)
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
-    registration = registration_of(path, fingerprint(plan, prepared), limit, cache)
+    found = fingerprint(plan, prepared)
+    registration = registration_of(path, found, limit, cache)
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence = collect_evidence(
@@ -145,7 +146,7 @@ def run(
     )
     folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
     manifest = describe_run(
-        plan,
+        found,
         prepared,
         ablation,
         memory,

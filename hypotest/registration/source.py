@@ -182,7 +182,7 @@ def _build(source: Source, events: Iterator[Event]) -> None:
             if top is None and isinstance(value, dict):
                 source.data = value
     if not documents:
-        refuse(source.file, "is empty: `hypotest init` writes a protocol to begin with")
+        refuse(source.where((0, 0)), "is empty: `hypotest init` writes a protocol to begin with")
 
 
 def _open_key(source: Source, top: _Open, event: NodeEvent, mark: tuple[int, int]) -> None:

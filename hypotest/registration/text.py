@@ -43,7 +43,7 @@ def read_text(name: str) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         refuse(shown_name, f"cannot be read: {reason}")
     if len(content) > MAX_BYTES:
-        refuse(shown_name, f"must be at most {MAX_BYTES // 2**10} KiB: not a protocol")
+        refuse(f"{shown_name}:1:1", f"must be at most {MAX_BYTES // 2**10} KiB: not a protocol")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -54,7 +54,7 @@ def read_text(name: str) -> str:
             f"must be UTF-8 text; found byte 0x{content[error.start]:02x}: save the file as UTF-8",
         )
     if not text.strip():
-        refuse(shown_name, "is empty: `hypotest init` writes a protocol to begin with")
+        refuse(f"{shown_name}:1:1", "is empty: `hypotest init` writes a protocol to begin with")
     return text
 
 

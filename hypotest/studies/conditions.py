@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
+from hypotest.pipeline.fingerprint import code_hash
 from hypotest.pipeline.manifest import hardware, versions
 
 _DRAWING = ("matplotlib", "numpy", "pillow")
@@ -19,7 +20,7 @@ def other_conditions(manifest: Mapping[str, Any], device: str | None = None) -> 
         manifest: Of the run; what it does not name counts as different.
         device: Where the model runs now; None if it does not.
     """
-    names = ["hypotest", *versions(), *_MACHINE]
+    names = ["hypotest", "code", *versions(), *_MACHINE]
     if device is not None:
         names.append("device")
     return tuple(_compared(manifest, names, device))
@@ -27,7 +28,7 @@ def other_conditions(manifest: Mapping[str, Any], device: str | None = None) -> 
 
 def other_drawing(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """What differs of that on which the bytes of a figure depend."""
-    return tuple(_compared(manifest, ["hypotest", *_DRAWING, "machine"]))
+    return tuple(_compared(manifest, ["hypotest", "code", *_DRAWING, "machine"]))
 
 
 def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -50,16 +51,24 @@ def shortened(digest: object) -> str:
 def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None = None) -> Iterator[str]:
     then = {
         "hypotest": manifest.get("hypotest"),
+        "code": section(manifest, "hashes").get("code"),
         **section(manifest, "versions"),
         **section(manifest, "hardware"),
     }
     now: dict[str, object] = {
         "hypotest": metadata.version("hypotest-nn"),
+        "code": code_hash(),
         **versions(),
         **hardware(),
         "device": device,
     }
     for name in names:
         if then.get(name) != now.get(name):
-            was = "unknown" if then.get(name) is None else then[name]
-            yield f"{name} {was} then, {now.get(name)} now"
+            was, is_now = (_named(name, of.get(name)) for of in (then, now))
+            yield f"{name} {was} then, {is_now} now"
+
+
+def _named(name: str, value: object) -> object:
+    if value is None:
+        return "unknown"
+    return shortened(value) if name == "code" else value

@@ -24,6 +24,7 @@ from hypotest.pipeline.controls import match_covariates
 from hypotest.pipeline.prepare import Prepared, describe_frequencies
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import describe_curve
+from hypotest.pipeline.registered import evidence_existed
 from hypotest.pipeline.selection import ObservedSelection, fit_curves, select_observed
 from hypotest.records.evidence import IntArray, SelectionEvidence, SplitEvidence
 from hypotest.records.exploration import (
@@ -111,7 +112,7 @@ def explore(
         blind=Blind(
             positions=planned.height,
             documents=planned["document"].n_unique(),
-            was_collected=(looked.cache / prepared.keys.evaluation).exists(),
+            was_collected=evidence_existed(looked.cache, prepared.keys.evaluation),
             predictions=tuple(item.id for item in plan.predictions),
         ),
         notes=tuple(_notes(plan, prepared)),

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hypotest.errors import OutputError
-from hypotest.records.registration import Registration
+from hypotest.pipeline.manifest import recorded_fingerprint
+from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Deviation, Lock, Registration
 from hypotest.records.verification import Check, Difference
-from hypotest.registration.lock import lock_data, lock_hash
+from hypotest.registration.canonical import canonical_json
+from hypotest.registration.deviations import find_deviations
+from hypotest.registration.lock import lock_hash, registered_at
 from hypotest.registration.registry import REGISTRY, read_registry
-from hypotest.studies.conditions import section, shortened
+from hypotest.studies.conditions import shortened
 from hypotest.studies.differences import differences
 
 _NAME = "registration"
-_SHARED = ("protocol", "weights", "tokenizer", "text")
 
 
 def check_registration(
-    registration: Registration | None, manifest: Mapping[str, Any], base: Path
+    registration: Registration | None, plan: Protocol | None, manifest: Mapping[str, Any], base: Path
 ) -> Iterator[Check]:
-    """Whether the lock that a run names was registered, and says of the run what the run says of itself.
+    """Whether the lock that a run names was registered, and what the run did otherwise than it says.
+
+    Whether evaluation evidence was older than the registration is taken from the lock; the files in a cache
+    may have been collected anew since.
 
     Args:
         registration: From ``results.json``; None where the run says nothing of it.
+        plan: From ``results.json``; None if it is none.
         manifest: Of the run.
         base: Folder of the protocol, which holds the registry.
     """
     if registration is None:
         return
-    claimed, status = registration.lock, registration.status
-    confirmatory = status == "confirmatory"
-    if claimed is None or (confirmatory and (registration.reasons or registration.deviations)):
-        if confirmatory:
-            doubt = Difference("registration", status, "no lock, or reasons why the run is exploratory")
+    status, claimed = registration.status, registration.lock
+    if claimed is None:
+        if status == "confirmatory":
+            doubt = Difference(_NAME, status, "no lock")
             yield Check(_NAME, "differs", "it contradicts itself", (doubt,))
         else:
             yield Check(_NAME, "agrees", f"{status}: no lock is claimed")
@@ -53,14 +62,51 @@ def check_registration(
         wrong = Difference("registration.lock", shortened(claimed), found)
         yield Check(_NAME, "differs", "the registry does not vouch for it", (wrong,))
         return
-    theirs, mine = section(lock_data(lock), "hashes"), section(manifest, "hashes")
-    changed = tuple(
-        item
-        for name in _SHARED
-        for item in differences(mine.get(name), theirs.get(name), f"lock: {name}")
-        if confirmatory
+    try:
+        if plan is None:
+            raise ValueError("results.json holds no valid plan")
+        deviations = find_deviations(lock.fingerprint, recorded_fingerprint(plan, manifest))
+    except ValueError as error:
+        detail = f"what the run did cannot be read: {' '.join(str(error).split())[:200]}"
+        yield Check(_NAME, "not checked", detail)
+        return
+    changed = (
+        *differences(_plain(registration.deviations), _plain(deviations), "deviations"),
+        *_contradictions(registration, lock, deviations, manifest),
     )
     if changed:
-        yield Check(_NAME, "differs", "the run is not what was registered", changed)
-    else:
-        yield Check(_NAME, "agrees", f"{status}; the lock is in {REGISTRY}")
+        yield Check(_NAME, "differs", "not what its lock and its manifest say", changed)
+        return
+    count = f"{len(deviations)} deviations" if deviations else "nothing deviates from the lock"
+    yield Check(_NAME, "agrees", f"{status}; {count}, which is in {REGISTRY}")
+
+
+def _contradictions(
+    registration: Registration, lock: Lock, deviations: tuple[Deviation, ...], manifest: Mapping[str, Any]
+) -> Iterator[Difference]:
+    if registration.registered != lock.registered:
+        yield Difference("registration.registered", str(registration.registered), lock.registered)
+    if registration.status != "confirmatory":
+        return
+    started = _started(manifest)
+    grounds = (
+        (bool(registration.reasons), "its own reasons"),
+        (bool(deviations), "deviations"),
+        (lock.evaluation_evidence_existed, "evaluation evidence existed before the registration"),
+        (started is None or started < registered_at(lock), "not started after the registration"),
+    )
+    for holds, ground in grounds:
+        if holds:
+            yield Difference("registration.status", registration.status, f"exploratory: {ground}")
+
+
+def _started(manifest: Mapping[str, Any]) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(manifest.get("started")))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _plain(deviations: tuple[Deviation, ...]) -> dict[str, Any]:
+    return {item.key: json.loads(canonical_json(asdict(item))) for item in deviations}

@@ -92,7 +92,7 @@ def verify(
         checks += check_rendering(folder, stored, nulls, manifest)
     else:
         checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
-    checks += check_registration(stored.registration if stored else None, known, base)
+    checks += check_registration(stored.registration if stored else None, plan, known, base)
     if not recollect:
         checks.append(Check("numbers of the model", "not asked", f"--recollect: {', '.join(OF_THE_MODEL)}"))
     return Verification(folder, stored.title if stored else "", basis, tuple(checks))

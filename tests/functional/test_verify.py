@@ -277,6 +277,19 @@ def test_other_versions_are_said_and_tolerated(copy, analysed_once):
     assert "results: coordination" in found.named("agrees")
 
 
+def test_other_code_of_the_same_version_is_said_and_tolerated(copy, analysed_once):
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["hashes"]["code"] = 64 * "0"
+    manifest["manifest_sha256"] = manifest_digest(manifest)
+    path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    edit(copy / "report.md", "| seed |")
+    found = package.verify(copy)
+    assert "code 000000000000... then" in found.basis
+    assert "report.md, rendered again" in found.named("not checked")
+    assert set(differing(found)) == {"file report.md"}
+
+
 @pytest.mark.parametrize("with_cache", [True, False])
 def test_evidence_collected_anew(finished, copy, tmp_path, monkeypatch, with_cache):
     if not with_cache:

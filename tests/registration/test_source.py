@@ -38,10 +38,10 @@ def test_yaml_that_is_no_plain_data(problems_of, old, new, where, message):
 @pytest.mark.parametrize(
     ("content", "where", "message"),
     [
-        (b"", "", "is empty"),
+        (b"", ":1:1", "is empty"),
         (b"!!map\na: 1\n", ":1:1", "must be plain data; found the tag"),
-        (b"# only a comment\n", "", "is empty"),
-        (b"\xef\xbb\xbf \n", "", "is empty"),
+        (b"# only a comment\n", ":1:1", "is empty"),
+        (b"\xef\xbb\xbf \n", ":1:1", "is empty"),
         (b"- 1\n", ":1:1", "must be a mapping"),
         (b"just words\n", ":1:1", "must be a mapping"),
         (b"a: 1\n---\nb: 1\n", ":2:1", "one document"),
@@ -60,7 +60,7 @@ def test_yaml_that_is_no_plain_data(problems_of, old, new, where, message):
         (b"a: " + b"[" * 100, "", "must be nested at most 24 deep"),
         (b"{a: " * 1_000, "", "must be nested at most 24 deep"),
         (b"a: [" + b"1," * 6_000 + b"1]\n", "", "at most 5000 values"),
-        (b"#" * (2**18 + 1), "", "must be at most 256 KiB"),
+        (b"#" * (2**18 + 1), ":1:1", "must be at most 256 KiB"),
         (b'a: "\\U99999999"\n', "", "must be YAML"),
     ],
 )
