@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from hypotest.records.results import PredictionResult
+from hypotest.registration.measures import MEASURES, Form
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.report.tables import table
@@ -17,8 +18,11 @@ from hypotest.report.text import escape_markdown
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
 AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
-VERDICT, BOTH = "verdict", "both"
-"""Marks of the README: the table of the example, and both verdicts side by side."""
+VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
+"""Marks of the README: the table of the example, both verdicts side by side, the measures of the language."""
+_BY_NULL = (
+    Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LABEL_SHUFFLED, Form.REWIRED, Form.UNTRAINED,
+)  # fmt: skip
 
 
 def shown() -> str:
@@ -63,6 +67,26 @@ def _outcome(item: PredictionResult | None, bold: bool) -> str:
     return f"{outcome}: {numbers.effect} against {against}, {p}"
 
 
+def measures_table() -> str:
+    """The measures of the protocol language, as Markdown."""
+    rows = []
+    for measure in MEASURES.values():
+        without = [
+            form.value[1:-1].removeprefix("null: ") for form in _BY_NULL if form not in measure.contrasts
+        ]
+        fixed = [f"`{form.value}`" for form in measure.contrasts if form not in _BY_NULL]
+        options = [f"{name}: {option.default}" for name, option in measure.options.items()]
+        rows.append(
+            [
+                f"`{measure.name}`",
+                escape_markdown(f"{measure.title}; {measure.unit}"),
+                ", ".join(fixed) or "a null" + f", but not {' or '.join(without)}" * bool(without),
+                f"`{', '.join(options)}`" if options else "",
+            ]
+        )
+    return table(["measure", "what it is; unit", "contrast", "options, with their defaults"], rows)
+
+
 def readme_with(text: str, mark: str, readme: str) -> str:
     """A README with a text between two marks, such as ``<!-- verdict: begin -->``."""
     begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
@@ -86,13 +110,14 @@ def regenerate(protocol: Path, place: Path) -> None:
 
 
 def main() -> None:
-    """Run both protocols, put their folders in place, and copy table and verdicts into the README."""
+    """Run both protocols, put their folders in place, and copy tables and verdicts into the README."""
     for place in (EXAMPLE, AS_PUBLISHED):
         regenerate(ROOT / "protocols" / f"{place.parent.name}.yaml", place)
     path = ROOT / "README.md"
     readme = readme_with(shown(), VERDICT, path.read_text(encoding="utf-8"))
     both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
-    path.write_text(readme_with(both, BOTH, readme), encoding="utf-8")
+    readme = readme_with(measures_table(), VOCABULARY, readme_with(both, BOTH, readme))
+    path.write_text(readme, encoding="utf-8")
 
 
 if __name__ == "__main__":

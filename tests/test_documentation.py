@@ -16,8 +16,20 @@ from hypotest.studies.calibrate import read_calibration
 from hypotest.studies.scenarios import SCENARIOS
 from hypotest.subjects.language_model import REFERENCE
 from tests import calibration
-from tests.example import AS_PUBLISHED, BOTH, EXAMPLE, ROOT, VERDICT, readme_with, shown, side_by_side
+from tests.example import (
+    AS_PUBLISHED,
+    BOTH,
+    EXAMPLE,
+    ROOT,
+    VERDICT,
+    VOCABULARY,
+    measures_table,
+    readme_with,
+    shown,
+    side_by_side,
+)
 
+TEMPLATES = ROOT / "hypotest" / "registration" / "templates"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,6 +40,17 @@ def test_the_table_in_the_readme_is_what_show_prints():
 def test_both_verdicts_in_the_readme_are_those_of_the_examples():
     both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
     assert readme_with(both, BOTH, README) == README
+
+
+def test_the_measures_in_the_readme_are_those_of_the_language():
+    assert readme_with(measures_table(), VOCABULARY, README) == README
+
+
+def test_the_protocol_in_the_readme_is_the_one_that_init_writes(tmp_path):
+    (text,) = re.findall(r"```yaml\n(hypotest: 1\n.*?)```", README, flags=re.S)
+    path = tmp_path / "p.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert protocol_hash(load_protocol(path)) == protocol_hash(load_protocol(TEMPLATES / "minimal.yaml"))
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, AS_PUBLISHED])
