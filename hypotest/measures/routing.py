@@ -129,8 +129,9 @@ def routing_similarity_resamples(
         halves: From `halvings`, shape (n_halvings, n_documents), the same for all resamples.
 
     Returns:
-        Shape (n_resamples,); NaN where no head is reliable, or a half has fewer than three
-        distances in common with the others.
+        Shape (n_resamples,); NaN where no head is reliable, or in every halving a half has fewer than three
+        distances in common with the others. With few documents a resample can leave a half nearly empty:
+        such a halving is left out.
 
     Raises:
         ValueError: If shapes do not fit or a weight is negative.
@@ -247,12 +248,23 @@ def _parts(
     rare, rare_other, shared, shared_other = ranks
 
     def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.einsum("rshc,rshc->rsh", x, y).mean(axis=1))
+        return _mean_of_defined(np.einsum("rshc,rshc->rsh", x, y))
 
     across = (correlation(rare, shared_other) + correlation(rare_other, shared)) / 2
     within_rare = np.maximum(correlation(rare, rare_other), 0.0)
     within_common = np.maximum(correlation(shared, shared_other), 0.0)
     return across, np.sqrt(within_rare * within_common)
+
+
+def _mean_of_defined(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over halvings, (R, S, n_heads) to (R, n_heads), those left out that have no correlation."""
+    mean: NDArray[np.float64] = correlations.mean(axis=1)
+    if np.isnan(mean).any():
+        defined = ~np.isnan(correlations)
+        number = defined.sum(axis=1)
+        total = np.where(defined, correlations, 0.0).sum(axis=1)
+        np.divide(total, number, out=mean, where=np.isnan(mean) & (number > 0))
+    return mean
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:

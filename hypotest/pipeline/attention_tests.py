@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.errors import EvidenceError
 from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
 from hypotest.inference.randomization import compare_with_null, swapped_differences
 from hypotest.measures import concentration, routing
 from hypotest.pipeline.comparison import Comparison
-from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals, interval_p_value
+from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
 from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
@@ -62,7 +63,7 @@ def compare_attention(
         },
         ladder=(swapped,),
         draws={SWAPPED: draws},
-        notes=() if intervals[0] else (TOO_FEW,),
+        notes=intervals[2],
     )
 
 
@@ -85,6 +86,11 @@ def compare_routing(
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
     everyone = np.ones((1, n_documents))
     observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
+    if not np.isfinite(observed):
+        raise EvidenceError(
+            f"{prediction.id}: routing_similarity is undefined: no head attends alike in two halves of the "
+            f"{n_documents} documents, or they share fewer than three distances. Take more positions"
+        )
     # as many as document resamples, which cost the same: these swaps only stand beside the test
     swaps = streams("swaps", prediction.id).random((protocol.intervals.resamples, n_documents)) < 0.5
     shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}
@@ -130,7 +136,7 @@ def compare_routing(
         },
         ladder=(swapped,),
         draws={SWAPPED: draws},
-        notes=() if intervals[0] else (TOO_FEW,),
+        notes=intervals[2],
     )
 
 

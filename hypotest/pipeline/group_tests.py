@@ -19,6 +19,7 @@ from hypotest.measures.rewiring import share_above_all
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.controls import CONTROL_GROUPS, Controls
 from hypotest.pipeline.group_measure import GroupMeasure
+from hypotest.pipeline.intervals import UNDEFINED, all_defined
 from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
@@ -162,6 +163,8 @@ def _intervals(
             - scale(resamples(arms[1][None, :], rows)[0], len(arms[1]))
             for rows in (weights, leave_one_out)
         )
+        if not all_defined(replicates, jackknife):
+            return None, (UNDEFINED,)
         return (
             lambda level: document_interval(
                 compared.observed - compared.mean,
@@ -178,6 +181,8 @@ def _intervals(
     own, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
     control_values = measure.values(some)
     control_resamples = resamples(some, weights[: max(n_resamples // CONTROL_SHARE, 3)])
+    if not all_defined(own, without, control_resamples):
+        return None, (UNDEFINED,)
     return (
         lambda level: contrast_interval(
             compared.observed,

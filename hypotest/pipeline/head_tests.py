@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hypotest.measures import heads
 from hypotest.pipeline.comparison import Comparison
-from hypotest.pipeline.intervals import TOO_FEW, contrast_intervals, interval_p_value
+from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence
@@ -56,7 +56,7 @@ def compare_top_head_share(
             "share_of_equal_heads": 1 / n_heads,
             "documents": float(n_documents),
         },
-        notes=() if intervals[0] else (TOO_FEW,),
+        notes=intervals[2],
     )
 
 

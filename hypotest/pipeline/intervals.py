@@ -19,6 +19,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 
 TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
+UNDEFINED = "undefined on some resamples of the documents: no interval"
 
 
 def contrast_intervals(
@@ -27,27 +28,35 @@ def contrast_intervals(
     n_documents: int,
     protocol: Protocol,
     streams: Streams,
-) -> tuple[Interval, Interval] | tuple[None, None]:
-    """The effect's interval at the level of the equivalence test and at 95 %.
+) -> tuple[Interval | None, Interval | None, tuple[str, ...]]:
+    """The effect's interval at the level of the equivalence test and at 95 %, or why there is none.
 
     Args:
         effect: On all documents.
         resampled: Weights (R, D) to the effect with documents weighted (R,).
-        n_documents: D; below 20 there is no interval.
+        n_documents: D; below 20 there is no interval, nor where the effect is undefined on some resample:
+            those that are left would be a selection.
         protocol: Its level a (the equivalence test uses the 1 - 2 a interval) and number of resamples.
         streams: Random numbers.
     """
     if n_documents < MINIMUM_DOCUMENTS:
-        return None, None
+        return None, None, (TOO_FEW,)
     weights = document_weights(
         n_documents, protocol.intervals.resamples, streams("documents", str(n_documents))
     )
     replicates, jackknife = resampled(weights), resampled(jackknife_weights(n_documents))
+    if not all_defined(replicates, jackknife):
+        return None, None, (UNDEFINED,)
     at_level, at_95 = (
         document_interval(effect, replicates, jackknife, n_documents, level)
         for level in (1 - 2 * protocol.decision.level, 0.95)
     )
-    return at_level, at_95
+    return at_level, at_95, ()
+
+
+def all_defined(*replicates: NDArray[np.float64]) -> bool:
+    """Whether a measure has a value on every resample."""
+    return all(bool(np.isfinite(values).all()) for values in replicates)
 
 
 def interval_p_value(interval: Interval) -> float:

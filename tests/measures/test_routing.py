@@ -174,3 +174,16 @@ def test_refusals() -> None:
         routing.routing_similarity_swaps(rare, common, np.ones((1, 40)) > 0, halves[:0])
     with pytest.raises(ValueError, match="two documents"):
         routing.halvings(1, 1, np.random.default_rng(0))
+
+
+def test_a_halving_that_a_resample_leaves_nearly_empty_is_left_out() -> None:
+    # documents 0 and 1 see distances 0 to 3 only together with the others; drawn alone they share too few
+    rare, common = sampled(10, n_documents=6)
+    halves = np.array([[True, True, True, False, False, False], [True, False, True, False, True, False]])
+    weights = np.array([[0, 0, 0, 2, 2, 2], [1, 1, 1, 1, 1, 1]])  # the first half of halving 0 is empty
+    both = routing.routing_similarity_resamples(rare, common, weights, halves)
+    assert np.isfinite(both).all()
+    second = routing.routing_similarity_resamples(rare, common, weights, halves[1:])
+    assert both[0] == pytest.approx(second[0], rel=1e-12)
+    first = routing.routing_similarity_resamples(rare, common, weights, halves[:1])
+    assert np.isnan(first[0]) and np.isfinite(first[1])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hypotest.errors import EvidenceError
 from hypotest.pipeline.attention_tests import (
     attention_gini,
     compare_attention,
@@ -8,6 +9,7 @@ from hypotest.pipeline.attention_tests import (
     document_means,
 )
 from hypotest.pipeline.comparison import classify_prediction
+from hypotest.pipeline.intervals import TOO_FEW, UNDEFINED, contrast_intervals
 from hypotest.pipeline.randomness import Streams
 from tests.pipeline.planted import make_evidence, make_protocol
 
@@ -81,3 +83,23 @@ def test_routing_that_differs_falls_below_its_ceiling():
     result = classify_prediction(item, compare_routing(item, evidence, protocol, streams), protocol)
     assert result.observed < 0.9
     assert result.outcome == "less"
+
+
+def test_an_effect_without_a_value_on_some_resample_has_no_interval():
+    _, _, protocol, streams = setup(GINI)
+
+    def undefined_without_document_3(weights):
+        return np.where(weights[:, 3] > 0, 0.5, np.nan)
+
+    found = contrast_intervals(0.5, undefined_without_document_3, 40, protocol, streams)
+    assert found == (None, None, (UNDEFINED,))
+    assert contrast_intervals(0.5, lambda weights: weights[:, 3] * 0.1, 19, protocol, streams)[2] == (
+        TOO_FEW,
+    )
+
+
+def test_routing_that_is_nowhere_reliable_is_said():
+    item, evidence, protocol, streams = setup(ROUTING)
+    evidence.evaluation.attention[:] = 1 / evidence.evaluation.attention.shape[-1]
+    with pytest.raises(EvidenceError, match="routing_similarity is undefined"):
+        compare_routing(item, evidence, protocol, streams)
