@@ -79,6 +79,7 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablatio
                 "version": COLLECTION_VERSION,
                 "subject": subject.fingerprint,
                 "layer": subject.layer,
+                **({"anatomy": subject.own_anatomy} if subject.own_anatomy else {}),
                 "split": split,
                 "tokens": _digest(sample.tokens[used]),
                 "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),

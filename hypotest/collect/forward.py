@@ -47,6 +47,7 @@ def forward_arrays(
         columns = torch.from_numpy(index[here]).to(subject.device)
         seen = _trace(subject, torch.from_numpy(tokens[start:stop].astype(np.int64)))
         activations, residual, *attention = seen
+        activations = activations.reshape(stop - start, tokens.shape[1], -1)  # OPT flattens positions
         parts["activations"].append(activations[rows, columns].cpu().numpy())
         parts["residual"].append(residual[rows, columns].cpu().numpy())
         heads = [weights[rows, :, columns].cpu().numpy() for weights in attention]

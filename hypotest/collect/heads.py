@@ -85,7 +85,8 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
     again = layers[1:] if parallel else layers
     blocks = {layer: subject.envoy("block", layer) for layer in again}
     projections = {layer: subject.envoy("attention_projection", layer) for layer in layers if parallel}
-    norm, down = subject.envoy("mlp_norm"), subject.envoy("down_projection")
+    norm = subject.envoy("mlp_norm") if parallel else None
+    down = subject.envoy("down_projection")
     inputs: list[torch.Tensor] = []
     arguments: dict[int, Any] = {}
     mlp_residual = None
@@ -95,11 +96,11 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
                 arguments[layer] = blocks[layer].inputs.save()
             if parallel:
                 inputs.append(projections[layer].input.save())
-        if parallel:
+        if norm is not None:
             mlp_residual = norm.input.save()
         neurons = down.input.save()
         tracer.stop()
-    return _Pass(arguments, inputs, mlp_residual, neurons)
+    return _Pass(arguments, inputs, mlp_residual, neurons.reshape(*tokens.shape, -1))
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
@@ -152,7 +153,7 @@ def _run_again(subject: LanguageModel, seen: _Pass, layer: int, part: slice) -> 
                 hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
     finally:
         hook.remove()
-    return neurons[0]
+    return neurons[0].reshape(seen.neurons.shape)
 
 
 def _hidden(output: Any) -> torch.Tensor:

@@ -150,15 +150,17 @@ def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:
             kept = before.output.save()
         heads = attention.output.save()
         neurons = down.input.save()
-        added = mlp.output.save()
+        added = mlp.output.clone().save()  # Falcon's blocks add the attention to it in place
         logits = traced.output.logits.save()
-    return _Kept(kept, heads, added, neurons, _losses(logits, ids[0, query + 1])[0])
+    shape = (*ids.shape, -1)  # OPT flattens positions
+    return _Kept(kept, heads, added, neurons.reshape(shape), _losses(logits, ids[0, query + 1])[0])
 
 
 def _moved_losses(subject: LanguageModel, ids: Tensor, query: Tensor, kept: _Kept, moved: Tensor) -> Tensor:
     """Loss at the queries when (batch, context, d_model) is added to the MLP's output, (batch, n_queries)."""
     n = len(moved)
-    added = kept.mlp + moved
+    flat = kept.mlp.ndim == 2
+    added = (kept.mlp + moved).reshape(-1, subject.d_model) if flat else kept.mlp + moved
     skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
     attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
     before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hypotest.subjects.examination import norm_epsilon
 from hypotest.subjects.language_model import LanguageModel
 
 _ROWS = 4096  # of the unembedding that are turned into float64 at once
@@ -139,10 +140,10 @@ class Readout:
 def prepare_readout(subject: LanguageModel) -> Readout:
     """Collect the weights behind the tested MLP."""
     norm, unembedding = subject.module("final_norm"), subject.module("unembedding")
-    gain = norm.weight.detach().float()
-    if subject.anatomy.norm == "rms_plus_one":
-        gain = gain + 1.0
     weight = unembedding.weight.detach().float()
+    gain = torch.ones(subject.d_model, device=weight.device)
+    if subject.anatomy.norm != "layer_plain":
+        gain = norm.weight.detach().float() + (subject.anatomy.norm == "rms_plus_one")
     wide = torch.float32 if weight.device.type == "mps" else torch.float64
     bias = None
     if getattr(norm, "bias", None) is not None:
@@ -150,14 +151,13 @@ def prepare_readout(subject: LanguageModel) -> Readout:
         bias = torch.cat(parts)
     if getattr(unembedding, "bias", None) is not None:
         bias = unembedding.bias.detach().to(wide) + (0.0 if bias is None else bias)
-    names = ("eps", "variance_epsilon")
     return Readout.of(
         unembedding=weight,
         gain=gain,
         bias=bias,
         output=subject.output_vectors.float().contiguous(),
-        epsilon=float(next(getattr(norm, name) for name in names if hasattr(norm, name))),
-        centred=subject.anatomy.norm == "layer",
+        epsilon=norm_epsilon(norm),
+        centred=subject.anatomy.norm in ("layer", "layer_plain"),
     )
 
 

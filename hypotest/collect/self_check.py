@@ -107,7 +107,7 @@ def intervene(
         base = traced.output.logits.save()
     with full_precision(), traced.trace(ids):
         activations = down.input.clone()
-        activations[:, :, neuron] = after
+        activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
         down.input = activations
         ablated = traced.output.logits.save()
     query = torch.from_numpy(index).to(subject.device)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hypotest.corpora.files import require_file
 from hypotest.errors import CorpusError
-from hypotest.records.protocol import Conditions, TargetFrequency
+from hypotest.records.material import Conditions, TargetFrequency
 
 MAX_TYPES = 2**24
 """Token types that a table may count; the largest vocabularies hold a sixtieth of that."""

@@ -10,7 +10,7 @@ from hypotest.corpora.files import read_bytes
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import MAX_BYTES
-from hypotest.records.protocol import Corpus
+from hypotest.records.material import Corpus
 
 
 def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSource]]:

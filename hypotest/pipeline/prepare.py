@@ -75,12 +75,14 @@ def prepare(
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
+    described = protocol.subject.anatomy
     subject = load_language_model(
         protocol.subject.model,
         layer=protocol.subject.layer,
         revision=protocol.subject.revision,
         device=device,
         base=base,
+        anatomy=described.model_dump(exclude_none=True) if described else None,
     )
     if protocol.corpus.context > subject.context:
         raise CorpusError(

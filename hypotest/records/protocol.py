@@ -10,15 +10,10 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, Tag, field_validator, model_validator
+
+from hypotest.records.material import Conditions, Corpus, Split, Subject
+from hypotest.records.strict import Name, Strict, either
 
 Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 """What a test can say; `inconclusive` is never a prediction."""
@@ -34,129 +29,6 @@ Correction = Literal["bonferroni", "holm"]
 
 MAX_HYPOTHESES = 20
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-"""Lower-case letters, digits, dashes; safe as a file name."""
-
-
-def _either(word: str, otherwise: type, wanted: str) -> Discriminator:
-    """Read a value as a word or as something else, so that an error names what was meant.
-
-    Left to itself, pydantic reports the failure of every alternative of a union.
-    """
-
-    def alternative(value: Any) -> str | None:
-        if isinstance(value, otherwise | BaseModel) and not isinstance(value, bool):
-            return "other"
-        return "word" if value == word else None
-
-    return Discriminator(alternative, custom_error_type="alternatives", custom_error_message=wanted)
-
-
-class Strict(BaseModel):
-    """Frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Subject(Strict):
-    """The network under test."""
-
-    model: str = Field(
-        default="reference",
-        description="`reference` (ships with hypotest), a Hub id, or a folder in Hugging Face format",
-        min_length=1,
-    )
-    revision: str | None = Field(default=None, description="branch, tag or commit of a Hub id")
-    layer: Annotated[
-        Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
-        _either("last", int, "must be last, or the number of a block"),
-    ] = Field(
-        default="last", description="block whose MLP's neurons are tested: `last`, or its number from 0"
-    )
-
-
-class CorpusFiles(Strict):
-    """Text files, one document each."""
-
-    files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1, description="paths of UTF-8 .txt files, seen from the protocol's folder"
-    )
-
-
-class Corpus(Strict):
-    """The text whose tokens are predicted."""
-
-    text: Annotated[
-        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-        _either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
-    ] = Field(
-        default="reference",
-        description="`reference` (docstrings of installed packages), or {files: [paths of .txt files]}",
-    )
-    context: int = Field(
-        default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
-    )
-
-
-class TargetFrequency(Strict):
-    """A range of the frequency distribution of the *next* token."""
-
-    below_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="in percent: rarer than this"
-    )
-    from_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="in percent: at least as frequent as this"
-    )
-    of: Literal["types", "occurrences"] = Field(
-        default="types",
-        description="what percentiles count: `types` (different tokens) or `occurrences` (running text)",
-    )
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> TargetFrequency:
-        if (self.below_percentile is None) == (self.from_percentile is None):
-            raise ValueError("must have exactly one of below_percentile and from_percentile")
-        return self
-
-
-class Condition(Strict):
-    """Which positions belong to a condition."""
-
-    target_frequency: TargetFrequency = Field(
-        description="how frequent the next token is, the one to be predicted"
-    )
-
-
-class Conditions(Strict):
-    """Rare and common positions, and how many of each."""
-
-    elbow: Literal["drop", "keep"] = Field(
-        default="drop", description="the rarest token types, beyond the frequency curve's elbow"
-    )
-    rare: Condition = Field(description="positions whose next token is rare")
-    common: Condition = Field(description="positions whose next token is common")
-    positions: int = Field(
-        default=4096,
-        ge=2,
-        le=10**7,
-        description="number of positions per condition, at most, both splits together",
-    )
-    max_per_document: int = Field(
-        default=16, ge=1, le=10**7, description="number of rare positions from one document, at most"
-    )
-    match: Literal["block"] = Field(
-        default="block", description="common positions come from the blocks of the rare ones"
-    )
-
-
-class Split(Strict):
-    """How documents are divided: neurons are selected on one part and measured on the other."""
-
-    selection: float = Field(
-        default=0.5, gt=0, lt=1, description="share of the documents that selects; the others measure"
-    )
-    by: Literal["document"] = Field(default="document", description="what stays on one side of the split")
-
 
 class TopFraction(Strict):
     """The most influential neurons, a fixed share of the layer."""
@@ -171,7 +43,7 @@ class Group(Strict):
 
     select: Annotated[
         Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
-        _either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
+        either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
     ] = Field(
         default="plateau",
         description="`plateau` (left of the power law on the influence curve), or {top_fraction: a share}",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hypotest.records.protocol import CorpusFiles, Prediction, Protocol, TargetFrequency, TopFraction
+from hypotest.records.material import CorpusFiles, TargetFrequency
+from hypotest.records.protocol import Prediction, Protocol, TopFraction
 from hypotest.registration.meanings import compared, margin_words, measured, null_words, outcome_words
 from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
 
@@ -75,7 +76,7 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     subject, conditions = protocol.subject, protocol.conditions
     model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
     revision = f" (revision {subject.revision})" if subject.revision else ""
-    layer = "the last MLP" if subject.layer == "last" else f"the MLP of block {subject.layer}"
+    layer = "the last MLP" if subject.layer in ("last", -1) else f"the MLP of block {subject.layer}"
     steps = [
         Line(
             f"{_text(protocol)} are cut into blocks of {protocol.corpus.context:,} tokens and read by "

@@ -38,7 +38,6 @@ def schema() -> dict[str, Any]:
     # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
     # unknown keys.
     del contrast["additionalProperties"]
-    definitions["Subject"]["properties"]["layer"]["oneOf"][1]["minimum"] = 0
     for name in (*SHARED_CHOICES, *OWN_CHOICES):
         option = choice_option(name)
         if option is not None:

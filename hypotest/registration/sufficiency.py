@@ -9,7 +9,8 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from hypotest.records.protocol import CorpusFiles, Protocol
+from hypotest.records.material import CorpusFiles
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
 MINIMUM_DOCUMENTS = 20

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from hypotest.errors import Problem
-from hypotest.records.protocol import Prediction, Protocol, TargetFrequency
+from hypotest.records.material import TargetFrequency
+from hypotest.records.protocol import Prediction, Protocol
 from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.outcomes import refuting_outcomes
@@ -73,12 +74,7 @@ def _id(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:
-    if protocol.subject.layer != "last" and protocol.subject.layer < 0:
-        message = (
-            f"not available yet: block {shown(protocol.subject.layer)}, counted from the end; available: "
-            "last, or a block's number from 0"
-        )
-        yield Finding(("subject", "layer"), message)
+    yield from _anatomy(protocol)
     if protocol.subject.model == "reference" and protocol.subject.revision is not None:
         message = "is used with a Hub id only; remove it"
         yield Finding(("subject", "revision"), message, "warning", (("subject", "model"),))
@@ -94,6 +90,15 @@ def _subject(protocol: Protocol) -> Iterator[Finding]:
     elif not table.lower().endswith(_TABLES):
         message = f"must be reference, or the path of a {', '.join(_TABLES)} table; found {shown(table)}"
         yield Finding(("frequencies",), message)
+
+
+def _anatomy(protocol: Protocol) -> Iterator[Finding]:
+    described = protocol.subject.anatomy
+    for key, path in described.model_dump(exclude_none=True).items() if described else ():
+        in_block = key not in ("final_norm", "unembedding")
+        if in_block != ("{layer}" in path):
+            wanted = "must hold {layer}, the number of a block" if in_block else "must hold no {layer}"
+            yield Finding(("subject", "anatomy", key), f"{wanted}; found {shown(path)}")
 
 
 def _conditions(protocol: Protocol) -> Iterator[Finding]:

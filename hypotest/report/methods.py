@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError
+from hypotest.records.material import Condition
 from hypotest.records.protocol import (
-    Condition,
     CovariateMatched,
     Margin,
     Prediction,

@@ -36,8 +36,9 @@ from hypotest.records.exploration import (
     OtherGroup,
     PreferenceCount,
 )
+from hypotest.records.material import Conditions, TargetFrequency
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Conditions, CovariateMatched, Protocol, TargetFrequency
+from hypotest.records.protocol import CovariateMatched, Protocol
 from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration_export import write_exploration

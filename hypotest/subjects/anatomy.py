@@ -1,4 +1,4 @@
-"""Where a model family keeps its neurons, heads and norms: one row per family.
+"""Where a model keeps its neurons, heads and norms.
 
 Paths are relative to the ``transformers`` model; ``{layer}`` stands for the block's number. The neurons
 of a block are the inputs of its MLP's down-projection; its heads are slices of the *input* of the
@@ -7,13 +7,12 @@ attention output projection, since the output has already mixed them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from hypotest.errors import SubjectError
-
-Norm = Literal["layer", "rms", "rms_plus_one"]
-"""Kind of the final norm: LayerNorm, RMSNorm, or RMSNorm whose gain is 1 + weight."""
+Norm = Literal["layer", "layer_plain", "rms", "rms_plus_one"]
+"""Kind of the final norm: LayerNorm, LayerNorm without gain and bias, RMSNorm, or RMSNorm whose gain is
+1 + weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,9 @@ class Anatomy:
     attention_projection: str
     """Attention output projection; its input holds the heads side by side."""
     mlp_norm: str
-    """Norm before the MLP."""
+    """Norm before the MLP; empty where the MLP reads the residual stream itself."""
     mlp: str
-    """The MLP, gated or plain."""
+    """The module that ends with the down-projection and whose output can be exchanged as a whole."""
     up_projection: str
     """First projection of the MLP; of a gated one, the one that is multiplied by the gate."""
     down_projection: str
@@ -41,11 +40,18 @@ class Anatomy:
     unembedding: str
     """Linear from the normed residual to logits."""
     norm: Norm
+    gate_projection: str = ""
+    """Of a gated MLP, the projection that goes through the activation function."""
     parallel_residual: bool = False
     """True: attention and MLP of a block read the same residual, so that a block's attention does not
     reach its own MLP."""
     identity_obstacle: str = ""
     """Why the last MLP does not feed final norm and unembedding linearly; empty where it does."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Names of the fields that are paths of modules, the empty ones left out."""
+        return tuple(name for name in MODULES if getattr(self, name))
 
     def at(self, module: str, layer: int) -> str:
         """Path of one of the modules in a given block, such as ``at("down_projection", 3)``."""
@@ -57,80 +63,8 @@ class Anatomy:
         return tuple(range(max(0, last - 1), last + 1))
 
 
-_GPT2 = "transformer.h.{layer}"
-_NEOX = "gpt_neox.layers.{layer}"
-_LLAMA = "model.layers.{layer}"
-
-_LLAMA_ROW = Anatomy(
-    family="llama",
-    block=_LLAMA,
-    attention=f"{_LLAMA}.self_attn",
-    attention_projection=f"{_LLAMA}.self_attn.o_proj",
-    mlp_norm=f"{_LLAMA}.post_attention_layernorm",
-    mlp=f"{_LLAMA}.mlp",
-    up_projection=f"{_LLAMA}.mlp.up_proj",
-    down_projection=f"{_LLAMA}.mlp.down_proj",
-    final_norm="model.norm",
-    unembedding="lm_head",
-    norm="rms",
-)
-
-FAMILIES: dict[str, Anatomy] = {
-    "gpt2": Anatomy(
-        family="gpt2",
-        block=_GPT2,
-        attention=f"{_GPT2}.attn",
-        attention_projection=f"{_GPT2}.attn.c_proj",
-        mlp_norm=f"{_GPT2}.ln_2",
-        mlp=f"{_GPT2}.mlp",
-        up_projection=f"{_GPT2}.mlp.c_fc",
-        down_projection=f"{_GPT2}.mlp.c_proj",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    "gpt_neox": Anatomy(
-        family="gpt_neox",
-        block=_NEOX,
-        attention=f"{_NEOX}.attention",
-        attention_projection=f"{_NEOX}.attention.dense",
-        mlp_norm=f"{_NEOX}.post_attention_layernorm",
-        mlp=f"{_NEOX}.mlp",
-        up_projection=f"{_NEOX}.mlp.dense_h_to_4h",
-        down_projection=f"{_NEOX}.mlp.dense_4h_to_h",
-        final_norm="gpt_neox.final_layer_norm",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    "llama": _LLAMA_ROW,
-    "mistral": replace(_LLAMA_ROW, family="mistral"),
-    "qwen2": replace(_LLAMA_ROW, family="qwen2"),
-    "gemma": replace(_LLAMA_ROW, family="gemma", norm="rms_plus_one"),
-    "gemma2": replace(
-        _LLAMA_ROW,
-        family="gemma2",
-        mlp_norm=f"{_LLAMA}.pre_feedforward_layernorm",
-        norm="rms_plus_one",
-        identity_obstacle="a norm follows the MLP",
-    ),
-}
-
-
-def anatomy_of(family: str, *, parallel_residual: bool, model: str) -> Anatomy:
-    """The row of a family.
-
-    Args:
-        family: ``config.model_type``.
-        parallel_residual: Whether the configuration says so; families without that choice do not.
-        model: Name for the error message.
-
-    Raises:
-        SubjectError: If the family has no row.
-    """
-    if family not in FAMILIES:
-        known = ", ".join(sorted(FAMILIES))
-        raise SubjectError(
-            f"subject.model: {model} is of the family {family!r}, which hypotest does not know yet; known: "
-            f"{known}"
-        )
-    return replace(FAMILIES[family], parallel_residual=parallel_residual)
+MODULES = (
+    "block", "attention", "attention_projection", "mlp_norm", "mlp", "up_projection", "gate_projection",
+    "down_projection", "final_norm", "unembedding",
+)  # fmt: skip
+"""Fields that are paths."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.anatomy import Anatomy, anatomy_of
+from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.recognition import anatomy_of, row_of
 
 REFERENCE = Path(__file__).parent / "reference"
 """Folder of the model that ships with hypotest, in Hugging Face format."""
@@ -61,19 +62,24 @@ class LanguageModel:
         return self.model.get_submodule(path)
 
     @property
+    def config(self) -> Any:
+        """The configuration of the language model, also of one that sees."""
+        return self.model.config.get_text_config()
+
+    @property
     def n_layers(self) -> int:
         """Transformer blocks."""
-        return int(self.model.config.num_hidden_layers)
+        return int(self.config.num_hidden_layers)
 
     @property
     def n_heads(self) -> int:
         """Attention heads per block."""
-        return int(self.model.config.num_attention_heads)
+        return int(self.config.num_attention_heads)
 
     @property
     def d_model(self) -> int:
         """Width of the residual stream."""
-        return int(self.model.config.hidden_size)
+        return int(self.config.hidden_size)
 
     @property
     def n_neurons(self) -> int:
@@ -120,7 +126,7 @@ class LanguageModel:
         """Why a neuron's path to the logits is not linear up to the final norm; empty where it is."""
         if self.layer != self.n_layers - 1:
             return f"layer {self.layer} is followed by other layers"
-        if getattr(self.model.config, "final_logit_softcapping", None):
+        if getattr(self.config, "final_logit_softcapping", None):
             return "the logits are capped"
         return self.anatomy.identity_obstacle
 
@@ -131,8 +137,15 @@ class LanguageModel:
 
     @property
     def context(self) -> int:
-        """Most tokens that fit into one forward pass."""
-        return int(self.model.config.max_position_embeddings)
+        """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
+        longest = getattr(self.config, "max_position_embeddings", None)
+        return 2**31 - 1 if longest is None else int(longest)
+
+    @property
+    def own_anatomy(self) -> dict[str, Any] | None:
+        """The anatomy where it is not that of the model's family; None where it is."""
+        standard = row_of(self.model.config, self.name)
+        return None if standard == self.anatomy else asdict(self.anatomy)
 
     @property
     def reaching_layers(self) -> tuple[int, ...]:
@@ -185,15 +198,17 @@ def load_language_model(
     revision: str | None = None,
     device: str = "auto",
     base: Path | None = None,
+    anatomy: Mapping[str, Any] | None = None,
 ) -> LanguageModel:
     """Load the reference model, a local folder, or a model of the Hub.
 
     Args:
         name: ``reference``, a folder (relative to `base`), or a Hub id.
-        layer: ``last``, or a block's number.
+        layer: ``last``, or a block's number, from the end if negative.
         revision: Branch, tag or commit of a Hub model.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         base: Folder that relative paths start from; the current one by default.
+        anatomy: As for `wrap_language_model`.
 
     Raises:
         SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
@@ -220,16 +235,18 @@ def load_language_model(
     transformers.utils.logging.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(source, **revision_argument)
-        anatomy_of(config.model_type, parallel_residual=False, model=name)  # before a long download
+        row_of(config, name)  # before a long download
         _require_plausible(config, name)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **revision_argument)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
+        model, loading = transformers.AutoModelForCausalLM.from_pretrained(
             source,
             dtype=torch.float32,
             attn_implementation="eager",
             use_safetensors=True,
+            output_loading_info=True,
             **revision_argument,
         )
+        _require_complete(loading, name)
     except SubjectError:
         raise
     except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
@@ -244,7 +261,9 @@ def load_language_model(
             transformers.utils.logging.enable_progress_bar()
     if not getattr(tokenizer, "is_fast", False):
         raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
-    subject = wrap_language_model(model.to(target), layer=layer, tokenizer=tokenizer, name=name)
+    subject = wrap_language_model(
+        model.to(target), layer=layer, tokenizer=tokenizer, name=name, anatomy=anatomy
+    )
     if not subject.reaching_layers:
         raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
     return replace(subject, revision=getattr(config, "_commit_hash", None))
@@ -261,9 +280,19 @@ _LARGEST = {
 """Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
 
 
+def _require_complete(loading: Mapping[str, Any], name: str) -> None:
+    """Transformers draws weights at random that it does not find, with no more than a warning."""
+    missing = sorted(map(str, loading["missing_keys"]))
+    if missing:
+        raise SubjectError(
+            f"subject.model: the weights of {name!r} lack {len(missing)} parameters that its config.json "
+            f"asks for, such as {missing[0]}; they belong to another configuration, or are damaged"
+        )
+
+
 def _require_plausible(config: Any, name: str) -> None:
     for key, largest in _LARGEST.items():
-        value = getattr(config, key, None)
+        value = getattr(config.get_text_config(), key, None)
         if value is None and key in ("intermediate_size", "n_inner"):
             continue  # families have one of the two, or its default
         if not isinstance(value, int) or not 0 < value <= largest:
@@ -274,19 +303,26 @@ def _require_plausible(config: Any, name: str) -> None:
 
 
 def wrap_language_model(
-    model: Any, *, layer: str | int = "last", tokenizer: Any = None, name: str = "in memory"
+    model: Any,
+    *,
+    layer: str | int = "last",
+    tokenizer: Any = None,
+    name: str = "in memory",
+    anatomy: Mapping[str, Any] | None = None,
 ) -> LanguageModel:
     """Take a ``transformers`` causal language model that is in memory already.
 
     Args:
         model: The model in float32 (or float64). It is put into evaluation mode, its attention computed
             eagerly, so that weights can be seen, and without a cache.
-        layer: ``last``, or a block's number.
+        layer: ``last``, or a block's number, from the end if negative.
         tokenizer: A fast tokenizer; only reading text needs one.
         name: For reports and errors.
+        anatomy: Fields of `hypotest.subjects.anatomy.Anatomy` that the model's family does not have so.
 
     Raises:
-        SubjectError: If the family is unknown, the model has no such layer, or is of low precision.
+        SubjectError: If it is not clear where neurons and heads are or the proof of that fails, the model
+            has no such layer, or is of low precision.
     """
     if not hasattr(model, "config") or not hasattr(model, "lm_head"):
         raise SubjectError(
@@ -303,23 +339,23 @@ def wrap_language_model(
         )
     if config._attn_implementation != "eager":
         model.set_attn_implementation("eager")
-    anatomy = anatomy_of(
-        config.model_type,
-        parallel_residual=bool(getattr(config, "use_parallel_residual", False)),
-        model=name,
-    )
-    config.use_cache = False  # a block that runs again must not see its own keys twice
-    n_layers = int(config.num_hidden_layers)
+    for each in (config, config.get_text_config()):
+        each.use_cache = False  # a block that runs again must not see its own keys twice
+    n_layers = int(config.get_text_config().num_hidden_layers)
     if layer != "last" and (isinstance(layer, bool) or not isinstance(layer, int)):
         raise SubjectError(f"subject.layer: must be `last` or a block's number, found {layer!r}")
-    number = n_layers - 1 if layer == "last" else int(layer)
+    number = n_layers - 1 if layer == "last" else int(layer) + (n_layers if int(layer) < 0 else 0)
     if not 0 <= number < n_layers:
-        raise SubjectError(f"subject.layer: {name} has the layers 0 to {n_layers - 1}; found {layer}")
+        raise SubjectError(
+            f"subject.layer: {name} has the layers 0 to {n_layers - 1}, from the end -1 to -{n_layers}; "
+            f"found {layer}"
+        )
+    model.eval().requires_grad_(False)
     return LanguageModel(
         name=name,
-        model=model.eval().requires_grad_(False),
+        model=model,
         tokenizer=tokenizer,
-        anatomy=anatomy,
+        anatomy=anatomy_of(model, number, name, anatomy),
         layer=number,
         device=parameter.device,
     )

@@ -8,6 +8,7 @@ included, and lose their arrangement; vectors (biases, gains of norms) stay.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.language_model import LanguageModel
 
 UntrainedWeights = Literal["fresh", "permuted"]
 
@@ -42,11 +43,11 @@ def untrained_model(
     if weights not in ("fresh", "permuted"):
         raise ValueError(f"weights must be 'fresh' or 'permuted', got {weights!r}")
     model = _fresh(subject, number, seed) if weights == "fresh" else _permuted(subject, number, seed)
-    return wrap_language_model(
-        model,
-        layer=subject.layer,
-        tokenizer=subject.tokenizer,
+    return replace(
+        subject,
+        model=model.eval().requires_grad_(False),
         name=f"{subject.name} ({weights} weights, network {number})",
+        revision=None,
     )
 
 

@@ -20,6 +20,15 @@ _SIZES = {
     "max_position_embeddings": 64,
 }
 _GROUPED = {**_SIZES, "num_key_value_heads": 2}
+_ENDS = {"bos_token_id": 0, "eos_token_id": 0}
+_FALCON = {
+    "vocab_size": VOCAB,
+    "hidden_size": 24,
+    "num_hidden_layers": N_LAYERS,
+    "num_attention_heads": 4,
+    "ffn_hidden_size": N_NEURONS,
+    **_ENDS,
+}
 CONFIGS = {
     "gpt2": lambda: transformers.GPT2Config(
         vocab_size=VOCAB,
@@ -31,14 +40,76 @@ CONFIGS = {
         bos_token_id=0,
         eos_token_id=0,
     ),
+    "gpt_neo": lambda: transformers.GPTNeoConfig(
+        vocab_size=VOCAB,
+        hidden_size=24,
+        num_layers=N_LAYERS,
+        num_heads=4,
+        intermediate_size=N_NEURONS,
+        max_position_embeddings=64,
+        attention_types=[[["global", "local", "global"], 1]],
+        window_size=8,
+        **_ENDS,
+    ),
+    "gptj": lambda: transformers.GPTJConfig(
+        vocab_size=VOCAB,
+        n_embd=24,
+        n_layer=N_LAYERS,
+        n_head=4,
+        n_inner=N_NEURONS,
+        n_positions=64,
+        rotary_dim=4,
+        **_ENDS,
+    ),
+    "opt": lambda: transformers.OPTConfig(
+        vocab_size=VOCAB,
+        hidden_size=24,
+        num_hidden_layers=N_LAYERS,
+        num_attention_heads=4,
+        ffn_dim=N_NEURONS,
+        max_position_embeddings=64,
+        word_embed_proj_dim=24,
+        pad_token_id=1,
+        **_ENDS,
+    ),
+    "bloom": lambda: transformers.BloomConfig(
+        vocab_size=VOCAB, hidden_size=24, n_layer=N_LAYERS, n_head=4, **_ENDS
+    ),
+    "falcon, parallel": lambda: transformers.FalconConfig(**_FALCON),
+    "falcon, two norms": lambda: transformers.FalconConfig(
+        **_FALCON, new_decoder_architecture=True, num_kv_heads=2
+    ),
+    "falcon, sequential": lambda: transformers.FalconConfig(
+        **_FALCON, parallel_attn=False, multi_query=False, alibi=True
+    ),
+    "phi": lambda: transformers.PhiConfig(**{**_GROUPED, "hidden_size": 32}),
     "gpt_neox": lambda: transformers.GPTNeoXConfig(**_SIZES),
     "gpt_neox, sequential": lambda: transformers.GPTNeoXConfig(**_SIZES, use_parallel_residual=False),
     "llama, tied": lambda: transformers.LlamaConfig(**_GROUPED, tie_word_embeddings=True),
     "llama, with biases": lambda: transformers.LlamaConfig(**_GROUPED, mlp_bias=True, attention_bias=True),
     "mistral": lambda: transformers.MistralConfig(**_GROUPED),
     "qwen2": lambda: transformers.Qwen2Config(**_GROUPED),
+    "qwen3": lambda: transformers.Qwen3Config(**_GROUPED, head_dim=8),
+    "olmo": lambda: transformers.OlmoConfig(**_GROUPED, pad_token_id=0, eos_token_id=0),
+    "olmo2": lambda: transformers.Olmo2Config(**_GROUPED, pad_token_id=0, eos_token_id=0),
     "gemma": lambda: transformers.GemmaConfig(**_GROUPED, head_dim=6),
     "gemma2": lambda: transformers.Gemma2Config(**_GROUPED, head_dim=6),
+    "gemma3_text": lambda: transformers.Gemma3TextConfig(**_GROUPED, head_dim=6, sliding_window=8),
+    "gemma3": lambda: transformers.Gemma3Config(
+        text_config={**_GROUPED, "head_dim": 6, "sliding_window": 8},
+        image_token_id=VOCAB - 1,
+        boi_token_index=VOCAB - 2,
+        eoi_token_index=VOCAB - 3,
+        vision_config={
+            "hidden_size": 8,
+            "intermediate_size": 8,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 1,
+            "image_size": 28,
+            "patch_size": 14,
+        },
+        mm_tokens_per_image=4,
+    ),
 }
 
 
@@ -75,7 +146,8 @@ def hooked_losses(
     def edit(_module: object, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         activations = arguments[0].clone()
         for neuron, after in (values or {}).items():
-            activations[:, :, neuron] = torch.from_numpy(np.asarray(after, dtype=np.float64))
+            by_position = activations.view(*ids.shape, -1)  # OPT flattens positions
+            by_position[:, :, neuron] = torch.from_numpy(np.asarray(after, dtype=np.float64))
         return (activations,)
 
     hook = down.register_forward_pre_hook(edit)

@@ -4,7 +4,7 @@ import torch
 import transformers
 
 import hypotest
-from hypotest.errors import SelfCheckError, SubjectError
+from hypotest.errors import SubjectError
 from tests.collect.families import CONFIGS, CONTEXT, N_NEURONS, hooked_losses, positions, small_model
 
 
@@ -74,7 +74,7 @@ def test_an_adapter_that_the_weights_do_not_show_is_found(name, layer):
     model = small_model(name).model
     mlp = model.model.layers[1 if layer == 1 else -1].mlp
     mlp.down_proj = Adapted(mlp.down_proj)
-    with pytest.raises(SelfCheckError, match=r"family llama.*mlp\.down_proj"):
+    with pytest.raises(SubjectError, match=r"subject\.anatomy\.down_projection.*mlp\.down_proj must give"):
         hypotest.ablate_neurons(model, positions()[0], layer=layer)
 
 

@@ -13,7 +13,7 @@ from hypotest.corpora.frequencies import (
     read_frequency_table,
 )
 from hypotest.errors import CorpusError
-from hypotest.records.protocol import Conditions
+from hypotest.records.material import Conditions
 
 
 def conditions(elbow="drop", below=15.0, of="types"):

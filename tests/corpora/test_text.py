@@ -4,7 +4,7 @@ import pytest
 
 from hypotest.corpora.text import read_corpus
 from hypotest.errors import CorpusError
-from hypotest.records.protocol import Corpus
+from hypotest.records.material import Corpus
 
 
 def files(*names):

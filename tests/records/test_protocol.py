@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from hypotest.records.material import Corpus, CorpusFiles, Subject, TargetFrequency
 from hypotest.records.protocol import (
     Contrast,
-    Corpus,
-    CorpusFiles,
     Group,
     Margin,
     Nulls,
     Prediction,
     Protocol,
-    Subject,
-    TargetFrequency,
     TopFraction,
 )
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from hypotest.errors import ProtocolError
@@ -332,3 +333,35 @@ def test_a_far_word_is_no_suggestion(problems_of):
     (problem,) = problems_of(("seed: 1", "seed: 1\nnotes: mine"))
     assert "did you mean" not in problem.message
     assert "known keys: hypotest, id, title" in problem.message
+
+
+def test_an_anatomy_can_be_described(problems_of, tmp_path):
+    described = "subject: {model: x, layer: -2, anatomy: {mlp: 'h.{layer}.mlp', final_norm: ln_f}}"
+    np.save(tmp_path / "c.npy", np.ones(4, dtype=np.int64))
+    problems_of(("seed: 1", f"seed: 1\n{described}\nfrequencies: c.npy"))
+    plan = load_protocol(tmp_path / "p.yaml")
+    assert plan.subject.layer == -2
+    assert plan.subject.anatomy.model_dump(exclude_none=True) == {
+        "mlp": "h.{layer}.mlp",
+        "final_norm": "ln_f",
+    }
+
+
+@pytest.mark.parametrize(
+    ("anatomy", "key", "message"),
+    [
+        (
+            "{mlp: h.3.mlp}",
+            "subject.anatomy.mlp",
+            "must hold {layer}, the number of a block; found 'h.3.mlp'",
+        ),
+        ("{unembedding: 'h.{layer}'}", "subject.anatomy.unembedding", "must hold no {layer}"),
+        ("{mlp: '../x'}", "subject.anatomy.mlp", ""),
+        ("{mpl: 'h.{layer}'}", "subject.anatomy.mpl", "unknown key"),
+    ],
+)
+def test_an_anatomy_that_cannot_be(problems_of, anatomy, key, message):
+    problems = problems_of(("seed: 1", f"seed: 1\nsubject: {{anatomy: {anatomy}}}"))
+    errors = [item for item in problems if item.severity == "error"]
+    assert [item.key for item in errors] == [key]
+    assert message in errors[0].message

@@ -11,7 +11,6 @@ import pytest
         ("seed: 1", "seed: 1\nfrequencies: {count: reference}", "19:15", "frequencies.count"),
         ("seed: 1", "seed: 1\ncorpus: {text: {hub: allenai/c4, config: en}}", "19:10",
          "corpus.text"),
-        ("seed: 1", "seed: 1\nsubject: {layer: -3}", "19:18", "subject.layer"),
         ("seed: 1", "seed: 1\ndecision: {correction: shaffer}", "19:24", "decision.correction"),
         ("conditions:\n", "conditions:\n  match: document\n", "5:10", "conditions.match"),
         ("contrast: {null: size_matched}", "contrast: {null: size_matched, trajectory: x}",

@@ -43,19 +43,24 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layer", "message"), [(9, "layers 0 to 3"), (-1, "layers 0 to 3"), (0, "no attention")]
+    ("layer", "message"), [(9, "layers 0 to 3"), (-5, "from the end -1 to -4; found -5"), (0, "no attention")]
 )
 def test_layers_that_are_not_there(small_model_folder, layer, message):
     with pytest.raises(SubjectError, match=message):
         load_language_model(str(small_model_folder), layer=layer, device="cpu")
 
 
-def test_other_families_are_refused_with_their_name(small_model_folder, tmp_path):
+@pytest.mark.parametrize(("layer", "number"), [("last", 3), (-1, 3), (-2, 2), (1, 1)])
+def test_layers_count_from_both_ends(small_model_folder, layer, number):
+    assert load_language_model(str(small_model_folder), layer=layer, device="cpu").layer == number
+
+
+def test_weights_of_another_family_are_refused(small_model_folder, tmp_path):
     folder = tmp_path / "bloom"
     shutil.copytree(small_model_folder, folder)
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "model_type": "bloom"}))
-    with pytest.raises(SubjectError, match="family 'bloom'"):
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "bloom", "n_layer": 4}))
+    with pytest.raises(SubjectError, match=r"lack \d+ parameters that its config.json asks for"):
         load_language_model(str(folder), device="cpu")
 
 

@@ -16,11 +16,15 @@ from tests.collect.families import CONFIGS, hooked_losses, positions, small_mode
 KINDS = ["fresh", "permuted"]
 
 
+READING = [name for name in CONFIGS if name != "gemma3"]
+"""Without the one that also sees: its vision tower has an initialisation of its own."""
+
+
 def parameters(subject):
     return {name: parameter.numpy() for name, parameter in subject.model.named_parameters()}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", READING)
 @pytest.mark.parametrize("weights", KINDS)
 def test_same_architecture_other_weights(name, weights):
     subject = small_model(name)
@@ -59,7 +63,7 @@ def test_permuted_keeps_the_entries_of_every_matrix_and_all_vectors(name):
             np.testing.assert_array_equal(array, other[key])
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", READING)
 def test_fresh_is_what_the_family_begins_with(name):
     # gains that leave a vector as it is, no biases, normal weights of the configured SD; GPT-2 divides that
     # of what writes into the residual by sqrt(2 n_layers)

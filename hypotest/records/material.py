@@ -1,0 +1,146 @@
+"""The material of a protocol: the network, the text, and which of its positions are looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag, model_validator
+
+from hypotest.records.strict import Strict, either
+
+ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.(\w+|\{layer\}))*$", max_length=200)]
+"""Path of a module as in ``model.named_modules()``, ``{layer}`` for the number of a block."""
+
+
+class DescribedAnatomy(Strict):
+    """Where a model keeps neurons and heads, for families that hypotest does not know."""
+
+    block: ModulePath | None = Field(default=None, description="a transformer block")
+    attention: ModulePath | None = Field(
+        default=None, description="module whose second output is the attention weights"
+    )
+    attention_projection: ModulePath | None = Field(
+        default=None, description="attention output projection; its input holds the heads side by side"
+    )
+    mlp_norm: ModulePath | None = Field(default=None, description="norm before the MLP")
+    mlp: ModulePath | None = Field(default=None, description="the MLP, ending with the down-projection")
+    up_projection: ModulePath | None = Field(
+        default=None,
+        description="first projection of the MLP; of a gated one, not the gate's",
+    )
+    gate_projection: ModulePath | None = Field(
+        default=None, description="of a gated MLP, the projection that goes through the activation function"
+    )
+    down_projection: ModulePath | None = Field(
+        default=None, description="last projection of the MLP; its input is the layer's neurons"
+    )
+    final_norm: ModulePath | None = Field(default=None, description="norm before the unembedding")
+    unembedding: ModulePath | None = Field(
+        default=None, description="linear map from the normed residual stream to logits"
+    )
+
+
+class Subject(Strict):
+    """The network under test."""
+
+    model: str = Field(
+        default="reference",
+        description="`reference` (ships with hypotest), a Hub id, or a folder in Hugging Face format",
+        min_length=1,
+    )
+    revision: str | None = Field(default=None, description="branch, tag or commit of a Hub id")
+    layer: Annotated[
+        Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
+        either("last", int, "must be last, or the number of a block"),
+    ] = Field(
+        default="last",
+        description="block whose MLP is tested: `last`, or its number from 0; negative: from the end",
+    )
+    anatomy: DescribedAnatomy | None = Field(
+        default=None,
+        description="where the model keeps neurons and heads, if its family is unknown or was changed; "
+        "proved on a few tokens when the model is loaded",
+    )
+
+
+class CorpusFiles(Strict):
+    """Text files, one document each."""
+
+    files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1, description="paths of UTF-8 .txt files, seen from the protocol's folder"
+    )
+
+
+class Corpus(Strict):
+    """The text whose tokens are predicted."""
+
+    text: Annotated[
+        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
+        either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
+    ] = Field(
+        default="reference",
+        description="`reference` (docstrings of installed packages), or {files: [paths of .txt files]}",
+    )
+    context: int = Field(
+        default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
+    )
+
+
+class TargetFrequency(Strict):
+    """A range of the frequency distribution of the *next* token."""
+
+    below_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="in percent: rarer than this"
+    )
+    from_percentile: float | None = Field(
+        default=None, gt=0, lt=100, description="in percent: at least as frequent as this"
+    )
+    of: Literal["types", "occurrences"] = Field(
+        default="types",
+        description="what percentiles count: `types` (different tokens) or `occurrences` (running text)",
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> TargetFrequency:
+        if (self.below_percentile is None) == (self.from_percentile is None):
+            raise ValueError("must have exactly one of below_percentile and from_percentile")
+        return self
+
+
+class Condition(Strict):
+    """Which positions belong to a condition."""
+
+    target_frequency: TargetFrequency = Field(
+        description="how frequent the next token is, the one to be predicted"
+    )
+
+
+class Conditions(Strict):
+    """Rare and common positions, and how many of each."""
+
+    elbow: Literal["drop", "keep"] = Field(
+        default="drop", description="the rarest token types, beyond the frequency curve's elbow"
+    )
+    rare: Condition = Field(description="positions whose next token is rare")
+    common: Condition = Field(description="positions whose next token is common")
+    positions: int = Field(
+        default=4096,
+        ge=2,
+        le=10**7,
+        description="number of positions per condition, at most, both splits together",
+    )
+    max_per_document: int = Field(
+        default=16, ge=1, le=10**7, description="number of rare positions from one document, at most"
+    )
+    match: Literal["block"] = Field(
+        default="block", description="common positions come from the blocks of the rare ones"
+    )
+
+
+class Split(Strict):
+    """How documents are divided: neurons are selected on one part and measured on the other."""
+
+    selection: float = Field(
+        default=0.5, gt=0, lt=1, description="share of the documents that selects; the others measure"
+    )
+    by: Literal["document"] = Field(default="document", description="what stays on one side of the split")

@@ -1,0 +1,30 @@
+"""What all parts of a protocol have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""Lower-case letters, digits, dashes; safe as a file name."""
+
+
+def either(word: str, otherwise: type, wanted: str) -> Discriminator:
+    """Read a value as a word or as something else, so that an error names what was meant.
+
+    Left to itself, pydantic reports the failure of every alternative of a union.
+    """
+
+    def alternative(value: Any) -> str | None:
+        if isinstance(value, otherwise | BaseModel) and not isinstance(value, bool):
+            return "other"
+        return "word" if value == word else None
+
+    return Discriminator(alternative, custom_error_type="alternatives", custom_error_message=wanted)
+
+
+class Strict(BaseModel):
+    """Frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

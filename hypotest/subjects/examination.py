@@ -1,0 +1,307 @@
+"""A model's anatomy, proved on a few tokens with plain hooks.
+
+Each check is an equation that holds if the paths lead where they should: rows of attention weights sum to one
+and see nothing ahead; the heads' slices times the output projection give its output; the neurons times the
+down-projection give its output, and moving that moves the output of the MLP by as much; the norm in front of
+the MLP is what its first projection reads; ablating the neurons changes the logits. What a family chooses is
+measured: the kind of the final norm, whether a block's attention reaches its own MLP, and what lies between
+the last MLP and the logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.pytorch_utils import Conv1D
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.anatomy import Anatomy, Norm
+
+PLAIN_EPSILON = 1e-5
+"""Of norms that do not say theirs (OLMo)."""
+_TOKENS = 8
+_RELATIVE = 2e-3
+"""Share of the largest value by which two sums of float32 products may differ."""
+
+Edit = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was measured; the names are those of `Anatomy`."""
+
+    norm: Norm | None
+    """None where the final norm is of no known kind."""
+    parallel_residual: bool
+    identity_obstacle: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pass:
+    """One forward pass: by path, the inputs (first argument) and outputs of modules, (1, tokens, ...)."""
+
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    logits: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patient:
+    """A model, one of its blocks, and a forward pass over the same few tokens."""
+
+    model: Any
+    anatomy: Anatomy
+    layer: int
+    last: int
+    ids: Tensor
+    base: _Pass
+
+    def at(self, module: str, layer: int | None = None) -> str:
+        return self.anatomy.at(module, self.layer if layer is None else layer)
+
+    def module(self, module: str, layer: int | None = None) -> Any:
+        return self.model.get_submodule(self.at(module, layer))
+
+    def edited(self, path: str, edit: Edit, *, output: bool) -> _Pass:
+        """The same tokens with a module's input or output edited."""
+        return _forward(
+            self.model, _watched(self.anatomy, self.layer, self.last), self.ids, (path, edit, output)
+        )
+
+
+def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
+    """Prove an anatomy, and measure what a family chooses.
+
+    Args:
+        model: The ``transformers`` model.
+        anatomy: Its paths.
+        layer: Block that is proved; what follows the last MLP is looked at as well.
+        name: For errors.
+
+    Raises:
+        SubjectError: If a path leads nowhere or to something else (names it), or a value is not finite.
+    """
+    patient = _admit(model, anatomy, layer, name)
+    for module, problem in _problems(patient):
+        raise SubjectError(f"subject.anatomy.{module}: {name}: {patient.at(module)} {problem}")
+    return Findings(_norm_kind(patient), _is_parallel(patient), _obstacle(patient))
+
+
+def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> _Patient:
+    last = int(model.config.get_text_config().num_hidden_layers) - 1
+    there = {path for path, _ in model.named_modules(remove_duplicate=False)}
+    for module in anatomy.modules:
+        for number in (layer, last):
+            if anatomy.at(module, number) not in there:
+                raise SubjectError(
+                    f"subject.anatomy.{module}: {name} has no module {anatomy.at(module, number)!r}"
+                )
+    n_tokens = int(model.get_input_embeddings().weight.shape[0])
+    ids = torch.randint(0, n_tokens, (1, _TOKENS), generator=torch.Generator().manual_seed(0))
+    ids = ids.to(next(model.parameters()).device)
+    base = _forward(model, _watched(anatomy, layer, last), ids)
+    if not bool(torch.isfinite(base.logits).all()):
+        raise SubjectError(
+            f"subject.model: {name}: logits are not finite; the weights are damaged or overflow in this "
+            "precision"
+        )
+    return _Patient(model, anatomy, layer, last, ids, base)
+
+
+def _watched(anatomy: Anatomy, layer: int, last: int) -> set[str]:
+    return {anatomy.at(module, number) for module in anatomy.modules for number in (layer, last)}
+
+
+def _forward(model: Any, paths: set[str], ids: Tensor, change: tuple[str, Edit, bool] | None = None) -> _Pass:
+    inputs: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+
+    def record(path: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        def before(_module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+            first, *rest = arguments or (keywords.get("hidden_states"),)
+            if change is not None and change[0] == path and not change[2]:
+                first = change[1](first)
+            inputs[path] = _copy(first)
+            return ((first, *rest), keywords) if arguments else None
+
+        def after(_module: Any, _arguments: Any, output: Any) -> Any:
+            if change is not None and change[0] == path and change[2]:
+                output = change[1](output)
+            outputs[path] = _copy(output)
+            return output
+
+        return before, after
+
+    hooks = []
+    try:
+        for path in sorted(paths):
+            before, after = record(path)
+            module = model.get_submodule(path)
+            hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
+            hooks.append(module.register_forward_hook(after))
+        with torch.inference_mode():
+            logits = model(ids, use_cache=False).logits
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return _Pass(inputs, outputs, logits)
+
+
+def _copy(value: Any) -> Any:
+    """Some modules (Falcon's blocks) add to their parts' outputs in place."""
+    if isinstance(value, tuple):
+        return tuple(_copy(item) for item in value)
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _problems(patient: _Patient) -> Iterator[tuple[str, str]]:
+    """Field of the anatomy, and what does not hold there."""
+    yield from _attention(patient)
+    yield from _projection(patient, "attention_projection", "the heads")
+    yield from _heads(patient)
+    yield from _projection(patient, "down_projection", "the neurons")
+    yield from _mlp(patient)
+    yield from _ablation(patient)
+
+
+def _attention(patient: _Patient) -> Iterator[tuple[str, str]]:
+    output = patient.base.outputs.get(patient.at("attention"))
+    weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
+    n_heads = int(patient.model.config.get_text_config().num_attention_heads)
+    shape = (1, n_heads, _TOKENS, _TOKENS)
+    if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
+        found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
+        yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"
+    elif not _near(weights.sum(dim=-1), torch.ones(())):
+        yield "attention", "must give attention weights whose rows sum to one"
+    elif bool(weights.triu(1).any()):
+        yield "attention", "must give causal attention weights; some look ahead"
+
+
+def _projection(patient: _Patient, module: str, what: str) -> Iterator[tuple[str, str]]:
+    """Inputs times weights, feature by feature, are the output of a linear projection."""
+    projection, path = patient.module(module), patient.at(module)
+    weight = getattr(projection, "weight", None)
+    if not isinstance(weight, Tensor) or weight.ndim != 2:
+        yield module, f"must be a linear projection; found {type(projection).__name__}"
+        return
+    rows = weight if isinstance(projection, Conv1D) else weight.T
+    given = patient.base.inputs.get(path)
+    if given is None or given.shape[-1] != rows.shape[0]:
+        yield module, "is not used as a linear projection in a forward pass"
+        return
+    product = given.double() @ rows.double()
+    if getattr(projection, "bias", None) is not None:
+        product = product + projection.bias.double()
+    if not _near(patient.base.outputs[path], product):
+        yield module, f"must give {what} times its weights; its output is something else"
+
+
+def _heads(patient: _Patient) -> Iterator[tuple[str, str]]:
+    path = patient.at("attention_projection")
+    width = patient.base.inputs[path].shape[-1]
+    n_heads = int(patient.model.config.get_text_config().num_attention_heads)
+    if width % n_heads:
+        yield "attention_projection", f"must read {n_heads} heads side by side; found {width} features"
+    shift = _shift(patient.base.outputs[path])
+    moved = patient.edited(path, lambda output: output + shift, output=True)
+    before, after = (of.outputs[patient.at("attention")][0] for of in (patient.base, moved))
+    if before.shape != shift.shape or not _near(after - before, shift, before):
+        yield "attention_projection", "must be what the attention ends with"
+
+
+def _mlp(patient: _Patient) -> Iterator[tuple[str, str]]:
+    down = patient.base.inputs[patient.at("down_projection")]
+    for module in ("up_projection", "gate_projection"):
+        if not getattr(patient.anatomy, module):
+            continue
+        output = patient.base.outputs.get(patient.at(module))
+        if not isinstance(output, Tensor) or output.shape != down.shape:
+            yield module, f"must have one output per neuron ({down.shape[-1]})"
+            return
+    if patient.anatomy.mlp_norm:
+        normed = patient.base.outputs[patient.at("mlp_norm")]
+        read = patient.base.inputs[patient.at("up_projection")]
+        if not _near(read, normed.reshape(read.shape)):
+            yield "mlp_norm", "must be the norm whose output the MLP reads"
+    shift = _shift(patient.base.outputs[patient.at("down_projection")])
+    moved = patient.edited(patient.at("down_projection"), lambda output: output + shift, output=True)
+    path = patient.at("mlp")
+    before, after = patient.base.outputs[path], moved.outputs[path]
+    if not isinstance(before, Tensor) or not _near(after - before, shift.reshape(before.shape), before):
+        yield "mlp", "must give what the down-projection gives, possibly with something added"
+
+
+def _ablation(patient: _Patient) -> Iterator[tuple[str, str]]:
+    ablated = patient.edited(patient.at("down_projection"), torch.zeros_like, output=False)
+    if torch.equal(ablated.logits, patient.base.logits):
+        yield "down_projection", "changes no logit when all neurons are set to zero"
+
+
+def _is_parallel(patient: _Patient) -> bool:
+    """Whether a block's MLP does not see what its attention writes."""
+    path = patient.at("attention_projection")
+    shift = _shift(patient.base.outputs[path])
+    moved = patient.edited(path, lambda output: output + shift, output=True)
+    neurons = patient.at("down_projection")
+    return torch.equal(moved.inputs[neurons], patient.base.inputs[neurons])
+
+
+def _obstacle(patient: _Patient) -> str:
+    """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
+    down, norm = patient.at("down_projection", patient.last), patient.at("final_norm")
+    unembedding = patient.at("unembedding")
+    shift = _shift(patient.base.outputs[down])
+    moved = patient.edited(down, lambda output: output + shift, output=True)
+    before = patient.base.inputs[norm]
+    if not _near(moved.inputs[norm] - before, shift.reshape(before.shape), before):
+        return "a norm or another function follows the MLP"
+    if not _near(patient.base.inputs[unembedding], patient.base.outputs[norm]):
+        return "something lies between the final norm and the unembedding"
+    if not _near(patient.base.logits, patient.base.outputs[unembedding]):
+        return "the logits are capped or scaled"
+    if next(_projection(patient, "unembedding", "the normed residual"), None) is not None:
+        return "the unembedding is not linear"
+    return "" if _norm_kind(patient) is not None else "the final norm is of no known kind"
+
+
+def _norm_kind(patient: _Patient) -> Norm | None:
+    module, path = patient.module("final_norm"), patient.at("final_norm")
+    x, found = patient.base.inputs[path].double(), patient.base.outputs[path]
+    weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
+    epsilon = norm_epsilon(module)
+    centred = x - x.mean(dim=-1, keepdim=True)
+    plain = centred / (centred.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
+    rms = x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
+    if weight is None:
+        return "layer_plain" if _near(found, plain) else None
+    gain = weight.double()
+    kinds: dict[Norm, Tensor] = {
+        "layer": plain * gain + (0 if bias is None else bias.double()),
+        "rms": rms * gain,
+        "rms_plus_one": rms * (1 + gain),
+    }
+    return next((kind for kind, value in kinds.items() if _near(found, value)), None)
+
+
+def norm_epsilon(norm: Any) -> float:
+    """What a norm adds to the variance."""
+    names = ("eps", "variance_epsilon")
+    return float(next((getattr(norm, name) for name in names if hasattr(norm, name)), PLAIN_EPSILON))
+
+
+def _shift(values: Tensor) -> Tensor:
+    """Something of the size of what a module writes, the same in every run."""
+    drawn = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
+    size = values.double().square().mean().sqrt().clamp_min(1e-3)
+    return drawn.to(values) * size.to(values)
+
+
+def _near(one: Tensor, two: Tensor, beside: Tensor | None = None) -> bool:
+    """Whether two tensors agree as float32 sums do, seen from their largest value or that of a third."""
+    scale = max(float(value.abs().max()) for value in (one, two, one if beside is None else beside))
+    return bool(((one.double() - two.double()).abs() <= _RELATIVE * scale).all())

@@ -1,0 +1,161 @@
+"""Which anatomy a model has: its family's row, with what its configuration and its protocol say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.anatomy import MODULES, Anatomy
+from hypotest.subjects.examination import Findings, examine
+from hypotest.subjects.families import FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
+
+_OPTIONAL = ("mlp_norm", "gate_projection")
+"""Paths that a model need not have."""
+
+
+def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | None = None) -> Anatomy:
+    """Find a model's anatomy and prove it on a few tokens.
+
+    A family without a row is taken for another one if all of that one's modules are there and the proof
+    holds; what the proof can measure (kind of the final norm, parallel residual, what lies between the last
+    MLP and the logits) is measured then.
+
+    Args:
+        model: The ``transformers`` model, on its device.
+        layer: Block that will be tested.
+        name: For errors.
+        given: What the protocol says in ``subject.anatomy``: fields of `Anatomy`.
+
+    Raises:
+        SubjectError: If nothing fits, or the proof fails; names the path.
+    """
+    config = model.config
+    family = str(config.model_type)
+    row = row_of(config, name)
+    if given:
+        row = _described(family, row, given, name)
+    if row is None:
+        return _recognised(model, family, layer, name)
+    found = examine(model, row, layer, name)
+    if given:
+        return _measured(row, found, given)
+    _require_agreement(row, found, model.config, name)
+    return row
+
+
+def row_of(config: Any, name: str) -> Anatomy | None:
+    """The row of a family, with what the configuration chooses; None for a family without a row.
+
+    Args:
+        config: The ``transformers`` configuration.
+        name: Of the model, for errors.
+
+    Raises:
+        SubjectError: If the configuration chooses what no row describes.
+    """
+    row = FAMILIES.get(str(config.model_type))
+    if row is None:
+        return None
+    if row.family == "gpt_neox":
+        return replace(row, parallel_residual=bool(config.use_parallel_residual))
+    if row.family == "falcon":
+        return _falcon(row, config)
+    if row.family == "opt" and not (config.do_layer_norm_before and not config._remove_final_layer_norm):
+        raise SubjectError(
+            f"subject.model: {name} has its norms behind attention and MLP and no final norm "
+            "(do_layer_norm_before: false, as in OPT-350m); hypotest has no way to ablate its neurons. Take "
+            "another size of OPT"
+        )
+    return row
+
+
+def _falcon(row: Anatomy, config: Any) -> Anatomy:
+    """Three kinds of blocks: sequential, parallel with one norm, parallel with two."""
+    if not (config.new_decoder_architecture or config.parallel_attn):
+        return row
+    two = config.new_decoder_architecture and config.num_ln_in_parallel_attn in (None, 2)
+    return FALCON_TWO_NORMS if two else FALCON_PARALLEL
+
+
+def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name: str) -> Anatomy:
+    """The row with what the protocol says in its place, or the protocol's description alone."""
+    if row is not None:
+        return replace(row, **given)
+    missing = [key for key in MODULES if key not in _OPTIONAL and not given.get(key)]
+    if missing:
+        raise SubjectError(
+            f"subject.anatomy: hypotest does not know the family {family!r} of {name}, so that its anatomy "
+            f"must be described in full; missing: {', '.join(missing)}"
+        )
+    values: dict[str, Any] = {"mlp_norm": "", "norm": "layer", **given}
+    return Anatomy(family=family, **values)
+
+
+def _measured(row: Anatomy, found: Findings, given: Mapping[str, Any]) -> Anatomy:
+    """A row with what was measured, unless the protocol says otherwise."""
+    values = {key: value for key, value in asdict(found).items() if key not in given and value is not None}
+    return replace(row, **values)
+
+
+def _require_agreement(row: Anatomy, found: Findings, config: Any, name: str) -> None:
+    """What a row claims is what was measured."""
+    obstacle = row.identity_obstacle or getattr(config.get_text_config(), "final_logit_softcapping", None)
+    claims = (
+        ("final_norm", "norm", row.norm, found.norm),
+        ("attention_projection", "parallel_residual", row.parallel_residual, found.parallel_residual),
+        ("down_projection", "identity_obstacle", bool(obstacle), bool(found.identity_obstacle)),
+    )
+    for module, key, claimed, measured in claims:
+        if claimed != measured:
+            raise SubjectError(
+                f"subject.model: {name} is not what hypotest knows of the family {row.family}: {key} of "
+                f"{getattr(row, module)} should be {claimed} and is {measured} "
+                f"({found.identity_obstacle or 'nothing between the last MLP and the logits'}). If the model "
+                "was changed, describe it under subject.anatomy"
+            )
+
+
+def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
+    """Another family's row that fits a model of a family without one."""
+    there = {path for path, _ in model.named_modules(remove_duplicate=False)}
+    problems = []
+    for row in _by_detail():
+        if any(row.at(module, layer) not in there for module in row.modules):
+            continue
+        try:
+            found = examine(model, row, layer, name)
+        except SubjectError as error:
+            problems.append(str(error))
+            continue
+        return _measured(replace(row, family=family), found, {})
+    why = problems[0] if problems else _nearest(there, layer)
+    keys = ", ".join(f"{key}: PATH" for key in MODULES)
+    raise SubjectError(
+        f"subject.model: {name} is of the family {family!r}, which hypotest does not know (known: "
+        f"{', '.join(sorted(FAMILIES))}), and its modules do not say for certain where neurons and heads "
+        f"are: {why}. Describe it in the protocol: subject: {{anatomy: {{{keys}}}}}, with paths as in "
+        "model.named_modules() and {layer} for the block's number"
+    )
+
+
+def _by_detail() -> Iterator[Anatomy]:
+    """Each set of paths once, those with most modules first."""
+    seen = set()
+    rows = (*FAMILIES.values(), FALCON_PARALLEL, FALCON_TWO_NORMS)
+    for row in sorted(rows, key=lambda row: -len(row.modules)):
+        paths = tuple(getattr(row, key) for key in MODULES)
+        if paths not in seen:
+            seen.add(paths)
+            yield row
+
+
+def _nearest(there: set[str], layer: int) -> str:
+    """What the most similar family has and this model lacks."""
+    missing = {
+        row.family: [row.at(module, layer) for module in row.modules if row.at(module, layer) not in there]
+        for row in FAMILIES.values()
+    }
+    family = min(missing, key=lambda name: len(missing[name]))
+    return f"of the modules of {family} it lacks {', '.join(missing[family])}"
