@@ -325,6 +325,18 @@ def calibrate(
         print(terminal_text(out / "calibration.md"))
 
 
+@app.command(epilog="Example: hypotest doctor")
+def doctor() -> None:
+    """Say what this machine has, what can be run on it, and what is missing."""
+    from hypotest.report.doctor import diagnosis_table
+    from hypotest.studies.doctor import examine_machine
+
+    found = examine_machine()
+    Console().print(diagnosis_table(found))
+    if not found.is_well:
+        raise typer.Exit(1)
+
+
 @reference.command(epilog="Example: hypotest reference info")
 def info() -> None:
     """Say what the reference model is, what it was trained on, and how well it predicts."""

@@ -21,6 +21,7 @@ from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.devices import resolve_device
 from hypotest.subjects.recognition import anatomy_of, row_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -370,22 +371,3 @@ def by_input(projection: Any) -> torch.Tensor:
 def reference_token_counts() -> NDArray[np.int64]:
     """Occurrences of each token id in the reference model's training text, shape (8192,)."""
     return np.asarray(np.load(REFERENCE / "token_counts.npy", allow_pickle=False), dtype=np.int64)
-
-
-def resolve_device(name: str) -> torch.device:
-    """Turn ``auto`` into the best device there is.
-
-    Raises:
-        SubjectError: If the device is not there.
-    """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device("cuda" if available["cuda"] else "cpu")
-    if not available.get(name, False):
-        usable = ", ".join(key for key, there in available.items() if there)
-        raise SubjectError(f"--device {name} is not available on this machine; available: {usable}")
-    return torch.device(name)

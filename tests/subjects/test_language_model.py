@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.language_model import load_language_model, resolve_device
+from hypotest.subjects.devices import resolve_device
+from hypotest.subjects.language_model import load_language_model
 
 
 def test_sizes_and_layer(small_subject):

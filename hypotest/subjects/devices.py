@@ -1,0 +1,47 @@
+"""Where models can run on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from hypotest.errors import SubjectError
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device that PyTorch can use."""
+
+    name: str
+    """As ``--device`` takes it."""
+    description: str
+    memory: int | None
+    """Bytes; None for the CPU, whose memory is the machine's, and where it is not known."""
+
+
+def available_devices() -> tuple[Device, ...]:
+    """The devices of this machine, the fastest first."""
+    found = []
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        properties = torch.cuda.get_device_properties(number)
+        found.append(Device("cuda", properties.name, int(properties.total_memory)))
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU", None))
+    found.append(Device("cpu", f"{torch.get_num_threads()} threads", None))
+    return tuple(found)
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn ``auto`` into the best device there is.
+
+    Raises:
+        SubjectError: If the device is not there.
+    """
+    there = {device.name for device in available_devices()}
+    if name == "auto":  # never mps, which lacks float64
+        return torch.device("cuda" if "cuda" in there else "cpu")
+    if name not in there:
+        usable = ", ".join(sorted(there))
+        raise SubjectError(f"--device {name} is not available on this machine; available: {usable}")
+    return torch.device(name)
