@@ -25,6 +25,8 @@ reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_h
 app.add_typer(reference, name="reference")
 registry = typer.Typer(help="The registrations of a folder of protocols.", no_args_is_help=True)
 app.add_typer(registry, name="registry")
+corpus = typer.Typer(help="The text of a protocol.", no_args_is_help=True)
+app.add_typer(corpus, name="corpus")
 
 ProtocolArgument = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol in YAML.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
@@ -323,6 +325,23 @@ def calibrate(
     if out is not None:
         write_calibration(found, out)
         print(terminal_text(out / "calibration.md"))
+
+
+@corpus.command("check", epilog="Example: hypotest corpus check protocols/rare-tokens.yaml")
+def check_corpus(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figure is kept.")] = Path("reports"),
+) -> None:
+    """Say how many rare and common positions a text gives, before a model is loaded."""
+    from hypotest.report.console import progress
+    from hypotest.report.corpus_check import corpus_summary
+
+    _warn(protocol)
+    with _interruptible("nothing was written"), progress() as display:
+        from hypotest.studies.corpus_check import check_corpus as count_positions
+
+        found = count_positions(protocol, out=out, start_stage=display.start_stage)
+    Console().print(corpus_summary(found))
 
 
 @app.command(epilog="Example: hypotest doctor")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.cli import app, reference, registry
+from hypotest.cli import app, corpus, reference, registry
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.calibration import calibration_markdown, calibration_summary
 from hypotest.report.export import read_results
@@ -77,13 +77,13 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
 
 
 def test_every_command_is_documented():
-    groups = {"": app, "reference ": reference, "registry ": registry}
+    groups = {"": app, "reference ": reference, "registry ": registry, "corpus ": corpus}
     names = [
         prefix + (command.name or command.callback.__name__)
         for prefix, group in groups.items()
         for command in group.registered_commands
     ]
-    assert len(names) == len(set(names)) == 18
+    assert len(names) == len(set(names)) == 19
     for name in names:
         assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
 

@@ -18,7 +18,8 @@ from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.records.protocol import AblationKind
-from hypotest.subjects.language_model import LanguageModel, load_language_model, wrap_language_model
+from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.loading import load_language_model
 
 SELF_CHECK_PAIRS = 4
 """(neuron, block) pairs that are ablated by a real intervention on every call."""

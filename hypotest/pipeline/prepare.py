@@ -15,28 +15,18 @@ import polars as pl
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.evidence import Sample, evidence_keys
 from hypotest.collect.evidence_folder import EvidenceKeys
-from hypotest.corpora.blocks import Blocks, cut_blocks
-from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads, sample_positions
-from hypotest.corpora.frequencies import (
-    FrequencyCuts,
-    cut_frequencies,
-    fit_to_vocabulary,
-    read_frequency_table,
-)
-from hypotest.corpora.text import read_corpus
-from hypotest.errors import CorpusError
+from hypotest.corpora.blocks import Blocks
+from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads
+from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import CorpusResult, FrequencyCurve
-from hypotest.subjects.language_model import (
-    REFERENCE,
-    LanguageModel,
-    load_language_model,
-    reference_token_counts,
-)
+from hypotest.records.results import CorpusResult
+from hypotest.subjects.language_model import REFERENCE, LanguageModel
+from hypotest.subjects.loading import load_language_model
 
 HEAD_BLOCKS = 256
 """Blocks per split in which attention heads are ablated, at most."""
@@ -84,53 +74,27 @@ def prepare(
         base=base,
         anatomy=described.model_dump(exclude_none=True) if described else None,
     )
-    if protocol.corpus.context > subject.context:
-        raise CorpusError(
-            f"corpus.context: {protocol.corpus.context} tokens, but {subject.name} takes at most "
-            f"{subject.context}"
-        )
     step()
-    documents, sources = read_corpus(protocol.corpus, base)
-    blocks = cut_blocks(subject.encode([document.text for document in documents]), protocol.corpus.context)
-    step()
-    if protocol.frequencies == "reference":
-        counts = reference_token_counts()
-        if subject.name != "reference":
-            raise CorpusError(
-                "frequencies: reference counts the tokens of the reference model; for "
-                f"{subject.name} give a table with its own token ids (.npy, .parquet or .csv)"
-            )
-    else:
-        counts = read_frequency_table(base / protocol.frequencies)
-    cuts = cut_frequencies(fit_to_vocabulary(counts, subject.vocab_size), protocol.conditions)
-    sampled = sample_positions(
-        blocks,
-        cuts,
-        n_positions=protocol.conditions.positions,
-        max_per_document=protocol.conditions.max_per_document,
-        selection_share=protocol.split.selection,
-        rng=streams("positions"),
-    )
+    found = find_positions(protocol, base, subject, streams, step)
     samples = {}
     for split in SPLITS:
-        rows = sampled.positions.filter(pl.col("split") == split)
+        rows = found.sampled.positions.filter(pl.col("split") == split)
         heads = blocks_for_heads(rows, HEAD_BLOCKS, streams("head blocks", split))
-        samples[split] = Sample(blocks.tokens, rows, heads)
-    step()
+        samples[split] = Sample(found.blocks.tokens, rows, heads)
     ablation = plan_ablation(
         subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed
     )
     return Prepared(
         subject=subject,
-        blocks=blocks,
-        n_documents=len(documents),
-        sources=tuple(sources),
-        cuts=cuts,
-        sampled=sampled,
+        blocks=found.blocks,
+        n_documents=found.n_documents,
+        sources=found.sources,
+        cuts=found.cuts,
+        sampled=found.sampled,
         samples=samples,
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
-        text_differs=_differences(sources) if protocol.corpus.text == "reference" else (),
+        text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
     )
 
 
@@ -194,23 +158,7 @@ def sampled(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:
-    """The frequency curve with its cuts, for the figure."""
-    counted = int((cuts.counts > 0).sum())
-    rare_counts = cuts.counts[cuts.rare]
-    return FrequencyCurve(
-        log10_rank=tuple(cuts.log10_rank.tolist()),
-        log10_count=tuple(cuts.log10_count.tolist()),
-        elbow_rank=cuts.elbow_rank,
-        rare_rank=int((cuts.counts > rare_counts.max()).sum()) + 1,
-        n_types=counted,
-        n_rare_types=int(cuts.rare.sum()),
-        n_dropped_types=int(cuts.dropped.sum()),
-        rare_count_range=(int(rare_counts.min()), int(rare_counts.max())),
-    )
-
-
-def _differences(sources: list[TextSource]) -> tuple[str, ...]:
+def _differences(sources: tuple[TextSource, ...]) -> tuple[str, ...]:
     """Packages whose text is not what the reference model's card was measured on."""
     card: dict[str, Any] = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
     pinned = {item["name"]: item for item in card["evaluation_text"]["sources"]}

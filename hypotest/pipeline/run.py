@@ -24,7 +24,8 @@ from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
-from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
+from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import registration_of

@@ -21,7 +21,8 @@ from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
 from hypotest.measures.regimes import influence, lognormal_ratio, preference
 from hypotest.pipeline.controls import match_covariates
-from hypotest.pipeline.prepare import Prepared, describe_frequencies
+from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import describe_curve
 from hypotest.pipeline.registered import evidence_existed

@@ -19,7 +19,8 @@ from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.fingerprint import text_hashes
 from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.prepare import Prepared, describe_corpus, describe_frequencies, prepare
+from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.run import self_check
 from hypotest.pipeline.selection import select

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from nnsight import NNsight
 from numpy.typing import NDArray
 from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy
-from hypotest.subjects.devices import resolve_device
 from hypotest.subjects.recognition import anatomy_of, row_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -138,9 +134,8 @@ class LanguageModel:
 
     @property
     def context(self) -> int:
-        """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
-        longest = getattr(self.config, "max_position_embeddings", None)
-        return 2**31 - 1 if longest is None else int(longest)
+        """Most tokens that fit into one forward pass."""
+        return longest_context(self.model.config)
 
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
@@ -169,8 +164,7 @@ class LanguageModel:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
-        encoded = self.tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [item.ids for item in encoded]
+        return encode(self.tokenizer, texts)
 
     def token(self, token_id: int) -> str:
         """A token as text."""
@@ -190,117 +184,6 @@ class LanguageModel:
             "vocab_size": self.vocab_size,
             "n_parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
-
-
-def load_language_model(
-    name: str,
-    *,
-    layer: str | int = "last",
-    revision: str | None = None,
-    device: str = "auto",
-    base: Path | None = None,
-    anatomy: Mapping[str, Any] | None = None,
-) -> LanguageModel:
-    """Load the reference model, a local folder, or a model of the Hub.
-
-    Args:
-        name: ``reference``, a folder (relative to `base`), or a Hub id.
-        layer: ``last``, or a block's number, from the end if negative.
-        revision: Branch, tag or commit of a Hub model.
-        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        base: Folder that relative paths start from; the current one by default.
-        anatomy: As for `wrap_language_model`.
-
-    Raises:
-        SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
-    """
-    target = resolve_device(device)
-    folder = (base or Path()) / name
-    is_folder = os.path.isdir(folder)  # which answers also for names that no file can have
-    if not is_folder and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
-        raise SubjectError(
-            f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
-            "(OWNER/NAME)"
-        )
-    source = str(REFERENCE if name == "reference" else folder if is_folder else name)
-    # the files of an unfinished download or training are a folder without a configuration
-    if os.path.isdir(source) and not (Path(source) / "config.json").exists():
-        raise SubjectError(
-            f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
-            "format is needed"
-        )
-    # nothing in a model's folder is executed or unpickled
-    safe: dict[str, Any] = {"trust_remote_code": False}
-    revision_argument = safe if revision is None else {**safe, "revision": revision}
-    progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        config = transformers.AutoConfig.from_pretrained(source, **revision_argument)
-        row_of(config, name)  # before a long download
-        _require_plausible(config, name)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **revision_argument)
-        model, loading = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            use_safetensors=True,
-            output_loading_info=True,
-            **revision_argument,
-        )
-        _require_complete(loading, name)
-    except SubjectError:
-        raise
-    except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise SubjectError(
-            f"subject.model: cannot load {name!r}: looked for a folder {folder} and for a model of that "
-            f"name in the Hugging Face cache and Hub ({first_line}). Give a local folder, or check the "
-            "name, the revision and the network"
-        ) from None
-    finally:
-        if progress_was_on:
-            transformers.utils.logging.enable_progress_bar()
-    if not getattr(tokenizer, "is_fast", False):
-        raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
-    subject = wrap_language_model(
-        model.to(target), layer=layer, tokenizer=tokenizer, name=name, anatomy=anatomy
-    )
-    if not subject.reaching_layers:
-        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
-    return replace(subject, revision=getattr(config, "_commit_hash", None))
-
-
-_LARGEST = {
-    "num_hidden_layers": 1_000,
-    "num_attention_heads": 10_000,
-    "hidden_size": 2**18,
-    "intermediate_size": 2**20,
-    "n_inner": 2**20,
-    "vocab_size": 2**24,
-}
-"""Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
-
-
-def _require_complete(loading: Mapping[str, Any], name: str) -> None:
-    """Transformers draws weights at random that it does not find, with no more than a warning."""
-    missing = sorted(map(str, loading["missing_keys"]))
-    if missing:
-        raise SubjectError(
-            f"subject.model: the weights of {name!r} lack {len(missing)} parameters that its config.json "
-            f"asks for, such as {missing[0]}; they belong to another configuration, or are damaged"
-        )
-
-
-def _require_plausible(config: Any, name: str) -> None:
-    for key, largest in _LARGEST.items():
-        value = getattr(config.get_text_config(), key, None)
-        if value is None and key in ("intermediate_size", "n_inner"):
-            continue  # families have one of the two, or its default
-        if not isinstance(value, int) or not 0 < value <= largest:
-            raise SubjectError(
-                f"subject.model: {key} in the config.json of {name!r} must be a whole number from 1 to "
-                f"{largest:,}; found {value!r:.60}"
-            )
 
 
 def wrap_language_model(
@@ -360,6 +243,18 @@ def wrap_language_model(
         layer=number,
         device=parameter.device,
     )
+
+
+def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text by a fast tokenizer, without special tokens."""
+    encoded = tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    return [item.ids for item in encoded]
+
+
+def longest_context(config: Any) -> int:
+    """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
+    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return 2**31 - 1 if longest is None else int(longest)
 
 
 def by_input(projection: Any) -> torch.Tensor:

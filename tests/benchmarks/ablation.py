@@ -45,7 +45,7 @@ def read_text(n_blocks: int, per_block: int, device: str) -> tuple[Any, ...]:
     from hypotest.collect.forward import forward_arrays
     from hypotest.corpora.blocks import cut_blocks
     from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
-    from hypotest.subjects.language_model import load_language_model
+    from hypotest.subjects.loading import load_language_model
 
     subject = load_language_model("reference", device=device)
     documents, _ = package_documents(EVALUATION_PACKAGES)

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.language_model import load_language_model
+from hypotest.subjects.loading import load_language_model
 
 
 @pytest.fixture

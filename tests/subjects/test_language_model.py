@@ -6,7 +6,7 @@ import torch
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.devices import resolve_device
-from hypotest.subjects.language_model import load_language_model
+from hypotest.subjects.loading import load_language_model
 
 
 def test_sizes_and_layer(small_subject):

@@ -1,0 +1,115 @@
+"""From a protocol's text to the positions that will be looked at; needs a tokenizer, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol as Interface
+
+from hypotest.corpora.blocks import Blocks, cut_blocks
+from hypotest.corpora.conditions import SampledPositions, sample_positions
+from hypotest.corpora.frequencies import (
+    FrequencyCuts,
+    cut_frequencies,
+    fit_to_vocabulary,
+    read_frequency_table,
+)
+from hypotest.corpora.text import read_corpus
+from hypotest.errors import CorpusError
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.corpus import TextSource
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import FrequencyCurve
+from hypotest.subjects.language_model import reference_token_counts
+
+
+class TextReader(Interface):
+    """What turns text into tokens: a language model, or its tokenizer alone."""
+
+    @property
+    def name(self) -> str:
+        """As the protocol names it."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the unembedding."""
+
+    @property
+    def context(self) -> int:
+        """Most tokens that fit into one forward pass."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundPositions:
+    """Text in blocks, and the rare and common positions drawn from it."""
+
+    n_documents: int
+    sources: tuple[TextSource, ...]
+    blocks: Blocks
+    cuts: FrequencyCuts
+    sampled: SampledPositions
+
+
+def find_positions(
+    protocol: Protocol, base: Path, reader: TextReader, streams: Streams, step: Callable[[], None]
+) -> FoundPositions:
+    """Read the text, cut the frequencies, draw the positions.
+
+    Args:
+        protocol: A valid protocol.
+        base: Folder that relative paths of the protocol start from.
+        reader: The subject, or its tokenizer.
+        streams: Random numbers.
+        step: Called when the text is read, and when positions are drawn.
+
+    Raises:
+        CorpusError: If the text or the frequency table does not give what the protocol asks for.
+    """
+    if protocol.corpus.context > reader.context:
+        raise CorpusError(
+            f"corpus.context: {protocol.corpus.context} tokens, but {reader.name} takes at most "
+            f"{reader.context}"
+        )
+    documents, sources = read_corpus(protocol.corpus, base)
+    blocks = cut_blocks(reader.encode([document.text for document in documents]), protocol.corpus.context)
+    step()
+    if protocol.frequencies == "reference":
+        counts = reference_token_counts()
+        if reader.name != "reference":
+            raise CorpusError(
+                "frequencies: reference counts the tokens of the reference model; for "
+                f"{reader.name} give a table with its own token ids (.npy, .parquet or .csv)"
+            )
+    else:
+        counts = read_frequency_table(base / protocol.frequencies)
+    cuts = cut_frequencies(fit_to_vocabulary(counts, reader.vocab_size), protocol.conditions)
+    sampled = sample_positions(
+        blocks,
+        cuts,
+        n_positions=protocol.conditions.positions,
+        max_per_document=protocol.conditions.max_per_document,
+        selection_share=protocol.split.selection,
+        rng=streams("positions"),
+    )
+    step()
+    return FoundPositions(len(documents), tuple(sources), blocks, cuts, sampled)
+
+
+def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:
+    """The frequency curve with its cuts, for the figure."""
+    counted = int((cuts.counts > 0).sum())
+    rare_counts = cuts.counts[cuts.rare]
+    return FrequencyCurve(
+        log10_rank=tuple(cuts.log10_rank.tolist()),
+        log10_count=tuple(cuts.log10_count.tolist()),
+        elbow_rank=cuts.elbow_rank,
+        rare_rank=int((cuts.counts > rare_counts.max()).sum()) + 1,
+        n_types=counted,
+        n_rare_types=int(cuts.rare.sum()),
+        n_dropped_types=int(cuts.dropped.sum()),
+        rare_count_range=(int(rare_counts.min()), int(rare_counts.max())),
+    )

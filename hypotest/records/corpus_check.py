@@ -1,0 +1,55 @@
+"""What `hypotest corpus check` finds: how many positions a text gives; plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypotest.records.results import FrequencyCurve
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """One condition in one split."""
+
+    split: str
+    condition: str
+    positions: int
+    documents: int
+    effective_documents: float
+    """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
+    types: int
+    """Different targets."""
+    top_type_share: float
+    """Share of the positions that belongs to the most frequent target."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusCheck:
+    """A protocol's text, before a model is loaded."""
+
+    protocol_id: str
+    title: str
+    model: str
+    """Whose tokenizer was used."""
+    sources: tuple[str, ...]
+    """Names of the packages or files."""
+    documents: int
+    blocks: int
+    context: int
+    """Tokens of a block."""
+    rare_in_text: int
+    """Rare targets of the text, before pairing and cap."""
+    possible: dict[str, int]
+    """Split -> rare positions that can be paired, within the cap: what the sample is drawn from."""
+    asked: int
+    """Positions per condition that the protocol asks for, both splits together."""
+    counts: tuple[SplitCount, ...]
+    frequencies: FrequencyCurve
+    folder: Path
+    """Where the figure lies."""
+
+    @property
+    def tokens(self) -> int:
+        """Of all blocks."""
+        return self.blocks * self.context

@@ -1,0 +1,107 @@
+"""What `hypotest corpus check` prints, and the figure it leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rich import box
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from hypotest.records.corpus_check import CorpusCheck
+from hypotest.report.export import replace_folder
+from hypotest.report.numbers import count_text
+from hypotest.report.results_file import json_text
+from hypotest.report.text import printable, sentence_list
+
+_SOURCES = 6
+"""Sources that are named; the rest are counted."""
+_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "top type")
+
+
+class CorpusSummary:
+    """The text, its cuts and its positions; legible from 80 columns on."""
+
+    def __init__(self, found: CorpusCheck) -> None:
+        self._found = found
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render from the title down to the place of the figure."""
+        found = self._found
+        yield Text(printable(found.title), style="bold")
+        for line in (text_of(found), cuts_of(found), room_of(found)):
+            yield Text(printable(line))
+        yield Text()
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        for name in _COLUMNS:
+            table.add_column(name, justify="left" if name in _COLUMNS[:2] else "right", no_wrap=True)
+        for item in found.counts:
+            table.add_row(
+                item.split,
+                item.condition,
+                count_text(item.positions),
+                count_text(item.documents),
+                count_text(round(item.effective_documents)),
+                count_text(item.types),
+                f"{item.top_type_share:.1%}",
+            )
+        yield table
+        legend = "effective: documents that weigh as much as these do together; top type: share of the most "
+        yield Text(f"{legend}frequent target", style="dim")
+        yield Text.assemble("Figure: ", (printable(found.folder / "frequencies.png"), "underline"))
+
+
+def corpus_summary(found: CorpusCheck) -> ConsoleRenderable:
+    """What `hypotest corpus check` prints when it is done."""
+    return CorpusSummary(found)
+
+
+def text_of(found: CorpusCheck) -> str:
+    """How much text there is, and whose tokens it is cut into."""
+    names = list(found.sources[:_SOURCES])
+    if len(found.sources) > _SOURCES:
+        names.append(f"{count_text(len(found.sources) - _SOURCES)} more")
+    documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
+    return (
+        f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
+        f"tokenizer of {found.model}), from {sentence_list(names)}."
+    )
+
+
+def cuts_of(found: CorpusCheck) -> str:
+    """Which types are rare."""
+    curve = found.frequencies
+    types, rare, gone = (count_text(n) for n in (curve.n_types, curve.n_rare_types, curve.n_dropped_types))
+    low, high = curve.rare_count_range
+    dropped = f"; {gone} beyond the elbow are dropped" if curve.n_dropped_types else ""
+    return f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
+
+
+def room_of(found: CorpusCheck) -> str:
+    """How many positions there are, and how many the protocol asks for."""
+    possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
+    return (
+        f"{count_text(found.rare_in_text)} rare targets in the text; within the cap and with a common "
+        f"partner {sentence_list(possible)}. The protocol asks for {count_text(found.asked)} positions per "
+        "condition, both splits together."
+    )
+
+
+def write_corpus_check(found: CorpusCheck) -> None:
+    """Write ``frequencies.svg``, ``.png`` and ``corpus.json`` into the result's folder.
+
+    Raises:
+        OutputError: If they cannot be written.
+    """
+    # Imported here: everything else answers without matplotlib.
+    from hypotest.report.curve_figures import draw_frequencies
+    from hypotest.report.figure_style import house_style, save
+
+    plain = {
+        item.name: getattr(found, item.name) for item in dataclasses.fields(found) if item.name != "folder"
+    }
+    with replace_folder(found.folder) as folder:
+        (folder / "corpus.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
+        with house_style():
+            save(draw_frequencies(found.frequencies), folder, "frequencies")

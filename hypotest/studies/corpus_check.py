@@ -1,0 +1,78 @@
+"""How many rare and common positions a text will give, before a model is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hypotest.corpora.conditions import SPLITS
+from hypotest.pipeline.positions import describe_frequencies, find_positions
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.corpus_check import CorpusCheck, SplitCount
+from hypotest.records.progress import StartStage, silent
+from hypotest.registration import load_protocol
+from hypotest.report.corpus_check import write_corpus_check
+from hypotest.subjects.loading import load_reader
+
+
+def check_corpus(
+    protocol: str | Path, *, out: str | Path | None = None, start_stage: StartStage = silent
+) -> CorpusCheck:
+    """Count the positions of a protocol's text, with its tokenizer and no model.
+
+    They are the positions that a run will look at: drawn by the same code with the same random numbers.
+
+    Args:
+        protocol: Path of the protocol.
+        out: Folder that gets ``<out>/<protocol id>/corpus``; default ``reports``.
+        start_stage: Told of stages, for progress.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run; carries every problem.
+        SubjectError: If the tokenizer cannot be had.
+        CorpusError: If the text gives too few positions (says how many it gives), or cannot be read.
+    """
+    path = Path(protocol)
+    plan = load_protocol(path)
+    step = start_stage("tokenizer, text and positions", 3)
+    reader = load_reader(plan.subject.model, revision=plan.subject.revision, base=path.parent)
+    step()
+    found = find_positions(plan, path.parent, reader, Streams(plan.seed), step)
+    result = CorpusCheck(
+        protocol_id=plan.id,
+        title=plan.title,
+        model=plan.subject.model,
+        sources=tuple(source.name for source in found.sources),
+        documents=found.n_documents,
+        blocks=len(found.blocks.tokens),
+        context=plan.corpus.context,
+        rare_in_text=found.sampled.eligible_rare,
+        possible=dict(found.sampled.eligible),
+        asked=plan.conditions.positions,
+        counts=tuple(
+            _count(found.sampled.positions, split, condition)
+            for split in SPLITS
+            for condition in ("rare", "common")
+        ),
+        frequencies=describe_frequencies(found.cuts),
+        folder=Path(out or "reports") / plan.id / "corpus",
+    )
+    write_corpus_check(result)
+    return result
+
+
+def _count(positions: pl.DataFrame, split: str, condition: str) -> SplitCount:
+    rows = positions.filter((pl.col("split") == split) & (pl.col("condition") == condition))
+    per_document = np.unique(rows["document"].to_numpy(), return_counts=True)[1]
+    per_type = np.unique(rows["target"].to_numpy(), return_counts=True)[1]
+    return SplitCount(
+        split=split,
+        condition=condition,
+        positions=rows.height,
+        documents=per_document.size,
+        effective_documents=float(rows.height**2 / np.square(per_document).sum()),
+        types=per_type.size,
+        top_type_share=float(per_type.max() / rows.height),
+    )

@@ -1,0 +1,193 @@
+"""Subjects and their tokenizers from where they are kept: shipped, a folder, or the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.devices import resolve_device
+from hypotest.subjects.language_model import (
+    REFERENCE,
+    LanguageModel,
+    encode,
+    longest_context,
+    wrap_language_model,
+)
+from hypotest.subjects.recognition import row_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """A model's tokenizer and what its configuration says of text, without its weights."""
+
+    name: str
+    """As the protocol names it."""
+    tokenizer: Any
+    vocab_size: int
+    """As the configuration has it; may exceed the tokenizer's."""
+    context: int
+    """Most tokens that fit into one forward pass."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without special tokens."""
+        return encode(self.tokenizer, texts)
+
+
+def load_reader(name: str, *, revision: str | None = None, base: Path | None = None) -> Reader:
+    """Load a tokenizer and the configuration that belongs to it.
+
+    Args:
+        name: ``reference``, a folder (relative to `base`), or a Hub id.
+        revision: Branch, tag or commit of a Hub model.
+        base: Folder that relative paths start from; the current one by default.
+
+    Raises:
+        SubjectError: If they cannot be found or read.
+    """
+    source, options = _source(name, revision, base)
+    with _readable(name, base):
+        config = _config(source, options, name)
+        tokenizer = _tokenizer(source, options, name)
+    return Reader(name, tokenizer, int(config.get_text_config().vocab_size), longest_context(config))
+
+
+def load_language_model(
+    name: str,
+    *,
+    layer: str | int = "last",
+    revision: str | None = None,
+    device: str = "auto",
+    base: Path | None = None,
+    anatomy: Mapping[str, Any] | None = None,
+) -> LanguageModel:
+    """Load the reference model, a local folder, or a model of the Hub.
+
+    Args:
+        name: ``reference``, a folder (relative to `base`), or a Hub id.
+        layer: ``last``, or a block's number, from the end if negative.
+        revision: Branch, tag or commit of a Hub model.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        base: Folder that relative paths start from; the current one by default.
+        anatomy: As for `wrap_language_model`.
+
+    Raises:
+        SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
+    """
+    target = resolve_device(device)
+    source, options = _source(name, revision, base)
+    with _readable(name, base):
+        config = _config(source, options, name)
+        row_of(config, name)  # before a long download
+        tokenizer = _tokenizer(source, options, name)
+        model, loading = transformers.AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+        _require_complete(loading, name)
+    subject = wrap_language_model(
+        model.to(target), layer=layer, tokenizer=tokenizer, name=name, anatomy=anatomy
+    )
+    if not subject.reaching_layers:
+        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
+    return replace(subject, revision=getattr(config, "_commit_hash", None))
+
+
+def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, dict[str, Any]]:
+    """Where a subject is kept, and how it is read from there."""
+    folder = (base or Path()) / name
+    is_folder = os.path.isdir(folder)  # which answers also for names that no file can have
+    if not is_folder and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        raise SubjectError(
+            f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
+            "(OWNER/NAME)"
+        )
+    source = str(REFERENCE if name == "reference" else folder if is_folder else name)
+    # the files of an unfinished download or training are a folder without a configuration
+    if os.path.isdir(source) and not (Path(source) / "config.json").exists():
+        raise SubjectError(
+            f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
+            "format is needed"
+        )
+    # nothing in a model's folder is executed or unpickled
+    safe: dict[str, Any] = {"trust_remote_code": False}
+    return source, safe if revision is None else {**safe, "revision": revision}
+
+
+@contextmanager
+def _readable(name: str, base: Path | None) -> Iterator[None]:
+    """No progress bars, and one error for the many that damaged files give."""
+    progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield
+    except SubjectError:
+        raise
+    except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise SubjectError(
+            f"subject.model: cannot load {name!r}: looked for a folder {(base or Path()) / name} and for a "
+            f"model of that name in the Hugging Face cache and Hub ({first_line}). Give a local folder, or "
+            "check the name, the revision and the network"
+        ) from None
+    finally:
+        if progress_was_on:
+            transformers.utils.logging.enable_progress_bar()
+
+
+def _config(source: str, options: Mapping[str, Any], name: str) -> Any:
+    config = transformers.AutoConfig.from_pretrained(source, **options)
+    _require_plausible(config, name)
+    return config
+
+
+def _tokenizer(source: str, options: Mapping[str, Any], name: str) -> Any:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+    if not getattr(tokenizer, "is_fast", False):
+        raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
+    return tokenizer
+
+
+_LARGEST = {
+    "num_hidden_layers": 1_000,
+    "num_attention_heads": 10_000,
+    "hidden_size": 2**18,
+    "intermediate_size": 2**20,
+    "n_inner": 2**20,
+    "vocab_size": 2**24,
+}
+"""Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
+
+
+def _require_complete(loading: Mapping[str, Any], name: str) -> None:
+    """Transformers draws weights at random that it does not find, with no more than a warning."""
+    missing = sorted(map(str, loading["missing_keys"]))
+    if missing:
+        raise SubjectError(
+            f"subject.model: the weights of {name!r} lack {len(missing)} parameters that its config.json "
+            f"asks for, such as {missing[0]}; they belong to another configuration, or are damaged"
+        )
+
+
+def _require_plausible(config: Any, name: str) -> None:
+    for key, largest in _LARGEST.items():
+        value = getattr(config.get_text_config(), key, None)
+        if value is None and key in ("intermediate_size", "n_inner"):
+            continue  # families have one of the two, or its default
+        if not isinstance(value, int) or not 0 < value <= largest:
+            raise SubjectError(
+                f"subject.model: {key} in the config.json of {name!r} must be a whole number from 1 to "
+                f"{largest:,}; found {value!r:.60}"
+            )

@@ -1,0 +1,94 @@
+"""How many positions a text gives: those of a run, and without its model."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from hypotest.pipeline.prepare import prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.progress import silent
+from hypotest.registration import load_protocol
+from hypotest.studies.corpus_check import check_corpus
+
+
+@pytest.fixture(scope="module")
+def checked(small_protocol, tmp_path_factory):
+    return check_corpus(small_protocol, out=tmp_path_factory.mktemp("corpus"))
+
+
+def test_the_positions_are_those_of_a_run(checked, small_protocol):
+    plan = load_protocol(small_protocol)
+    run = prepare(plan, small_protocol.parent, "cpu", Streams(plan.seed), silent)
+    assert checked.blocks == len(run.blocks.tokens)
+    assert checked.documents == run.n_documents == 60
+    assert checked.possible == run.sampled.eligible
+    for item in checked.counts:
+        rows = run.sampled.positions.filter(
+            (pl.col("split") == item.split) & (pl.col("condition") == item.condition)
+        )
+        assert item.positions == rows.height == 60
+        assert item.documents == rows["document"].n_unique()
+        assert item.types == rows["target"].n_unique()
+        top = rows["target"].value_counts()["count"].max() / rows.height
+        assert item.top_type_share == pytest.approx(top)
+        assert 1 <= item.effective_documents <= item.documents
+
+
+def test_it_leaves_a_figure_and_numbers_behind(checked):
+    assert {path.name for path in checked.folder.iterdir()} == {
+        "corpus.json", "frequencies.png", "frequencies.svg",
+    }  # fmt: skip
+    data = json.loads((checked.folder / "corpus.json").read_text(encoding="utf-8"))
+    assert data["possible"] == checked.possible
+    assert data["counts"][0]["split"] == "selection"
+
+
+def test_no_model_is_loaded(small_protocol, tmp_path):
+    folder = tmp_path / "protocols"
+    shutil.copytree(small_protocol.parent, folder)
+    model = tmp_path / "model"
+    text = small_protocol.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("subject:")]
+    shutil.copytree(line.partition("model: ")[2].rstrip("}"), model)
+    (model / "model.safetensors").unlink()
+    path = folder / "small.yaml"
+    path.write_text(text.replace(line, f"subject: {{model: {model}}}"), encoding="utf-8")
+    assert check_corpus(path, out=tmp_path / "out").asked == 120
+
+
+def test_the_command(hypotest, small_protocol, tmp_path):
+    done = hypotest("corpus", "check", small_protocol, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "60 documents in " in done.stdout
+    assert "The protocol asks for 120 positions per condition" in " ".join(done.stdout.split())
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert (tmp_path / "small" / "corpus" / "frequencies.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("positions: 120", "positions: 100000", "ask for at most"),
+        ("context: 32", "context: 64", "takes at most 32"),
+        ("subject: {model: ", "subject: {model: nowhere", "subject.model: "),
+    ],
+)
+def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message):
+    folder = tmp_path / "protocols"
+    shutil.copytree(small_protocol.parent, folder)
+    path = folder / "small.yaml"
+    path.write_text(small_protocol.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    done = hypotest("corpus", "check", path, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_has_an_example():
+    command = [sys.executable, "-m", "hypotest", "corpus", "check", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Example: hypotest corpus check" in done.stdout
