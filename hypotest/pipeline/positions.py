@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol as Interface
 
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
@@ -13,34 +12,16 @@ from hypotest.corpora.frequencies import (
     FrequencyCuts,
     cut_frequencies,
     fit_to_vocabulary,
-    read_frequency_table,
 )
 from hypotest.corpora.text import read_corpus
 from hypotest.errors import CorpusError
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reader import TextReader
+from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import TextSource
+from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import FrequencyCurve
-from hypotest.subjects.language_model import reference_token_counts
-
-
-class TextReader(Interface):
-    """What turns text into tokens: a language model, or its tokenizer alone."""
-
-    @property
-    def name(self) -> str:
-        """As the protocol names it."""
-
-    @property
-    def vocab_size(self) -> int:
-        """Rows of the unembedding."""
-
-    @property
-    def context(self) -> int:
-        """Most tokens that fit into one forward pass."""
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +36,12 @@ class FoundPositions:
 
 
 def find_positions(
-    protocol: Protocol, base: Path, reader: TextReader, streams: Streams, step: Callable[[], None]
+    protocol: Protocol,
+    base: Path,
+    reader: TextReader,
+    streams: Streams,
+    start_stage: StartStage,
+    step: Callable[[], None],
 ) -> FoundPositions:
     """Read the text, cut the frequencies, draw the positions.
 
@@ -64,6 +50,7 @@ def find_positions(
         base: Folder that relative paths of the protocol start from.
         reader: The subject, or its tokenizer.
         streams: Random numbers.
+        start_stage: Told of counting tokens, for progress.
         step: Called when the text is read, and when positions are drawn.
 
     Raises:
@@ -77,15 +64,7 @@ def find_positions(
     documents, sources = read_corpus(protocol.corpus, base)
     blocks = cut_blocks(reader.encode([document.text for document in documents]), protocol.corpus.context)
     step()
-    if protocol.frequencies == "reference":
-        counts = reference_token_counts()
-        if reader.name != "reference":
-            raise CorpusError(
-                "frequencies: reference counts the tokens of the reference model; for "
-                f"{reader.name} give a table with its own token ids (.npy, .parquet or .csv)"
-            )
-    else:
-        counts = read_frequency_table(base / protocol.frequencies)
+    counts = token_counts(protocol.frequencies, base, reader, start_stage)
     cuts = cut_frequencies(fit_to_vocabulary(counts, reader.vocab_size), protocol.conditions)
     sampled = sample_positions(
         blocks,

@@ -75,7 +75,7 @@ def prepare(
         anatomy=described.model_dump(exclude_none=True) if described else None,
     )
     step()
-    found = find_positions(protocol, base, subject, streams, step)
+    found = find_positions(protocol, base, subject, streams, start_stage, step)
     samples = {}
     for split in SPLITS:
         rows = found.sampled.positions.filter(pl.col("split") == split)

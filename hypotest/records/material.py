@@ -71,6 +71,18 @@ class CorpusFiles(Strict):
     )
 
 
+class CountedText(Strict):
+    """A text whose tokens are counted."""
+
+    count: Annotated[
+        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
+        either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
+    ] = Field(
+        description="`reference` (the reference model's training text: docstrings of installed packages), or "
+        "{files: [paths of .txt files]}",
+    )
+
+
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, field_validator, model_validator
 
-from hypotest.records.material import Conditions, Corpus, Split, Subject
+from hypotest.records.material import Conditions, Corpus, CountedText, Split, Subject
 from hypotest.records.strict import Name, Strict, either
 
 Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
@@ -313,9 +313,13 @@ class Protocol(Strict):
     source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Field(default=Subject(), description="the network under test")
     corpus: Corpus = Field(default=Corpus(), description="the text whose tokens are predicted")
-    frequencies: str = Field(
+    frequencies: Annotated[
+        Annotated[str, Field(min_length=1), Tag("word")] | Annotated[CountedText, Tag("other")],
+        either(None, dict, "must be reference, the path of a table, or {count: a text}"),
+    ] = Field(
         default="reference",
-        description="token counts: `reference`, or the path of a .npy, .parquet or .csv table",
+        description="token counts: `reference` (of the reference model's training text), the path of a .npy, "
+        ".parquet or .csv table, or {count: a text}",
     )
     conditions: Conditions = Field(description="rare and common positions, and how many of each")
     split: Split = Field(

@@ -10,6 +10,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
 _FILES: Path = ("corpus", "text", "files")
+_COUNTED: Path = ("frequencies", "count", "files")
 """Where one of them has the wrong type, the others are counted differently, and are not judged."""
 
 
@@ -23,13 +24,20 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     Yields:
         Errors.
     """
-    if protocol.frequencies != "reference":
-        yield from _missing(protocol.frequencies, base, ("frequencies",))
-    if protocol.corpus.text == "reference":
-        return
+    counted = protocol.frequencies
+    if isinstance(counted, str):
+        if counted != "reference":
+            yield from _missing(counted, base, ("frequencies",))
+    elif counted.count != "reference":
+        yield from _text_files(counted.count.files, base, _COUNTED)
+    if protocol.corpus.text != "reference":
+        yield from _text_files(protocol.corpus.text.files, base, _FILES)
+
+
+def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iterator[Finding]:
     seen: dict[pathlib.Path, str] = {}
-    for place, name in enumerate(protocol.corpus.text.files):
-        path = (*_FILES, place)
+    for place, name in enumerate(names):
+        path = (*files, place)
         missing = list(_missing(name, base, path))
         yield from missing
         if missing:
@@ -40,7 +48,7 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
                 f"must be named once; found {shown(name)}, the same file as {shown(seen[target])}: as two "
                 "documents it may be on both sides of the split; remove one"
             )
-            yield Finding(path, message, depends=(_FILES,))
+            yield Finding(path, message, depends=(files,))
         seen[target] = name
 
 
@@ -48,5 +56,7 @@ def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:
     obstacle = file_obstacle(base / name)
     if obstacle:
         yield Finding(
-            path, f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}", depends=(_FILES,)
+            path,
+            f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}",
+            depends=(_FILES, _COUNTED),
         )

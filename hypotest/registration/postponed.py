@@ -20,10 +20,6 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     Yields:
         One error for each.
     """
-    frequencies = data.get("frequencies")
-    if isinstance(frequencies, dict) and "count" in frequencies:
-        available = "available: reference, or the path of a .npy, .parquet or .csv table"
-        yield _not_yet(("frequencies", "count"), "counting a corpus", available, at_key=True)
     text = _get(data, "corpus", "text")
     if isinstance(text, dict) and "hub" in text:
         available = "available: reference, or {files: [paths of .txt files]}"

@@ -11,8 +11,14 @@ from pydantic_core import ErrorDetails
 from hypotest.records.protocol import Prediction, Protocol
 from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
 
-_UNIONS: tuple[Path, ...] = (("corpus", "text"), ("group", "select"), ("subject", "layer"))
-"""Keys with alternatives: pydantic puts the name of the alternative behind them."""
+_UNIONS: tuple[Path, ...] = (
+    ("corpus", "text"),
+    ("frequencies",),
+    ("frequencies", "count"),
+    ("group", "select"),
+    ("subject", "layer"),
+)
+"""Keys with alternatives, outer ones first: pydantic puts the name of the alternative behind them."""
 
 _KINDS = {
     "string_type": "text (in quotes, if it looks like a number)",
@@ -40,9 +46,11 @@ _OUTCOMES = "must be less, greater, equivalent, a list of these, or any"
 
 def data_path(error: ErrorDetails) -> Path:
     """Path of an error within the data that pydantic was given."""
-    location = error["loc"]
-    if location[:2] in _UNIONS and len(location) > 2:
-        return (*location[:2], *location[3:])
+    location: Path = error["loc"]
+    for union in _UNIONS:
+        depth = len(union)
+        if location[:depth] == union and len(location) > depth:
+            location = (*union, *location[depth + 1 :])
     return location
 
 

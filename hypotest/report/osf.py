@@ -290,9 +290,15 @@ def _subject(protocol: Protocol) -> str:
 
 
 def _frequencies(protocol: Protocol) -> str:
-    if protocol.frequencies == "reference":
+    chosen = protocol.frequencies
+    if isinstance(chosen, str) and chosen != "reference":
+        return f"the table {escape_markdown(chosen)}"
+    if chosen == "reference" and protocol.subject.model == "reference":
         return "the token counts that ship with the reference model"
-    return f"the table {escape_markdown(protocol.frequencies)}"
+    text = "reference" if isinstance(chosen, str) else chosen.count
+    if text == "reference":
+        return "the tokens of the reference model's training text, counted with the model's own tokenizer"
+    return f"the tokens of {len(text.files)} text files, counted with the model's own tokenizer"
 
 
 def _elbow(protocol: Protocol) -> str:

@@ -39,7 +39,7 @@ def check_corpus(
     step = start_stage("tokenizer, text and positions", 3)
     reader = load_reader(plan.subject.model, revision=plan.subject.revision, base=path.parent)
     step()
-    found = find_positions(plan, path.parent, reader, Streams(plan.seed), step)
+    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step)
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,

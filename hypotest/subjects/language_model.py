@@ -160,7 +160,7 @@ class LanguageModel:
     @cached_property
     def tokenizer_fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition."""
-        return hashlib.sha256(self.tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+        return tokenizer_fingerprint(self.tokenizer)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
@@ -249,6 +249,11 @@ def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text by a fast tokenizer, without special tokens."""
     encoded = tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
     return [item.ids for item in encoded]
+
+
+def tokenizer_fingerprint(tokenizer: Any) -> str:
+    """SHA-256 of a fast tokenizer's definition."""
+    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
 
 
 def longest_context(config: Any) -> int:

@@ -20,6 +20,7 @@ from hypotest.subjects.language_model import (
     LanguageModel,
     encode,
     longest_context,
+    tokenizer_fingerprint,
     wrap_language_model,
 )
 from hypotest.subjects.recognition import row_of
@@ -36,6 +37,11 @@ class Reader:
     """As the configuration has it; may exceed the tokenizer's."""
     context: int
     """Most tokens that fit into one forward pass."""
+
+    @property
+    def tokenizer_fingerprint(self) -> str:
+        """SHA-256 of the tokenizer's definition."""
+        return tokenizer_fingerprint(self.tokenizer)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""

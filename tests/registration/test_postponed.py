@@ -8,7 +8,6 @@ import pytest
 @pytest.mark.parametrize(
     ("old", "new", "where", "key"),
     [
-        ("seed: 1", "seed: 1\nfrequencies: {count: reference}", "19:15", "frequencies.count"),
         ("seed: 1", "seed: 1\ncorpus: {text: {hub: allenai/c4, config: en}}", "19:10",
          "corpus.text"),
         ("seed: 1", "seed: 1\ndecision: {correction: shaffer}", "19:24", "decision.correction"),

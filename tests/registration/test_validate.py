@@ -57,12 +57,29 @@ def test_frequency_table_formats(problems_of, tmp_path, table, accepted):
     assert [problem.key for problem in problems] == ([] if accepted else ["frequencies"])
 
 
-def test_reference_counts_of_another_model_are_a_warning(problems_of, tmp_path):
+def test_another_model_is_one_line(problems_of, tmp_path):
     (tmp_path / "counts.npy").touch()
-    other = ("seed: 1", "seed: 1\nsubject: {model: EleutherAI/pythia-70m}")
-    (problem,) = problems_of(other)
-    assert (problem.key, problem.severity) == ("frequencies", "warning")
-    assert problems_of((other[0], other[1] + "\nfrequencies: counts.npy")) == []
+    (tmp_path / "a.txt").write_text("A text.", encoding="utf-8")
+    other = "seed: 1\nsubject: {model: EleutherAI/pythia-70m}"
+    for more in ("", "frequencies: counts.npy", "frequencies: {count: reference}",
+                 "frequencies: {count: {files: [a.txt]}}"):  # fmt: skip
+        assert problems_of(("seed: 1", f"{other}\n{more}")) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "message"),
+    [
+        ("{count: {files: [b.txt]}}", "frequencies.count.files.#1", "b.txt"),
+        ("{count: {files: []}}", "frequencies.count.files", "must not be empty"),
+        ("{count: pile}", "frequencies.count", "must be reference, or {files: [paths of .txt files]}"),
+        ("{counts: reference}", "frequencies.counts", "count"),
+        ("3", "frequencies", "must be reference, the path of a table, or {count: a text}"),
+    ],
+)
+def test_texts_that_cannot_be_counted(problems_of, value, key, message):
+    problems = problems_of(("seed: 1", f"seed: 1\nfrequencies: {value}"))
+    errors = {item.key: item.message for item in problems if item.severity == "error"}
+    assert message in errors[key]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +177,10 @@ def test_check_protocol_uses_the_given_places(shipped):
     assert check_protocol(protocol) == ()
     data = protocol.model_dump()
     data["predictions"][2]["measure"] = "dimension"
-    data["subject"]["layer"] = -2
+    data["subject"]["anatomy"] = {"mlp": "h.3.mlp"}
     problems = check_protocol(Protocol.model_validate(data), lambda path: f"at {path}")
     assert [(problem.where, problem.key) for problem in problems] == [
-        ("at ('subject', 'layer')", "subject.layer"),
+        ("at ('subject', 'anatomy', 'mlp')", "subject.anatomy.mlp"),
         ("at ('predictions', 2, 'measure')", "predictions.coordination.measure"),
     ]
 

@@ -1,0 +1,100 @@
+"""How often each token occurs: shipped, from a table, or counted in a text and kept in the cache."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.collect.store import cache_folder, evidence_key, read_shard, write_shard
+from hypotest.corpora.docstrings import TRAINING_PACKAGES
+from hypotest.corpora.frequencies import read_frequency_table
+from hypotest.corpora.text import read_text
+from hypotest.errors import CorpusError
+from hypotest.pipeline.reader import TextReader
+from hypotest.records.corpus import Document
+from hypotest.records.material import CorpusFiles, CountedText
+from hypotest.records.progress import StartStage
+from hypotest.subjects.language_model import reference_token_counts
+
+_VERSION = 1
+"""Of the counting; raised when the same text gives other counts."""
+_BATCH = 256
+"""Documents that are tokenized at once."""
+
+
+def token_counts(
+    chosen: str | CountedText, base: Path, reader: TextReader, start_stage: StartStage
+) -> NDArray[np.int64]:
+    """Occurrences of each token id, as a protocol's ``frequencies`` says.
+
+    ``reference`` is the reference model's training text. Its counts ship for that model's tokenizer; for
+    another one they are counted, as is the text of ``{count: ...}``, and kept in the cache.
+
+    Args:
+        chosen: ``reference``, the path of a table, or a text to count.
+        base: Folder that relative paths start from.
+        reader: Whose tokens are counted.
+        start_stage: Told of the counting, for progress.
+
+    Returns:
+        One integer per token id, possibly fewer than the vocabulary has.
+
+    Raises:
+        CorpusError: If a file or package cannot be read.
+    """
+    if isinstance(chosen, CountedText):
+        return _counted(chosen.count, base, reader, start_stage)
+    if chosen != "reference":
+        return read_frequency_table(base / chosen)
+    if reader.name == "reference":
+        return reference_token_counts()
+    return _counted("reference", base, reader, start_stage)
+
+
+def _counted(
+    text: Literal["reference"] | CorpusFiles, base: Path, reader: TextReader, start_stage: StartStage
+) -> NDArray[np.int64]:
+    documents: list[Document] | None = None
+    if text == "reference":  # reading all docstrings takes longer than asking for versions
+        identity: list[Any] = [[name, _installed(name)] for name in TRAINING_PACKAGES]
+    else:
+        documents, sources = read_text(text, base, "frequencies.count.files")
+        identity = [[source.name, source.sha256] for source in sources]
+    settings = {"version": _VERSION, "tokenizer": reader.tokenizer_fingerprint, "text": identity}
+    place = cache_folder() / "frequencies" / evidence_key(settings)
+    if not place.exists():
+        if documents is None:
+            documents, _ = read_text("reference", base, "frequencies", TRAINING_PACKAGES)
+        write_shard(place, {"counts": _count(documents, reader, start_stage)})
+    counts: NDArray[np.int64] = read_shard(place)["counts"]
+    return counts
+
+
+def _count(documents: list[Document], reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
+    step = start_stage("tokens of the frequency text", -(-len(documents) // _BATCH))
+    counts = np.zeros(reader.vocab_size, dtype=np.int64)
+    for start in range(0, len(documents), _BATCH):
+        for ids in reader.encode([document.text for document in documents[start : start + _BATCH]]):
+            found = np.bincount(np.asarray(ids, dtype=np.int64))
+            if found.size > counts.size:
+                raise CorpusError(
+                    f"frequencies: the tokenizer of {reader.name} gives token {found.size - 1}, but its "
+                    f"model has {counts.size} tokens; they do not belong together"
+                )
+            counts[: found.size] += found
+        step()
+    return counts
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        raise CorpusError(
+            f"frequencies: reference needs the installed package {name!r}, which is missing; install it "
+            f"with: pip install {name}"
+        ) from None
