@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
-from hypotest.corpora.files import read_bytes
+from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import MAX_BYTES
@@ -23,8 +23,7 @@ def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSo
         base: Folder that relative file paths start from (the protocol's own).
 
     Raises:
-        CorpusError: If a file is missing, no regular file, too large together with those before it, no UTF-8
-            text, empty, or named twice.
+        CorpusError: As `read_text`.
     """
     return read_text(corpus.text, base, "corpus.text.files")
 
@@ -35,7 +34,10 @@ def read_text(
     key: str,
     packages: Sequence[str] = EVALUATION_PACKAGES,
 ) -> tuple[list[Document], list[TextSource]]:
-    """Read the docstrings of installed packages, or text files.
+    """Read the docstrings of installed packages, or files.
+
+    Of files that hold many documents, one that was there before, to the letter, is left out: it may be
+    on both sides of the split.
 
     Args:
         text: As a protocol names it.
@@ -44,33 +46,39 @@ def read_text(
         packages: Behind ``reference``.
 
     Raises:
-        CorpusError: As `read_corpus`.
+        CorpusError: If a file is missing, no regular file, too large together with those before it, not what
+            its name says, empty, or named twice.
     """
     if text == "reference":
         return package_documents(packages)
-    documents, sources = [], []
+    documents: list[Document] = []
+    sources = []
     left = MAX_BYTES
-    seen: dict[Path, str] = {}
+    files: dict[Path, str] = {}
+    seen: set[bytes] = set()
     for number, name in enumerate(text.files, start=1):
         where, path = f"{key}.#{number} {name!r}", base / name
-        content = read_bytes(path, where, left)
-        left -= len(content)
+        found = read_documents(path, where, text.column, left)
         target = path.resolve()
-        if target in seen:
+        if target in files:
             raise CorpusError(
-                f"{where}: is the same file as {seen[target]!r}; a document that is there twice may be on "
+                f"{where}: is the same file as {files[target]!r}; a document that is there twice may be on "
                 "both sides of the split: remove one"
             )
-        seen[target] = name
-        try:
-            decoded = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise CorpusError(f"{where}: is not UTF-8 text (byte {error.start}); convert it first") from None
-        if not decoded.strip():
-            raise CorpusError(f"{where}: is empty")
-        # as in text mode, where every line end is read as \n
-        decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
-        documents.append(Document(id=name, text=decoded))
-        digest = hashlib.sha256(decoded.encode()).hexdigest()
-        sources.append(TextSource(name=name, version="", sha256=digest, n_documents=1))
+        files[target] = name
+        digest, before = hashlib.sha256(), len(documents)
+        for place, content in found:
+            own = hashlib.sha256(content.encode()).digest()
+            if (place and own in seen) or not content.strip():
+                continue
+            seen.add(own)
+            left -= len(content.encode())
+            documents.append(Document(id=f"{name}:{place}" if place else name, text=content))
+            digest.update(content.encode() + (b"\0" if place else b""))
+        if len(documents) == before:
+            again = ", or all of it stands in the files before" if found else ""
+            raise CorpusError(f"{where}: is empty{again}")
+        sources.append(
+            TextSource(name=name, version="", sha256=digest.hexdigest(), n_documents=len(documents) - before)
+        )
     return documents, sources

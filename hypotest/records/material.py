@@ -64,10 +64,18 @@ class Subject(Strict):
 
 
 class CorpusFiles(Strict):
-    """Text files, one document each."""
+    """Files with documents: text files are one each, JSON lines and parquet hold many."""
 
     files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1, description="paths of UTF-8 .txt files, seen from the protocol's folder"
+        min_length=1,
+        description="paths, seen from the protocol's folder: UTF-8 text, one document each, or with many "
+        ".jsonl (also .gz, .zst) or .parquet",
+    )
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="key or column that holds the text, in .jsonl and .parquet; `text` if not given",
     )
 
 
@@ -76,10 +84,10 @@ class CountedText(Strict):
 
     count: Annotated[
         Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-        either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
+        either("reference", dict, "must be reference, or {files: [paths of texts]}"),
     ] = Field(
         description="`reference` (the reference model's training text: docstrings of installed packages), or "
-        "{files: [paths of .txt files]}",
+        "{files: [paths of texts]}",
     )
 
 
@@ -88,10 +96,10 @@ class Corpus(Strict):
 
     text: Annotated[
         Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-        either("reference", dict, "must be reference, or {files: [paths of .txt files]}"),
+        either("reference", dict, "must be reference, or {files: [paths of texts]}"),
     ] = Field(
         default="reference",
-        description="`reference` (docstrings of installed packages), or {files: [paths of .txt files]}",
+        description="`reference` (docstrings of installed packages), or {files: [paths of texts]}",
     )
     context: int = Field(
         default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"

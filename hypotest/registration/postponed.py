@@ -22,7 +22,7 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     """
     text = _get(data, "corpus", "text")
     if isinstance(text, dict) and "hub" in text:
-        available = "available: reference, or {files: [paths of .txt files]}"
+        available = "available: reference, or {files: [paths of texts]}"
         # The keys beside `hub` belong to it: the whole mapping is judged at once.
         yield _not_yet(("corpus", "text"), "text from the Hub", available)
     match = _get(data, "conditions", "match")

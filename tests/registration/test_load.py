@@ -84,7 +84,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("seed: 1", "seed: 1\ncorpus: {text: {fils: [a]}}", "19:17", "corpus.text.fils",
          "unknown key 'fils'; did you mean 'files'?"),
         ("seed: 1", "seed: 1\ncorpus: {text: wikipedia}", "19:16", "corpus.text",
-         "must be reference, or {files: [paths of .txt files]}; found 'wikipedia'"),
+         "must be reference, or {files: [paths of texts]}; found 'wikipedia'"),
         ("seed: 1", "seed: 1\ncorpus: {text: {files: []}}", "19:17", "corpus.text.files",
          "must not be empty; found an empty list"),
         ("seed: 1", "seed: 1\ncorpus: {text: {files: a.txt}}", "19:24", "corpus.text.files",

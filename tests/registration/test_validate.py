@@ -71,7 +71,7 @@ def test_another_model_is_one_line(problems_of, tmp_path):
     [
         ("{count: {files: [b.txt]}}", "frequencies.count.files.#1", "b.txt"),
         ("{count: {files: []}}", "frequencies.count.files", "must not be empty"),
-        ("{count: pile}", "frequencies.count", "must be reference, or {files: [paths of .txt files]}"),
+        ("{count: pile}", "frequencies.count", "must be reference, or {files: [paths of texts]}"),
         ("{counts: reference}", "frequencies.counts", "count"),
         ("3", "frequencies", "must be reference, the path of a table, or {count: a text}"),
     ],

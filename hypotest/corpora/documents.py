@@ -1,0 +1,133 @@
+"""Documents inside files: a text file is one, tables and JSON lines hold many."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import zstandard
+
+from hypotest.corpora.files import read_bytes, require_file
+from hypotest.errors import CorpusError
+
+TEXT_COLUMN = "text"
+"""Where a file with columns has its text, unless the protocol says otherwise."""
+_LINES = (".jsonl", ".ndjson")
+
+
+def read_documents(path: Path, where: str, column: str | None, most: int) -> list[tuple[str, str]]:
+    """Read the documents of a file.
+
+    ``.jsonl`` and ``.ndjson`` hold one JSON object on each line and may be packed (``.gz``, ``.zst``);
+    ``.parquet`` holds one document in each row; every other file is one document, as UTF-8 text. Of
+    lines and rows, empty ones are left out.
+
+    Args:
+        path: The file.
+        where: How an error begins: the key and the name in the protocol.
+        column: Key or column of the text; ``text`` by default.
+        most: Bytes that the documents may have, unpacked.
+
+    Returns:
+        Number within the file (empty for a file that is one document) and text.
+
+    Raises:
+        CorpusError: If it cannot be read, is too large, or is not what its name says.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    kind = suffixes[-1] if suffixes else ""
+    packed = kind in (".gz", ".zst") and len(suffixes) == 2 and suffixes[0] in _LINES
+    if kind in _LINES or packed:
+        content = read_bytes(path, where, most)
+        if packed:
+            content = _unpacked(content, kind, where, most)
+        return list(_of_lines(_decoded(content, where), where, column or TEXT_COLUMN))
+    if kind == ".parquet":
+        require_file(path, where, most)
+        return list(_of_rows(path, where, column or TEXT_COLUMN, most))
+    if column is not None:
+        raise CorpusError(
+            f"{where}: a column is given, and this file has none; use .jsonl or .parquet, or remove column"
+        )
+    return [("", _decoded(read_bytes(path, where, most), where))]
+
+
+def _decoded(content: bytes, where: str) -> str:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{where}: is not UTF-8 text (byte {error.start}); convert it first") from None
+    # as in text mode, where every line end is read as \n
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unpacked(content: bytes, kind: str, where: str, most: int) -> bytes:
+    try:
+        if kind == ".gz":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+                unpacked = stream.read(most + 1)
+        else:
+            unpacked = _of_zstandard(content, most)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusError(f"{where}: cannot be unpacked: {error}") from None
+    if len(unpacked) > most:
+        raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB unpacked")
+    return unpacked
+
+
+def _of_zstandard(content: bytes, most: int) -> bytes:
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)) as stream:
+            return bytes(stream.read(most + 1))
+    except zstandard.ZstdError as error:
+        raise OSError(error) from None
+
+
+def _of_lines(content: str, where: str, column: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError):
+            raise CorpusError(f"{where}, line {number}: is not JSON; each line must be an object") from None
+        text = data.get(column) if isinstance(data, dict) else None
+        if not isinstance(text, str):
+            keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
+            raise CorpusError(
+                f"{where}, line {number}: must be an object with a text {column!r}; found {keys:.200}"
+            )
+        if text.strip():
+            yield str(number), _whole(text)
+
+
+def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
+    try:
+        rows = pl.scan_parquet(path, glob=False)
+        schema = rows.collect_schema()
+        if schema.get(column) != pl.String:
+            found = ", ".join(f"{name} ({dtype})" for name, dtype in list(schema.items())[:5])
+            raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+        size = rows.select(pl.col(column).str.len_bytes().sum()).collect(engine="streaming").item()
+        if size > most:
+            raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB of text")
+        texts = rows.select(column).collect()[column]
+    except CorpusError:
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:
+        # damaged files may make polars panic, which is no Exception
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CorpusError(f"{where}: cannot be read as parquet: {reason}") from None
+    for number, text in enumerate(texts, start=1):
+        if text is not None and text.strip():
+            yield str(number), _whole(text)
+
+
+def _whole(text: str) -> str:
+    """JSON can hold halves of surrogate pairs, which no tokenizer reads."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -1,0 +1,122 @@
+"""Files with one document and with many, whole, packed, damaged."""
+
+import gzip
+import json
+
+import polars as pl
+import pytest
+import zstandard
+
+from hypotest.corpora.documents import read_documents
+from hypotest.corpora.text import read_corpus
+from hypotest.errors import CorpusError
+from hypotest.records.material import Corpus
+
+LINES = [{"text": "first\r\ntext", "meta": {"n": 1}}, {"text": " "}, {"text": "second ü"}, {"text": "third"}]
+FOUND = [("1", "first\ntext"), ("3", "second ü"), ("4", "third")]
+
+
+def lines(rows=LINES):
+    return "\n".join(json.dumps(row) for row in rows).encode() + b"\n\n"
+
+
+def read(path, column=None, most=10**6):
+    return read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("a.jsonl", bytes),
+        ("a.NDJSON", bytes),
+        ("a.jsonl.gz", gzip.compress),
+        ("a.b.jsonl.zst", zstandard.ZstdCompressor().compress),
+    ],
+)
+def test_lines_are_documents(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(lines()))
+    found = read(tmp_path / name)
+    assert [place for place, _ in found] == ["1", "3", "4"]
+    assert found[1:] == FOUND[1:]
+    assert found[0][1].split() == ["first", "text"]
+
+
+def test_rows_are_documents(tmp_path):
+    frame = pl.DataFrame({"id": [1, 2, 3, 4], "text": ["first\ntext", None, "second ü", "third"]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == FOUND
+    frame.rename({"text": "body"}).write_parquet(tmp_path / "b.parquet")
+    assert read(tmp_path / "b.parquet", "body") == FOUND
+
+
+def test_another_key(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(lines([{"body": "x", "text": "y"}]))
+    assert read(tmp_path / "a.jsonl", "body") == [("1", "x")]
+
+
+def test_every_other_file_is_one_document(tmp_path):
+    for name in ("a.txt", "a.md", "a", "a.gz.txt"):
+        (tmp_path / name).write_bytes(b"one\r\ntext")
+        assert read(tmp_path / name) == [("", "one\ntext")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "message"),
+    [
+        ("a.jsonl", b'{"text": "x"}\n{"text": ', None, r"'a.jsonl', line 2: is not JSON"),
+        ("a.jsonl", b"[" * 100_000, None, "line 1: is not JSON"),
+        ("a.jsonl", b"[1]", None, "must be an object with a text 'text'; found no object"),
+        ("a.jsonl", b'{"body": "x", "b": 1}', None, "found keys 'body', 'b'"),
+        ("a.jsonl", b'{"text": 3}', None, "must be an object with a text"),
+        ("a.jsonl", b'{"text": "\xff"}', None, "is not UTF-8"),
+        ("a.jsonl.gz", b"no gzip", None, "cannot be unpacked"),
+        ("a.jsonl.gz", gzip.compress(lines())[:-9], None, "cannot be unpacked"),
+        ("a.jsonl.zst", b"no zst", None, "cannot be unpacked"),
+        ("a.jsonl.gz", gzip.compress(b" " * 10**7), None, "at most 1 MiB unpacked"),
+        ("a.jsonl.zst", zstandard.ZstdCompressor().compress(b" " * 10**7), None, "at most 1 MiB unpacked"),
+        ("a.parquet", b"PAR1 no", None, "cannot be read as parquet"),
+        ("a.txt", b"text", "body", "a column is given, and this file has none"),
+    ],
+)  # fmt: skip
+def test_what_is_not_what_its_name_says(tmp_path, name, content, column, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path / name, column, 2**20)
+
+
+def test_a_table_without_the_column_or_with_too_much(tmp_path):
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"body": ["x"], "n": [1]}).write_parquet(path)
+    with pytest.raises(CorpusError, match=r"column 'text' of text; found body \(String\), n \(Int64\)"):
+        read(path)
+    with pytest.raises(CorpusError, match="needs a column 'n' of text"):
+        read(path, "n")
+    pl.DataFrame({"text": ["x" * 1000] * 5000}).write_parquet(path)
+    assert path.stat().st_size < 2**20
+    with pytest.raises(CorpusError, match="at most 1 MiB of text"):
+        read(path, most=2**20)
+
+
+def test_half_a_surrogate_pair_does_not_stop_anything(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a \\ud800 b"}')
+    assert read(tmp_path / "a.jsonl") == [("1", "a ? b")]
+
+
+def test_a_corpus_of_many_kinds(tmp_path):
+    (tmp_path / "a.txt").write_text("alone", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_bytes(lines([{"text": "one"}, {"text": "two"}, {"text": "one"}]))
+    pl.DataFrame({"text": ["three", "two"]}).write_parquet(tmp_path / "c.parquet")
+    plan = Corpus.model_validate({"text": {"files": ["a.txt", "b.jsonl", "c.parquet"]}})
+    documents, sources = read_corpus(plan, tmp_path)
+    assert [(item.id, item.text) for item in documents] == [
+        ("a.txt", "alone"), ("b.jsonl:1", "one"), ("b.jsonl:2", "two"), ("c.parquet:1", "three"),
+    ]  # fmt: skip
+    assert [(item.name, item.n_documents) for item in sources] == [
+        ("a.txt", 1),
+        ("b.jsonl", 2),
+        ("c.parquet", 1),
+    ]
+    assert len({item.sha256 for item in sources}) == 3
+    pl.DataFrame({"text": ["one", "two"]}).write_parquet(tmp_path / "c.parquet")
+    with pytest.raises(CorpusError, match="is empty, or all of it stands in the files before"):
+        read_corpus(plan, tmp_path)
