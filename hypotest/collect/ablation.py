@@ -52,9 +52,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.enclosure import enclose_by_skewness, enclose_by_variance
-from hypotest.collect.readout import Readout, full_precision
+from hypotest.collect.readout import Readout
 from hypotest.collect.tiles import ROUNDING, UNIT, Effects, Positions, Shift, Tiles, z_range
 from hypotest.errors import EvidenceError
+from hypotest.subjects.precision import full_precision
 
 TOLERANCE = 1e-4
 """Nats: the largest error of any entry, unless another is asked for."""

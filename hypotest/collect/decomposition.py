@@ -28,8 +28,8 @@ from torch import Tensor
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.enclosure import enclose_by_skewness
-from hypotest.collect.readout import full_precision
 from hypotest.collect.tiles import Effects, Positions, Shift
+from hypotest.subjects.precision import full_precision
 
 ENTROPY_EXACT_ABOVE = 1e-4
 """Nats that the series may leave out, as far as its own terms tell; errors reach a few times that."""

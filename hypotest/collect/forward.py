@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.readout import full_precision
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.precision import full_precision
 
 _BLOCKS_PER_BATCH = 16
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.interventions import moved_losses
-from hypotest.collect.readout import full_precision, prepare_readout
+from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.records.evidence import SplitEvidence
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.precision import full_precision
 
 
 def ablate_groups(

@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.readout import full_precision
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.precision import full_precision
 
 _VECTORS_PER_TOKEN = 24
 """Residual-sized activations that a forward pass holds at once for each token, generously."""

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.readout import full_precision
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence import Ablation, SelfCheck
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.precision import full_precision
 
 FORWARD_ROUNDING = 4e-4
 """Nats by which two forward passes in float32 may differ; on the reference model they do by 1e-5."""

@@ -20,12 +20,17 @@ from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, Norm
+from hypotest.subjects.precision import full_precision
 
 PLAIN_EPSILON = 1e-5
 """Of norms that do not say theirs (OLMo)."""
 _TOKENS = 8
-_RELATIVE = 2e-3
-"""Share of the largest value by which two sums of float32 products may differ."""
+_OUTPUTS = 256
+"""Outputs of a projection that are multiplied out, spread over all of them."""
+_ROUNDING = 2e-5
+"""Share of the sum of absolute products by which a sum of products in float32 may be off."""
+_RELATIVE = 1e-3
+"""Share by which other values may be off."""
 
 Edit = Callable[[Tensor], Tensor]
 
@@ -143,7 +148,7 @@ def _forward(model: Any, paths: set[str], ids: Tensor, change: tuple[str, Edit, 
             module = model.get_submodule(path)
             hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
             hooks.append(module.register_forward_hook(after))
-        with torch.inference_mode():
+        with full_precision():
             logits = model(ids, use_cache=False).logits
     finally:
         for hook in hooks:
@@ -176,7 +181,7 @@ def _attention(patient: _Patient) -> Iterator[tuple[str, str]]:
     if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
         found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
         yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"
-    elif not _near(weights.sum(dim=-1), torch.ones(())):
+    elif bool(((weights.double().sum(dim=-1) - 1).abs() > _RELATIVE).any()):
         yield "attention", "must give attention weights whose rows sum to one"
     elif bool(weights.triu(1).any()):
         yield "attention", "must give causal attention weights; some look ahead"
@@ -194,10 +199,12 @@ def _projection(patient: _Patient, module: str, what: str) -> Iterator[tuple[str
     if given is None or given.shape[-1] != rows.shape[0]:
         yield module, "is not used as a linear projection in a forward pass"
         return
-    product = given.double() @ rows.double()
+    some = torch.linspace(0, rows.shape[1] - 1, min(_OUTPUTS, rows.shape[1])).long().to(rows.device)
+    x, w = given.double(), rows[:, some].double()
+    product, size = x @ w, x.abs() @ w.abs()
     if getattr(projection, "bias", None) is not None:
-        product = product + projection.bias.double()
-    if not _near(patient.base.outputs[path], product):
+        product, size = product + projection.bias[some].double(), size + projection.bias[some].double().abs()
+    if bool(((patient.base.outputs[path][..., some].double() - product).abs() > _ROUNDING * size).any()):
         yield module, f"must give {what} times its weights; its output is something else"
 
 
@@ -207,10 +214,10 @@ def _heads(patient: _Patient) -> Iterator[tuple[str, str]]:
     n_heads = int(patient.model.config.get_text_config().num_attention_heads)
     if width % n_heads:
         yield "attention_projection", f"must read {n_heads} heads side by side; found {width} features"
-    shift = _shift(patient.base.outputs[path])
+    before = patient.base.outputs[patient.at("attention")][0]
+    shift = _shift(patient.base.outputs[path], before)
     moved = patient.edited(path, lambda output: output + shift, output=True)
-    before, after = (of.outputs[patient.at("attention")][0] for of in (patient.base, moved))
-    if before.shape != shift.shape or not _near(after - before, shift, before):
+    if not _moved_by(shift, before, moved.outputs[patient.at("attention")][0]):
         yield "attention_projection", "must be what the attention ends with"
 
 
@@ -226,13 +233,12 @@ def _mlp(patient: _Patient) -> Iterator[tuple[str, str]]:
     if patient.anatomy.mlp_norm:
         normed = patient.base.outputs[patient.at("mlp_norm")]
         read = patient.base.inputs[patient.at("up_projection")]
-        if not _near(read, normed.reshape(read.shape)):
+        if normed.numel() != read.numel() or not torch.equal(read, normed.reshape(read.shape)):
             yield "mlp_norm", "must be the norm whose output the MLP reads"
-    shift = _shift(patient.base.outputs[patient.at("down_projection")])
+    path, before = patient.at("mlp"), patient.base.outputs[patient.at("mlp")]
+    shift = _shift(patient.base.outputs[patient.at("down_projection")], before)
     moved = patient.edited(patient.at("down_projection"), lambda output: output + shift, output=True)
-    path = patient.at("mlp")
-    before, after = patient.base.outputs[path], moved.outputs[path]
-    if not isinstance(before, Tensor) or not _near(after - before, shift.reshape(before.shape), before):
+    if not _moved_by(shift, before, moved.outputs[path]):
         yield "mlp", "must give what the down-projection gives, possibly with something added"
 
 
@@ -245,7 +251,7 @@ def _ablation(patient: _Patient) -> Iterator[tuple[str, str]]:
 def _is_parallel(patient: _Patient) -> bool:
     """Whether a block's MLP does not see what its attention writes."""
     path = patient.at("attention_projection")
-    shift = _shift(patient.base.outputs[path])
+    shift = _shift(patient.base.outputs[path], patient.base.inputs[patient.at("block")])
     moved = patient.edited(path, lambda output: output + shift, output=True)
     neurons = patient.at("down_projection")
     return torch.equal(moved.inputs[neurons], patient.base.inputs[neurons])
@@ -255,14 +261,14 @@ def _obstacle(patient: _Patient) -> str:
     """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
     down, norm = patient.at("down_projection", patient.last), patient.at("final_norm")
     unembedding = patient.at("unembedding")
-    shift = _shift(patient.base.outputs[down])
-    moved = patient.edited(down, lambda output: output + shift, output=True)
     before = patient.base.inputs[norm]
-    if not _near(moved.inputs[norm] - before, shift.reshape(before.shape), before):
+    shift = _shift(patient.base.outputs[down], before)
+    moved = patient.edited(down, lambda output: output + shift, output=True)
+    if not _moved_by(shift, before, moved.inputs[norm]):
         return "a norm or another function follows the MLP"
-    if not _near(patient.base.inputs[unembedding], patient.base.outputs[norm]):
+    if not torch.equal(patient.base.inputs[unembedding], patient.base.outputs[norm]):
         return "something lies between the final norm and the unembedding"
-    if not _near(patient.base.logits, patient.base.outputs[unembedding]):
+    if not torch.equal(patient.base.logits.double(), patient.base.outputs[unembedding].double()):
         return "the logits are capped or scaled"
     if next(_projection(patient, "unembedding", "the normed residual"), None) is not None:
         return "the unembedding is not linear"
@@ -270,22 +276,29 @@ def _obstacle(patient: _Patient) -> str:
 
 
 def _norm_kind(patient: _Patient) -> Norm | None:
-    module, path = patient.module("final_norm"), patient.at("final_norm")
-    x, found = patient.base.inputs[path].double(), patient.base.outputs[path]
+    """By what it makes of vectors whose mean is not zero, on which the kinds differ everywhere."""
+    module, like = patient.module("final_norm"), patient.base.inputs[patient.at("final_norm")]
+    given = 1 + torch.randn(like.shape, generator=torch.Generator().manual_seed(2)).to(like)
+    with full_precision():
+        found = module(given).double()
+    x = given.double()
     weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
     epsilon = norm_epsilon(module)
     centred = x - x.mean(dim=-1, keepdim=True)
     plain = centred / (centred.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
     rms = x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
-    if weight is None:
-        return "layer_plain" if _near(found, plain) else None
-    gain = weight.double()
-    kinds: dict[Norm, Tensor] = {
-        "layer": plain * gain + (0 if bias is None else bias.double()),
-        "rms": rms * gain,
-        "rms_plus_one": rms * (1 + gain),
+    gain = torch.ones_like(x[0, 0]) if weight is None else weight.double()
+    shift = torch.zeros_like(gain) if bias is None else bias.double()
+    kinds: dict[Norm, tuple[Tensor, Tensor]] = {
+        "layer_plain" if weight is None else "layer": (plain, gain),
+        "rms": (rms, gain),
+        "rms_plus_one": (rms, 1 + gain),
     }
-    return next((kind for kind, value in kinds.items() if _near(found, value)), None)
+    for kind, (normed, factor) in kinds.items():
+        allowed = _RELATIVE * ((1 + normed.abs()) * factor.abs() + shift.abs())
+        if bool(((found - normed * factor - shift).abs() <= allowed).all()):
+            return kind
+    return None
 
 
 def norm_epsilon(norm: Any) -> float:
@@ -294,14 +307,20 @@ def norm_epsilon(norm: Any) -> float:
     return float(next((getattr(norm, name) for name in names if hasattr(norm, name)), PLAIN_EPSILON))
 
 
-def _shift(values: Tensor) -> Tensor:
-    """Something of the size of what a module writes, the same in every run."""
-    drawn = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
-    size = values.double().square().mean().sqrt().clamp_min(1e-3)
-    return drawn.to(values) * size.to(values)
+def _shift(values: Tensor, receiver: Any) -> Tensor:
+    """A random change of a module's output, as large as the largest value where it arrives.
+
+    Residual streams hold values a thousand times as large as others; beside these a small change would
+    vanish.
+    """
+    drawn = torch.randn(values.shape, generator=torch.Generator().manual_seed(1)).to(values)
+    largest = receiver.abs().max() if isinstance(receiver, Tensor) else values.abs().max()
+    return drawn * largest.clamp_min(1e-3).to(values)
 
 
-def _near(one: Tensor, two: Tensor, beside: Tensor | None = None) -> bool:
-    """Whether two tensors agree as float32 sums do, seen from their largest value or that of a third."""
-    scale = max(float(value.abs().max()) for value in (one, two, one if beside is None else beside))
-    return bool(((one.double() - two.double()).abs() <= _RELATIVE * scale).all())
+def _moved_by(shift: Tensor, before: Any, after: Any) -> bool:
+    """Whether a module's output moved by what was added in front of it, and by nothing else."""
+    if not isinstance(before, Tensor) or before.numel() != shift.numel():
+        return False
+    rest = (after.double() - before.double() - shift.reshape(before.shape).double()).abs()
+    return bool((rest <= _RELATIVE * before.abs().max().double().clamp_min(1e-3)).all())

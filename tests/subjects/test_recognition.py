@@ -144,3 +144,24 @@ def test_rows_are_told_apart_by_their_paths():
     for names in shared:
         assert len({paths[name] for name in names}) == 1
     assert len(set(paths.values())) == len(FAMILIES) - sum(len(names) - 1 for names in shared)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONFIGS if name != "gemma2"]
+)  # whose logits would saturate
+def test_a_feature_a_thousand_times_as_large_as_the_others_hides_nothing(name):
+    subject = small_model(name)
+    with torch.no_grad():
+        subject.model.get_input_embeddings().weight[:, 3] = 3000.0
+    found = anatomy_of(subject.model, 1, "x")
+    assert found == subject.anatomy
+
+
+def test_a_small_adapter_beside_a_large_feature_is_found():
+    model = small_model("llama, tied").model
+    down = model.model.layers[1].mlp.down_proj
+    with torch.no_grad():
+        down.weight[3] *= 1000
+    down.register_forward_hook(lambda module, given, output: output + 0.01 * given[0][..., :24])
+    with pytest.raises(SubjectError, match=r"mlp\.down_proj must give the neurons times its weights"):
+        anatomy_of(model, 1, "x")
