@@ -100,7 +100,7 @@ def submatrices(
         ValueError: If a submatrix is not finite, or not symmetric to float32 precision.
     """
     n_groups, size = groups.shape
-    step = max(1, _GATHER_BYTES // (8 * size * size))
+    step = _at_once(size)
     flat = np.ascontiguousarray(matrix).ravel()
     for start in range(0, n_groups, step):
         rows = slice(start, min(start + step, n_groups))
@@ -144,12 +144,44 @@ def stacked_eigenvalues(matrix: FloatArray, groups: IntArray, name: str) -> NDAr
         Shape (n_groups, k), descending.
 
     Raises:
-        ValueError: If the matrix or the groups are not what they should be.
+        ValueError: If the matrix or the groups are not what they should be; of the matrix, what groups use is
+            looked at, and the symmetry of what the first ones use.
     """
     layer = layer_matrix(matrix, name)
     checked = checked_groups(groups, layer.shape[0])
     values = np.empty(checked.shape)
     with one_blas_thread():
-        for rows, stack in submatrices(layer, checked, name):
+        for rows, stack in _lower_triangles(layer, checked, name):
             values[rows] = np.linalg.eigvalsh(stack)[:, ::-1]
     return np.maximum(values, 0.0)
+
+
+def _lower_triangles(
+    matrix: NDArray[np.float64], groups: NDArray[np.int64], name: str
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """As `submatrices`, zero above the diagonal: all that LAPACK reads, and half of what has to be fetched.
+
+    What is yielded is written over by the next.
+    """
+    n_groups, size = groups.shape
+    row, column = np.tril_indices(size)
+    place = row * size + column
+    step = _at_once(size)
+    for _ in submatrices(matrix, groups[:step], name):
+        pass  # which checks symmetry
+    flat = np.ascontiguousarray(matrix).ravel()
+    stack = np.zeros((min(step, n_groups), size * size))
+    for start in range(0, n_groups, step):
+        rows = slice(start, min(start + step, n_groups))
+        chunk = groups[rows]
+        fetched = flat.take(chunk[:, row] * matrix.shape[1] + chunk[:, column])
+        if not np.isfinite(np.max(np.abs(fetched), initial=0.0)):
+            raise ValueError(f"{name} must be finite")
+        here = stack[: len(chunk)]
+        here[:, place] = fetched
+        yield rows, here.reshape(-1, size, size)
+
+
+def _at_once(size: int) -> int:
+    """Groups whose submatrices stay in the processor's cache together."""
+    return max(1, _GATHER_BYTES // (8 * size * size))
