@@ -74,6 +74,14 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
         assert page == calibration_markdown(found)
         summary = calibration_summary(found)
+        (hard,) = [item for item in found.scenarios if item.name == "covariates"]
+        (cell,) = [
+            item
+            for item in hard.cells
+            if (item.prediction, item.null) == ("coordination", "covariate_matched")
+        ]
+        said = f"reject in {100 * cell.rejected.count / cell.rejected.n:.0f} % instead of 5 %"
+        assert said in README and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
     assert calibration.readme_with(summary) == README
 
 

@@ -88,10 +88,10 @@ def test_what_is_looked_for_is_found(source):
 
 
 def test_models_are_loaded_without_code_and_without_pickles():
-    source = (PACKAGE / "subjects" / "language_model.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "subjects" / "loading.py").read_text(encoding="utf-8")
     calls = [ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     loads = [call for call in calls if ".from_pretrained(" in call.partition("(")[0] + "("]
     assert len(loads) == 3
-    assert all("**revision_argument" in call for call in loads)
+    assert all("**options" in call for call in loads)
     assert '{"trust_remote_code": False}' in source
     assert source.count("use_safetensors=True") == 1
