@@ -23,7 +23,7 @@ test: .venv/ready ## set up, then format check, lint, types, import contracts, t
 	$(BIN)/ruff check hypotest tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest
 
 fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
 	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)
