@@ -71,6 +71,7 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablatio
     over the selection split.
     """
     keys: dict[str, str] = {}
+    own = subject.own_anatomy
     for split in ("selection", "evaluation"):
         sample = samples[split]
         used = np.union1d(sample.positions["block"].unique().to_numpy(), sample.head_blocks)
@@ -79,7 +80,7 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablatio
                 "version": COLLECTION_VERSION,
                 "subject": subject.fingerprint,
                 "layer": subject.layer,
-                **({"anatomy": subject.own_anatomy} if subject.own_anatomy else {}),
+                **({"anatomy": own} if own else {}),
                 "split": split,
                 "tokens": _digest(sample.tokens[used]),
                 "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),

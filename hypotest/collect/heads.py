@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.subjects.language_model import LanguageModel, by_input
+from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.modules import by_input
 from hypotest.subjects.precision import full_precision
 
 _BLOCKS_PER_BATCH = 8

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hypotest.subjects.examination import norm_epsilon
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.modules import norm_epsilon
 
 _ROWS = 4096  # of the unembedding that are turned into float64 at once
 

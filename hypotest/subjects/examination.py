@@ -16,14 +16,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, Norm
+from hypotest.subjects.modules import by_input, norm_epsilon
 from hypotest.subjects.precision import full_precision
 
-PLAIN_EPSILON = 1e-5
-"""Of norms that do not say theirs (OLMo)."""
 _TOKENS = 8
 _OUTPUTS = 256
 """Outputs of a projection that are multiplied out, spread over all of them."""
@@ -63,7 +61,12 @@ class _Patient:
     layer: int
     last: int
     ids: Tensor
+    watched: frozenset[str]
     base: _Pass
+
+    @property
+    def n_heads(self) -> int:
+        return int(self.model.config.get_text_config().num_attention_heads)
 
     def at(self, module: str, layer: int | None = None) -> str:
         return self.anatomy.at(module, self.layer if layer is None else layer)
@@ -73,9 +76,12 @@ class _Patient:
 
     def edited(self, path: str, edit: Edit, *, output: bool) -> _Pass:
         """The same tokens with a module's input or output edited."""
-        return _forward(
-            self.model, _watched(self.anatomy, self.layer, self.last), self.ids, (path, edit, output)
-        )
+        return _forward(self.model, self.watched, self.ids, (path, edit, output))
+
+    def shifted(self, path: str, receiver: Any) -> tuple[Tensor, _Pass]:
+        """A change of a module's output that shows where it arrives, and the same tokens with it."""
+        shift = _shift(self.base.outputs[path], receiver)
+        return shift, self.edited(path, lambda output: output + shift, output=True)
 
 
 def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
@@ -93,35 +99,33 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
     patient = _admit(model, anatomy, layer, name)
     for module, problem in _problems(patient):
         raise SubjectError(f"subject.anatomy.{module}: {name}: {patient.at(module)} {problem}")
-    return Findings(_norm_kind(patient), _is_parallel(patient), _obstacle(patient))
+    norm = _norm_kind(patient)
+    return Findings(norm, _is_parallel(patient), _obstacle(patient, norm))
 
 
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> _Patient:
     last = int(model.config.get_text_config().num_hidden_layers) - 1
     there = {path for path, _ in model.named_modules(remove_duplicate=False)}
-    for module in anatomy.modules:
-        for number in (layer, last):
-            if anatomy.at(module, number) not in there:
-                raise SubjectError(
-                    f"subject.anatomy.{module}: {name} has no module {anatomy.at(module, number)!r}"
-                )
+    paths = [(module, anatomy.at(module, number)) for module in anatomy.modules for number in (layer, last)]
+    for module, path in paths:
+        if path not in there:
+            raise SubjectError(f"subject.anatomy.{module}: {name} has no module {path!r}")
+    watched = frozenset(path for _, path in paths)
     n_tokens = int(model.get_input_embeddings().weight.shape[0])
     ids = torch.randint(0, n_tokens, (1, _TOKENS), generator=torch.Generator().manual_seed(0))
     ids = ids.to(next(model.parameters()).device)
-    base = _forward(model, _watched(anatomy, layer, last), ids)
+    base = _forward(model, watched, ids)
     if not bool(torch.isfinite(base.logits).all()):
         raise SubjectError(
             f"subject.model: {name}: logits are not finite; the weights are damaged or overflow in this "
             "precision"
         )
-    return _Patient(model, anatomy, layer, last, ids, base)
+    return _Patient(model, anatomy, layer, last, ids, watched, base)
 
 
-def _watched(anatomy: Anatomy, layer: int, last: int) -> set[str]:
-    return {anatomy.at(module, number) for module in anatomy.modules for number in (layer, last)}
-
-
-def _forward(model: Any, paths: set[str], ids: Tensor, change: tuple[str, Edit, bool] | None = None) -> _Pass:
+def _forward(
+    model: Any, paths: frozenset[str], ids: Tensor, change: tuple[str, Edit, bool] | None = None
+) -> _Pass:
     inputs: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
 
@@ -176,8 +180,7 @@ def _problems(patient: _Patient) -> Iterator[tuple[str, str]]:
 def _attention(patient: _Patient) -> Iterator[tuple[str, str]]:
     output = patient.base.outputs.get(patient.at("attention"))
     weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
-    n_heads = int(patient.model.config.get_text_config().num_attention_heads)
-    shape = (1, n_heads, _TOKENS, _TOKENS)
+    shape = (1, patient.n_heads, _TOKENS, _TOKENS)
     if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
         found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
         yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"
@@ -194,7 +197,7 @@ def _projection(patient: _Patient, module: str, what: str) -> Iterator[tuple[str
     if not isinstance(weight, Tensor) or weight.ndim != 2:
         yield module, f"must be a linear projection; found {type(projection).__name__}"
         return
-    rows = weight if isinstance(projection, Conv1D) else weight.T
+    rows = by_input(projection)
     given = patient.base.inputs.get(path)
     if given is None or given.shape[-1] != rows.shape[0]:
         yield module, "is not used as a linear projection in a forward pass"
@@ -211,12 +214,13 @@ def _projection(patient: _Patient, module: str, what: str) -> Iterator[tuple[str
 def _heads(patient: _Patient) -> Iterator[tuple[str, str]]:
     path = patient.at("attention_projection")
     width = patient.base.inputs[path].shape[-1]
-    n_heads = int(patient.model.config.get_text_config().num_attention_heads)
-    if width % n_heads:
-        yield "attention_projection", f"must read {n_heads} heads side by side; found {width} features"
+    if width % patient.n_heads:
+        yield (
+            "attention_projection",
+            f"must read {patient.n_heads} heads side by side; found {width} features",
+        )
     before = patient.base.outputs[patient.at("attention")][0]
-    shift = _shift(patient.base.outputs[path], before)
-    moved = patient.edited(path, lambda output: output + shift, output=True)
+    shift, moved = patient.shifted(path, before)
     if not _moved_by(shift, before, moved.outputs[patient.at("attention")][0]):
         yield "attention_projection", "must be what the attention ends with"
 
@@ -236,8 +240,7 @@ def _mlp(patient: _Patient) -> Iterator[tuple[str, str]]:
         if normed.numel() != read.numel() or not torch.equal(read, normed.reshape(read.shape)):
             yield "mlp_norm", "must be the norm whose output the MLP reads"
     path, before = patient.at("mlp"), patient.base.outputs[patient.at("mlp")]
-    shift = _shift(patient.base.outputs[patient.at("down_projection")], before)
-    moved = patient.edited(patient.at("down_projection"), lambda output: output + shift, output=True)
+    shift, moved = patient.shifted(patient.at("down_projection"), before)
     if not _moved_by(shift, before, moved.outputs[path]):
         yield "mlp", "must give what the down-projection gives, possibly with something added"
 
@@ -250,20 +253,18 @@ def _ablation(patient: _Patient) -> Iterator[tuple[str, str]]:
 
 def _is_parallel(patient: _Patient) -> bool:
     """Whether a block's MLP does not see what its attention writes."""
-    path = patient.at("attention_projection")
-    shift = _shift(patient.base.outputs[path], patient.base.inputs[patient.at("block")])
-    moved = patient.edited(path, lambda output: output + shift, output=True)
+    residual = patient.base.inputs[patient.at("block")]
+    _, moved = patient.shifted(patient.at("attention_projection"), residual)
     neurons = patient.at("down_projection")
     return torch.equal(moved.inputs[neurons], patient.base.inputs[neurons])
 
 
-def _obstacle(patient: _Patient) -> str:
+def _obstacle(patient: _Patient, norm_kind: Norm | None) -> str:
     """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
     down, norm = patient.at("down_projection", patient.last), patient.at("final_norm")
     unembedding = patient.at("unembedding")
     before = patient.base.inputs[norm]
-    shift = _shift(patient.base.outputs[down], before)
-    moved = patient.edited(down, lambda output: output + shift, output=True)
+    shift, moved = patient.shifted(down, before)
     if not _moved_by(shift, before, moved.inputs[norm]):
         return "a norm or another function follows the MLP"
     if not torch.equal(patient.base.inputs[unembedding], patient.base.outputs[norm]):
@@ -272,7 +273,7 @@ def _obstacle(patient: _Patient) -> str:
         return "the logits are capped or scaled"
     if next(_projection(patient, "unembedding", "the normed residual"), None) is not None:
         return "the unembedding is not linear"
-    return "" if _norm_kind(patient) is not None else "the final norm is of no known kind"
+    return "" if norm_kind is not None else "the final norm is of no known kind"
 
 
 def _norm_kind(patient: _Patient) -> Norm | None:
@@ -299,12 +300,6 @@ def _norm_kind(patient: _Patient) -> Norm | None:
         if bool(((found - normed * factor - shift).abs() <= allowed).all()):
             return kind
     return None
-
-
-def norm_epsilon(norm: Any) -> float:
-    """What a norm adds to the variance."""
-    names = ("eps", "variance_epsilon")
-    return float(next((getattr(norm, name) for name in names if hasattr(norm, name)), PLAIN_EPSILON))
 
 
 def _shift(values: Tensor, receiver: Any) -> Tensor:

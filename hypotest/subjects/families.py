@@ -1,7 +1,7 @@
 """The families of decoder-only transformers that hypotest knows: one row each.
 
 What the rows do not show: the weights of GPT-2 are stored transposed (``Conv1D``), which
-`hypotest.subjects.language_model.by_input` undoes; heads that share keys and values (grouped queries) have
+`hypotest.subjects.modules.by_input` undoes; heads that share keys and values (grouped queries) have
 slices of their own nevertheless; attention and MLP of BLOOM add the residual stream themselves; OPT has no
 module for its MLP and flattens the positions in front of it. `hypotest.subjects.examination` proves a row
 whenever a model is loaded.
@@ -14,33 +14,43 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.anatomy import MODULES, Anatomy, Norm
 
-_H = "transformer.h.{layer}"
-_NEOX = "gpt_neox.layers.{layer}"
-_LAYERS = "model.layers.{layer}"
-_OPT = "model.decoder.layers.{layer}"
 _NORM_BEHIND = "a norm follows the MLP"
+
+
+def _row(family: str, blocks: str, final_norm: str, *, norm: Norm = "layer", **rest: Any) -> Anatomy:
+    """A row whose other paths start inside the block; an empty one stays empty.
+
+    Args:
+        family: ``config.model_type``.
+        blocks: Path of the blocks.
+        final_norm: Path of the norm before the unembedding.
+        norm: Its kind.
+        rest: The other fields of `Anatomy`.
+    """
+    block = f"{blocks}.{{layer}}"
+    inside = {key: f"{block}.{path}" if path else "" for key, path in rest.items() if key in MODULES}
+    fields = {**rest, **inside}
+    return Anatomy(
+        family=family, block=block, final_norm=final_norm, unembedding="lm_head", norm=norm, **fields
+    )
 
 
 def _llama(family: str, model: str = "model", **changes: Any) -> Anatomy:
     """Llama's names, which most newer families keep."""
-    block = f"{model}.layers.{{layer}}"
-    row = Anatomy(
-        family=family,
-        block=block,
-        attention=f"{block}.self_attn",
-        attention_projection=f"{block}.self_attn.o_proj",
-        mlp_norm=f"{block}.post_attention_layernorm",
-        mlp=f"{block}.mlp",
-        up_projection=f"{block}.mlp.up_proj",
-        gate_projection=f"{block}.mlp.gate_proj",
-        down_projection=f"{block}.mlp.down_proj",
-        final_norm=f"{model}.norm",
-        unembedding="lm_head",
-        norm="rms",
-    )
-    return replace(row, **changes)
+    fields: dict[str, Any] = {
+        "attention": "self_attn",
+        "attention_projection": "self_attn.o_proj",
+        "mlp_norm": "post_attention_layernorm",
+        "mlp": "mlp",
+        "up_projection": "mlp.up_proj",
+        "gate_projection": "mlp.gate_proj",
+        "down_projection": "mlp.down_proj",
+        "norm": "rms",
+        **changes,
+    }
+    return _row(family, f"{model}.layers", f"{model}.norm", **fields)
 
 
 def _gemma_with_norms(family: str, model: str = "model") -> Anatomy:
@@ -48,117 +58,88 @@ def _gemma_with_norms(family: str, model: str = "model") -> Anatomy:
     return _llama(
         family,
         model,
-        mlp_norm=f"{model}.layers.{{layer}}.pre_feedforward_layernorm",
+        mlp_norm="pre_feedforward_layernorm",
         norm="rms_plus_one",
         identity_obstacle=_NORM_BEHIND,
     )
 
 
+_GPT2 = _row(
+    "gpt2",
+    "transformer.h",
+    "transformer.ln_f",
+    attention="attn",
+    attention_projection="attn.c_proj",
+    mlp_norm="ln_2",
+    mlp="mlp",
+    up_projection="mlp.c_fc",
+    down_projection="mlp.c_proj",
+)
+_BLOOM = _row(
+    "bloom",
+    "transformer.h",
+    "transformer.ln_f",
+    attention="self_attention",
+    attention_projection="self_attention.dense",
+    mlp_norm="post_attention_layernorm",
+    mlp="mlp",
+    up_projection="mlp.dense_h_to_4h",
+    down_projection="mlp.dense_4h_to_h",
+)
+_FALCON = replace(_BLOOM, family="falcon")
+FALCON_PARALLEL = replace(_FALCON, mlp_norm=f"{_FALCON.block}.input_layernorm", parallel_residual=True)
+FALCON_TWO_NORMS = replace(FALCON_PARALLEL, mlp_norm=f"{_FALCON.block}.ln_mlp")
+"""Falcon's row is the sequential one (falcon-rw); 7B has one norm for attention and MLP, 40B two."""
+
 _ROWS = (
-    Anatomy(
-        family="gpt2",
-        block=_H,
-        attention=f"{_H}.attn",
-        attention_projection=f"{_H}.attn.c_proj",
-        mlp_norm=f"{_H}.ln_2",
-        mlp=f"{_H}.mlp",
-        up_projection=f"{_H}.mlp.c_fc",
-        down_projection=f"{_H}.mlp.c_proj",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
+    _GPT2,
+    replace(_GPT2, family="gpt_neo", attention_projection=f"{_GPT2.block}.attn.attention.out_proj"),
+    _row(
+        "gpt_neox",
+        "gpt_neox.layers",
+        "gpt_neox.final_layer_norm",
+        attention="attention",
+        attention_projection="attention.dense",
+        mlp_norm="post_attention_layernorm",
+        mlp="mlp",
+        up_projection="mlp.dense_h_to_4h",
+        down_projection="mlp.dense_4h_to_h",
     ),
-    Anatomy(
-        family="gpt_neo",
-        block=_H,
-        attention=f"{_H}.attn",
-        attention_projection=f"{_H}.attn.attention.out_proj",
-        mlp_norm=f"{_H}.ln_2",
-        mlp=f"{_H}.mlp",
-        up_projection=f"{_H}.mlp.c_fc",
-        down_projection=f"{_H}.mlp.c_proj",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    Anatomy(
-        family="gpt_neox",
-        block=_NEOX,
-        attention=f"{_NEOX}.attention",
-        attention_projection=f"{_NEOX}.attention.dense",
-        mlp_norm=f"{_NEOX}.post_attention_layernorm",
-        mlp=f"{_NEOX}.mlp",
-        up_projection=f"{_NEOX}.mlp.dense_h_to_4h",
-        down_projection=f"{_NEOX}.mlp.dense_4h_to_h",
-        final_norm="gpt_neox.final_layer_norm",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    Anatomy(
-        family="gptj",
-        block=_H,
-        attention=f"{_H}.attn",
-        attention_projection=f"{_H}.attn.out_proj",
-        mlp_norm=f"{_H}.ln_1",
-        mlp=f"{_H}.mlp",
-        up_projection=f"{_H}.mlp.fc_in",
-        down_projection=f"{_H}.mlp.fc_out",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
+    _row(
+        "gptj",
+        "transformer.h",
+        "transformer.ln_f",
+        attention="attn",
+        attention_projection="attn.out_proj",
+        mlp_norm="ln_1",
+        mlp="mlp",
+        up_projection="mlp.fc_in",
+        down_projection="mlp.fc_out",
         parallel_residual=True,
     ),
-    Anatomy(
-        family="opt",
-        block=_OPT,
-        attention=f"{_OPT}.self_attn",
-        attention_projection=f"{_OPT}.self_attn.out_proj",
-        mlp_norm=f"{_OPT}.final_layer_norm",
-        mlp=f"{_OPT}.fc2",
-        up_projection=f"{_OPT}.fc1",
-        down_projection=f"{_OPT}.fc2",
-        final_norm="model.decoder.final_layer_norm",
-        unembedding="lm_head",
-        norm="layer",
+    _row(
+        "opt",
+        "model.decoder.layers",
+        "model.decoder.final_layer_norm",
+        attention="self_attn",
+        attention_projection="self_attn.out_proj",
+        mlp_norm="final_layer_norm",
+        mlp="fc2",
+        up_projection="fc1",
+        down_projection="fc2",
     ),
-    Anatomy(
-        family="bloom",
-        block=_H,
-        attention=f"{_H}.self_attention",
-        attention_projection=f"{_H}.self_attention.dense",
-        mlp_norm=f"{_H}.post_attention_layernorm",
-        mlp=f"{_H}.mlp",
-        up_projection=f"{_H}.mlp.dense_h_to_4h",
-        down_projection=f"{_H}.mlp.dense_4h_to_h",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    Anatomy(
-        family="falcon",
-        block=_H,
-        attention=f"{_H}.self_attention",
-        attention_projection=f"{_H}.self_attention.dense",
-        mlp_norm=f"{_H}.post_attention_layernorm",
-        mlp=f"{_H}.mlp",
-        up_projection=f"{_H}.mlp.dense_h_to_4h",
-        down_projection=f"{_H}.mlp.dense_4h_to_h",
-        final_norm="transformer.ln_f",
-        unembedding="lm_head",
-        norm="layer",
-    ),
-    Anatomy(
-        family="phi",
-        block=_LAYERS,
-        attention=f"{_LAYERS}.self_attn",
-        attention_projection=f"{_LAYERS}.self_attn.dense",
-        mlp_norm=f"{_LAYERS}.input_layernorm",
-        mlp=f"{_LAYERS}.mlp",
-        up_projection=f"{_LAYERS}.mlp.fc1",
-        down_projection=f"{_LAYERS}.mlp.fc2",
-        final_norm="model.final_layernorm",
-        unembedding="lm_head",
-        norm="layer",
+    _BLOOM,
+    _FALCON,
+    _row(
+        "phi",
+        "model.layers",
+        "model.final_layernorm",
+        attention="self_attn",
+        attention_projection="self_attn.dense",
+        mlp_norm="input_layernorm",
+        mlp="mlp",
+        up_projection="mlp.fc1",
+        down_projection="mlp.fc2",
         parallel_residual=True,
     ),
     _llama("llama"),
@@ -174,7 +155,3 @@ _ROWS = (
 )
 FAMILIES: Mapping[str, Anatomy] = MappingProxyType({row.family: row for row in _ROWS})
 """By ``config.model_type``."""
-
-FALCON_PARALLEL = replace(FAMILIES["falcon"], mlp_norm=f"{_H}.input_layernorm", parallel_residual=True)
-FALCON_TWO_NORMS = replace(FALCON_PARALLEL, mlp_norm=f"{_H}.ln_mlp")
-"""Falcon's row is the sequential one (falcon-rw); 7B has one norm for attention and MLP, 40B two."""

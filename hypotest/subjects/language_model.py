@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from nnsight import NNsight
 from numpy.typing import NDArray
-from transformers.pytorch_utils import Conv1D
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.modules import by_input
 from hypotest.subjects.recognition import anatomy_of, row_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -123,8 +123,6 @@ class LanguageModel:
         """Why a neuron's path to the logits is not linear up to the final norm; empty where it is."""
         if self.layer != self.n_layers - 1:
             return f"layer {self.layer} is followed by other layers"
-        if getattr(self.config, "final_logit_softcapping", None):
-            return "the logits are capped"
         return self.anatomy.identity_obstacle
 
     @property
@@ -260,12 +258,6 @@ def longest_context(config: Any) -> int:
     """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
     longest = getattr(config.get_text_config(), "max_position_embeddings", None)
     return 2**31 - 1 if longest is None else int(longest)
-
-
-def by_input(projection: Any) -> torch.Tensor:
-    """Weights of a Linear or of GPT-2's Conv1D, one row per input feature, shape (n_inputs, n_outputs)."""
-    weight: torch.Tensor = projection.weight.detach()
-    return weight if isinstance(projection, Conv1D) else weight.T
 
 
 def reference_token_counts() -> NDArray[np.int64]:

@@ -31,17 +31,16 @@ def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | Non
     Raises:
         SubjectError: If nothing fits, or the proof fails; names the path.
     """
-    config = model.config
-    family = str(config.model_type)
-    row = row_of(config, name)
+    family = str(model.config.model_type)
+    row = row_of(model.config, name)
     if given:
         row = _described(family, row, given, name)
     if row is None:
         return _recognised(model, family, layer, name)
     found = examine(model, row, layer, name)
     if given:
-        return _measured(row, found, given)
-    _require_agreement(row, found, model.config, name)
+        return _measured(row, found, given, model.config)
+    _require_agreement(row, found, name)
     return row
 
 
@@ -59,16 +58,22 @@ def row_of(config: Any, name: str) -> Anatomy | None:
     if row is None:
         return None
     if row.family == "gpt_neox":
-        return replace(row, parallel_residual=bool(config.use_parallel_residual))
-    if row.family == "falcon":
-        return _falcon(row, config)
-    if row.family == "opt" and not (config.do_layer_norm_before and not config._remove_final_layer_norm):
+        row = replace(row, parallel_residual=bool(config.use_parallel_residual))
+    elif row.family == "falcon":
+        row = _falcon(row, config)
+    elif row.family == "opt" and not (config.do_layer_norm_before and not config._remove_final_layer_norm):
         raise SubjectError(
             f"subject.model: {name} has its norms behind attention and MLP and no final norm "
             "(do_layer_norm_before: false, as in OPT-350m); hypotest has no way to ablate its neurons. Take "
             "another size of OPT"
         )
-    return row
+    return _with_cap(row, config)
+
+
+def _with_cap(row: Anatomy, config: Any) -> Anatomy:
+    """Whatever else lies behind the last MLP, capped logits are named."""
+    capped = getattr(config.get_text_config(), "final_logit_softcapping", None)
+    return replace(row, identity_obstacle="the logits are capped") if capped else row
 
 
 def _falcon(row: Anatomy, config: Any) -> Anatomy:
@@ -93,19 +98,18 @@ def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name:
     return Anatomy(family=family, **values)
 
 
-def _measured(row: Anatomy, found: Findings, given: Mapping[str, Any]) -> Anatomy:
+def _measured(row: Anatomy, found: Findings, given: Mapping[str, Any], config: Any) -> Anatomy:
     """A row with what was measured, unless the protocol says otherwise."""
     values = {key: value for key, value in asdict(found).items() if key not in given and value is not None}
-    return replace(row, **values)
+    return _with_cap(replace(row, **values), config)
 
 
-def _require_agreement(row: Anatomy, found: Findings, config: Any, name: str) -> None:
+def _require_agreement(row: Anatomy, found: Findings, name: str) -> None:
     """What a row claims is what was measured."""
-    obstacle = row.identity_obstacle or getattr(config.get_text_config(), "final_logit_softcapping", None)
     claims = (
         ("final_norm", "norm", row.norm, found.norm),
         ("attention_projection", "parallel_residual", row.parallel_residual, found.parallel_residual),
-        ("down_projection", "identity_obstacle", bool(obstacle), bool(found.identity_obstacle)),
+        ("down_projection", "identity_obstacle", bool(row.identity_obstacle), bool(found.identity_obstacle)),
     )
     for module, key, claimed, measured in claims:
         if claimed != measured:
@@ -120,17 +124,21 @@ def _require_agreement(row: Anatomy, found: Findings, config: Any, name: str) ->
 def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
     """Another family's row that fits a model of a family without one."""
     there = {path for path, _ in model.named_modules(remove_duplicate=False)}
+    lacking = {
+        row: [path for module in row.modules if (path := row.at(module, layer)) not in there]
+        for row in _by_detail()
+    }
     problems = []
-    for row in _by_detail():
-        if any(row.at(module, layer) not in there for module in row.modules):
-            continue
+    for row in (row for row, missing in lacking.items() if not missing):
         try:
             found = examine(model, row, layer, name)
         except SubjectError as error:
             problems.append(str(error))
             continue
-        return _measured(replace(row, family=family), found, {})
-    why = problems[0] if problems else _nearest(there, layer)
+        return _measured(replace(row, family=family), found, {}, model.config)
+    nearest = min(lacking, key=lambda row: len(lacking[row]))
+    lacks = f"of the modules of {nearest.family} it lacks {', '.join(lacking[nearest])}"
+    why = problems[0] if problems else lacks
     keys = ", ".join(f"{key}: PATH" for key in MODULES)
     raise SubjectError(
         f"subject.model: {name} is of the family {family!r}, which hypotest does not know (known: "
@@ -149,13 +157,3 @@ def _by_detail() -> Iterator[Anatomy]:
         if paths not in seen:
             seen.add(paths)
             yield row
-
-
-def _nearest(there: set[str], layer: int) -> str:
-    """What the most similar family has and this model lacks."""
-    missing = {
-        row.family: [row.at(module, layer) for module in row.modules if row.at(module, layer) not in there]
-        for row in FAMILIES.values()
-    }
-    family = min(missing, key=lambda name: len(missing[name]))
-    return f"of the modules of {family} it lacks {', '.join(missing[family])}"
