@@ -240,7 +240,7 @@ def export(
     from hypotest.studies.export import export_registration
 
     text = export_registration(protocol, out)
-    print(text if out is None else out)
+    print(text if out is None else terminal_text(out))
 
 
 @app.command(epilog="Example: hypotest report reports/rare-tokens/example")

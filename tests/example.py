@@ -20,9 +20,7 @@ EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
 AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
 """Marks of the README: the table of the example, both verdicts side by side, the measures of the language."""
-_BY_NULL = (
-    Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LABEL_SHUFFLED, Form.REWIRED, Form.UNTRAINED,
-)  # fmt: skip
+_BY_NULL = [form for form in Form if form.value.startswith("{null:")]
 
 
 def shown() -> str:

@@ -129,9 +129,7 @@ def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
                 )
             arrays[name] = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise EvidenceError(
-            f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
-        ) from None
+        raise _unreadable(shard, error) from None
     return arrays
 
 
@@ -144,10 +142,14 @@ def read_checksums(shard: Path) -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise EvidenceError(
-            f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
-        ) from None
+        raise _unreadable(shard, error) from None
     return found
+
+
+def _unreadable(shard: Path, error: Exception) -> EvidenceError:
+    return EvidenceError(
+        f"the cached evidence {shard} is missing or unreadable ({error}); delete it and run again"
+    )
 
 
 def _sha256(file: Path) -> str:

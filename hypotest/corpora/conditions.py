@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -94,6 +95,32 @@ def sample_positions(
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
     return SampledPositions(positions, eligible, int(owners.size))
+
+
+class PositionCounts(NamedTuple):
+    """How much text stands behind some positions."""
+
+    positions: int
+    documents: int
+    effective_documents: float
+    """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
+    types: int
+    """Different targets."""
+    top_type_share: float
+    """Share of the positions that belongs to the most frequent target."""
+
+
+def count_positions(positions: pl.DataFrame) -> PositionCounts:
+    """Count documents and targets of at least one position; columns document and target."""
+    _, per_document = np.unique(positions["document"].to_numpy(), return_counts=True)
+    _, per_type = np.unique(positions["target"].to_numpy(), return_counts=True)
+    return PositionCounts(
+        positions=positions.height,
+        documents=per_document.size,
+        effective_documents=float(positions.height**2 / np.square(per_document).sum()),
+        types=per_type.size,
+        top_type_share=float(per_type.max() / positions.height),
+    )
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:

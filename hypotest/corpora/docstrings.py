@@ -60,15 +60,7 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
         CorpusError: If a distribution is not installed.
     """
     distributions = sorted(distributions)
-    found = []
-    for name in distributions:
-        try:
-            found.append(metadata.distribution(name))
-        except metadata.PackageNotFoundError:
-            raise CorpusError(
-                f"the reference text needs the installed package {name!r}, which is missing; "
-                f"install it with: pip install {name}"
-            ) from None
+    found = installed(distributions)
     packages = Parallel(n_jobs=-1)(delayed(_package_docstrings)(name) for name in distributions)
     documents: list[Document] = []
     sources: list[TextSource] = []
@@ -92,6 +84,24 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
             )
         )
     return documents, sources
+
+
+def installed(distributions: Sequence[str]) -> list[metadata.Distribution]:
+    """Find distributions by name.
+
+    Raises:
+        CorpusError: If one is not installed.
+    """
+    found = []
+    for name in distributions:
+        try:
+            found.append(metadata.distribution(name))
+        except metadata.PackageNotFoundError:
+            raise CorpusError(
+                f"the reference text needs the installed package {name!r}, which is missing; "
+                f"install it with: pip install {name}"
+            ) from None
+    return found
 
 
 def _package_docstrings(name: str) -> list[tuple[str, list[str]]]:

@@ -67,25 +67,19 @@ def _decoded(content: bytes, where: str) -> str:
 
 
 def _unpacked(content: bytes, kind: str, where: str, most: int) -> bytes:
+    packed = io.BytesIO(content)
     try:
-        if kind == ".gz":
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-                unpacked = stream.read(most + 1)
-        else:
-            unpacked = _of_zstandard(content, most)
-    except (OSError, EOFError, zlib.error) as error:
+        with (
+            gzip.GzipFile(fileobj=packed)
+            if kind == ".gz"
+            else zstandard.ZstdDecompressor().stream_reader(packed)
+        ) as stream:
+            unpacked: bytes = stream.read(most + 1)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise CorpusError(f"{where}: cannot be unpacked: {error}") from None
     if len(unpacked) > most:
         raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB unpacked")
     return unpacked
-
-
-def _of_zstandard(content: bytes, most: int) -> bytes:
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)) as stream:
-            return bytes(stream.read(most + 1))
-    except zstandard.ZstdError as error:
-        raise OSError(error) from None
 
 
 def _of_lines(content: str, where: str, column: str) -> Iterator[tuple[str, str]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import MAX_BYTES
-from hypotest.records.material import Corpus, CorpusFiles
+from hypotest.records.material import Corpus, Text
 
 
 def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSource]]:
@@ -29,7 +28,7 @@ def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSo
 
 
 def read_text(
-    text: Literal["reference"] | CorpusFiles,
+    text: Text,
     base: Path,
     key: str,
     packages: Sequence[str] = EVALUATION_PACKAGES,
@@ -68,13 +67,15 @@ def read_text(
         files[target] = name
         digest, before = hashlib.sha256(), len(documents)
         for place, content in found:
-            own = hashlib.sha256(content.encode()).digest()
+            encoded = content.encode()
+            own = hashlib.sha256(encoded).digest()
             if (place and own in seen) or not content.strip():
                 continue
             seen.add(own)
-            left -= len(content.encode())
+            left -= len(encoded)
             documents.append(Document(id=f"{name}:{place}" if place else name, text=content))
-            digest.update(content.encode() + (b"\0" if place else b""))
+            digest.update(encoded)
+            digest.update(b"\0" if place else b"")
         if len(documents) == before:
             again = ", or all of it stands in the files before" if found else ""
             raise CorpusError(f"{where}: is empty{again}")

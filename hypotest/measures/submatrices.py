@@ -105,10 +105,15 @@ def submatrices(
     for start in range(0, n_groups, step):
         rows = slice(start, min(start + step, n_groups))
         chunk = groups[rows]
-        # `take` lets other threads go on, which indexing does not
-        stack = flat.take(chunk[:, :, None] * matrix.shape[1] + chunk[:, None, :])
+        stack = _fetched(flat, chunk, matrix.shape[1])
         _check_symmetry(stack, name)
         yield rows, stack
+
+
+def _fetched(flat: NDArray[np.float64], groups: NDArray[np.int64], n_neurons: int) -> NDArray[np.float64]:
+    """Whole submatrices; `take` lets other threads go on, which indexing does not."""
+    stack: NDArray[np.float64] = flat.take(groups[:, :, None] * n_neurons + groups[:, None, :])
+    return stack
 
 
 def _check_symmetry(stack: NDArray[np.float64], name: str) -> None:
@@ -167,9 +172,8 @@ def _lower_triangles(
     row, column = np.tril_indices(size)
     place = row * size + column
     step = _at_once(size)
-    for _ in submatrices(matrix, groups[:step], name):
-        pass  # which checks symmetry
     flat = np.ascontiguousarray(matrix).ravel()
+    _check_symmetry(_fetched(flat, groups[:step], matrix.shape[1]), name)
     stack = np.zeros((min(step, n_groups), size * size))
     for start in range(0, n_groups, step):
         rows = slice(start, min(start + step, n_groups))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult
-from hypotest.subjects.language_model import REFERENCE, LanguageModel
+from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_language_model
 
 HEAD_BLOCKS = 256
@@ -160,8 +159,7 @@ def sampled(evidence: Evidence) -> dict[str, Any]:
 
 def _differences(sources: tuple[TextSource, ...]) -> tuple[str, ...]:
     """Packages whose text is not what the reference model's card was measured on."""
-    card: dict[str, Any] = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
-    pinned = {item["name"]: item for item in card["evaluation_text"]["sources"]}
+    pinned = {item["name"]: item for item in reference_card()["evaluation_text"]["sources"]}
     return tuple(
         f"{source.name} {source.version} (pinned: {pinned[source.name]['version']})"
         for source in sources

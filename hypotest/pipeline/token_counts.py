@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.store import cache_folder, evidence_key, read_shard, write_shard
-from hypotest.corpora.docstrings import TRAINING_PACKAGES
+from hypotest.collect.store import cache_folder, collect_shards, evidence_key
+from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed
 from hypotest.corpora.frequencies import read_frequency_table
 from hypotest.corpora.text import read_text
 from hypotest.errors import CorpusError
 from hypotest.pipeline.reader import TextReader
 from hypotest.records.corpus import Document
-from hypotest.records.material import CorpusFiles, CountedText
+from hypotest.records.material import CountedText, Text
 from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import reference_token_counts
 
@@ -55,22 +54,21 @@ def token_counts(
     return _counted("reference", base, reader, start_stage)
 
 
-def _counted(
-    text: Literal["reference"] | CorpusFiles, base: Path, reader: TextReader, start_stage: StartStage
-) -> NDArray[np.int64]:
+def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
     documents: list[Document] | None = None
     if text == "reference":  # reading all docstrings takes longer than asking for versions
-        identity: list[Any] = [[name, _installed(name)] for name in TRAINING_PACKAGES]
+        identity: list[Any] = [[item.name, item.version] for item in installed(TRAINING_PACKAGES)]
     else:
         documents, sources = read_text(text, base, "frequencies.count.files")
         identity = [[source.name, source.sha256] for source in sources]
     settings = {"version": _VERSION, "tokenizer": reader.tokenizer_fingerprint, "text": identity}
-    place = cache_folder() / "frequencies" / evidence_key(settings)
-    if not place.exists():
-        if documents is None:
-            documents, _ = read_text("reference", base, "frequencies", TRAINING_PACKAGES)
-        write_shard(place, {"counts": _count(documents, reader, start_stage)})
-    counts: NDArray[np.int64] = read_shard(place)["counts"]
+
+    def count(_number: int) -> dict[str, NDArray[np.int64]]:
+        read = documents or read_text("reference", base, "frequencies", TRAINING_PACKAGES)[0]
+        return {"counts": _count(read, reader, start_stage)}
+
+    folder = cache_folder() / "frequencies" / evidence_key(settings)
+    counts: NDArray[np.int64] = collect_shards(folder, 1, count)["counts"]
     return counts
 
 
@@ -88,13 +86,3 @@ def _count(documents: list[Document], reader: TextReader, start_stage: StartStag
             counts[: found.size] += found
         step()
     return counts
-
-
-def _installed(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        raise CorpusError(
-            f"frequencies: reference needs the installed package {name!r}, which is missing; install it "
-            f"with: pip install {name}"
-        ) from None

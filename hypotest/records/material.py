@@ -79,13 +79,17 @@ class CorpusFiles(Strict):
     )
 
 
+Text = Annotated[
+    Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
+    either("reference", dict, "must be reference, or {files: [paths of texts]}"),
+]
+"""Docstrings of installed packages, or files."""
+
+
 class CountedText(Strict):
     """A text whose tokens are counted."""
 
-    count: Annotated[
-        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-        either("reference", dict, "must be reference, or {files: [paths of texts]}"),
-    ] = Field(
+    count: Text = Field(
         description="`reference` (the reference model's training text: docstrings of installed packages), or "
         "{files: [paths of texts]}",
     )
@@ -94,10 +98,7 @@ class CountedText(Strict):
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 
-    text: Annotated[
-        Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-        either("reference", dict, "must be reference, or {files: [paths of texts]}"),
-    ] = Field(
+    text: Text = Field(
         default="reference",
         description="`reference` (docstrings of installed packages), or {files: [paths of texts]}",
     )

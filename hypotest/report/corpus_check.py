@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.table import Table
@@ -12,7 +10,7 @@ from rich.text import Text
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text
-from hypotest.report.results_file import json_text
+from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.text import printable, sentence_list
 
 _SOURCES = 6
@@ -98,9 +96,7 @@ def write_corpus_check(found: CorpusCheck) -> None:
     from hypotest.report.curve_figures import draw_frequencies
     from hypotest.report.figure_style import house_style, save
 
-    plain = {
-        item.name: getattr(found, item.name) for item in dataclasses.fields(found) if item.name != "folder"
-    }
+    plain = fields_without(found, "folder")
     with replace_folder(found.folder) as folder:
         (folder / "corpus.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
         with house_style():

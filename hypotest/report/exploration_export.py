@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from hypotest.records.exploration import Exploration
 from hypotest.report.exploration import blind_text, group_text, scope_text, sections
 from hypotest.report.export import replace_folder
-from hypotest.report.results_file import json_text
+from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import details, table
 from hypotest.report.text import escape_markdown
 
@@ -22,11 +21,7 @@ def write_exploration(result: Exploration) -> None:
     # Imported here: everything else answers without matplotlib.
     from hypotest.report.exploration_figures import save_exploration
 
-    plain = {
-        item.name: getattr(result, item.name)
-        for item in dataclasses.fields(result)
-        if item.name not in ("neurons", "folder")
-    }
+    plain = fields_without(result, "neurons", "folder")
     with replace_folder(result.folder) as folder:
         (folder / "explore.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
         (folder / "explore.md").write_text(render_exploration(result), encoding="utf-8", newline="\n")

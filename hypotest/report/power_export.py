@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from hypotest.records.power import PowerResult
@@ -17,7 +16,7 @@ from hypotest.report.power import (
     legend_text,
     plan_cells,
 )
-from hypotest.report.results_file import json_text
+from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown
 
@@ -31,11 +30,7 @@ def write_power(result: PowerResult) -> None:
     # Imported here: everything else answers without matplotlib.
     from hypotest.report.power_figures import save_power
 
-    plain = {
-        item.name: getattr(result, item.name)
-        for item in dataclasses.fields(result)
-        if item.name not in ("table", "folder")
-    }
+    plain = fields_without(result, "table", "folder")
     with replace_folder(result.folder) as folder:
         (folder / "power.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
         (folder / "power.md").write_text(render_power(result), encoding="utf-8", newline="\n")

@@ -27,6 +27,13 @@ def _adapter() -> TypeAdapter[Results]:
     return TypeAdapter(Results)
 
 
+def fields_without(record: Any, *names: str) -> dict[str, Any]:
+    """Fields of a record that its JSON file holds: tables and folders lie beside it."""
+    return {
+        item.name: getattr(record, item.name) for item in dataclasses.fields(record) if item.name not in names
+    }
+
+
 def json_text(value: Any) -> str:
     """JSON as all files of a run hold it: two spaces, record order, no NaN, newline at the end.
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from hypotest.corpora.conditions import SPLITS
+from hypotest.corpora.conditions import SPLITS, count_positions
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
@@ -65,14 +64,4 @@ def check_corpus(
 
 def _count(positions: pl.DataFrame, split: str, condition: str) -> SplitCount:
     rows = positions.filter((pl.col("split") == split) & (pl.col("condition") == condition))
-    per_document = np.unique(rows["document"].to_numpy(), return_counts=True)[1]
-    per_type = np.unique(rows["target"].to_numpy(), return_counts=True)[1]
-    return SplitCount(
-        split=split,
-        condition=condition,
-        positions=rows.height,
-        documents=per_document.size,
-        effective_documents=float(rows.height**2 / np.square(per_document).sum()),
-        types=per_type.size,
-        top_type_share=float(per_type.max() / rows.height),
-    )
+    return SplitCount(split=split, condition=condition, **count_positions(rows)._asdict())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -18,8 +17,8 @@ from hypotest.collect.store import cache_folder
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
 from hypotest.pipeline.manifest import hardware
 from hypotest.records.doctor import Diagnosis, Observation
-from hypotest.subjects.devices import available_devices
-from hypotest.subjects.language_model import REFERENCE
+from hypotest.subjects.devices import Device, available_devices
+from hypotest.subjects.language_model import REFERENCE, reference_card
 
 DISTRIBUTION = "hypotest-nn"
 ROOM = 5 * 10**9
@@ -32,8 +31,15 @@ _REFERENCE_RUN = 3 * 10**9
 
 def examine_machine() -> Diagnosis:
     """Look at software, machine, storage and the reference model; nothing is downloaded or changed."""
-    memory = total_memory()
-    return Diagnosis((*_software(), *_machine(memory), *_storage(), *_reference(), *_what_can_run(memory)))
+    memory, devices = total_memory(), available_devices()
+    parts = (
+        _software(),
+        _machine(memory, devices),
+        _storage(),
+        _reference(),
+        _what_can_run(memory, devices),
+    )
+    return Diagnosis(tuple(item for part in parts for item in part))
 
 
 def total_memory() -> int | None:
@@ -73,12 +79,12 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _machine(memory: int | None) -> Iterator[Observation]:
+def _machine(memory: int | None, devices: tuple[Device, ...]) -> Iterator[Observation]:
     part = "machine"
     found = hardware()
     yield Observation(part, "processor", f"{found['processor'] or found['machine']}, {found['cores']} cores")
     yield Observation(part, "memory", "unknown" if memory is None else _gigabytes(memory))
-    for device in available_devices():
+    for device in devices:
         size = "" if device.memory is None else f", {_gigabytes(device.memory)}"
         yield Observation(part, f"device {device.name}", f"{device.description}{size}")
 
@@ -127,7 +133,7 @@ def _reference() -> Iterator[Observation]:
         found = f"{REFERENCE} lacks {', '.join(lacking)}"
         yield Observation(part, "model", found, "missing", "install hypotest again")
         return
-    card = json.loads((REFERENCE / "card.json").read_text(encoding="utf-8"))
+    card = reference_card(REFERENCE)
     yield Observation(part, "model", f"{card['n_parameters']:,} parameters, ships with hypotest")
     pinned = {item["name"]: str(item["version"]) for item in card["evaluation_text"]["sources"]}
     other = []
@@ -144,7 +150,7 @@ def _reference() -> Iterator[Observation]:
         yield Observation(part, "text", f"docstrings of {len(EVALUATION_PACKAGES)} packages, as pinned")
 
 
-def _what_can_run(memory: int | None) -> Iterator[Observation]:
+def _what_can_run(memory: int | None, devices: tuple[Device, ...]) -> Iterator[Observation]:
     part = "what can run"
     enough = memory is None or memory >= _REFERENCE_RUN
     yield Observation(
@@ -154,13 +160,13 @@ def _what_can_run(memory: int | None) -> Iterator[Observation]:
         "fine" if enough else "missing",
         "" if enough else "run it on a machine with more memory",
     )
-    for device in available_devices():
+    for device in devices:
         size = memory if device.memory is None else device.memory
         if size is not None:
             largest = SHARE_FOR_WEIGHTS * size / 4 / 1e9
             found = f"models up to {largest:.1f} billion parameters in float32"
             yield Observation(part, f"on {device.name}", found)
-    if not any(device.name == "cuda" for device in available_devices()):
+    if not any(device.name == "cuda" for device in devices):
         found = "none; forward passes run on the processor"
         advice = "the last layer needs few of them; ablating earlier layers of large models takes long"
         yield Observation(part, "GPU", found, "note", advice)

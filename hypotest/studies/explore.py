@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.collect.ablation import MEMORY
+from hypotest.corpora.conditions import count_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.errors import CorpusError
 from hypotest.groups import matching
@@ -174,16 +175,9 @@ def compare_covariates(
 def count_condition(split: SplitEvidence, condition: str) -> ConditionCounts:
     """Positions, documents and types of one condition."""
     rows = split.mask(condition)
-    _, per_document = np.unique(split.documents[rows], return_counts=True)
-    _, per_type = np.unique(split.positions["target"].to_numpy()[rows], return_counts=True)
-    n_positions = int(rows.sum())
     return ConditionCounts(
         condition=condition,
-        positions=n_positions,
-        documents=per_document.size,
-        effective_documents=float(n_positions**2 / np.square(per_document).sum()),
-        types=per_type.size,
-        top_type_share=float(per_type.max() / n_positions),
+        **count_positions(split.positions.filter(rows))._asdict(),
         mean_index=float(split.positions["index"].to_numpy()[rows].mean()),
         mean_loss=float(split.loss[rows].mean(dtype=np.float64)),
     )

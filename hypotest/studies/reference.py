@@ -16,7 +16,7 @@ import torch
 from hypotest.corpora.blocks import cut_blocks
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, package_documents
 from hypotest.records.corpus import Document, TextSource
-from hypotest.subjects.language_model import REFERENCE
+from hypotest.subjects.language_model import REFERENCE, reference_card
 from hypotest.subjects.reference.training import TrainingPlan, train
 
 HELD_OUT_BLOCKS = 256
@@ -120,7 +120,7 @@ def ship(trained: Path, destination: Path = REFERENCE) -> None:
     """
     from transformers import AutoModelForCausalLM
 
-    card = json.loads((trained / "card.json").read_text(encoding="utf-8"))
+    card = reference_card(trained)
     last = trained / f"step{card['plan']['steps']}"
     model = AutoModelForCausalLM.from_pretrained(last, dtype=torch.float16)
     model.save_pretrained(destination)
@@ -133,7 +133,7 @@ def ship(trained: Path, destination: Path = REFERENCE) -> None:
 
 def model_card(folder: Path = REFERENCE) -> str:
     """The card as Markdown, from ``card.json``."""
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    card = reference_card(folder)
     plan, held_out = card["plan"], card["held_out"]
     curve = [item for item in card["curve"] if "held_out_loss" in item]
     lines = [

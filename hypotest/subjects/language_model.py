@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -258,6 +259,12 @@ def longest_context(config: Any) -> int:
     """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
     longest = getattr(config.get_text_config(), "max_position_embeddings", None)
     return 2**31 - 1 if longest is None else int(longest)
+
+
+def reference_card(folder: Path = REFERENCE) -> dict[str, Any]:
+    """What the reference model was trained on and how well it predicts, from its ``card.json``."""
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return card
 
 
 def reference_token_counts() -> NDArray[np.int64]:

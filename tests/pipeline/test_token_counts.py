@@ -61,7 +61,7 @@ def test_another_text_or_tokenizer_is_counted_anew(texts, tmp_path, cache):
 
 def test_damaged_counts_are_found(texts, tmp_path, cache):
     token_counts(texts, tmp_path, Letters(), silent)
-    (file,) = cache.glob("*/counts.npy")
+    (file,) = cache.rglob("counts.npy")
     counts = np.load(file)
     counts[0] += 1
     np.save(file, counts)
