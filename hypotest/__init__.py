@@ -28,6 +28,8 @@ From Python::
     hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
     hypotest.register("protocols/rare-tokens.yaml")  # so that the run is confirmatory
     result = hypotest.run("protocols/rare-tokens.yaml")
+    result = hypotest.run("protocols/rare-tokens.yaml", model=model, tokenizer=tokenizer)  # from memory
+    series = hypotest.run_series("every-layer.yaml")  # layer: all, or a list of revisions
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
     from hypotest.studies.register import register
+    from hypotest.studies.series import run_series
     from hypotest.studies.verify import verify
 
 __all__ = [
@@ -66,6 +69,7 @@ __all__ = [
     "power",
     "register",
     "run",
+    "run_series",
     "verify",
 ]
 
@@ -81,6 +85,7 @@ _HOMES = {
     "power": "hypotest.studies.power",
     "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
+    "run_series": "hypotest.studies.series",
     "verify": "hypotest.studies.verify",
 }
 

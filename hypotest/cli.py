@@ -30,7 +30,9 @@ app.add_typer(corpus, name="corpus")
 
 ProtocolArgument = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="A protocol in YAML.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="cpu, cuda, mps, auto, or balanced: over all GPUs, as device_map.")
+]
 MemoryOption = Annotated[
     float, typer.Option(min=0.1, metavar="GB", help="What ablation may take beside the model.")
 ]
@@ -48,12 +50,14 @@ def run(
     memory: MemoryOption = 4.0,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report."""
+    from hypotest.records.series import SeriesResult
     from hypotest.report.console import progress
+    from hypotest.report.series import series_summary
 
     _warn(protocol)
     with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
-        from hypotest.pipeline.run import run as run_protocol
+        from hypotest.studies.series import run_protocol
 
         finished = run_protocol(
             protocol,
@@ -65,7 +69,7 @@ def run(
             start_stage=display.start_stage,
             on_registration=display.say_status,
         )
-    Console().print(finished)
+    Console().print(series_summary(finished) if isinstance(finished, SeriesResult) else finished)
 
 
 @app.command(epilog="Example: hypotest register protocols/rare-tokens.yaml")

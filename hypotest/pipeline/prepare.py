@@ -19,13 +19,13 @@ from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_hea
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.subject import load_subject
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
-from hypotest.subjects.loading import load_language_model
 
 HEAD_BLOCKS = 256
 """Blocks per split in which attention heads are ablated, at most."""
@@ -48,31 +48,29 @@ class Prepared:
 
 
 def prepare(
-    protocol: Protocol, base: Path, device: str, streams: Streams, start_stage: StartStage
+    protocol: Protocol,
+    base: Path,
+    device: str,
+    streams: Streams,
+    start_stage: StartStage,
+    subject: LanguageModel | None = None,
 ) -> Prepared:
     """Load the subject, read the text, cut the frequencies, draw the positions.
 
     Args:
         protocol: A valid protocol.
         base: Folder that relative paths of the protocol start from.
-        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        device: As `hypotest.pipeline.subject.load_subject` takes it.
         streams: Random numbers.
         start_stage: Told of stages, for progress.
+        subject: Instead of loading the one that the protocol names.
 
     Raises:
         SubjectError: If the model cannot be had.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
-    described = protocol.subject.anatomy
-    subject = load_language_model(
-        protocol.subject.model,
-        layer=protocol.subject.layer,
-        revision=protocol.subject.revision,
-        device=device,
-        base=base,
-        anatomy=described.model_dump(exclude_none=True) if described else None,
-    )
+    subject = subject or load_subject(protocol, base, device)
     step()
     found = find_positions(protocol, base, subject, streams, start_stage, step)
     samples = {}

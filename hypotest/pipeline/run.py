@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence import collect_evidence
@@ -30,6 +31,7 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
@@ -39,6 +41,7 @@ from hypotest.records.results import SCHEMA_VERSION, FigureData, Results
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
+from hypotest.subjects.language_model import LanguageModel
 
 SELF_CHECK_PAIRS = 64
 """(neuron, block) pairs that are ablated by a real intervention on every run."""
@@ -47,6 +50,8 @@ SELF_CHECK_PAIRS = 64
 def run(
     protocol: str | Path,
     *,
+    model: Any = None,
+    tokenizer: Any = None,
     out: str | Path | None = None,
     seed: int | None = None,
     device: str = "auto",
@@ -59,9 +64,13 @@ def run(
 
     Args:
         protocol: Path of the protocol.
+        model: Instead of the one that the protocol names: a ``transformers`` causal language model in memory
+            (float32, any device), itself or wrapped by nnsight. Its weights are hashed as any others; what
+            ``verify --recollect`` loads again is the protocol's model.
+        tokenizer: Its fast tokenizer.
         out: Folder that gets the run's folder, ``<out>/<protocol id>/<time>-<hash>``; default ``reports``.
         seed: Instead of the protocol's seed.
-        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        device: ``cpu``, ``cuda``, ``mps``, ``auto``, or ``balanced`` over all GPUs.
         limit: Positions per condition, for a trial without a verdict.
         memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
@@ -74,17 +83,57 @@ def run(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
-    started = datetime.now(UTC)
-    path = Path(protocol)
-    plan = _changed(load_protocol(path), seed, limit)
+    path, started = Path(protocol), datetime.now(UTC)
+    plan = with_changes(load_protocol(path), seed, limit)
+    return run_plan(
+        plan,
+        path,
+        run_folder(plan, out, started),
+        subject=None if model is None else subject_in_memory(plan, model, tokenizer),
+        device=device,
+        trial=limit,
+        memory=memory,
+        start_stage=start_stage,
+        on_registration=on_registration,
+        started=started,
+    )
+
+
+def run_plan(
+    plan: Protocol,
+    path: Path,
+    folder: Path,
+    *,
+    subject: LanguageModel | None,
+    device: str,
+    trial: int | None,
+    memory: float,
+    start_stage: StartStage,
+    on_registration: Callable[[Registration], None],
+    started: datetime,
+) -> Run:
+    """Run a plan that is loaded already, as `run` does.
+
+    Args:
+        plan: What is run.
+        path: The protocol's file, whose folder relative paths start from.
+        folder: Gets the run; must not exist.
+        subject: Instead of loading the one that the plan names.
+        device: As for `run`.
+        trial: Positions per condition of a trial.
+        memory: As for `run`.
+        start_stage: As for `run`.
+        on_registration: As for `run`.
+        started: When the run began.
+    """
     watch = Stopwatch(start_stage)
     streams = Streams(plan.seed)
 
-    prepared = prepare(plan, path.parent, device, streams, watch)
+    prepared = prepare(plan, path.parent, device, streams, watch, subject)
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
     found = fingerprint(plan, prepared)
-    registration = registration_of(path, found, limit, cache)
+    registration = registration_of(path, found, trial, cache)
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence = collect_evidence(
@@ -102,7 +151,7 @@ def run(
         start_stage=start_stage,
         watch=watch,
     )
-    others = other_splits(plan, evidence, start_stage) if limit is None else ()
+    others = other_splits(plan, evidence, start_stage) if trial is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
     corpus = describe_corpus(plan, prepared, evidence)
@@ -112,7 +161,7 @@ def run(
         protocol=plan.model_dump(mode="json"),
         protocol_id=plan.id,
         title=plan.title,
-        trial=limit,
+        trial=trial,
         subject=prepared.subject.describe(),
         corpus=corpus,
         group=selection.result,
@@ -124,7 +173,7 @@ def run(
             "tolerance": check.tolerance,
         },
         predictions=predictions,
-        verdicts=() if limit is not None else analysis.verdicts,
+        verdicts=() if trial is not None else analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         figures=FigureData(
             regimes=analysis.regimes,
@@ -145,7 +194,6 @@ def run(
         ),
         registration=registration,
     )
-    folder = Path(out or "reports") / plan.id / _folder_name(plan, started)
     manifest = describe_run(
         found,
         prepared,
@@ -197,7 +245,8 @@ def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: 
     return check
 
 
-def _changed(plan: Protocol, seed: int | None, limit: int | None) -> Protocol:
+def with_changes(plan: Protocol, seed: int | None, limit: int | None) -> Protocol:
+    """The plan with another seed, or with fewer positions for a trial."""
     changes: dict[str, object] = {} if seed is None else {"seed": seed}
     if limit is not None:
         conditions = plan.conditions.model_copy(update={"positions": limit})
@@ -205,7 +254,8 @@ def _changed(plan: Protocol, seed: int | None, limit: int | None) -> Protocol:
     return plan.model_copy(update=changes)
 
 
-def _folder_name(plan: Protocol, started: datetime) -> str:
+def run_folder(plan: Protocol, out: str | Path | None, started: datetime) -> Path:
     """UTC time and a short hash of protocol and time, so that runs of one second stay apart."""
     text = f"{protocol_hash(plan)} {started.isoformat()}"
-    return f"{started:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    name = f"{started:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return Path(out or "reports") / plan.id / name

@@ -40,6 +40,15 @@ class DescribedAnatomy(Strict):
     )
 
 
+Revision = Annotated[str, Field(min_length=1, max_length=200)]
+Revisions = Annotated[
+    Annotated[Revision, Tag("word")]
+    | Annotated[Annotated[tuple[Revision, ...], Field(max_length=1000)], Tag("other")],
+    either(None, list | tuple, "must be a revision, or a list of at least two"),
+]
+"""One checkpoint, or several."""
+
+
 class Subject(Strict):
     """The network under test."""
 
@@ -48,13 +57,23 @@ class Subject(Strict):
         description="`reference` (ships with hypotest), a Hub id, or a folder in Hugging Face format",
         min_length=1,
     )
-    revision: str | None = Field(default=None, description="branch, tag or commit of a Hub id")
+    revision: Revisions | None = Field(
+        default=None,
+        description="branch, tag or commit of a Hub id, or the folder of a checkpoint within a local one; a "
+        "list, such as [step1000, step143000], is run one after the other",
+    )
     layer: Annotated[
-        Annotated[Literal["last"], Tag("word")] | Annotated[int, Tag("other")],
-        either("last", int, "must be last, or the number of a block"),
+        Annotated[Literal["last", "all"], Tag("word")] | Annotated[int, Tag("other")],
+        either(("last", "all"), int, "must be last, all, or the number of a block"),
     ] = Field(
         default="last",
-        description="block whose MLP is tested: `last`, or its number from 0; negative: from the end",
+        description="block whose MLP is tested: `last`, its number from 0 (from the end if negative), or "
+        "`all`, one after the other",
+    )
+    dtype: Literal["float32", "float64"] | None = Field(
+        default=None,
+        description="numbers that the model computes with; float32 if not given, and half precision is too "
+        "coarse for the effect of one neuron",
     )
     anatomy: DescribedAnatomy | None = Field(
         default=None,

@@ -162,6 +162,11 @@ class Contrast(Strict):
     reference: float | None = Field(
         default=None, description="a number fixed in advance, in the measure's own unit"
     )
+    trajectory: Literal[True] | None = Field(
+        default=None,
+        description="`true`: does the effect rise (greater) or fall (less) from checkpoint to checkpoint of "
+        "`subject.revision`?",
+    )
 
     @field_validator("conditions", mode="before")
     @classmethod
@@ -370,3 +375,41 @@ class Protocol(Strict):
     def deciding(self) -> tuple[Prediction, ...]:
         """Predictions neither premise nor descriptive; their number M sets the correction."""
         return tuple(item for item in self.predictions if item.role == "deciding")
+
+    @property
+    def trends(self) -> tuple[Prediction, ...]:
+        """Predictions about the course of an effect over checkpoints."""
+        return tuple(item for item in self.predictions if item.contrast.trajectory)
+
+    @property
+    def is_series(self) -> bool:
+        """Whether it is run more than once: at every layer, or on several checkpoints."""
+        return self.subject.layer == "all" or isinstance(self.subject.revision, tuple)
+
+    def member(self, *, layer: int | None = None, revision: str | None = None) -> Protocol:
+        """The plan of one run of a series, at one layer of one checkpoint.
+
+        What the protocol says of the course over checkpoints is described there and decides nothing.
+
+        Args:
+            layer: Instead of `all`.
+            revision: Instead of the list.
+        """
+        changes = {
+            name: value for name, value in (("layer", layer), ("revision", revision)) if value is not None
+        }
+        predictions = tuple(
+            item.model_copy(
+                update={
+                    "role": "descriptive",
+                    "expects": {},
+                    "contrast": item.contrast.model_copy(update={"trajectory": None}),
+                }
+            )
+            if item.contrast.trajectory
+            else item
+            for item in self.predictions
+        )
+        return self.model_copy(
+            update={"subject": self.subject.model_copy(update=changes), "predictions": predictions}
+        )

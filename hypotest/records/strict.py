@@ -10,7 +10,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Lower-case letters, digits, dashes; safe as a file name."""
 
 
-def either(word: str | None, otherwise: type, wanted: str) -> Discriminator:
+def either(words: str | tuple[str, ...] | None, otherwise: Any, wanted: str) -> Discriminator:
     """Read a value as a word (any, if None) or as something else, so that an error names what was meant.
 
     Left to itself, pydantic reports the failure of every alternative of a union.
@@ -19,7 +19,8 @@ def either(word: str | None, otherwise: type, wanted: str) -> Discriminator:
     def alternative(value: Any) -> str | None:
         if isinstance(value, otherwise | BaseModel) and not isinstance(value, bool):
             return "other"
-        is_word = isinstance(value, str) if word is None else value == word
+        allowed = (words,) if isinstance(words, str) else words
+        is_word = isinstance(value, str) and (allowed is None or value in allowed)
         return "word" if is_word else None
 
     return Discriminator(alternative, custom_error_type="alternatives", custom_error_message=wanted)

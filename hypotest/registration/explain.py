@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from hypotest.records.material import CorpusFiles, TargetFrequency
 from hypotest.records.protocol import Prediction, Protocol, TopFraction
-from hypotest.registration.meanings import compared, margin_words, measured, null_words, outcome_words
+from hypotest.registration.meanings import (
+    compared,
+    layer_words,
+    margin_words,
+    measured,
+    null_words,
+    outcome_words,
+    revision_words,
+)
 from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
 
 _FEW_FILES = 4
@@ -75,8 +83,7 @@ def _question(protocol: Protocol) -> Iterator[Line]:
 def _steps(protocol: Protocol) -> Iterator[Line]:
     subject, conditions = protocol.subject, protocol.conditions
     model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
-    revision = f" (revision {subject.revision})" if subject.revision else ""
-    layer = "the last MLP" if subject.layer in ("last", -1) else f"the MLP of block {subject.layer}"
+    revision = f" ({revision_words(subject)})" if subject.revision else ""
     steps = [
         Line(
             f"{_text(protocol)} are cut into blocks of {protocol.corpus.context:,} tokens and read by "
@@ -107,8 +114,9 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
             "Divide.",
         ),
         Line(
-            f"Each neuron of {layer} is replaced, alone, by {_REPLACEMENTS[protocol.ablation.replacement]}. "
-            f"Its influence is how much that changes the loss of the prediction, in nats (to within "
+            f"Each neuron of {layer_words(subject)} is replaced, alone, by "
+            f"{_REPLACEMENTS[protocol.ablation.replacement]}. Its influence is how much "
+            "that changes the loss of the prediction, in nats (to within "
             f"{protocol.ablation.tolerance:g}).",
             "Ablate.",
         ),
@@ -261,6 +269,13 @@ def _beyond(prediction: Prediction, name: str) -> str:
 
 def _status(protocol: Protocol) -> Iterator[Line]:
     tested = [item.id for item in protocol.predictions if item.role != "descriptive"]
+    if protocol.is_series:
+        yield Line(
+            "nothing: a series of layers or checkpoints cannot be registered as one. Register a protocol for "
+            "each that matters; the series is exploratory, and says so.",
+            "Confirmatory:",
+        )
+        return
     yield Line(
         f"{_listed(tested)}, on the documents that took no part in selecting, if the protocol is registered "
         "before they are looked at (hypotest register) and run unchanged. Otherwise the whole run is "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hypotest.records.material import Subject
 from hypotest.records.protocol import Prediction, Protocol
 from hypotest.registration.measures import MEASURES, Form, filled_options, form_of
 
@@ -103,8 +104,33 @@ def measured(prediction: Prediction) -> str:
     return f"{MEANINGS[prediction.measure].what} ({prediction.measure}, unit: {row.unit}{setting})."
 
 
+def layer_words(subject: Subject) -> str:
+    """Which MLP is tested."""
+    if subject.layer == "all":
+        return "the MLP of every block, one block after the other"
+    return "the last MLP" if subject.layer in ("last", -1) else f"the MLP of block {subject.layer}"
+
+
+def revision_words(subject: Subject) -> str:
+    """Which checkpoint; empty where the protocol names none."""
+    if isinstance(subject.revision, tuple):
+        first, *_, last = subject.revision
+        return f"{len(subject.revision)} checkpoints from {first} to {last}, one after the other"
+    return f"revision {subject.revision}" if subject.revision else ""
+
+
 def compared(prediction: Prediction, protocol: Protocol) -> str:
     """What the measured value is compared with."""
+    words = _compared(prediction, protocol)
+    if not prediction.contrast.trajectory:
+        return words
+    return (
+        f"{words} Tested is whether that effect rises or falls from checkpoint to checkpoint (Kendall's tau "
+        "against the training step, over all orders of the checkpoints)."
+    )
+
+
+def _compared(prediction: Prediction, protocol: Protocol) -> str:
     nulls = protocol.nulls
     match form_of(prediction.contrast):
         case Form.BY_DOCUMENT:
@@ -168,6 +194,8 @@ def margin_words(prediction: Prediction) -> str:
 def outcome_words(prediction: Prediction, outcome: str) -> str:
     """An outcome of a prediction, with what it says."""
     meaning = MEANINGS[prediction.measure]
+    if prediction.contrast.trajectory:
+        return f"{outcome} (in the course of training: {getattr(meaning, outcome)})"
     says = {"less": meaning.less, "greater": meaning.greater, "equivalent": "no difference that matters"}
     return f"{outcome} ({says[outcome]})"
 

@@ -54,7 +54,8 @@ def form_of(contrast: Contrast) -> Form | None:
         >>> form_of(Contrast(null="size_matched", reference=0.5)) is None
         True
     """
-    given = {key for key in Contrast.model_fields if getattr(contrast, key) is not None}
+    keys = Contrast.model_fields.keys() - {"trajectory"}  # which stands beside any of them
+    given = {key for key in keys if getattr(contrast, key) is not None}
     return _FORMS.get(frozenset(given | ({contrast.null} if contrast.null else set())))
 
 

@@ -31,23 +31,10 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     if _get(data, "decision", "correction") == "shaffer":
         available = "available: bonferroni, holm"
         yield _not_yet(("decision", "correction"), "Shaffer's correction", available)
-    yield from _contrasts(data)
 
 
-def _contrasts(data: dict[str, Any]) -> Iterator[Finding]:
-    predictions = data.get("predictions")
-    for place, prediction in enumerate(predictions if isinstance(predictions, list) else ()):
-        contrast = _get(prediction, "contrast")
-        if not isinstance(contrast, dict):
-            continue
-        path: Path = ("predictions", place, "contrast")
-        if "trajectory" in contrast:
-            available = "available: null, conditions, reference"
-            yield _not_yet((*path, "trajectory"), "a trajectory", available, at_key=True)
-
-
-def _not_yet(path: Path, what: str, available: str, at_key: bool = False) -> Finding:
-    return Finding(path, f"not available yet: {what}; {available}", at_key=at_key)
+def _not_yet(path: Path, what: str, available: str) -> Finding:
+    return Finding(path, f"not available yet: {what}; {available}")
 
 
 def _get(value: Any, *keys: str) -> Any:

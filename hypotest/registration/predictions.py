@@ -36,7 +36,8 @@ def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
         yield from _options(prediction, measure, path)
     yield from _contrast(prediction, measure, path)
     yield from _declared(protocol, prediction, path)
-    yield from _margin(protocol, prediction, path)
+    if not prediction.contrast.trajectory:  # a trend has none; see `hypotest.registration.series`
+        yield from _margin(protocol, prediction, path)
     yield from _expectations(protocol, prediction, path)
 
 

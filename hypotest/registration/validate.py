@@ -16,6 +16,7 @@ from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.registration.predictions import prediction_findings
+from hypotest.registration.series import series_findings
 from hypotest.registration.sufficiency import sufficiency_findings
 
 _TABLES = (".npy", ".parquet", ".csv")
@@ -59,7 +60,8 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from _conditions(protocol)
     yield from _group(protocol)
     yield from _hypotheses(protocol)
-    yield from _draws(protocol)
+    yield from series_findings(protocol)
+    yield from _draws(protocol.member())
     yield from _repeated_ids(protocol)
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
@@ -75,8 +77,8 @@ def _id(protocol: Protocol) -> Iterator[Finding]:
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:
     yield from _anatomy(protocol)
-    if protocol.subject.model == "reference" and protocol.subject.revision is not None:
-        message = "is used with a Hub id only; remove it"
+    if protocol.subject.model == "reference" and isinstance(protocol.subject.revision, str):
+        message = "is used with a Hub id or a folder only; remove it"
         yield Finding(("subject", "revision"), message, "warning", (("subject", "model"),))
     table = protocol.frequencies
     if isinstance(table, str) and table != "reference" and not table.lower().endswith(_TABLES):

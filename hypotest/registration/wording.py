@@ -17,6 +17,7 @@ _UNIONS: tuple[Path, ...] = (
     ("frequencies", "count"),
     ("group", "select"),
     ("subject", "layer"),
+    ("subject", "revision"),
 )
 """Keys with alternatives, outer ones first: pydantic puts the name of the alternative behind them."""
 

@@ -137,7 +137,7 @@ class Summary:
         if self._folder is not None:
             yield Text.assemble(
                 "Report: ",
-                (terminal_text(_nearest(self._folder / "report.md")), "underline"),
+                (terminal_text(nearest_path(self._folder / "report.md")), "underline"),
                 overflow="fold",
             )
 
@@ -231,7 +231,8 @@ def _blank(text: str) -> str:
     return "" if text == UNDEFINED else text
 
 
-def _nearest(path: Path) -> str:
+def nearest_path(path: Path) -> str:
+    """A path as short as it can be written: from the current folder, where it lies within."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

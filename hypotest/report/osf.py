@@ -14,6 +14,7 @@ from typing import Any
 
 from hypotest.records.protocol import Protocol
 from hypotest.registration import protocol_hash
+from hypotest.registration.meanings import layer_words, revision_words
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import percentile_text
 from hypotest.report.numbers import count_text
@@ -284,9 +285,8 @@ def _subject(protocol: Protocol) -> str:
         if subject.model == "reference"
         else f"the model {escape_markdown(subject.model)}"
     )
-    revision = "" if subject.revision is None else f", revision {escape_markdown(subject.revision)}"
-    layer = "the last MLP" if subject.layer == "last" else f"the MLP of block {subject.layer}"
-    return f"{layer} of {model}{revision}"
+    revision = f", {escape_markdown(revision_words(subject))}" if subject.revision else ""
+    return f"{layer_words(subject)} of {model}{revision}"
 
 
 def _frequencies(protocol: Protocol) -> str:

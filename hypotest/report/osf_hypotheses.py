@@ -64,6 +64,9 @@ def _refutation(item: Prediction, hypothesis: str) -> str | None:
 def _in_words(item: Prediction, outcome: str) -> str:
     title = escape_markdown(MEASURES[item.measure].title)
     contrast = item.contrast
+    if contrast.trajectory:
+        way = {"less": "falls", "greater": "rises"}
+        return f"the effect on the {title} {way[outcome]} from checkpoint to checkpoint"
     if contrast.conditions is not None:
         than = {"less": "is lower", "greater": "is higher", "equivalent": "differs by less than the margin"}
         pair = "at rare than at common targets"

@@ -36,7 +36,9 @@ def check_corpus(
     path = Path(protocol)
     plan = load_protocol(path)
     step = start_stage("tokenizer, text and positions", 3)
-    reader = load_reader(plan.subject.model, revision=plan.subject.revision, base=path.parent)
+    revision = plan.subject.revision  # the checkpoints of one training share a tokenizer
+    first = revision[0] if isinstance(revision, tuple) else revision
+    reader = load_reader(plan.subject.model, revision=first, base=path.parent)
     step()
     found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step)
     result = CorpusCheck(

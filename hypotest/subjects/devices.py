@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
 from hypotest.errors import SubjectError
+
+BALANCED = "balanced"
+"""Of a model that is larger than one GPU: spread over all of them by ``device_map="auto"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,18 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":  # never mps, which lacks float64
         return torch.device("cuda" if "cuda" in there else "cpu")
     if name not in there:
-        usable = ", ".join(sorted(there))
+        usable = ", ".join(sorted(there | {BALANCED}))
         raise SubjectError(f"--device {name} is not available on this machine; available: {usable}")
     return torch.device(name)
+
+
+def require_balanced() -> None:
+    """Say what is missing before a long download.
+
+    Raises:
+        SubjectError: If the library that spreads models is not installed.
+    """
+    if find_spec("accelerate") is None:
+        raise SubjectError(
+            f"--device {BALANCED} needs the package accelerate; install it with pip install accelerate"
+        )

@@ -190,30 +190,38 @@ def wrap_language_model(
     *,
     layer: str | int = "last",
     tokenizer: Any = None,
-    name: str = "in memory",
+    name: str | None = None,
     anatomy: Mapping[str, Any] | None = None,
 ) -> LanguageModel:
     """Take a ``transformers`` causal language model that is in memory already.
 
     Args:
-        model: The model in float32 (or float64). It is put into evaluation mode, its attention computed
-            eagerly, so that weights can be seen, and without a cache.
+        model: The model in float32 (or float64), itself or wrapped by nnsight. It is put into evaluation
+            mode, its attention computed eagerly, so that weights can be seen, and without a cache.
         layer: ``last``, or a block's number, from the end if negative.
-        tokenizer: A fast tokenizer; only reading text needs one.
-        name: For reports and errors.
+        tokenizer: A fast tokenizer; only reading text needs one. Nnsight's own, if it has one, by default.
+        name: For reports and errors; by default the model's own.
         anatomy: Fields of `hypotest.subjects.anatomy.Anatomy` that the model's family does not have so.
 
     Raises:
         SubjectError: If it is not clear where neurons and heads are or the proof of that fails, the model
             has no such layer, or is of low precision.
     """
+    if isinstance(model, NNsight):
+        tokenizer = getattr(model, "tokenizer", None) if tokenizer is None else tokenizer
+        model = model._module  # nnsight's only way to what it wraps
     if not hasattr(model, "config") or not hasattr(model, "lm_head"):
         raise SubjectError(
-            f"{name}: must be a transformers causal language model (such as GPT2LMHeadModel), a folder or a "
-            f"Hub id; found {type(model).__name__}"
+            f"{name or 'the model in memory'}: must be a transformers causal language model (such as "
+            f"GPT2LMHeadModel), a folder or a Hub id; found {type(model).__name__}"
         )
     config = model.config
-    parameter = next(model.parameters())
+    name = name or f"{getattr(config, 'name_or_path', '') or type(model).__name__} (in memory)"
+    if any(item.is_meta for item in model.parameters()):
+        raise SubjectError(
+            f"{name}: some weights are not in memory: too large for the devices there are, or not loaded yet "
+            "(nnsight: dispatch=True)"
+        )
     low = {item.dtype for item in model.parameters()} - {torch.float32, torch.float64}
     if low:
         raise SubjectError(
@@ -240,7 +248,7 @@ def wrap_language_model(
         tokenizer=tokenizer,
         anatomy=anatomy_of(model, number, name, anatomy),
         layer=number,
-        device=parameter.device,
+        device=model.get_input_embeddings().weight.device,
     )
 
 

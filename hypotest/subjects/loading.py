@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.devices import resolve_device
+from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
 from hypotest.subjects.language_model import (
     REFERENCE,
     LanguageModel,
@@ -53,7 +53,7 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
 
     Args:
         name: ``reference``, a folder (relative to `base`), or a Hub id.
-        revision: Branch, tag or commit of a Hub model.
+        revision: As for `load_language_model`.
         base: Folder that relative paths start from; the current one by default.
 
     Raises:
@@ -71,6 +71,7 @@ def load_language_model(
     *,
     layer: str | int = "last",
     revision: str | None = None,
+    dtype: str = "float32",
     device: str = "auto",
     base: Path | None = None,
     anatomy: Mapping[str, Any] | None = None,
@@ -80,15 +81,19 @@ def load_language_model(
     Args:
         name: ``reference``, a folder (relative to `base`), or a Hub id.
         layer: ``last``, or a block's number, from the end if negative.
-        revision: Branch, tag or commit of a Hub model.
-        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        revision: Branch, tag or commit of a Hub model, or the folder of a checkpoint within a local one.
+        dtype: ``float32`` or ``float64``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``; ``balanced`` spreads a model that is larger than one
+            GPU over all of them (``device_map="auto"``).
         base: Folder that relative paths start from; the current one by default.
         anatomy: As for `wrap_language_model`.
 
     Raises:
         SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
     """
-    target = resolve_device(device)
+    target = None if device == BALANCED else resolve_device(device)
+    if device == BALANCED:
+        require_balanced()
     source, options = _source(name, revision, base)
     with _readable(name, base):
         config = _config(source, options, name)
@@ -96,18 +101,21 @@ def load_language_model(
         tokenizer = _tokenizer(source, options, name)
         model, loading = transformers.AutoModelForCausalLM.from_pretrained(
             source,
-            dtype=torch.float32,
+            dtype=getattr(torch, dtype),
             attn_implementation="eager",
             use_safetensors=True,
             output_loading_info=True,
+            **({"device_map": "auto"} if target is None else {}),
             **options,
         )
         _require_complete(loading, name)
     subject = wrap_language_model(
-        model.to(target), layer=layer, tokenizer=tokenizer, name=name, anatomy=anatomy
+        model if target is None else model.to(target),
+        layer=layer,
+        tokenizer=tokenizer,
+        name=name,
+        anatomy=anatomy,
     )
-    if not subject.reaching_layers:
-        raise SubjectError(f"subject.layer: no attention of {name} reaches the MLP of layer {subject.layer}")
     return replace(subject, revision=getattr(config, "_commit_hash", None))
 
 
@@ -120,6 +128,8 @@ def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, di
             f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
             "(OWNER/NAME)"
         )
+    if is_folder and name != "reference" and revision is not None:
+        folder, revision = _checkpoint(folder, revision), None
     source = str(REFERENCE if name == "reference" else folder if is_folder else name)
     # the files of an unfinished download or training are a folder without a configuration
     if os.path.isdir(source) and not (Path(source) / "config.json").exists():
@@ -130,6 +140,16 @@ def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, di
     # nothing in a model's folder is executed or unpickled
     safe: dict[str, Any] = {"trust_remote_code": False}
     return source, safe if revision is None else {**safe, "revision": revision}
+
+
+def _checkpoint(folder: Path, revision: str) -> Path:
+    """The folder of one checkpoint within that of a training."""
+    place = folder / revision
+    if not os.path.isdir(place):
+        there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
+        found = f"there are {', '.join(there[:8])}" if there else "it holds no checkpoints"
+        raise SubjectError(f"subject.revision: the folder {folder} has no checkpoint {revision!r}; {found}")
+    return place
 
 
 @contextmanager

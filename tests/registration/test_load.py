@@ -96,7 +96,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("select: plateau", "select: top", "7:17", "group.select",
          "must be plateau, or {top_fraction: a share up to 0.5}; found 'top'"),
         ("seed: 1", "seed: 1\nsubject: {layer: first}", "19:18", "subject.layer",
-         "must be last, or the number of a block; found 'first'"),
+         "must be last, all, or the number of a block; found 'first'"),
         ("modular: greater", "modular: grater", "16:14", "predictions.coordination.modular",
          "must be less, greater, equivalent, a list of these, or any; found 'grater'; did you "
          "mean 'greater'?"),

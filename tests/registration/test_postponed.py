@@ -12,8 +12,6 @@ import pytest
          "corpus.text"),
         ("seed: 1", "seed: 1\ndecision: {correction: shaffer}", "19:24", "decision.correction"),
         ("conditions:\n", "conditions:\n  match: document\n", "5:10", "conditions.match"),
-        ("contrast: {null: size_matched}", "contrast: {null: size_matched, trajectory: x}",
-         "14:36", "predictions.coordination.contrast.trajectory"),
     ],
 )  # fmt: skip
 def test_not_available_yet(problems_of, old, new, where, key):

@@ -1,0 +1,97 @@
+"""The network that a protocol names: loaded, or taken from memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypotest.errors import SubjectError
+from hypotest.records.protocol import Protocol
+from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.loading import load_language_model
+
+
+def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
+    """Load the subject of a protocol.
+
+    Args:
+        protocol: A valid protocol, at one layer of one checkpoint.
+        base: Folder that relative paths of the protocol start from.
+        device: ``cpu``, ``cuda``, ``mps``, ``auto`` or ``balanced``.
+
+    Raises:
+        SubjectError: If it cannot be had, or the protocol is a series.
+    """
+    wanted = protocol.subject
+    if protocol.is_series or isinstance(wanted.revision, tuple):
+        key, found = ("layer", "all") if wanted.layer == "all" else ("revision", "a list")
+        raise SubjectError(
+            f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
+        )
+    return _reached(
+        load_language_model(
+            wanted.model,
+            layer=wanted.layer,
+            revision=wanted.revision,
+            dtype=wanted.dtype or "float32",
+            device=device,
+            base=base,
+            anatomy=_anatomy(protocol),
+        )
+    )
+
+
+def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> LanguageModel:
+    """Take a model from memory in the place of the one that a protocol names.
+
+    Args:
+        protocol: A valid protocol, at one layer.
+        model: As for `hypotest.subjects.language_model.wrap_language_model`.
+        tokenizer: Its fast tokenizer.
+
+    Raises:
+        SubjectError: If the model or its tokenizer is not of use.
+    """
+    subject = _reached(
+        wrap_language_model(
+            model, layer=protocol.subject.layer, tokenizer=tokenizer, anatomy=_anatomy(protocol)
+        )
+    )
+    if not getattr(subject.tokenizer, "is_fast", False):
+        raise SubjectError(
+            f"{subject.name}: needs its fast tokenizer, to read the text; pass tokenizer=, found "
+            f"{type(subject.tokenizer).__name__}"
+        )
+    return subject
+
+
+def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
+    """The same network, tested at the layer of another protocol; its anatomy is proved there.
+
+    No attention may reach it: `LanguageModel.reaching_layers` tells.
+
+    Raises:
+        SubjectError: If there is no such layer, or the proof fails.
+    """
+    moved = wrap_language_model(
+        subject.model,
+        layer=protocol.subject.layer,
+        tokenizer=subject.tokenizer,
+        name=subject.name,
+        anatomy=_anatomy(protocol),
+    )
+    return replace(moved, revision=subject.revision)
+
+
+def _reached(subject: LanguageModel) -> LanguageModel:
+    if not subject.reaching_layers:
+        raise SubjectError(
+            f"subject.layer: no attention of {subject.name} reaches the MLP of layer {subject.layer}"
+        )
+    return subject
+
+
+def _anatomy(protocol: Protocol) -> dict[str, Any] | None:
+    described = protocol.subject.anatomy
+    return described.model_dump(exclude_none=True) if described else None

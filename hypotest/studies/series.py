@@ -1,0 +1,144 @@
+"""One protocol run many times: at every layer of a network, or on checkpoints of its training."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hypotest.collect.ablation import MEMORY
+from hypotest.errors import SubjectError
+from hypotest.pipeline.run import run, run_folder, run_plan, with_changes
+from hypotest.pipeline.subject import at_layer, load_subject, subject_in_memory
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Registration
+from hypotest.records.results import Results
+from hypotest.records.series import SeriesResult
+from hypotest.registration import load_protocol
+from hypotest.registration.series import checkpoint_step
+from hypotest.report.run import Run
+from hypotest.report.series import write_series
+from hypotest.report.text import file_slug
+from hypotest.studies.courses import MemberName, combine
+from hypotest.subjects.language_model import LanguageModel
+
+
+def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
+    """Run a protocol once, or as the series that it declares.
+
+    Args:
+        protocol: Path of the protocol.
+        options: As for `hypotest.run`.
+    """
+    if load_protocol(protocol).is_series:
+        return run_series(protocol, **options)
+    return run(protocol, **options)
+
+
+def run_series(
+    protocol: str | Path,
+    *,
+    model: Any = None,
+    tokenizer: Any = None,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    limit: int | None = None,
+    memory: float = MEMORY,
+    start_stage: StartStage = silent,
+    on_registration: Callable[[Registration], None] = lambda registration: None,
+) -> SeriesResult:
+    """Run a protocol at every layer (``layer: all``) or on several checkpoints (``revision: [...]``).
+
+    Every member is a run of its own, with report and evidence; a series that was stopped goes on from the
+    evidence that is there. What is said of members together: each hypothesis' verdict at each member, alone
+    and with its refutations corrected for the number of members; and for what the protocol predicts of the
+    course over checkpoints, Kendall's tau against the step, with a verdict.
+
+    Args:
+        protocol: Path of the protocol.
+        model: As for `hypotest.run`; for a series of layers.
+        tokenizer: As for `hypotest.run`.
+        out: As for `hypotest.run`; the members' folders lie within the series'.
+        seed: As for `hypotest.run`.
+        device: As for `hypotest.run`.
+        limit: As for `hypotest.run`.
+        memory: As for `hypotest.run`.
+        start_stage: As for `hypotest.run`.
+        on_registration: As for `hypotest.run`; told once.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
+        RunError: If a member cannot be finished.
+    """
+    path, started = Path(protocol), datetime.now(UTC)
+    plan = with_changes(load_protocol(path), seed, limit)
+    if not plan.is_series:
+        raise ValueError(f"{path}: declares no series; hypotest.run runs it")
+    folder = run_folder(plan, out, started)
+    skipped: list[str] = []
+    names: list[MemberName] = []
+    results: list[Results] = []
+    tell = on_registration
+    for name, member, subject in _members(plan, path, model, tokenizer, device, skipped):
+        finished = run_plan(
+            member,
+            path,
+            folder / name.folder,
+            subject=subject,
+            device=device,
+            trial=limit,
+            memory=memory,
+            start_stage=_named(start_stage, name.shown),
+            on_registration=tell,
+            started=datetime.now(UTC),
+        )
+        names.append(name)
+        results.append(finished.results)
+        tell = _told
+        del subject, finished
+        gc.collect()  # nnsight leaves cycles that hold a model
+    if not names:
+        raise SubjectError(f"subject.layer: no layer can be tested ({'; '.join(skipped)})")
+    found = replace(combine(plan, results, names, skipped), folder=folder)
+    write_series(found, start_stage)
+    return found
+
+
+def _members(
+    plan: Protocol, path: Path, model: Any, tokenizer: Any, device: str, skipped: list[str]
+) -> Iterator[tuple[MemberName, Protocol, LanguageModel]]:
+    """Plan and subject of each member; of checkpoints, one model at a time."""
+    if isinstance(plan.subject.revision, tuple):
+        if model is not None:
+            raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
+        for number, revision in enumerate(plan.subject.revision, start=1):
+            member = plan.member(revision=revision)
+            name = MemberName(revision, checkpoint_step(revision) or 0, f"{number:03d}-{file_slug(revision)}")
+            yield name, member, load_subject(member, path.parent, device)
+        return
+    last = plan.member(layer=-1)
+    subject = (
+        load_subject(last, path.parent, device)
+        if model is None
+        else subject_in_memory(last, model, tokenizer)
+    )
+    for layer in range(subject.n_layers):
+        member = plan.member(layer=layer)
+        here = at_layer(subject, member)
+        if here.reaching_layers:
+            yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
+        else:
+            skipped.append(f"layer {layer}: no attention reaches its MLP")
+
+
+def _named(start_stage: StartStage, what: str) -> StartStage:
+    return lambda stage, n_steps: start_stage(f"{what}: {stage}", n_steps)
+
+
+def _told(_registration: Registration) -> None:
+    """Of the first member; the others are the same."""

@@ -1,0 +1,168 @@
+"""One protocol at every layer, and over checkpoints, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hypotest.report.export import read_results
+
+DESCRIPTIVE = """\
+  - id: dimension
+    role: descriptive
+    measure: effective_dimension
+    contrast: {null: size_matched}
+"""
+TRENDS = """\
+hypotheses: [emergent, fading]
+predictions:
+  - id: coordination
+    measure: effective_dimension
+    contrast: {null: size_matched, trajectory: true}
+    emergent: less
+    fading: greater
+  - id: spectrum
+    role: descriptive
+    measure: hill_alpha
+    contrast: {null: size_matched, trajectory: true}
+"""
+STEPS = (1, 10, 100, 1000, 10000)
+
+
+@pytest.fixture(scope="module")
+def training(small_model_folder: Path, tmp_path_factory) -> Path:
+    """Five checkpoints: from the small model's weights, halved again and again, to themselves."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path_factory.mktemp("training")
+    for number, step in enumerate(STEPS):
+        place = folder / f"step{step}"
+        shutil.copytree(small_model_folder, place)
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 2:
+                    parameter.mul_(0.6 ** (len(STEPS) - 1 - number))
+        model.save_pretrained(place)
+    return folder
+
+
+def _written(small_protocol: Path, name: str, subject: str, predictions: str | None = None) -> Path:
+    text = small_protocol.read_text(encoding="utf-8")
+    text = re.sub(r"subject: \{.*\}", subject, text)
+    if predictions is not None:
+        text = re.sub(r"predictions:\n.*?(?=seed:)", lambda _: predictions, text, flags=re.DOTALL)
+    path = small_protocol.with_name(name)
+    path.write_text(text.replace("id: small", f"id: {path.stem}", 1), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def depth(hypotest, small_protocol, small_model_folder, tmp_path_factory):
+    """Console output and folder of a run at every layer."""
+    path = _written(small_protocol, "depth.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
+    out = tmp_path_factory.mktemp("depth")
+    done = hypotest("run", path, "--out", out)
+    assert done.returncode == 0, done.stderr
+    (folder,) = out.glob("depth/*")
+    return done.stdout, folder, path
+
+
+def test_every_layer_that_attention_reaches_is_a_run_of_its_own(depth):
+    """In a GPT-NeoX the first block's MLP sees no attention: it is left out, and that is said."""
+    printed, folder, _ = depth
+    names = sorted(item.name for item in folder.iterdir())
+    assert names == ["layer-001", "layer-002", "layer-003", "series"]
+    runs = [read_results(folder / name / "results.json") for name in names[:3]]
+    assert [run.subject["layer"] for run in runs] == [1, 2, 3]
+    assert [run.ablation.engine for run in runs] == ["interventions", "interventions", "identity"]
+    assert "layer 0: no attention reaches its MLP" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_series_says_what_the_runs_say(depth):
+    _, folder, _ = depth
+    series = json.loads((folder / "series" / "series.json").read_text(encoding="utf-8"))
+    for number, member in enumerate(series["members"]):
+        run = read_results(folder / member["folder"] / "results.json")
+        assert member["alone"] == {item.hypothesis: item.status for item in run.verdicts}
+        for course, result in zip(series["courses"], run.predictions, strict=True):
+            point = course["points"][number]
+            scale = result.reference_sd if course["in_null_sd"] else 1.0
+            assert point["effect"] * scale == pytest.approx(result.effect)
+            assert point["outcome"] == result.outcome
+    report = (folder / "series" / "series.md").read_text(encoding="utf-8")
+    for member in series["members"]:
+        assert f"(../{member['folder']}/report.md)" in report
+    assert (folder / "series" / "figures" / "courses.png").stat().st_size > 10_000
+
+
+def test_the_last_layer_is_the_run_of_the_last_layer(
+    depth, hypotest, small_protocol, small_model_folder, tmp_path
+):
+    """A member has the numbers that the protocol has at that layer alone."""
+    _, folder, _ = depth
+    alone = _written(
+        small_protocol, "depth-last.yaml",
+        f"subject: {{model: {small_model_folder}, layer: 3}}",
+    )  # fmt: skip
+    done = hypotest("run", alone, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.glob("depth-last/*")
+    assert read_results(run / "results.json").predictions == (
+        read_results(folder / "layer-003" / "results.json").predictions
+    )
+
+
+def test_a_member_verifies(depth, hypotest):
+    _, folder, path = depth
+    done = hypotest("verify", folder / "layer-002", "--protocol", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["register", "explore", "power"])
+def test_what_needs_one_layer_says_so(depth, hypotest, command):
+    done = hypotest(command, depth[2])
+    assert done.returncode == 1
+    assert "subject.layer" in done.stderr and "hypotest run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol, training, tmp_path):
+    revisions = ", ".join(f"step{step}" for step in STEPS)
+    path = _written(
+        small_protocol, "course.yaml",
+        f"subject: {{model: {training}, revision: [{revisions}]}}", TRENDS,
+    )  # fmt: skip
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.glob("course/*")
+    series = json.loads((folder / "series" / "series.json").read_text(encoding="utf-8"))
+    assert [member["place"] for member in series["members"]] == list(STEPS)
+    effects = [point["effect"] for point in series["courses"][0]["points"]]
+    pairs = [(a, b) for i, a in enumerate(effects) for b in effects[i + 1 :]]
+    tau = np.mean([np.sign(b - a) for a, b in pairs])
+    trend = series["trends"][0]
+    assert trend["tau"] == pytest.approx(tau)
+    expected = "less" if tau < 0 else "greater"
+    assert trend["outcome"] == (expected if trend["p_value"] <= 0.05 else "inconclusive")
+    assert [item["hypothesis"] for item in series["verdicts"]] == ["emergent", "fading"]
+    assert "Verdict" in done.stdout and "trend of" in done.stdout
+    hashes = {
+        json.loads((folder / member["folder"] / "manifest.json").read_text())["hashes"]["weights"]
+        for member in series["members"]
+    }
+    assert len(hashes) == len(STEPS)  # each checkpoint is its own network
+
+
+def test_a_checkpoint_that_is_not_there_names_those_that_are(hypotest, small_protocol, training, tmp_path):
+    path = _written(small_protocol, "missing.yaml", f"subject: {{model: {training}, revision: step7}}")
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "no checkpoint 'step7'" in done.stderr and "step1000" in done.stderr
