@@ -43,8 +43,8 @@ def forward_arrays(
     for start in range(0, len(tokens), _BLOCKS_PER_BATCH):
         stop = min(start + _BLOCKS_PER_BATCH, len(tokens))
         here = slice(*np.searchsorted(block, [start, stop]))
-        rows = torch.from_numpy(block[here] - start).to(subject.device)
-        columns = torch.from_numpy(index[here]).to(subject.device)
+        # on the CPU: layers may lie on several devices, and each can be indexed from there
+        rows, columns = torch.from_numpy(block[here] - start), torch.from_numpy(index[here])
         seen = _trace(subject, torch.from_numpy(tokens[start:stop].astype(np.int64)))
         activations, residual, *attention = seen
         activations = activations.reshape(stop - start, tokens.shape[1], -1)  # OPT flattens positions

@@ -49,7 +49,7 @@ def ablate_groups(
     block = split.positions["block"].to_numpy().astype(np.int64)[rows]
     index = split.positions["index"].to_numpy().astype(np.int64)[rows]
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
-    members = torch.from_numpy(groups).to(subject.device)
+    members = torch.from_numpy(groups)
     with full_precision():
         if subject.identity_obstacle:
             output = subject.output_vectors
@@ -57,7 +57,7 @@ def ablate_groups(
                 here = np.flatnonzero(block == number)
 
                 def move(neurons: Tensor, number: int = number) -> Tensor:
-                    after = torch.from_numpy(replacement.within(number, tokens.shape[1])).to(subject.device)
+                    after = torch.from_numpy(replacement.within(number, tokens.shape[1])).to(neurons.device)
                     delta = after - neurons[0]
                     return torch.stack([delta[:, group] @ output[group] for group in members])
 
@@ -66,11 +66,10 @@ def ablate_groups(
             return change
         readout = prepare_readout(subject)
         after = replacement.at(block, index, tokens.shape[1])
-        delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(subject.device)
-        residual = torch.from_numpy(split.residual[rows]).to(subject.device)
-        target = torch.from_numpy(split.positions["target"].to_numpy().astype(np.int64)[rows]).to(
-            subject.device
-        )
+        device = readout.output.device
+        delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(device)
+        residual = torch.from_numpy(split.residual[rows]).to(device)
+        target = torch.from_numpy(split.positions["target"].to_numpy().astype(np.int64)[rows]).to(device)
         size = max(1, int(memory / (4 * 4.0 * readout.vocab_size)))
 
         def losses(vectors: Tensor) -> Tensor:

@@ -60,8 +60,8 @@ def head_ablation_arrays(
     for start in range(0, len(tokens), _BLOCKS_PER_BATCH):
         stop = min(start + _BLOCKS_PER_BATCH, len(tokens))
         here = slice(*np.searchsorted(block, [start, stop]))
-        rows = torch.from_numpy(block[here] - start).to(subject.device)
-        columns = torch.from_numpy(index[here]).to(subject.device)
+        # on the CPU: layers may lie on several devices, and each can be indexed from there
+        rows, columns = torch.from_numpy(block[here] - start), torch.from_numpy(index[here])
         seen = _trace(subject, torch.from_numpy(tokens[start:stop].astype(np.int64)))
         base = seen.neurons[rows, columns]
         n_blocks = stop - start
@@ -73,7 +73,7 @@ def head_ablation_arrays(
             for part in everything:
                 changed = _ablated_neurons(subject, seen, place, part, rows, columns)
                 target = layers if part == slice(None) else singles
-                target.append(_sum_by_block((changed - base).square(), rows, n_blocks))
+                target.append(_sum_by_block((changed - base.to(changed.device)).square(), rows, n_blocks))
         pieces["single"].append(np.stack(singles, axis=1))
         pieces["layer"].append(np.stack(layers, axis=1))
     arrays = {name: np.concatenate(parts).astype(np.float32) for name, parts in pieces.items()}
@@ -127,10 +127,11 @@ def _ablated_neurons(
         if layer == subject.reaching_layers[-1]:
             assert seen.mlp_residual is not None  # recorded with a parallel residual
             contribution = seen.projection_inputs[place][rows, columns][:, part] @ weight
-            residual = seen.mlp_residual[rows, columns] - contribution
+            residual = seen.mlp_residual[rows, columns] - contribution.to(seen.mlp_residual.device)
         else:
             (hidden, *others), keywords = seen.block_arguments[layer + 1]
-            changed = hidden - seen.projection_inputs[place][..., part] @ weight
+            contribution = seen.projection_inputs[place][..., part] @ weight
+            changed = hidden - contribution.to(hidden.device)
             residual = _hidden(subject.module("block", layer + 1)(changed, *others, **keywords))[
                 rows, columns
             ]
@@ -165,4 +166,4 @@ def _hidden(output: Any) -> torch.Tensor:
 
 def _sum_by_block(values: torch.Tensor, rows: torch.Tensor, n_blocks: int) -> NDArray[np.float32]:
     total = torch.zeros(n_blocks, values.shape[1], device=values.device)
-    return np.asarray(total.index_add_(0, rows, values).cpu().numpy())
+    return np.asarray(total.index_add_(0, rows.to(values.device), values).cpu().numpy())

@@ -81,14 +81,14 @@ def intervention_arrays(
     with full_precision():
         for row, number in enumerate(numbers.tolist()):
             here = slice(*np.searchsorted(block, [row, row + 1]))
-            query = torch.from_numpy(index[here]).to(subject.device)
+            query = torch.from_numpy(index[here])  # indexes any of the devices that layers may lie on
             ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
             kept = _forward(subject, ids, query)
             loss[here] = kept.loss.cpu().numpy()
-            after = torch.from_numpy(replacement.within(number, context)).to(subject.device)
+            after = torch.from_numpy(replacement.within(number, context)).to(kept.neurons.device)
             size = _batch_size(subject, context, query.numel(), memory)
             for start in range(0, chosen.size, size):
-                part = torch.from_numpy(chosen[start : start + size]).to(subject.device)
+                part = torch.from_numpy(chosen[start : start + size])
                 delta = (after[:, part] - kept.neurons[0][:, part]).T
                 moved = delta[:, :, None] * subject.output_vectors[part][:, None, :]
                 losses = _moved_losses(subject, ids, query, kept, moved)
@@ -124,7 +124,7 @@ def moved_losses(
         Nats, shape (n_variants, n_queries).
     """
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    query = torch.from_numpy(index).to(subject.device)
+    query = torch.from_numpy(index)
     with full_precision():
         kept = _forward(subject, ids, query)
         moved = move(kept.neurons)
@@ -185,4 +185,5 @@ def _repeated(value: Any, n: int) -> Any:
 def _losses(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy in nats, shape (batch, n_queries)."""
     log_p = torch.log_softmax(logits.float(), dim=-1)
+    target = target.to(logits.device)
     return -log_p.gather(2, target[None, :, None].expand(len(logits), -1, 1))[..., 0]

@@ -140,11 +140,12 @@ def prepare_readout(subject: LanguageModel) -> Readout:
     weight = unembedding.weight.detach().float()
     gain = torch.ones(subject.d_model, device=weight.device)
     if subject.anatomy.norm != "layer_plain":
-        gain = norm.weight.detach().float() + (subject.anatomy.norm == "rms_plus_one")
+        gain = norm.weight.detach().to(gain) + (subject.anatomy.norm == "rms_plus_one")
     wide = torch.float32 if weight.device.type == "mps" else torch.float64
     bias = None
     if getattr(norm, "bias", None) is not None:
-        parts = [rows.to(wide) @ norm.bias.detach().to(wide) for rows in torch.split(weight, _ROWS)]
+        shift = norm.bias.detach().to(weight.device, wide)
+        parts = [rows.to(wide) @ shift for rows in torch.split(weight, _ROWS)]
         bias = torch.cat(parts)
     if getattr(unembedding, "bias", None) is not None:
         bias = unembedding.bias.detach().to(wide) + (0.0 if bias is None else bias)
@@ -152,7 +153,7 @@ def prepare_readout(subject: LanguageModel) -> Readout:
         unembedding=weight,
         gain=gain,
         bias=bias,
-        output=subject.output_vectors.float().contiguous(),
+        output=subject.output_vectors.to(weight).contiguous(),
         epsilon=norm_epsilon(norm),
         centred=subject.anatomy.norm in ("layer", "layer_plain"),
     )

@@ -100,7 +100,7 @@ def intervene(
         Nats, shape (n_queries,).
     """
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    after = torch.from_numpy(np.ascontiguousarray(values)).to(subject.device)
+    after = torch.from_numpy(np.ascontiguousarray(values))
     down = subject.envoy("down_projection")
     traced = subject.traced
     with full_precision(), traced.trace(ids):
@@ -110,8 +110,8 @@ def intervene(
         activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
         down.input = activations
         ablated = traced.output.logits.save()
-    query = torch.from_numpy(index).to(subject.device)
-    target = ids[0, query + 1]
+    query = torch.from_numpy(index)
+    target = ids[0, query + 1].to(base.device)
     losses = [
         torch.nn.functional.cross_entropy(logits[0, query].double(), target, reduction="none")
         for logits in (base, ablated)

@@ -203,7 +203,7 @@ def _projection(patient: _Patient, module: str, what: str) -> Iterator[tuple[str
         yield module, "is not used as a linear projection in a forward pass"
         return
     some = torch.linspace(0, rows.shape[1] - 1, min(_OUTPUTS, rows.shape[1])).long().to(rows.device)
-    x, w = given.double(), rows[:, some].double()
+    x, w = given.to(rows.device).double(), rows[:, some].double()
     product, size = x @ w, x.abs() @ w.abs()
     if getattr(projection, "bias", None) is not None:
         product, size = product + projection.bias[some].double(), size + projection.bias[some].double().abs()
@@ -317,5 +317,5 @@ def _moved_by(shift: Tensor, before: Any, after: Any) -> bool:
     """Whether a module's output moved by what was added in front of it, and by nothing else."""
     if not isinstance(before, Tensor) or before.numel() != shift.numel():
         return False
-    rest = (after.double() - before.double() - shift.reshape(before.shape).double()).abs()
+    rest = (after.double() - before.double() - shift.reshape(before.shape).to(before.device).double()).abs()
     return bool((rest <= _RELATIVE * before.abs().max().double().clamp_min(1e-3)).all())

@@ -89,7 +89,7 @@ def test_an_adapter_that_the_weights_do_not_show_is_found(name, layer):
         ({"index": [2], "block": [0]}, "a single one"),
         ({"memory": float("nan")}, "memory must be positive"),
         ({"tolerance": 0.0}, "at least 1e-6"),
-        ({"tokens": np.full((1, 4), 10_000)}, "vocabulary of in memory; got 10000 to 10000"),
+        ({"tokens": np.full((1, 4), 10_000)}, r"\(in memory\); got 10000 to 10000"),
         ({"tokens": np.array([[0, -1]])}, "got -1 to 0"),
         ({"tokens": np.array([[0.5, 1.0]])}, "whole numbers"),
         ({"tokens": np.zeros((0, 12), dtype=int)}, "n_blocks"),

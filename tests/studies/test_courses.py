@@ -41,7 +41,7 @@ def test_one_member_has_the_verdict_of_its_run(plan, example):
 
 
 def test_more_members_make_refuting_harder(plan, example):
-    """With adjusted p-values of at least 0.01, five members keep a refutation at level 0.05 and six do not."""
+    """With adjusted p-values of at least 0.01, five members keep a refutation at 0.05 and six do not."""
     names = ("p_adjusted", "p_equivalence_adjusted", "p_beyond_adjusted")
     floored = [
         replace(

@@ -44,7 +44,7 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layer", "message"), [(9, "layers 0 to 3"), (-5, "from the end -1 to -4; found -5"), (0, "no attention")]
+    ("layer", "message"), [(9, "layers 0 to 3"), (-5, "from the end -1 to -4; found -5")]
 )
 def test_layers_that_are_not_there(small_model_folder, layer, message):
     with pytest.raises(SubjectError, match=message):
