@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ class Blocks:
     """Documents that gave at least one block."""
 
 
-def cut_blocks(documents: Sequence[Sequence[int]], context: int) -> Blocks:
+def cut_blocks(documents: Iterable[Sequence[int]], context: int) -> Blocks:
     """Cut each document into consecutive blocks; a remainder shorter than a block is left out.
 
     Args:
@@ -35,13 +35,14 @@ def cut_blocks(documents: Sequence[Sequence[int]], context: int) -> Blocks:
     """
     tokens: list[NDArray[np.int32]] = []
     owners: list[NDArray[np.int32]] = []
+    longest = 0
     for number, ids in enumerate(documents):
+        longest = max(longest, len(ids))
         n_blocks = len(ids) // context
         if n_blocks:
             tokens.append(np.asarray(ids[: n_blocks * context], dtype=np.int32).reshape(-1, context))
             owners.append(np.full(n_blocks, number, dtype=np.int32))
     if not tokens:
-        longest = max((len(ids) for ids in documents), default=0)
         raise CorpusError(
             f"no document fills a block of {context} tokens (the longest has {longest}); "
             "lower corpus.context or give longer texts"

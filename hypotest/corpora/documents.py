@@ -97,7 +97,7 @@ def _of_lines(content: str, where: str, column: str) -> Iterator[tuple[str, str]
                 f"{where}, line {number}: must be an object with a text {column!r}; found {keys:.200}"
             )
         if text.strip():
-            yield str(number), _whole(text)
+            yield str(number), whole_characters(text)
 
 
 def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
@@ -119,9 +119,9 @@ def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[s
         raise CorpusError(f"{where}: cannot be read as parquet: {reason}") from None
     for number, text in enumerate(texts, start=1):
         if text is not None and text.strip():
-            yield str(number), _whole(text)
+            yield str(number), whole_characters(text)
 
 
-def _whole(text: str) -> str:
-    """JSON can hold halves of surrogate pairs, which no tokenizer reads."""
+def whole_characters(text: str) -> str:
+    """Replace halves of surrogate pairs, which JSON can hold and no tokenizer reads."""
     return text.encode("utf-8", errors="replace").decode("utf-8")

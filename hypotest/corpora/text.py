@@ -1,37 +1,21 @@
-"""The documents that a protocol names."""
+"""The documents that a protocol names, where they lie on this machine; see `hypotest.corpora.hub`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import MAX_BYTES
-from hypotest.records.material import Corpus, Text
-
-
-def read_corpus(corpus: Corpus, base: Path) -> tuple[list[Document], list[TextSource]]:
-    """Read the documents of a protocol's corpus.
-
-    Args:
-        corpus: The protocol's ``corpus:``.
-        base: Folder that relative file paths start from (the protocol's own).
-
-    Raises:
-        CorpusError: As `read_text`.
-    """
-    return read_text(corpus.text, base, "corpus.text.files")
+from hypotest.records.material import CorpusFiles
 
 
 def read_text(
-    text: Text,
-    base: Path,
-    key: str,
-    packages: Sequence[str] = EVALUATION_PACKAGES,
+    text: Literal["reference"] | CorpusFiles, base: Path, key: str
 ) -> tuple[list[Document], list[TextSource]]:
     """Read the docstrings of installed packages, or files.
 
@@ -41,22 +25,21 @@ def read_text(
     Args:
         text: As a protocol names it.
         base: Folder that relative file paths start from.
-        key: Of the protocol, for errors.
-        packages: Behind ``reference``.
+        key: Of the protocol, such as ``corpus.text``, for errors.
 
     Raises:
         CorpusError: If a file is missing, no regular file, too large together with those before it, not what
             its name says, empty, or named twice.
     """
     if text == "reference":
-        return package_documents(packages)
+        return package_documents(EVALUATION_PACKAGES)
     documents: list[Document] = []
     sources = []
     left = MAX_BYTES
     files: dict[Path, str] = {}
     seen: set[bytes] = set()
     for number, name in enumerate(text.files, start=1):
-        where, path = f"{key}.#{number} {name!r}", base / name
+        where, path = f"{key}.files.#{number} {name!r}", base / name
         found = read_documents(path, where, text.column, left)
         target = path.resolve()
         if target in files:

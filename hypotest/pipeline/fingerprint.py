@@ -58,7 +58,7 @@ def software_versions() -> dict[str, str]:
 
 def text_hashes(prepared: Prepared) -> dict[str, str]:
     """Each source of the text with its version -> SHA-256 of its documents."""
-    return {f"{source.name} {source.version}".strip(): source.sha256 for source in prepared.sources}
+    return {str(source): source.sha256 for source in prepared.sources}
 
 
 def code_hash(package: Path | None = None) -> str:

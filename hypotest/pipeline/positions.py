@@ -13,10 +13,10 @@ from hypotest.corpora.frequencies import (
     cut_frequencies,
     fit_to_vocabulary,
 )
-from hypotest.corpora.text import read_corpus
 from hypotest.errors import CorpusError
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.reader import TextReader
+from hypotest.pipeline.reader import TextReader, encoded_batches
+from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import TextSource
 from hypotest.records.progress import StartStage
@@ -61,8 +61,9 @@ def find_positions(
             f"corpus.context: {protocol.corpus.context} tokens, but {reader.name} takes at most "
             f"{reader.context}"
         )
-    documents, sources = read_corpus(protocol.corpus, base)
-    blocks = cut_blocks(reader.encode([document.text for document in documents]), protocol.corpus.context)
+    documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
+    ids = (item for batch in encoded_batches(documents, reader) for item in batch)
+    blocks = cut_blocks(ids, protocol.corpus.context)
     step()
     counts = token_counts(protocol.frequencies, base, reader, start_stage)
     cuts = cut_frequencies(fit_to_vocabulary(counts, reader.vocab_size), protocol.conditions)

@@ -20,6 +20,7 @@ from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.subject import load_subject
+from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
@@ -99,7 +100,7 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
     """What a report says of the text and the sampled positions."""
     n_targets = prepared.blocks.tokens.shape[0] * (prepared.blocks.tokens.shape[1] - 1)
     return CorpusResult(
-        source="docstrings of installed packages" if protocol.corpus.text == "reference" else "text files",
+        source=describe_source(protocol.corpus.text, prepared.sources),
         documents=prepared.n_documents,
         blocks=len(prepared.blocks.tokens),
         tokens=int(prepared.blocks.tokens.size),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
+
+from hypotest.records.corpus import Document
+
+BATCH = 256
+"""Documents that are tokenized at once; a tokenizer needs a hundred bytes for each token of a batch."""
 
 
 class TextReader(Protocol):
@@ -27,3 +32,9 @@ class TextReader(Protocol):
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""
+
+
+def encoded_batches(documents: Sequence[Document], reader: TextReader) -> Iterator[list[list[int]]]:
+    """Token ids of each document, `BATCH` documents at a time."""
+    for start in range(0, len(documents), BATCH):
+        yield reader.encode([document.text for document in documents[start : start + BATCH]])

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.collect.store import cache_folder, collect_shards, evidence_key
-from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed
+from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed, package_documents
 from hypotest.corpora.frequencies import read_frequency_table
-from hypotest.corpora.text import read_text
 from hypotest.errors import CorpusError
-from hypotest.pipeline.reader import TextReader
+from hypotest.pipeline.reader import BATCH, TextReader, encoded_batches
+from hypotest.pipeline.texts import read_text
 from hypotest.records.corpus import Document
 from hypotest.records.material import CountedText, Text
 from hypotest.records.progress import StartStage
@@ -21,8 +21,6 @@ from hypotest.subjects.language_model import reference_token_counts
 
 _VERSION = 1
 """Of the counting; raised when the same text gives other counts."""
-_BATCH = 256
-"""Documents that are tokenized at once."""
 
 
 def token_counts(
@@ -59,12 +57,12 @@ def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage
     if text == "reference":  # reading all docstrings takes longer than asking for versions
         identity: list[Any] = [[item.name, item.version] for item in installed(TRAINING_PACKAGES)]
     else:
-        documents, sources = read_text(text, base, "frequencies.count.files")
+        documents, sources = read_text(text, base, "frequencies.count", start_stage)
         identity = [[source.name, source.sha256] for source in sources]
     settings = {"version": _VERSION, "tokenizer": reader.tokenizer_fingerprint, "text": identity}
 
     def count(_number: int) -> dict[str, NDArray[np.int64]]:
-        read = documents or read_text("reference", base, "frequencies", TRAINING_PACKAGES)[0]
+        read = documents or package_documents(TRAINING_PACKAGES)[0]
         return {"counts": _count(read, reader, start_stage)}
 
     folder = cache_folder() / "frequencies" / evidence_key(settings)
@@ -73,10 +71,10 @@ def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage
 
 
 def _count(documents: list[Document], reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
-    step = start_stage("tokens of the frequency text", -(-len(documents) // _BATCH))
+    step = start_stage("tokens of the frequency text", -(-len(documents) // BATCH))
     counts = np.zeros(reader.vocab_size, dtype=np.int64)
-    for start in range(0, len(documents), _BATCH):
-        for ids in reader.encode([document.text for document in documents[start : start + _BATCH]]):
+    for batch in encoded_batches(documents, reader):
+        for ids in batch:
             found = np.bincount(np.asarray(ids, dtype=np.int64))
             if found.size > counts.size:
                 raise CorpusError(

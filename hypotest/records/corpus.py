@@ -19,9 +19,13 @@ class TextSource:
     """One part of a corpus, with what is needed to know it again."""
 
     name: str
-    """Distribution or file."""
+    """Distribution, file, or data set with its configuration and split."""
     version: str
-    """Installed version; empty for files."""
+    """Installed version of a distribution, commit of a data set; empty for files and folders."""
     sha256: str
     """Hash of its documents after cleaning."""
     n_documents: int
+
+    def __str__(self) -> str:
+        """Name and version, where there is one."""
+        return f"{self.name} {self.version}".strip()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from hypotest.records.strict import Strict, either
 
@@ -98,19 +98,80 @@ class CorpusFiles(Strict):
     )
 
 
+class CorpusHub(Strict):
+    """The first documents of a data set of the Hugging Face Hub, streamed and then kept in the cache."""
+
+    hub: str = Field(
+        min_length=1,
+        max_length=4096,
+        description="id of a data set on the Hugging Face Hub, such as allenai/c4; or a folder that the "
+        "datasets library can load, seen from the protocol's folder",
+    )
+    config: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="configuration (subset) of the data set, such as en, where it has several",
+    )
+    split: str = Field(min_length=1, max_length=200, description="split of the data set, such as validation")
+    column: str | None = Field(
+        default=None, min_length=1, max_length=200, description="column of the text; `text` if not given"
+    )
+    revision: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="branch, tag or commit of the data set; its main branch if not given. The whole commit "
+        "makes sure that everyone reads the same text",
+    )
+    documents: int = Field(
+        default=10_000,
+        ge=1,
+        le=10**8,
+        description="number of documents to read, from the start of the split; empty and repeated ones among "
+        "them are left out",
+    )
+
+    @property
+    def title(self) -> str:
+        """What a reader needs to find the documents: data set, configuration, split, revision."""
+        parts = ", ".join(filter(None, [self.config, self.split]))
+        revision = f"; revision {self.revision}" if self.revision else ""
+        return f"{self.hub} ({parts}{revision})"
+
+
+def _text_alternative(value: Any) -> str | None:
+    """Which kind of text is meant; a mapping without ``hub`` or ``files`` is judged by its other keys."""
+    if isinstance(value, CorpusHub):
+        return "hub"
+    if isinstance(value, BaseModel):
+        return "files"
+    if isinstance(value, dict):
+        of_hub = CorpusHub.model_fields.keys() - CorpusFiles.model_fields.keys()
+        return "hub" if "files" not in value and of_hub & value.keys() else "files"
+    return "word" if value == "reference" else None
+
+
+_TEXTS = "{files: [paths of texts]}, or {hub: a data set, split: its part}"
 Text = Annotated[
-    Annotated[Literal["reference"], Tag("word")] | Annotated[CorpusFiles, Tag("other")],
-    either("reference", dict, "must be reference, or {files: [paths of texts]}"),
+    Annotated[Literal["reference"], Tag("word")]
+    | Annotated[CorpusFiles, Tag("files")]
+    | Annotated[CorpusHub, Tag("hub")],
+    Discriminator(
+        _text_alternative,
+        custom_error_type="alternatives",
+        custom_error_message=f"must be reference, or {_TEXTS}",
+    ),
 ]
-"""Docstrings of installed packages, or files."""
+"""Docstrings of installed packages, files, or a data set of the Hub."""
 
 
 class CountedText(Strict):
     """A text whose tokens are counted."""
 
     count: Text = Field(
-        description="`reference` (the reference model's training text: docstrings of installed packages), or "
-        "{files: [paths of texts]}",
+        description="`reference` (the reference model's training text: docstrings of installed packages), "
+        + _TEXTS,
     )
 
 
@@ -119,7 +180,7 @@ class Corpus(Strict):
 
     text: Text = Field(
         default="reference",
-        description="`reference` (docstrings of installed packages), or {files: [paths of texts]}",
+        description=f"`reference` (docstrings of installed packages), {_TEXTS}",
     )
     context: int = Field(
         default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"

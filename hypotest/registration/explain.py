@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hypotest.records.material import CorpusFiles, TargetFrequency
+from hypotest.records.material import CorpusFiles, CorpusHub, TargetFrequency
 from hypotest.records.protocol import Prediction, Protocol, TopFraction
 from hypotest.registration.meanings import (
     compared,
@@ -151,6 +151,8 @@ _REPLACEMENTS = {
 
 def _text(protocol: Protocol) -> str:
     text = protocol.corpus.text
+    if isinstance(text, CorpusHub):
+        return f"The first {text.documents:,} documents of the data set {text.title}"
     if not isinstance(text, CorpusFiles):
         return "The docstrings of installed Python packages"
     files = text.files

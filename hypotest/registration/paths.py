@@ -1,21 +1,26 @@
-"""Checks of the files that a protocol names: whether they are there is known before any model is."""
+"""Checks of the files and data sets that a protocol names, before any model is loaded."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator
 
 from hypotest.records.files import file_obstacle
+from hypotest.records.hub import is_hub_name
+from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
-_FILES: Path = ("corpus", "text", "files")
-_COUNTED: Path = ("frequencies", "count", "files")
+_TEXT: Path = ("corpus", "text")
+_COUNTED: Path = ("frequencies", "count")
 """Where one of them has the wrong type, the others are counted differently, and are not judged."""
 
 
 def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
-    """Check the text files and the frequency table of a protocol.
+    """Check the text files, the data sets and the frequency table of a protocol.
+
+    What is on the Hub is known when it is read.
 
     Args:
         protocol: A protocol whose keys and types are right.
@@ -28,10 +33,29 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     if isinstance(counted, str):
         if counted != "reference":
             yield from _missing(counted, base, ("frequencies",))
-    elif counted.count != "reference":
-        yield from _text_files(counted.count.files, base, _COUNTED)
-    if protocol.corpus.text != "reference":
-        yield from _text_files(protocol.corpus.text.files, base, _FILES)
+    else:
+        yield from _text(counted.count, base, _COUNTED)
+    yield from _text(protocol.corpus.text, base, _TEXT)
+
+
+def _text(text: str | CorpusFiles | CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+    if isinstance(text, CorpusFiles):
+        yield from _text_files(text.files, base, (*path, "files"))
+    elif isinstance(text, CorpusHub):
+        yield from _data_set(text, base, path)
+
+
+def _data_set(text: CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+    if os.path.isdir(base / text.hub):  # which answers also for names that no file can have
+        if text.revision is not None:
+            message = f"is used with the id of a data set only, and {shown(text.hub)} is a folder: remove it"
+            yield Finding((*path, "revision"), message)
+    elif not is_hub_name(text.hub):
+        message = (
+            "must be OWNER/NAME of a data set on the Hugging Face Hub, or a folder; found "
+            f"{shown(text.hub)}, looked for in {shown(str(base))}"
+        )
+        yield Finding((*path, "hub"), message)
 
 
 def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iterator[Finding]:
@@ -58,5 +82,5 @@ def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:
         yield Finding(
             path,
             f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}",
-            depends=(_FILES, _COUNTED),
+            depends=((*_TEXT, "files"), (*_COUNTED, "files")),
         )

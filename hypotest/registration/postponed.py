@@ -20,11 +20,6 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     Yields:
         One error for each.
     """
-    text = _get(data, "corpus", "text")
-    if isinstance(text, dict) and "hub" in text:
-        available = "available: reference, or {files: [paths of texts]}"
-        # The keys beside `hub` belong to it: the whole mapping is judged at once.
-        yield _not_yet(("corpus", "text"), "text from the Hub", available)
     match = _get(data, "conditions", "match")
     if isinstance(match, str) and match != "block":
         yield _not_yet(("conditions", "match"), f"match {shown(match)}", "available: block")

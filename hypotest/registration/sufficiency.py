@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from hypotest.records.material import CorpusFiles
+from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
@@ -55,6 +55,13 @@ def _documents(protocol: Protocol) -> Iterator[Finding]:
             f"and equivalent is no outcome; found {positions} positions: raise it"
         )
         yield Finding(("conditions", "positions"), message, "warning", (("split",),))
+    text = protocol.corpus.text
+    if isinstance(text, CorpusHub) and int(text.documents * share + 1e-9) < MINIMUM_DOCUMENTS:
+        message = (
+            f"leaves fewer than {MINIMUM_DOCUMENTS} documents to measure on, so that there is no interval, "
+            f"and equivalent is no outcome; found {text.documents}: raise it"
+        )
+        yield Finding(("corpus", "text", "documents"), message, "warning", (("split",),))
 
 
 def _spread(protocol: Protocol) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
 from hypotest.records.protocol import Prediction, Protocol
@@ -63,7 +63,12 @@ def written_path(path: Path) -> Path:
 
 
 def known_keys(path: Path, hypotheses: Sequence[str]) -> list[str]:
-    """Keys that the mapping at a path may hold, as a user writes them."""
+    """Keys that the mapping at a path may hold, as a user writes them.
+
+    Args:
+        path: Of the mapping; where there are alternatives, pydantic's own says which.
+        hypotheses: Names that predictions may use as keys.
+    """
     model = _model_at(path)
     if model is None:
         return []
@@ -90,7 +95,7 @@ def findings_of(
     for error in errors:
         if error["type"] == "extra_forbidden":
             path = written_path(data_path(error))
-            match = nearest(str(path[-1]), known_keys(path[:-1], hypotheses))
+            match = nearest(str(path[-1]), known_keys(error["loc"][:-1], hypotheses))
             if match is not None:
                 meant.add((*path[:-1], match))
     for error in errors:
@@ -130,9 +135,9 @@ def _message(error: ErrorDetails, path: Path, hypotheses: Sequence[str]) -> str:
     value = error["input"]
     context = error.get("ctx", {})
     if _is_unknown(error):
-        return unknown_key(str(path[-1]), known_keys(path[:-1], hypotheses))
+        return unknown_key(str(path[-1]), known_keys(error["loc"][:-1], hypotheses))
     if kind == "missing":
-        return f"is required and missing{_meaning(path)}: add it"
+        return f"is required and missing{_meaning(error['loc'])}: add it"
     if kind == "literal_error":
         return _choice(path, value, str(context.get("expected", "")))
     if kind in _BOUNDS:
@@ -204,12 +209,17 @@ def _meaning(path: Path) -> str:
 
 def _model_at(path: Path) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Protocol
+    alternatives: dict[str, type[BaseModel] | None] = {}
     for part in path:
         if isinstance(part, int):
             continue
+        if part in alternatives:
+            model, alternatives = alternatives[part], {}
+            continue
         if model is None or part not in model.model_fields:
             return None
-        model = _model_in(model.model_fields[part].annotation)
+        annotation = model.model_fields[part].annotation
+        model, alternatives = _model_in(annotation), _alternatives_in(annotation)
     return model
 
 
@@ -218,3 +228,13 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         return annotation
     found = (_model_in(part) for part in get_args(annotation))
     return next((model for model in found if model is not None), None)
+
+
+def _alternatives_in(annotation: Any) -> dict[str, type[BaseModel] | None]:
+    """The models of a union, by the names that pydantic gives them in the places of errors."""
+    return {
+        tag.tag: _model_in(part)
+        for part in get_args(annotation)
+        for tag in getattr(part, "__metadata__", ())
+        if isinstance(tag, Tag)
+    }

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration import protocol_hash
 from hypotest.registration.meanings import layer_words, revision_words
@@ -148,15 +149,8 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
         f"the evaluation split existed. {_evaluation_state(lock)}"
     )
     yield "### Data collection procedures"
-    text = (
-        "the docstrings of the installed packages that belong to the reference text, one document per source "
-        "file"
-        if corpus.text == "reference"
-        else f"{count_text(len(corpus.text.files))} text files, one document each: "
-        + sentence_list([escape_markdown(name) for name in corpus.text.files])
-    )
     yield (
-        f"The network is {_subject(protocol)}. The text is {text}. It is cut into blocks of "
+        f"The network is {_subject(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks of "
         f"{count_text(corpus.context)} tokens that are packed, never padded, and never cross documents. How "
         f"frequent a token is comes from {_frequencies(protocol)}."
     )
@@ -296,9 +290,26 @@ def _frequencies(protocol: Protocol) -> str:
     if chosen == "reference" and protocol.subject.model == "reference":
         return "the token counts that ship with the reference model"
     text = "reference" if isinstance(chosen, str) else chosen.count
-    if text == "reference":
+    if isinstance(text, str):
         return "the tokens of the reference model's training text, counted with the model's own tokenizer"
-    return f"the tokens of {len(text.files)} text files, counted with the model's own tokenizer"
+    what = _first_documents(text) if isinstance(text, CorpusHub) else f"{len(text.files)} text files"
+    return f"the tokens of {what}, counted with the model's own tokenizer"
+
+
+def _text(text: str | CorpusFiles | CorpusHub) -> str:
+    if isinstance(text, CorpusHub):
+        return _first_documents(text)
+    if isinstance(text, CorpusFiles):
+        names = sentence_list([escape_markdown(name) for name in text.files])
+        return f"{count_text(len(text.files))} text files, one document each: {names}"
+    return (
+        "the docstrings of the installed packages that belong to the reference text, one document per source "
+        "file"
+    )
+
+
+def _first_documents(text: CorpusHub) -> str:
+    return f"the first {count_text(text.documents)} documents of the data set {escape_markdown(text.title)}"
 
 
 def _elbow(protocol: Protocol) -> str:

@@ -45,7 +45,7 @@ def check_corpus(
         protocol_id=plan.id,
         title=plan.title,
         model=plan.subject.model,
-        sources=tuple(source.name for source in found.sources),
+        sources=tuple(str(source) for source in found.sources),
         documents=found.n_documents,
         blocks=len(found.blocks.tokens),
         context=plan.corpus.context,

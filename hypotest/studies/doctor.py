@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from hypotest.collect.store import cache_folder
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
+from hypotest.corpora.hub import EXTRA, can_stream
 from hypotest.pipeline.manifest import hardware
 from hypotest.records.doctor import Diagnosis, Observation
 from hypotest.subjects.devices import Device, available_devices
@@ -70,6 +71,11 @@ def _software() -> Iterator[Observation]:
             yield Observation(part, item.name, "not installed", "missing", advice)
         elif not item.specifier.contains(version, prereleases=True):
             yield Observation(part, item.name, f"{version}; needs {item.specifier}", "missing", advice)
+    streaming = _version("datasets") if can_stream() else None
+    if streaming is None:
+        yield Observation(part, "datasets", "not installed; it streams texts from the Hub", "note", EXTRA)
+    else:
+        yield Observation(part, "datasets", f"{streaming}: texts can be streamed from the Hub")
 
 
 def _version(name: str) -> str | None:
@@ -105,8 +111,8 @@ def _storage() -> Iterator[Observation]:
         yield Observation(part, name, found, "note" if short else "fine", advice)
     yield Observation(part, "Hugging Face cache", _hub_cache())
     if constants.HF_HUB_OFFLINE:
-        found = "HF_HUB_OFFLINE is set: models come from the cache or from folders"
-        yield Observation(part, "Hugging Face Hub", found, "note", "unset it to download models")
+        found = "HF_HUB_OFFLINE is set: models and texts come from caches or from folders"
+        yield Observation(part, "Hugging Face Hub", found, "note", "unset it to download")
 
 
 def _hub_cache() -> str:

@@ -8,9 +8,9 @@ import pytest
 import zstandard
 
 from hypotest.corpora.documents import read_documents
-from hypotest.corpora.text import read_corpus
+from hypotest.corpora.text import read_text
 from hypotest.errors import CorpusError
-from hypotest.records.material import Corpus
+from hypotest.records.material import CorpusFiles
 
 LINES = [{"text": "first\r\ntext", "meta": {"n": 1}}, {"text": " "}, {"text": "second ü"}, {"text": "third"}]
 FOUND = [("1", "first\ntext"), ("3", "second ü"), ("4", "third")]
@@ -106,8 +106,8 @@ def test_a_corpus_of_many_kinds(tmp_path):
     (tmp_path / "a.txt").write_text("alone", encoding="utf-8")
     (tmp_path / "b.jsonl").write_bytes(lines([{"text": "one"}, {"text": "two"}, {"text": "one"}]))
     pl.DataFrame({"text": ["three", "two"]}).write_parquet(tmp_path / "c.parquet")
-    plan = Corpus.model_validate({"text": {"files": ["a.txt", "b.jsonl", "c.parquet"]}})
-    documents, sources = read_corpus(plan, tmp_path)
+    plan = CorpusFiles(files=("a.txt", "b.jsonl", "c.parquet"))
+    documents, sources = read_text(plan, tmp_path, "corpus.text")
     assert [(item.id, item.text) for item in documents] == [
         ("a.txt", "alone"), ("b.jsonl:1", "one"), ("b.jsonl:2", "two"), ("c.parquet:1", "three"),
     ]  # fmt: skip
@@ -119,4 +119,4 @@ def test_a_corpus_of_many_kinds(tmp_path):
     assert len({item.sha256 for item in sources}) == 3
     pl.DataFrame({"text": ["one", "two"]}).write_parquet(tmp_path / "c.parquet")
     with pytest.raises(CorpusError, match="is empty, or all of it stands in the files before"):
-        read_corpus(plan, tmp_path)
+        read_text(plan, tmp_path, "corpus.text")

@@ -81,7 +81,8 @@ def test_batches_do_not_matter(tmp_path, monkeypatch):
         (tmp_path / names[-1]).write_text("abc"[: number % 3 + 1], encoding="utf-8")
     chosen = CountedText(count=CorpusFiles(files=tuple(names)))
     whole = token_counts(chosen, tmp_path, Letters(), silent)
-    monkeypatch.setattr(module, "_BATCH", 2)
+    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr("hypotest.pipeline.reader.BATCH", 2)
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "other"))
     steps = []
     parts = token_counts(chosen, tmp_path, Letters(), lambda stage, n: lambda: steps.append((stage, n)))
@@ -92,14 +93,14 @@ def test_batches_do_not_matter(tmp_path, monkeypatch):
 def test_reference_is_the_training_text_in_the_models_own_tokens(tmp_path, monkeypatch):
     asked = []
 
-    def read_text(text, base, key, packages=()):
-        asked.append((text, packages))
+    def package_documents(packages):
+        asked.append(packages)
         return [Document("x", "cab")], [TextSource("x", "1", "0" * 64, 1)]
 
-    monkeypatch.setattr(module, "read_text", read_text)
+    monkeypatch.setattr(module, "package_documents", package_documents)
     for chosen in ("reference", CountedText(count="reference")):
         assert token_counts(chosen, tmp_path, Letters(), silent).tolist()[:4] == [1, 1, 1, 0]
-    assert asked == [("reference", module.TRAINING_PACKAGES)]  # the second time from the cache
+    assert asked == [module.TRAINING_PACKAGES]  # the second time from the cache
     shipped = Letters()
     shipped.name = "reference"
     assert np.array_equal(token_counts("reference", tmp_path, shipped, silent), reference_token_counts())

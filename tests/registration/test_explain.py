@@ -142,6 +142,15 @@ def test_another_subject_text_and_group(small, tmp_path):
     assert "the other divisions of the documents" in text[STATUS]
 
 
+def test_a_data_set(small, tmp_path):
+    hub = "{hub: allenai/c4, config: en, split: validation, revision: v1, documents: 2000}"
+    text = _changed(small, tmp_path, ("seed: 1", f"seed: 1\ncorpus: {{text: {hub}}}"))
+    assert (
+        "The first 2,000 documents of the data set allenai/c4 (en, validation; revision v1) are cut into "
+        "blocks" in text[DONE]
+    )
+
+
 def test_a_single_hypothesis_and_one_that_is_silent(small, tmp_path):
     alone = _changed(
         small, tmp_path, ("    distributed: less\n", ""), ("seed", "hypotheses: [modular]\nseed")

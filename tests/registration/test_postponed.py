@@ -8,8 +8,6 @@ import pytest
 @pytest.mark.parametrize(
     ("old", "new", "where", "key"),
     [
-        ("seed: 1", "seed: 1\ncorpus: {text: {hub: allenai/c4, config: en}}", "19:10",
-         "corpus.text"),
         ("seed: 1", "seed: 1\ndecision: {correction: shaffer}", "19:24", "decision.correction"),
         ("conditions:\n", "conditions:\n  match: document\n", "5:10", "conditions.match"),
     ],

@@ -48,6 +48,16 @@ def test_documents_to_measure_on(problems_of, positions, selection, most):
         assert f"at most {most} documents" in problem.message
 
 
+def test_documents_of_a_data_set_to_measure_on(problems_of):
+    def found(documents):
+        corpus = f"corpus: {{text: {{hub: a/b, split: train, documents: {documents}}}}}"
+        return problems_of((SEED, f"{SEED}\n{corpus}"))
+
+    assert found(40) == []
+    (problem,) = found(39)
+    assert (problem.key, problem.severity) == ("corpus.text.documents", "warning")
+
+
 @pytest.mark.parametrize(
     # 1 / sqrt(2 * 34) = 0.121, 1 / sqrt(2 * 35) = 0.1195
     ("draws", "severity", "words"),

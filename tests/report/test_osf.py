@@ -237,3 +237,15 @@ def test_names_from_protocol_and_lock_are_escaped(protocol):
     assert r"A \*b\* \<script\>" in text and r"\[x\](javascript:1) \# Heading" in text
     assert r"\*\*now\*\* \|" in text and r"\<img\>" in text
     assert len(re.findall(r"^# ", text, flags=re.M)) == 1
+
+
+def test_a_data_set_is_named_with_its_parts_and_escaped(protocol):
+    data_set = {"hub": "org/a_b*c", "split": "train", "documents": 20_000}
+    data = {
+        **protocol.model_dump(exclude_none=True),
+        "corpus": {"text": data_set},
+        "frequencies": {"count": {**data_set, "documents": 100_000}},
+    }
+    text = section(render_osf(Protocol.model_validate(data), None), "Data collection procedures")
+    assert "The text is the first 20,000 documents of the data set org/a_b\\*c (train)." in text
+    assert "the tokens of the first 100,000 documents of the data set org/a_b\\*c (train), counted" in text

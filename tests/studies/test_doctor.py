@@ -65,6 +65,16 @@ def test_a_library_that_is_missing_or_too_old(monkeypatch):
     assert "NOT READY: 2 missing" in printed(found)
 
 
+def test_the_library_that_streams_texts_is_an_extra(monkeypatch):
+    seen = by_name(doctor.examine_machine())["software", "datasets"]
+    assert (seen.condition, seen.found.partition(":")[0]) == ("fine", metadata.version("datasets"))
+    monkeypatch.setattr(doctor, "can_stream", lambda: False)
+    found = doctor.examine_machine()
+    seen = by_name(found)["software", "datasets"]
+    assert (seen.condition, seen.advice) == ("note", "pip install 'hypotest-nn[datasets]'")
+    assert found.is_well
+
+
 def test_another_version_of_the_reference_text_is_a_note(monkeypatch):
     real = metadata.version
     monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.1" if name == "xarray" else real(name))

@@ -1,0 +1,183 @@
+"""The text that a protocol names; what was streamed from the Hub stays in the cache.
+
+A text is kept under the commit of its data set. Beside it stands which commit a request last came to, so
+that a machine without a network finds it again although the protocol names a branch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from hypotest.collect.store import Arrays, cache_folder, evidence_key, read_shard, write_shard
+from hypotest.corpora import text as local
+from hypotest.corpora.hub import EXTRA, Row, can_stream, data_folder, hub_source, stream_rows
+from hypotest.errors import CorpusError
+from hypotest.records.corpus import Document, TextSource
+from hypotest.records.hub import HubAnswer, ask_hub, is_commit
+from hypotest.records.material import CorpusHub, Text
+from hypotest.records.progress import StartStage
+
+_VERSION = 1
+"""Of the reading; raised when the same rows give other documents."""
+_BATCH = 256
+"""Documents in a step of progress."""
+_FOLDER = "texts"
+"""Within the cache."""
+
+
+def read_text(
+    text: Text, base: Path, key: str, start_stage: StartStage
+) -> tuple[list[Document], list[TextSource]]:
+    """Read the docstrings of installed packages, files, or a data set.
+
+    Args:
+        text: As a protocol names it.
+        base: Folder that relative paths start from.
+        key: Of the protocol, for errors.
+        start_stage: Told of the streaming, for progress.
+
+    Raises:
+        CorpusError: As `hypotest.corpora.text.read_text` and `hypotest.corpora.hub.stream_rows`; if a data
+            set is neither in the cache nor within reach.
+        EvidenceError: If the cached text is damaged.
+        OutputError: If the text cannot be kept.
+    """
+    if not isinstance(text, CorpusHub):
+        return local.read_text(text, base, key)
+    where = f"{key}.hub {text.hub!r}"
+    folder = data_folder(text, base, where)
+    if folder is not None:
+        commit, rows = None, _stream(text, where, start_stage, folder=folder)
+    else:
+        commit, rows = _kept(text, where, start_stage)
+    documents, source = hub_source(text, commit, rows)
+    return documents, [source]
+
+
+def describe_source(text: Text, sources: Sequence[TextSource]) -> str:
+    """What a report says of where the text comes from; of a data set also the commit that was read."""
+    if not isinstance(text, CorpusHub):
+        return "docstrings of installed packages" if text == "reference" else "text files"
+    (source,) = sources
+    commit = f" at commit {source.version}" if source.version else ""
+    return f"the data set {source.name}{commit}, its first {text.documents:,} documents"
+
+
+def _stream(
+    text: CorpusHub,
+    where: str,
+    start_stage: StartStage,
+    *,
+    folder: Path | None = None,
+    commit: str | None = None,
+) -> list[Row]:
+    n_steps = -(-text.documents // _BATCH)
+    step = start_stage(f"documents of {text.hub}", n_steps)
+    read = 0
+
+    def on_row() -> None:
+        nonlocal read
+        read += 1
+        if read % _BATCH == 0:
+            step()
+
+    rows = list(stream_rows(text, where, folder=folder, commit=commit, on_row=on_row))
+    for _ in range(n_steps - read // _BATCH):  # the last documents, or a split with fewer
+        step()
+    if not rows:
+        raise CorpusError(f"{where}: the first {text.documents:,} documents are empty: raise documents")
+    return rows
+
+
+def _kept(text: CorpusHub, where: str, start_stage: StartStage) -> tuple[str, list[Row]]:
+    """The commit and the rows of a data set of the Hub, from the cache if they are there."""
+    if text.revision is not None and is_commit(text.revision) and _is_there(text, text.revision):
+        return text.revision, _rows(read_shard(_shard(text, text.revision)))
+    answer = ask_hub("dataset", text.hub, text.revision)
+    commit = answer.commit or _last_commit(text)
+    if commit is None or not _is_there(text, commit):
+        if not can_stream():
+            raise CorpusError(f"{where}: is read with the package datasets, which is missing: {EXTRA}")
+        if answer.commit is None:
+            raise CorpusError(f"{where}: {_absence(text, answer)}")
+        write_shard(
+            _shard(text, answer.commit), _arrays(_stream(text, where, start_stage, commit=answer.commit))
+        )
+        commit = answer.commit
+    _remember(text, commit)
+    return commit, _rows(read_shard(_shard(text, commit)))
+
+
+def _absence(text: CorpusHub, answer: HubAnswer) -> str:
+    missing = f"is not in the cache ({cache_folder() / _FOLDER}), and {answer.obstacle}"
+    if answer.reached:
+        return missing
+    revision = f" --revision {text.revision}" if text.revision else ""
+    return (
+        f"{missing}. Where there is a network, run `hypotest corpus check` with this protocol and copy "
+        "that folder here; or run there `hf download --repo-type dataset "
+        f"{text.hub}{revision} --local-dir FOLDER`, copy that one and name it in hub"
+    )
+
+
+def _settings(text: CorpusHub) -> dict[str, object]:
+    return {"version": _VERSION, **text.model_dump(mode="json", exclude={"revision"})}
+
+
+def _shard(text: CorpusHub, commit: str) -> Path:
+    return cache_folder() / _FOLDER / evidence_key({**_settings(text), "commit": commit})
+
+
+def _is_there(text: CorpusHub, commit: str) -> bool:
+    return _shard(text, commit).is_dir()
+
+
+def _note(text: CorpusHub) -> Path:
+    key = evidence_key({**_settings(text), "revision": text.revision})
+    return cache_folder() / _FOLDER / f"{key}.json"
+
+
+def _last_commit(text: CorpusHub) -> str | None:
+    try:
+        found = json.loads(_note(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # never asked here, or a damaged note: then the Hub must answer
+    commit = found.get("commit") if isinstance(found, dict) else None
+    return commit if isinstance(commit, str) and is_commit(commit) else None
+
+
+def _remember(text: CorpusHub, commit: str) -> None:
+    if _last_commit(text) == commit:
+        return
+    file = _note(text)
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    with suppress(OSError):  # of a cache that can only be read; the next run asks the Hub again
+        temporary.write_text(json.dumps({"commit": commit}), encoding="utf-8")
+        os.replace(temporary, file)
+
+
+def _arrays(rows: list[Row]) -> Arrays:
+    encoded = [content.encode() for _, content in rows]
+    return {
+        "number": np.array([number for number, _ in rows], dtype=np.int64),
+        "length": np.array([len(item) for item in encoded], dtype=np.int64),
+        "text": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+    }
+
+
+def _rows(arrays: Arrays) -> list[Row]:
+    content = arrays["text"].data
+    ends = np.cumsum(arrays["length"]).tolist()
+    return [
+        (number, str(content[end - length : end], "utf-8"))
+        for number, length, end in zip(
+            arrays["number"].tolist(), arrays["length"].tolist(), ends, strict=True
+        )
+    ]
