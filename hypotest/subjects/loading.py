@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +13,9 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
+from hypotest.records.hub import ask_hub, is_hub_name
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
+from hypotest.subjects.hub import first_line, pinned, why_not_loaded
 from hypotest.subjects.language_model import (
     REFERENCE,
     LanguageModel,
@@ -60,7 +61,7 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
         SubjectError: If they cannot be found or read.
     """
     source, options = _source(name, revision, base)
-    with _readable(name, base):
+    with _readable(name, base, source, options) as options:
         config = _config(source, options, name)
         tokenizer = _tokenizer(source, options, name)
     return Reader(name, tokenizer, int(config.get_text_config().vocab_size), longest_context(config))
@@ -95,7 +96,7 @@ def load_language_model(
     if device == BALANCED:
         require_balanced()
     source, options = _source(name, revision, base)
-    with _readable(name, base):
+    with _readable(name, base, source, options) as options:
         config = _config(source, options, name)
         row_of(config, name)  # before a long download
         tokenizer = _tokenizer(source, options, name)
@@ -116,14 +117,14 @@ def load_language_model(
         name=name,
         anatomy=anatomy,
     )
-    return replace(subject, revision=getattr(config, "_commit_hash", None))
+    return replace(subject, revision=getattr(options.get("revision"), "resolved", None))
 
 
 def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, dict[str, Any]]:
     """Where a subject is kept, and how it is read from there."""
     folder = (base or Path()) / name
     is_folder = os.path.isdir(folder)  # which answers also for names that no file can have
-    if not is_folder and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+    if not is_folder and not is_hub_name(name):
         raise SubjectError(
             f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
             "(OWNER/NAME)"
@@ -153,21 +154,23 @@ def _checkpoint(folder: Path, revision: str) -> Path:
 
 
 @contextmanager
-def _readable(name: str, base: Path | None) -> Iterator[None]:
-    """No progress bars, and one error for the many that damaged files give."""
+def _readable(name: str, base: Path | None, source: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """No progress bars, no waiting for a Hub out of reach, and one error for the many that files give."""
+    answer = None if os.path.isdir(source) else ask_hub("model", name, options.get("revision"))
     progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:
-        yield
+        yield options if answer is None else {**options, **pinned(name, options.get("revision"), answer)}
     except SubjectError:
         raise
     except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise SubjectError(
-            f"subject.model: cannot load {name!r}: looked for a folder {(base or Path()) / name} and for a "
-            f"model of that name in the Hugging Face cache and Hub ({first_line}). Give a local folder, or "
-            "check the name, the revision and the network"
-        ) from None
+        folder = (base or Path()) / name
+        reason = (
+            f"cannot load {name!r} from the folder {source}: {first_line(error)}"
+            if answer is None
+            else why_not_loaded(name, options.get("revision"), folder, answer, error)
+        )
+        raise SubjectError(f"subject.model: {reason}") from None
     finally:
         if progress_was_on:
             transformers.utils.logging.enable_progress_bar()
@@ -183,6 +186,8 @@ def _tokenizer(source: str, options: Mapping[str, Any], name: str) -> Any:
     tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
     if not getattr(tokenizer, "is_fast", False):
         raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
+    if not set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids):
+        raise ValueError("there is no tokenizer.json")  # of some families transformers makes an empty one up
     return tokenizer
 
 

@@ -34,7 +34,7 @@ def test_relative_folders_start_from_the_protocol(small_model_folder):
 
 
 def test_a_model_that_is_nowhere_says_where_it_was_looked_for(tmp_path):
-    with pytest.raises(SubjectError, match=r"cannot load 'no/such-model'.*Hugging Face cache"):
+    with pytest.raises(SubjectError, match=r"cannot load 'no/such-model'.*cache of Hugging Face"):
         load_language_model("no/such-model", device="cpu", base=tmp_path)
 
 
