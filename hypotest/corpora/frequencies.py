@@ -40,6 +40,8 @@ class FrequencyCuts:
     log10_count: NDArray[np.float64]
     elbow_rank: int | None
     """Rank beyond which types are dropped, 1 the most frequent; None if nothing is dropped."""
+    n_unlisted: int = 0
+    """Token ids beyond the end of the table."""
 
 
 def read_frequency_table(path: Path) -> NDArray[np.int64]:
@@ -118,14 +120,15 @@ def fit_to_vocabulary(counts: NDArray[np.int64], vocab_size: int) -> NDArray[np.
     if counts[vocab_size:].any():
         raise CorpusError(
             f"the frequency table counts token id {int(np.flatnonzero(counts)[-1])}, but the model has "
-            f"only {vocab_size} tokens: the table belongs to another tokenizer"
+            f"only {vocab_size}, from 0: the table belongs to another tokenizer; give that of this one, or "
+            "{count: a text}"
         )
     padded = np.zeros(vocab_size, dtype=np.int64)
     padded[: min(vocab_size, counts.size)] = counts[:vocab_size]
     return padded
 
 
-def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions) -> FrequencyCuts:
+def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions, n_unlisted: int = 0) -> FrequencyCuts:
     """Apply the elbow and the percentiles of a protocol to a frequency table.
 
     Types with count 0 are out. Types beyond the elbow are dropped first, if the protocol says so; both
@@ -134,6 +137,7 @@ def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions) -> Freque
     Args:
         counts: Occurrences per token id, shape (vocab_size,).
         conditions: The protocol's definition of rare and common.
+        n_unlisted: How many of the last counts are none of the table's, but padding.
 
     Raises:
         CorpusError: If no type is left in a condition.
@@ -157,7 +161,9 @@ def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions) -> Freque
         if not mask.any():
             raise CorpusError(f"no token type is {name} under conditions.{name}.target_frequency")
         masks[name] = mask
-    return FrequencyCuts(counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow)
+    return FrequencyCuts(
+        counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow, n_unlisted
+    )
 
 
 def frequency_curve(

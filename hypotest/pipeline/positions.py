@@ -66,7 +66,11 @@ def find_positions(
     blocks = cut_blocks(ids, protocol.corpus.context)
     step()
     counts = token_counts(protocol.frequencies, base, reader, start_stage)
-    cuts = cut_frequencies(fit_to_vocabulary(counts, reader.vocab_size), protocol.conditions)
+    cuts = cut_frequencies(
+        fit_to_vocabulary(counts, reader.vocab_size),
+        protocol.conditions,
+        n_unlisted=max(0, reader.vocab_size - counts.size),
+    )
     sampled = sample_positions(
         blocks,
         cuts,
@@ -92,4 +96,5 @@ def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:
         n_rare_types=int(cuts.rare.sum()),
         n_dropped_types=int(cuts.dropped.sum()),
         rare_count_range=(int(rare_counts.min()), int(rare_counts.max())),
+        n_unlisted_types=cuts.n_unlisted,
     )

@@ -241,6 +241,8 @@ class FrequencyCurve:
     n_rare_types: int
     n_dropped_types: int
     rare_count_range: tuple[int, int]
+    n_unlisted_types: int = 0
+    """Token ids of the model beyond the end of the table; they count as never seen."""
 
 
 @dataclass(frozen=True, slots=True)

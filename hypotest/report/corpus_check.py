@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.corpus_check import CorpusCheck
+from hypotest.records.results import FrequencyCurve
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
@@ -73,7 +74,19 @@ def cuts_of(found: CorpusCheck) -> str:
     types, rare, gone = (count_text(n) for n in (curve.n_types, curve.n_rare_types, curve.n_dropped_types))
     low, high = curve.rare_count_range
     dropped = f"; {gone} beyond the elbow are dropped" if curve.n_dropped_types else ""
-    return f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
+    return (
+        f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
+        f"{unlisted_of(curve)}"
+    )
+
+
+def unlisted_of(curve: FrequencyCurve) -> str:
+    """That the table is shorter than the vocabulary, if it is."""
+    number = curve.n_unlisted_types
+    if not number:
+        return ""
+    tokens = "the last token id" if number == 1 else f"the last {count_text(number)} token ids"
+    return f" The frequency table ends before {tokens} of the model, which count as never seen."
 
 
 def room_of(found: CorpusCheck) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypotest.records.results import AblationResult, Results
 from hypotest.report.balance import balance_paragraphs
+from hypotest.report.corpus_check import unlisted_of
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import details, figure, table
@@ -155,6 +156,7 @@ def _rarity(results: Results) -> str:
     return (
         f"{elbow}; of {count_text(curve.n_types)} types with a count, "
         f"{count_text(curve.n_rare_types)} are rare, from rank {count_text(curve.rare_rank)} on."
+        f"{unlisted_of(curve)}"
     )
 
 

@@ -18,8 +18,11 @@ from hypotest.registration.canonical import refuse_constant
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
 
-_ADDED = {"registration": None}
-"""Fields that files of this schema version may lack, since they came later, and what they are then."""
+_ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
+    ("registration",): ("Results", None),
+    ("figures", "frequencies", "n_unlisted_types"): ("FrequencyCurve", 0),
+}
+"""Fields that files of this schema version may lack, since they came later: record and default."""
 
 
 @cache
@@ -75,7 +78,11 @@ def parse_results(text: str, where: str) -> Results:
             "version of hypotest that wrote it (see manifest.json), or run the protocol again."
         )
     results = _validated(text, where)
-    data = {**_ADDED, **data}
+    for path, (_, value) in _ADDED.items():
+        record = data
+        for key in path[:-1]:
+            record = record[key]
+        record.setdefault(path[-1], value)
     difference = _first_difference(data, _plain(results), "")
     if difference is not None:
         raise OutputError(f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}")
@@ -91,7 +98,9 @@ def results_schema() -> dict[str, Any]:
             part["required"] = list(part["properties"])  # defaults are written out as well
     whole = schema if "properties" in schema else schema["$defs"]["Results"]
     whole["properties"]["schema_version"]["const"] = SCHEMA_VERSION
-    whole["required"] = [name for name in whole["required"] if name not in _ADDED]
+    for path, (record, _) in _ADDED.items():
+        found = whole if record == "Results" else schema["$defs"][record]
+        found["required"] = [name for name in found["required"] if name != path[-1]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

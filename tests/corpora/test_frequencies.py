@@ -126,8 +126,20 @@ def test_pickled_arrays_are_never_loaded(tmp_path):
 def test_table_is_padded_to_the_vocabulary_or_refused():
     assert fit_to_vocabulary(np.array([1, 2]), 4).tolist() == [1, 2, 0, 0]
     assert fit_to_vocabulary(np.array([1, 2, 0]), 2).tolist() == [1, 2]
-    with pytest.raises(CorpusError, match="another tokenizer"):
+    with pytest.raises(
+        CorpusError, match=r"counts token id 2, but the model has only 2, from 0.*another tokenizer"
+    ):
         fit_to_vocabulary(np.array([1, 2, 3]), 2)
+
+
+def test_a_published_table_that_is_shorter_than_the_padded_vocabulary(tmp_path):
+    # as the counts of Pythia's training text: int64, one for each of 50,277 ids, and 50,304 rows in the model
+    np.save(tmp_path / "counts.npy", np.arange(1, 51))
+    counts = read_frequency_table(tmp_path / "counts.npy")
+    padded = np.concatenate([fit_to_vocabulary(counts, 55), np.arange(1, 201)])
+    cuts = cut_frequencies(padded, conditions(elbow="keep"), n_unlisted=5)
+    assert cuts.n_unlisted == 5
+    assert not (cuts.rare | cuts.common | cuts.dropped)[50:55].any()
 
 
 def test_too_few_types_are_refused():

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,6 +13,7 @@ from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
+from hypotest.report.corpus_check import cuts_of
 from hypotest.studies.corpus_check import check_corpus
 
 
@@ -69,6 +71,54 @@ def test_the_command(hypotest, small_protocol, tmp_path):
     assert (tmp_path / "small" / "corpus" / "frequencies.png").stat().st_size > 10_000
 
 
+def copied(small_protocol, folder, *replacements):
+    """The protocol and its texts in a folder of their own, changed."""
+    shutil.copytree(small_protocol.parent, folder)
+    text = small_protocol.read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / small_protocol.name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_that_is_shorter_than_the_vocabulary_is_said(small_protocol, tmp_path):
+    plan = load_protocol(small_protocol)
+    counts = np.load(small_protocol.parent / plan.frequencies)
+    assert counts.size == 400
+    path = copied(
+        small_protocol, tmp_path / "p", (f"frequencies: {plan.frequencies}", "frequencies: short.npy")
+    )
+    np.save(path.parent / "short.npy", counts[:390])
+    found = check_corpus(path, out=tmp_path / "out")
+    assert found.frequencies.n_unlisted_types == 10
+    assert "ends before the last 10 token ids of the model, which count as never seen." in cuts_of(found)
+    np.save(path.parent / "short.npy", counts)
+    assert "never seen" not in cuts_of(check_corpus(path, out=tmp_path / "out"))
+
+
+def test_a_data_set_gives_the_positions_of_its_documents(checked, small_protocol, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "library"))
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    plan = load_protocol(small_protocol)
+    path = copied(
+        small_protocol,
+        tmp_path / "p",
+        (f"{{files: [{', '.join(plan.corpus.text.files)}]}}", "{hub: data, split: validation}"),
+        (f"frequencies: {plan.frequencies}", "frequencies: {count: {hub: data, split: train}}"),
+    )
+    (path.parent / "data").mkdir()
+    texts = [(path.parent / name).read_text(encoding="utf-8") for name in plan.corpus.text.files]
+    for split in ("train", "validation"):
+        pl.DataFrame({"text": texts}).write_parquet(path.parent / "data" / f"{split}.parquet")
+    found = check_corpus(path, out=tmp_path / "out")
+    assert found.sources == ("data validation",)
+    assert found.possible == checked.possible
+    assert found.counts == checked.counts
+    assert found.frequencies == checked.frequencies
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -78,10 +128,7 @@ def test_the_command(hypotest, small_protocol, tmp_path):
     ],
 )
 def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message):
-    folder = tmp_path / "protocols"
-    shutil.copytree(small_protocol.parent, folder)
-    path = folder / "small.yaml"
-    path.write_text(small_protocol.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    path = copied(small_protocol, tmp_path / "protocols", (old, new))
     done = hypotest("corpus", "check", path, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert message in done.stderr and "Traceback" not in done.stderr
