@@ -7,7 +7,9 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO, TextIO
 
 import polars as pl
 import zstandard
@@ -43,10 +45,8 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
     kind = suffixes[-1] if suffixes else ""
     packed = kind in (".gz", ".zst") and len(suffixes) == 2 and suffixes[0] in _LINES
     if kind in _LINES or packed:
-        content = read_bytes(path, where, most)
-        if packed:
-            content = _unpacked(content, kind, where, most)
-        return list(_of_lines(_decoded(content, where), where, column or TEXT_COLUMN))
+        require_file(path, where, most)
+        return list(_of_lines(path, kind, where, column or TEXT_COLUMN, most))
     if kind == ".parquet":
         require_file(path, where, most)
         return list(_of_rows(path, where, column or TEXT_COLUMN, most))
@@ -66,38 +66,64 @@ def _decoded(content: bytes, where: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _unpacked(content: bytes, kind: str, where: str, most: int) -> bytes:
-    packed = io.BytesIO(content)
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to give more than so many bytes, whatever a packed file unpacks to."""
+
+    def __init__(self, stream: BinaryIO, most: int, where: str) -> None:
+        self._stream, self._left = stream, most
+        self._refusal = f"{where}: must have at most {most / 2**20:,.0f} MiB unpacked"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer))
+        self._left -= len(content)
+        if self._left < 0:
+            raise CorpusError(self._refusal)
+        buffer[: len(content)] = content
+        return len(content)
+
+
+@contextmanager
+def _lines(path: Path, kind: str, where: str, most: int) -> Iterator[TextIO]:
+    """The unpacked lines of a file, without holding all of them; every kind of line end counts."""
+    with ExitStack() as stack:
+        stream: Any = stack.enter_context(path.open("rb"))
+        if kind == ".gz":
+            stream = stack.enter_context(gzip.GzipFile(fileobj=stream))
+        elif kind == ".zst":
+            packed = zstandard.ZstdDecompressor()
+            stream = stack.enter_context(packed.stream_reader(stream, read_across_frames=True))
+        buffered = io.BufferedReader(_Bounded(stream, most, where), 2**20)
+        yield stack.enter_context(io.TextIOWrapper(buffered, encoding="utf-8"))
+
+
+def _of_lines(path: Path, kind: str, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
+    number = 0
     try:
-        with (
-            gzip.GzipFile(fileobj=packed)
-            if kind == ".gz"
-            else zstandard.ZstdDecompressor().stream_reader(packed)
-        ) as stream:
-            unpacked: bytes = stream.read(most + 1)
+        with _lines(path, kind, where, most) as lines:
+            for number, line in enumerate(lines, start=1):
+                text = _of_line(line, f"{where}, line {number}", column) if line.strip() else ""
+                if text.strip():
+                    yield str(number), whole_characters(text)
+    except UnicodeDecodeError:
+        raise CorpusError(f"{where}: is not UTF-8 text (after line {number}); convert it first") from None
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise CorpusError(f"{where}: cannot be unpacked: {error}") from None
-    if len(unpacked) > most:
-        raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB unpacked")
-    return unpacked
+        what = "unpacked" if kind in (".gz", ".zst") else "read"
+        raise CorpusError(f"{where}: cannot be {what}: {error}") from None
 
 
-def _of_lines(content: str, where: str, column: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError):
-            raise CorpusError(f"{where}, line {number}: is not JSON; each line must be an object") from None
-        text = data.get(column) if isinstance(data, dict) else None
-        if not isinstance(text, str):
-            keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
-            raise CorpusError(
-                f"{where}, line {number}: must be an object with a text {column!r}; found {keys:.200}"
-            )
-        if text.strip():
-            yield str(number), whole_characters(text)
+def _of_line(line: str, where: str, column: str) -> str:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        raise CorpusError(f"{where}: is not JSON; each line must be an object") from None
+    text = data.get(column) if isinstance(data, dict) else None
+    if not isinstance(text, str):
+        keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
+        raise CorpusError(f"{where}: must be an object with a text {column!r}; found {keys:.200}")
+    return text
 
 
 def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:

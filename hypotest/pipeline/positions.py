@@ -64,6 +64,8 @@ def find_positions(
     documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
     ids = (item for batch in encoded_batches(documents, reader) for item in batch)
     blocks = cut_blocks(ids, protocol.corpus.context)
+    n_documents = len(documents)
+    del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
     counts = token_counts(protocol.frequencies, base, reader, start_stage)
     cuts = cut_frequencies(
@@ -80,7 +82,7 @@ def find_positions(
         rng=streams("positions"),
     )
     step()
-    return FoundPositions(len(documents), tuple(sources), blocks, cuts, sampled)
+    return FoundPositions(n_documents, tuple(sources), blocks, cuts, sampled)
 
 
 def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:

@@ -6,8 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-MAX_BYTES = 2**30
-"""Of a table, of a text, and of all texts of a corpus together."""
+MAX_BYTES = 2**31
+"""Of a table, of a text, and of all texts of a corpus together: room for the validation part of The Pile."""
 
 
 def file_obstacle(path: str | Path, most: int = MAX_BYTES) -> str:

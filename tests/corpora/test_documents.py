@@ -1,7 +1,9 @@
 """Files with one document and with many, whole, packed, damaged."""
 
 import gzip
+import hashlib
 import json
+import tracemalloc
 
 import polars as pl
 import pytest
@@ -39,6 +41,37 @@ def test_lines_are_documents(tmp_path, name, pack):
     assert [place for place, _ in found] == ["1", "3", "4"]
     assert found[1:] == FOUND[1:]
     assert found[0][1].split() == ["first", "text"]
+
+
+def test_files_that_were_packed_in_parts(tmp_path):
+    first, second = lines([{"text": "one"}]), lines([{"text": "two"}])
+    for name, pack in (("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstandard.ZstdCompressor().compress)):
+        (tmp_path / name).write_bytes(pack(first) + pack(second))
+        assert [text for _, text in read(tmp_path / name)] == ["one", "two"]
+
+
+def test_a_packed_file_that_breaks_off(tmp_path):
+    rows = [{"text": hashlib.sha256(str(number).encode()).hexdigest()} for number in range(20_000)]
+    packed = zstandard.ZstdCompressor().compress(lines(rows))
+    (tmp_path / "a.jsonl.zst").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(CorpusError, match=r"is not JSON|cannot be unpacked"):
+        read(tmp_path / "a.jsonl.zst", most=10**8)
+
+
+def test_line_ends_of_other_systems(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a\\r\\nb"}\r\n{"text": "c"}\r{"text": "d"}')
+    assert read(tmp_path / "a.jsonl") == [("1", "a\r\nb"), ("2", "c"), ("3", "d")]
+
+
+def test_reading_does_not_hold_the_file_beside_its_documents(tmp_path):
+    rows = [{"text": f"{number} " + "x" * 1000} for number in range(10_000)]
+    (tmp_path / "a.jsonl").write_bytes(lines(rows))
+    tracemalloc.start()
+    found = read(tmp_path / "a.jsonl", most=10**8)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 10_000
+    assert peak < 2 * 10**7  # of 10 MB of text
 
 
 def test_rows_are_documents(tmp_path):

@@ -55,9 +55,9 @@ def test_good_files_are_no_problem(files, problems_of):
 
 def test_a_file_that_is_too_large(files, problems_of):
     with (files / "large.txt").open("wb") as stream:
-        stream.truncate(2**30 + 2**20)  # a hole: nothing is written
+        stream.truncate(2**31 + 2**20)  # a hole: nothing is written
     (problem,) = problems_of(corpus("large.txt"))
-    assert problem.message.startswith("must have at most 1,024 MiB; found 1,025 MiB")
+    assert problem.message.startswith("must have at most 2,048 MiB; found 2,049 MiB")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
