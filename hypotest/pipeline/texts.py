@@ -119,11 +119,12 @@ def _absence(text: CorpusHub, answer: HubAnswer) -> str:
     missing = f"is not in the cache ({cache_folder() / _FOLDER}), and {answer.obstacle}"
     if answer.reached:
         return missing
-    revision = f" --revision {text.revision}" if text.revision else ""
+    download = f"hf download --repo-type dataset {text.hub}"
+    if text.revision:
+        download += f" --revision {text.revision}"
     return (
         f"{missing}. Where there is a network, run `hypotest corpus check` with this protocol and copy "
-        "that folder here; or run there `hf download --repo-type dataset "
-        f"{text.hub}{revision} --local-dir FOLDER`, copy that one and name it in hub"
+        f"the folder {_FOLDER} of its cache; or run `{download} --local-dir FOLDER`, copy that one and name it in hub"
     )
 
 
