@@ -17,6 +17,7 @@
     explain     a protocol in plain words; meanings: its measures, contrasts and margins
     lock        what a registration holds, as a file beside the protocol
     registry    the chain of all registrations in a folder of protocols
+    claims      what a paper says it found, as a file
     deviations  what differs between a registration and a run
     repository  what git knows of a protocol
 

@@ -26,6 +26,23 @@ def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
     """
     prediction = protocol.predictions[place]
     path: Path = ("predictions", place)
+    yield from vocabulary_findings(prediction, path)
+    yield from _declared(protocol, prediction, path)
+    if not prediction.contrast.trajectory:  # a trend has none; see `hypotest.registration.series`
+        yield from _margin(protocol, prediction, path)
+    yield from _expectations(protocol, prediction, path)
+
+
+def vocabulary_findings(prediction: Prediction, path: Path) -> Iterator[Finding]:
+    """Check that measure, options and contrast are words of the language and go together.
+
+    Args:
+        prediction: Its other keys are not looked at.
+        path: Where it stands.
+
+    Yields:
+        Errors.
+    """
     measure = MEASURES.get(prediction.measure)
     if measure is None:
         known = ", ".join(MEASURES)
@@ -35,10 +52,6 @@ def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
     else:
         yield from _options(prediction, measure, path)
     yield from _contrast(prediction, measure, path)
-    yield from _declared(protocol, prediction, path)
-    if not prediction.contrast.trajectory:  # a trend has none; see `hypotest.registration.series`
-        yield from _margin(protocol, prediction, path)
-    yield from _expectations(protocol, prediction, path)
 
 
 def _options(prediction: Prediction, measure: Measure, path: Path) -> Iterator[Finding]:

@@ -116,6 +116,39 @@ def findings_of(
             yield Finding(path, message, at_key=True, depends=echo_of)
 
 
+def findings_in_record(errors: Sequence[ErrorDetails], record: type[BaseModel]) -> Iterator[Finding]:
+    """Translate pydantic's errors about a file that is no protocol.
+
+    Args:
+        errors: Of one validation.
+        record: What was validated; it has no alternatives.
+
+    Yields:
+        One finding for each error, except for a missing key that only looks missing because it is misspelled.
+    """
+    meant: set[Path] = set()
+    for error in errors:
+        path = error["loc"]
+        if _is_unknown(error):
+            known = _keys_of(record, path[:-1])
+            meant.add((*path[:-1], nearest(str(path[-1]), known) or ""))
+            yield Finding(path, unknown_key(str(path[-1]), known), at_key=True)
+    for error in errors:
+        path = error["loc"]
+        if error["type"] == "missing" and path not in meant:
+            yield Finding(path, "is required and missing: add it")
+        elif error["type"] != "missing" and not _is_unknown(error):
+            yield Finding(path, _message(error, path, ()))
+
+
+def _keys_of(record: type[BaseModel], path: Path) -> list[str]:
+    model: type[BaseModel] | None = record
+    for part in path:
+        if isinstance(part, str) and model is not None and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields) if model else []
+
+
 def _is_unknown(error: ErrorDetails) -> bool:
     return error["type"] == "extra_forbidden"
 

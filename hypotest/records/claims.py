@@ -1,0 +1,125 @@
+"""Published claims: what a paper says it found, in a form that a run can be held against.
+
+The models mirror the YAML of ``protocols/papers/`` one to one, refuse unknown keys at every depth, and are
+frozen. A claim says one thing: an outcome, or a range in which a quantity lies.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hypotest.records.protocol import Contrast, ExpectedOutcome
+from hypotest.records.strict import Name, Strict
+
+QUANTITIES = ("observed", "reference", "effect")
+"""Quantities that every prediction has; any other name is one of its companions, such as ``spearman``."""
+
+
+class Claim(Strict):
+    """One published finding."""
+
+    id: Name = Field(description="names the claim: lower-case letters, digits, _ and -, at most 64")
+    where: str = Field(min_length=1, max_length=200, description="place in the paper, such as Table 2")
+    read_in: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=300,
+        description="where the number was read, if not in the paper itself",
+    )
+    says: str = Field(min_length=1, max_length=400, description="the claim, in one's own words")
+    measure: str = Field(description="measure of the protocol language that it is about")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="options that a run's prediction must have to be comparable"
+    )
+    contrast: Contrast | None = Field(
+        default=None,
+        description="what the paper compared with; only claims about the group's own value do without",
+    )
+    models: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="Hub ids; every model of the paper if not given"
+    )
+    quantity: str = Field(
+        default="observed",
+        min_length=1,
+        max_length=64,
+        description="number of the prediction that the range is about: observed (the group), reference (what "
+        "it is compared with), effect (their difference), or the name of a companion number",
+    )
+    value: float | None = Field(default=None, description="published value, in the measure's own unit")
+    sd: float | None = Field(
+        default=None, gt=0, description="published uncertainty: the range is value +- sd"
+    )
+    interval: tuple[float, float] | None = Field(default=None, description="published range, [low, high]")
+    at_least: float | None = Field(default=None, description="published lower bound")
+    at_most: float | None = Field(default=None, description="published upper bound")
+    outcome: tuple[ExpectedOutcome, ...] | None = Field(
+        default=None, min_length=1, description="less, greater, equivalent, or a list of these"
+    )
+
+    @field_validator("outcome", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _one_statement(self) -> Claim:
+        ranges = (
+            self.value is not None,
+            self.interval is not None,
+            self._is_bounded,
+            self.outcome is not None,
+        )
+        if sum(ranges) != 1:
+            raise ValueError("must say one thing: value, interval, at_least and at_most, or outcome")
+        if self.sd is not None and self.value is None:
+            raise ValueError("sd must stand beside a value")
+        if self.contrast is None and (self.outcome or self.quantity in ("reference", "effect")):
+            raise ValueError("must name its contrast, as a claim about an outcome, reference or effect")
+        low, high = self.range or (0.0, 0.0)
+        if low > high:
+            raise ValueError("must have its lower bound first")
+        return self
+
+    @property
+    def _is_bounded(self) -> bool:
+        return self.at_least is not None or self.at_most is not None
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Claimed range of the quantity, infinite where it is open; None for an outcome.
+
+        A value without an uncertainty is a range of no width: it can be contradicted, never confirmed.
+        """
+        if self.value is not None:
+            return self.value - (self.sd or 0.0), self.value + (self.sd or 0.0)
+        if self.interval is not None:
+            return self.interval
+        if self._is_bounded:
+            low = -math.inf if self.at_least is None else self.at_least
+            return low, math.inf if self.at_most is None else self.at_most
+        return None
+
+
+class Claims(Strict):
+    """The claims of one paper."""
+
+    hypotest_claims: Literal[1] = Field(description="version of this form")
+    source: str = Field(min_length=1, max_length=200, description="the paper, such as arXiv:2509.21163")
+    title: str = Field(min_length=1, max_length=200, description="title of the paper")
+    models: tuple[str, ...] = Field(min_length=1, description="Hub ids of the paper's models")
+    claims: tuple[Claim, ...] = Field(min_length=1, description="what it says it found")
+
+    @model_validator(mode="after")
+    def _different_ids(self) -> Claims:
+        ids = [item.id for item in self.claims]
+        repeated = next((name for name in ids if ids.count(name) > 1), None)
+        if repeated is not None:
+            raise ValueError(f"claims must have different ids; '{repeated}' is there twice")
+        return self
+
+    def models_of(self, claim: Claim) -> tuple[str, ...]:
+        """The models that a claim is about."""
+        return claim.models or self.models

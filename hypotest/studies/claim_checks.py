@@ -1,0 +1,211 @@
+"""Published claims beside a run: agreed, contradicted, open, or not measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePath
+
+from hypotest.records.claims import QUANTITIES, Claim, Claims
+from hypotest.records.comparison import Agreement, ClaimCheck
+from hypotest.records.protocol import Contrast, Outcome, Prediction, Protocol
+from hypotest.records.results import PredictionResult, Results
+from hypotest.registration.measures import filled_options
+
+_FINAL = (None, "main", "master")
+"""Revisions that are the model itself, not a checkpoint of its training."""
+
+
+def check_claims(claims: Claims, results: Results, label: str) -> Iterator[ClaimCheck]:
+    """Hold every claim of a paper against one run.
+
+    A claim that names a range *agrees* where the run's 95 % interval of that quantity lies inside the range,
+    *disagrees* where it lies wholly outside, and is *open* else: what a margin is to an equivalence test, the
+    claimed range is here. An interval that merely meets the range does not confirm it, or the least
+    precise run would agree with everything; and a value without an uncertainty can be contradicted, never
+    confirmed. A quantity without an interval leaves the claim open, whatever its value.
+
+    A claim that names an outcome agrees where the run has that outcome, disagrees where it has another
+    determinate one, and is open where the run is inconclusive.
+
+    A run can be held against a claim if one of its predictions has the claim's measure, options and
+    contrast. The claim may be about another model: that is marked, not hidden.
+
+    Args:
+        claims: Of one paper.
+        results: Of one run.
+        label: Of the run, in the comparison.
+
+    Yields:
+        One check per claim, in their order.
+    """
+    plan = Protocol.model_validate(results.protocol)
+    for claim in claims.claims:
+        same = _is_same_model(claims.models_of(claim), plan)
+        yield _check(claim, results, plan, label, same)
+
+
+def judge_range(
+    claimed: tuple[float, float], measured: float, interval: tuple[float, float] | None
+) -> tuple[Agreement, str]:
+    """Whether a measured quantity lies where a paper says, and why that is open.
+
+    Args:
+        claimed: Range of the claim, infinite where it is open.
+        measured: The quantity.
+        interval: Its 95 % interval; None if it has none.
+
+    Examples:
+        >>> judge_range((0.8, 1.0), 0.9, (0.85, 0.95))
+        ('agrees', '')
+        >>> judge_range((0.8, 1.0), 0.9, (0.1, 1.7))
+        ('open', 'the interval lies partly inside the claimed range')
+    """
+    low, high = claimed
+    if interval is None:
+        place = "inside" if low <= measured <= high else "outside"
+        return "open", f"{place} the claimed range, but this number has no interval of its own"
+    if interval[0] > high or interval[1] < low:
+        return "disagrees", ""
+    if low <= interval[0] and interval[1] <= high:
+        return "agrees", ""
+    if low == high:
+        return "open", "claimed without an uncertainty: the interval holds the value, which confirms nothing"
+    return "open", "the interval lies partly inside the claimed range"
+
+
+def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_model: bool) -> ClaimCheck:
+    prediction, reason = _comparable(claim, plan)
+    check = ClaimCheck(
+        claim=claim.id,
+        where=claim.where,
+        read_in=claim.read_in,
+        says=claim.says,
+        run=label,
+        claimed=claimed_text(claim),
+        quantity="outcome" if claim.outcome else claim.quantity,
+        prediction=None,
+        measured=None,
+        measured_outcome=None,
+        interval=None,
+        agreement="not measured",
+        same_model=same_model,
+        reason=reason,
+    )
+    if prediction is None:
+        return check
+    result = next(item for item in results.predictions if item.id == prediction.id)
+    check = replace(check, prediction=result.id, measured_outcome=result.outcome)
+    if claim.outcome is not None:
+        agreement, why = _judge_outcome(claim.outcome, result.outcome)
+        bounds = _bounds(result)
+        return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
+    measured, interval = quantity_of(result, claim.quantity)
+    if measured is None or claim.range is None:
+        known = ", ".join([*QUANTITIES, *result.companions])
+        return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
+    agreement, why = judge_range(claim.range, measured, interval)
+    return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
+
+
+def _judge_outcome(claimed: tuple[str, ...], found: Outcome) -> tuple[Agreement, str]:
+    if found == "inconclusive":
+        return "open", "the run is inconclusive"
+    return ("agrees" if found in claimed else "disagrees"), ""
+
+
+def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, tuple[float, float] | None]:
+    """A number of a prediction, with its 95 % interval where it has one of its own.
+
+    The interval of a run is that of the effect. Against a number fixed in advance it is, shifted, that of
+    the observed value; against a null's mean or another condition it is not, since both sides vary.
+
+    Args:
+        result: Of one prediction.
+        quantity: ``observed``, ``reference``, ``effect``, or the name of a companion.
+
+    Returns:
+        The number, None if there is no such companion or it is undefined, and its interval or None.
+    """
+    bounds = _bounds(result)
+    if quantity == "effect":
+        return result.effect, bounds
+    if quantity == "reference":
+        return result.reference_value, None
+    if quantity == "observed":
+        # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
+        own = result.companions.get("group", result.observed)
+        if result.reference != "value" or bounds is None:
+            return own, None
+        shift = result.reference_value
+        return result.observed, (bounds[0] + shift, bounds[1] + shift)
+    return result.companions.get(quantity), None
+
+
+def claimed_text(claim: Claim) -> str:
+    """What is claimed, in a few characters.
+
+    Examples:
+        >>> claimed_text(Claim(id="a", where="b", says="c", measure="modularity", value=0.34, sd=0.05))
+        '0.34 ± 0.05'
+    """
+    if claim.outcome is not None:
+        return " or ".join(claim.outcome)
+    if claim.value is not None:
+        return f"{claim.value:g}" + ("" if claim.sd is None else f" ± {claim.sd:g}")
+    low, high = claim.range or (-math.inf, math.inf)
+    if math.isinf(low):
+        return f"at most {high:g}"
+    return f"at least {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+
+
+def _comparable(claim: Claim, plan: Protocol) -> tuple[Prediction | None, str]:
+    """The prediction that a claim can be held against; else what to add to the protocol."""
+    same_measure = [item for item in plan.predictions if item.measure == claim.measure]
+    if not same_measure:
+        return None, f"no prediction measures it; add one with {_wanted(claim)}"
+    same_options = [item for item in same_measure if _has_options(item, claim)]
+    if not same_options:
+        return None, f"{same_measure[0].id} has other options; add a prediction with {_wanted(claim)}"
+    for item in same_options:
+        if claim.contrast is None or item.contrast == claim.contrast:
+            return item, ""
+    against = _contrast_text(same_options[0].contrast)
+    return None, f"{same_options[0].id} is compared by {against}; add a prediction with {_wanted(claim)}"
+
+
+def _has_options(prediction: Prediction, claim: Claim) -> bool:
+    filled = filled_options(prediction)
+    return all(filled.get(name) == value for name, value in claim.options.items())
+
+
+def _wanted(claim: Claim) -> str:
+    words = [f"measure: {claim.measure}"]
+    if claim.options:
+        options = ", ".join(f"{name}: {value}" for name, value in claim.options.items())
+        words.append(f"options: {{{options}}}")
+    if claim.contrast is not None:
+        words.append(f"contrast: {_contrast_text(claim.contrast)}")
+    return ", ".join(words)
+
+
+def _contrast_text(contrast: Contrast) -> str:
+    given = contrast.model_dump(exclude_none=True)
+    shown = {
+        name: f"[{', '.join(value)}]" if name == "conditions" else value for name, value in given.items()
+    }
+    return f"{{{', '.join(f'{name}: {value}' for name, value in shown.items())}}}"
+
+
+def _is_same_model(models: tuple[str, ...], plan: Protocol) -> bool:
+    """Whether the run's model is one of them: the Hub id, or a folder of that name."""
+    if plan.subject.revision not in _FINAL:
+        return False
+    name = PurePath(plan.subject.model).name.lower()
+    return any(name == PurePath(model).name.lower() for model in models)
+
+
+def _bounds(result: PredictionResult) -> tuple[float, float] | None:
+    interval = result.interval_95
+    return None if interval is None else (interval.low, interval.high)

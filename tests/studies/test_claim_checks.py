@@ -1,0 +1,167 @@
+"""A paper's claims beside a run: agreement is shown, never assumed."""
+
+import dataclasses
+import math
+
+import pytest
+
+from hypotest.records.claims import Claim, Claims
+from hypotest.report.export import read_results
+from hypotest.studies.claim_checks import check_claims, claimed_text, judge_range, quantity_of
+from tests.example import AS_PUBLISHED, EXAMPLE
+
+
+@pytest.fixture(scope="module")
+def published():
+    return read_results(AS_PUBLISHED / "results.json")
+
+
+@pytest.fixture(scope="module")
+def shuffled():
+    return read_results(EXAMPLE / "results.json")
+
+
+def checked(results, models=("owner/other",), **says):
+    claim = Claim(id="a", where="Table 1", says="x", **says)
+    paper = Claims(hypotest_claims=1, source="arXiv:1", title="t", models=models, claims=(claim,))
+    (found,) = check_claims(paper, results, "A")
+    return found
+
+
+def with_interval(results, name, low, high):
+    """The run with another 95 % interval of one effect."""
+    predictions = tuple(
+        dataclasses.replace(item, interval_95=dataclasses.replace(item.interval_95, low=low, high=high))
+        if item.id == name
+        else item
+        for item in results.predictions
+    )
+    return dataclasses.replace(results, predictions=predictions)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "interval", "agreement"),
+    [
+        ((0.8, 1.0), (0.85, 0.95), "agrees"),
+        ((0.8, 1.0), (0.8, 1.0), "agrees"),
+        ((0.8, 1.0), (0.7, 0.79), "disagrees"),
+        ((0.8, 1.0), (1.01, 1.2), "disagrees"),
+        ((0.8, 1.0), (0.7, 0.9), "open"),
+        ((0.8, 1.0), (-9.0, 9.0), "open"),  # an interval that meets everything confirms nothing
+        ((0.8, math.inf), (0.9, 5.0), "agrees"),
+        ((-math.inf, 0.8), (0.9, 5.0), "disagrees"),
+        ((0.9, 0.9), (0.85, 0.95), "open"),  # a bare value cannot be confirmed
+        ((0.9, 0.9), (0.95, 0.99), "disagrees"),
+        ((0.8, 1.0), None, "open"),
+    ],
+)
+def test_a_range_is_judged_as_a_margin_is(claimed, interval, agreement):
+    found, reason = judge_range(claimed, 0.9, interval)
+    assert found == agreement
+    assert bool(reason) == (agreement == "open")
+
+
+def test_without_an_interval_the_place_is_said(published):
+    found = checked(published, measure="attention_gini", value=0.34, sd=0.05)
+    assert (found.agreement, found.quantity, found.interval) == ("open", "observed", None)
+    assert found.measured == pytest.approx(0.8876, abs=1e-4)
+    assert found.reason.startswith("outside the claimed range")
+    inside = checked(published, measure="routing_similarity", quantity="spearman", value=0.89, sd=0.07)
+    assert inside.measured == pytest.approx(0.9431, abs=1e-4)
+    assert inside.reason.startswith("inside the claimed range")
+
+
+def test_the_observed_value_against_a_number_has_the_shifted_interval(published):
+    (routing,) = [item for item in published.predictions if item.id == "routing"]
+    value, interval = quantity_of(routing, "observed")
+    assert value == routing.observed
+    assert interval == pytest.approx((1 + routing.interval_95.low, 1 + routing.interval_95.high))
+    found = checked(published, measure="routing_similarity", value=0.95, sd=0.06)
+    assert found.agreement == "agrees"
+    assert checked(published, measure="routing_similarity", value=0.5, sd=0.06).agreement == "disagrees"
+
+
+def test_the_group_itself_under_shuffled_labels(shuffled, published):
+    """There the tested number is a difference; a claim is about the group's own value."""
+    says = {"measure": "modularity", "interval": (0.05, 0.11)}
+    own = [checked(results, **says).measured for results in (shuffled, published)]
+    assert own[0] == pytest.approx(own[1])
+    assert own[0] == pytest.approx(0.3837, abs=1e-4)
+
+
+def test_an_effect_has_the_interval_of_the_run(published):
+    says = {"measure": "effective_dimension", "contrast": {"null": "size_matched"}, "quantity": "effect"}
+    assert checked(published, **says, interval=(-10.0, -8.0)).agreement == "agrees"
+    assert checked(published, **says, at_least=0.0).agreement == "disagrees"
+    wide = with_interval(published, "coordination", -100.0, 100.0)
+    assert checked(wide, **says, interval=(-10.0, -8.0)).agreement == "open"
+
+
+@pytest.mark.parametrize(
+    ("measure", "outcome", "agreement"),
+    [
+        ("effective_dimension", "less", "agrees"),
+        ("effective_dimension", "greater", "disagrees"),
+        ("modularity", ("equivalent", "less"), "disagrees"),
+        ("top_head_impact", "equivalent", "open"),  # inconclusive in that run
+    ],
+)
+def test_outcomes(published, measure, outcome, agreement):
+    found = checked(published, measure=measure, contrast={"null": "size_matched"}, outcome=outcome)
+    assert found.agreement == agreement
+    assert found.quantity == "outcome"
+    assert bool(found.reason) == (agreement == "open")
+
+
+@pytest.mark.parametrize(
+    ("says", "advice"),
+    [
+        ({"measure": "segregation"}, "no prediction measures it; add one with measure: segregation"),
+        ({"measure": "hill_alpha", "options": {"tail": "fix_finger"}}, "spectrum has other options"),
+        (
+            {"measure": "hill_alpha", "contrast": {"null": "size_matched"}},
+            "spectrum is compared by {null: label_shuffled}; add a prediction with measure: hill_alpha, "
+            "contrast: {null: size_matched}",
+        ),
+    ],
+)
+def test_what_a_run_does_not_measure_is_said_with_what_to_add(shuffled, says, advice):
+    found = checked(shuffled, **says, at_least=0.0)
+    assert found.agreement == "not measured"
+    assert advice in found.reason
+    assert (found.prediction, found.measured) == (None, None)
+
+
+def test_a_companion_that_is_not_there(published):
+    found = checked(published, measure="modularity", quantity="communties", at_least=1.0)
+    assert found.agreement == "not measured"
+    assert "it has observed, reference, effect, communities" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("model", "revision", "same"),
+    [
+        ("EleutherAI/pythia-1b", None, True),
+        ("/models/pythia-1b", None, True),
+        ("EleutherAI/pythia-1b", "main", True),
+        ("EleutherAI/pythia-1b", "step1000", False),
+        ("EleutherAI/pythia-1b-deduped", None, False),
+        ("reference", None, False),
+    ],
+)
+def test_a_claim_about_another_model_is_marked(published, model, revision, same):
+    protocol = {**published.protocol, "subject": {"model": model, "revision": revision}}
+    results = dataclasses.replace(published, protocol=protocol)
+    found = checked(results, ("EleutherAI/pythia-1b",), measure="modularity", at_least=0.0)
+    assert found.same_model == same
+
+
+def test_claims_in_words():
+    def text(**says):
+        contrast = {"null": "size_matched"}
+        return claimed_text(Claim(id="a", where="b", says="c", measure="d", contrast=contrast, **says))
+
+    assert text(value=2.0) == "2"
+    assert text(interval=(0.05, 0.11)) == "0.05 to 0.11"
+    assert text(at_most=3.0) == "at most 3" and text(at_least=3.0) == "at least 3"
+    assert text(outcome=("equivalent", "less")) == "equivalent or less"
