@@ -7,6 +7,7 @@ Pure functions: arrays in, numbers and records out; randomness only through an e
 - ``relabelling``: shuffled labels of types, types within documents, or positions
 - ``bootstrap``: intervals over documents
 - ``equivalence``: margins, two one-sided tests, and the outcome of a prediction
+- ``meta_analysis``: one effect from several models
 - ``multiplicity``: adjusted p-values
 - ``effect_size``: paired standardised difference, Cliff's delta
 """
