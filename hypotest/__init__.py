@@ -35,6 +35,8 @@ From Python::
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
+    compared = hypotest.compare(["reports/a/one", "reports/b/two"])  # several models, pooled
+
     checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
 
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration import load_protocol
     from hypotest.report.run import Run
+    from hypotest.studies.compare import compare
     from hypotest.studies.explore import explore
     from hypotest.studies.multiverse import multiverse
     from hypotest.studies.power import power
@@ -62,6 +65,7 @@ __all__ = [
     "Run",
     "ablate_neurons",
     "analyse",
+    "compare",
     "explore",
     "load_evidence",
     "load_protocol",
@@ -78,6 +82,7 @@ _HOMES = {
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis",
+    "compare": "hypotest.studies.compare",
     "explore": "hypotest.studies.explore",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration",

@@ -331,6 +331,28 @@ def calibrate(
         print(terminal_text(out / "calibration.md"))
 
 
+@app.command(epilog="Example: hypotest compare reports/rare-tokens/example --with CLAIMS.yaml")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    claims: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="CLAIMS", help="Claims of a paper, as in protocols/papers."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where DIR/comparisons/<time>-<hash> is written.")
+    ] = Path("reports"),
+) -> None:
+    """Put finished runs side by side and pool them, or hold them against what a paper claims."""
+    from hypotest.report.comparison_console import comparison_summary
+    from hypotest.report.console import progress
+
+    with _interruptible("nothing was written"), progress() as display:
+        from hypotest.studies.compare import compare as compare_runs
+
+        found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
+    Console().print(comparison_summary(found))
+
+
 @corpus.command("check", epilog="Example: hypotest corpus check protocols/rare-tokens.yaml")
 def check_corpus(
     protocol: ProtocolArgument,

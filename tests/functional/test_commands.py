@@ -215,6 +215,7 @@ def test_a_folder_that_is_no_run(hypotest, tmp_path):
         ("report",),
         ("show",),
         ("verify",),
+        ("compare",),
         ("reference", "info"),
         ("reference", "train"),
     ],

@@ -1,0 +1,125 @@
+"""Finished runs put beside each other: what is written, what is warned of, what is refused."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from hypotest.errors import OutputError, ProtocolError
+from hypotest.studies.compare import compare
+from tests.example import AS_PUBLISHED, EXAMPLE, ROOT
+from tests.runs import other_model
+
+PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        other_model(folder / "a", "owner/a", text="one"),
+        other_model(folder / "b", "owner/b", 1.0, text="two"),
+        other_model(folder / "c", "owner/c", -1.5, text="three"),
+    ]
+
+
+def test_everything_is_written(three, tmp_path):
+    found = compare(three, out=tmp_path)
+    assert found.folder.parent == tmp_path / "comparisons"
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", found.folder.name)
+    pooled = [item for item in found.predictions if item.pooled is not None]
+    assert [item.id for item in pooled] == [
+        "specialization", "coordination", "clustering", "attention", "routing", "single-head",
+        "head-specificity",
+    ]  # fmt: skip
+    pictures = sorted(path.name for path in (found.folder / "figures").iterdir())
+    assert pictures == sorted(
+        f"{number:02d}-{item.id}.{ending}"
+        for number, item in enumerate(found.predictions, start=1)
+        if item.pooled is not None
+        for ending in ("png", "svg")
+    )
+    data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
+    assert data["schema_version"] == 1
+    assert [run["model"] for run in data["runs"]] == ["owner/a", "owner/b", "owner/c"]
+    assert data["predictions"][2]["pooled"]["n_effects"] == 3
+    assert "folder" not in data
+    report = (found.folder / "comparison.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((figures/[^)]+)\)", report):
+        assert (found.folder / link).exists()
+    assert "95 % prediction interval" in report
+
+
+def test_one_run_with_claims_needs_no_figures(tmp_path):
+    found = compare([AS_PUBLISHED], claims=PAPER, out=tmp_path)
+    assert found.predictions == () and found.warnings == ()
+    assert {path.name for path in found.folder.iterdir()} == {"comparison.md", "comparison.json"}
+    agreed = {check.claim: check.agreement for check in found.checks}
+    assert agreed["coordination"] == "agrees"
+    assert agreed["no-clusters"] == "disagrees"
+    assert agreed["attention-correlation"] == "open"
+    assert not any(check.same_model for check in found.checks)
+    data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
+    assert data["claims_source"] == "arXiv:2509.21163"
+    assert "\\*" in (found.folder / "comparison.md").read_text(encoding="utf-8")
+
+
+def test_several_runs_with_claims_are_each_held_against_them(three, tmp_path):
+    found = compare(three, claims=PAPER, out=tmp_path)
+    assert {check.run for check in found.checks} == {"A", "B", "C"}
+    assert found.predictions
+
+
+def warned(runs, tmp_path):
+    return compare(runs, out=tmp_path / "out").warnings
+
+
+def test_few_models_are_said(three, tmp_path):
+    (few,) = warned(three, tmp_path)
+    assert few.startswith("only 3 models are pooled")
+
+
+def test_enough_models_on_texts_of_their_own_need_no_warning(tmp_path):
+    runs = [other_model(tmp_path / str(n), f"owner/{n}", n / 3, text=str(n)) for n in range(5)]
+    assert warned(runs, tmp_path) == ()
+
+
+def test_the_same_weights_and_the_same_text_are_said(tmp_path):
+    weights, text = warned([EXAMPLE, AS_PUBLISHED], tmp_path)
+    assert "A and B have the same weights: they are not separate models" in weights
+    assert "A and B read the same text" in text
+
+
+def test_other_plans_and_trials_are_said(tmp_path):
+    first = other_model(tmp_path / "a", "owner/a", text="one")
+    trial = other_model(tmp_path / "b", "owner/b", text="two", trial=64)
+    data = json.loads((trial / "results.json").read_text(encoding="utf-8"))
+    data["protocol"]["group"]["select"] = {"top_fraction": 0.1}
+    (trial / "results.json").write_text(json.dumps(data), encoding="utf-8")
+    said = warned([first, trial], tmp_path)
+    assert said[0].startswith("B: a trial on few positions")
+    assert said[1].startswith("the plans differ in group: ")
+
+
+@pytest.mark.parametrize("runs", [[], [AS_PUBLISHED]])
+def test_too_few_runs(runs, tmp_path):
+    with pytest.raises(ProtocolError, match=r"at least two runs, or one run and claims; found \d"):
+        compare(runs, out=tmp_path)
+
+
+def test_the_same_run_twice(tmp_path):
+    with pytest.raises(ProtocolError, match="the same run twice"):
+        compare([AS_PUBLISHED, AS_PUBLISHED.parent / "." / AS_PUBLISHED.name], out=tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(AS_PUBLISHED, copy)
+    with pytest.raises(ProtocolError, match=r"the same run as .* \(a copy\)"):
+        compare([AS_PUBLISHED, copy], out=tmp_path)
+
+
+def test_no_run_and_no_claims_leave_nothing_behind(tmp_path):
+    with pytest.raises(OutputError, match=r"Is .* the folder of a run"):
+        compare([AS_PUBLISHED, tmp_path], out=tmp_path / "out")
+    with pytest.raises(ProtocolError, match="no such file"):
+        compare([AS_PUBLISHED], claims=tmp_path / "none.yaml", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
