@@ -49,7 +49,7 @@ class ComparedRun:
     protocol_id: str
     model: str
     revision: str | None
-    layer: int
+    layer: int | None
     trial: int | None
     """Positions per condition of a trial, which has no verdict and is not pooled."""
     statuses: dict[str, Status]

@@ -117,7 +117,7 @@ def _runs_table(runs: Sequence[ComparedRun]) -> str:
         [
             run.label,
             escape_markdown(model_text(run)),
-            str(run.layer),
+            "" if run.layer is None else str(run.layer),
             escape_markdown(run.protocol_id),
             *(verdict_of(run, name) for name in hypotheses),
             escape_markdown(run.folder),

@@ -18,6 +18,8 @@ _BAND = "#F4F4F4"
 _SMALLEST, _LARGEST = 3.0, 9.0
 """Side of a square, in points, for weights 0 and 1."""
 _LONGEST_NAME = 26
+_ROOM = 1.0
+"""How far pooled intervals may reach beyond the runs, in spans of the runs."""
 
 
 def draw_forest(item: ComparedPrediction, names: Mapping[str, str]) -> Figure:
@@ -32,6 +34,7 @@ def draw_forest(item: ComparedPrediction, names: Mapping[str, str]) -> Figure:
         names: Label of a run -> what it is called in the figure.
     """
     rows = len(item.runs) + (item.pooled is not None)
+    low, high = _limits(item)
     figure, (axes,) = new_figure(0.95 + 0.34 * rows)
     if item.margin is not None:
         axes.axvspan(*item.margin, color=MARGIN, alpha=0.16, linewidth=0, zorder=0)
@@ -39,7 +42,7 @@ def draw_forest(item: ComparedPrediction, names: Mapping[str, str]) -> Figure:
     for place, effect in enumerate(item.runs):
         _draw_run(axes, effect, rows - 1 - place, decimals)
     if item.pooled is not None:
-        _draw_pooled(axes, item, item.pooled, decimals)
+        _draw_pooled(axes, item, item.pooled, decimals, (low, high))
     axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     labels = [_shortened(f"{effect.run}  {printable(names[effect.run])}") for effect in item.runs]
     labels += ["pooled"] if item.pooled is not None else []
@@ -47,7 +50,7 @@ def draw_forest(item: ComparedPrediction, names: Mapping[str, str]) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.6, rows - 0.4)
-    axes.margins(x=0.06)
+    axes.set_xlim(low, high)
     band = "" if item.margin is None else "\nband: effects that count as equivalent in every run"
     axes.set_xlabel(f"effect against {printable(item.against)} ({printable(item.scale)}){band}")
     axes.set_title(printable(item.title))
@@ -71,17 +74,42 @@ def _draw_run(axes: Axes, effect: RunEffect, row: int, decimals: int) -> None:
     _note(axes, row, f"{numbers}\n{effect.outcome}, {weight}", colour)
 
 
-def _draw_pooled(axes: Axes, item: ComparedPrediction, pooled: MetaAnalysis, decimals: int) -> None:
+def _limits(item: ComparedPrediction) -> tuple[float, float]:
+    """Ends of the axis: runs and margin, and as much of the pooled intervals as lets the runs be seen."""
+    seen = [bound for effect in item.runs for bound in effect.interval or (effect.effect,)] + [0.0]
+    low, high = min(seen), max(seen)
+    room = _ROOM * (high - low or 1.0)
+    wide: list[float] = list(item.margin or ())
+    if item.pooled is not None:
+        interval = item.pooled.interval_95
+        bounds = [interval.low, interval.high, *(item.pooled.prediction or ())]
+        wide += [min(max(bound, low - room), high + room) for bound in bounds]
+    low, high = min([low, *wide]), max([high, *wide])
+    border = 0.06 * (high - low or 1.0)
+    return low - border, high + border
+
+
+def _draw_pooled(
+    axes: Axes, item: ComparedPrediction, pooled: MetaAnalysis, decimals: int, limits: tuple[float, float]
+) -> None:
     interval = pooled.interval_95
+    _mark_cut(axes, (interval.low, interval.high), 0.0, limits)
+    if pooled.prediction is not None:
+        _mark_cut(axes, pooled.prediction, -0.36, limits)
     if pooled.prediction is not None:
         axes.plot(pooled.prediction, [-0.36, -0.36], color=FAINT, linewidth=1.6, solid_capstyle="butt")
     points = [(interval.low, 0.0), (pooled.effect, 0.24), (interval.high, 0.0), (pooled.effect, -0.24)]
     axes.add_patch(Polygon(points, closed=True, facecolor=COMMON, edgecolor=INK, linewidth=0.6, zorder=3))
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=1)
-    # A patch does not widen the axes by itself.
-    axes.update_datalim(points)
     text = _numbers(pooled.effect, (interval.low, interval.high), decimals)
     _note(axes, 0, f"{text}\n{item.outcome}", INK)
+
+
+def _mark_cut(axes: Axes, bounds: tuple[float, float], height: float, limits: tuple[float, float]) -> None:
+    """An arrow at the edge where an interval goes on beyond it."""
+    for place, marker in ((0, "<"), (1, ">")):
+        if bounds[place] < limits[0] or bounds[place] > limits[1]:
+            axes.plot([limits[place]], [height], marker, color=FAINT, markersize=4, clip_on=False, zorder=4)
 
 
 def _note(axes: Axes, row: int, text: str, colour: str) -> None:

@@ -17,7 +17,7 @@ _FINAL = (None, "main", "master")
 """Revisions that are the model itself, not a checkpoint of its training."""
 
 
-def check_claims(claims: Claims, results: Results, label: str) -> Iterator[ClaimCheck]:
+def check_claims(claims: Claims, results: Results, plan: Protocol, label: str) -> Iterator[ClaimCheck]:
     """Hold every claim of a paper against one run.
 
     A claim that names a range *agrees* where the run's 95 % interval of that quantity lies inside the range,
@@ -35,12 +35,12 @@ def check_claims(claims: Claims, results: Results, label: str) -> Iterator[Claim
     Args:
         claims: Of one paper.
         results: Of one run.
+        plan: Its protocol.
         label: Of the run, in the comparison.
 
     Yields:
         One check per claim, in their order.
     """
-    plan = Protocol.model_validate(results.protocol)
     for claim in claims.claims:
         same = _is_same_model(claims.models_of(claim), plan)
         yield _check(claim, results, plan, label, same)

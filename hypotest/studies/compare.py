@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from hypotest.errors import ProtocolError
+from pydantic import ValidationError
+
+from hypotest.errors import OutputError, ProtocolError
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical
 from hypotest.registration.claims import load_claims
+from hypotest.registration.measures import MEASURES
 from hypotest.report.comparison import write_comparison
 from hypotest.report.run import Run
 from hypotest.report.text import sentence_list
@@ -65,10 +68,10 @@ def compare(
     opened = [Run.open(folder) for folder in runs]
     _refuse_copies(opened)
     labelled = [
-        OpenedRun(label, run.results, run.manifest.get("hashes", {}))
+        OpenedRun(label, run.results, _plan_of(run), _hashes_of(run))
         for label, run in zip(_labels(len(opened)), opened, strict=True)
     ]
-    level = min(float(run.results.protocol["decision"]["level"]) for run in opened)
+    level = min(item.plan.decision.level for item in labelled)
     predictions = compare_predictions(labelled, level) if len(labelled) > 1 else ()
     found = Comparison(
         runs=tuple(_described(item, run) for item, run in zip(labelled, opened, strict=True)),
@@ -78,7 +81,9 @@ def compare(
         claims_title=None if paper is None else paper.title,
         checks=()
         if paper is None
-        else tuple(check for item in labelled for check in check_claims(paper, item.results, item.label)),
+        else tuple(
+            check for item in labelled for check in check_claims(paper, item.results, item.plan, item.label)
+        ),
         warnings=tuple(
             _warnings(
                 labelled, max((item.pooled.n_effects for item in predictions if item.pooled), default=0)
@@ -108,6 +113,29 @@ def _refuse_copies(runs: Sequence[Run]) -> None:
         known[str(digest)] = run
 
 
+def _plan_of(run: Run) -> Protocol:
+    """The protocol of a run, which must be one whose predictions are those of the results."""
+    try:
+        plan = Protocol.model_validate(run.results.protocol)
+    except ValidationError:
+        plan = None
+    asked = {} if plan is None else {item.id: item.measure for item in plan.predictions}
+    if plan is None or asked != {item.id: item.measure for item in run.results.predictions}:
+        raise OutputError(
+            f"{run.folder / 'results.json'}: must hold the protocol of its predictions; found another or a "
+            "damaged one. Restore the file from a backup, or run the protocol again."
+        )
+    unknown = [name for name in asked.values() if name not in MEASURES]
+    if unknown:
+        raise OutputError(f"{run.folder}: {unknown[0]} is no measure of this version of hypotest")
+    return plan
+
+
+def _hashes_of(run: Run) -> Mapping[str, Any]:
+    hashes = run.manifest.get("hashes")
+    return hashes if isinstance(hashes, Mapping) else {}
+
+
 def _labels(number: int) -> list[str]:
     """``A`` to ``Z``, then ``A2``, ``B2`` and on."""
     return [
@@ -121,9 +149,9 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
         label=item.label,
         folder=str(run.folder),
         protocol_id=results.protocol_id,
-        model=str(subject.get("name", results.protocol["subject"]["model"])),
-        revision=results.protocol["subject"].get("revision"),
-        layer=int(subject.get("layer", -1)),
+        model=item.plan.subject.model,
+        revision=item.plan.subject.revision,
+        layer=layer if isinstance(layer := subject.get("layer"), int) else None,
         trial=results.trial,
         statuses={verdict.hypothesis: verdict.status for verdict in results.verdicts},
     )
@@ -168,7 +196,7 @@ def _groups(runs: Sequence[OpenedRun], key: Any) -> list[list[OpenedRun]]:
 
 
 def _differing_parts(runs: Sequence[OpenedRun]) -> list[str]:
-    plans = [canonical(Protocol.model_validate(run.results.protocol)) for run in runs]
+    plans = [canonical(run.plan) for run in runs]
     names = dict.fromkeys(name for plan in plans for name in plan if name not in _PLAIN)
     return [name for name in names if any(plan.get(name) != plans[0].get(name) for plan in plans)]
 

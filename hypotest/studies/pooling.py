@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,13 @@ _NOT_A_NULL = ("value", "common")
 """References that are a number or a condition: effects stay in the measure's own unit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpenedRun:
     """A run under the label that the comparison gives it."""
 
     label: str
     results: Results
+    plan: Protocol
     hashes: Mapping[str, Any]
     """Of the manifest: ``weights``, ``text``, ..."""
 
@@ -39,14 +39,10 @@ class OpenedRun:
         """What it read: hashes of the texts, and the data set of the Hub that they are part of."""
         text = self.hashes.get("text")
         hashes = frozenset(map(str, text.values())) if isinstance(text, Mapping) else frozenset()
-        written = self.results.protocol.get("corpus", {}).get("text")
-        if not isinstance(written, Mapping) or "hub" not in written:
+        text = self.plan.corpus.text
+        if isinstance(text, str) or not hasattr(text, "hub"):
             return hashes
-        return hashes | {" ".join(str(written.get(name)) for name in ("hub", "config", "split"))}
-
-    @cached_property
-    def _plan(self) -> Protocol:
-        return Protocol.model_validate(self.results.protocol)
+        return hashes | {" ".join(str(getattr(text, name)) for name in ("hub", "config", "split"))}
 
     def result(self, prediction: str) -> PredictionResult | None:
         """The result of the prediction of that name."""
@@ -54,7 +50,7 @@ class OpenedRun:
 
     def question(self, prediction: str) -> dict[str, str]:
         """What it asks, in words: measure, options with defaults filled in, contrast, unit of shuffling."""
-        plan = next(item for item in self._plan.predictions if item.id == prediction)
+        plan = next(item for item in self.plan.predictions if item.id == prediction)
         result = self.result(prediction)
         contrast = plan.contrast.model_dump(mode="json", exclude_none=True)
         parts = {"measure": plan.measure, "options": filled_options(plan), "contrast": contrast}

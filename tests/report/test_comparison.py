@@ -130,3 +130,19 @@ def test_forest_plots_without_a_pooled_effect(found):
     with house_style():
         figure = draw_forest(bare, {run.label: run.model for run in found.runs})
     assert [text.get_text().split("\n")[1] for text in figure.axes[0].texts] == ["equivalent, not pooled"] * 2
+
+
+def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
+    """Two models give an interval of t(1): without a cut it would squeeze their squares to points."""
+    runs = [other_model(tmp_path / str(n), f"owner/{n}", 3.0 * n, text=str(n)) for n in range(2)]
+    found = compare(runs, out=tmp_path / "out")
+    item = next(one for one in found.predictions if one.id == "clustering")
+    with house_style():
+        figure = draw_forest(item, {run.label: run.model for run in found.runs})
+    low, high = figure.axes[0].get_xlim()
+    interval = item.pooled.interval_95
+    spread = max(one.interval[1] for one in item.runs) - min(one.interval[0] for one in item.runs)
+    assert interval.low < low or interval.high > high
+    assert high - low < 8 * spread
+    cut = [line for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
+    assert len(cut) == int(interval.low < low) + int(interval.high > high)

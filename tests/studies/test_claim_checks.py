@@ -6,6 +6,7 @@ import math
 import pytest
 
 from hypotest.records.claims import Claim, Claims
+from hypotest.records.protocol import Protocol
 from hypotest.report.export import read_results
 from hypotest.studies.claim_checks import check_claims, claimed_text, judge_range, quantity_of
 from tests.example import AS_PUBLISHED, EXAMPLE
@@ -24,7 +25,7 @@ def shuffled():
 def checked(results, models=("owner/other",), **says):
     claim = Claim(id="a", where="Table 1", says="x", **says)
     paper = Claims(hypotest_claims=1, source="arXiv:1", title="t", models=models, claims=(claim,))
-    (found,) = check_claims(paper, results, "A")
+    (found,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
     return found
 
 

@@ -123,3 +123,26 @@ def test_no_run_and_no_claims_leave_nothing_behind(tmp_path):
     with pytest.raises(ProtocolError, match="no such file"):
         compare([AS_PUBLISHED], claims=tmp_path / "none.yaml", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("damage", ["seed", "predictions"])
+def test_a_run_whose_protocol_is_not_that_of_its_results(tmp_path, damage):
+    folder = other_model(tmp_path / "a", "owner/a")
+    data = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    if damage == "seed":
+        del data["protocol"]["seed"]
+    else:
+        data["protocol"]["predictions"] = data["protocol"]["predictions"][1:]
+    (folder / "results.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(OutputError, match="must hold the protocol of its predictions"):
+        compare([AS_PUBLISHED, folder], out=tmp_path / "out")
+
+
+def test_a_manifest_without_hashes_says_nothing_of_weights_or_text(tmp_path):
+    runs = [other_model(tmp_path / name, f"owner/{name}") for name in "ab"]
+    for run in runs:
+        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+        manifest["hashes"] = []
+        (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (few,) = warned(runs, tmp_path)
+    assert few.startswith("only 2 models")

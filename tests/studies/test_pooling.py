@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hypotest.inference.meta_analysis import pool_effects
+from hypotest.records.protocol import Protocol
 from hypotest.report.run import Run
 from hypotest.studies.pooling import OpenedRun, compare_predictions
 from tests.example import AS_PUBLISHED, EXAMPLE
@@ -25,7 +26,7 @@ def opened(run, label, *, weights=None, text=None, trial=None, **changes):
         for item in run.results.predictions
     )
     results = dataclasses.replace(run.results, predictions=predictions, trial=trial)
-    return OpenedRun(label, results, hashes)
+    return OpenedRun(label, results, Protocol.model_validate(results.protocol), hashes)
 
 
 def shifted(run, name, by):
@@ -149,7 +150,7 @@ def test_a_data_set_of_the_hub_is_one_text_however_much_was_read(published):
             "split": "v",
             "documents": documents,
         }
-        runs.append(dataclasses.replace(run, results=dataclasses.replace(run.results, protocol=protocol)))
+        runs.append(dataclasses.replace(run, plan=Protocol.model_validate(protocol)))
     assert runs[0].texts & runs[1].texts == {"allenai/c4 en v"}
 
 
@@ -171,7 +172,7 @@ def test_other_options_are_another_question_and_defaults_are_not(published):
 
     def changed(options):
         plan["options"] = options
-        return OpenedRun("B", dataclasses.replace(run.results, protocol=copy.deepcopy(protocol)), run.hashes)
+        return dataclasses.replace(run, plan=Protocol.model_validate(protocol))
 
     first = opened(published, "A")
     assert of(compare_predictions([first, changed({})], 0.05), "coordination").pooled is not None
