@@ -11,6 +11,7 @@ import numpy as np
 from hypotest.inference.equivalence import classify, equivalence_p, t_p_value
 from hypotest.inference.meta_analysis import pool_effects
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
+from hypotest.records.material import CorpusHub
 from hypotest.records.protocol import Outcome, Protocol
 from hypotest.records.results import Interval, PredictionResult, Results
 from hypotest.registration.measures import MEASURES, filled_options
@@ -40,9 +41,9 @@ class OpenedRun:
         text = self.hashes.get("text")
         hashes = frozenset(map(str, text.values())) if isinstance(text, Mapping) else frozenset()
         text = self.plan.corpus.text
-        if isinstance(text, str) or not hasattr(text, "hub"):
+        if not isinstance(text, CorpusHub):
             return hashes
-        return hashes | {" ".join(str(getattr(text, name)) for name in ("hub", "config", "split"))}
+        return hashes | {f"{text.hub} {text.config} {text.split}"}
 
     def result(self, prediction: str) -> PredictionResult | None:
         """The result of the prediction of that name."""
