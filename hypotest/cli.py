@@ -331,7 +331,7 @@ def calibrate(
         print(terminal_text(out / "calibration.md"))
 
 
-@app.command(epilog="Example: hypotest compare reports/rare-tokens/example --with CLAIMS.yaml")
+@app.command(epilog="Example: hypotest compare RUN --with protocols/papers/arxiv-2509.21163.yaml")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
     claims: Annotated[
@@ -342,7 +342,12 @@ def compare(
         Path, typer.Option(metavar="DIR", help="Where DIR/comparisons/<time>-<hash> is written.")
     ] = Path("reports"),
 ) -> None:
-    """Put finished runs side by side and pool them, or hold them against what a paper claims."""
+    """Put finished runs side by side and pool them, or hold them against what a paper claims.
+
+    A claimed range agrees if the run's 95 % interval lies inside it, disagrees if it lies wholly outside, and
+    is open else. A claimed outcome agrees with that outcome of the run, disagrees with another one, and is
+    open where the run is inconclusive. Runs are pooled over models where they ask the same question.
+    """
     from hypotest.report.comparison_console import comparison_summary
     from hypotest.report.console import progress
 

@@ -110,6 +110,9 @@ class Claims(Strict):
     source: str = Field(min_length=1, max_length=200, description="the paper, such as arXiv:2509.21163")
     title: str = Field(min_length=1, max_length=200, description="title of the paper")
     models: tuple[str, ...] = Field(min_length=1, description="Hub ids of the paper's models")
+    layer: Literal["last"] | None = Field(
+        default=None, description="the MLP that the paper looked at, where it is one: last"
+    )
     claims: tuple[Claim, ...] = Field(min_length=1, description="what it says it found")
 
     @model_validator(mode="after")

@@ -124,7 +124,7 @@ class ClaimCheck:
     """95 %, of the measured quantity; None where it has none."""
     agreement: Agreement
     same_model: bool
-    """Whether the run's model is one that the claim is about."""
+    """Whether the run's model and layer are such as the claim is about."""
     reason: str
     """Why it is open or not measured, and what to do about it."""
 

@@ -214,7 +214,7 @@ def count_line(checks: Sequence[ClaimCheck]) -> str:
     }
     text = ", ".join(f"{name} {count}" for name, count in counts.items())
     others = sum(not item.same_model for item in checks)
-    where = f"; {others} of them on a model that the claim is not about (*)" if others else ""
+    where = f"; {others} of them on another model or layer than the claim's (*)" if others else ""
     return f"{len(checks)} claims held against {_runs_text(checks)}: {text}{where}."
 
 

@@ -30,7 +30,7 @@ def check_claims(claims: Claims, results: Results, plan: Protocol, label: str) -
     determinate one, and is open where the run is inconclusive.
 
     A run can be held against a claim if one of its predictions has the claim's measure, options and
-    contrast. The claim may be about another model: that is marked, not hidden.
+    contrast. The claim may be about another model or layer: that is marked, not hidden.
 
     Args:
         claims: Of one paper.
@@ -42,7 +42,7 @@ def check_claims(claims: Claims, results: Results, plan: Protocol, label: str) -
         One check per claim, in their order.
     """
     for claim in claims.claims:
-        same = _is_same_model(claims.models_of(claim), plan)
+        same = _is_same_layer(claims, results) and _is_same_model(claims.models_of(claim), plan)
         yield _check(claim, results, plan, label, same)
 
 
@@ -196,6 +196,11 @@ def _contrast_text(contrast: Contrast) -> str:
         name: f"[{', '.join(value)}]" if name == "conditions" else value for name, value in given.items()
     }
     return f"{{{', '.join(f'{name}: {value}' for name, value in shown.items())}}}"
+
+
+def _is_same_layer(claims: Claims, results: Results) -> bool:
+    layer, n_layers = (results.subject.get(name) for name in ("layer", "n_layers"))
+    return claims.layer is None or (isinstance(n_layers, int) and layer == n_layers - 1)
 
 
 def _is_same_model(models: tuple[str, ...], plan: Protocol) -> bool:

@@ -157,6 +157,19 @@ def test_a_claim_about_another_model_is_marked(published, model, revision, same)
     assert found.same_model == same
 
 
+@pytest.mark.parametrize(
+    ("layer", "tested", "same"), [("last", 3, True), ("last", 1, False), (None, 1, True)]
+)
+def test_a_claim_about_the_last_layer_is_marked_on_another(published, layer, tested, same):
+    claim = Claim(id="a", where="b", says="c", measure="modularity", at_least=0.0)
+    paper = Claims(
+        hypotest_claims=1, source="s", title="t", models=("reference",), layer=layer, claims=(claim,)
+    )
+    results = dataclasses.replace(published, subject={**published.subject, "layer": tested})
+    (found,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
+    assert found.same_model == same
+
+
 def test_claims_in_words():
     def text(**says):
         contrast = {"null": "size_matched"}
