@@ -96,8 +96,11 @@ def _parts(found: Comparison, pictures: Sequence[Picture]) -> Iterator[str]:
     if found.checks:
         yield f"## Claims of {escape_markdown(found.claims_source)}"
         yield f"{escape_markdown(found.claims_title)}. {count_line(found.checks)}"
+        yield _claimed_table(found.checks)
         yield _RULE
-        yield _claims_table(found)
+        for run in found.runs:
+            yield f"### {run.label}: {escape_markdown(model_text(run))}"
+            yield _checks_table([item for item in found.checks if item.run == run.label])
         yield from _reasons(found.checks)
     if found.predictions:
         yield "## Predictions"
@@ -223,21 +226,33 @@ def _runs_text(checks: Sequence[ClaimCheck]) -> str:
     return f"run{'s' if len(labels) > 1 else ''} {sentence_list(labels)}"
 
 
-def _claims_table(found: Comparison) -> str:
-    head = ["claim", "where", "run", "claimed", "measured", "95 % interval", "agrees"]
+def _claimed_table(checks: Sequence[ClaimCheck]) -> str:
+    by_claim = {item.claim: item for item in reversed(checks)}
     rows = [
         [
-            f"**{escape_markdown(item.claim)}**: {escape_markdown(item.says)}",
+            escape_markdown(item.claim),
+            escape_markdown(item.says),
             escape_markdown(item.where + (f" ({item.read_in})" if item.read_in else "")),
-            item.run,
+            escape_markdown(item.claimed),
+        ]
+        for item in reversed(by_claim.values())
+    ]
+    return table(["claim", "what it says", "where", "claimed"], rows)
+
+
+def _checks_table(checks: Sequence[ClaimCheck]) -> str:
+    rows = [
+        [
+            escape_markdown(item.claim),
+            escape_markdown(item.where),
             escape_markdown(item.claimed),
             escape_markdown(measured_text(item)),
             interval_of(item),
             agreement_text(item),
         ]
-        for item in found.checks
+        for item in checks
     ]
-    return table(head, rows)
+    return table(["claim", "where", "claimed", "measured", "95 % interval", "agrees"], rows)
 
 
 def agreement_text(item: ClaimCheck) -> str:
@@ -270,11 +285,17 @@ def _reasons(checks: Sequence[ClaimCheck]) -> Iterator[str]:
 
 
 def reason_lines(checks: Sequence[ClaimCheck]) -> list[str]:
-    """Why claims are open or not measured; one line per reason, with the claims that it holds for."""
-    by_reason: dict[str, list[str]] = {}
-    several = len({item.run for item in checks}) > 1
+    """Why claims are open or not measured; one line per reason, with the claims and runs it holds for."""
+    labels = list(dict.fromkeys(item.run for item in checks))
+    by_reason: dict[str, dict[str, list[str]]] = {}
     for item in checks:
         if item.reason:
-            name = f"{item.claim} ({item.run})" if several else item.claim
-            by_reason.setdefault(f"{item.agreement}, {item.reason}", []).append(name)
-    return [f"{sentence_list(names)}: {reason}" for reason, names in by_reason.items()]
+            runs_of = by_reason.setdefault(f"{item.agreement}, {item.reason}", {})
+            runs_of.setdefault(item.claim, []).append(item.run)
+    lines = []
+    for reason, runs_of in by_reason.items():
+        names = [
+            claim if runs == labels else f"{claim} ({', '.join(runs)})" for claim, runs in runs_of.items()
+        ]
+        lines.append(f"{sentence_list(names)}: {reason}")
+    return lines

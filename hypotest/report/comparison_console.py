@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from hypotest.records.comparison import ComparedPrediction, Comparison
+from hypotest.records.comparison import ComparedPrediction, ComparedRun, Comparison
 from hypotest.report.comparison import (
     count_line,
     decimals_of,
@@ -46,7 +47,8 @@ class ComparisonSummary:
             yield Text(
                 f"Claims of {printable(found.claims_source)}: {printable(found.claims_title)}", style="bold"
             )
-            yield _claims(found)
+            for run in found.runs:
+                yield from _claims(found, run)
             yield Text(count_line(found.checks))
             for line in reason_lines(found.checks):
                 yield Text(f"- {printable(line)}", style="dim")
@@ -76,23 +78,27 @@ def _table(columns: dict[str, str], first: int) -> Table:
     return rows
 
 
-def _claims(found: Comparison) -> Table:
-    several = len(found.runs) > 1
-    names = ["claim", *(["run"] if several else []), "claimed", "measured", "95 % interval", "agrees?"]
-    columns = {name: "right" if name in ("measured", "95 % interval") else "left" for name in names}
+def _claims(found: Comparison, run: ComparedRun) -> Iterator[ConsoleRenderable]:
+    """The claims beside one run, which is named where there are several."""
+    if len(found.runs) > 1:
+        yield Text(f"{run.label}  {printable(model_text(run))}")
+    names = ("claim", "claimed", "measured", "95 % interval", "agrees?")
+    columns = {name: "right" if name in names[2:4] else "left" for name in names}
     rows = _table(columns, max(len(item.claim) for item in found.checks))
     for item in found.checks:
-        star = "" if item.same_model else " *"
-        cells = [
-            Text.assemble(item.claim, "\n", (f"  {printable(item.where)}", "dim")),
-            *([Text(item.run)] if several else []),
-            Text(printable(item.claimed).replace(" or ", " or\n")),
-            Text(measured_text(item).replace(" (", "\n(")),
-            Text(interval_of(item)),
-            Text(item.agreement + star, style="bold" if item.agreement == "disagrees" else ""),
-        ]
-        rows.add_row(*cells)
-    return rows
+        if item.run == run.label:
+            star = "" if item.same_model else " *"
+            rows.add_row(
+                Text.assemble(item.claim, "\n", (f"  {printable(item.where)}", "dim")),
+                Text(printable(item.claimed).replace(" or ", " or\n")),
+                Text(measured_text(item).replace(" (", "\n(")),
+                Text(interval_of(item)),
+                Text(
+                    item.agreement.replace(" ", "\n") + star,
+                    style="bold" if item.agreement == "disagrees" else "",
+                ),
+            )
+    yield rows
 
 
 def _predictions(found: Comparison) -> Table:

@@ -52,8 +52,12 @@ def test_the_console_fits_80_columns(found):
 
 def test_markdown_holds_every_claim_and_every_effect(found):
     text = render_comparison(found)
-    for check in found.checks:
-        assert f"**{check.claim}**" in text
+    for run in found.runs:
+        (part,) = [one for one in text.split("\n### ") if one.startswith(f"{run.label}: ")]
+        rows = [line for line in part.splitlines() if line.startswith("| ")][2:]
+        checks = [check for check in found.checks if check.run == run.label]
+        assert [row.split(" | ")[0] for row in rows] == [f"| {check.claim}" for check in checks]
+        assert all(check.agreement in row for check, row in zip(checks, rows, strict=True))
     assert text.count("**pooled**") == sum(item.pooled is not None for item in found.predictions)
     for line in (*unpooled_lines(found)[:1], count_line(found.checks)):
         assert line.split(":")[0].split(",")[0] in text
@@ -63,7 +67,8 @@ def test_markdown_holds_every_claim_and_every_effect(found):
 def test_reasons_are_said_once(found):
     lines = reason_lines(found.checks)
     assert len(lines) == len({line.split(": ", 1)[1] for line in lines})
-    assert any("gini-rare (A)" in line and "no interval of its own" in line for line in lines)
+    assert any("gini-rare, " in line and "no interval of its own" in line for line in lines)
+    assert any(line.startswith("coordination (D): not measured") for line in lines)
     several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
     assert len(several) == 1 and several[0].startswith(
         "specialization, coordination, clustering and spectrum"
