@@ -156,7 +156,7 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
         folder=str(run.folder),
         protocol_id=results.protocol_id,
         model=item.plan.subject.model,
-        revision=item.plan.subject.revision,
+        revision=revision if isinstance(revision := item.plan.subject.revision, str) else None,
         layer=layer if isinstance(layer := subject.get("layer"), int) else None,
         trial=results.trial,
         statuses={verdict.hypothesis: verdict.status for verdict in results.verdicts},
