@@ -110,7 +110,7 @@ def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) ->
     if len(places) > 1:
         estimates = [_estimate(results[place], scales[place]) for place in places]
         pooled = _pool(estimates, _share_text([runs[place] for place in places]))
-    refused = alone or "fewer than two runs have an effect that can be pooled"
+    refused = alone or _nothing_left(runs, reasons)
     margins = [_scaled(results[place].margin, scales[place]) for place in places or range(len(runs))]
     margin, agree = _common_margin(margins)
     outcome, p_value, p_equivalence = _outcome(pooled, margin, level)
@@ -134,6 +134,14 @@ def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) ->
         p_value=p_value,
         p_equivalence=p_equivalence,
     )
+
+
+def _nothing_left(runs: Sequence[OpenedRun], reasons: Sequence[str]) -> str:
+    """Why there are not two effects to pool."""
+    if len(set(reasons)) == 1:
+        return f"each has {reasons[0]}" if reasons[0].startswith(("no ", "an ")) else f"each is {reasons[0]}"
+    said = [f"{run.label}: {reason}" for run, reason in zip(runs, reasons, strict=True) if reason]
+    return f"fewer than two effects are left ({'; '.join(said)})"
 
 
 def _effect(label: str, item: PredictionResult, scale: float, weight: float | None, reason: str) -> RunEffect:

@@ -105,7 +105,7 @@ def test_the_narrowest_margin_counts(published):
 def test_predictions_without_an_interval_are_shown_and_not_pooled(published):
     found = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "spectrum")
     assert found.pooled is None and found.outcome is None
-    assert found.why_not_pooled == "fewer than two runs have an effect that can be pooled"
+    assert found.why_not_pooled == "each has no interval over documents"
     assert {one.why_not_pooled for one in found.runs} == {"no interval over documents"}
     assert [one.effect for one in found.runs] == pytest.approx([-6.63, -6.63], abs=0.01)
 
@@ -122,6 +122,15 @@ def test_the_same_weights_count_once_and_trials_never(published):
     assert found.runs[1].why_not_pooled == "the same weights as A: not another model"
     assert found.runs[3].why_not_pooled == "a trial"
     assert found.pooled.n_effects == 2
+
+
+def test_why_nothing_is_left_to_pool(published):
+    trials = [opened(published, label, trial=50) for label in "AB"]
+    assert of(compare_predictions(trials, 0.05), "routing").why_not_pooled == "each is a trial"
+    twins = [opened(published, label, weights="same") for label in "AB"]
+    assert of(compare_predictions(twins, 0.05), "routing").why_not_pooled == (
+        "fewer than two effects are left (B: the same weights as A: not another model)"
+    )
 
 
 def test_a_trial_does_not_keep_a_full_run_of_its_model_out(published):
