@@ -245,6 +245,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
+        if (path.parent / "series" / "series.json").is_file():
+            raise OutputError(
+                f"{path.parent}: is a series of runs; name the folder of one of its runs, which lie in it"
+            ) from error
         raise OutputError(f"{path}: not found. Is {path.parent} the folder of a run?") from error
     except UnicodeDecodeError as error:
         raise OutputError(f"{path}: must be UTF-8 text; found damage: {error}.") from error

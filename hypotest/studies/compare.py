@@ -65,7 +65,7 @@ def compare(
     _refuse_repeated(runs)
     # The claims first: they are read in an instant, and may be wrong.
     paper = None if claims is None else load_claims(claims)
-    opened = [_open(Path(folder)) for folder in runs]
+    opened = [Run.open(folder) for folder in runs]
     _refuse_copies(opened)
     labelled = [
         OpenedRun(label, run.results, _plan_of(run), _hashes_of(run))
@@ -93,12 +93,6 @@ def compare(
     )
     write_comparison(found, start_stage)
     return found
-
-
-def _open(folder: Path) -> Run:
-    if (folder / "series.json").is_file():
-        raise OutputError(f"{folder}: is a series of runs; name the folders of its runs, which lie in it")
-    return Run.open(folder)
 
 
 def _refuse_repeated(runs: Sequence[str | Path]) -> None:

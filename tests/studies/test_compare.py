@@ -128,8 +128,8 @@ def test_no_run_and_no_claims_leave_nothing_behind(tmp_path):
 def test_a_series_is_not_a_run(tmp_path):
     (tmp_path / "series").mkdir()
     (tmp_path / "series" / "series.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(OutputError, match="is a series of runs; name the folders of its runs"):
-        compare([AS_PUBLISHED, tmp_path / "series"], out=tmp_path / "out")
+    with pytest.raises(OutputError, match="is a series of runs; name the folder of one of its runs"):
+        compare([AS_PUBLISHED, tmp_path], out=tmp_path / "out")
 
 
 @pytest.mark.parametrize("damage", ["seed", "predictions"])
