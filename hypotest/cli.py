@@ -142,7 +142,7 @@ def validate(protocol: ProtocolArgument) -> None:
         print(terminal_text(f"warning: {item}"))
     print(
         f"{terminal_text(protocol)}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of "
-        f"them deciding between {' and '.join(plan.hypotheses)})"
+        f"them deciding {'between' if len(plan.hypotheses) > 1 else 'on'} {' and '.join(plan.hypotheses)})"
     )
 
 

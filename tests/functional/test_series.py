@@ -12,31 +12,15 @@ import pytest
 
 from hypotest.report.export import read_results
 
-DESCRIPTIVE = """\
-  - id: dimension
-    role: descriptive
-    measure: effective_dimension
-    contrast: {null: size_matched}
-"""
-TRENDS = """\
-hypotheses: [emergent, fading]
-predictions:
-  - id: coordination
-    measure: effective_dimension
-    contrast: {null: size_matched, trajectory: true}
-    emergent: less
-    fading: greater
-  - id: spectrum
-    role: descriptive
-    measure: hill_alpha
-    contrast: {null: size_matched, trajectory: true}
-"""
-STEPS = (1, 10, 100, 1000, 10000)
+ROOT = Path(__file__).parents[2]
+EMERGENCE = ROOT / "protocols" / "papers" / "arxiv-2505.12822-pythia-410m.yaml"
+"""A shipped protocol about training; its hypotheses and predictions are run here on small checkpoints."""
+STEPS = (1, 10, 100, 1000, 10000, 100000)
 
 
 @pytest.fixture(scope="module")
 def training(small_model_folder: Path, tmp_path_factory) -> Path:
-    """Five checkpoints: from the small model's weights, halved again and again, to themselves."""
+    """Six checkpoints: from the small model's weights, halved again and again, to themselves."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -136,10 +120,11 @@ def test_what_needs_one_layer_says_so(depth, hypotest, command):
 
 def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol, training, tmp_path):
     revisions = ", ".join(f"step{step}" for step in STEPS)
+    shipped = EMERGENCE.read_text(encoding="utf-8")
+    asked = shipped[shipped.index("hypotheses:") : shipped.index("decision:")]
     path = _written(
-        small_protocol, "course.yaml",
-        f"subject: {{model: {training}, revision: [{revisions}]}}", TRENDS,
-    )  # fmt: skip
+        small_protocol, "course.yaml", f"subject: {{model: {training}, revision: [{revisions}]}}", asked
+    )
     done = hypotest("run", path, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     (folder,) = tmp_path.glob("course/*")
@@ -152,7 +137,10 @@ def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol
     assert trend["tau"] == pytest.approx(tau)
     expected = "less" if tau < 0 else "greater"
     assert trend["outcome"] == (expected if trend["p_value"] <= 0.05 else "inconclusive")
-    assert [item["hypothesis"] for item in series["verdicts"]] == ["emergent", "fading"]
+    assert [item["hypothesis"] for item in series["verdicts"]] == ["emergent"]
+    deciding = [item for item in series["trends"] if item["p_adjusted"] is not None]
+    assert len(deciding) == 4 and len(series["trends"]) == 6
+    assert all(item["p_adjusted"] == pytest.approx(min(1, 4 * item["p_value"])) for item in deciding)
     assert "Verdict" in done.stdout and "trend of" in done.stdout
     hashes = {
         json.loads((folder / member["folder"] / "manifest.json").read_text())["hashes"]["weights"]

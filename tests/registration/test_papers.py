@@ -60,3 +60,15 @@ def test_explain_reads_one():
     sections = explain_protocol(load_protocol(FOLDER / "arxiv-2509.21163-pythia-1b.yaml"))
     text = " ".join(line.text for section in sections for line in section.lines)
     assert "allenai/c4" in text and "EleutherAI/pythia-1b" in text
+
+
+def test_what_is_said_of_training_is_a_course_over_checkpoints():
+    plan = load_protocol(FOLDER / "arxiv-2505.12822-pythia-410m.yaml")
+    assert plan.is_series and plan.subject.model == "EleutherAI/pythia-410m"
+    assert {item.id: item.expects["emergent"] for item in plan.deciding} == {
+        "specialization": ("greater",),
+        "coordination": ("less",),
+        "segregation": ("greater",),
+        "spectrum": ("less",),
+    }
+    assert all(item.contrast.trajectory for item in plan.predictions)
