@@ -124,8 +124,8 @@ def _absence(text: CorpusHub, answer: HubAnswer) -> str:
         download += f" --revision {text.revision}"
     return (
         f"{missing}. Where there is a network, run `hypotest corpus check` with this protocol and copy "
-        f"the folder {_FOLDER} of its cache; or run `{download} --local-dir FOLDER`, copy that one and name "
-        "it in hub"
+        f"the folder {_FOLDER} of its cache; or run `{download} --local-dir FOLDER`, copy that and name it "
+        "in hub"
     )
 
 
