@@ -166,12 +166,13 @@ def _remember(text: CorpusHub, commit: str) -> None:
 
 
 def _arrays(rows: list[Row]) -> Arrays:
-    encoded = [content.encode() for _, content in rows]
-    return {
-        "number": np.array([number for number, _ in rows], dtype=np.int64),
-        "length": np.array([len(item) for item in encoded], dtype=np.int64),
-        "text": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-    }
+    numbers, lengths = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    joined = bytearray()  # filled bit by bit: a list of parts would hold a large text once more
+    for place, (number, content) in enumerate(rows):
+        encoded = content.encode()
+        joined += encoded
+        numbers[place], lengths[place] = number, len(encoded)
+    return {"number": numbers, "length": lengths, "text": np.frombuffer(joined, dtype=np.uint8)}
 
 
 def _rows(arrays: Arrays) -> list[Row]:
