@@ -67,7 +67,7 @@ def describe_source(text: Text, sources: Sequence[TextSource]) -> str:
         return "docstrings of installed packages" if text == "reference" else "text files"
     (source,) = sources
     commit = f" at commit {source.version}" if source.version else ""
-    return f"the data set {source.name}{commit}, its first {text.documents:,} documents"
+    return f"the data set {source.name}{commit}, up to {text.documents:,} documents from its start"
 
 
 def _stream(
