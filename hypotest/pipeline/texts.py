@@ -67,7 +67,7 @@ def describe_source(text: Text, sources: Sequence[TextSource]) -> str:
         return "docstrings of installed packages" if text == "reference" else "text files"
     (source,) = sources
     commit = f" at commit {source.version}" if source.version else ""
-    return f"the data set {source.name}{commit}, its first {text.documents:,} documents"
+    return f"the data set {source.name}{commit}, up to {text.documents:,} documents from its start"
 
 
 def _stream(
@@ -124,8 +124,8 @@ def _absence(text: CorpusHub, answer: HubAnswer) -> str:
         download += f" --revision {text.revision}"
     return (
         f"{missing}. Where there is a network, run `hypotest corpus check` with this protocol and copy "
-        f"the folder {_FOLDER} of its cache; or run `{download} --local-dir FOLDER`, copy that one and name "
-        "it in hub"
+        f"the folder {_FOLDER} of its cache; or run `{download} --local-dir FOLDER`, copy that and name it "
+        "in hub"
     )
 
 
@@ -166,12 +166,13 @@ def _remember(text: CorpusHub, commit: str) -> None:
 
 
 def _arrays(rows: list[Row]) -> Arrays:
-    encoded = [content.encode() for _, content in rows]
-    return {
-        "number": np.array([number for number, _ in rows], dtype=np.int64),
-        "length": np.array([len(item) for item in encoded], dtype=np.int64),
-        "text": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-    }
+    numbers, lengths = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
+    joined = bytearray()  # filled bit by bit: a list of parts would hold a large text once more
+    for place, (number, content) in enumerate(rows):
+        encoded = content.encode()
+        joined += encoded
+        numbers[place], lengths[place] = number, len(encoded)
+    return {"number": numbers, "length": lengths, "text": np.frombuffer(joined, dtype=np.uint8)}
 
 
 def _rows(arrays: Arrays) -> list[Row]:

@@ -198,11 +198,11 @@ def test_a_folder_is_read_each_time_and_has_no_commit(hub, tmp_path, monkeypatch
 def test_reports_name_the_commit():
     source = TextSource("allenai/c4 en validation", COMMITS[0], "0" * 64, 499)
     assert describe_source(c4(), [source]) == (
-        f"the data set allenai/c4 en validation at commit {COMMITS[0]}, its first 500 documents"
+        f"the data set allenai/c4 en validation at commit {COMMITS[0]}, up to 500 documents from its start"
     )
     own = TextSource("own train", "", "0" * 64, 1)
     assert describe_source(CorpusHub(hub="own", split="train"), [own]) == (
-        "the data set own train, its first 10,000 documents"
+        "the data set own train, up to 10,000 documents from its start"
     )
     assert describe_source("reference", [own]) == "docstrings of installed packages"
     assert describe_source(CorpusFiles(files=("a.txt",)), [own]) == "text files"
