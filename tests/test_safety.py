@@ -94,4 +94,4 @@ def test_models_are_loaded_without_code_and_without_pickles():
     assert len(loads) == 3
     assert all("**options" in call for call in loads)
     assert '{"trust_remote_code": False}' in source
-    assert source.count("use_safetensors=True") == 1
+    assert source.count("weights_only=True") == 2  # the call and the reason

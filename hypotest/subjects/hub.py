@@ -53,7 +53,8 @@ def why_not_loaded(name: str, revision: str | None, folder: Path, answer: HubAns
         reason = (
             f"it is gated: accept its conditions at {constants.ENDPOINT}/{name} and run `hf auth login`"
             if gated
-            else f"{first_line(error)}. Check that it is a causal language model with weights in .safetensors"
+            else f"{first_line(error)}. Check that it is a causal language model with weights in .safetensors or "
+            ".bin"
         )
         return f"cannot load {name!r}{at} from the Hub: {reason}"
     found = (
@@ -113,8 +114,8 @@ def _lacking(snapshot: Path) -> Iterator[str]:
         yield "its tokenizer.json"
     index = snapshot / "model.safetensors.index.json"
     if not index.exists():
-        if not any(snapshot.glob("*.safetensors")):
-            yield "its weights (.safetensors)"
+        if not any(snapshot.glob("*.safetensors")) and not any(snapshot.glob("pytorch_model*.bin")):
+            yield "its weights (.safetensors or .bin)"
         return
     try:
         files = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())

@@ -104,7 +104,7 @@ def load_language_model(
             source,
             dtype=getattr(torch, dtype),
             attn_implementation="eager",
-            use_safetensors=True,
+            weights_only=True,
             output_loading_info=True,
             **({"device_map": "auto"} if target is None else {}),
             **options,
@@ -138,7 +138,7 @@ def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, di
             f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
             "format is needed"
         )
-    # nothing in a model's folder is executed or unpickled
+    # nothing in a model's folder is executed; see `_without_conversion` for weights
     safe: dict[str, Any] = {"trust_remote_code": False}
     return source, safe if revision is None else {**safe, "revision": revision}
 
@@ -153,10 +153,20 @@ def _checkpoint(folder: Path, revision: str) -> Path:
     return place
 
 
+def _without_conversion() -> None:
+    """Keep transformers from having others convert a repository that has no safetensors.
+
+    Checkpoints of Pythia's training are such: their weights are in ``.bin`` files, which PyTorch's restricted
+    reader (``weights_only=True``) turns into tensors, and into nothing else.
+    """
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+
+
 @contextmanager
 def _readable(name: str, base: Path | None, source: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """No progress bars, no waiting for a Hub out of reach, and one error for the many that files give."""
     answer = None if os.path.isdir(source) else ask_hub("model", name, options.get("revision"))
+    _without_conversion()
     progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
     transformers.utils.logging.disable_progress_bar()
     try:

@@ -118,9 +118,9 @@ def test_alternatives_are_told_apart():
         (Corpus, {"text": "wiki"}, "must be reference, or"),
         (Corpus, {"text": 3}, "must be reference, or"),
         (Group, {"select": "top"}, "must be plateau, or"),
-        (Subject, {"layer": "first"}, "must be last, or"),
-        (Subject, {"layer": True}, "must be last, or"),
-        (Subject, {"layer": 1.5}, "must be last, or"),
+        (Subject, {"layer": "first"}, "must be last, all, or"),
+        (Subject, {"layer": True}, "must be last, all, or"),
+        (Subject, {"layer": 1.5}, "must be last, all, or"),
     ],
 )
 def test_wrong_alternative_gives_one_readable_error(model, values, message):

@@ -59,16 +59,47 @@ def test_code_in_a_folder_is_never_executed(folder, tmp_path):
     assert not trace.exists()
 
 
-def test_a_pickle_is_never_read(folder, tmp_path):
+def test_nothing_but_tensors_is_read_from_a_pickle(folder, tmp_path):
     class Evil:
         def __reduce__(self):
             return open, (str(tmp_path / "executed"), "w")
 
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(SubjectError, match=r"safetensors"):
+    with pytest.raises(SubjectError, match=r"cannot load"):
         load_language_model(str(folder), device="cpu")
     assert not (tmp_path / "executed").exists()
+
+
+def test_code_beside_tensors_is_not_run(folder, tmp_path):
+    """A file that PyTorch itself has written, with something else among the tensors."""
+
+    class Evil:
+        def __reduce__(self):
+            return open, (str(tmp_path / "executed"), "w")
+
+    import torch
+    from safetensors.torch import load_file
+
+    weights = folder / "model.safetensors"
+    torch.save({**load_file(weights), "evil": Evil()}, folder / "pytorch_model.bin")
+    weights.unlink()
+    (tmp_path / "executed").unlink(missing_ok=True)
+    with pytest.raises(SubjectError, match=r"cannot load"):
+        load_language_model(str(folder), device="cpu")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_weights_of_older_checkpoints_are_read(folder):
+    """As most of Pythia's are kept: without safetensors."""
+    import torch
+    from safetensors.torch import load_file
+
+    expected = load_language_model(str(folder), device="cpu").fingerprint
+    weights = folder / "model.safetensors"
+    torch.save(load_file(weights), folder / "pytorch_model.bin")
+    weights.unlink()
+    assert load_language_model(str(folder), device="cpu").fingerprint == expected
 
 
 @pytest.mark.parametrize(

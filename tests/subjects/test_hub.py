@@ -84,7 +84,7 @@ def test_a_revision_that_the_cache_lacks(snapshot):
 @pytest.mark.parametrize(
     ("file", "lacking"),
     [
-        ("model.safetensors", "its weights (.safetensors)"),
+        ("model.safetensors", "its weights (.safetensors or .bin)"),
         ("config.json", "its config.json"),
         ("tokenizer.json", "its tokenizer.json"),
     ],
