@@ -45,7 +45,7 @@ from hypotest.subjects.language_model import LanguageModel
 COLLECTION_VERSION = 3
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
-_BLOCKS_PER_SHARD = 64
+BLOCKS_PER_SHARD = 64
 _HEAD_BLOCKS_PER_SHARD = 32
 POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
@@ -233,12 +233,12 @@ def _collect_forward(
     index = sample.positions["index"].to_numpy().astype(np.int64)
 
     def compute(number: int) -> dict[str, NDArray[np.float32]]:
-        first = number * _BLOCKS_PER_SHARD
-        blocks = used[first : first + _BLOCKS_PER_SHARD]
+        first = number * BLOCKS_PER_SHARD
+        blocks = used[first : first + BLOCKS_PER_SHARD]
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
         return forward_arrays(subject, sample.tokens[blocks], owner[here] - first, index[here])
 
-    n_shards = _ceil(used.size, _BLOCKS_PER_SHARD)
+    n_shards = _ceil(used.size, BLOCKS_PER_SHARD)
     step = start_stage(f"activations and attention, {split} split", n_shards)
     return collect_shards(folder / "forward", n_shards, compute, step)
 
@@ -376,7 +376,7 @@ def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
     write_shard(folder / "positions", columns)
     counts = {
         "split": str(sample.positions["split"][0]),
-        "forward": _ceil(sample.positions["block"].n_unique(), _BLOCKS_PER_SHARD),
+        "forward": _ceil(sample.positions["block"].n_unique(), BLOCKS_PER_SHARD),
         "ablation": _ablation_shards(sample, ablation.engine),
         "how": asdict(ablation),
         "heads": _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD),
