@@ -19,6 +19,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +41,6 @@ NAIVE_TRACES = 6
 KILLED_DRAWS = 499
 GROUP_POSITIONS = 1024
 """At most, of ablating groups at once (`hypotest.pipeline.ablation_effects`)."""
-REPORT = "report and figures"
 KILLED_TEST = "clustering: modularity"
 SMALL = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 2}
 """Of the network that is killed."""
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=cache_folder() / "bench-scale")
     parser.add_argument("--kills-only", action="store_true")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the child, too
     folder = chosen.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     print(
@@ -84,8 +86,7 @@ def print_scale(folder: Path, device: str, share: float) -> None:
         for name in ("manifest.json", "results.json")
     )
     events = read_events(log)
-    names = {*manifest["durations_seconds"], REPORT}  # without the pieces that a stage's workers tell of
-    own = [stage for stage in stages_of(events, "run") if stage.name in names]
+    own = stages_of(events, "run")
     again = {stage.name: stage for stage in stages_of(events, "repeated")}
     here, there = (count_blocks(protocol, number) for number in (positions, POSITIONS))
     growth = {split: there[split] / here[split] for split in here}

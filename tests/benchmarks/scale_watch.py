@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Event = Mapping[str, Any]
+Span = tuple[float, float]
 _EVERY = 0.25  # seconds between two looks
 _STEP = 0.05  # GB by which a peak must grow to be noted
 
@@ -91,16 +92,19 @@ def note(log: Path, process: int, stage: str, held: float) -> None:
 
 
 def memory_of_tree(process: int) -> float:
-    """GB of a process and its descendants, pages that several of them share counted once; 0 where /proc is
-    missing."""
-    total = 0.0
-    for each in descendants(process):
-        try:
-            lines = Path(f"/proc/{each}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        except OSError:  # it has ended
-            continue
-        total += sum(float(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e9
+    """GB that a process holds, and its descendants beside pages that they share; 0 where /proc is missing."""
+    first, *others = descendants(process)
+    total = read_memory(first, "VmRSS") + sum(read_memory(each, "RssAnon") for each in others)
     return total
+
+
+def read_memory(process: int, name: str) -> float:
+    """A line of a process's status, GB; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return 0.0
+    return sum(float(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024 / 1e9
 
 
 def descendants(process: int) -> Iterable[int]:
@@ -129,32 +133,46 @@ class Stage:
 def stages_of(events: Sequence[Event], what: str) -> list[Stage]:
     """The stages of runs that may have been stopped and started again, in the order of first occurrence.
 
-    A stage that goes on behind finished shards has the sum of its times, since what was stopped between two
-    shards is not counted; one that begins anew is counted where it was last.
+    Pieces of work that are told within a stage are parts of it. A stage that goes on behind finished shards
+    has the sum of its times, to which the shard that a kill undid adds nothing; one that begins anew is
+    counted where it was last.
 
     Args:
         events: Of one log.
         what: ``run`` or ``repeated``.
     """
     processes = {event["process"] for event in events if event.get("start") == what}
-    mine = [event for event in events if event["process"] in processes]
-    times: dict[str, dict[int, tuple[float, float]]] = {}
+    spans: dict[str, dict[int, Span]] = {}
     memory: dict[str, float] = {}
-    for event in mine:
+    for event in events:
+        if event["process"] not in processes:
+            continue
         if "stage" in event:
-            by_process = times.setdefault(event["stage"], {})
+            by_process = spans.setdefault(event["stage"], {})
             first, _ = by_process.get(event["process"], (event["time"], 0.0))
-            by_process[event["process"]] = (first, event["time"] - first)
+            by_process[event["process"]] = (first, event["time"])
         elif "during" in event:
             memory[event["during"]] = max(memory.get(event["during"], 0.0), event["memory"])
+    inside = {
+        name: [other for other in spans if other != name and holds(found, spans[other])]
+        for name, found in spans.items()
+    }
+    parts = {part for found in inside.values() for part in found}
     return [
         Stage(
             name,
-            sum(took for _, took in found.values()) if is_kept(name) else [*found.values()][-1][1],
-            memory.get(name, 0.0),
+            sum(stop - start for start, stop in [*by_process.values()][0 if is_kept(name) else -1 :]),
+            max(memory.get(each, 0.0) for each in (name, *inside[name])),
         )
-        for name, found in times.items()
+        for name, by_process in spans.items()
+        if name not in parts
     ]
+
+
+def holds(outer: Mapping[int, Span], inner: Mapping[int, Span]) -> bool:
+    """Whether a stage is a part of another, in the last process that had it; what is killed has no end."""
+    process, (first, last) = [*inner.items()][-1]
+    return process in outer and outer[process][0] <= first and last <= outer[process][1]
 
 
 def seconds_between(events: Sequence[Event], what: str, stages: Sequence[Stage]) -> float:
