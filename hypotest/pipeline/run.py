@@ -26,6 +26,7 @@ from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
+from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
@@ -138,12 +139,15 @@ def run_plan(
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
+    digests = evidence_digests(cache, prepared.keys)
+    kept = KeptPieces.of(found, digests, cache_folder())
     analysis = analyse(
         plan,
         evidence,
         untrained=[network.value for network in networks],
         start_stage=start_stage,
         watch=watch,
+        kept=kept,
     )
     others = other_splits(plan, evidence, start_stage) if trial is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
@@ -197,10 +201,11 @@ def run_plan(
         started.isoformat(),
         cached,
         watch.seconds,
-        evidence_digests(cache, prepared.keys),
+        digests,
         untrained=describe_untrained(plan, prepared, networks),
     )
     write_run(folder, results, analysis.nulls, manifest, start_stage)
+    kept.discard()
     return Run.open(folder)
 
 
