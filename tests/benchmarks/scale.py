@@ -92,7 +92,7 @@ def print_scale(folder: Path, device: str, share: float) -> None:
     growth = {split: there[split] / here[split] for split in here}
     rows = [project(stage, again.get(stage.name), growth, positions) for stage in own]
     rest = Stage("between stages: starting, reading evidence", seconds_between(events, "run", own), 0.0)
-    rows.append(Row(rest, rest.seconds * times, "x positions"))
+    rows.append(Row(rest, rest.seconds * times, f"at most x {times}"))
     print(table(rows, positions))
     group, ablation = results["group"], results["ablation"]
     print(
