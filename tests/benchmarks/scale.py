@@ -41,7 +41,7 @@ NAIVE_TRACES = 6
 KILLED_DRAWS = 499
 GROUP_POSITIONS = 1024
 """At most, of ablating groups at once (`hypotest.pipeline.ablation_effects`)."""
-KILLED_TEST = "clustering: modularity"
+KILLED_TEST = "clustering: labels shuffled (type)"
 SMALL = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 2}
 """Of the network that is killed."""
 
@@ -208,13 +208,14 @@ def print_kills(folder: Path, device: str) -> None:
     log, cache = folder / f"killed-{device}.jsonl", folder / "killed"
     print("\n| killed in | of its steps, finished | shards kept |\n|---|---:|---:|", flush=True)
     kept: dict[Path, int] = {}
-    for stage in [name for name in stages if is_kept(name) or name == KILLED_TEST]:
+    for stage in [*filter(is_kept, stages), KILLED_TEST]:
         try:
             watch("run", protocol, log, device, reports, cache, kill_in=stage)
         except Killed:
-            kept |= {shard: shard.stat().st_mtime_ns for shard in cache.rglob("sha256.json")}
+            found = {file: file.stat().st_mtime_ns for file in cache.rglob("sha256.json")}
+            kept |= {file: time for file, time in found.items() if cache / "evidence" in file.parents}
             last = [event for event in read_events(log) if event.get("stage") == stage][-1]
-            print(f"| {stage} | {last['step']} of {last['steps']} | {len(kept)} |", flush=True)
+            print(f"| {stage} | {last['step']} of {last['steps']} | {len(found)} |", flush=True)
     again = Path(watch("run", protocol, log, device, reports, cache)["folder"])
     touched = sum(shard.stat().st_mtime_ns != time for shard, time in kept.items())
     results = [(run / "results.json").read_bytes() for run in (whole, again)]
