@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test fuzz format bench bench-ablation bench-inference example calibrate clean
+.PHONY: help verdict test fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ bench-ablation: .venv/ready ## the certified ablation against traces, direct eva
 
 bench-inference: .venv/ready ## all null draws at the size of Pythia-1B against loops over the libraries' functions
 	$(BIN)/python -m tests.benchmarks.inference
+
+bench-scale: .venv/ready ## a run at Pythia-1B's size: time and memory of each stage, kills; hours; DEVICE=cuda
+	$(BIN)/python -m tests.benchmarks.scale --device $(or $(DEVICE),cpu) --share $(or $(SHARE),0.1)
 
 example: .venv/ready ## run both protocols, regenerate reports/*/example and the README's tables
 	$(BIN)/python -m tests.example

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Mapping
@@ -45,7 +46,8 @@ from hypotest.subjects.language_model import LanguageModel
 COLLECTION_VERSION = 3
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
-_BLOCKS_PER_SHARD = 64
+BLOCKS_PER_SHARD = 64
+"""Of text that a shard of forward passes covers."""
 _HEAD_BLOCKS_PER_SHARD = 32
 POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
@@ -118,8 +120,22 @@ def collect_evidence(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if is_collected(cache, keys.selection, keys.evaluation):
-        return read_evidence(cache, keys)  # nothing to collect: read it once
+    if not is_collected(cache, keys.selection, keys.evaluation):
+        _collect_splits(subject, samples, keys, ablation, memory, cache, start_stage)
+        gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
+    return read_evidence(cache, keys)
+
+
+def _collect_splits(
+    subject: LanguageModel,
+    samples: Mapping[str, Sample],
+    keys: EvidenceKeys,
+    ablation: Ablation,
+    memory: float,
+    cache: Path,
+    start_stage: StartStage,
+) -> None:
+    """Leave both splits in the cache; the engine and what it was given can be freed before they are read."""
     engine = _engine(subject, ablation, memory)
     replacement = _collect_selection(
         subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
@@ -133,7 +149,6 @@ def collect_evidence(
         _collect_decomposition(engine, sample, forward, changes, replacement, folder, start_stage)
     _collect_heads(subject, sample, folder, "evaluation", start_stage)
     _describe(sample, ablation, folder)
-    return read_evidence(cache, keys)
 
 
 def collect_selection(
@@ -233,12 +248,12 @@ def _collect_forward(
     index = sample.positions["index"].to_numpy().astype(np.int64)
 
     def compute(number: int) -> dict[str, NDArray[np.float32]]:
-        first = number * _BLOCKS_PER_SHARD
-        blocks = used[first : first + _BLOCKS_PER_SHARD]
+        first = number * BLOCKS_PER_SHARD
+        blocks = used[first : first + BLOCKS_PER_SHARD]
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
         return forward_arrays(subject, sample.tokens[blocks], owner[here] - first, index[here])
 
-    n_shards = _ceil(used.size, _BLOCKS_PER_SHARD)
+    n_shards = _ceil(used.size, BLOCKS_PER_SHARD)
     step = start_stage(f"activations and attention, {split} split", n_shards)
     return collect_shards(folder / "forward", n_shards, compute, step)
 
@@ -376,7 +391,7 @@ def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
     write_shard(folder / "positions", columns)
     counts = {
         "split": str(sample.positions["split"][0]),
-        "forward": _ceil(sample.positions["block"].n_unique(), _BLOCKS_PER_SHARD),
+        "forward": _ceil(sample.positions["block"].n_unique(), BLOCKS_PER_SHARD),
         "ablation": _ablation_shards(sample, ablation.engine),
         "how": asdict(ablation),
         "heads": _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD),

@@ -73,7 +73,8 @@ def read_shards(folder: Path, n_shards: int) -> dict[str, NDArray[Any]]:
         EvidenceError: If a shard is missing or damaged.
     """
     shards = [read_shard(folder / f"{number:05d}") for number in range(n_shards)]
-    return {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
+    # one array at a time, so that not all of them are held twice
+    return {name: np.concatenate([shard.pop(name) for shard in shards]) for name in list(shards[0])}
 
 
 def write_shard(shard: Path, arrays: Arrays) -> None:

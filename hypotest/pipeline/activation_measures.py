@@ -119,8 +119,8 @@ def bind_modularity(
             }
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.communities, calls)
-        return np.concatenate([item.modularity for item in found])
+        found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
+        return np.concatenate(found)
 
     def resamples(groups: IntArray, weights: IntArray) -> Values:
         parts = list(chunks(len(weights), _RESAMPLES_PER_TASK))

@@ -20,6 +20,7 @@ from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
 from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.parallel import Workers
+from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
@@ -51,6 +52,7 @@ def analyse(
     untrained: Sequence[Mapping[str, float]] = (),
     start_stage: StartStage = silent,
     watch: StartStage | None = None,
+    kept: KeptPieces | None = None,
 ) -> Analysis:
     """Test a protocol's predictions on evidence, and apply its decision rule.
 
@@ -63,6 +65,7 @@ def analyse(
         untrained: What `group_values` finds in each untrained network, for the null of that name.
         start_stage: Told of the pieces of long stages, for progress.
         watch: Told of each prediction; ``start_stage`` if None.
+        kept: Where finished pieces are kept, should this be stopped.
 
     Raises:
         EvidenceError: If a measure is undefined for the selected group.
@@ -70,7 +73,7 @@ def analyse(
     watch = watch or start_stage
     streams = Streams(protocol.seed)
     selection = select(protocol, evidence, streams, watch)
-    workers = Workers(start_stage)
+    workers = Workers(start_stage, kept)
     controls = draw_controls(selection.group, evidence, protocol, streams)
     comparisons: dict[str, Comparison] = {}
     regimes: tuple[RegimeFit, ...] = ()

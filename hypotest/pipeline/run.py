@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
+from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
@@ -32,7 +34,7 @@ from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.subject import subject_in_memory
-from hypotest.pipeline.untrained import collect_untrained, describe_untrained
+from hypotest.pipeline.untrained import UntrainedNetwork, collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -136,20 +138,16 @@ def run_plan(
     registration = registration_of(path, found, trial, cache)
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
-    evidence = collect_evidence(
-        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
-    )
-    check = self_check(prepared, evidence, streams, watch)
-
-    networks = collect_untrained(
-        plan, prepared, memory, cache, watch, lambda other: group_values(plan, other)
-    )
+    evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
+    digests = evidence_digests(cache, prepared.keys)
+    kept = KeptPieces.of(found, digests, cache_folder())
     analysis = analyse(
         plan,
         evidence,
         untrained=[network.value for network in networks],
         start_stage=start_stage,
         watch=watch,
+        kept=kept,
     )
     others = other_splits(plan, evidence, start_stage) if trial is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
@@ -203,11 +201,30 @@ def run_plan(
         started.isoformat(),
         cached,
         watch.seconds,
-        evidence_digests(cache, prepared.keys),
+        digests,
         untrained=describe_untrained(plan, prepared, networks),
     )
     write_run(folder, results, analysis.nulls, manifest, start_stage)
+    kept.discard()
     return Run.open(folder)
+
+
+def _collect(
+    plan: Protocol, prepared: Prepared, memory: float, cache: Path, streams: Streams, watch: StartStage
+) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
+    """Evidence of the subject, checked, and what the untrained networks contribute."""
+    evidence = collect_evidence(
+        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
+    )
+    check = self_check(prepared, evidence, streams, watch)
+    if plan.nulls.untrained is None:
+        return evidence, check, ()
+    del evidence  # a network's own takes as much memory again
+    gc.collect()  # nnsight leaves cycles that hold it
+    networks = collect_untrained(
+        plan, prepared, memory, cache, watch, lambda other: group_values(plan, other)
+    )
+    return read_evidence(cache, prepared.keys), check, networks
 
 
 def load_evidence(run: Run | str | Path) -> Evidence:
