@@ -53,8 +53,8 @@ def why_not_loaded(name: str, revision: str | None, folder: Path, answer: HubAns
         reason = (
             f"it is gated: accept its conditions at {constants.ENDPOINT}/{name} and run `hf auth login`"
             if gated
-            else f"{first_line(error)}. Check that it is a causal language model with weights in .safetensors "
-            "or .bin"
+            else f"{first_line(error)}. Check that it is a causal language model, with weights in "
+            ".safetensors or .bin"
         )
         return f"cannot load {name!r}{at} from the Hub: {reason}"
     found = (
