@@ -147,6 +147,35 @@ def routing_similarity_resamples(
     return result
 
 
+def routing_correlation_resamples(
+    profiles_rare: AttentionProfiles, profiles_common: AttentionProfiles, weights: FloatArray | IntArray
+) -> NDArray[np.float64]:
+    """Spearman correlation of the two profiles, mean over heads, over resamples of documents.
+
+    Args:
+        profiles_rare: Of rare targets.
+        profiles_common: Of common targets, same documents.
+        weights: How often each document was drawn, shape (n_resamples, n_documents); a row of ones
+            gives the mean of `routing_similarity`.
+
+    Returns:
+        Shape (n_resamples,); heads without a correlation are left out, NaN where all are.
+
+    Raises:
+        ValueError: If shapes do not fit.
+    """
+    stacked = _stacked(profiles_rare, profiles_common)
+    counts = _checked_rows(np.asarray(weights, dtype=np.float64), stacked.shape[1], "weights")
+    flat = stacked.reshape(2, stacked.shape[1], -1)
+    result = np.empty(counts.shape[0])
+    for rows in _chunks(counts.shape[0], 1, stacked):
+        summed = np.matmul(counts[rows], flat).reshape(2, -1, *stacked.shape[2:])
+        rare, common = _unit_ranks(summed)
+        correlation = np.einsum("rhc,rhc->rh", rare, common)
+        result[rows] = _mean_of_defined(correlation[..., None])[:, 0]
+    return result
+
+
 def routing_similarity_swaps(
     profiles_rare: AttentionProfiles,
     profiles_common: AttentionProfiles,
@@ -257,7 +286,7 @@ def _parts(
 
 
 def _mean_of_defined(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over halvings, (R, S, n_heads) to (R, n_heads), those left out that have no correlation."""
+    """Mean over the second axis, (R, S, n_heads) to (R, n_heads), leaving out what has no correlation."""
     mean: NDArray[np.float64] = correlations.mean(axis=1)
     if np.isnan(mean).any():
         defined = ~np.isnan(correlations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.results import Interval
 
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
@@ -36,12 +38,9 @@ def compare_attention(
     estimate = float(differences.mean())
     draws = swapped_differences(differences, SWAPS, streams("swaps", prediction.id))
     swapped = compare_with_null(estimate, draws, null=SWAPPED, statistic="T(rare) - T(common)")
-    intervals = contrast_intervals(
-        estimate,
-        lambda weights: weights @ differences / weights.sum(axis=1),
-        differences.size,
-        protocol,
-        streams,
+    intervals, of_rare, of_common = (
+        contrast_intervals(float(values.mean()), _weighted_mean(values), values.size, protocol, streams)
+        for values in (differences, rare, common)
     )
     paired = paired_standardized_difference(rare, common)
     return Comparison(
@@ -56,6 +55,7 @@ def compare_attention(
         interval_95=intervals[1],
         deciding_draws=draws,
         companions={
+            **bounds({"observed": of_rare[1], "reference": of_common[1]}),
             "documents": float(differences.size),
             "standardized_low": None if paired is None else paired.low,
             "standardized_high": None if paired is None else paired.high,
@@ -119,6 +119,13 @@ def compare_routing(
         streams,
     )
     plain = routing.routing_similarity(rare, common)
+    correlation = contrast_intervals(
+        float(np.nanmean(plain)),
+        lambda weights: routing.routing_correlation_resamples(rare, common, weights),
+        n_documents,
+        protocol,
+        streams,
+    )[1]
     return Comparison(
         observed=observed,
         reference="value",
@@ -130,6 +137,7 @@ def compare_routing(
         interval_95=intervals[1],
         companions={
             "spearman": float(np.nanmean(plain)),
+            **bounds({"spearman": correlation}),
             "spearman_lowest_head": float(np.nanmin(plain)),
             "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
             "documents": float(n_documents),
@@ -138,6 +146,24 @@ def compare_routing(
         draws={SWAPPED: draws},
         notes=intervals[2],
     )
+
+
+def _weighted_mean(values: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    """The mean over documents, given how often each was drawn."""
+    return lambda weights: weights @ values / weights.sum(axis=1)
+
+
+def bounds(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
+    """95 % intervals as companions of a prediction, by which claims of papers are judged.
+
+    Returns:
+        ``<name>_low`` and ``<name>_high``; None where there is no interval.
+    """
+    return {
+        f"{name}_{end}": None if interval is None else getattr(interval, end)
+        for name, interval in intervals.items()
+        for end in ("low", "high")
+    }
 
 
 def attention_gini(split: SplitEvidence) -> NDArray[np.float64]:

@@ -119,7 +119,9 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     """A number of a prediction, with its 95 % interval where it has one of its own.
 
     The interval of a run is that of the effect. Against a number fixed in advance it is, shifted, that of
-    the observed value; against a null's mean or another condition it is not, since both sides vary.
+    the observed value; against a null's mean or another condition it is not, since both sides vary. Some
+    predictions have the intervals of their other numbers among their companions, as ``<quantity>_low`` and
+    ``<quantity>_high``.
 
     Args:
         result: Of one prediction.
@@ -128,19 +130,24 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     Returns:
         The number, None if there is no such companion or it is undefined, and its interval or None.
     """
-    bounds = _bounds(result)
+    bounds, own_bounds = _bounds(result), _companion_bounds(result, quantity)
     if quantity == "effect":
         return result.effect, bounds
     if quantity == "reference":
-        return result.reference_value, None
+        return result.reference_value, own_bounds
     if quantity == "observed":
         # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
         own = result.companions.get("group", result.observed)
         if result.reference != "value" or bounds is None:
-            return own, None
+            return own, own_bounds
         shift = result.reference_value
         return result.observed, (bounds[0] + shift, bounds[1] + shift)
-    return result.companions.get(quantity), None
+    return result.companions.get(quantity), own_bounds
+
+
+def _companion_bounds(result: PredictionResult, quantity: str) -> tuple[float, float] | None:
+    low, high = (result.companions.get(f"{quantity}_{end}") for end in ("low", "high"))
+    return None if low is None or high is None else (low, high)
 
 
 def claimed_text(claim: Claim) -> str:

@@ -84,6 +84,18 @@ def test_resamples_equal_the_definition(ties: bool) -> None:
         assert value == pytest.approx(by_definition(rare, common, row, halves))
 
 
+def test_correlations_of_resamples_are_those_of_repeated_documents() -> None:
+    rare, common = sampled(4)
+    weights = np.random.default_rng(1).multinomial(40, np.full(40, 1 / 40), size=5)
+    found = routing.routing_correlation_resamples(rare, common, weights)
+    for row, value in zip(weights, found, strict=True):
+        repeated = [
+            AttentionProfiles(np.repeat(one.sums, row, axis=0), np.repeat(one.counts, row, axis=0))
+            for one in (rare, common)
+        ]
+        assert value == pytest.approx(routing.routing_similarity(*repeated).mean(), abs=1e-12)
+
+
 def test_swaps_equal_exchanged_rows() -> None:
     rare, common = sampled(3, same=False)
     rng = np.random.default_rng(3)

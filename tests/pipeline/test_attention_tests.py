@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from hypotest.errors import EvidenceError
 from hypotest.pipeline.attention_tests import (
@@ -50,6 +51,25 @@ def test_sharper_attention_on_rare_targets_is_greater():
     gini = attention_gini(evidence.evaluation)
     assert gini[rare].mean() > gini[~rare].mean()
     assert result.standardized > 1
+
+
+def test_each_condition_has_its_own_interval():
+    """Over 40 documents a bootstrap interval of a mean is nearly Student's."""
+    item, evidence, protocol, streams = setup(GINI)
+    result = compare_attention(item, evidence, protocol, streams)
+    gini = attention_gini(evidence.evaluation).mean(axis=1)
+    rare, common, _ = document_means(evidence.evaluation, gini)
+    for name, values in (("observed", rare), ("reference", common)):
+        low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
+        found = [result.companions[f"{name}_{end}"] for end in ("low", "high")]
+        assert found == pytest.approx([low, high], abs=0.15 * (high - low))
+
+
+def test_the_plain_correlation_has_an_interval_that_holds_it():
+    item, evidence, protocol, streams = setup(ROUTING)
+    found = compare_routing(item, evidence, protocol, streams).companions
+    assert found["spearman_low"] < found["spearman_high"]
+    assert found["spearman_low"] - 0.2 < found["spearman"] < found["spearman_high"] + 0.2
 
 
 def test_document_means_by_hand():

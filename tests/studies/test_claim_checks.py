@@ -63,13 +63,34 @@ def test_a_range_is_judged_as_a_margin_is(claimed, interval, agreement):
 
 
 def test_without_an_interval_the_place_is_said(published):
-    found = checked(published, measure="attention_gini", value=0.34, sd=0.05)
+    says = {"measure": "modularity", "contrast": {"null": "size_matched"}}
+    found = checked(published, **says, interval=(0.05, 0.11))
     assert (found.agreement, found.quantity, found.interval) == ("open", "observed", None)
-    assert found.measured == pytest.approx(0.8876, abs=1e-4)
+    assert found.measured == pytest.approx(0.3837, abs=1e-4)
     assert found.reason.startswith("outside the claimed range")
-    inside = checked(published, measure="routing_similarity", quantity="spearman", value=0.89, sd=0.07)
-    assert inside.measured == pytest.approx(0.9431, abs=1e-4)
-    assert inside.reason.startswith("inside the claimed range")
+    assert checked(published, **says, value=0.39, sd=0.1).reason.startswith("inside the claimed range")
+
+
+@pytest.mark.parametrize(
+    ("says", "bounds", "agreement"),
+    [
+        ({"value": 0.34, "sd": 0.05}, (0.31, 0.36), "agrees"),
+        ({"value": 0.34, "sd": 0.05}, (0.36, 0.42), "open"),
+        ({"value": 0.34, "sd": 0.05}, (0.86, 0.91), "disagrees"),
+    ],
+)
+def test_a_condition_is_judged_by_its_own_interval(published, says, bounds, agreement):
+    """Concentration of attention where targets are rare, and where they are common."""
+    (attention,) = [item for item in published.predictions if item.id == "attention"]
+    for quantity in ("observed", "reference"):
+        own = {f"{quantity}_low": bounds[0], f"{quantity}_high": bounds[1]}
+        known = dataclasses.replace(attention, companions={**attention.companions, **own})
+        results = dataclasses.replace(
+            published,
+            predictions=tuple(known if item is attention else item for item in published.predictions),
+        )
+        found = checked(results, measure="attention_gini", quantity=quantity, **says)
+        assert found.interval == bounds and found.agreement == agreement
 
 
 def test_the_observed_value_against_a_number_has_the_shifted_interval(published):
