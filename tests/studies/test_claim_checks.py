@@ -89,7 +89,8 @@ def test_a_condition_is_judged_by_its_own_interval(published, says, bounds, agre
             published,
             predictions=tuple(known if item is attention else item for item in published.predictions),
         )
-        found = checked(results, measure="attention_gini", quantity=quantity, **says)
+        contrast = {"conditions": ["rare", "common"], "by": "document"}
+        found = checked(results, measure="attention_gini", contrast=contrast, quantity=quantity, **says)
         assert found.interval == bounds and found.agreement == agreement
 
 
