@@ -162,14 +162,23 @@ def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64])
     sums = weighted @ root[:, :, None]
     # numpy sees that this is a matrix times its own transpose: half the work, exactly symmetric
     product = weighted @ weighted.swapaxes(1, 2)
-    product -= sums * sums.swapaxes(1, 2) / np.maximum(total, 1.0)
+    outer = sums * sums.swapaxes(1, 2)
+    outer /= np.maximum(total, 1.0)
+    product -= outer
+    del outer  # as large as the product, and a layer's takes half a gigabyte: all below is done in place
     variance = np.diagonal(product, axis1=1, axis2=2)[:, :, None]
     # Rounding leaves a constant column a variance of some eps^2, not of zero.
     inverse = np.divide(1.0, variance, out=np.zeros(variance.shape), where=variance > 1e-20 * at_least_two)
-    squared = product**2 * inverse * inverse.swapaxes(1, 2)
-    information = -0.5 * np.log1p(-np.minimum(squared, 1.0 - at_least_two**-2.0))
+    squared = np.square(product, out=product)
+    squared *= inverse
+    squared *= inverse.swapaxes(1, 2)
+    np.minimum(squared, 1.0 - at_least_two**-2.0, out=squared)
+    information = np.log1p(np.negative(squared, out=squared), out=squared)
+    information *= -0.5
     np.einsum("sii->si", information)[:] = 0.0
-    return np.asarray((information + information.swapaxes(1, 2)) / 2)
+    symmetric = information + information.swapaxes(1, 2)
+    symmetric /= 2
+    return np.asarray(symmetric)
 
 
 def gaussian_copula_information(

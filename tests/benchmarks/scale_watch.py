@@ -92,10 +92,10 @@ def note(log: Path, process: int, stage: str, held: float) -> None:
 
 
 def memory_of_tree(process: int) -> float:
-    """GB that a process holds, and its descendants beside pages that they share; 0 where /proc is missing."""
+    """GB of a process, of its descendants, and of what they share, once; 0 where /proc is missing."""
     first, *others = descendants(process)
-    total = read_memory(first, "VmRSS") + sum(read_memory(each, "RssAnon") for each in others)
-    return total
+    own = read_memory(first, "VmRSS") + sum(read_memory(each, "RssAnon") for each in others)
+    return own + max((read_memory(each, "RssShmem") for each in others), default=0.0)
 
 
 def read_memory(process: int, name: str) -> float:
