@@ -67,7 +67,7 @@ class Sample:
 
 
 def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
-    """The keys follow from the weights, the tokens, the positions and the ablation; nothing else matters.
+    """The keys follow from the weights, the model's settings, the tokens, the positions and the ablation.
 
     The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
     over the selection split.
@@ -81,6 +81,7 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablatio
             {
                 "version": COLLECTION_VERSION,
                 "subject": subject.fingerprint,
+                "settings": subject.settings_fingerprint,
                 "layer": subject.layer,
                 **({"anatomy": own} if own else {}),
                 "split": split,

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from huggingface_hub import HfApi, constants
@@ -95,7 +96,12 @@ def in_cache(name: str, revision: str | None, error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The beginning of an error's message, or its kind if it has none."""
+    """The beginning of an error's message, or its kind if it has none.
+
+    PyTorch's own words on a file that holds more than tensors recommend the reader that executes it.
+    """
+    if isinstance(error, UnpicklingError):
+        return "its weights are no plain tensors, or damaged; nothing else is read, since it could run code"
     return f"{(str(error).strip().splitlines() or [repr(error)])[0]:.300}".rstrip(".")
 
 

@@ -24,6 +24,14 @@ from hypotest.subjects.recognition import anatomy_of, row_of
 REFERENCE = Path(__file__).parent / "reference"
 """Folder of the model that ships with hypotest, in Hugging Face format."""
 
+_BOOKKEEPING = frozenset(
+    {
+        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "bos_token_id", "dtype",
+        "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version", "use_cache",
+    }
+)  # fmt: skip
+"""Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
+
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
@@ -155,6 +163,17 @@ class LanguageModel:
             digest.update(f"{name}{tuple(parameter.shape)}".encode())
             digest.update(parameter.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def settings_fingerprint(self) -> str:
+        """SHA-256 of what the weights do not say: the configuration, and the precision of the parameters.
+
+        The same weights compute other numbers under another activation function, number of heads, epsilon or
+        base of rotary positions. What says where a file came from, and which texts end where, is left out.
+        """
+        settings = {name: value for name, value in self.config.to_dict().items() if name not in _BOOKKEEPING}
+        settings["dtypes"] = sorted({str(item.dtype) for item in self.model.parameters()})
+        return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:

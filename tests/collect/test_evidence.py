@@ -16,6 +16,7 @@ from hypotest.collect.evidence_folder import (
 from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import wrap_language_model
+from hypotest.subjects.loading import load_language_model
 from tests.collect.hooks import neurons
 
 
@@ -250,3 +251,35 @@ def test_a_digest_of_damaged_evidence_is_an_error(tmp_path, content):
     (tmp_path / "key" / "shards.json").write_text(content, encoding="utf-8")
     with pytest.raises(EvidenceError):
         evidence_digest(tmp_path, "key")
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_act": "relu"}, {"layer_norm_eps": 0.1}, {"num_attention_heads": 2}]
+)
+def test_keys_follow_what_the_configuration_makes_of_the_weights(
+    small_subject, samples, small_model_folder, tmp_path, change
+):
+    folder = tmp_path / "other"
+    shutil.copytree(small_model_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    assert config[next(iter(change))] != next(iter(change.values()))
+    (folder / "config.json").write_text(json.dumps({**config, **change}))
+    other = load_language_model(str(folder), device="cpu")
+    assert other.fingerprint == small_subject.fingerprint
+    ours, theirs = (evidence_keys(item, samples, how(item)) for item in (small_subject, other))
+    assert ours.selection != theirs.selection
+    assert ours.evaluation != theirs.evaluation
+
+
+def test_keys_follow_the_precision_and_not_the_place(small_subject, samples, small_model_folder, tmp_path):
+    shutil.copytree(small_model_folder, tmp_path / "copy")
+    ours, elsewhere, precise = (
+        evidence_keys(item, samples, how(item))
+        for item in (
+            small_subject,
+            load_language_model(str(tmp_path / "copy"), device="cpu"),
+            load_language_model(str(small_model_folder), device="cpu", dtype="float64"),
+        )
+    )
+    assert ours == elsewhere
+    assert ours.selection != precise.selection and ours.evaluation != precise.evaluation
