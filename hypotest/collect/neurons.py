@@ -54,7 +54,8 @@ class AblatedNeurons:
     delta_loss: NDArray[np.float32]
     """Change of the target's cross-entropy in nats, shape (n_positions, n_neurons); positive: it hurts."""
     error_bound: NDArray[np.float16]
-    """Largest error of each change, proven, in nats, same shape; NaN from forward passes."""
+    """Largest error of each change, in nats, same shape; NaN from forward passes. Proven for the activations,
+    residuals and weights as the forward pass gave them; its own rounding, some 1e-6 nats, comes on top."""
     loss: NDArray[np.float32]
     """Cross-entropy without ablation in nats, shape (n_positions,)."""
     parts: ChangeParts | None

@@ -30,6 +30,7 @@ def check_ablation(
     rng: np.random.Generator,
     on_pair: Callable[[], None] = lambda: None,
     neurons: NDArray[np.int64] | None = None,
+    loss: NDArray[np.float32] | None = None,
 ) -> SelfCheck:
     """Ablate random neurons in random blocks by nnsight and compare the change of loss.
 
@@ -47,6 +48,8 @@ def check_ablation(
         rng: Source of randomness.
         on_pair: Called after each pair, for progress.
         neurons: Which neuron each column of `delta_loss` belongs to; all in order by default.
+        loss: Without ablation, as it was collected, shape (n_positions,); compared with the model's as well,
+            which tells another model sooner than any single neuron does.
 
     Raises:
         SelfCheckError: If a difference exceeds the tolerance; names family, layer and path.
@@ -61,7 +64,15 @@ def check_ablation(
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
         values = replacement.within(row, tokens.shape[1])[:, neuron]
-        measured = intervene(subject, tokens[row], index[rows], neuron, values)
+        measured, base = intervene(subject, tokens[row], index[rows], neuron, values)
+        if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
+            worst = int(np.argmax(np.abs(base - loss[rows])))
+            raise SelfCheckError(
+                f"the loss in block {row}, index {index[rows][worst]} is {loss[rows][worst]:.6f} nats in the "
+                f"evidence and {base[worst]:.6f} in the model: it is not the model that the evidence was "
+                "collected from. Hooks and adapters change a model without changing its weights; merge them, "
+                "or set HYPOTEST_CACHE to another folder"
+            )
         fast = delta_loss[rows, column]
         difference = np.abs(measured - fast)
         n_values += rows.size
@@ -86,7 +97,7 @@ def intervene(
     index: NDArray[np.int64],
     neuron: int,
     values: NDArray[np.float32],
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Change of loss at some positions of one block, by two forward passes of the whole model.
 
     Args:
@@ -97,7 +108,7 @@ def intervene(
         values: What it is set to, one for the block or one per position, shape (1,) or (context,).
 
     Returns:
-        Nats, shape (n_queries,).
+        The change and the loss without ablation, in nats, each of shape (n_queries,).
     """
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
     after = torch.from_numpy(np.ascontiguousarray(values))
@@ -116,4 +127,5 @@ def intervene(
         torch.nn.functional.cross_entropy(logits[0, query].double(), target, reduction="none")
         for logits in (base, ablated)
     ]
-    return np.asarray((losses[1] - losses[0]).cpu().numpy(), dtype=np.float64)
+    base_loss, ablated_loss = (np.asarray(item.cpu().numpy(), dtype=np.float64) for item in losses)
+    return ablated_loss - base_loss, base_loss

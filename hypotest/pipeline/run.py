@@ -258,6 +258,7 @@ def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: 
         SELF_CHECK_PAIRS,
         streams("self-check"),
         step,
+        loss=evidence.evaluation.loss,
     )
     return check
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypotest.errors import SubjectError
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel, wrap_language_model
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading import load_language_model, load_reader
 
 
 def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
@@ -40,6 +40,17 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
             anatomy=_anatomy(protocol),
         )
     )
+
+
+def require_checkpoints(protocol: Protocol, base: Path) -> None:
+    """Look for every checkpoint of a series before the first is run: for its configuration and tokenizer.
+
+    Raises:
+        SubjectError: If one cannot be had.
+    """
+    revisions = protocol.subject.revision
+    for revision in revisions if isinstance(revisions, tuple) else ():
+        load_reader(protocol.subject.model, revision=revision, base=base)
 
 
 def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> LanguageModel:

@@ -12,7 +12,7 @@ from typing import Any
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import SubjectError
 from hypotest.pipeline.run import run, run_folder, run_plan, with_changes
-from hypotest.pipeline.subject import at_layer, load_subject, subject_in_memory
+from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
@@ -116,6 +116,7 @@ def _members(
     if isinstance(plan.subject.revision, tuple):
         if model is not None:
             raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
+        require_checkpoints(plan, path.parent)
         for number, revision in enumerate(plan.subject.revision, start=1):
             member = plan.member(revision=revision)
             name = MemberName(revision, checkpoint_step(revision) or 0, f"{number:03d}-{file_slug(revision)}")

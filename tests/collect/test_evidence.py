@@ -182,7 +182,7 @@ def test_an_earlier_layer_is_collected_by_interventions(small_subject, samples, 
     split, neuron = evidence.evaluation, 5
     for row, (block, index) in enumerate(split.positions.select("block", "index").iter_rows()):
         value = np.array([evidence.mean_activation[neuron]])
-        expected = intervene(subject, small_tokens[block], np.array([index]), neuron, value)
+        expected, _ = intervene(subject, small_tokens[block], np.array([index]), neuron, value)
         assert split.delta_loss[row, neuron] == pytest.approx(expected[0], abs=2e-5)
 
 

@@ -154,3 +154,13 @@ def test_a_checkpoint_that_is_not_there_names_those_that_are(hypotest, small_pro
     done = hypotest("run", path, "--out", tmp_path)
     assert done.returncode == 1
     assert "no checkpoint 'step7'" in done.stderr and "step1000" in done.stderr
+
+
+def test_a_missing_checkpoint_is_found_before_the_first_is_run(hypotest, small_protocol, training, tmp_path):
+    path = _written(
+        small_protocol, "late.yaml", f"subject: {{model: {training}, revision: [step1, step10, step61]}}"
+    )
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "no checkpoint 'step61'" in done.stderr
+    assert not list(tmp_path.iterdir())

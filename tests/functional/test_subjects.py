@@ -12,7 +12,7 @@ import transformers
 from nnsight import NNsight
 
 import hypotest
-from hypotest.errors import SubjectError
+from hypotest.errors import SelfCheckError, SubjectError
 from hypotest.pipeline.subject import at_layer, load_subject, subject_in_memory
 from hypotest.registration import load_protocol
 from hypotest.subjects.language_model import wrap_language_model
@@ -52,6 +52,20 @@ def test_a_changed_model_in_memory_is_another_network(small_protocol, loaded, pl
         next(other.parameters())[0, 0] += 1
     one, two = (subject_in_memory(plan, item, tokenizer) for item in (model, other))
     assert one.fingerprint != two.fingerprint
+
+
+def test_a_hooked_model_is_not_the_one_behind_cached_evidence(small_protocol, loaded, tmp_path, monkeypatch):
+    """An adapter made of hooks leaves the weights as they are; its loss tells."""
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    model, tokenizer = loaded
+    hypotest.run(small_protocol, model=model, tokenizer=tokenizer, out=tmp_path, limit=40)
+    block = model.gpt_neox.layers[0].mlp
+    hook = block.register_forward_hook(lambda _module, _given, output: output * 1.02)
+    try:
+        with pytest.raises(SelfCheckError, match="not the model that the evidence was collected from"):
+            hypotest.run(small_protocol, model=model, tokenizer=tokenizer, out=tmp_path, limit=40)
+    finally:
+        hook.remove()
 
 
 def test_text_needs_a_tokenizer(plan, loaded):

@@ -162,6 +162,6 @@ def test_a_copy_of_a_traced_model_is_traced_by_itself(small_subject, small_token
     permuted = untrained_model(small_subject, 0, "permuted", seed=1)
     base = hooked_losses(permuted, small_tokens[:1], block, index)
     expected = hooked_losses(permuted, small_tokens[:1], block, index, {5: np.float32(0)}) - base
-    found = intervene(permuted, small_tokens[0], index, 5, zero[:, 5])
+    found, _ = intervene(permuted, small_tokens[0], index, 5, zero[:, 5])
     np.testing.assert_allclose(found, expected, atol=2e-5)
     assert np.abs(expected).max() > 1e-3
