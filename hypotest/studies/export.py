@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypotest.errors import OutputError
+from hypotest.errors import OutputError, ProtocolError
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_data, lock_file, read_lock
 from hypotest.report.osf import render_osf
@@ -21,11 +21,16 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         Markdown.
 
     Raises:
-        ProtocolError: If the protocol is not valid.
+        ProtocolError: If the protocol is not valid, or is a series, which cannot be registered as one.
         OutputError: If the lock is no lock, or the file cannot be written.
     """
     path = Path(protocol)
     plan, file = load_protocol(path), lock_file(path)
+    if plan.is_series:
+        raise ProtocolError(
+            f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "
+            "protocol for each that matters"
+        )
     text = render_osf(plan, lock_data(read_lock(file)) if file.exists() else None)
     if out is not None:
         target = Path(out)

@@ -118,6 +118,12 @@ def test_what_needs_one_layer_says_so(depth, hypotest, command):
     assert "Traceback" not in done.stderr
 
 
+def test_a_series_is_not_exported_for_registration(depth, hypotest):
+    done = hypotest("export", depth[2])
+    assert done.returncode == 2
+    assert "found a series" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol, training, tmp_path):
     revisions = ", ".join(f"step{step}" for step in STEPS)
     shipped = EMERGENCE.read_text(encoding="utf-8")
