@@ -176,7 +176,8 @@ def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult
         return "a trial"
     twin = next((other for other in before if _same_model(run, other) and other.results.trial is None), None)
     if twin is not None:
-        return f"the same weights as {twin.label}: not another model"
+        same = "the same weights as" if run.weights == twin.weights else "another checkpoint of the model of"
+        return f"{same} {twin.label}: not another model"
     if item.interval_95 is None:
         return "no interval over documents"
     if item.interval_95.standard_error <= 0:
@@ -185,7 +186,11 @@ def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult
 
 
 def _same_model(one: OpenedRun, other: OpenedRun) -> bool:
-    return one.weights is not None and one.weights == other.weights
+    """Whether they are one model: the same weights, or two checkpoints of one training."""
+    if one.weights is not None and one.weights == other.weights:
+        return True
+    subjects = one.plan.subject, other.plan.subject
+    return subjects[0].model == subjects[1].model and subjects[0].revision != subjects[1].revision
 
 
 def _share_text(runs: Sequence[OpenedRun]) -> bool:

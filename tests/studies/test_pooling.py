@@ -110,6 +110,17 @@ def test_predictions_without_an_interval_are_shown_and_not_pooled(published):
     assert [one.effect for one in found.runs] == pytest.approx([-6.63, -6.63], abs=0.01)
 
 
+def test_checkpoints_of_one_training_are_one_model(published):
+    runs = []
+    for label, revision in (("A", "step1000"), ("B", "step2000")):
+        run = opened(published, label)
+        subject = run.plan.subject.model_copy(update={"model": "owner/a", "revision": revision})
+        runs.append(dataclasses.replace(run, plan=run.plan.model_copy(update={"subject": subject})))
+    found = of(compare_predictions(runs, 0.05), "coordination")
+    assert found.pooled is None
+    assert found.runs[1].why_not_pooled == "another checkpoint of the model of A: not another model"
+
+
 def test_the_same_weights_count_once_and_trials_never(published):
     runs = [
         opened(published, "A", weights="same"),
