@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 from huggingface_hub import HfApi, constants
@@ -100,7 +99,7 @@ def first_line(error: Exception) -> str:
 
     PyTorch's own words on a file that holds more than tensors recommend the reader that executes it.
     """
-    if isinstance(error, UnpicklingError):
+    if type(error).__name__ == "UnpicklingError":  # of a module that is not imported here
         return "its weights are no plain tensors, or damaged; nothing else is read, since it could run code"
     return f"{(str(error).strip().splitlines() or [repr(error)])[0]:.300}".rstrip(".")
 
