@@ -11,3 +11,8 @@ StartStage = Callable[[str, int], Callable[[], None]]
 def silent(stage: str, n_steps: int) -> Callable[[], None]:
     """Tell nobody."""
     return lambda: None
+
+
+def named(start_stage: StartStage, what: str) -> StartStage:
+    """The same, with what the stages belong to before each of their names."""
+    return lambda stage, n_steps: start_stage(f"{what}: {stage}", n_steps)

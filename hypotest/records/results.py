@@ -137,6 +137,14 @@ class PredictionResult:
     notes: tuple[str, ...] = ()
     """What a reader must know about this number."""
 
+    @property
+    def null_sd(self) -> float | None:
+        """SD of the null, in which effects of different groups can be compared.
+
+        None for a null that does not vary, and where a number or a condition is the reference.
+        """
+        return (self.reference_sd or None) if self.reference not in ("value", "common") else None
+
 
 @dataclass(frozen=True, slots=True)
 class HypothesisVerdict:

@@ -16,7 +16,7 @@ from hypotest.registration.findings import Finding, Path, key_name
 from hypotest.registration.predictions import vocabulary_findings
 from hypotest.registration.source import Source, read_source
 from hypotest.registration.text import refuse
-from hypotest.registration.wording import findings_in_record
+from hypotest.registration.wording import errors_in, findings_in_record
 
 
 def load_claims(path: str | os.PathLike[str]) -> Claims:
@@ -46,13 +46,7 @@ def _judge(source: Source) -> tuple[Claims | None, list[Finding]]:
         # Through JSON because its strict mode takes lists for tuples and refuses "3" for 3.
         claims = Claims.model_validate_json(json.dumps(source.data), strict=True)
     except ValidationError as error:
-        # pydantic counts only the valid items of a list, and calls one short that is not.
-        errors = [
-            item
-            for item in error.errors(include_url=False)
-            if not (item["type"] == "too_short" and item["input"])
-        ]
-        return None, [_as_written(item, source) for item in findings_in_record(errors, Claims)]
+        return None, [_as_written(item, source) for item in findings_in_record(errors_in(error), Claims)]
     for place, claim in enumerate(claims.claims):
         findings += _in_vocabulary(claim, ("claims", place))
     return claims, findings

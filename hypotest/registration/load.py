@@ -26,7 +26,7 @@ from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import Source, read_source
 from hypotest.registration.validate import findings_in
-from hypotest.registration.wording import data_path, findings_of, unknown_key, written_path
+from hypotest.registration.wording import data_path, errors_in, findings_of, unknown_key, written_path
 
 _DEFAULT_HYPOTHESES: tuple[str, ...] = Protocol.model_fields["hypotheses"].default
 
@@ -113,12 +113,7 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
             protocol = Protocol.model_validate_json(json.dumps(data), strict=True)
             break
         except ValidationError as error:
-            # pydantic counts only the valid items of a list, and calls one short that is not.
-            errors = [
-                item
-                for item in error.errors(include_url=False)
-                if not (item["type"] == "too_short" and item["input"])
-            ]
+            errors = errors_in(error)
         found = [_in_file(item, kept) for item in findings_of(errors, data, names, meant)]
         now_bad = tainted | {item.path for item in found}
         fresh = [item for item in found if not _echo(item, tainted, now_bad)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from hypotest.records.protocol import Prediction, Protocol
@@ -114,6 +114,18 @@ def findings_of(
             # In a prediction, a hypothesis whose declaration cannot be read looks unknown.
             echo_of = (("hypotheses",),) if path[:1] == ("predictions",) and len(path) == 3 else ()
             yield Finding(path, message, at_key=True, depends=echo_of)
+
+
+def errors_in(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic found, without what only follows from something else.
+
+    It counts only the valid items of a list, and calls one short that is not.
+    """
+    return [
+        item
+        for item in error.errors(include_url=False)
+        if not (item["type"] == "too_short" and item["input"])
+    ]
 
 
 def findings_in_record(errors: Sequence[ErrorDetails], record: type[BaseModel]) -> Iterator[Finding]:

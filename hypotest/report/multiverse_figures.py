@@ -35,8 +35,8 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     measure's unit), its outcome by marker and colour. Below, a dot for each choice that the specification
     makes. A dashed line through both marks the declared one.
     """
-    in_sds = all(_scale(item.result) is not None for item in tests)
-    scales = [_scale(item.result) or 1.0 if in_sds else 1.0 for item in tests]
+    in_sds = all(item.result.null_sd is not None for item in tests)
+    scales = [item.result.null_sd or 1.0 if in_sds else 1.0 for item in tests]
     order = sorted(range(len(tests)), key=lambda place: tests[place].result.effect / scales[place])
     results = [tests[place].result for place in order]
     scaled = [scales[place] for place in order]
@@ -141,9 +141,3 @@ def _legend(results: Sequence[PredictionResult]) -> list[Line2D | Patch]:
         handles.append(Patch(color=MARGIN, alpha=0.2, linewidth=0, label="margin"))
     handles.append(Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="declared"))
     return handles
-
-
-def _scale(result: PredictionResult) -> float | None:
-    """SD of the null; a number or a condition as the reference has none."""
-    against_null = result.reference not in ("value", "common")
-    return result.reference_sd if against_null and result.reference_sd else None

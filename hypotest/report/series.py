@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
@@ -21,7 +20,7 @@ from hypotest.report.console import nearest_path
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture
-from hypotest.report.results_file import json_text
+from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown, printable, sentence_list, terminal_text
 
@@ -49,8 +48,7 @@ def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
 
 def series_json(found: SeriesResult) -> str:
     """Everything but the folder, as JSON."""
-    content = {item.name: getattr(found, item.name) for item in fields(found) if item.name != "folder"}
-    return json_text({"schema_version": SERIES_VERSION, **content})
+    return json_text({"schema_version": SERIES_VERSION, **fields_without(found, "folder")})
 
 
 def series_summary(found: SeriesResult) -> ConsoleRenderable:

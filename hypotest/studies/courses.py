@@ -108,7 +108,7 @@ def _of(found: Results, prediction: str) -> PredictionResult:
 
 
 def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Course:
-    scales = [_null_sd(item) for item in results]
+    scales = [item.null_sd for item in results]
     in_null_sd = all(scale is not None for scale in scales)
     return Course(
         prediction=prediction.id,
@@ -120,11 +120,6 @@ def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Cour
             for item, scale in zip(results, scales, strict=True)
         ),
     )
-
-
-def _null_sd(item: PredictionResult) -> float | None:
-    """SD of the null; a number or a condition as the reference has none."""
-    return item.reference_sd if item.reference not in ("value", "common") and item.reference_sd else None
 
 
 def _point(item: PredictionResult, scale: float) -> Point:

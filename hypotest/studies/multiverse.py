@@ -34,7 +34,7 @@ from hypotest.records.multiverse import (
     SpecificationResult,
     Value,
 )
-from hypotest.records.progress import StartStage, silent
+from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Prediction, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
@@ -167,7 +167,7 @@ def _prepare_all(
         definition = _definition(plan, choices)
         if definition in found:
             continue
-        stage = _named(start_stage, f"definition {len(found) + 1}")
+        stage = named(start_stage, f"definition {len(found) + 1}")
         try:
             prepared = prepare(with_shared(plan, choices), base, device, Streams(plan.seed), stage)
         except CorpusError as error:
@@ -192,7 +192,7 @@ def _test_all(
     results: dict[int, PredictionResult] = {}
     for number, (keys, places) in enumerate(by_key.items(), start=1):
         one = next(item for item in prepared.values() if item.keys == keys)
-        stage = _named(start_stage, f"evidence {number} of {len(by_key)}")
+        stage = named(start_stage, f"evidence {number} of {len(by_key)}")
         results |= _test_on_evidence(plan, wanted, places, one, draws, memory, stage)
     return [results[place] for place in range(len(wanted))]
 
@@ -300,7 +300,3 @@ def _occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
             if value is not None:
                 found.setdefault(name, {})[value] = None
     return {name: tuple(values) for name, values in found.items()}
-
-
-def _named(start_stage: StartStage, what: str) -> StartStage:
-    return lambda stage, n_steps: start_stage(f"{what}: {stage}", n_steps)

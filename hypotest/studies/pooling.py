@@ -16,9 +16,6 @@ from hypotest.records.protocol import Outcome, Protocol
 from hypotest.records.results import Interval, PredictionResult, Results
 from hypotest.registration.measures import MEASURES, filled_options
 
-_NOT_A_NULL = ("value", "common")
-"""References that are a number or a condition: effects stay in the measure's own unit."""
-
 
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
@@ -100,8 +97,8 @@ def _alone(name: str, same: Sequence[OpenedRun], having: Sequence[OpenedRun]) ->
 def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) -> ComparedPrediction:
     results = [item for run in runs if (item := run.result(name)) is not None]
     first = results[0]
-    in_sds = all(item.reference not in _NOT_A_NULL and item.reference_sd for item in results)
-    scales = [item.reference_sd or 1.0 if in_sds else 1.0 for item in results]
+    in_sds = all(item.null_sd is not None for item in results)
+    scales = [item.null_sd or 1.0 if in_sds else 1.0 for item in results]
     reasons = [
         _why_not(run, runs[:place], item) for place, (run, item) in enumerate(zip(runs, results, strict=True))
     ]

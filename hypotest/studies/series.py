@@ -13,7 +13,7 @@ from hypotest.collect.ablation import MEMORY
 from hypotest.errors import SubjectError
 from hypotest.pipeline.run import run, run_folder, run_plan, with_changes
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
-from hypotest.records.progress import StartStage, silent
+from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.results import Results
@@ -93,7 +93,7 @@ def run_series(
             device=device,
             trial=limit,
             memory=memory,
-            start_stage=_named(start_stage, name.shown),
+            start_stage=named(start_stage, name.shown),
             on_registration=tell,
             started=datetime.now(UTC),
         )
@@ -135,10 +135,6 @@ def _members(
             yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
         else:
             skipped.append(f"layer {layer}: no attention reaches its MLP")
-
-
-def _named(start_stage: StartStage, what: str) -> StartStage:
-    return lambda stage, n_steps: start_stage(f"{what}: {stage}", n_steps)
 
 
 def _told(_registration: Registration) -> None:
