@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from hypotest.errors import ProtocolError, RunError
 from hypotest.report.text import terminal_text
+
+if TYPE_CHECKING:
+    from hypotest.report.console import StageProgress
 
 app = typer.Typer(
     name="hypotest",
@@ -51,11 +54,10 @@ def run(
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report."""
     from hypotest.records.series import SeriesResult
-    from hypotest.report.console import progress
     from hypotest.report.series import series_summary
 
     _warn(protocol)
-    with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
+    with _working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series import run_protocol
 
@@ -75,11 +77,10 @@ def run(
 @app.command(epilog="Example: hypotest register protocols/rare-tokens.yaml")
 def register(protocol: ProtocolArgument, device: DeviceOption = "auto") -> None:
     """Lock a protocol before its evaluation data are seen: its run is confirmatory then."""
-    from hypotest.report.console import progress
     from hypotest.report.registration import registered_text
 
     _warn(protocol)
-    with _interruptible("nothing was registered"), progress() as display:
+    with _working("nothing was registered") as display:
         from hypotest.studies.register import register as register_protocol
 
         done = register_protocol(protocol, device=device, start_stage=display.start_stage)
@@ -111,11 +112,10 @@ def multiverse(
     ] = False,
 ) -> None:
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
-    from hypotest.report.console import progress
     from hypotest.report.multiverse import summary
 
     _warn(protocol)
-    with _interruptible("finished evidence is kept, and the next run goes on from it"), progress() as display:
+    with _working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse import multiverse as test_all
 
         found = test_all(
@@ -191,14 +191,10 @@ def power(
     memory: MemoryOption = 4.0,
 ) -> None:
     """Before any evaluation data: what the plan can see, and what the run will take."""
-    from hypotest.report.console import progress
     from hypotest.report.power import power_summary
 
     _warn(protocol)
-    with (
-        _interruptible("finished evidence is kept, and the next call goes on from it"),
-        progress() as display,
-    ):
+    with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.power import power as foresee
 
         result = foresee(
@@ -219,14 +215,10 @@ def explore(
     memory: MemoryOption = 4.0,
 ) -> None:
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
-    from hypotest.report.console import progress
     from hypotest.report.exploration import exploration_summary
 
     _warn(protocol)
-    with (
-        _interruptible("finished evidence is kept, and the next call goes on from it"),
-        progress() as display,
-    ):
+    with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.explore import explore as look
 
         result = look(protocol, out=out, device=device, memory=memory * 1e9, start_stage=display.start_stage)
@@ -277,10 +269,9 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
-    from hypotest.report.console import progress
     from hypotest.report.verification import failure_text, verification_table
 
-    with _interruptible("nothing of the run was changed"), progress() as display:
+    with _working("nothing of the run was changed") as display:
         from hypotest.studies.verify import verify as check
 
         found = check(
@@ -307,7 +298,6 @@ def calibrate(
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
     from hypotest.report.calibration import CalibrationTables
-    from hypotest.report.console import progress
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
         calibrate,
@@ -317,7 +307,7 @@ def calibrate(
     )
 
     chosen = choose_scenarios(scenario or ())
-    with _interruptible("the same command goes on from the last finished chunk"), progress() as display:
+    with _working("the same command goes on from the last finished chunk") as display:
         found = calibrate(
             chosen,
             QUICK_SIMULATIONS if quick else simulations,
@@ -349,9 +339,8 @@ def compare(
     open where the run is inconclusive. Runs are pooled over models where they ask the same question.
     """
     from hypotest.report.comparison_console import comparison_summary
-    from hypotest.report.console import progress
 
-    with _interruptible("nothing was written"), progress() as display:
+    with _working("nothing was written") as display:
         from hypotest.studies.compare import compare as compare_runs
 
         found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
@@ -364,11 +353,10 @@ def check_corpus(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figure is kept.")] = Path("reports"),
 ) -> None:
     """Say how many rare and common positions a text gives, before a model is loaded."""
-    from hypotest.report.console import progress
     from hypotest.report.corpus_check import corpus_summary
 
     _warn(protocol)
-    with _interruptible("nothing was written"), progress() as display:
+    with _working("nothing was written") as display:
         from hypotest.studies.corpus_check import check_corpus as count_positions
 
         found = count_positions(protocol, out=out, start_stage=display.start_stage)
@@ -403,21 +391,23 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference model again, with checkpoints in Hugging Face format."""
-    from hypotest.report.console import progress
     from hypotest.studies.reference import reference_plan, train_reference
 
     plan = reference_plan(steps)
-    with _interruptible("the same command goes on from the last saved state"), progress() as display:
+    with _working("the same command goes on from the last saved state") as display:
         task = display.add_task("training", total=plan.steps)
         folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
     print(terminal_text(folder))
 
 
 @contextmanager
-def _interruptible(what_stays: str) -> Iterator[None]:
-    """Turn Ctrl-C into a message that says what is not lost."""
+def _working(what_stays: str) -> Iterator[StageProgress]:
+    """Show progress, and turn Ctrl-C into a message that says what is not lost."""
+    from hypotest.report.console import progress
+
     try:
-        yield
+        with progress() as display:
+            yield display
     except KeyboardInterrupt:
         raise RunError(f"stopped; {what_stays}") from None
 

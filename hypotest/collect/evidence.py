@@ -1,12 +1,11 @@
-"""From a subject and sampled positions to evidence, through the cache."""
+"""From a subject and samples of positions to evidence, through the cache."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,22 +28,12 @@ from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
-from hypotest.collect.store import (
-    collect_shards,
-    evidence_key,
-    write_shard,
-)
-from hypotest.records.evidence import (
-    Ablation,
-    Evidence,
-    SelectionEvidence,
-)
+from hypotest.collect.sample import Sample
+from hypotest.collect.store import collect_shards, write_shard
+from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
-
-COLLECTION_VERSION = 3
-"""Raised when collection changes what it stores, so that older evidence is not reused."""
 
 BLOCKS_PER_SHARD = 64
 """Of text that a shard of forward passes covers."""
@@ -52,49 +41,6 @@ _HEAD_BLOCKS_PER_SHARD = 32
 POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
 DECOMPOSED_POSITIONS = 512
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """What to collect: the positions of one split and the blocks for head ablation."""
-
-    tokens: NDArray[np.int32]
-    """All blocks of the text, shape (n_blocks, context)."""
-    positions: pl.DataFrame
-    """Rows of one split, sorted by block and index."""
-    head_blocks: NDArray[np.int64]
-    """Blocks in which heads are ablated, sorted."""
-
-
-def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
-    """The keys follow from the weights, the model's settings, the tokens, the positions and the ablation.
-
-    The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
-    over the selection split.
-    """
-    keys: dict[str, str] = {}
-    own = subject.own_anatomy
-    for split in ("selection", "evaluation"):
-        sample = samples[split]
-        used = np.union1d(sample.positions["block"].unique().to_numpy(), sample.head_blocks)
-        keys[split] = evidence_key(
-            {
-                "version": COLLECTION_VERSION,
-                "subject": subject.fingerprint,
-                "settings": subject.settings_fingerprint,
-                "layer": subject.layer,
-                **({"anatomy": own} if own else {}),
-                "split": split,
-                "tokens": _digest(sample.tokens[used]),
-                "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
-                "conditions": _digest((sample.positions["condition"] == "rare").to_numpy()),
-                "head_blocks": _digest(sample.head_blocks),
-                "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
-                + ([ablation.seed] if ablation.replacement == "resample" else []),
-                "after": keys.get("selection", ""),
-            }
-        )
-    return EvidenceKeys(keys["selection"], keys["evaluation"])
 
 
 def collect_evidence(
@@ -214,7 +160,11 @@ def _collect_selection(
         )
     forward = _collect_forward(subject, sample, folder, "selection", start_stage)
     replacement = Replacement.of(
-        cast(AblationKind, ablation.replacement), forward["activations"], *_places(sample), ablation.seed
+        cast(AblationKind, ablation.replacement),
+        forward["activations"],
+        sample.blocks,
+        sample.indices,
+        ablation.seed,
     )
     if not (folder / "mean").exists():
         mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -244,9 +194,8 @@ def _ablate(
 def _collect_forward(
     subject: LanguageModel, sample: Sample, folder: Path, split: str, start_stage: StartStage
 ) -> dict[str, NDArray[Any]]:
-    used = np.unique(sample.positions["block"].to_numpy())
-    owner = np.searchsorted(used, sample.positions["block"].to_numpy())
-    index = sample.positions["index"].to_numpy().astype(np.int64)
+    used, index = np.unique(sample.blocks), sample.indices
+    owner = np.searchsorted(used, sample.blocks)
 
     def compute(number: int) -> dict[str, NDArray[np.float32]]:
         first = number * BLOCKS_PER_SHARD
@@ -268,7 +217,7 @@ def _ablate_by_identity(
     split: str,
     start_stage: StartStage,
 ) -> dict[str, NDArray[Any]]:
-    block, index = _places(sample)
+    block, index, target = sample.blocks, sample.indices, sample.targets
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
         rows = slice(number * POSITIONS_PER_SHARD, (number + 1) * POSITIONS_PER_SHARD)
@@ -276,7 +225,7 @@ def _ablate_by_identity(
             forward["residual"][rows],
             forward["activations"][rows],
             replacement.at(block[rows], index[rows], sample.tokens.shape[1]),
-            _targets(sample)[rows],
+            target[rows],
         )
 
     n_shards = _ablation_shards(sample, IDENTITY)
@@ -293,9 +242,8 @@ def _ablate_by_interventions(
     split: str,
     start_stage: StartStage,
 ) -> dict[str, NDArray[Any]]:
-    used = np.unique(sample.positions["block"].to_numpy()).astype(np.int64)
-    block, index = _places(sample)
-    owner = np.searchsorted(used, block)
+    used, index = np.unique(sample.blocks), sample.indices
+    owner = np.searchsorted(used, sample.blocks)
     step = start_stage(f"ablation of every neuron, {split} split", used.size)
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
@@ -327,15 +275,14 @@ def _collect_decomposition(
 ) -> None:
     step = start_stage("entropy and norm scale of every neuron", 1)
     if not (folder / "decomposition").exists():
-        rare = np.flatnonzero((sample.positions["condition"] == "rare").to_numpy())
+        rare = np.flatnonzero(sample.mask("rare"))
         rows = rare[np.linspace(0, rare.size - 1, min(DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)]
-        block, index = _places(sample)
         parts = decompose(
             engine,
             forward["residual"][rows],
             forward["activations"][rows],
-            replacement.at(block[rows], index[rows], sample.tokens.shape[1]),
-            _targets(sample)[rows],
+            replacement.at(sample.blocks[rows], sample.indices[rows], sample.tokens.shape[1]),
+            sample.targets[rows],
         )
         means = {
             name: values.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -345,20 +292,10 @@ def _collect_decomposition(
     step()
 
 
-def _places(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Block and index of each position."""
-    positions = sample.positions
-    return positions["block"].to_numpy().astype(np.int64), positions["index"].to_numpy().astype(np.int64)
-
-
-def _targets(sample: Sample) -> NDArray[np.int64]:
-    return np.asarray(sample.positions["target"].to_numpy().astype(np.int64))
-
-
 def _ablation_shards(sample: Sample, engine: str) -> int:
     if engine == IDENTITY:
         return _ceil(sample.positions.height, POSITIONS_PER_SHARD)
-    return _ceil(sample.positions["block"].n_unique(), _INTERVENTION_BLOCKS_PER_SHARD)
+    return _ceil(np.unique(sample.blocks).size, _INTERVENTION_BLOCKS_PER_SHARD)
 
 
 def _collect_heads(
@@ -388,11 +325,11 @@ def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
     if (folder / FINISHED).exists():
         return
     columns = {name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")}
-    columns["rare"] = (sample.positions["condition"] == "rare").to_numpy()
+    columns["rare"] = sample.mask("rare")
     write_shard(folder / "positions", columns)
     counts = {
         "split": str(sample.positions["split"][0]),
-        "forward": _ceil(sample.positions["block"].n_unique(), BLOCKS_PER_SHARD),
+        "forward": _ceil(np.unique(sample.blocks).size, BLOCKS_PER_SHARD),
         "ablation": _ablation_shards(sample, ablation.engine),
         "how": asdict(ablation),
         "heads": _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD),
@@ -404,7 +341,3 @@ def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
 
 def _ceil(count: int, size: int) -> int:
     return -(-count // size)
-
-
-def _digest(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -46,8 +46,7 @@ def ablate_groups(
     Returns:
         Nats, shape (n_rows, n_groups); float32 arithmetic.
     """
-    block = split.positions["block"].to_numpy().astype(np.int64)[rows]
-    index = split.positions["index"].to_numpy().astype(np.int64)[rows]
+    block, index = split.blocks[rows], split.indices[rows]
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
     members = torch.from_numpy(groups)
     with full_precision():
@@ -69,7 +68,7 @@ def ablate_groups(
         device = readout.output.device
         delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(device)
         residual = torch.from_numpy(split.residual[rows]).to(device)
-        target = torch.from_numpy(split.positions["target"].to_numpy().astype(np.int64)[rows]).to(device)
+        target = torch.from_numpy(split.targets[rows]).to(device)
         size = max(1, int(memory / (4 * 4.0 * readout.vocab_size)))
 
         def losses(vectors: Tensor) -> Tensor:
@@ -91,5 +90,5 @@ def ablate_groups(
 def steps(subject: LanguageModel, split: SplitEvidence, rows: NDArray[np.int64], n_groups: int) -> int:
     """How often `ablate_groups` reports progress."""
     if subject.identity_obstacle:
-        return int(split.positions["block"].gather(rows).n_unique())
+        return int(np.unique(split.blocks[rows]).size)
     return n_groups

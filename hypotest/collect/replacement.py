@@ -64,8 +64,8 @@ class Replacement:
         return cls.of(
             cast(AblationKind, ablation.replacement),
             np.asarray(selection.activations, dtype=np.float32),
-            selection.positions["block"].to_numpy().astype(np.int64),
-            selection.positions["index"].to_numpy().astype(np.int64),
+            selection.blocks,
+            selection.indices,
             ablation.seed,
         )
 

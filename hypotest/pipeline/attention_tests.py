@@ -173,7 +173,7 @@ def bounds(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
 
 def attention_gini(split: SplitEvidence) -> NDArray[np.float64]:
     """Gini coefficient of every head's attention at every position, shape (n_positions, n_heads)."""
-    visible = split.positions["index"].to_numpy().astype(np.int64) + 1
+    visible = split.indices + 1
     return concentration.gini(split.attention, np.broadcast_to(visible[:, None], split.attention.shape[:2]))
 
 
@@ -208,7 +208,7 @@ def routing_profiles(
         profiles.append(
             routing.attention_profiles(
                 split.attention[rows],
-                split.positions["index"].to_numpy()[rows],
+                split.indices[rows],
                 split.documents[rows],
                 documents,
             )

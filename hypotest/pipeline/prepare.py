@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.engine import plan_ablation
-from hypotest.collect.evidence import Sample, evidence_keys
 from hypotest.collect.evidence_folder import EvidenceKeys
+from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.corpora.frequencies import FrequencyCuts
@@ -119,7 +119,7 @@ def frequent_rare(evidence: Evidence) -> list[tuple[int, int]]:
     targets = [
         target
         for split in (evidence.selection, evidence.evaluation)
-        for target in split.positions["target"].to_numpy()[split.mask("rare")].tolist()
+        for target in split.targets[split.mask("rare")].tolist()
     ]
     return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:20]
 
@@ -130,11 +130,7 @@ def sampled(evidence: Evidence) -> dict[str, Any]:
     evaluation = evidence.evaluation
     conditions = ("rare", "common")
     types = {
-        name: np.unique(
-            np.concatenate(
-                [split.positions["target"].to_numpy()[split.mask(name)] for split in splits.values()]
-            )
-        ).size
+        name: np.unique(np.concatenate([split.targets[split.mask(name)] for split in splits.values()])).size
         for name in conditions
     }
     return {
@@ -146,10 +142,7 @@ def sampled(evidence: Evidence) -> dict[str, Any]:
         "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
         "rare_types_used": int(types["rare"]),
         "common_types_used": int(types["common"]),
-        "mean_index": {
-            name: float(evaluation.positions["index"].to_numpy()[evaluation.mask(name)].mean())
-            for name in conditions
-        },
+        "mean_index": {name: float(evaluation.indices[evaluation.mask(name)].mean()) for name in conditions},
         "mean_loss": {
             name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
         },

@@ -246,13 +246,13 @@ def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: 
         SelfCheckError: If they disagree.
     """
     step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
-    positions = evidence.evaluation.positions
+    evaluation = evidence.evaluation
     check = check_ablation(
         prepared.subject,
         prepared.blocks.tokens,
-        positions["block"].to_numpy(),
-        positions["index"].to_numpy().astype("int64"),
-        evidence.evaluation.delta_loss,
+        evaluation.blocks,
+        evaluation.indices,
+        evaluation.delta_loss,
         Replacement.behind(evidence.ablation, evidence.selection),
         evidence.ablation,
         SELF_CHECK_PAIRS,

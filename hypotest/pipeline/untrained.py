@@ -24,8 +24,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from hypotest.collect.evidence import collect_evidence, evidence_keys
+from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
+from hypotest.collect.sample import evidence_keys
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent

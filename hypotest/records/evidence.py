@@ -51,8 +51,42 @@ class HeadAblation:
     layers in the order in which they first occur in `Evidence.heads`."""
 
 
+class Positioned:
+    """What has a frame of positions: its columns as arrays, shape (n_positions,)."""
+
+    __slots__ = ()
+    positions: pl.DataFrame
+
+    @property
+    def documents(self) -> IntArray:
+        """Document of each position."""
+        return np.asarray(self.positions["document"].to_numpy())
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """Block of text."""
+        return self._column("block")
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Place within the block."""
+        return self._column("index")
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Token that is to be predicted."""
+        return self._column("target")
+
+    def mask(self, condition: str) -> NDArray[np.bool_]:
+        """Whether a position belongs to a condition, ``rare`` or ``common``."""
+        return np.asarray(self.positions["condition"].to_numpy() == condition)
+
+    def _column(self, name: str) -> NDArray[np.int64]:
+        return self.positions[name].to_numpy().astype(np.int64)  # writable, as torch wants it
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class SplitEvidence:
+class SplitEvidence(Positioned):
     """What was collected at the positions of one split."""
 
     positions: pl.DataFrame
@@ -76,15 +110,6 @@ class SplitEvidence:
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
     behind the query hold zero."""
     head_ablation: HeadAblation
-
-    def mask(self, condition: str) -> NDArray[np.bool_]:
-        """Rows of one condition, shape (n_positions,)."""
-        return np.asarray(self.positions["condition"].to_numpy() == condition)
-
-    @property
-    def documents(self) -> IntArray:
-        """Document of each position, shape (n_positions,)."""
-        return np.asarray(self.positions["document"].to_numpy())
 
     def of_documents(self, documents: IntArray) -> SplitEvidence:
         """The part that belongs to some documents, in the same order."""

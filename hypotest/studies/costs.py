@@ -15,15 +15,11 @@ from scipy.optimize import nnls
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
-from hypotest.collect.evidence import (
-    DECOMPOSED_POSITIONS,
-    POSITIONS_PER_SHARD,
-    Sample,
-    collect_selection,
-)
+from hypotest.collect.evidence import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD, collect_selection
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.sample import Sample
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.groups.nulls import size_matched
@@ -115,7 +111,7 @@ def _collect_blocks(prepared: Prepared, sample: Sample, memory: float, folder: P
 def _few_blocks(sample: Sample, n_blocks: int) -> Sample:
     """Some blocks, with heads ablated in every eighth of them."""
     heads = sample.head_blocks[: max(1, n_blocks // _HEAD_SHARE)]
-    used = np.unique(sample.positions["block"].to_numpy())
+    used = np.unique(sample.blocks)
     others = np.setdiff1d(used, heads)
     places = np.linspace(0, others.size - 1, min(n_blocks - heads.size, others.size)).astype(int)
     chosen = np.union1d(heads, others[places])
@@ -136,9 +132,7 @@ def _time_shard(
         return None
     engine = NeuronAblation(prepare_readout(prepared.subject), how.tolerance, memory)
     replacement = Replacement.behind(how, split)
-    block = split.positions["block"].to_numpy().astype(np.int64)
-    index = split.positions["index"].to_numpy().astype(np.int64)
-    target = split.positions["target"].to_numpy().astype(np.int64)
+    block, index, target = split.blocks, split.indices, split.targets
     n_rows, spent = min(_ROWS, target.size), 0.0
     for name in ("few", "many"):
         if name == "many":
@@ -155,7 +149,7 @@ def _time_shard(
 
 
 def _n_blocks(sample: Sample) -> int:
-    return int(sample.positions["block"].n_unique())
+    return int(np.unique(sample.blocks).size)
 
 
 def _n_positions(sample: Sample) -> int:
@@ -172,8 +166,7 @@ def _time_extras(
     """What a run does besides collecting: the self-check, groups at once, parts of the effects."""
     subject, how, split = prepared.subject, selection.ablation, selection.split
     replacement = Replacement.behind(how, split)
-    block = split.positions["block"].to_numpy().astype(np.int64)
-    index = split.positions["index"].to_numpy().astype(np.int64)
+    block, index = split.blocks, split.indices
     costs = []
 
     started = monotonic()
@@ -211,7 +204,7 @@ def _time_extras(
             split.residual[rows],
             split.activations[rows],
             replacement.at(block[rows], index[rows], prepared.blocks.tokens.shape[1]),
-            split.positions["target"].to_numpy().astype(np.int64)[rows],
+            split.targets[rows],
         )
         spent = monotonic() - started
         needed = min(DECOMPOSED_POSITIONS, n_rare)

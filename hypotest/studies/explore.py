@@ -178,7 +178,7 @@ def count_condition(split: SplitEvidence, condition: str) -> ConditionCounts:
     return ConditionCounts(
         condition=condition,
         **count_positions(split.positions.filter(rows))._asdict(),
-        mean_index=float(split.positions["index"].to_numpy()[rows].mean()),
+        mean_index=float(split.indices[rows].mean()),
         mean_loss=float(split.loss[rows].mean(dtype=np.float64)),
     )
 
@@ -224,7 +224,7 @@ def _other_groups(
         except CorpusError:  # no type is as rare as that
             continue
         # Common targets stay: they are those of the declared condition whatever the others are called.
-        rows = split.mask("rare") & types[split.positions["target"].to_numpy()]
+        rows = split.mask("rare") & types[split.targets]
         if plan.group.condition == "rare" and 0 < rows.sum() < n_positions:
             yield _other_group(cut, int(rows.sum()), influence(split.delta_loss, rows), size, observed.group)
 

@@ -62,8 +62,9 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     tokens are other ones. All else is done as in a run of that size.
     """
     from hypotest.collect.ablation import MEMORY
-    from hypotest.collect.evidence import collect_evidence, evidence_keys
+    from hypotest.collect.evidence import collect_evidence
     from hypotest.collect.evidence_folder import EvidenceKeys
+    from hypotest.collect.sample import evidence_keys
     from hypotest.collect.store import cache_folder
     from hypotest.pipeline.analysis import analyse
     from hypotest.pipeline.prepare import prepare
@@ -88,7 +89,7 @@ def repeat_sample(sample: Any, times: int) -> Any:
     """A sample several times over: other documents, in which other tokens stand."""
     import polars as pl
 
-    from hypotest.collect.evidence import Sample
+    from hypotest.collect.sample import Sample
 
     n_blocks, frame = len(sample.tokens), sample.positions
     n_documents = int(frame["document"].max()) + 1

@@ -6,13 +6,14 @@ import polars as pl
 import pytest
 
 from hypotest.collect.engine import plan_ablation
-from hypotest.collect.evidence import Sample, collect_evidence, collect_selection, evidence_keys
+from hypotest.collect.evidence import collect_evidence, collect_selection
 from hypotest.collect.evidence_folder import (
     EvidenceKeys,
     evidence_digest,
     evidence_digests,
     read_evidence,
 )
+from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.self_check import intervene
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import wrap_language_model

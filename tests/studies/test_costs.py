@@ -53,7 +53,7 @@ def test_bytes_of_the_evidence_are_those_of_its_arrays():
 
 
 def test_few_blocks_hold_heads_and_positions():
-    from hypotest.collect.evidence import Sample
+    from hypotest.collect.sample import Sample
 
     positions = make_evidence(0).selection.positions  # 40 blocks
     sample = Sample(np.zeros((40, 16), dtype=np.int32), positions, np.arange(0, 40, 3))

@@ -1,0 +1,67 @@
+"""The positions of a split at which a network is looked at, and the name of what is collected there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.collect.evidence_folder import EvidenceKeys
+from hypotest.collect.store import evidence_key
+from hypotest.records.evidence import Ablation, Positioned
+from hypotest.subjects.language_model import LanguageModel
+
+COLLECTION_VERSION = 3
+"""Raised when collection changes what it stores, so that older evidence is not reused."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample(Positioned):
+    """What to collect: the positions of one split and the blocks for head ablation."""
+
+    tokens: NDArray[np.int32]
+    """All blocks of the text, shape (n_blocks, context)."""
+    positions: pl.DataFrame
+    """Rows of one split, sorted by block and index."""
+    head_blocks: NDArray[np.int64]
+    """Blocks in which heads are ablated, sorted."""
+
+
+def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
+    """The keys follow from the weights, the model's settings, the tokens, the positions and the ablation.
+
+    The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
+    over the selection split.
+    """
+    keys: dict[str, str] = {}
+    own = subject.own_anatomy
+    for split in ("selection", "evaluation"):
+        sample = samples[split]
+        used = np.union1d(sample.blocks, sample.head_blocks)
+        keys[split] = evidence_key(
+            {
+                "version": COLLECTION_VERSION,
+                "subject": subject.fingerprint,
+                "settings": subject.settings_fingerprint,
+                "layer": subject.layer,
+                **({"anatomy": own} if own else {}),
+                "split": split,
+                "tokens": _digest(sample.tokens[used]),
+                "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
+                "conditions": _digest(sample.mask("rare")),
+                "head_blocks": _digest(sample.head_blocks),
+                "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
+                + ([ablation.seed] if ablation.replacement == "resample" else []),
+                "after": keys.get("selection", ""),
+            }
+        )
+    return EvidenceKeys(keys["selection"], keys["evaluation"])
+
+
+def _digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
