@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hypotest.records.protocol import Outcome, Role
+from hypotest.records.prediction import Outcome, Role
 from hypotest.records.results import HypothesisVerdict, PredictionResult, Stance, Status
 
 Rule = Literal["every_prediction"]

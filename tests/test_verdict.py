@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.records.protocol import Outcome, Role
+from hypotest.records.prediction import Outcome, Role
 from hypotest.records.results import HypothesisVerdict, PredictionResult
 from hypotest.verdict import decide, stance
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from hypotest.records.evidence import FloatArray
-from hypotest.records.protocol import Margin, Outcome
+from hypotest.records.prediction import Margin, Outcome
 from hypotest.records.results import Interval
 
 MINIMUM_CEILING = 0.90

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from hypotest.records.evidence import IntArray
-from hypotest.records.protocol import PermutationUnit
+from hypotest.records.nulls import PermutationUnit
 
 BoolArray = NDArray[np.bool_]
 

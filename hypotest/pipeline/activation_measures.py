@@ -13,7 +13,7 @@ from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads, unde
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
-from hypotest.records.protocol import Prediction
+from hypotest.records.prediction import Prediction
 from hypotest.registration.measures import filled_options
 
 _GROUPS_PER_TASK = 1000

@@ -25,8 +25,9 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
 from hypotest.records.evidence import Evidence
+from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Nulls, Protocol
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
 from hypotest.verdict import decide
 

@@ -18,7 +18,8 @@ from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
 from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 
 SWAPS = 9999

@@ -18,7 +18,8 @@ from hypotest.inference.equivalence import (
     smallest_effect,
 )
 from hypotest.inference.multiplicity import adjust
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, NullComparison, PredictionResult
 from hypotest.registration.measures import MEASURES
 from hypotest.verdict import stance

@@ -11,7 +11,8 @@ from hypotest.groups import matching
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, FloatArray
-from hypotest.records.protocol import CovariateMatched, Protocol
+from hypotest.records.nulls import CovariateMatched
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import CovariateBalance
 
 CONTROL_GROUPS = 20

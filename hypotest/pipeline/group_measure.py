@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.selection import ShuffledGroups
 from hypotest.records.evidence import Evidence, IntArray
-from hypotest.records.protocol import Prediction
+from hypotest.records.prediction import Prediction
 
 _GROUPS_PER_TASK = 1000
 _RELABELLINGS_PER_TASK = 250

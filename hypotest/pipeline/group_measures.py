@@ -19,7 +19,7 @@ from hypotest.pipeline.parallel import Values, Workers
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import ShuffledGroups, in_chunks
 from hypotest.records.evidence import Evidence, IntArray
-from hypotest.records.protocol import Prediction
+from hypotest.records.prediction import Prediction
 from hypotest.registration.measures import filled_options
 
 

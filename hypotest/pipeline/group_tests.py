@@ -24,7 +24,8 @@ from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 
 CONTROL_SHARE = 4

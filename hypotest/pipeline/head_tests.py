@@ -11,7 +11,8 @@ from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 
 
 def compare_top_head_share(

@@ -18,7 +18,8 @@ from hypotest.pipeline.selection import (
     units_and_draws,
 )
 from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import NullComparison, RegimeFit
 
 

@@ -16,8 +16,9 @@ from hypotest.inference.relabelling import Relabellings, relabel
 from hypotest.measures.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.nulls import LabelShuffled, PermutationUnit
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Group, LabelShuffled, PermutationUnit, Protocol
+from hypotest.records.protocol import Group, Protocol
 from hypotest.records.results import GroupResult
 
 SHOWN_DRAWS = 199

@@ -29,8 +29,9 @@ from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_
 from hypotest.collect.sample import evidence_keys
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
+from hypotest.records.nulls import Untrained
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Protocol, Untrained
+from hypotest.records.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")

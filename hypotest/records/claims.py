@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hypotest.records.protocol import Contrast, ExpectedOutcome
+from hypotest.records.prediction import Contrast, ExpectedOutcome
 from hypotest.records.strict import Name, Strict
 
 QUANTITIES = ("observed", "reference", "effect")

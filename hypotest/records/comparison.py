@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hypotest.records.protocol import Outcome
+from hypotest.records.prediction import Outcome
 from hypotest.records.results import Interval, Status
 
 Agreement = Literal["agrees", "disagrees", "open", "not measured"]

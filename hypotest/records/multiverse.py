@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Outcome
+from hypotest.records.prediction import Outcome
+from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES
 from hypotest.records.results import PredictionResult, Status
 
 Value = str | int | float

@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from hypotest.records.protocol import Role
+from hypotest.records.prediction import Role
 
 UNITS = (0.5, 1.0, 2.0, 3.0)
 """Effects whose power is foreseen, in SDs of the null or in standard errors."""

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, Tag, field_validator, model_validator
+from pydantic import Field, Tag
 
 from hypotest.records.material import Conditions, Corpus, CountedText, Split, Subject
+from hypotest.records.nulls import Nulls
+from hypotest.records.prediction import Prediction
 from hypotest.records.strict import Name, Strict, either
 
-Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
-"""What a test can say; `inconclusive` is never a prediction."""
-ExpectedOutcome = Literal["less", "greater", "equivalent"]
-Role = Literal["deciding", "premise", "descriptive"]
-PermutationUnit = Literal["type", "document_type", "position"]
-"""What keeps its label together when labels are shuffled: token types, a type within a document, or single
-positions."""
 AblationKind = Literal["mean", "zero", "resample"]
-Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
-"""What a neuron is like apart from its influence; see `hypotest.groups.matching`."""
 Correction = Literal["bonferroni", "holm"]
 
 MAX_HYPOTHESES = 20
@@ -71,174 +64,6 @@ class Ablation(Strict):
     tolerance: float = Field(
         default=1e-4, ge=1e-6, le=0.01, description="largest error of any change of loss, in nats"
     )
-
-
-StopAfter = Annotated[
-    int | None,
-    Field(
-        ge=2,
-        le=10**6,
-        description="stop early once so many draws, in either tail, are at least as extreme as the group",
-    ),
-]
-
-
-class SizeMatched(Strict):
-    """Random neurons, as many as the group has, from the whole layer."""
-
-    draws: int = Field(default=9999, ge=1, le=10**6, description="number of random groups, at most")
-    stop_after: StopAfter = None
-
-
-class CovariateMatched(Strict):
-    """Random neurons that resemble the group in declared covariates."""
-
-    draws: int = Field(default=9999, ge=1, le=10**6, description="number of matched groups, at most")
-    on: tuple[Covariate, ...] = Field(
-        default=("activation_mean", "activation_sd", "output_norm"),
-        min_length=1,
-        description="what the groups are matched on",
-    )
-    stop_after: StopAfter = None
-
-
-class LabelShuffled(Strict):
-    """The group that the same selection finds when labels are shuffled."""
-
-    draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
-    unit: PermutationUnit = Field(
-        default="type",
-        description="what keeps its label together: token types, types within documents, or positions",
-    )
-
-
-class Rewired(Strict):
-    """The group's own network, its edges exchanged and every neuron's strength kept; descriptive."""
-
-    draws: int = Field(default=499, ge=1, le=10**6, description="number of rewired networks")
-
-
-class Untrained(Strict):
-    """The same protocol on networks that learned nothing; descriptive unless there are many."""
-
-    networks: int = Field(default=3, ge=1, le=10**4, description="number of untrained networks")
-    weights: Literal["fresh", "permuted"] = Field(
-        default="fresh",
-        description="`fresh` initialisations, or the entries of every trained matrix `permuted`",
-    )
-
-
-class Nulls(Strict):
-    """What the group is compared with."""
-
-    size_matched: SizeMatched | None = Field(
-        default=None, description="as many random neurons, from the whole layer"
-    )
-    covariate_matched: CovariateMatched | None = Field(
-        default=None, description="random neurons that resemble the group in declared covariates"
-    )
-    label_shuffled: LabelShuffled | None = Field(
-        default=None, description="the group that the same selection finds when rare and common are shuffled"
-    )
-    rewired: Rewired | None = Field(
-        default=None, description="the group's own network, its edges exchanged; never decides"
-    )
-    untrained: Untrained | None = Field(
-        default=None, description="the same protocol on networks that learned nothing"
-    )
-
-
-NullName = Literal["size_matched", "covariate_matched", "label_shuffled", "rewired", "untrained"]
-
-
-class Contrast(Strict):
-    """What an observed value is compared with: a null, another condition, or a number."""
-
-    null: NullName | None = Field(default=None, description="a null declared under `nulls`")
-    conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
-        default=None, description="[rare, common]: the difference is rare - common"
-    )
-    by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
-    reference: float | None = Field(
-        default=None, description="a number fixed in advance, in the measure's own unit"
-    )
-    trajectory: Literal[True] | None = Field(
-        default=None,
-        description="`true`: does the effect rise (greater) or fall (less) from checkpoint to checkpoint of "
-        "`subject.revision`?",
-    )
-
-    @field_validator("conditions", mode="before")
-    @classmethod
-    def _rare_minus_common(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, list | tuple) or list(value) != ["rare", "common"]:
-            raise ValueError("must be [rare, common]: the difference is rare - common")
-        return tuple(value)
-
-
-class Margin(Strict):
-    """Smallest effect of interest; exactly one of the three."""
-
-    raw: float | None = Field(default=None, gt=0, description="in the measure's own unit")
-    ratio: float | None = Field(default=None, gt=0, description="as a share of the null's mean")
-    null_sd: float | None = Field(default=None, gt=0, description="in SDs of the size_matched null")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Margin:
-        if sum(value is not None for value in (self.raw, self.ratio, self.null_sd)) != 1:
-            raise ValueError("must have exactly one of raw, ratio and null_sd")
-        return self
-
-
-class Prediction(Strict):
-    """One measure, what it is compared with, and the outcome each hypothesis expects.
-
-    In YAML the expectations stand beside the other keys, under the hypothesis' name; the loader
-    moves them into `expects`.
-    """
-
-    id: Name = Field(
-        description="names the prediction in every report: lower-case letters, digits, _ and -, at most 64"
-    )
-    role: Role = Field(
-        default="deciding",
-        description="a failed `premise` makes every hypothesis not applicable; `descriptive` "
-        "is reported and never decides",
-    )
-    measure: str = Field(description="what is measured on the group")
-    options: dict[str, Any] = Field(default_factory=dict, description="options of the measure")
-    contrast: Contrast = Field(description="what the measured value is compared with")
-    margin: Margin | None = Field(
-        default=None,
-        description="smallest effect of interest; without it `equivalent` is no outcome",
-    )
-    expects: dict[str, tuple[ExpectedOutcome, ...]] = Field(
-        default_factory=dict, description="hypothesis -> outcomes; an empty list for `any`"
-    )
-
-    @property
-    def needed_nulls(self) -> tuple[NullName, ...]:
-        """The nulls without which it has no outcome: of its contrast, and random groups for their SD."""
-        contrast: tuple[NullName, ...] = () if self.contrast.null is None else (self.contrast.null,)
-        in_sd = self.margin is not None and self.margin.null_sd is not None
-        return (*contrast, "size_matched") if in_sd and contrast != ("size_matched",) else contrast
-
-    @field_validator("expects", mode="before")
-    @classmethod
-    def _as_lists(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        lists = {}
-        for name, outcomes in value.items():
-            if outcomes == "any":
-                lists[name] = ()
-            else:
-                outcomes = (outcomes,) if isinstance(outcomes, str) else outcomes
-                # A tuple also from a list: strict validation takes nothing else from Python.
-                lists[name] = tuple(outcomes) if isinstance(outcomes, list) else outcomes
-        return lists
 
 
 class Intervals(Strict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hypotest.records.protocol import Outcome, Role
+from hypotest.records.prediction import Outcome, Role
 from hypotest.records.registration import Registration
 
 Stance = Literal["supports", "contradicts", "silent", "open"]

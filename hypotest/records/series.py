@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hypotest.records.protocol import Outcome
+from hypotest.records.prediction import Outcome
 from hypotest.records.results import HypothesisVerdict, Status
 
 Axis = Literal["layer", "step"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.records.claims import Claim, Claims
-from hypotest.records.protocol import Contrast, Prediction
+from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration.findings import Finding, Path, key_name
 from hypotest.registration.predictions import vocabulary_findings
 from hypotest.registration.source import Source, read_source

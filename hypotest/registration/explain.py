@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hypotest.records.material import CorpusFiles, CorpusHub, TargetFrequency
-from hypotest.records.protocol import Prediction, Protocol, TopFraction
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.meanings import (
     compared,
     layer_words,

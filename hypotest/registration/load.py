@@ -20,7 +20,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
-from hypotest.records.protocol import MAX_HYPOTHESES, Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed

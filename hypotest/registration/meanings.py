@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hypotest.records.material import Subject
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.measures import MEASURES, Form, filled_options, form_of
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
-from hypotest.records.protocol import Contrast, Prediction
+from hypotest.records.prediction import Contrast, Prediction
 
 Level = Literal["group", "weights", "conditions", "heads"]
 """What a measure is a property of: the activations of a neuron group, its weights, the difference

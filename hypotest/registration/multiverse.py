@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.records.protocol import (
-    OWN_CHOICES,
-    SHARED_CHOICES,
-    Multiverse,
-    Prediction,
-    Protocol,
-    TopFraction,
-)
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Multiverse, Protocol, TopFraction
 from hypotest.registration.findings import Finding, shown
 from hypotest.registration.measures import MEASURES, Option
 

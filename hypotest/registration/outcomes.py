@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypotest.records.protocol import ExpectedOutcome, Prediction
+from hypotest.records.prediction import ExpectedOutcome, Prediction
 from hypotest.registration.measures import MEASURES
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown, suggestion
 from hypotest.registration.measures import MEASURES, Form, Measure, form_of
 from hypotest.registration.wording import unknown_key

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
 _STEP = re.compile(r"(?:step|checkpoint|iter|global_step)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)

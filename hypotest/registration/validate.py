@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 from hypotest.errors import Problem
 from hypotest.records.material import TargetFrequency
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.outcomes import refuting_outcomes

@@ -8,7 +8,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
 
 _UNIONS: tuple[Path, ...] = (

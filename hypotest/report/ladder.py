@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hypotest.inference.multiplicity import monte_carlo_floor
-from hypotest.records.protocol import Outcome
+from hypotest.records.prediction import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.balance import unmatched_covariates
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant

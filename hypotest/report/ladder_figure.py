@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hypotest.records.protocol import Outcome
+from hypotest.records.prediction import Outcome
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, RARE, WIDTH, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Rung, claims_of, ladder_of

@@ -9,13 +9,9 @@ from pydantic import ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.material import Condition
-from hypotest.records.protocol import (
-    CovariateMatched,
-    Margin,
-    Prediction,
-    Protocol,
-    SizeMatched,
-)
+from hypotest.records.nulls import CovariateMatched, SizeMatched
+from hypotest.records.prediction import Margin, Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.measures import measure_text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration import MEASURES, filled_options
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.measures import measure_text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration import MEASURES
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.report.methods import COVARIATES, PERMUTED

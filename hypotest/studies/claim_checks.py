@@ -9,7 +9,8 @@ from pathlib import PurePath
 
 from hypotest.records.claims import QUANTITIES, Claim, Claims
 from hypotest.records.comparison import Agreement, ClaimCheck
-from hypotest.records.protocol import Contrast, Outcome, Prediction, Protocol
+from hypotest.records.prediction import Contrast, Outcome, Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult, Results
 from hypotest.registration.measures import filled_options
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from hypotest.inference.trend import kendall_trend
 from hypotest.pipeline.comparison import adjust_together
 from hypotest.pipeline.randomness import Streams
-from hypotest.records.protocol import Outcome, Prediction, Protocol
+from hypotest.records.prediction import Outcome, Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, Results, Status
 from hypotest.records.series import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.registration import canonical

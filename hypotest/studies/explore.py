@@ -39,8 +39,9 @@ from hypotest.records.exploration import (
     PreferenceCount,
 )
 from hypotest.records.material import Conditions, TargetFrequency
+from hypotest.records.nulls import CovariateMatched
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import CovariateMatched, Protocol
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration_export import write_exploration

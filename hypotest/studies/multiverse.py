@@ -34,8 +34,9 @@ from hypotest.records.multiverse import (
     SpecificationResult,
     Value,
 )
+from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, named, silent
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Prediction, Protocol
+from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.multiverse import declared_shared

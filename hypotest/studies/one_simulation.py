@@ -16,7 +16,8 @@ from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Intervals, Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Intervals, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.studies.scenarios import Scenario, calibration_protocol
 from hypotest.studies.simulation import draw_evidence, draw_layer, with_population

@@ -12,7 +12,8 @@ from hypotest.inference.equivalence import classify, equivalence_p, t_p_value
 from hypotest.inference.meta_analysis import pool_effects
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
 from hypotest.records.material import CorpusHub
-from hypotest.records.protocol import Outcome, Protocol
+from hypotest.records.prediction import Outcome
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, PredictionResult, Results
 from hypotest.registration.measures import MEASURES, filled_options
 

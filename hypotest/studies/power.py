@@ -21,8 +21,9 @@ from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
+from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Prediction, Protocol, TopFraction
+from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.measures import MEASURES
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (

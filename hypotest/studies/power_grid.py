@@ -24,7 +24,8 @@ from hypotest.inference.power import (
 )
 from hypotest.pipeline.analysis import Analysis
 from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration.measures import MEASURES
 

@@ -26,8 +26,9 @@ from hypotest.pipeline.run import self_check
 from hypotest.pipeline.selection import select
 from hypotest.pipeline.untrained import collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage
-from hypotest.records.protocol import Nulls, Protocol
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference
 from hypotest.report.results_file import json_text

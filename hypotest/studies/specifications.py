@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from itertools import product
 
 from hypotest.records.multiverse import Specification, Value
-from hypotest.records.protocol import SHARED_CHOICES, Multiverse, Prediction, Protocol, TopFraction
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import SHARED_CHOICES, Multiverse, Protocol, TopFraction
 from hypotest.registration.measures import filled_options
 from hypotest.registration.multiverse import concerning, declared_shared
 

@@ -18,7 +18,7 @@ from hypotest.inference.equivalence import (
     t_p_value,
 )
 from hypotest.inference.randomization import compare_with_null
-from hypotest.records.protocol import Margin
+from hypotest.records.prediction import Margin
 from hypotest.records.results import Interval
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.records.protocol import CovariateMatched, LabelShuffled, Nulls, Rewired, SizeMatched, Untrained
+from hypotest.records.nulls import CovariateMatched, LabelShuffled, Nulls, Rewired, SizeMatched, Untrained
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
 
 Q = {

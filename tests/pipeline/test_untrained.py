@@ -8,8 +8,8 @@ import pytest
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
+from hypotest.records.nulls import Untrained
 from hypotest.records.progress import silent
-from hypotest.records.protocol import Untrained
 from hypotest.registration import load_protocol
 from hypotest.subjects.untrained import untrained_model
 from tests.collect.families import hooked_losses

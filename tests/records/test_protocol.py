@@ -6,15 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from hypotest.records.material import Corpus, CorpusFiles, Subject, TargetFrequency
-from hypotest.records.protocol import (
-    Contrast,
-    Group,
-    Margin,
-    Nulls,
-    Prediction,
-    Protocol,
-    TopFraction,
-)
+from hypotest.records.nulls import Nulls
+from hypotest.records.prediction import Contrast, Margin, Prediction
+from hypotest.records.protocol import Group, Protocol, TopFraction
 
 
 def _protocol(**changes: object) -> Protocol:

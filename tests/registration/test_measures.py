@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hypotest.records.protocol import Contrast, Prediction
+from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration import MEASURES, filled_options, load_protocol
 from hypotest.registration.measures import Form, Option, form_of
 

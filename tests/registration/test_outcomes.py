@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hypotest.records.protocol import Prediction
+from hypotest.records.prediction import Prediction
 from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
 
 

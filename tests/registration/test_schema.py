@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from hypotest.records.protocol import Prediction, Protocol
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.registration import MEASURES, load_protocol, read_protocol, schema
 from hypotest.registration.source import read_source
 from tests.json_schema import errors

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from hypotest.records.nulls import Untrained
 from hypotest.records.power import StageCost
-from hypotest.records.protocol import Untrained
 from hypotest.studies.costs import (
     _few_blocks,
     _n_groups,

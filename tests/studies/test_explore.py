@@ -6,7 +6,7 @@ from hypotest.groups.nulls import Influences
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select, select_observed
 from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.protocol import CovariateMatched
+from hypotest.records.nulls import CovariateMatched
 from hypotest.studies.explore import compare_covariates, count_condition, count_preferences, explore_curve
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 

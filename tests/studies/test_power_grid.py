@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from hypotest.pipeline.analysis import analyse
-from hypotest.records.protocol import Prediction
+from hypotest.records.prediction import Prediction
 from hypotest.studies.power_grid import (
     Foundation,
     compare_halved,
