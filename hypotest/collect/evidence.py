@@ -31,6 +31,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, write_shard
 from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
+from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
@@ -334,9 +335,7 @@ def _describe(sample: Sample, ablation: Ablation, folder: Path) -> None:
         "how": asdict(ablation),
         "heads": _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD),
     }
-    temporary = folder / ".shards.json"
-    temporary.write_text(json.dumps(counts), encoding="utf-8")
-    temporary.replace(folder / FINISHED)
+    write_whole(folder / FINISHED, json.dumps(counts))
 
 
 def _ceil(count: int, size: int) -> int:

@@ -7,8 +7,6 @@ that a machine without a network finds it again although the protocol names a br
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +16,9 @@ import numpy as np
 from hypotest.collect.store import Arrays, cache_folder, evidence_key, read_shard, write_shard
 from hypotest.corpora import text as local
 from hypotest.corpora.hub import EXTRA, Row, can_stream, data_folder, hub_source, stream_rows
-from hypotest.errors import CorpusError
+from hypotest.errors import CorpusError, OutputError
 from hypotest.records.corpus import Document, TextSource
+from hypotest.records.files import write_whole
 from hypotest.records.hub import HubAnswer, ask_hub, is_commit
 from hypotest.records.material import CorpusHub, Text
 from hypotest.records.progress import StartStage
@@ -158,11 +157,8 @@ def _last_commit(text: CorpusHub) -> str | None:
 def _remember(text: CorpusHub, commit: str) -> None:
     if _last_commit(text) == commit:
         return
-    file = _note(text)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    with suppress(OSError):  # of a cache that can only be read; the next run asks the Hub again
-        temporary.write_text(json.dumps({"commit": commit}), encoding="utf-8")
-        os.replace(temporary, file)
+    with suppress(OutputError):  # of a cache that can only be read; the next run asks the Hub again
+        write_whole(_note(text), json.dumps({"commit": commit}))
 
 
 def _arrays(rows: list[Row]) -> Arrays:

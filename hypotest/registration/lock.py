@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -18,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
+from hypotest.records.files import write_whole
 from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Lock
 from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 
@@ -90,18 +89,7 @@ def write_lock(path: Path, lock: Lock) -> None:
     """
     data = {name: json.loads(canonical_json(value)) for name, value in lock_data(lock).items()}
     text = json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: the lock cannot be written: {error.strerror or error}") from None
+    write_whole(path, text)
 
 
 def read_lock(path: Path) -> Lock:

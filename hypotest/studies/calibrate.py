@@ -20,10 +20,11 @@ import hypotest
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.records.calibration import SCHEMA_VERSION, Calibration
+from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage, silent
 from hypotest.report.calibration import calibration_markdown
 from hypotest.report.results_file import json_text
-from hypotest.studies.chunks import chunk_file, finish_chunk, read_chunk, write_whole
+from hypotest.studies.chunks import chunk_file, finish_chunk, read_chunk
 from hypotest.studies.rates import CONFIDENCE, LEVEL, count_scenario
 from hypotest.studies.scenarios import SCENARIOS, Scenario, calibration_protocol
 

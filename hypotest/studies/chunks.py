@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from pathlib import Path
 
 from hypotest.errors import OutputError
+from hypotest.records.files import write_whole
 from hypotest.studies.one_simulation import Simulation, simulate_range
 from hypotest.studies.scenarios import Scenario
 
@@ -21,26 +20,6 @@ def finish_chunk(scenario: Scenario, seed: int, folder: Path, start: int, stop: 
     """Simulate a chunk and write it so that it is there completely or not at all."""
     lines = [json.dumps(item, allow_nan=False) for item in simulate_range(scenario, seed, start, stop)]
     write_whole(chunk_file(folder, start, stop), "\n".join(lines) + "\n")
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file that is there completely or not at all.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except OSError as error:
-        raise OutputError(f"cannot write {file}: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_chunk(file: Path) -> list[Simulation]:
