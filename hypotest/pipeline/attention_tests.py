@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,12 @@ from hypotest.inference.effect_size import cliffs_delta, paired_standardized_dif
 from hypotest.inference.randomization import compare_with_null, swapped_differences
 from hypotest.measures import concentration, routing
 from hypotest.pipeline.comparison import Comparison
-from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
+from hypotest.pipeline.intervals import around, bounds, contrast_intervals, interval_p_value
 from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval
 
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
@@ -129,9 +127,8 @@ def compare_routing(
         protocol,
         streams,
     )[1]
-    if correlation is not None:  # around the plain number as others report it, lowered by noise as it is
-        half = (correlation.high - correlation.low) / 2
-        correlation = replace(correlation, low=spearman - half, high=spearman + half)
+    if correlation is not None:  # lowered by noise as others' is
+        correlation = around(correlation, spearman)
     return Comparison(
         observed=observed,
         reference="value",
@@ -157,19 +154,6 @@ def compare_routing(
 def _weighted_mean(values: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
     """The mean over documents, given how often each was drawn."""
     return lambda weights: weights @ values / weights.sum(axis=1)
-
-
-def bounds(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
-    """95 % intervals as companions of a prediction, by which claims of papers are judged.
-
-    Returns:
-        ``<name>_low`` and ``<name>_high``; None where there is no interval.
-    """
-    return {
-        f"{name}_{end}": None if interval is None else getattr(interval, end)
-        for name, interval in intervals.items()
-        for end in ("low", "high")
-    }
 
 
 def attention_gini(split: SplitEvidence) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from hypotest.measures.rewiring import share_above_all
 from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.controls import CONTROL_GROUPS, Controls
 from hypotest.pipeline.group_measure import GroupMeasure
-from hypotest.pipeline.intervals import UNDEFINED, all_defined
+from hypotest.pipeline.intervals import UNDEFINED, all_defined, around, bounds
 from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
@@ -71,10 +71,10 @@ def compare_group(
     if by_labels:
         name = next(rung.comparison.null for rung in rungs.values() if rung.shuffled is not None)
     decisive = rungs[name]
-    interval, notes = _intervals(measure, selection, decisive, controls, protocol, streams)
+    interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
     if name == "rewired" or "rewired" in rungs:
         notes = (*notes, _REWIRED)
-    companions = dict(measure.companions(group))
+    companions = {**bounds({"group" if by_labels else "observed": own}), **measure.companions(group)}
     if by_labels:
         companions = {
             "group": observed,
@@ -132,40 +132,44 @@ def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np
 
 
 def _intervals(
+    observed: float,
     measure: GroupMeasure,
     selection: Selection,
     decisive: Rung,
     controls: Controls,
     protocol: Protocol,
     streams: Streams,
-) -> tuple[Callable[[float], Interval] | None, tuple[str, ...]]:
-    """The effect's interval over documents as a function of its level, or why there is none."""
+) -> tuple[Callable[[float], Interval] | None, Interval | None, tuple[str, ...]]:
+    """The effect's interval over documents as a function of its level, the group's own, or why not."""
     if measure.resamples is None:
-        return None, (measure.no_interval,)
+        return None, None, (measure.no_interval,)
     compared = decisive.comparison
     if decisive.groups is None and decisive.shuffled is None:
-        return None, (f"the null {compared.null} has no groups in this network: no interval over documents",)
+        reason = f"the null {compared.null} has no groups in this network: no interval over documents"
+        return None, None, (reason,)
     n_documents = measure.documents.size
     if n_documents < MINIMUM_DOCUMENTS:
-        return None, (
-            f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)",
-        )
+        reason = f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)"
+        return None, None, (reason,)
     n_resamples = protocol.intervals.resamples
     weights = document_weights(n_documents, n_resamples, streams("documents", str(n_documents)))
     leave_one_out = jackknife_weights(n_documents)
     monte_carlo = compared.sd**2 / compared.n_draws
-    resamples = measure.resamples
+    resamples, group = measure.resamples, selection.group[None, :]
+    values, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
+    if not all_defined(values, without):
+        return None, None, (UNDEFINED,)
+    own = around(document_interval(observed, values, without, n_documents, 0.95), observed)
     if decisive.groups is None:
         scale = decisive.shuffled.scale if decisive.shuffled else None
         assert scale is not None  # one of the two, see above
-        arms = (selection.group, selection.common)
+        common = selection.common[None, :]
         replicates, jackknife = (
-            scale(resamples(arms[0][None, :], rows)[0], len(arms[0]))
-            - scale(resamples(arms[1][None, :], rows)[0], len(arms[1]))
-            for rows in (weights, leave_one_out)
+            scale(mine, group.size) - scale(resamples(common, rows)[0], common.size)
+            for mine, rows in ((values, weights), (without, leave_one_out))
         )
         if not all_defined(replicates, jackknife):
-            return None, (UNDEFINED,)
+            return None, own, (UNDEFINED,)
         return (
             lambda level: document_interval(
                 compared.observed - compared.mean,
@@ -175,25 +179,25 @@ def _intervals(
                 level,
                 extra_variance=monte_carlo,
             ),
+            own,
             (),
         )
-    group = selection.group[None, :]
     some = decisive.groups[:CONTROL_GROUPS]
-    own, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
     control_values = measure.values(some)
     control_resamples = resamples(some, weights[: max(n_resamples // CONTROL_SHARE, 3)])
-    if not all_defined(own, without, control_resamples):
-        return None, (UNDEFINED,)
+    if not all_defined(control_resamples):
+        return None, own, (UNDEFINED,)
     return (
         lambda level: contrast_interval(
             compared.observed,
             compared.mean,
-            own,
+            values,
             without,
             control_values,
             control_resamples,
             level,
             null_mean_variance=monte_carlo,
         ),
+        own,
         (),
     )

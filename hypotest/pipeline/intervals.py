@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +64,27 @@ def interval_p_value(interval: Interval) -> float:
     """Two-sided p of no effect, by t with the interval's (bias-corrected) centre and standard error."""
     centre = (interval.low + interval.high) / 2
     return t_p_value(centre, interval.standard_error, interval.degrees_of_freedom)
+
+
+def around(interval: Interval, value: float) -> Interval:
+    """An interval of the same width around a number as others report it, its bias and all.
+
+    Maximised Q, effective dimensions and correlations depend on the amount of text; published ones are not
+    corrected for that. It covers the number's mean over texts of this size.
+    """
+    half = (interval.high - interval.low) / 2
+    return replace(interval, low=value - half, high=value + half)
+
+
+def bounds(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
+    """95 % intervals as companions of a prediction, by which claims of papers are judged.
+
+    Returns:
+        ``<name>_low`` and ``<name>_high`` of each that there is.
+    """
+    return {
+        f"{name}_{end}": getattr(interval, end)
+        for name, interval in intervals.items()
+        if interval is not None
+        for end in ("low", "high")
+    }

@@ -131,13 +131,14 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     Returns:
         The number, None if there is no such companion or it is undefined, and its interval or None.
     """
-    bounds, own_bounds = _bounds(result), _companion_bounds(result, quantity)
+    # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
+    own_name = "group" if quantity == "observed" and "group" in result.companions else quantity
+    bounds, own_bounds = _bounds(result), _companion_bounds(result, own_name)
     if quantity == "effect":
         return result.effect, bounds
     if quantity == "reference":
         return result.reference_value, own_bounds
     if quantity == "observed":
-        # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
         own = result.companions.get("group", result.observed)
         if result.reference != "value" or bounds is None:
             return own, own_bounds

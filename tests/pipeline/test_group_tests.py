@@ -135,3 +135,17 @@ def test_standardisation_follows_a_measure_that_grows_with_the_size():
     for size in range(10, 101):
         # mean 0.7 k, SD 0.5 sqrt(400 / 399): a value half above the mean is sqrt(399 / 400) SDs above
         assert scale(np.array([0.7 * size + 0.5]), size)[0] == pytest.approx(np.sqrt(399 / 400))
+
+
+@pytest.mark.parametrize(
+    ("contrast", "name", "other"),
+    [("size_matched", "observed", "group"), ("label_shuffled", "group", "observed")],
+)
+def test_the_group_has_an_interval_of_its_own(contrast, name, other):
+    """Under shuffled labels the tested number is a difference, and the group's value stands beside it."""
+    _, comparison, result = compare({**DIMENSION, "contrast": {"null": contrast}}, effect=1.0)
+    found = comparison.companions
+    assert f"{other}_low" not in found
+    value = result.observed if name == "observed" else found["group"]
+    assert found[f"{name}_low"] < value < found[f"{name}_high"]
+    assert (found[f"{name}_low"] + found[f"{name}_high"]) / 2 == pytest.approx(value)
