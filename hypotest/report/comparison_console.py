@@ -87,7 +87,7 @@ def _claims(found: Comparison, run: ComparedRun) -> Iterator[ConsoleRenderable]:
     rows = _table(columns, max(len(item.claim) for item in found.checks))
     for item in found.checks:
         if item.run == run.label:
-            star = "" if item.same_model else " *"
+            star = "" if item.same_model else "*"
             rows.add_row(
                 Text.assemble(item.claim, "\n", (f"  {printable(item.where)}", "dim")),
                 Text(printable(item.claimed).replace(" or ", " or\n")),

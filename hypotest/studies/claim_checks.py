@@ -104,7 +104,8 @@ def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_mode
         return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
     measured, interval = quantity_of(result, claim.quantity)
     if measured is None or claim.range is None:
-        known = ", ".join([*QUANTITIES, *result.companions])
+        numbers = [name for name in result.companions if not name.endswith(("_low", "_high"))]
+        known = ", ".join([*QUANTITIES, *numbers])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
     agreement, why = judge_range(claim.range, measured, interval)
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)

@@ -67,7 +67,7 @@ def test_markdown_holds_every_claim_and_every_effect(found):
 def test_reasons_are_said_once(found):
     lines = reason_lines(found.checks)
     assert len(lines) == len({line.split(": ", 1)[1] for line in lines})
-    assert any("q-plateau" in line and "no interval of its own" in line for line in lines)
+    assert any("q-random" in line and "no interval of its own" in line for line in lines)
     assert any(line.startswith("coordination (D): not measured") for line in lines)
     several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
     assert len(several) == 1 and several[0].startswith(

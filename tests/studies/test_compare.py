@@ -59,7 +59,8 @@ def test_one_run_with_claims_needs_no_figures(tmp_path):
     assert agreed["coordination"] == "agrees"
     assert agreed["no-clusters"] == "disagrees"
     assert agreed["attention-correlation"] == "agrees"
-    assert agreed["q-plateau"] == "open"
+    assert agreed["q-plateau"] == "disagrees"
+    assert agreed["q-random"] == "open"
     assert not any(check.same_model for check in found.checks)
     data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
     assert data["claims_source"] == "arXiv:2509.21163"
