@@ -36,6 +36,9 @@ def check_ablation(
 
     Half of the neurons are drawn from all, half from the most influential twentieth.
 
+    Nothing of it is kept for a later run: it is about the model that is loaded now, and two models with the
+    same weights and settings may still differ in their hooks.
+
     Args:
         subject: The network.
         tokens: Blocks, shape (n_blocks, context).
