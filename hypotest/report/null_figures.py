@@ -62,6 +62,8 @@ def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
     figure, axes = new_figure(2.5 * rows, columns, rows)
     for place, (rung, draws) in zip(axes, panels, strict=False):
         _draw_panel(place, result, rung, draws)
+        if columns == 3:  # no room for four numbers with three decimals
+            place.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     for empty in axes[len(panels) :]:
         empty.set_axis_off()
     return figure
