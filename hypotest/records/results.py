@@ -129,7 +129,9 @@ class PredictionResult:
     beyond the margin in its own direction. None without margin or interval."""
     p_beyond_adjusted: float | None = None
     companions: dict[str, float | None] = field(default_factory=dict)
-    """Related numbers, reported and never decisive, such as the integer dimension."""
+    """Related numbers, reported and never decisive, such as the integer dimension. ``<name>_low`` and
+    ``<name>_high`` are the ends of the 95 % interval of ``<name>``: of a companion, the observed value or
+    the reference."""
     ladder: tuple[NullComparison, ...] = ()
     """Every null that was drawn, the deciding one first."""
     splits: tuple[SplitOutcome, ...] = ()
@@ -144,6 +146,21 @@ class PredictionResult:
         None for a null that does not vary, and where a number or a condition is the reference.
         """
         return (self.reference_sd or None) if self.reference not in ("value", "common") else None
+
+    @property
+    def bounded(self) -> dict[str, tuple[float, float]]:
+        """Name of each number that has a 95 % interval among the companions -> low and high."""
+        names = [name.removesuffix("_low") for name in self.companions if name.endswith("_low")]
+        ends = {name: (self.companions[f"{name}_low"], self.companions.get(f"{name}_high")) for name in names}
+        return {
+            name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None
+        }
+
+    @property
+    def single(self) -> dict[str, float | None]:
+        """The companions without the ends of intervals."""
+        ends = {f"{name}_{end}" for name in self.bounded for end in ("low", "high")}
+        return {name: value for name, value in self.companions.items() if name not in ends}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hypotest.records.results import NullComparison, PredictionResult
 from hypotest.report.measures import measure_text
@@ -44,19 +44,15 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
     if item.ladder:
         yield _ladder(item.ladder)
     if item.companions:
-        yield f"Beside it, never decisive: {'; '.join(_beside(item.companions))}."
+        yield f"Beside it, never decisive: {'; '.join(_beside(item))}."
     if item.notes:
         yield "\n".join(f"- {escape_markdown(note)}" for note in item.notes)
 
 
-def _beside(companions: Mapping[str, float | None]) -> Iterator[str]:
-    """Those with a 95 % interval, which is kept as ``<name>_low`` and ``<name>_high``, then the others."""
-    left = dict(companions)
-    for name in [name.removesuffix("_low") for name in companions if name.endswith("_low")]:
-        low, high = (companions.get(f"{name}_{end}") for end in ("low", "high"))
-        if low is None or high is None:
-            continue
-        del left[f"{name}_low"], left[f"{name}_high"]
+def _beside(item: PredictionResult) -> Iterator[str]:
+    """The companions with a 95 % interval, then the others."""
+    left = item.single
+    for name, (low, high) in item.bounded.items():
         number = f" {_companion(left.pop(name))}" if name in left else ""
         yield f"{escape_markdown(name)}{number}, 95 % interval {_companion(low)} to {_companion(high)}"
     yield from (f"{escape_markdown(name)} {_companion(value)}" for name, value in left.items())

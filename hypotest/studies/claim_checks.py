@@ -104,8 +104,7 @@ def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_mode
         return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
     measured, interval = quantity_of(result, claim.quantity)
     if measured is None or claim.range is None:
-        numbers = [name for name in result.companions if not name.endswith(("_low", "_high"))]
-        known = ", ".join([*QUANTITIES, *numbers])
+        known = ", ".join([*QUANTITIES, *result.single])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
     agreement, why = judge_range(claim.range, measured, interval)
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
@@ -122,8 +121,7 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
 
     The interval of a run is that of the effect. Against a number fixed in advance it is, shifted, that of
     the observed value; against a null's mean or another condition it is not, since both sides vary. Some
-    predictions have the intervals of their other numbers among their companions, as ``<quantity>_low`` and
-    ``<quantity>_high``.
+    predictions have the intervals of their other numbers among their companions.
 
     Args:
         result: Of one prediction.
@@ -134,23 +132,18 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     """
     # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
     own_name = "group" if quantity == "observed" and "group" in result.companions else quantity
-    bounds, own_bounds = _bounds(result), _companion_bounds(result, own_name)
+    bounds, own_bounds = _bounds(result), result.bounded.get(own_name)
     if quantity == "effect":
         return result.effect, bounds
     if quantity == "reference":
         return result.reference_value, own_bounds
     if quantity == "observed":
-        own = result.companions.get("group", result.observed)
+        own = result.companions.get(own_name, result.observed)
         if result.reference != "value" or bounds is None:
             return own, own_bounds
         shift = result.reference_value
         return result.observed, (bounds[0] + shift, bounds[1] + shift)
     return result.companions.get(quantity), own_bounds
-
-
-def _companion_bounds(result: PredictionResult, quantity: str) -> tuple[float, float] | None:
-    low, high = (result.companions.get(f"{quantity}_{end}") for end in ("low", "high"))
-    return None if low is None or high is None else (low, high)
 
 
 def claimed_text(claim: Claim) -> str:
