@@ -1,4 +1,4 @@
-"""What the README copies from the two examples."""
+"""The two examples, and what the README copies from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from hypotest.records.results import Results
 from hypotest.report.run import Run
-from tests.example import readme_with, side_by_side
+from hypotest.studies.recorded_files import check_files, check_manifest
+from tests.example import AS_PUBLISHED, EXAMPLE, readme_with, side_by_side
 
 
 def test_outcomes_of_both_protocols_stand_side_by_side(
@@ -41,3 +42,11 @@ def test_only_what_is_between_the_marks_changes() -> None:
     assert changed == readme.replace("old", "new")
     with pytest.raises(ValueError, match="unpack"):
         readme_with("new", "missing", readme)
+
+
+@pytest.mark.parametrize("folder", [EXAMPLE, AS_PUBLISHED], ids=["rare-tokens", "as-published"])
+def test_the_manifest_names_the_files_beside_it(folder: Path) -> None:
+    """A figure drawn again without a new run is found here, before `hypotest verify` says so to a user."""
+    manifest = Run.open(folder).manifest
+    checks = [check_manifest(manifest), *check_files(folder, manifest)]
+    assert [item for item in checks if item.status != "agrees"] == []
