@@ -11,7 +11,7 @@ from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.results import AblationResult, EffectParts, GroupAblation
 
@@ -23,13 +23,24 @@ POSITIONS = 1024
 
 def describe_ablation(
     prepared: Prepared,
+    whole: SplitEvidence,
     evidence: Evidence,
     selection: Selection,
     memory: float,
     streams: Streams,
     start_stage: StartStage,
 ) -> AblationResult:
-    """The group ablated at once, beside the sum of its single effects and random groups of its size."""
+    """The group ablated at once, beside the sum of its single effects and random groups of its size.
+
+    Args:
+        prepared: The model.
+        whole: The selection split with every neuron of the layer: what ablated ones are set to.
+        evidence: Both splits, without dead neurons.
+        selection: The tested group.
+        memory: Bytes that ablation may take beside model and evidence.
+        streams: Random numbers.
+        start_stage: Told of the steps.
+    """
     split, how = evidence.evaluation, evidence.ablation
     rows, groups = _rows_and_groups(evidence, selection, streams)
     step = start_stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
@@ -38,8 +49,8 @@ def describe_ablation(
         prepared.blocks.tokens,
         split,
         rows,
-        Replacement.behind(how, evidence.selection),
-        groups,
+        Replacement.behind(how, whole),
+        evidence.layer_numbers(groups),
         memory,
         step,
     )
@@ -82,7 +93,7 @@ def ablation_result(
         reason=how.reason,
         replacement=how.replacement,
         tolerance=how.tolerance,
-        share_exact=float(split.n_exact.mean() / evidence.n_neurons),
+        share_exact=float(split.n_exact.mean() / evidence.layer_size),
         largest_error_bound=None if np.isnan(bounds).any() else float(bounds.max()),
         group=GroupAblation(
             n_positions=int(rows.size),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.comparison import (
     Comparison,
@@ -72,7 +73,7 @@ def analyse(
         EvidenceError: If a measure is undefined for the selected group.
     """
     watch = watch or start_stage
-    streams = Streams(protocol.seed)
+    streams, evidence = Streams(protocol.seed), without_dead(evidence)
     selection = select(protocol, evidence, streams, watch)
     workers = Workers(start_stage, kept)
     controls = draw_controls(selection.group, evidence, protocol, streams)
@@ -125,7 +126,7 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
     Returns:
         Id of each prediction on a group measure -> T(G); NaN where it is undefined there.
     """
-    streams = Streams(protocol.seed)
+    streams, evidence = Streams(protocol.seed), without_dead(evidence)
     group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
     found = {}
     for item in protocol.predictions:

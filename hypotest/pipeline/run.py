@@ -20,6 +20,7 @@ from hypotest.collect.evidence_folder import (
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
@@ -141,9 +142,10 @@ def run_plan(
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
     digests = evidence_digests(cache, prepared.keys)
     kept = KeptPieces.of(found, digests, cache_folder())
+    live = without_dead(evidence)
     analysis = analyse(
         plan,
-        evidence,
+        live,
         untrained=[network.value for network in networks],
         start_stage=start_stage,
         watch=watch,
@@ -151,9 +153,9 @@ def run_plan(
     )
     others = other_splits(plan, evidence, start_stage) if trial is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
-    ablation = describe_ablation(prepared, evidence, selection, memory, streams, watch)
+    ablation = describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch)
     corpus = describe_corpus(plan, prepared, evidence)
-    heads, layer_impacts = describe_heads(evidence, selection, streams)
+    heads, layer_impacts = describe_heads(live, selection, streams)
     results = Results(
         schema_version=SCHEMA_VERSION,
         protocol=plan.model_dump(mode="json"),
@@ -175,7 +177,7 @@ def run_plan(
         split_verdicts=split_verdicts(analysis, others),
         figures=FigureData(
             regimes=analysis.regimes,
-            spectrum=describe_spectrum(evidence, selection, streams),
+            spectrum=describe_spectrum(live, selection, streams),
             heads=heads,
             layer_impacts=layer_impacts,
             frequencies=describe_frequencies(prepared.cuts),
@@ -183,7 +185,7 @@ def run_plan(
         limitations=find_limitations(
             corpus,
             predictions,
-            evidence,
+            live,
             selection,
             ablation,
             check,

@@ -48,7 +48,7 @@ class Selection:
     """The tested group, its common counterpart, and their shuffled versions."""
 
     group: NDArray[np.int64]
-    """Sorted by number, as all groups are, so that the same neurons always give the same bits."""
+    """Columns of the evidence, ascending: the same neurons always give the same bits."""
     common: NDArray[np.int64]
     """What the same rule selects on common targets."""
     shuffled: tuple[ShuffledGroups, ...]
@@ -183,11 +183,12 @@ def select(
         common=np.sort(observed.common),
         shuffled=tuple(shuffled),
         result=GroupResult(
-            neurons=tuple(observed.group.tolist()),
-            n_neurons=evidence.n_neurons,
+            neurons=tuple(evidence.layer_numbers(observed.group).tolist()),
+            n_neurons=evidence.layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(observed.common.tolist()),
+            control_neurons=tuple(evidence.layer_numbers(observed.common).tolist()),
+            n_dead=evidence.n_left_out,
         ),
     )
 

@@ -130,6 +130,22 @@ class SplitEvidence(Positioned):
         arrays = stacked(self, other, _PER_POSITION)
         return SplitEvidence(pl.concat([self.positions, other.positions]), head_ablation=heads, **arrays)
 
+    def of_neurons(self, neurons: IntArray) -> SplitEvidence:
+        """The same rows with some of the layer's neurons only, in the order given."""
+        heads = self.head_ablation
+        return replace(
+            self,
+            activations=self.activations[:, neurons],
+            delta_loss=self.delta_loss[:, neurons],
+            error_bound=self.error_bound[:, neurons],
+            head_ablation=replace(
+                heads,
+                base=heads.base[..., neurons],
+                single=heads.single[..., neurons],
+                layer=heads.layer[..., neurons],
+            ),
+        )
+
     def named(self, split: str) -> SplitEvidence:
         """The same rows as another split."""
         return replace(self, positions=self.positions.with_columns(pl.lit(split).alias("split")))
@@ -214,6 +230,15 @@ class SelectionEvidence:
     """Mean over the split, shape (n_neurons,)."""
     ablation: Ablation
 
+    def of_neurons(self, neurons: IntArray) -> SelectionEvidence:
+        """The same with some of its neurons only."""
+        return replace(
+            self,
+            split=self.split.of_neurons(neurons),
+            weights=Weights(self.weights.output[neurons], self.weights.input[neurons]),
+            mean_activation=self.mean_activation[neurons],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
@@ -231,8 +256,48 @@ class Evidence:
     ablation: Ablation
     decomposition: Decomposition | None
     """None where the identity does not hold."""
+    numbers: IntArray | None = None
+    """Number in the layer of each neuron, ascending, shape (n_neurons,); None: the whole layer."""
+    n_left_out: int = 0
+    """Neurons of the layer that are not here."""
 
     @property
     def n_neurons(self) -> int:
-        """Neurons in the tested layer."""
+        """Neurons that are here: second axis of activations and changes of loss."""
         return int(self.mean_activation.shape[0])
+
+    @property
+    def layer_size(self) -> int:
+        """Neurons of the tested layer, those that were left out included."""
+        return self.n_neurons + self.n_left_out
+
+    def layer_numbers(self, neurons: IntArray) -> NDArray[np.int64]:
+        """From columns of the arrays to numbers in the layer."""
+        columns = np.asarray(neurons, dtype=np.int64)
+        return columns if self.numbers is None else np.asarray(self.numbers, dtype=np.int64)[columns]
+
+    def of_neurons(self, neurons: IntArray) -> Evidence:
+        """The same with some of its neurons only.
+
+        Args:
+            neurons: Columns to keep, ascending, shape (n_kept,).
+        """
+        parts = self.decomposition
+        return replace(
+            self,
+            selection=self.selection.of_neurons(neurons),
+            evaluation=self.evaluation.of_neurons(neurons),
+            weights=Weights(self.weights.output[neurons], self.weights.input[neurons]),
+            mean_activation=self.mean_activation[neurons],
+            decomposition=None
+            if parts is None
+            else replace(
+                parts,
+                total=parts.total[neurons],
+                through_norm=parts.through_norm[neurons],
+                direct=parts.direct[neurons],
+                entropy=parts.entropy[neurons],
+            ),
+            numbers=self.layer_numbers(neurons),
+            n_left_out=self.layer_size - len(neurons),
+        )

@@ -185,15 +185,17 @@ class GroupResult:
     """The neurons that were tested, and how they were found."""
 
     neurons: tuple[int, ...]
-    """By influence, the most influential first."""
+    """Numbers in the layer, by influence, the most influential first."""
     n_neurons: int
-    """Neurons in the layer."""
+    """Neurons in the layer, dead ones included."""
     rule: str
     """``plateau`` or ``top_fraction``."""
     reason: str
     """Why that rule applied."""
     control_neurons: tuple[int, ...]
     """The group that the same rule selects on common targets."""
+    n_dead: int = 0
+    """Neurons that are constant on the selection split: they could not be selected, and no pool has them."""
     balance: tuple[CovariateBalance, ...] = ()
     """Of covariate_matched groups; empty where there are none."""
 

@@ -18,6 +18,7 @@ from hypotest.corpora.conditions import count_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.errors import CorpusError
 from hypotest.groups import matching
+from hypotest.groups.live import live_neurons
 from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
 from hypotest.measures.regimes import influence, lognormal_ratio, preference
@@ -83,29 +84,34 @@ def explore(
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
     looked = look_at_selection(protocol, device, memory, start_stage)
-    plan, prepared, split = looked.plan, looked.prepared, looked.selection.split
+    plan, prepared = looked.plan, looked.prepared
+    live = np.flatnonzero(live_neurons(looked.selection.split.activations))
+    layer_size = looked.selection.mean_activation.size
+    selection = looked.selection if live.size == layer_size else looked.selection.of_neurons(live)
+    split = selection.split
     observed = select_observed(split, plan.group, looked.streams)
     declared = plan.nulls.covariate_matched
     null = declared or CovariateMatched(draws=MATCHED_DRAWS)
     arms = observed.arms if plan.group.condition == "rare" else observed.arms[::-1]
     planned = prepared.samples["evaluation"].positions
-    covariates = matching.activation_covariates(split.activations, looked.selection.weights.output)
+    covariates = matching.activation_covariates(split.activations, selection.weights.output)
     result = Exploration(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
         title=plan.title,
         group=GroupResult(
-            neurons=tuple(observed.group.tolist()),
-            n_neurons=split.delta_loss.shape[1],
+            neurons=tuple(live[observed.group].tolist()),
+            n_neurons=layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(observed.common.tolist()),
+            control_neurons=tuple(live[observed.common].tolist()),
+            n_dead=layer_size - live.size,
         ),
         condition=plan.group.condition,
         curves=tuple(map(explore_curve, ("rare", "common"), arms)),
         halves_shared=_shared_by_halves(observed),
-        halves_by_chance=observed.group.size**2 / split.delta_loss.shape[1],
-        covariates=compare_covariates(observed.group, looked.selection, null, looked.streams),
+        halves_by_chance=observed.group.size**2 / live.size,
+        covariates=compare_covariates(observed.group, selection, null, looked.streams),
         matched_on=null.on,
         matching_declared=declared is not None,
         conditions=tuple(count_condition(split, name) for name in ("rare", "common")),
@@ -122,10 +128,10 @@ def explore(
         notes=tuple(_notes(plan, prepared)),
         neurons=pl.DataFrame(
             {
-                "neuron": np.arange(split.delta_loss.shape[1], dtype=np.int32),
+                "neuron": live.astype(np.int32),
                 "influence_rare": arms[0].whole[0].astype(np.float64),
                 "influence_common": arms[1].whole[0].astype(np.float64),
-                "in_group": np.isin(np.arange(split.delta_loss.shape[1]), observed.group),
+                "in_group": np.isin(np.arange(live.size), observed.group),
                 **covariates,
             }
         ),

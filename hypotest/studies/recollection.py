@@ -15,6 +15,7 @@ from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.store import cache_folder
 from hypotest.errors import EvidenceError, HypotestError, OutputError
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.fingerprint import text_hashes
@@ -147,13 +148,16 @@ def _of_the_model(
 ) -> Iterator[Check]:
     """The parts of the results that do not follow from evidence."""
     streams = Streams(plan.seed)
-    selection = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
+    live = without_dead(evidence)
+    selection = select(plan.model_copy(update={"nulls": Nulls()}), live, streams)
     largest = check.largest_difference  # rounding itself, which tells elsewhere that it is small enough
     found = replace(
         stored,
         subject=dict(prepared.subject.describe()),
         corpus=describe_corpus(plan, prepared, evidence),
-        ablation=describe_ablation(prepared, evidence, selection, memory, streams, watch),
+        ablation=describe_ablation(
+            prepared, evidence.selection, live, selection, memory, streams, watch
+        ),
         self_check={
             "n_pairs": check.n_pairs,
             "n_values": check.n_values,

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import ablation_result
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
@@ -59,12 +60,13 @@ def recompute(
         EvidenceError: If a measure is undefined for the selected group.
     """
     streams = Streams(plan.seed)
-    analysis = analyse(plan, evidence, untrained=untrained, start_stage=start_stage)
+    live = without_dead(evidence)
+    analysis = analyse(plan, live, untrained=untrained, start_stage=start_stage)
     others = other_splits(plan, evidence, start_stage) if stored.trial is None else ()
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     group = stored.ablation.group
     ablation = ablation_result(
-        evidence,
+        live,
         selection,
         streams,
         together=group.together,
@@ -72,7 +74,7 @@ def recompute(
         random_together_sd=group.random_together_sd,
     )
     corpus = _corpus(plan, stored.corpus, evidence)
-    heads, layer_impacts = describe_heads(evidence, selection, streams)
+    heads, layer_impacts = describe_heads(live, selection, streams)
     check = stored.self_check
     expected = replace(
         stored,
@@ -94,14 +96,14 @@ def recompute(
         figures=replace(
             stored.figures,
             regimes=analysis.regimes,
-            spectrum=describe_spectrum(evidence, selection, streams),
+            spectrum=describe_spectrum(live, selection, streams),
             heads=heads,
             layer_impacts=layer_impacts,
         ),
         limitations=find_limitations(
             corpus,
             predictions,
-            evidence,
+            live,
             selection,
             ablation,
             SelfCheck(
