@@ -78,7 +78,7 @@ def activation_covariates(
     norm = np.linalg.norm(weights.astype(np.float64), axis=1)
     if not (np.isfinite(sd).all() and np.isfinite(norm).all()):
         raise ValueError("activations and output weights must be finite")
-    logarithms = (_floored_log(sd), _floored_log(mean), _floored_log(norm))
+    logarithms = (floored_log(sd), floored_log(mean), floored_log(norm))
     return dict(zip(COVARIATES, (*logarithms, rate), strict=True))
 
 
@@ -246,7 +246,12 @@ def balance(
     return before / scale, (before - frequency @ centred) / scale
 
 
-def _floored_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def floored_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Natural logarithm with a floor of `LOG_FLOOR` times the median positive value; 0 if none is positive.
+
+    Args:
+        values: Not negative, shape (n_neurons,).
+    """
     positive = values[values > 0]
     if positive.size == 0:
         return np.zeros_like(values)

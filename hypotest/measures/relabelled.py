@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.dimension import interpolated_dimension
+from hypotest.measures.dimension import Scale, interpolated_dimension, stacked_correlations
 from hypotest.measures.information import (
     RankOrder,
     binned_information,
@@ -30,7 +30,11 @@ from hypotest.records.evidence import FloatArray, IntArray
 
 
 def effective_dimension_relabelled(
-    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_], variance: float = 0.95
+    activations: FloatArray,
+    groups: IntArray,
+    labelled: NDArray[np.bool_],
+    variance: float = 0.95,
+    scale: Scale = "covariance",
 ) -> NDArray[np.float64]:
     """Interpolated dimension of each group on the positions that its own draw labels.
 
@@ -39,6 +43,7 @@ def effective_dimension_relabelled(
         groups: A group per draw, shape (n_draws, k).
         labelled: Positions to measure on, shape (n_draws, n_positions).
         variance: Share of the variance, between 0 and 1.
+        scale: Of which matrix: covariance or correlation.
 
     Returns:
         Shape (n_draws,); NaN where fewer than two positions are labelled or nothing varies.
@@ -49,13 +54,17 @@ def effective_dimension_relabelled(
     result = np.full(len(groups), np.nan)
     with one_blas_thread():
         for rows, covariances in _covariances(activations, groups, labelled):
-            eigenvalues = np.maximum(np.linalg.eigvalsh(covariances)[:, ::-1], 0.0)
+            matrices = stacked_correlations(covariances) if scale == "correlation" else covariances
+            eigenvalues = np.maximum(np.linalg.eigvalsh(matrices)[:, ::-1], 0.0)
             result[rows] = interpolated_dimension(eigenvalues, variance)
     return result
 
 
 def participation_ratio_relabelled(
-    activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_]
+    activations: FloatArray,
+    groups: IntArray,
+    labelled: NDArray[np.bool_],
+    scale: Scale = "covariance",
 ) -> NDArray[np.float64]:
     """Participation ratio, trace(C)^2 / trace(C^2), of each group on the positions that its own draw labels.
 
@@ -63,8 +72,9 @@ def participation_ratio_relabelled(
     """
     result = np.full(len(groups), np.nan)
     for rows, covariances in _covariances(activations, groups, labelled):
-        trace = np.trace(covariances, axis1=1, axis2=2)
-        square = np.einsum("gij,gij->g", covariances, covariances)
+        matrices = stacked_correlations(covariances) if scale == "correlation" else covariances
+        trace = np.trace(matrices, axis1=1, axis2=2)
+        square = np.einsum("gij,gij->g", matrices, matrices)
         np.divide(trace**2, square, out=trace, where=square > 0)
         result[rows] = np.where(square > 0, trace, np.nan)
     return result

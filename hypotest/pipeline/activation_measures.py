@@ -29,23 +29,28 @@ def bind_effective_dimension(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
 ) -> GroupMeasure:
     """Interpolated dimension; integer, participation ratio and others beside it."""
-    variance = float(filled_options(prediction)["variance"])
+    options = filled_options(prediction)
+    variance, scale = float(options["variance"]), options["scale"]
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
-    correlations = dimension.correlation(layer)
+    matrices = {"covariance": layer, "correlation": dimension.correlation(layer)}
 
     def values(groups: IntArray) -> Values:
-        settings = {"covariance": layer, "variance": variance}
+        settings = {"covariance": matrices[str(scale)], "variance": variance}
         return in_threads(prediction, workers, dimension.effective_dimension, settings, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
-        integer = float(dimension.integer_dimension(layer, row, variance)[0])
+        integer = float(dimension.integer_dimension(matrices[str(scale)], row, variance)[0])
+        by_scale = {
+            f"of_{name}": float(dimension.effective_dimension(matrix, row, variance)[0])
+            for name, matrix in matrices.items()
+        }
         return {
             "dimension": integer,
             "dimension_per_neuron": integer / len(group),
-            "participation_ratio": float(dimension.participation_ratio(layer, row)[0]),
-            "of_correlations": float(dimension.effective_dimension(correlations, row, variance)[0]),
+            "participation_ratio": float(dimension.participation_ratio(matrices[str(scale)], row)[0]),
+            **by_scale,
             "if_independent": float(dimension.independent_dimension(layer, row, variance)[0]),
         }
 
@@ -53,7 +58,11 @@ def bind_effective_dimension(
         values=values,
         resamples=each(
             lambda group, weights: dimension.effective_dimension_resamples(
-                activations[:, group], documents, weights, variance
+                activations[:, group],
+                documents,
+                weights,
+                variance,
+                scale,  # type: ignore[arg-type]  # validated
             )
         ),
         documents=np.unique(documents),
@@ -62,7 +71,7 @@ def bind_effective_dimension(
             evidence,
             workers,
             relabelled.effective_dimension_relabelled,
-            lambda piece: {"variance": variance},
+            lambda piece: {"variance": variance, "scale": scale},
         ),
         companions=companions,
     )
@@ -71,9 +80,12 @@ def bind_effective_dimension(
 def bind_participation_ratio(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
 ) -> GroupMeasure:
-    """Participation ratio of the covariance."""
+    """Participation ratio of the covariance or correlation."""
+    scale = filled_options(prediction)["scale"]
     activations, documents = _rare_activations(evidence)
     layer = dimension.covariance(activations)
+    if scale == "correlation":
+        layer = dimension.correlation(layer)
     return GroupMeasure(
         values=lambda groups: in_threads(
             prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
@@ -81,7 +93,11 @@ def bind_participation_ratio(
         resamples=None,
         documents=np.unique(documents),
         under_labels=under_labels_of(
-            prediction, evidence, workers, relabelled.participation_ratio_relabelled, lambda piece: {}
+            prediction,
+            evidence,
+            workers,
+            relabelled.participation_ratio_relabelled,
+            lambda piece: {"scale": scale},
         ),
         no_interval="no document interval is available for the participation ratio",
     )

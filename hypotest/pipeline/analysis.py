@@ -106,7 +106,7 @@ def analyse(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )
     rule = protocol.decision
-    selection = replace(selection, result=replace(selection.result, balance=controls.balance))
+    selection = replace(selection, result=controls.describe(selection.result))
     return Analysis(
         selection=selection,
         predictions=predictions,

@@ -49,8 +49,13 @@ class Comparison:
     point_only: bool = False
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
+    unit: str = ""
+    """Of all these numbers, where it is not the measure's own."""
+    in_null_sds: bool = False
+    """Whether the numbers are in SDs of size_matched groups already."""
     companions: Mapping[str, float | None] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
+    arms: tuple[NullComparison, ...] = ()
     draws: Mapping[str, Draws] = field(default_factory=dict)
     """Null's name -> every draw, for nulls.parquet."""
     notes: tuple[str, ...] = ()
@@ -62,12 +67,10 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
     level = protocol.decision.level
     margin, ceiling, p_equivalence, p_beyond = None, None, None, None
     if prediction.margin is not None:
-        null = compared.size_matched
-        defined = null[np.isfinite(null)] if null is not None else None
         margin = resolve_margin(
             prediction.margin,
             null_mean=compared.reference_value,
-            null_sd=None if defined is None else float(defined.std(ddof=1)),
+            null_sd=_unit_of_margin(compared),
         )
         if compared.deciding_draws is not None and prediction.contrast.null is not None:
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
@@ -123,7 +126,9 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
             for name in protocol.hypotheses
         },
         companions=dict(compared.companions),
+        unit=compared.unit,
         ladder=compared.ladder,
+        arms=compared.arms,
         notes=(*compared.notes, *notes),
     )
 
@@ -183,8 +188,17 @@ def null_frame(comparisons: Mapping[str, Comparison]) -> pl.DataFrame:
 _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "value": pl.Float64}
 
 
+def _unit_of_margin(compared: Comparison) -> float | None:
+    """SD of the size_matched null in the unit of the contrast; None where none was drawn."""
+    if compared.in_null_sds:
+        return 1.0
+    if compared.size_matched is None:
+        return None
+    return float(compared.size_matched[np.isfinite(compared.size_matched)].std(ddof=1))
+
+
 def _ratio(compared: Comparison) -> float | None:
-    """Observed / reference; a ratio to zero, or to a difference's null, says nothing."""
-    if compared.reference_value == 0 or compared.reference.startswith("label_shuffled"):
+    """Observed / reference; a ratio to zero, or of numbers without a zero of their own, says nothing."""
+    if compared.reference_value == 0 or compared.in_null_sds:
         return None
     return compared.observed / compared.reference_value

@@ -1,19 +1,23 @@
-"""Random groups that every measure shares: of the group's size, and also of its covariates."""
+"""Random groups that every measure shares: of the group's size, and such as are also like it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups import matching
+from hypotest.groups.local import FEWEST_MOVABLE, local_bins, movable_members, shared_members
 from hypotest.groups.nulls import size_matched
+from hypotest.inference.multiplicity import monte_carlo_floor
+from hypotest.measures.regimes import influence
 from hypotest.pipeline.randomness import Streams
-from hypotest.records.evidence import Evidence, FloatArray
-from hypotest.records.nulls import CovariateMatched
+from hypotest.pipeline.selection import document_halves
+from hypotest.records.evidence import Evidence, FloatArray, SplitEvidence
+from hypotest.records.nulls import CovariateMatched, LocalMatched
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import CovariateBalance
+from hypotest.records.results import CovariateBalance, GroupResult
 
 CONTROL_GROUPS = 20
 """Random groups that tell how a null's mean moves with the documents."""
@@ -23,24 +27,82 @@ with 82 members 1.3 SD off the layer, deciles rejected 0.10 of true nulls at 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """Random groups that resemble the tested one, and how well."""
+
+    null: str
+    """``covariate_matched`` or ``local_matched``."""
+    groups: NDArray[np.int64]
+    """Shape (n_draws, k)."""
+    strata: NDArray[np.int64]
+    """Neurons of one stratum change places, shape (n_neurons,)."""
+    covariates: NDArray[np.float64]
+    """Those matched on, shape (n_neurons, n_covariates)."""
+    names: tuple[str, ...]
+    """Of the covariates."""
+
+    def balance(self, group: NDArray[np.int64]) -> tuple[CovariateBalance, ...]:
+        """How alike the group and these are, covariate by covariate."""
+        before, after = matching.balance(self.covariates, group, self.groups)
+        return tuple(
+            CovariateBalance(self.null, name, float(one), float(other))
+            for name, one, other in zip(self.names, before, after, strict=True)
+        )
+
+    def blocked(self, group: NDArray[np.int64], level: float) -> str | None:
+        """Why nothing can be concluded from these groups; None if something can."""
+        if self.null == "local_matched":
+            movable = movable_members(self.strata, group)
+            if movable < FEWEST_MOVABLE:
+                return (
+                    f"only {movable} of the group's {group.size} neurons have neighbours outside it that are "
+                    f"as loud and as influential on the second condition ({FEWEST_MOVABLE} are needed): by "
+                    "these, the group cannot be told from the second condition's; no conclusion from "
+                    "local_matched groups"
+                )
+        else:
+            worst = max(self.balance(group), key=lambda item: abs(item.after))
+            if abs(worst.after) > matching.LARGEST_IMBALANCE:
+                return (
+                    f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
+                    f"(at most {matching.LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched "
+                    "groups"
+                )
+        n_distinct = int(10 ** min(matching.log10_distinct_groups(self.strata, group), 15.0))
+        if monte_carlo_floor(n_distinct - 1) > level:
+            return (
+                f"there are only {n_distinct} different {self.null} groups: no conclusion can be significant"
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Controls:
     """What `draw_controls` found."""
 
     size_matched: NDArray[np.int64]
     """Shape (n_draws, k)."""
-    matched: NDArray[np.int64] | None
-    """covariate_matched groups, shape (n_draws, k); None where the protocol does not declare them."""
-    strata: NDArray[np.int64] | None
-    """Propensity stratum of each neuron, shape (n_neurons,)."""
-    log10_matched: float | None
-    """log10 of the number of distinct matched groups."""
-    balance: tuple[CovariateBalance, ...] = ()
+    matched: tuple[Matched, ...]
+    """Those that the protocol declares."""
+    group: NDArray[np.int64]
+    """What they are matched with, shape (k,)."""
+    base_reliability: float | None = None
+    """Of the influence by which local_matched groups are matched; None where none are drawn or it is
+    undefined."""
 
-    @property
-    def imbalance(self) -> CovariateBalance | None:
-        """The covariate in which matched groups still differ most, if too much."""
-        worst = max(self.balance, key=lambda item: abs(item.after), default=None)
-        return worst if worst is not None and abs(worst.after) > matching.LARGEST_IMBALANCE else None
+    def describe(self, result: GroupResult) -> GroupResult:
+        """The group's record with how well random groups are matched with it."""
+        balance = tuple(row for item in self.matched for row in item.balance(self.group))
+        local = [item.strata for item in self.matched if item.null == "local_matched"]
+        if not local:
+            return replace(result, balance=balance)
+        return replace(
+            result,
+            balance=balance,
+            n_movable=movable_members(local[0], self.group),
+            shared_members=shared_members(local[0], self.group),
+            base_reliability=self.base_reliability,
+        )
 
 
 def draw_controls(
@@ -48,43 +110,56 @@ def draw_controls(
 ) -> Controls:
     """Draw the protocol's random groups, or the few that intervals need.
 
-    Covariates are those of the selection split, both conditions: matching looks at nothing that is tested.
+    What groups are matched on is read on the selection split: matching looks at nothing that is tested.
     """
-    null = protocol.nulls.size_matched
-    n_draws = CONTROL_GROUPS if null is None else null.draws
+    nulls = protocol.nulls
+    n_draws = CONTROL_GROUPS if nulls.size_matched is None else nulls.size_matched.draws
     random_groups = size_matched(
         evidence.n_neurons, group.size, n_draws, streams("size_matched", str(group.size))
     )
-    declared = protocol.nulls.covariate_matched
-    if declared is None:
-        return Controls(random_groups, None, None, None)
-    matched = match_covariates(
-        group, evidence.selection.activations, evidence.weights.output, declared, streams
-    )
-    return Controls(
-        size_matched=random_groups,
-        matched=matched.groups,
-        strata=matched.strata,
-        log10_matched=matching.log10_distinct_groups(matched.strata, group),
-        balance=tuple(
-            CovariateBalance(name, float(first), float(second))
-            for name, first, second in zip(
-                declared.on, *matching.balance(matched.covariates, group, matched.groups), strict=True
+    split, matched, reliability = evidence.selection, [], None
+    if nulls.covariate_matched is not None:
+        matched.append(
+            match_covariates(
+                group, split.activations, evidence.weights.output, nulls.covariate_matched, streams
             )
-        ),
+        )
+    if nulls.local_matched is not None:
+        second = "common" if protocol.group.condition == "rare" else "rare"
+        base = influence(split.delta_loss, split.mask(second))
+        matched.append(
+            match_locally(
+                group, split.activations, evidence.weights.output, base, nulls.local_matched, streams
+            )
+        )
+        reliability = split_half_reliability(
+            split, second, document_halves(split, streams("selection halves"))
+        )
+    return Controls(random_groups, tuple(matched), group, reliability)
+
+
+def split_half_reliability(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -> float | None:
+    """Reliability of log influence over neurons, from two halves of the documents.
+
+    Args:
+        split: The selection split.
+        condition: Whose influence.
+        half: Which half each position belongs to, shape (n_positions,).
+
+    Returns:
+        2 r / (1 + r), by Spearman and Brown; None where a half has no position or nothing varies.
+    """
+    rows = split.mask(condition)
+    if not (rows & half).any() or not (rows & ~half).any():
+        return None
+    one, other = (
+        matching.floored_log(influence(split.delta_loss, rows & part).astype(np.float64))
+        for part in (half, ~half)
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Matched:
-    """What `match_covariates` found."""
-
-    groups: NDArray[np.int64]
-    """Shape (n_draws, k)."""
-    strata: NDArray[np.int64]
-    """Propensity stratum of each neuron, shape (n_neurons,)."""
-    covariates: NDArray[np.float64]
-    """Those matched on, shape (n_neurons, n_covariates)."""
+    if not (np.ptp(one) > 0 and np.ptp(other) > 0):
+        return None
+    r = float(np.corrcoef(one, other)[0, 1])
+    return 2 * r / (1 + r) if r > 0 else 0.0
 
 
 def match_covariates(
@@ -110,4 +185,32 @@ def match_covariates(
     groups = matching.covariate_matched(
         strata, group, declared.draws, streams("covariate_matched", str(group.size))
     )
-    return Matched(groups, strata, covariates)
+    return Matched("covariate_matched", groups, strata, covariates, declared.on)
+
+
+def match_locally(
+    group: NDArray[np.int64],
+    activations: FloatArray,
+    output_weights: FloatArray,
+    base_influence: FloatArray,
+    declared: LocalMatched,
+    streams: Streams,
+) -> Matched:
+    """Draw groups of neurons as loud and as influential on the second condition, a few ranks apart.
+
+    Args:
+        group: Neuron indices, sorted, shape (k,).
+        activations: Of the selection split, both conditions, shape (n_positions, n_neurons).
+        output_weights: Columns of the down-projection, shape (n_neurons, d_model).
+        base_influence: Influence on the second condition, nats, shape (n_neurons,).
+        declared: The null.
+        streams: Random numbers.
+    """
+    known = matching.activation_covariates(activations, output_weights)
+    known["base_influence"] = matching.floored_log(np.asarray(base_influence, dtype=np.float64))
+    covariates = np.column_stack([known[name] for name in declared.on])
+    bins = local_bins(matching.propensity_scores(covariates, group), declared.bin)
+    groups = matching.covariate_matched(
+        bins, group, declared.draws, streams("local_matched", str(group.size))
+    )
+    return Matched("local_matched", groups, bins, covariates, declared.on)

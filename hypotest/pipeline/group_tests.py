@@ -27,6 +27,7 @@ from hypotest.pipeline.selection import Selection
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
+from hypotest.registration.measures import MEASURES
 
 CONTROL_SHARE = 4
 """One in so many document resamples is shared with the control groups (500 of 2,000)."""
@@ -65,7 +66,17 @@ def compare_group(
     """
     group = selection.group
     observed = group_value(prediction, measure, group)
-    rungs = climb(observed, measure, selection, controls, untrained, n_neurons, protocol, streams)
+    rungs = climb(
+        observed,
+        measure,
+        selection,
+        controls,
+        untrained,
+        n_neurons,
+        protocol,
+        streams,
+        decided_by_labels=MEASURES[prediction.measure].decided_by_labels,
+    )
     by_labels = prediction.contrast.null == "label_shuffled"
     name = str(prediction.contrast.null)
     if by_labels:
@@ -74,13 +85,13 @@ def compare_group(
     interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
     if name == "rewired" or "rewired" in rungs:
         notes = (*notes, _REWIRED)
-    companions = {**bounds({"group" if by_labels else "observed": own}), **measure.companions(group)}
+    unit = decisive.comparison.unit
+    # An observed value in SDs of random groups says nothing to a reader who knows the measure.
+    companions = {**bounds({"group" if unit else "observed": own}), **measure.companions(group)}
+    if unit:
+        companions = {"group": observed, **companions}
     if by_labels:
-        companions = {
-            "group": observed,
-            "common_group": float(measure.values(selection.common[None, :])[0]),
-            **companions,
-        }
+        companions["common_group"] = float(measure.values(selection.common[None, :])[0])
     if "rewired" in rungs:
         companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
     compared = decisive.comparison
@@ -99,10 +110,16 @@ def compare_group(
         size_matched=random_values,
         deciding_draws=decisive.draws,
         point_only=interval is None and measure.documents.size == 0,
-        blocked=decisive.blocked,
+        blocked=compared.blocked,
+        unit=unit,
+        in_null_sds=bool(unit),
         companions=companions,
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
-        draws={key: rung.draws for key, rung in rungs.items()},
+        arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
+        draws={
+            **{key: rung.draws for key, rung in rungs.items()},
+            **{arm.null: draws for rung in rungs.values() for arm, draws in rung.arms},
+        },
         notes=notes,
     )
 
@@ -163,13 +180,7 @@ def _intervals(
     if decisive.groups is None:
         scale = decisive.shuffled.scale if decisive.shuffled else None
         assert scale is not None  # one of the two, see above
-        common = selection.common[None, :]
-        replicates, jackknife = (
-            scale(mine, group.size) - scale(resamples(common, rows)[0], common.size)
-            for mine, rows in ((values, weights), (without, leave_one_out))
-        )
-        if not all_defined(replicates, jackknife):
-            return None, own, (UNDEFINED,)
+        replicates, jackknife = (scale(mine, group.size) for mine in (values, without))
         return (
             lambda level: document_interval(
                 compared.observed - compared.mean,

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.groups.matching import LARGEST_IMBALANCE, covariate_matched
+from hypotest.groups.matching import covariate_matched
 from hypotest.groups.nulls import size_matched
-from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.inference.randomization import compare_with_null, enough_draws
-from hypotest.pipeline.controls import Controls
+from hypotest.pipeline.controls import Controls, Matched
 from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
@@ -36,8 +35,8 @@ class Rung:
     groups: NDArray[np.int64] | None = None
     """The random groups behind the draws, shape (n_draws, k)."""
     shuffled: Shuffled | None = None
-    blocked: str | None = None
-    """Why nothing can be concluded from this comparison."""
+    arms: tuple[tuple[NullComparison, Values], ...] = ()
+    """Under shuffled labels: the other group and the difference, with their draws."""
 
 
 def climb(
@@ -49,6 +48,8 @@ def climb(
     n_neurons: int,
     protocol: Protocol,
     streams: Streams,
+    *,
+    decided_by_labels: bool,
 ) -> dict[str, Rung]:
     """Compare the group with every declared null for which its measure makes sense.
 
@@ -61,6 +62,7 @@ def climb(
         n_neurons: Neurons in the layer.
         protocol: Its nulls.
         streams: Random numbers.
+        decided_by_labels: Whether shuffled labels can decide this measure.
 
     Returns:
         By the null's name, in the order of the ladder.
@@ -79,11 +81,17 @@ def climb(
                 nulls.size_matched.stop_after,
             )
         )
-    if nulls.covariate_matched is not None:
-        rungs.append(_among_matched(observed, measure, selection, controls, protocol, streams))
     rungs.extend(
-        _shuffled_rung(compare_shuffled(item, measure, selection, n_neurons, streams), measure)
-        for item in selection.shuffled
+        _among_matched(observed, measure, item, controls.group, protocol, streams)
+        for item in controls.matched
+    )
+    rungs.extend(
+        _shuffled_rung(
+            compare_shuffled(item, measure, selection, n_neurons, protocol.group, streams),
+            descriptive=not decided_by_labels,
+            with_arms=place == 0,
+        )
+        for place, item in enumerate(selection.shuffled)
     )
     if nulls.rewired is not None and measure.rewired is not None:
         draws = measure.rewired(selection.group[None, :], nulls.rewired.draws)[0]
@@ -136,50 +144,44 @@ def _defined(
 def _among_matched(
     observed: float,
     measure: GroupMeasure,
-    selection: Selection,
-    controls: Controls,
+    matched: Matched,
+    group: NDArray[np.int64],
     protocol: Protocol,
     streams: Streams,
 ) -> Rung:
-    declared = protocol.nulls.covariate_matched
-    assert declared is not None  # the caller asked
-    assert controls.matched is not None
-    assert controls.strata is not None
-    assert controls.log10_matched is not None
-    strata, group = controls.strata, selection.group
-    rng = streams("covariate_matched, redrawn", str(group.size))
+    declared = getattr(protocol.nulls, matched.null)
+    rng = streams(f"{matched.null}, redrawn", str(group.size))
     rung = _among_groups(
-        "covariate_matched",
+        matched.null,
         observed,
         measure,
-        controls.matched,
-        lambda n: covariate_matched(strata, group, n, rng),
+        matched.groups,
+        lambda n: covariate_matched(matched.strata, group, n, rng),
         declared.stop_after,
     )
-    blocked = None
-    worst = controls.imbalance
-    n_distinct = 10 ** min(controls.log10_matched, 15.0)
-    if worst is not None:
-        blocked = (
-            f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
-            f"(at most {LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched groups"
+    blocked = matched.blocked(group, protocol.decision.level)
+    return replace(rung, comparison=replace(rung.comparison, blocked=blocked))
+
+
+def _shuffled_rung(shuffled: Shuffled, *, descriptive: bool, with_arms: bool) -> Rung:
+    """The group under shuffled labels; for the protocol's own unit the other arm and the difference, too."""
+    main, *others = (
+        replace(
+            compare_with_null(
+                arm.observed,
+                arm.draws,
+                null=shuffled.name if place == 0 else f"{shuffled.name}: {arm.statistic}",
+                statistic=arm.statistic,
+                log10_relabellings=shuffled.log10_relabellings,
+            ),
+            unit=shuffled.unit,
+            descriptive=descriptive or place > 0,
         )
-    elif monte_carlo_floor(int(n_distinct) - 1) > protocol.decision.level:
-        blocked = f"only {n_distinct:.0f} groups match the covariates: no conclusion can be significant"
-    return replace(rung, blocked=blocked)
-
-
-def _shuffled_rung(shuffled: Shuffled, measure: GroupMeasure) -> Rung:
-    compared = compare_with_null(
-        shuffled.observed,
-        shuffled.draws,
-        null=shuffled.name,
-        statistic=shuffled.statistic,
-        log10_relabellings=shuffled.log10_relabellings,
+        for place, arm in enumerate(shuffled.arms)
+        if place == 0 or with_arms
     )
-    if measure.under_labels is None and measure.documents.size > 0:
-        compared = _descriptive(compared)  # see `hypotest.pipeline.shuffled` for what fixed labels do
-    return Rung(compared, shuffled.draws, shuffled=shuffled)
+    draws = [arm.draws for arm in shuffled.arms]
+    return Rung(main, draws[0], shuffled=shuffled, arms=tuple(zip(others, draws[1:], strict=False)))
 
 
 def _descriptive(compared: NullComparison) -> NullComparison:

@@ -16,7 +16,16 @@ _FEW_EIGENVALUES = 50
 _SMALL_VOCABULARY = 20000
 _FEW_DOCUMENTS = 50
 _NOT_RELABELLED = ("top_head_impact", "segregation")
+_DIMENSIONS = ("effective_dimension", "participation_ratio")
 _RANDOM_GROUPS = ("size_matched", "covariate_matched")
+_LOCAL = "local_matched"
+_MOSTLY_SHARED = 0.8
+"""Share of the group that local_matched groups keep, from which it is mentioned."""
+_RELIABLE = 0.9
+"""Reliability of the influence that neighbours are matched on, below which it is mentioned: at 0.94 and above
+local_matched held its level in simulation, at 0.77 it rejected 0.13 (0.04) of true nulls at 0.05."""
+_OWNER_SHARE = 0.2
+"""Share of a group's variance from which the neuron that owns it is named."""
 _NARROW_UNITS = ("label_shuffled (position)", "label_shuffled (document_type)")
 _LIKE_NEIGHBOURS = 0.02
 """Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
@@ -99,14 +108,67 @@ def find_limitations(
             "the covariates explain a difference altogether, they still reject in 9 % instead of 5 % "
             "(`hypotest calibrate`, `covariates`)."
         )
+    found += _local_matching(predictions, selection)
+    if any(item.measure in _DIMENSIONS for item in predictions):
+        found += owners_of_variance(evidence, selection.group)
+    if selection.result.n_dead:
+        found.append(
+            f"{selection.result.n_dead:,} of {selection.result.n_neurons:,} neurons never vary on the "
+            "selection "
+            "split. They could not be selected, and are in no group that this one is compared with."
+        )
     weaker = [item.id for item in predictions if _only_against_random(item)]
     if weaker:
         found.append(
-            "These differ from random neurons (p <= 0.05) but not from groups found under shuffled "
-            f"labels: {', '.join(weaker)}. They may say more about influential neurons as such than "
-            "about rarity."
+            "These differ from random neurons (p <= 0.05) but not from neurons as loud and as influential "
+            "on the "
+            f"second condition: {', '.join(weaker)}. They may say more about influential neurons as such "
+            "than about rarity."
         )
     return tuple(found)
+
+
+def _local_matching(predictions: Sequence[PredictionResult], selection: Selection) -> Iterator[str]:
+    """What local_matched groups can and cannot tell."""
+    if any(item.reference == _LOCAL for item in predictions):
+        yield (
+            "Two conditions cannot tell a property that follows influence on rare targets from one that "
+            "follows "
+            "influence as such, where common targets add some of their own: in simulations of the latter "
+            "local_matched rejected in 0.08 to 0.23. A third condition could tell them apart."
+        )
+    result = selection.result
+    if result.shared_members is not None and result.shared_members > _MOSTLY_SHARED:
+        yield (
+            f"local_matched groups keep {result.shared_members:.0%} of the group's neurons on average: they "
+            "differ little from it, and a margin in SDs of random groups is wide for them."
+        )
+    if result.base_reliability is not None and result.base_reliability < _RELIABLE:
+        yield (
+            f"Influence on the second condition has a reliability of {result.base_reliability:.2f} between "
+            "halves "
+            "of the documents. Neurons matched on it still differ in it, so that local_matched can reject "
+            "too often where a property follows influence as such; more positions help."
+        )
+
+
+def owners_of_variance(evidence: Evidence, group: NDArray[np.int64]) -> Iterator[str]:
+    """Neurons that own more than a fifth of the group's variance, which a covariance then speaks of."""
+    rare = evidence.evaluation.activations[evidence.evaluation.mask("rare")][:, group]
+    variances = rare.var(axis=0, dtype=np.float64)
+    if not variances.sum() > 0:
+        return
+    shares = variances / variances.sum()
+    loud = [place for place in np.argsort(-shares) if shares[place] > _OWNER_SHARE]
+    if loud:
+        numbers = evidence.layer_numbers(group)
+        named = ", ".join(f"neuron {numbers[place]} ({shares[place]:.0%})" for place in loud)
+        yield (
+            f"Of the variance of the group's {group.size} activations, more than a fifth belongs to "
+            f"{named}. A "
+            "dimension of the covariance says how that is shared with few others; `scale: correlation` gives "
+            "every neuron the same weight."
+        )
 
 
 def biased_information(split: SplitEvidence, group: NDArray[np.int64]) -> Iterator[str]:
@@ -157,6 +219,5 @@ def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
 
 def _only_against_random(item: PredictionResult) -> bool:
     p_values = {rung.null: rung.p_value for rung in item.ladder}
-    by_type = p_values.get("label_shuffled (type)")
-    against_random = p_values.get("size_matched")
-    return by_type is not None and against_random is not None and against_random <= 0.05 and by_type > 0.05
+    locally, against_random = p_values.get(_LOCAL), p_values.get("size_matched")
+    return locally is not None and against_random is not None and against_random <= 0.05 < locally

@@ -1,6 +1,8 @@
-"""The rank-influence curve's regimes, rare against common; descriptive."""
+"""The rank-influence curve's regimes, a statement per condition; descriptive."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +23,18 @@ from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import NullComparison, RegimeFit
+from hypotest.registration.measures import filled_options
 
 
 def compare_regimes(
     prediction: Prediction, evidence: Evidence, protocol: Protocol, streams: Streams
 ) -> tuple[Comparison, tuple[RegimeFit, ...]]:
-    """Flatness of the rank-influence curve's head, rare against common, on the evaluation split.
+    """Flatness of the head of one condition's rank-influence curve on the evaluation split; describes.
 
-    The null shuffles labels on this split, since the curves are read there; the group's own plateau was
-    fitted on the selection split and plays no part.
+    "A plateau for rare targets and none for common ones" is two statements, one per condition: a difference
+    of two flatnesses is large as well where neither curve has a plateau. Beside each stands the same curve
+    under shuffled labels, on this split, where the curves are read; the group's own plateau was fitted on the
+    selection split and plays no part.
     """
     split = evidence.evaluation
     half = document_halves(split, streams("evaluation halves"))
@@ -38,13 +43,16 @@ def compare_regimes(
     fits = []
     for condition, influences in zip(("rare", "common"), arms, strict=True):
         fits.append(describe_curve(condition, influences))
-    rare, common = (fit.plateau_flatness for fit in fits)
-    notes = ["labels were shuffled on the evaluation split, where the curves are read"]
-    undefined = [fit.condition for fit in fits if fit.kappa <= 0]
-    if undefined:
+    condition = str(filled_options(prediction)["condition"])
+    fit = next(fit for fit in fits if fit.condition == condition)
+    notes = [
+        f"the rank-influence curve of {condition} targets {'has' if fit.plateau else 'has no'} plateau",
+        "labels were shuffled on the evaluation split, where the curves are read",
+    ]
+    if fit.kappa <= 0:
         notes.append(
-            f"no falling power law for {' and '.join(undefined)}: flatness is undefined and counts as 0, "
-            "in the draws as well"
+            f"no falling power law for {condition} targets: flatness is undefined and counts as 0, in the "
+            "draws as well"
         )
     null = protocol.nulls.label_shuffled
     assert null is not None  # validation: a contrast refers to declared nulls only
@@ -53,40 +61,30 @@ def compare_regimes(
     for unit, n_draws in units_and_draws(null):
         shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
-        differences = np.concatenate(
-            [
-                _flatness(on_rare) - _flatness(on_common)
-                for on_rare, on_common in in_chunks(shuffled.labels, sums)
-            ]
-        )
         name = f"label_shuffled ({unit})"
-        draws[name] = differences
-        ladder.append(
-            compare_with_null(
-                rare - common,
-                differences,
-                null=name,
-                statistic="T(rare) - T(common)",
-                log10_relabellings=shuffled.log10_distinct,
-            )
+        draws[name] = np.concatenate(
+            [_flatness(arms[condition == "common"]) for arms in in_chunks(shuffled.labels, sums)]
         )
+        compared = compare_with_null(
+            fit.plateau_flatness,
+            draws[name],
+            null=name,
+            statistic=f"T({condition})",
+            log10_relabellings=shuffled.log10_distinct,
+        )
+        ladder.append(replace(compared, descriptive=True))
     decisive = ladder[0]
     comparison = Comparison(
-        observed=rare,
-        reference="common",
-        reference_value=common,
+        observed=fit.plateau_flatness,
+        reference=decisive.null,
+        reference_value=decisive.mean,
         reference_sd=decisive.sd,
         standardized=decisive.z,
         p_value=decisive.p_value,
         p_error=decisive.p_error,
         percentile=decisive.percentile,
         deciding_draws=draws[decisive.null],
-        companions={
-            "rare_has_plateau": float(fits[0].plateau),
-            "common_has_plateau": float(fits[1].plateau),
-            "head_excess_rare": fits[0].head_excess,
-            "head_excess_common": fits[1].head_excess,
-        },
+        companions={"has_plateau": float(fit.plateau), "head_excess": fit.head_excess},
         ladder=tuple(ladder),
         draws=draws,
         notes=tuple(notes),

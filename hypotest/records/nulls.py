@@ -8,12 +8,19 @@ from pydantic import Field
 
 from hypotest.records.strict import Strict
 
-NullName = Literal["size_matched", "covariate_matched", "label_shuffled", "rewired", "untrained"]
+NullName = Literal[
+    "size_matched", "covariate_matched", "local_matched", "label_shuffled", "rewired", "untrained"
+]
 PermutationUnit = Literal["type", "document_type", "position"]
 """What keeps its label together when labels are shuffled: token types, a type within a document, or single
 positions."""
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
 """What a neuron is like apart from its influence; see `hypotest.groups.matching`."""
+
+LocalCovariate = Literal[
+    "activation_sd", "base_influence", "activation_mean", "activation_rate", "output_norm"
+]
+"""What neighbours can be alike in; see `hypotest.groups.local`."""
 
 StopAfter = Annotated[
     int | None,
@@ -44,8 +51,26 @@ class CovariateMatched(Strict):
     stop_after: StopAfter = None
 
 
+class LocalMatched(Strict):
+    """Neurons as loud as the group's and as influential on the second condition, a few ranks apart."""
+
+    draws: int = Field(default=9999, ge=1, le=10**6, description="number of matched groups, at most")
+    bin: int = Field(
+        default=10,
+        ge=2,
+        le=1000,
+        description="neurons of neighbouring ranks among which membership of the group is dealt out anew",
+    )
+    on: tuple[LocalCovariate, ...] = Field(
+        default=("activation_sd", "base_influence"),
+        min_length=1,
+        description="what neighbours are alike in; `base_influence` is influence on the second condition",
+    )
+    stop_after: StopAfter = None
+
+
 class LabelShuffled(Strict):
-    """The group that the same selection finds when labels are shuffled."""
+    """The group that the same selection finds when labels are shuffled; decides selectivity only."""
 
     draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
     unit: PermutationUnit = Field(
@@ -78,6 +103,10 @@ class Nulls(Strict):
     )
     covariate_matched: CovariateMatched | None = Field(
         default=None, description="random neurons that resemble the group in declared covariates"
+    )
+    local_matched: LocalMatched | None = Field(
+        default=None,
+        description="random neurons as loud and as influential on the second condition as the group's",
     )
     label_shuffled: LabelShuffled | None = Field(
         default=None, description="the group that the same selection finds when rare and common are shuffled"

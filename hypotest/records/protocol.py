@@ -52,6 +52,11 @@ class Group(Strict):
         default=None, description="group when no plateau is found; required with `select: plateau`"
     )
 
+    @property
+    def size_varies(self) -> bool:
+        """Whether the data set the group's size, so that it can differ under other labels or other text."""
+        return self.select == "plateau"
+
 
 class Ablation(Strict):
     """How neurons are ablated, one at a time."""
@@ -80,6 +85,9 @@ class Multiverse(Strict):
     variance: tuple[float, ...] = Field(
         default=(), description="share of the variance that effective_dimension keeps"
     )
+    scale: tuple[Literal["covariance", "correlation"], ...] = Field(
+        default=(), description="what the dimension of the activations is taken of"
+    )
     estimator: tuple[Literal["gaussian_copula", "binned"], ...] = Field(
         default=(), description="how mutual information is estimated"
     )
@@ -104,7 +112,7 @@ class Multiverse(Strict):
 
 SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
 """Choices of a multiverse that change evidence or group, which several predictions share."""
-OWN_CHOICES = ("variance", "estimator", "bins", "method", "resolution", "tail")
+OWN_CHOICES = ("variance", "scale", "estimator", "bins", "method", "resolution", "tail")
 """Choices of a multiverse that are options of a measure."""
 
 

@@ -35,10 +35,11 @@ class NullComparison:
     """A statistic among those of its control groups: one rung of the ladder."""
 
     null: str
-    """``size_matched``, ``covariate_matched``, ``label_shuffled (type)`` or another unit, ``rewired``,
-    ``untrained``, ``swapped within documents``."""
+    """``size_matched``, ``covariate_matched``, ``local_matched``, ``label_shuffled (type)`` or another unit,
+    ``rewired``, ``untrained``, ``swapped within documents``."""
     statistic: str
-    """``T(G)`` or ``T(rare) - T(common)``: which number stands among the draws."""
+    """Which number stands among the draws: ``T(G)``; under shuffled labels ``T(rare)``, of the group selected
+    on rare targets, ``T(common)``, of the one selected on common targets, or ``T(rare) - T(common)``."""
     observed: float
     mean: float
     sd: float
@@ -58,14 +59,20 @@ class NullComparison:
     planned_draws: int | None = None
     """Draws that the protocol asked for, where sequential stopping needed fewer; p is then h/l."""
     descriptive: bool = False
-    """Whether this null can never decide: rewired networks, too few untrained ones, shuffled labels where the
-    evidence of the evaluation split cannot be relabelled."""
+    """Whether this null can never decide here: rewired networks, too few untrained ones, and shuffled labels
+    for anything but selectivity."""
+    unit: str = ""
+    """Unit of `observed`, `mean` and `sd` where it is not the measure's own."""
+    blocked: str | None = None
+    """Why nothing can be concluded from this comparison, whatever its p-value."""
 
 
 @dataclass(frozen=True, slots=True)
 class CovariateBalance:
     """How alike the group and its matched controls are in one covariate."""
 
+    null: str
+    """Whose groups: ``covariate_matched`` or ``local_matched``."""
     covariate: str
     before: float
     """(mean of the group - mean of the layer) / SD of the layer."""
@@ -84,7 +91,7 @@ class SplitOutcome:
 
 @dataclass(frozen=True, slots=True)
 class PredictionResult:
-    """One prediction, tested. Effects are in the measure's own unit: observed - reference_value."""
+    """One prediction, tested. The effect is observed - reference_value, all in one unit."""
 
     id: str
     role: Role
@@ -132,8 +139,14 @@ class PredictionResult:
     """Related numbers, reported and never decisive, such as the integer dimension. ``<name>_low`` and
     ``<name>_high`` are the ends of the 95 % interval of ``<name>``: of a companion, the observed value or
     the reference."""
+    unit: str = ""
+    """Unit of `observed`, `reference_value`, `effect`, `interval` and `margin` where it is not the measure's
+    own."""
     ladder: tuple[NullComparison, ...] = ()
     """Every null that was drawn, the deciding one first."""
+    arms: tuple[NullComparison, ...] = ()
+    """What stands beside ``T(rare)`` under shuffled labels: the group selected on common targets, and the
+    difference of both, each among its own draws; described, never decisive."""
     splits: tuple[SplitOutcome, ...] = ()
     """The same on every seeded split, the declared one first; empty where there is only that one."""
     notes: tuple[str, ...] = ()
@@ -197,7 +210,16 @@ class GroupResult:
     n_dead: int = 0
     """Neurons that are constant on the selection split: they could not be selected, and no pool has them."""
     balance: tuple[CovariateBalance, ...] = ()
-    """Of covariate_matched groups; empty where there are none."""
+    """Of matched groups; empty where there are none."""
+    n_movable: int | None = None
+    """Members of the group that local_matched groups exchange for others; the rest stands alone in what it is
+    matched on. None where no such groups were drawn."""
+    shared_members: float | None = None
+    """Share of the group that a local_matched group keeps on average."""
+    base_reliability: float | None = None
+    """Split-half reliability of log influence on the second condition, on which local_matched groups are
+    matched: Spearman and Brown's 2r / (1 + r) for the correlation r over neurons between two halves of the
+    selection split's documents."""
 
 
 @dataclass(frozen=True, slots=True)

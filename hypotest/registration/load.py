@@ -40,7 +40,7 @@ _STAND_INS: dict[str, Any] = {
         "common": {"target_frequency": {"from_percentile": 15}},
     },
     "group": {"select": {"top_fraction": 0.02}},
-    "nulls": {"size_matched": {}, "label_shuffled": {}},
+    "nulls": {"size_matched": {}, "local_matched": {}, "label_shuffled": {}},
     "seed": 0,
 }
 """What a required key is given while the rest of a broken protocol is checked."""

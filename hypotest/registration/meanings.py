@@ -79,12 +79,14 @@ MEANINGS: dict[str, Meaning] = {
     ),
 }
 
-_COVARIATES = {
+COVARIATES = {
     "activation_mean": "mean activation",
     "activation_sd": "spread of activation",
     "activation_rate": "how often they are active",
     "output_norm": "output weight",
+    "base_influence": "influence on the second condition",
 }
+"""What a neuron is like, in words."""
 _UNITS = {
     "type": "over token types",
     "document_type": "over token types within documents",
@@ -132,22 +134,11 @@ def compared(prediction: Prediction, protocol: Protocol) -> str:
 
 
 def _compared(prediction: Prediction, protocol: Protocol) -> str:
-    nulls = protocol.nulls
     match form_of(prediction.contrast):
         case Form.BY_DOCUMENT:
             return "rare minus common positions of the same documents."
         case Form.REFERENCE:
             return f"the number {prediction.contrast.reference:g}, fixed in advance."
-        case Form.CONDITIONS_SHUFFLED if nulls.label_shuffled:
-            return (
-                f"rare minus common targets, against {nulls.label_shuffled.draws:,} shuffles of the labels "
-                "(label_shuffled)."
-            )
-        case Form.LABEL_SHUFFLED if nulls.label_shuffled:
-            return (
-                "the group found for rare targets minus the one found for common targets, against "
-                f"{nulls.label_shuffled.draws:,} shuffles of the labels (label_shuffled)."
-            )
     return f"{null_words(protocol, str(prediction.contrast.null))} ({prediction.contrast.null})."
 
 
@@ -159,8 +150,15 @@ def null_words(protocol: Protocol, name: str) -> str:
         return f"{drawn} groups of as many random neurons of the same layer"
     if name == "covariate_matched" and nulls.covariate_matched:
         drawn = _draws(nulls.covariate_matched.draws, nulls.covariate_matched.stop_after)
-        alike = _listed([_COVARIATES[covariate] for covariate in nulls.covariate_matched.on])
+        alike = _listed([COVARIATES[covariate] for covariate in nulls.covariate_matched.on])
         return f"{drawn} groups of random neurons that resemble the group in {alike}"
+    if name == "local_matched" and nulls.local_matched:
+        drawn = _draws(nulls.local_matched.draws, nulls.local_matched.stop_after)
+        alike = _listed([COVARIATES[covariate] for covariate in nulls.local_matched.on])
+        return (
+            f"{drawn} groups in which members change places with their neighbours in {alike}, among "
+            f"{nulls.local_matched.bin} at a time"
+        )
     if name == "label_shuffled" and nulls.label_shuffled:
         return (
             f"{nulls.label_shuffled.draws:,} groups that the same selection finds when the labels rare and "

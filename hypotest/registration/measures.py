@@ -25,22 +25,22 @@ class Form(StrEnum):
 
     SIZE_MATCHED = "{null: size_matched}"
     COVARIATE_MATCHED = "{null: covariate_matched}"
+    LOCAL_MATCHED = "{null: local_matched}"
     LABEL_SHUFFLED = "{null: label_shuffled}"
     REWIRED = "{null: rewired}"
     UNTRAINED = "{null: untrained}"
     BY_DOCUMENT = "{conditions: [rare, common], by: document}"
-    CONDITIONS_SHUFFLED = "{conditions: [rare, common], null: label_shuffled}"
     REFERENCE = "{reference: a number}"
 
 
 _FORMS = {
     frozenset({"null", "size_matched"}): Form.SIZE_MATCHED,
     frozenset({"null", "covariate_matched"}): Form.COVARIATE_MATCHED,
+    frozenset({"null", "local_matched"}): Form.LOCAL_MATCHED,
     frozenset({"null", "label_shuffled"}): Form.LABEL_SHUFFLED,
     frozenset({"null", "rewired"}): Form.REWIRED,
     frozenset({"null", "untrained"}): Form.UNTRAINED,
     frozenset({"conditions", "by"}): Form.BY_DOCUMENT,
-    frozenset({"conditions", "null", "label_shuffled"}): Form.CONDITIONS_SHUFFLED,
     frozenset({"reference"}): Form.REFERENCE,
 }
 
@@ -114,13 +114,21 @@ class Measure:
     level: Level
     contrasts: tuple[Form, ...]
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+    decided_by_labels: bool = False
+    """Whether shuffled labels decide it. Their null is that labels mean nothing, which is the question of
+    selectivity; of everything else it is false as soon as neurons are selective."""
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
 
 
-_RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.UNTRAINED)
+_RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LOCAL_MATCHED, Form.UNTRAINED)
 """Of measures whose evidence cannot be relabelled."""
-_GROUP_NULLS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LABEL_SHUFFLED, Form.UNTRAINED)
+_GROUP_NULLS = (*_RANDOM_GROUPS, Form.LABEL_SHUFFLED)
+_SCALE = Option(
+    "covariance",
+    "covariance of the activations, or their correlation, in which no loud neuron counts for more",
+    choices=("covariance", "correlation"),
+)
 
 _TABLE = (
     Measure(
@@ -129,13 +137,17 @@ _TABLE = (
         unit="(rare - common) / (rare + common)",
         level="group",
         contrasts=_GROUP_NULLS,
+        decided_by_labels=True,
     ),
     Measure(
         name="plateau_flatness",
         title="flatness of the influence plateau",
         unit="1 - |left slope| / kappa",
         level="conditions",
-        contrasts=(Form.CONDITIONS_SHUFFLED,),
+        contrasts=(Form.LABEL_SHUFFLED,),
+        options={
+            "condition": Option("rare", "targets whose curve it is", choices=("rare", "common")),
+        },
     ),
     Measure(
         name="effective_dimension",
@@ -143,7 +155,10 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
-        options={"variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1)},
+        options={
+            "variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1),
+            "scale": _SCALE,
+        },
     ),
     Measure(
         name="participation_ratio",
@@ -151,6 +166,7 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
+        options={"scale": _SCALE},
     ),
     Measure(
         name="modularity",
@@ -248,7 +264,7 @@ def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
     Examples:
         >>> contrast = {"null": "size_matched"}
         >>> filled_options(Prediction(id="a", measure="effective_dimension", contrast=contrast))
-        {'variance': 0.95}
+        {'variance': 0.95, 'scale': 'covariance'}
     """
     filled = {}
     for name, option in MEASURES[prediction.measure].options.items():

@@ -11,8 +11,14 @@ from hypotest.registration.measures import MEASURES, Form, Measure, form_of
 from hypotest.registration.wording import unknown_key
 
 _NULL = "{null: "
-_RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED)
-_WITH_NULL = (*_RANDOM_GROUPS, Form.LABEL_SHUFFLED, Form.CONDITIONS_SHUFFLED, Form.REWIRED, Form.UNTRAINED)
+_WITH_NULL = (
+    Form.SIZE_MATCHED,
+    Form.COVARIATE_MATCHED,
+    Form.LOCAL_MATCHED,
+    Form.LABEL_SHUFFLED,
+    Form.REWIRED,
+    Form.UNTRAINED,
+)
 
 
 def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
@@ -111,12 +117,31 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
             "another null (rewired stands beside it), or write `role: descriptive`"
         )
         yield Finding((*path, "contrast", "null"), message, depends=(path,))
+    yield from _shuffled_labels(prediction, path)
     for name in prediction.expects:
         if name not in protocol.hypotheses:
             meant = suggestion(name, protocol.hypotheses)
             known = ", ".join(protocol.hypotheses)
             message = f"must be one of the hypotheses {known}; found {name}{meant}"
             yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
+
+
+def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:
+    """Labels that mean nothing are the null of the premise, and of nothing else."""
+    measure = MEASURES.get(prediction.measure)
+    if prediction.contrast.null != "label_shuffled" or prediction.role == "descriptive" or measure is None:
+        return
+    if not measure.decided_by_labels and Form.LABEL_SHUFFLED in measure.contrasts:
+        instead = (
+            "contrast with local_matched, or write `role: descriptive`"
+            if Form.LOCAL_MATCHED in measure.contrasts
+            else "write `role: descriptive`"
+        )
+        message = (
+            f"shuffled labels decide selectivity only: for {measure.name} their null is false as soon as the "
+            f"neurons are selective, whatever {measure.name} has to do with it; {instead}"
+        )
+        yield Finding((*path, "contrast", "null"), message, depends=(path,))
 
 
 def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
@@ -127,23 +152,29 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
         yield from _no_margin(prediction, form, path)
         return
     contrast = ((*path, "contrast"),)
+    in_sizes = protocol.group.size_varies and form in _WITH_NULL
     if margin.null_sd is not None:
-        if form is Form.LABEL_SHUFFLED or form is Form.CONDITIONS_SHUFFLED:
-            # The tested number is T(rare) - T(common); its spread is not that of random groups.
-            message = (
-                "null_sd is the spread of size-matched groups, not of shuffled labels; give raw or "
-                "ratio, or contrast with size_matched"
-            )
+        if form is not None and form not in _WITH_NULL:
+            message = f"null_sd needs a contrast with a null; found {form}: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif form is not None and form not in _RANDOM_GROUPS:
-            message = f"null_sd needs a contrast with random groups; found {form}: give raw"
-            yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif protocol.nulls.size_matched is None and form is Form.COVARIATE_MATCHED:
+        elif protocol.nulls.size_matched is None and form is not None:
             message = (
                 "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, "
                 "or give raw"
             )
             yield Finding((*at, "null_sd"), message, depends=(("nulls",),))
+    if margin.raw is not None and in_sizes:
+        message = (
+            "with `select: plateau` the data set the group's size, and what a raw difference means changes "
+            f"with it; found raw: {margin.raw:g}: give null_sd, such as `margin: {{null_sd: 2}}`"
+        )
+        yield Finding((*at, "raw"), message, depends=(("group",), *contrast))
+    if margin.ratio is not None and in_sizes and form is Form.LABEL_SHUFFLED:
+        message = (
+            "with `select: plateau` groups under shuffled labels are compared in SDs of random groups of "
+            "their size, of which a ratio says nothing: give null_sd"
+        )
+        yield Finding((*at, "ratio"), message, depends=(("group",), *contrast))
     if margin.ratio is not None and form is not None and form not in _WITH_NULL:
         message = f"ratio is a share of the null's mean; {form} has no null: give raw"
         yield Finding((*at, "ratio"), message, depends=contrast)

@@ -37,8 +37,10 @@ def _repeated(protocol: Protocol) -> Iterator[Finding]:
     lists: dict[Path, tuple[str, ...]] = {}
     if isinstance(protocol.corpus.text, CorpusFiles):
         lists["corpus", "text", "files"] = protocol.corpus.text.files
-    if protocol.nulls.covariate_matched is not None:
-        lists["nulls", "covariate_matched", "on"] = protocol.nulls.covariate_matched.on
+    for name in ("covariate_matched", "local_matched"):
+        matched = getattr(protocol.nulls, name)
+        if matched is not None:
+            lists["nulls", name, "on"] = matched.on
     for path, values in lists.items():
         for place, value in enumerate(values):
             if value in values[:place]:
@@ -83,7 +85,7 @@ def _spread(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _stopping(protocol: Protocol) -> Iterator[Finding]:
-    for name in ("size_matched", "covariate_matched"):
+    for name in ("size_matched", "covariate_matched", "local_matched"):
         null = getattr(protocol.nulls, name)
         if null is not None and null.stop_after is not None and null.stop_after > null.draws // 2:
             # Both tails must hold as many; between them they share the draws.

@@ -17,6 +17,7 @@ from hypotest.report.text import escape_markdown, sentence_list
 _NULLS = {
     "size_matched": "size",
     "covariate_matched": "covar.",
+    "local_matched": "local",
     "label_shuffled (type)": "type",
     "label_shuffled (document_type)": "d-type",
     "label_shuffled (position)": "posit.",

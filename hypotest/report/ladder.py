@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
-from hypotest.report.balance import unmatched_covariates
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import figure, table
@@ -29,8 +28,15 @@ _QUESTIONS = {
     "size_matched": "is the group unlike other neurons of the layer, as many and drawn at random?",
     "covariate_matched": "is it unlike neurons that resemble it in the declared covariates, such as how "
     "active they are and how strongly they write?",
+    "local_matched": "is it unlike its neighbours, neurons as loud and as influential on common targets? "
+    "What "
+    "survives here follows what rare targets chose them for. Two conditions cannot tell influence on rare "
+    "targets from influence as such to which common targets add some of their own; a third could.",
     "label_shuffled (type)": "is it unlike what the same selection finds when *rare* is dealt out over token "
-    "types at random? What survives here follows rarity, not influence as such.",
+    "types at random, so that labels mean nothing? That decides selectivity. For anything else it "
+    "describes: if "
+    "neurons are selective, labels do mean something, and every property that varies from neuron to neuron "
+    "can differ, whether or not it has to do with rarity.",
     "label_shuffled (document_type)": "the same, with labels dealt out over pairs of document and "
     "token type.",
     "label_shuffled (position)": "the same, with labels dealt out over single positions within documents; "
@@ -108,11 +114,7 @@ class Ladder:
 def ladder_of(results: Results) -> Ladder:
     """Collect what every prediction found against every opponent."""
     level = _level(results)
-    blocked = ("covariate_matched",) if unmatched_covariates(results) else ()
-    rungs = {
-        item.id: {rung.opponent: rung for rung in _rungs(item, level, blocked)}
-        for item in results.predictions
-    }
+    rungs = {item.id: {rung.opponent: rung for rung in _rungs(item, level)} for item in results.predictions}
     drawn = list(dict.fromkeys(name for row in rungs.values() for name in row))
     known = list(_QUESTIONS)
     drawn.sort(key=lambda name: known.index(name) if name in known else len(known))
@@ -184,7 +186,7 @@ def ladder_table(results: Results) -> str:
     return table(head, rows)
 
 
-def _rungs(item: PredictionResult, level: float, blocked: Sequence[str]) -> Iterable[Rung]:
+def _rungs(item: PredictionResult, level: float) -> Iterable[Rung]:
     # A contrast with a declared number is decided by its interval; what was drawn stands beside it.
     by_value = item.reference == "value"
     if by_value:
@@ -195,7 +197,7 @@ def _rungs(item: PredictionResult, level: float, blocked: Sequence[str]) -> Iter
         else:
             yield Rung(
                 opponent=rung.null,
-                found="inconclusive" if rung.null in blocked else _found(rung, level),
+                found=_found(rung, level),
                 z=rung.z,
                 p_value=rung.p_value,
                 of_equivalence=False,
@@ -223,7 +225,7 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Rung:
 
 def _found(rung: NullComparison, level: float) -> Outcome:
     """The direction is relative to the null's median, as for the null that decides."""
-    if rung.p_value > level or rung.percentile == 50:
+    if rung.blocked is not None or rung.p_value > level or rung.percentile == 50:
         return "inconclusive"
     return "greater" if rung.percentile > 50 else "less"
 

@@ -26,8 +26,8 @@ MEASURES: dict[str, MeasureText] = {
     ),
     "plateau_flatness": MeasureText(
         "plateau flatness",
-        "Does the rank-influence curve begin with a plateau, set apart from the power law that "
-        "follows, for rare targets more than for common ones?",
+        "Does the rank-influence curve of these targets begin with a plateau, set apart from the power law "
+        "that follows?",
         "plateau flatness is 1 - |left slope| / kappa of a continuous piecewise line on the "
         "log-log "
         "rank-influence curve (eq. 11 of arXiv:2509.21163)",
@@ -36,7 +36,8 @@ MEASURES: dict[str, MeasureText] = {
         "effective dimension (components)",
         "Do the group's neurons vary together, along fewer directions than other neurons do?",
         "effective dimension is the interpolated number of principal components that hold the "
-        "declared share of the variance of the group's activations (eq. 4 of arXiv:2509.21163)",
+        "declared share of the variance of the group's activations (eq. 4 of arXiv:2509.21163), of their "
+        "covariance or, where declared, their correlation",
     ),
     "participation_ratio": MeasureText(
         "participation ratio (components)",

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.material import Condition
-from hypotest.records.nulls import CovariateMatched, SizeMatched
+from hypotest.records.nulls import CovariateMatched, LocalMatched, SizeMatched
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -56,6 +56,8 @@ COVARIATES = {
     "activation_sd": "log activation SD",
     "activation_rate": "the share of positions with a positive activation",
     "output_norm": "the log norm of the output weights",
+    "base_influence": "influence on the condition that the group was not selected on (log mean |change of "
+    "loss|)",
 }
 
 
@@ -169,13 +171,21 @@ def _nulls(protocol: Protocol) -> str:
             "tenth of the group or less, of a propensity score of membership given "
             f"{names} (covariate_matched)"
         )
+    if nulls.local_matched is not None:
+        names = sentence_list([COVARIATES[name] for name in nulls.local_matched.on])
+        parts.append(
+            f"{_draws(nulls.local_matched)} groups in which membership is dealt out anew within bins of "
+            f"{nulls.local_matched.bin} neurons of consecutive ranks in a propensity score of membership "
+            f"given {names}, all from the selection split (local_matched)"
+        )
     if nulls.label_shuffled is not None:
         unit = nulls.label_shuffled.unit
         parts.append(
             f"{count_text(nulls.label_shuffled.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {PERMUTED[unit]} (label_shuffled; the difference "
-            "between the groups selected on rare and on common targets was compared, measured under the "
-            "permuted labels on the evaluation split too wherever its evidence can be relabelled)"
+            f"rare and common are permuted {PERMUTED[unit]} (label_shuffled, which decides selectivity "
+            "alone; "
+            "measured under the permuted labels on the evaluation split too wherever its evidence can be "
+            "relabelled)"
         )
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
     sentences += _descriptive_nulls(protocol)
@@ -183,7 +193,7 @@ def _nulls(protocol: Protocol) -> str:
     return " ".join(sentences)
 
 
-def _draws(null: SizeMatched | CovariateMatched) -> str:
+def _draws(null: SizeMatched | CovariateMatched | LocalMatched) -> str:
     return ("up to " if null.stop_after else "") + count_text(null.draws)
 
 
@@ -191,6 +201,7 @@ def _stopping(protocol: Protocol) -> list[str]:
     declared = {
         "size_matched": protocol.nulls.size_matched,
         "covariate_matched": protocol.nulls.covariate_matched,
+        "local_matched": protocol.nulls.local_matched,
     }
     stops = [
         f"h = {count_text(null.stop_after)} for {name}"

@@ -196,6 +196,7 @@ def _stopping(protocol: Protocol) -> Iterator[str]:
     declared = {
         "size_matched": protocol.nulls.size_matched,
         "covariate_matched": protocol.nulls.covariate_matched,
+        "local_matched": protocol.nulls.local_matched,
     }
     stops = [
         f"once both tails hold {count_text(null.stop_after)} draws at least as extreme "

@@ -38,11 +38,15 @@ def variables(protocol: Protocol) -> Iterator[str]:
     )
     yield "### Measured variables"
     yield "\n".join(f"- {_measured(item)}" for item in protocol.predictions)
-    covariates = protocol.nulls.covariate_matched
-    if covariates is not None:
+    nulls = protocol.nulls
+    names: dict[str, None] = {}
+    for matched in (nulls.covariate_matched, nulls.local_matched):
+        if matched is not None:
+            names.update(dict.fromkeys(matched.on))
+    if names:
         yield (
             "Covariates of every neuron, from the selection split: "
-            f"{sentence_list([COVARIATES[name] for name in covariates.on])}."
+            f"{sentence_list([COVARIATES[name] for name in names])}."
         )
     yield "### Indices"
     yield (
@@ -128,11 +132,6 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
 
 def _contrast(item: Prediction) -> str:
     contrast = item.contrast
-    if contrast.conditions is not None and contrast.null is not None:
-        return (
-            "the value on rare targets minus that on common ones, on the evaluation split, among the same "
-            "differences under labels shuffled there."
-        )
     if contrast.conditions is not None:
         return (
             "the mean over documents of rare minus common, paired by document, among the same mean under "
@@ -143,10 +142,15 @@ def _contrast(item: Prediction) -> str:
             f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
             "standard error of the interval over documents."
         )
+    if item.measure == "plateau_flatness":
+        return (
+            "the value on the evaluation split, among the same under labels shuffled there; described, with "
+            "the answer whether there is a plateau."
+        )
     if contrast.null == "label_shuffled":
         return (
-            "the value for the group selected on rare targets minus that for the group selected on common "
-            "ones, among the same differences under label_shuffled."
+            "the value for the group minus the mean over the groups that the same selection finds under "
+            "label_shuffled, among theirs."
         )
     draws = "networks" if contrast.null == "untrained" else "draws"
     return (
@@ -165,7 +169,7 @@ def _transformations(protocol: Protocol) -> Iterator[str]:
     measures = {item.measure: filled_options(item) for item in protocol.predictions}
     if protocol.group.select == "plateau" or "plateau_flatness" in measures:
         yield "Rank and influence are taken as natural logarithms for the fit of regimes."
-    if protocol.nulls.covariate_matched is not None:
+    if protocol.nulls.covariate_matched is not None or protocol.nulls.local_matched is not None:
         yield "Covariates other than the rate of positive activations are natural logarithms."
     if "effective_dimension" in measures:
         yield "The effective dimension is interpolated between whole numbers of components."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.groups.local import FEWEST_MOVABLE
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration import MEASURES
@@ -84,10 +85,7 @@ def _in_words(item: Prediction, outcome: str) -> str:
             "greater": "is larger than",
             "equivalent": "lies within the margin around the mean of",
         }
-        return (
-            f"the {title}, in the group selected on rare targets minus that selected on common ones, "
-            f"{where[outcome]} the same difference under shuffled labels"
-        )
+        return f"the {title} {where[outcome]} that of the groups found under shuffled labels"
     where = {
         "less": "lies below that of",
         "greater": "lies above that of",
@@ -114,11 +112,21 @@ def null_sentences(protocol: Protocol) -> Iterator[str]:
             "selection split. If matching leaves more than 0.25 SD of the layer in one of them, the "
             "contrast is inconclusive."
         )
+    if nulls.local_matched is not None:
+        local = nulls.local_matched
+        names = sentence_list([COVARIATES[name] for name in local.on])
+        items.append(
+            f"local_matched: {_draws(local.draws, local.stop_after)} groups in which membership is dealt out "
+            f"anew within bins of {local.bin} neurons of consecutive ranks in a propensity score of "
+            "membership "
+            f"given {names}, from the selection split. If fewer than {FEWEST_MOVABLE} members can change "
+            "places, the contrast is inconclusive."
+        )
     if nulls.label_shuffled is not None:
         shuffled = nulls.label_shuffled
         items.append(
             f"label_shuffled: {count_text(shuffled.draws)} permutations of the labels rare and common "
-            f"{PERMUTED[shuffled.unit]}, the selection repeated for each."
+            f"{PERMUTED[shuffled.unit]}, the selection repeated for each. It decides selectivity alone."
         )
     if nulls.rewired is not None:
         items.append(

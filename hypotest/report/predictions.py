@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from hypotest.records.results import NullComparison, PredictionResult
+from hypotest.registration.measures import MEASURES as UNITS
 from hypotest.report.measures import measure_text
 from hypotest.report.numbers import (
     count_text,
@@ -42,7 +43,7 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
     yield from _expected(item)
     yield from figure(figures, item.id)
     if item.ladder:
-        yield _ladder(item.ladder)
+        yield _ladder((*item.ladder, *item.arms))
     if item.companions:
         yield f"Beside it, never decisive: {'; '.join(_beside(item))}."
     if item.notes:
@@ -66,7 +67,7 @@ def _found(item: PredictionResult) -> str:
     mean = "" if item.reference_sd is None else ", mean (SD)"
     sentences = [
         f"{escape_markdown(item.title)}: **{numbers.observed}**, against {numbers.reference} "
-        f"({against}{mean})"
+        f"({against}{mean}){_unit(item)}"
     ]
     effect = f"effect {numbers.effect}"
     if item.interval is not None:
@@ -92,6 +93,18 @@ def _found(item: PredictionResult) -> str:
         last += f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
     sentences.append(last)
     return ". ".join(sentence for sentence in sentences if sentence) + "."
+
+
+def _unit(item: PredictionResult) -> str:
+    """The unit of every number of the sentence and of what follows."""
+    unit = item.unit or UNITS[item.measure].unit if item.measure in UNITS else item.unit
+    return (
+        f"; all in {escape_markdown(unit)}"
+        if item.unit
+        else f"; unit: {escape_markdown(unit)}"
+        if unit
+        else ""
+    )
 
 
 def _far_from_zero(item: PredictionResult) -> bool:
@@ -173,11 +186,15 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
             further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
         if rung.planned_draws is not None:
             further.append(f"h/l after {count_text(rung.n_draws)} of {count_text(rung.planned_draws)} draws")
+        if rung.unit:
+            further.append(f"in {rung.unit}")
         if rung.descriptive:
             further.append("descriptive")
+        if rung.blocked:
+            further.append("no conclusion")
         rows.append(
             [
-                escape_markdown(rung.null),
+                escape_markdown(rung.null.removesuffix(f": {rung.statistic}")),
                 escape_markdown(rung.statistic),
                 fixed(rung.observed, decimals),
                 f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",

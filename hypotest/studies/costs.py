@@ -285,7 +285,7 @@ def repeated_work(
 def _n_groups(plan: Protocol, most: int | None) -> int:
     """Groups that a measure is taken on: two for every labelling, in all units of relabelling."""
     total = 0
-    for null in (plan.nulls.size_matched, plan.nulls.covariate_matched):
+    for null in (plan.nulls.size_matched, plan.nulls.covariate_matched, plan.nulls.local_matched):
         if null is not None:
             total += null.draws if most is None else min(null.draws, most)
     shuffled = plan.nulls.label_shuffled

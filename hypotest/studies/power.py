@@ -217,7 +217,7 @@ def _variant(
     nulls: dict[str, object] = {"untrained": None}  # other networks: nothing here stands in for them
     if most_draws is not None:
         nulls["rewired"] = None  # descriptive: no prediction rests on it
-    for name in ("size_matched", "covariate_matched", "label_shuffled"):
+    for name in ("size_matched", "covariate_matched", "local_matched", "label_shuffled"):
         null = getattr(plan.nulls, name)
         if null is None:
             continue

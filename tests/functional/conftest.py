@@ -37,7 +37,7 @@ predictions:
   - id: regimes
     role: descriptive
     measure: plateau_flatness
-    contrast: {conditions: [rare, common], null: label_shuffled}
+    contrast: {null: label_shuffled}
   - id: coordination
     measure: effective_dimension
     contrast: {null: size_matched}

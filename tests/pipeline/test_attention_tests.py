@@ -21,11 +21,6 @@ GINI = {
 }
 ROUTING = {"measure": "routing_similarity", "contrast": {"reference": 1.0}, "margin": {"raw": 0.1}}
 SHARE = {"measure": "top_head_share", "contrast": {"reference": 0.5}}
-REGIMES = {
-    "role": "descriptive",
-    "measure": "plateau_flatness",
-    "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
-}
 
 
 def setup(prediction, **truth):

@@ -50,7 +50,7 @@ def test_a_planted_preference_is_found_by_the_premise():
     assert result.reference == "label_shuffled (type)"
     against_random = next(rung for rung in result.ladder if rung.null == "size_matched")
     assert against_random.p_value < 0.01
-    assert comparison.companions["group"] == pytest.approx(against_random.observed)
+    assert result.observed == pytest.approx(against_random.observed)  # the group itself, no difference
 
 
 def test_loud_neurons_without_a_preference_do_not_pass_for_rare_ones():
@@ -91,13 +91,60 @@ def test_every_draw_is_kept_and_the_ladder_is_complete():
     ]
     frame = null_frame({"one": comparison})
     assert frame.columns == ["prediction", "null", "draw", "value"]
-    assert frame.height == 2 * 399 + 2 * SHOWN_DRAWS  # two units of relabelling are only shown
+    # size_matched; the rare arm, the common arm and their difference; two units that are only shown
+    assert frame.height == 4 * 399 + 2 * SHOWN_DRAWS
+
+
+def test_both_arms_and_their_difference_stand_beside_each_other():
+    _, comparison, result = compare(SELECTIVITY, effect=1.0)
+    rare, (common, difference) = result.ladder[0], result.arms
+    assert [rare.statistic, common.statistic, difference.statistic] == [
+        "T(rare)",
+        "T(common)",
+        "T(rare) - T(common)",
+    ]
+    assert difference.observed == pytest.approx(rare.observed - common.observed)
+    of_rare, of_common, of_both = (comparison.draws[rung.null] for rung in (rare, common, difference))
+    assert of_both == pytest.approx(of_rare - of_common)
+    assert not rare.descriptive
+    assert common.descriptive and difference.descriptive
+
+
+@pytest.mark.parametrize("select_rule", [None, "plateau"])
+def test_shuffled_labels_describe_whatever_is_not_selectivity(select_rule):
+    for measure in ("effective_dimension", "modularity", "hill_alpha", "top_head_impact"):
+        prediction = {**DIMENSION, "measure": measure}
+        _, _, result = compare(prediction, effect=1.0, select_rule=select_rule)
+        shuffled = [rung for rung in result.ladder if rung.null.startswith("label_shuffled")]
+        assert shuffled and all(rung.descriptive for rung in shuffled), measure
+
+
+def test_one_result_is_in_one_unit():
+    """Where the data set the size, T under shuffled labels and all beside it is in SDs of random groups."""
+    prediction = {**SELECTIVITY, "margin": {"null_sd": 3}}
+    evidence_scale = {}
+    for rule in (None, "plateau"):
+        _, _, result = compare(prediction, effect=1.0, select_rule=rule)
+        evidence_scale[rule] = result
+        assert result.effect == pytest.approx(result.observed - result.reference_value)
+        assert result.reference_value == result.ladder[0].mean
+        assert result.interval.low < result.effect < result.interval.high
+    raw, in_sds = evidence_scale[None], evidence_scale["plateau"]
+    assert raw.unit == ""
+    assert abs(raw.observed) <= 1
+    assert in_sds.unit == "SDs of random groups"
+    assert in_sds.margin == (-3.0, 3.0)
+    assert in_sds.companions["group"] == pytest.approx(raw.observed)
+    # the same group of the same size: the same effect but for the unit
+    sd = next(rung for rung in raw.ladder if rung.null == "size_matched").sd
+    assert in_sds.effect == pytest.approx(raw.effect / sd, rel=0.15)
+    assert raw.margin[1] == pytest.approx(3 * sd)
 
 
 def test_sizes_that_vary_are_standardised(monkeypatch):
     _, _, result = compare(DIMENSION, effect=1.0, select_rule="plateau")
     by_type = next(rung for rung in result.ladder if rung.null.endswith("(type)"))
-    assert by_type.statistic in {"T(rare) - T(common)", "z(rare) - z(common)"}
+    assert by_type.unit == "SDs of random groups"
     assert np.isfinite(by_type.observed)
 
 
@@ -138,12 +185,11 @@ def test_standardisation_follows_a_measure_that_grows_with_the_size():
 
 
 @pytest.mark.parametrize(
-    ("contrast", "name", "other"),
-    [("size_matched", "observed", "group"), ("label_shuffled", "group", "observed")],
+    ("rule", "name", "other"), [(None, "observed", "group"), ("plateau", "group", "observed")]
 )
-def test_the_group_has_an_interval_of_its_own(contrast, name, other):
-    """Under shuffled labels the tested number is a difference, and the group's value stands beside it."""
-    _, comparison, result = compare({**DIMENSION, "contrast": {"null": contrast}}, effect=1.0)
+def test_the_group_has_an_interval_of_its_own(rule, name, other):
+    """Where the tested number is in SDs of random groups, the group's value stands beside it."""
+    _, comparison, result = compare(SELECTIVITY, effect=1.0, select_rule=rule)
     found = comparison.companions
     assert f"{other}_low" not in found
     value = result.observed if name == "observed" else found["group"]

@@ -7,11 +7,6 @@ from hypotest.pipeline.selection import select
 from tests.pipeline.planted import make_evidence, make_protocol
 
 SHARE = {"measure": "top_head_share", "contrast": {"reference": 0.5}}
-REGIMES = {
-    "role": "descriptive",
-    "measure": "plateau_flatness",
-    "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
-}
 
 
 def setup(prediction, **truth):

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.records.nulls import CovariateMatched, LabelShuffled, Nulls, Rewired, SizeMatched, Untrained
+from hypotest.records.nulls import (
+    CovariateMatched,
+    LabelShuffled,
+    LocalMatched,
+    Nulls,
+    Rewired,
+    SizeMatched,
+    Untrained,
+)
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
 
 Q = {
@@ -25,6 +33,7 @@ DIMENSION = {
 ALL = Nulls(
     size_matched=SizeMatched(draws=199),
     covariate_matched=CovariateMatched(draws=199),
+    local_matched=LocalMatched(draws=199),
     label_shuffled=LabelShuffled(draws=99, unit="document_type"),
     rewired=Rewired(draws=49),
     untrained=Untrained(networks=2),
@@ -46,6 +55,7 @@ def test_the_whole_ladder_with_the_deciding_null_first():
     assert [rung.null for rung in item.ladder] == [
         "covariate_matched",
         "size_matched",
+        "local_matched",
         "label_shuffled (document_type)",
         "label_shuffled (type)",
         "label_shuffled (position)",
@@ -54,20 +64,33 @@ def test_the_whole_ladder_with_the_deciding_null_first():
     ]
     assert item.reference == "covariate_matched"
     described = {rung.null for rung in item.ladder if rung.descriptive}
-    assert described == {"rewired", "untrained"}
+    assert described == {
+        "label_shuffled (document_type)",
+        "label_shuffled (type)",
+        "label_shuffled (position)",
+        "rewired",
+        "untrained",
+    }
     by_null = dict(analysis.nulls.group_by("null").len().iter_rows())
     assert by_null["rewired"] == 49
     assert by_null["untrained"] == 2
-    assert {row.covariate for row in analysis.selection.result.balance} == set(
+    group = analysis.selection.result
+    assert {row.covariate for row in group.balance if row.null == "covariate_matched"} == set(
         plan.nulls.covariate_matched.on
     )
+    assert {row.covariate for row in group.balance if row.null == "local_matched"} == {
+        "activation_sd",
+        "base_influence",
+    }
+    assert 5 <= group.n_movable <= len(group.neurons)
+    assert 0 < group.shared_members < 1
 
 
 def test_every_p_value_follows_from_the_stored_draws():
     plan = with_nulls(Q, ALL)
     analysis = analyse(plan, make_evidence(0, effect=1.0), untrained=[{"one": 0.1}, {"one": 0.2}])
     (item,) = analysis.predictions
-    for rung in item.ladder:
+    for rung in (*item.ladder, *item.arms):
         draws = analysis.nulls.filter(null=rung.null)["value"].to_numpy()
         b = min((draws <= rung.observed).sum(), (draws >= rung.observed).sum())
         assert rung.p_value == min(1.0, 2 * (b + 1) / (draws.size + 1)), rung.null

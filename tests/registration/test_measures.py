@@ -34,7 +34,7 @@ def test_row(name):
         ({"null": "size_matched"}, Form.SIZE_MATCHED),
         ({"null": "label_shuffled"}, Form.LABEL_SHUFFLED),
         ({"conditions": ["rare", "common"], "by": "document"}, Form.BY_DOCUMENT),
-        ({"conditions": ["rare", "common"], "null": "label_shuffled"}, Form.CONDITIONS_SHUFFLED),
+        ({"null": "local_matched"}, Form.LOCAL_MATCHED),
         ({"reference": 0.0}, Form.REFERENCE),
         ({}, None),
         ({"by": "document"}, None),

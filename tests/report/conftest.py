@@ -71,7 +71,7 @@ PROTOCOL: dict[str, Any] = {
             "id": "regimes",
             "role": "descriptive",
             "measure": "plateau_flatness",
-            "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
+            "contrast": {"null": "label_shuffled"},
         },
         {
             "id": "coordination",
@@ -578,9 +578,9 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
             control_neurons=tuple(range(100, 100 + K)),
             balance=(
-                CovariateBalance("activation_mean", 1.312, 0.041),
-                CovariateBalance("activation_sd", 1.104, 0.062),
-                CovariateBalance("output_norm", -0.417, -0.018),
+                CovariateBalance("covariate_matched", "activation_mean", 1.312, 0.041),
+                CovariateBalance("covariate_matched", "activation_sd", 1.104, 0.062),
+                CovariateBalance("covariate_matched", "output_norm", -0.417, -0.018),
             ),
         ),
         ablation=AblationResult(

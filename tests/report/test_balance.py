@@ -24,9 +24,9 @@ def test_before_and_after_stand_side_by_side(results: Results) -> None:
 def test_what_is_left_above_a_quarter_sd_is_named_in_either_direction(results: Results) -> None:
     apart = balanced(
         results,
-        CovariateBalance("activation_mean", 1.0, 0.25),
-        CovariateBalance("activation_sd", 1.0, 0.251),
-        CovariateBalance("output_norm", -1.0, -0.3),
+        CovariateBalance("covariate_matched", "activation_mean", 1.0, 0.25),
+        CovariateBalance("covariate_matched", "activation_sd", 1.0, 0.251),
+        CovariateBalance("covariate_matched", "output_norm", -1.0, -0.3),
     )
     assert unmatched_covariates(apart) == ("activation_sd", "output_norm")
     text = "\n".join(balance_paragraphs(apart))

@@ -117,7 +117,9 @@ def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
 
 def test_unmatched_covariates_allow_no_conclusion(results: Results) -> None:
     assert ladder_of(results).rungs["coordination"]["covariate_matched"].found == "less"
-    group = dataclasses.replace(results.group, balance=(CovariateBalance("output_norm", -1.1, -0.26),))
+    group = dataclasses.replace(
+        results.group, balance=(CovariateBalance("covariate_matched", "output_norm", -1.1, -0.26),)
+    )
     apart = dataclasses.replace(results, group=group)
     assert ladder_of(apart).rungs["coordination"]["covariate_matched"].found == "inconclusive"
     assert "allows no conclusion" in "\n".join(ladder_section(apart, ()))

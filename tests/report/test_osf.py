@@ -155,7 +155,7 @@ def test_every_measure_and_contrast_has_words(measure):
         Form.REWIRED: {"null": "rewired"},
         Form.UNTRAINED: {"null": "untrained"},
         Form.BY_DOCUMENT: {"conditions": ["rare", "common"], "by": "document"},
-        Form.CONDITIONS_SHUFFLED: {"conditions": ["rare", "common"], "null": "label_shuffled"},
+        Form.LOCAL_MATCHED: {"null": "local_matched"},
         Form.REFERENCE: {"reference": 0.5},
     }
     for form in MEASURES[measure].contrasts:
