@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hypotest.groups.nulls import size_matched
 from hypotest.measures import heads, routing
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.attention_tests import HALVINGS, attention_gini, document_means, routing_profiles
+from hypotest.pipeline.controls import draw_controls
 from hypotest.pipeline.group_measures import bind
 from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence
+from hypotest.records.nulls import Nulls
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Intervals, Protocol
 from hypotest.records.results import PredictionResult
@@ -96,8 +99,9 @@ def true_effects(protocol: Protocol, analysis: Analysis, population: Evidence) -
     """What the intervals of an analysis are intervals for.
 
     The estimand is T(G) - mean T(null) for the group at hand, in the layer at hand, over the population of
-    documents: here the same contrast on very many documents of the same layer. Against shuffled labels it
-    is the difference of the two arms; the null's mean is the analysis' own, as it is in the interval.
+    documents: here the same contrast on very many documents of the same layer. Against shuffled labels the
+    null's mean is the analysis' own, as it is in the interval; bins of neighbours are those of the selection
+    split.
 
     Args:
         protocol: Of the analysis.
@@ -139,7 +143,17 @@ def _true_effect(
         return float(share[0]) - reference
     measure = bind(item, population, streams)
     if item.contrast.null == "label_shuffled":
-        arms = measure.values(np.stack([group, analysis.selection.common]))
-        return float(arms[0] - arms[1]) - result.reference_value
-    random = size_matched(population.n_neurons, group.size, TRUTH_GROUPS, streams("truth, groups"))
+        return float(measure.values(group[None, :])[0]) - result.reference_value
+    random = _many_groups(str(item.contrast.null), group, population, protocol, streams)
     return float(measure.values(group[None, :])[0] - np.nanmean(measure.values(random)))
+
+
+def _many_groups(
+    null: str, group: NDArray[np.int64], population: Evidence, protocol: Protocol, streams: Streams
+) -> NDArray[np.int64]:
+    """Random groups enough for the true mean of a null, shape (TRUTH_GROUPS, k)."""
+    if null == "size_matched":
+        return size_matched(population.n_neurons, group.size, TRUTH_GROUPS, streams("truth, groups"))
+    declared = getattr(protocol.nulls, null).model_copy(update={"draws": TRUTH_GROUPS})
+    plan = protocol.model_copy(update={"nulls": Nulls.model_validate({null: declared})})
+    return draw_controls(group, population, plan, streams).matched[0].groups

@@ -192,6 +192,7 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
             "nulls": {
                 "size_matched": {"draws": 279},
                 "covariate_matched": {"draws": 39},
+                "local_matched": {"draws": 279},
                 "label_shuffled": {"draws": 39, "unit": "type"},
             },
             "predictions": [
@@ -202,16 +203,20 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
                     "contrast": {"null": "label_shuffled"},
                     "expects": expects("greater", "greater"),
                 },
-                {
-                    "id": "regimes",
-                    "role": "descriptive",
-                    "measure": "plateau_flatness",
-                    "contrast": {"conditions": ["rare", "common"], "null": "label_shuffled"},
-                },
+                *(
+                    {
+                        "id": f"regimes-{condition}",
+                        "role": "descriptive",
+                        "measure": "plateau_flatness",
+                        "options": {"condition": condition},
+                        "contrast": {"null": "label_shuffled"},
+                    }
+                    for condition in ("rare", "common")
+                ),
                 {
                     "id": "coordination",
                     "measure": "effective_dimension",
-                    "contrast": {"null": "size_matched"},
+                    "contrast": {"null": "local_matched"},
                     "margin": margin,
                     "expects": expects("any", "less"),
                 },
@@ -219,7 +224,7 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
                     "id": "clustering",
                     "measure": "modularity",
                     "options": {"restarts": 1},
-                    "contrast": {"null": "size_matched"},
+                    "contrast": {"null": "local_matched"},
                     "margin": margin,
                     "expects": expects("greater", ["equivalent", "less"]),
                 },
@@ -253,7 +258,7 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
                 {
                     "id": "spectrum",
                     "measure": "hill_alpha",
-                    "contrast": {"null": "size_matched"},
+                    "contrast": {"null": "local_matched"},
                     "margin": margin,
                     "expects": expects("any", "less"),
                 },
