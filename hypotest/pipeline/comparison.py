@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hypotest.inference.equivalence import (
     beyond_p,
     classify,
+    direction_of,
     equivalence_ceiling,
     equivalence_p,
     resolve_margin,
@@ -39,14 +40,13 @@ class Comparison:
     reference_sd: float | None = None
     standardized: float | None = None
     percentile: float | None = None
-    """Of the observed value among the deciding draws; decides the direction."""
+    """Of the observed value among the deciding draws, which gives the direction; None where p is by t."""
     interval: Interval | None = None
     interval_95: Interval | None = None
     size_matched: Draws | None = None
     """The size_matched draws, which `null_sd` margins refer to."""
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
-    point_only: bool = False
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     companions: Mapping[str, float | None] = field(default_factory=dict)
@@ -73,9 +73,8 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
         if compared.interval is not None:
             p_equivalence = equivalence_p(compared.interval, margin)
-            p_beyond = beyond_p(compared.interval, margin, effect)
-        elif compared.point_only:  # the value is known without error
-            p_beyond = 1.0 if margin[0] <= effect <= margin[1] else 0.0
+            direction = direction_of(effect, compared.interval, compared.percentile)
+            p_beyond = beyond_p(compared.interval, margin, direction)
     outcome, notes = classify(
         effect=effect,
         p_value=compared.p_value,
@@ -83,7 +82,6 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         margin=margin,
         level=level,
         ceiling=ceiling,
-        point_only=compared.point_only,
         percentile=compared.percentile,
     )
     if compared.blocked is not None:

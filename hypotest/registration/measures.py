@@ -116,6 +116,10 @@ class Measure:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
+    no_interval: str = ""
+    """Why it has no interval, without which `equivalent` is never concluded; empty where it has one."""
+    no_interval_if: str = ""
+    """The value of an option, not its default, under which that is so; empty: always."""
 
 
 _RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.UNTRAINED)
@@ -136,6 +140,7 @@ _TABLE = (
         unit="1 - |left slope| / kappa",
         level="conditions",
         contrasts=(Form.CONDITIONS_SHUFFLED,),
+        no_interval="no document interval is available for the flatness of a curve",
     ),
     Measure(
         name="effective_dimension",
@@ -151,6 +156,7 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
+        no_interval="no document interval is available for the participation ratio",
     ),
     Measure(
         name="modularity",
@@ -158,6 +164,9 @@ _TABLE = (
         unit="Q",
         level="group",
         contrasts=(*_GROUP_NULLS, Form.REWIRED),
+        no_interval="binned mutual information is biased by repeated documents, so no interval over them "
+        "is valid",
+        no_interval_if="binned",
         options={
             "method": Option("louvain", "how communities are detected", choices=("louvain", "leiden")),
             "edges": Option(
@@ -181,6 +190,7 @@ _TABLE = (
         unit="ratio of mean mutual information",
         level="group",
         contrasts=_RANDOM_GROUPS,
+        no_interval="no document interval is available for segregation",
     ),
     Measure(
         name="attention_gini",
@@ -216,6 +226,8 @@ _TABLE = (
         unit="Hill alpha (eq. 10)",
         level="weights",
         contrasts=_GROUP_NULLS,
+        no_interval="weights have no documents to resample, so there is no interval; one over repeated "
+        "selections is not computed yet",
         options={
             "weights": Option("output", "the group's weight rows", choices=("output", "input", "both")),
             "tail": Option("median", "where the tail begins", choices=("median", "fix_finger")),
