@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from hypotest.inference.rounding import tie_width
 from hypotest.records.evidence import FloatArray
 from hypotest.records.prediction import Margin, Outcome
 from hypotest.records.results import Interval
@@ -76,13 +77,16 @@ def equivalence_ceiling(
     return float(np.count_nonzero(inside)) / draws.size
 
 
-def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int) -> float:
+def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int, *, scale: float = 1.0) -> float:
     """Two-sided p-value of effect / standard error on Student's t; for contrasts with a number.
 
     Args:
         effect: The effect or, for agreement with an interval, the interval's centre.
         standard_error: Not negative; with 0, p is 0, or 1 for no effect at all.
         degrees_of_freedom: Of t, at least 1.
+        scale: Size of the terms behind the effect, in its unit. An effect within their rounding errors is
+            none (`hypotest.inference.rounding`): its standard error is rounding as well, and the ratio of
+            both means nothing.
 
     Returns:
         p-value, 0 to 1.
@@ -92,6 +96,8 @@ def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int) -> 
     """
     if standard_error < 0:
         raise ValueError(f"a standard error cannot be negative, found {standard_error}")
+    if abs(effect) <= tie_width(effect, 0.0, scale):
+        return 1.0
     return min(1.0, 2 * _upper_tail(abs(effect), standard_error, degrees_of_freedom))
 
 

@@ -19,6 +19,7 @@ from hypotest.inference.equivalence import (
     smallest_effect,
 )
 from hypotest.inference.multiplicity import adjust
+from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, NullComparison, PredictionResult
@@ -63,11 +64,10 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
     margin, ceiling, p_equivalence, p_beyond = None, None, None, None
     if prediction.margin is not None:
         null = compared.size_matched
-        defined = null[np.isfinite(null)] if null is not None else None
         margin = resolve_margin(
             prediction.margin,
             null_mean=compared.reference_value,
-            null_sd=None if defined is None else float(defined.std(ddof=1)),
+            null_sd=None if null is None else sd_beyond_rounding(null),
         )
         if compared.deciding_draws is not None and prediction.contrast.null is not None:
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
