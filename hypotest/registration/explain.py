@@ -179,7 +179,7 @@ def _selection(protocol: Protocol) -> str:
         if group.otherwise
         else ""
     )
-    return f"{best}those on the plateau at the top of the influence curve{otherwise}."
+    return f"{best}those on the plateau at the top of the influence curve, before it falls{otherwise}."
 
 
 _ROLES = {

@@ -155,9 +155,7 @@ def _of_the_model(
         stored,
         subject=dict(prepared.subject.describe()),
         corpus=describe_corpus(plan, prepared, evidence),
-        ablation=describe_ablation(
-            prepared, evidence.selection, live, selection, memory, streams, watch
-        ),
+        ablation=describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch),
         self_check={
             "n_pairs": check.n_pairs,
             "n_values": check.n_values,
