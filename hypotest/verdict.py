@@ -55,10 +55,10 @@ def decide(
        expected outcome, and at least one of them decides (a premise alone supports nothing).
     3. `refuted`: at least one deciding prediction contradicts the hypothesis and its adjusted
        p-value is within the level: that of the difference for `less` and `greater`, that of
-       equivalence for `equivalent`. Weight measures have no equivalence p-value: they support and
-       never refute. Where the hypothesis expects `equivalent`, a difference contradicts it only
-       beyond the margin, so the adjusted p-value of lying beyond it must be within the level too:
-       with enough documents, every effect inside the margin differs from zero.
+       equivalence for `equivalent`. Where the hypothesis expects `equivalent`, a difference
+       contradicts it only beyond the margin, so the adjusted p-value of lying beyond it must be
+       within the level too: with enough documents, every effect inside the margin differs from
+       zero. Measures without an interval have neither `equivalent` nor such a p-value.
     4. Else `undecided`.
 
     Supported needs no contradiction and refuted needs one, so no hypothesis is both.

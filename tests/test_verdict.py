@@ -112,7 +112,7 @@ class TestDecide:
             ("less", None, 0.001, "undecided"),
             ("equivalent", 0.001, 0.05, "refuted"),
             ("equivalent", 0.001, 0.051, "undecided"),
-            ("equivalent", 0.001, None, "undecided"),  # weight measures never refute by equivalence
+            ("equivalent", 0.001, None, "undecided"),
             ("inconclusive", 0.06, 0.2, "undecided"),
             ("greater", 0.9, None, "supported"),  # support needs the unadjusted level only
         ],
@@ -122,9 +122,6 @@ class TestDecide:
     ) -> None:
         item = prediction("a", outcome, GREATER, (), "deciding", p, p_equivalence)
         assert verdicts(item)["modular"].status == expected
-
-    def test_a_weight_measure_can_support_by_equivalence(self) -> None:
-        assert verdicts(prediction("a", "equivalent", SAME))["modular"].status == "supported"
 
     @pytest.mark.parametrize(
         ("second", "expected"),

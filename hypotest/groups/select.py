@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 from hypotest.records.evidence import FloatArray, IntArray
 from hypotest.records.protocol import Group, TopFraction
 
-SMALLEST_PLATEAU = 10
-"""Neurons; a shorter plateau has too few for a dimension, a network or a spectrum."""
-
 
 def group_sizes(
     plateau: NDArray[np.bool_], plateau_size: IntArray, n_neurons: int, rule: Group
@@ -21,7 +18,7 @@ def group_sizes(
         plateau: Whether the fit found a plateau left of the power law, shape (n_curves,).
         plateau_size: Rank of its end, shape (n_curves,).
         n_neurons: Neurons in the layer.
-        rule: The protocol's ``group:``; without a plateau of at least 10 neurons, ``otherwise`` applies.
+        rule: The protocol's ``group:``; without a plateau, ``otherwise`` applies.
 
     Returns:
         Sizes, shape (n_curves,).
@@ -29,8 +26,7 @@ def group_sizes(
     declared = declared_size(rule, n_neurons)
     if isinstance(rule.select, TopFraction):
         return np.full(plateau.shape, declared, dtype=np.int64)
-    usable = plateau & (plateau_size >= SMALLEST_PLATEAU)
-    return np.where(usable, plateau_size, declared).astype(np.int64)
+    return np.where(plateau, plateau_size, declared).astype(np.int64)
 
 
 def declared_size(rule: Group, n_neurons: int) -> int:
@@ -59,16 +55,16 @@ def explain_size(plateau: bool, plateau_size: int, n_neurons: int, rule: Group) 
     if isinstance(rule.select, TopFraction):
         return "top_fraction", f"declared: the top {rule.select.top_fraction:.1%} of {n_neurons} neurons"
     assert rule.otherwise is not None  # validation requires it with `select: plateau`
-    if plateau and plateau_size >= SMALLEST_PLATEAU:
-        return "plateau", f"the rank-influence curve is flat up to rank {plateau_size}"
-    found = (
-        f"the plateau of the rank-influence curve ends at rank {plateau_size}, below "
-        f"{SMALLEST_PLATEAU} neurons"
-        if plateau
-        else "the rank-influence curve has no plateau left of its power law"
-    )
+    if plateau:
+        return (
+            "plateau",
+            f"the rank-influence curve is flat up to rank {plateau_size} and falls steeply behind",
+        )
     share = rule.otherwise.top_fraction
-    return "top_fraction", f"{found}; the declared fallback applies: the top {share:.1%}"
+    return "top_fraction", (
+        "the rank-influence curve has no plateau that ends in a cliff; the declared fallback applies: "
+        f"the top {share:.1%}"
+    )
 
 
 def _share(fraction: TopFraction, n_neurons: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from hypotest.inference.rounding import tie_width
 from hypotest.records.evidence import FloatArray
 from hypotest.records.prediction import Margin, Outcome
 from hypotest.records.results import Interval
@@ -76,13 +77,16 @@ def equivalence_ceiling(
     return float(np.count_nonzero(inside)) / draws.size
 
 
-def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int) -> float:
+def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int, *, scale: float = 1.0) -> float:
     """Two-sided p-value of effect / standard error on Student's t; for contrasts with a number.
 
     Args:
         effect: The effect or, for agreement with an interval, the interval's centre.
         standard_error: Not negative; with 0, p is 0, or 1 for no effect at all.
         degrees_of_freedom: Of t, at least 1.
+        scale: Size of the terms behind the effect, in its unit. An effect within their rounding errors is
+            none (`hypotest.inference.rounding`): its standard error is rounding as well, and the ratio of
+            both means nothing.
 
     Returns:
         p-value, 0 to 1.
@@ -92,6 +96,8 @@ def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int) -> 
     """
     if standard_error < 0:
         raise ValueError(f"a standard error cannot be negative, found {standard_error}")
+    if abs(effect) <= tie_width(effect, 0.0, scale):
+        return 1.0
     return min(1.0, 2 * _upper_tail(abs(effect), standard_error, degrees_of_freedom))
 
 
@@ -119,6 +125,30 @@ def equivalence_p(interval: Interval, margin: tuple[float, float]) -> float:
     )
 
 
+def direction_of(effect: float, interval: Interval | None, percentile: float | None) -> float:
+    """A number whose sign is the direction of an effect, from the same centre as its p-value.
+
+    A randomization p-value counts draws on either side of the observed value, so its direction is
+    relative to their median (percentile - 50). A p-value by t is that of the interval's centre,
+    2 T - mean(T*), which is corrected for bias; the plain effect may lie on the other side of 0.
+
+    Args:
+        effect: Observed - reference; its sign counts only where there is neither of the others.
+        interval: Of the effect; None for measures without one.
+        percentile: Of the observed value among the draws behind p, 0 to 100; None where p is by t.
+
+    Examples:
+        >>> half = 1.697 * 0.005  # t(0.95; 30)
+        >>> direction_of(-1e-3, Interval(0.02 - half, 0.02 + half, 0.90, 0.005, 30), None) > 0
+        True
+        >>> direction_of(0.5, None, 20.0) > 0
+        False
+    """
+    if percentile is not None:
+        return percentile - 50
+    return effect if interval is None else (interval.low + interval.high) / 2
+
+
 def beyond_p(interval: Interval, margin: tuple[float, float], direction: float) -> float:
     """P-value of one one-sided t test that the effect lies beyond the margin, on the side of `direction`.
 
@@ -132,16 +162,18 @@ def beyond_p(interval: Interval, margin: tuple[float, float], direction: float) 
     Args:
         interval: Of the effect, at any level.
         margin: Range of effects that count as equivalent.
-        direction: Its sign counts.
+        direction: Its sign counts, that of the outcome (`direction_of`); 0 is no direction.
 
     Returns:
-        The one-sided p-value.
+        The one-sided p-value; 1 without a direction.
 
     References:
         Minimum-effect test: Murphy & Myors (1999), doi:10.1037/0021-9010.84.2.234. With the two
         equivalence tests it makes the three-sided test of Goeman, Solari & Stijnen (2010),
         doi:10.1002/sim.4002.
     """
+    if direction == 0:
+        return 1.0
     centre = (interval.low + interval.high) / 2
     distance = centre - margin[1] if direction > 0 else margin[0] - centre
     return _upper_tail(distance, interval.standard_error, interval.degrees_of_freedom)
@@ -155,26 +187,26 @@ def classify(
     margin: tuple[float, float] | None,
     level: float,
     ceiling: float | None = None,
-    point_only: bool = False,
     percentile: float | None = None,
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The one outcome of a prediction, at the unadjusted level.
 
     `equivalent` comes first: the 1 - 2 level interval lies inside the margin. Else `less` or
     `greater` if p <= level, else `inconclusive`: a difference that is not significant never says
-    "no difference" [1].
+    "no difference" [1], and neither does a value inside the margin that has no interval. The
+    direction is that of `direction_of`, from the same centre as p. Where the whole interval lies on
+    the other side of 0 (the bootstrap's bias is larger than the effect), nothing is concluded.
 
     Args:
         effect: Observed - reference.
-        p_value: Of the difference, two-sided; None if it has none.
-        interval: Of the effect, at any level; None for measures without documents.
+        p_value: Of the difference, two-sided; None if it has none. Without a percentile it must be
+            that of the interval's centre.
+        interval: Of the effect, at any level; None where there is none.
         margin: Range of effects that count as equivalent; without one `equivalent` is no outcome.
         level: Such as 0.05.
         ceiling: Share of null draws inside the margin; below `MINIMUM_CEILING` equivalence is not
             concluded.
-        point_only: For measures without documents: the effect itself has to lie inside the margin.
-        percentile: Of the observed value among the draws, 0 to 100. The direction of a significant
-            effect is relative to their median; without a percentile it is the effect's sign.
+        percentile: Of the observed value among the draws behind p, 0 to 100; None where p is by t.
 
     Returns:
         The outcome, and what a reader must know about it.
@@ -184,24 +216,31 @@ def classify(
     """
     significant = p_value is not None and p_value <= level
     notes = []
-    if margin is not None and _inside(effect, interval, margin, level, point_only):
+    inside = margin is not None and interval is not None and equivalence_p(interval, margin) <= level
+    if inside:
         if ceiling is not None and ceiling < MINIMUM_CEILING:
             notes.append(
                 f"inside the margin, but only {ceiling:.0%} of the null's own draws are "
                 f"({MINIMUM_CEILING:.0%} needed): equivalence is not concluded"
             )
         else:
-            if point_only:
-                notes.append(
-                    "the value itself lies inside the margin; without documents there is no "
-                    "interval, so this supports and never refutes"
-                )
             if significant:
                 notes.append("the difference is significant and lies inside the margin: too small to matter")
             return "equivalent", tuple(notes)
-    direction = effect if percentile is None else percentile - 50
+    direction = direction_of(effect, interval, percentile)
     if significant and direction != 0:
-        return ("less" if direction < 0 else "greater"), tuple(notes)
+        outcome: Outcome = "less" if direction < 0 else "greater"
+        nearest = None if interval is None else interval.high if direction > 0 else -interval.low
+        if nearest is None or nearest >= 0:
+            return outcome, tuple(notes)
+        notes.append(
+            f"{outcome} among the draws, but the interval of the effect, corrected for bias, lies wholly on "
+            "the other side of 0: nothing is concluded"
+        )
+    elif margin is not None and interval is None and not significant:
+        notes.append(
+            "equivalence is not concluded: without an interval, a value inside the margin proves nothing"
+        )
     return "inconclusive", tuple(notes)
 
 
@@ -247,18 +286,6 @@ def smallest_effect(spread: FloatArray | Interval, level: float) -> float | None
         return None
     mean = float(defined.mean())
     return max(mean - float(defined[allowed]), float(defined[-1 - allowed]) - mean)
-
-
-def _inside(
-    effect: float,
-    interval: Interval | None,
-    margin: tuple[float, float],
-    level: float,
-    point_only: bool,
-) -> bool:
-    if point_only:
-        return margin[0] <= effect <= margin[1]
-    return interval is not None and equivalence_p(interval, margin) <= level
 
 
 def _upper_tail(distance: float, standard_error: float, degrees_of_freedom: int) -> float:

@@ -138,7 +138,7 @@ def equivalence_power(
 
 
 def ordinary_equivalence(
-    effects: FloatArray, margin: float, standard_error: float | None, degrees_of_freedom: int, level: float
+    effects: FloatArray, margin: float, standard_error: float, degrees_of_freedom: int, level: float
 ) -> float:
     """Probability that an ordinary group, a draw of the null, is shown to be equivalent to it.
 
@@ -149,16 +149,14 @@ def ordinary_equivalence(
     Args:
         effects: Draws less their mean, shape ``(n,)``; undefined ones lie outside.
         margin: Half-width of the range that counts as equivalent.
-        standard_error: s, of an effect over documents; None for a measure without documents.
+        standard_error: s, of an effect over documents.
         degrees_of_freedom: Of t.
         level: Of each of the two tests.
     """
     size = np.abs(np.nan_to_num(np.asarray(effects, dtype=np.float64), nan=np.inf))
     if np.mean(size <= margin) < MINIMUM_CEILING:
         return 0.0
-    half_width = 0.0
-    if standard_error is not None:
-        half_width = float(stats.t.ppf(1 - level, degrees_of_freedom)) * standard_error
+    half_width = float(stats.t.ppf(1 - level, degrees_of_freedom)) * standard_error
     return float(np.mean(size + half_width <= margin))
 
 

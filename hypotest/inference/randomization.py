@@ -7,15 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.inference.rounding import sd_beyond_rounding, tie_width
 from hypotest.records.evidence import FloatArray
 from hypotest.records.results import NullComparison
 
 Alternative = Literal["two-sided", "less", "greater"]
 BoolArray = NDArray[np.bool_]
-
-TIE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)
-"""Values closer than this, relative to the largest of them, are tied: sums of the same terms in
-another order differ by a few rounding errors, and an untied draw would make p too small."""
 
 _CHUNK = 2**20
 """Sign flips drawn at once: 8 MiB as float64."""
@@ -31,6 +28,7 @@ def compare_with_null(
     log10_relabellings: float | None = None,
     stop_after: int | None = None,
     planned_draws: int | None = None,
+    scale: float = 1.0,
 ) -> NullComparison:
     """Place a statistic among those of its control groups.
 
@@ -44,6 +42,9 @@ def compare_with_null(
     q sqrt((1 - q) / h). A tail with fewer than h has (b + 1) / (B + 1) as ever, which is why
     drawing must go on until the planned end unless both tails have h.
 
+    Draws that differ from the observed value by rounding alone are tied with it and count in both
+    tails (`hypotest.inference.rounding`): else the last bits would decide where nothing varies.
+
     Args:
         observed: Statistic of the tested group, finite.
         draws: Statistic of each control group, shape ``(n_draws,)``. A value that is not finite
@@ -56,12 +57,15 @@ def compare_with_null(
         log10_relabellings: log10 of the number of distinct relabellings, for the record.
         stop_after: h of sequential stopping, at least 2.
         planned_draws: Number of draws without stopping, for the record.
+        scale: Size of the terms from which the statistic is computed, in its own unit: for a
+            difference T - T', the larger of the two.
 
     Returns:
-        The comparison; ``z`` is None when the draws do not vary, and ``sd`` (n - 1) is then 0.
+        The comparison; ``z`` is None when the draws do not vary beyond rounding, and ``sd`` (n - 1) is
+        then 0.
 
     Raises:
-        ValueError: If the observed value is not finite, or no draw has a value.
+        ValueError: If the observed value is not finite, no draw has a value, or the scale is negative.
 
     References:
         [1] Phipson & Smyth (2010), doi:10.2202/1544-6115.1585.
@@ -84,22 +88,21 @@ def compare_with_null(
         raise ValueError(f"none of the {draws.size} draws has a finite value")
 
     n_draws, n_undefined = draws.size, draws.size - defined.size
-    tolerance = TIE_TOLERANCE * max(abs(observed), float(np.abs(defined).max()))
-    at_most = int(np.count_nonzero(defined <= observed + tolerance))
-    at_least = int(np.count_nonzero(defined >= observed - tolerance))
+    low, high = _tails(observed, draws, scale)
+    at_most = int(np.count_nonzero(low)) - n_undefined
+    at_least = int(np.count_nonzero(high)) - n_undefined
     if alternative not in ("two-sided", "less", "greater"):
         raise ValueError(f"alternative must be two-sided, less or greater, found {alternative!r}")
     tails = {
-        "less": _tail(draws, draws <= observed + tolerance, stop_after),
-        "greater": _tail(draws, draws >= observed - tolerance, stop_after),
+        "less": _tail(low, stop_after),
+        "greater": _tail(high, stop_after),
     }
     one_sided, error = min(tails.values()) if alternative == "two-sided" else tails[alternative]
     sides = 2 if alternative == "two-sided" else 1
 
     below, ties = defined.size - at_least, at_least + at_most - defined.size
     mean = float(defined.mean())
-    varies = float(np.ptp(defined)) > tolerance
-    sd = float(defined.std(ddof=1)) if varies else 0.0
+    sd = sd_beyond_rounding(defined, scale)
     return NullComparison(
         null=null,
         statistic=statistic,
@@ -117,29 +120,35 @@ def compare_with_null(
     )
 
 
-def enough_draws(observed: float, draws: FloatArray, stop_after: int) -> bool:
+def enough_draws(observed: float, draws: FloatArray, stop_after: int, *, scale: float = 1.0) -> bool:
     """Whether sequential stopping may end: both tails hold ``stop_after`` extreme draws.
 
     Args:
         observed: Statistic of the tested group.
         draws: Those so far, shape ``(n_draws,)``; undefined ones count in both tails.
         stop_after: h.
+        scale: As for `compare_with_null`, with whose ties these must agree.
     """
+    return bool(min(np.count_nonzero(tail) for tail in _tails(observed, draws, scale)) >= stop_after)
+
+
+def _tails(observed: float, draws: FloatArray, scale: float) -> tuple[BoolArray, BoolArray]:
+    """Which draws are at most, and which at least, the observed value: ties and undefined ones in both."""
     draws = np.asarray(draws, dtype=np.float64)
     undefined = ~np.isfinite(draws)
-    below = np.count_nonzero(undefined | (draws <= observed))
-    above = np.count_nonzero(undefined | (draws >= observed))
-    return bool(min(below, above) >= stop_after)
+    above = np.where(undefined, 0.0, draws) - observed
+    width = tie_width(np.where(undefined, 0.0, draws), observed, scale)
+    return undefined | (above <= width), undefined | (above >= -width)
 
 
-def _tail(draws: FloatArray, extreme: BoolArray, stop_after: int | None) -> tuple[float, float]:
+def _tail(extreme: BoolArray, stop_after: int | None) -> tuple[float, float]:
     """One-sided p-value and its Monte Carlo standard error."""
-    counted = np.flatnonzero(extreme | ~np.isfinite(draws))
+    counted = np.flatnonzero(extreme)
     if stop_after is not None and counted.size >= stop_after:
         p_value = stop_after / (int(counted[stop_after - 1]) + 1)
         return p_value, p_value * float(np.sqrt((1 - p_value) / stop_after))
-    p_value = (counted.size + 1) / (draws.size + 1)
-    return p_value, float(np.sqrt(p_value * (1 - p_value) / draws.size))
+    p_value = (counted.size + 1) / (extreme.size + 1)
+    return p_value, float(np.sqrt(p_value * (1 - p_value) / extreme.size))
 
 
 def swapped_differences(

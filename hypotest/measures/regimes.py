@@ -37,8 +37,15 @@ MIN_STEPS = 3
 """Grid steps that a segment must span: four points with those at its ends, two more than a line."""
 HEAD_SHARE = 0.05
 """A plateau ends within this share of the ranks."""
-FLAT = 0.5
+FLAT = 0.15
 """A plateau's slope is less than this share of the power law's."""
+SMALLEST_PLATEAU = 6
+"""Neurons; among the few largest of any sample some lie level by chance."""
+SMALLEST_FALL = 0.85
+"""A plateau ends in a cliff: by so much, in natural log units, the influence falls from 0.8 to 3 times its
+last rank. A flat head alone is common where nothing is planted: `tests/reference/make_plateaus.py`."""
+FALL_SPAN = (0.8, 3.0)
+"""Between which multiples of the breakpoint the fall is read."""
 CURVES_AT_A_TIME = 64
 """Times some 1,400 pairs of breakpoints: what fits into the cache is twice as fast."""
 
@@ -63,8 +70,12 @@ class RegimeFits:
     """1 - |slope of the leftmost segment| / kappa, shape (B,); 0 where that is the power law
     itself; NaN where kappa is not positive."""
     plateau: NDArray[np.bool_]
-    """Whether the leftmost segment is flatter than half the power law and ends within the first 5 %
-    of ranks, shape (B,)."""
+    """Whether the curve begins with a plateau: the leftmost segment ends within the first `HEAD_SHARE` of
+    the ranks, holds at least `SMALLEST_PLATEAU` neurons, its slope is less than `FLAT` of the power law's,
+    and the influence falls by at least `SMALLEST_FALL` at its end; shape (B,)."""
+    fall: NDArray[np.float64]
+    """Log influence at 0.8 times the first breakpoint less that at 3 times, both read off the curve and not
+    off its fit, shape (B,); NaN without a breakpoint or where 3 times it lies beyond the last rank."""
     plateau_size: NDArray[np.int64]
     """Neurons on the plateau, up to the rank of the first breakpoint; 0 without one, shape (B,)."""
     fitted: NDArray[np.float64]
@@ -99,7 +110,7 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
         A plateau of 8 neurons in a layer of 1,024, then a power law of exponent 1.
 
         >>> x = np.log(2.0 ** np.arange(0, 10.25, 0.25))
-        >>> fit = fit_regimes(x, -np.maximum(x - np.log(8), 0)[None])
+        >>> fit = fit_regimes(x, -np.maximum(x - np.log(8), 0)[None])  # falls by log 3 = 1.1 at its end
         >>> fit.plateau.tolist(), fit.plateau_size.tolist(), fit.kappa.round(6).tolist()
         ([True], [8], [1.0])
     """
@@ -214,7 +225,10 @@ def _describe(
     flatness = np.full(kappa.shape, np.nan)
     np.divide(np.abs(slopes[:, 0]), kappa, out=flatness, where=kappa > 0)
     flatness = 1.0 - flatness
-    plateau = headed & in_head & (flatness > 1.0 - FLAT) & defined
+    size = np.where(number > 0, np.rint(rank[chosen[:, 0]]), 0).astype(np.int64)
+    fall = np.where(number > 0, _fall(x, curves, chosen[:, 0]), np.nan)
+    cliff = (size >= SMALLEST_PLATEAU) & (fall >= SMALLEST_FALL)
+    plateau = headed & in_head & (flatness > 1.0 - FLAT) & cliff & defined
     hinge_first = np.maximum(x - x[chosen[:, :1]], 0.0) * coefficients[:, 2:3]
     hinge_second = np.maximum(x - x[chosen[:, 1:]], 0.0) * coefficients[:, 3:]
     fitted = coefficients[:, :1] + coefficients[:, 1:2] * x + hinge_first + hinge_second
@@ -232,6 +246,20 @@ def _describe(
         head_excess=excess + undefined,
         plateau_flatness=flatness + undefined,
         plateau=plateau,
-        plateau_size=np.where(plateau, np.rint(rank[chosen[:, 0]]), 0).astype(np.int64),
+        fall=fall + undefined,
+        plateau_size=np.where(plateau, size, 0),
         fitted=fitted + undefined[:, None],
     )
+
+
+def _fall(x: NDArray[np.float64], curves: NDArray[np.float64], first: NDArray[np.int64]) -> FloatArray:
+    """How far each curve falls around its first breakpoint, interpolated in log rank."""
+    rows = np.arange(len(curves))
+    ends = []
+    for factor in FALL_SPAN:
+        place = x[first] + np.log(factor)
+        above = np.clip(np.searchsorted(x, place), 1, x.size - 1)
+        share = (place - x[above - 1]) / (x[above] - x[above - 1])
+        value = (1 - share) * curves[rows, above - 1] + share * curves[rows, above]
+        ends.append(np.where(place <= x[-1], value, np.nan))
+    return np.asarray(ends[0] - ends[1])

@@ -15,6 +15,7 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.registration.measures import filled_options
+from hypotest.registration.outcomes import why_no_interval
 
 _GROUPS_PER_TASK = 1000
 _RESAMPLES_PER_TASK = 500
@@ -99,7 +100,7 @@ def bind_participation_ratio(
             relabelled.participation_ratio_relabelled,
             lambda piece: {"scale": scale},
         ),
-        no_interval="no document interval is available for the participation ratio",
+        no_interval=why_no_interval(prediction),
     )
 
 
@@ -121,7 +122,6 @@ def bind_modularity(
     information, activations, documents = _information(prediction, evidence)
     method, resolution = options["method"], float(options["resolution"])
     restarts = int(options["restarts"])
-    binned = options["estimator"] == "binned"
 
     settings: dict[str, Any] = {"method": method, "resolution": resolution, "restarts": restarts}
 
@@ -188,7 +188,7 @@ def bind_modularity(
 
     return GroupMeasure(
         values=values,
-        resamples=None if binned else resamples,
+        resamples=None if why_no_interval(prediction) else resamples,
         documents=np.unique(documents),
         under_labels=under_labels_of(
             prediction,
@@ -203,10 +203,7 @@ def bind_modularity(
             },
         ),
         rewired=rewired,
-        no_interval="binned mutual information is biased by repeated documents, so no interval "
-        "over documents is valid"
-        if binned
-        else "",
+        no_interval=why_no_interval(prediction),
         companions=companions,
     )
 
@@ -222,5 +219,5 @@ def bind_segregation(
         ),
         resamples=None,
         documents=np.unique(documents),
-        no_interval="no document interval is available for segregation",
+        no_interval=why_no_interval(prediction),
     )

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from hypotest.inference.equivalence import (
     beyond_p,
     classify,
+    direction_of,
     equivalence_ceiling,
     equivalence_p,
     resolve_margin,
     smallest_effect,
 )
 from hypotest.inference.multiplicity import adjust
+from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, NullComparison, PredictionResult
@@ -39,14 +41,13 @@ class Comparison:
     reference_sd: float | None = None
     standardized: float | None = None
     percentile: float | None = None
-    """Of the observed value among the deciding draws; decides the direction."""
+    """Of the observed value among the deciding draws, which gives the direction; None where p is by t."""
     interval: Interval | None = None
     interval_95: Interval | None = None
     size_matched: Draws | None = None
     """The size_matched draws, which `null_sd` margins refer to."""
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
-    point_only: bool = False
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     unit: str = ""
@@ -76,9 +77,8 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
         if compared.interval is not None:
             p_equivalence = equivalence_p(compared.interval, margin)
-            p_beyond = beyond_p(compared.interval, margin, effect)
-        elif compared.point_only:  # the value is known without error
-            p_beyond = 1.0 if margin[0] <= effect <= margin[1] else 0.0
+            direction = direction_of(effect, compared.interval, compared.percentile)
+            p_beyond = beyond_p(compared.interval, margin, direction)
     outcome, notes = classify(
         effect=effect,
         p_value=compared.p_value,
@@ -86,7 +86,6 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         margin=margin,
         level=level,
         ceiling=ceiling,
-        point_only=compared.point_only,
         percentile=compared.percentile,
     )
     if compared.blocked is not None:
@@ -194,7 +193,7 @@ def _unit_of_margin(compared: Comparison) -> float | None:
         return 1.0
     if compared.size_matched is None:
         return None
-    return float(compared.size_matched[np.isfinite(compared.size_matched)].std(ddof=1))
+    return sd_beyond_rounding(compared.size_matched)
 
 
 def _ratio(compared: Comparison) -> float | None:

@@ -21,6 +21,7 @@ from hypotest.pipeline.selection import ShuffledGroups, in_chunks
 from hypotest.records.evidence import Evidence, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.registration.measures import filled_options
+from hypotest.registration.outcomes import why_no_interval
 
 
 def bind(
@@ -126,8 +127,7 @@ def _bind_hill_alpha(
         values=values,
         resamples=None,
         documents=np.empty(0, dtype=np.int64),
-        no_interval="weights have no documents to resample, so there is no interval; equivalence asks "
-        "whether the value itself lies inside the margin, which can support and never refute",
+        no_interval=why_no_interval(prediction),
         companions=companions,
     )
 

@@ -109,7 +109,6 @@ def compare_group(
         interval_95=interval(0.95) if interval else None,
         size_matched=random_values,
         deciding_draws=decisive.draws,
-        point_only=interval is None and measure.documents.size == 0,
         blocked=compared.blocked,
         unit=unit,
         in_null_sds=bool(unit),

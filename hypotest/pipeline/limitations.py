@@ -58,7 +58,8 @@ def find_limitations(
     if selection.result.rule != "plateau" and "no plateau" in selection.result.reason:
         found.append(
             "The group is the declared top fraction, since the curve shows no plateau: the papers' "
-            "plateau neurons are not what is tested here."
+            "plateau neurons are not what is tested here. A flat head that runs into its power law without a "
+            "cliff is often missed, and always where the exponent is below 0.75."
         )
     if size < _FEW_EIGENVALUES and any(item.measure == "hill_alpha" for item in predictions):
         found.append(

@@ -21,7 +21,7 @@ from hypotest.registration.meanings import (
     outcome_words,
     revision_words,
 )
-from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
+from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes, why_no_interval
 
 _FEW_FILES = 4
 
@@ -179,7 +179,7 @@ def _selection(protocol: Protocol) -> str:
         if group.otherwise
         else ""
     )
-    return f"{best}those on the plateau at the top of the influence curve{otherwise}."
+    return f"{best}those on the plateau at the top of the influence curve, before it falls{otherwise}."
 
 
 _ROLES = {
@@ -198,7 +198,7 @@ def _predictions(protocol: Protocol) -> Iterator[Line]:
         if margin:
             says = "an effect shown to be smaller counts as equivalent"
             if "equivalent" not in possible_outcomes(prediction):
-                says = "with estimator binned there is no interval, and equivalent cannot be shown"
+                says = f"but equivalent cannot be shown: {why_no_interval(prediction)}"
             yield Line(f"{margin}; {says}.", "Margin:", 1)
         elif prediction.role == "deciding":
             yield Line("none, so that any significant difference counts.", "Margin:", 1)

@@ -119,6 +119,10 @@ class Measure:
     selectivity; of everything else it is false as soon as neurons are selective."""
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
+    no_interval: str = ""
+    """Why it has no interval, without which `equivalent` is never concluded; empty where it has one."""
+    no_interval_if: str = ""
+    """The value of an option, not its default, under which that is so; empty: always."""
 
 
 _RANDOM_GROUPS = (Form.SIZE_MATCHED, Form.COVARIATE_MATCHED, Form.LOCAL_MATCHED, Form.UNTRAINED)
@@ -148,6 +152,7 @@ _TABLE = (
         options={
             "condition": Option("rare", "targets whose curve it is", choices=("rare", "common")),
         },
+        no_interval="no document interval is available for the flatness of a curve",
     ),
     Measure(
         name="effective_dimension",
@@ -167,6 +172,7 @@ _TABLE = (
         level="group",
         contrasts=_GROUP_NULLS,
         options={"scale": _SCALE},
+        no_interval="no document interval is available for the participation ratio",
     ),
     Measure(
         name="modularity",
@@ -174,6 +180,9 @@ _TABLE = (
         unit="Q",
         level="group",
         contrasts=(*_GROUP_NULLS, Form.REWIRED),
+        no_interval="binned mutual information is biased by repeated documents, so no interval over them "
+        "is valid",
+        no_interval_if="binned",
         options={
             "method": Option("louvain", "how communities are detected", choices=("louvain", "leiden")),
             "edges": Option(
@@ -197,6 +206,7 @@ _TABLE = (
         unit="ratio of mean mutual information",
         level="group",
         contrasts=_RANDOM_GROUPS,
+        no_interval="no document interval is available for segregation",
     ),
     Measure(
         name="attention_gini",
@@ -232,6 +242,8 @@ _TABLE = (
         unit="Hill alpha (eq. 10)",
         level="weights",
         contrasts=_GROUP_NULLS,
+        no_interval="weights have no documents to resample, so there is no interval; one over repeated "
+        "selections is not computed yet",
         options={
             "weights": Option("output", "the group's weight rows", choices=("output", "input", "both")),
             "tail": Option("median", "where the tail begins", choices=("median", "fix_finger")),

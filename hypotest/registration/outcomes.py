@@ -13,15 +13,29 @@ def possible_outcomes(prediction: Prediction) -> tuple[ExpectedOutcome, ...]:
         >>> possible_outcomes(Prediction(id="a", measure="modularity", contrast={"null": "size_matched"}))
         ('less', 'greater')
     """
-    # Duplicated documents bias binned estimates, so that they have no interval over documents.
-    shown = prediction.margin is not None and prediction.options.get("estimator") != "binned"
+    shown = prediction.margin is not None and not why_no_interval(prediction)
     return ("less", "greater", "equivalent") if shown else ("less", "greater")
+
+
+def why_no_interval(prediction: Prediction) -> str:
+    """Why a measure has no interval under any amount of text; empty where it has one.
+
+    Examples:
+        >>> prediction = Prediction(id="a", measure="segregation", contrast={"null": "size_matched"})
+        >>> why_no_interval(prediction)
+        'no document interval is available for segregation'
+    """
+    measure = MEASURES.get(prediction.measure)
+    if measure is None:
+        return ""
+    if measure.no_interval_if and measure.no_interval_if not in prediction.options.values():
+        return ""
+    return measure.no_interval
 
 
 def refuting_outcomes(prediction: Prediction, hypothesis: str) -> tuple[ExpectedOutcome, ...]:
     """Outcomes that contradict what a hypothesis expects, and could survive the correction.
 
-    Weights have no documents, hence no interval: there, ``equivalent`` supports and never refutes.
     Premises and descriptive predictions refute nothing, nor does what a hypothesis does not speak on.
 
     Examples:
@@ -33,10 +47,4 @@ def refuting_outcomes(prediction: Prediction, hypothesis: str) -> tuple[Expected
     expected = prediction.expects.get(hypothesis, ())
     if prediction.role != "deciding" or not expected:
         return ()
-    measure = MEASURES.get(prediction.measure)
-    of_weights = measure is not None and measure.level == "weights"
-    return tuple(
-        outcome
-        for outcome in possible_outcomes(prediction)
-        if outcome not in expected and not (of_weights and outcome == "equivalent")
-    )
+    return tuple(outcome for outcome in possible_outcomes(prediction) if outcome not in expected)

@@ -8,6 +8,7 @@ from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown, suggestion
 from hypotest.registration.measures import MEASURES, Form, Measure, form_of
+from hypotest.registration.outcomes import why_no_interval
 from hypotest.registration.wording import unknown_key
 
 _NULL = "{null: "
@@ -233,11 +234,11 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
             "write `role: premise` or `role: descriptive`"
         )
         yield Finding(path, message, "warning", depends=depends)
-    if prediction.options.get("estimator") == "binned" and any(
-        "equivalent" in expected for expected in spoken.values()
-    ):
-        # Duplicated documents bias binned estimates, so that no interval over documents covers.
+    expecting = [name for name, expected in spoken.items() if "equivalent" in expected]
+    why = why_no_interval(prediction)
+    if expecting and why and prediction.margin is not None:
         message = (
-            "with estimator binned there is no interval, and equivalent cannot be shown; use gaussian_copula"
+            f"{', '.join(expecting)} expects equivalent, which is never concluded here: {why}; expect less "
+            "or greater, or take another measure or estimator"
         )
-        yield Finding((*path, "options", "estimator"), message, "warning", depends=depends)
+        yield Finding((*path, expecting[0]), message, "warning", depends=(path,))

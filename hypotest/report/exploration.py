@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hypotest.groups.matching import LARGEST_IMBALANCE
-from hypotest.groups.select import SMALLEST_PLATEAU
-from hypotest.measures.regimes import FLAT, HEAD_SHARE
+from hypotest.measures.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.records.exploration import Exploration, ExploredCurve
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
 from hypotest.report.power import share_text
@@ -117,10 +116,11 @@ def _curves(result: Exploration) -> Section:
         "Rank-influence curves",
         ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
         tuple(_curve_cells(curve) for curve in result.curves),
-        f"A plateau is flatter than {1 - FLAT:g} (1 - |left slope| / kappa) and ends by rank "
-        f"{count_text(last)}, {HEAD_SHARE:.0%} of the layer; the rule uses it from {SMALLEST_PLATEAU} "
-        "neurons on. Ranked on one half of the documents, read on the other. Last column: power law against "
-        "lognormal; negative favours the lognormal.",
+        f"A plateau is flatter than {1 - FLAT:g} (1 - |left slope| / kappa), ends by rank "
+        f"{count_text(last)}, {HEAD_SHARE:.0%} of the layer, holds at least {SMALLEST_PLATEAU} neurons and "
+        f"ends in a cliff: the log influence falls by {SMALLEST_FALL:g} or more from {FALL_SPAN[0]:g} to "
+        f"{FALL_SPAN[1]:g} times its last rank. Ranked on one half of the documents, read on the other. Last "
+        "column: power law against lognormal; negative favours the lognormal.",
         "curves",
     )
 

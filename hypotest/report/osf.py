@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hypotest.measures.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration import protocol_hash
@@ -130,8 +131,10 @@ def _study_design(protocol: Protocol) -> Iterator[str]:
     otherwise = "" if group.otherwise is None else f"the top {100 * group.otherwise.top_fraction:g} %"
     yield (
         f"The tested group is the plateau of the rank-influence curve on {group.condition} targets, left of "
-        "its power law: flatter than half of it, ending within the first 5 % of the ranks, and of at least "
-        f"10 neurons. If there is no such plateau, the group is {otherwise} of the layer's neurons by "
+        f"its power law: of at least {SMALLEST_PLATEAU} neurons, ending within the first {HEAD_SHARE:.0%} of "
+        f"the ranks, with a slope of less than {FLAT:g} of the power law's, and followed by a fall of the "
+        f"log influence by at least {SMALLEST_FALL:g} between {FALL_SPAN[0]:g} and {FALL_SPAN[1]:g} times "
+        f"its last rank. If there is no such plateau, the group is {otherwise} of the layer's neurons by "
         "influence."
     )
 

@@ -93,10 +93,9 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
     yield (
         f"The level of a single test is {decision.level:g}. A prediction has one outcome: *equivalent* if "
         f"the {100 * (1 - 2 * decision.level):g} % interval of its effect lies inside the declared margin "
-        "(for weights, which have no interval, the value itself; and never if less than 90 % of the null's "
-        "own draws do), else *less* or *greater* if p is at most the level, else *inconclusive*. Without a "
-        "margin *equivalent* is no outcome, and a difference that is not significant is never read as no "
-        "difference."
+        "(never if less than 90 % of the null's own draws do), else *less* or *greater* if p is at most the "
+        "level, else *inconclusive*. Without a margin or an interval *equivalent* is no outcome, and neither "
+        "a difference that is not significant nor a value inside the margin is read as no difference."
     )
     corrected = ""
     if n_deciding and decision.correction == "bonferroni":
@@ -108,8 +107,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
         "prediction on which it says anything has an outcome that it expects, each at the single level; "
         "*refuted* if at least one deciding prediction has another determinate outcome and its adjusted "
         "p-value is at most the level; else *undecided*. Where it expects equivalence, a difference "
-        "refutes it only if the adjusted p-value of an effect beyond the margin is at most the level too. "
-        "Equivalence of a measure of weights supports and never refutes."
+        "refutes it only if the adjusted p-value of an effect beyond the margin is at most the level too."
     )
     premises = [label(item) for item in protocol.predictions if item.role == "premise"]
     if premises:

@@ -208,7 +208,7 @@ def _side(point: Point) -> int:
     """
     if point.outcome not in ("less", "greater"):
         return 0
-    side = 1 if point.effect > 0 else -1
+    side = 1 if point.outcome == "greater" else -1
     if point.interval is not None and side * point.interval[0 if side > 0 else 1] <= 0:
         return 0
     return side

@@ -28,6 +28,7 @@ from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration.measures import MEASURES
+from hypotest.registration.outcomes import why_no_interval
 
 DRAWS = (99, 999, 9999)
 """Numbers of draws in the table, beside the declared one."""
@@ -133,9 +134,10 @@ class Foundation:
         if self.draws is None:
             assert error is not None  # visible by its standard error
             return equivalence_power(0.0, margin, error, freedom, level) if error else 1.0
-        if error is None and MEASURES[self.prediction.measure].level != "weights":
+        if error is None:
             # with enough documents there is no interval for this measure at all, and no equivalence
-            return 0.0 if self.carrying >= MINIMUM_DOCUMENTS else None
+            never = why_no_interval(self.prediction) or self.carrying >= MINIMUM_DOCUMENTS
+            return 0.0 if never else None
         effects = self.draws * self.narrowed(documents)
         return ordinary_equivalence(effects, margin, error, freedom, level)
 

@@ -36,7 +36,8 @@ def test_members_of_a_bin_of_members_cannot_move():
     assert shared_members(bins, group) == pytest.approx(5 / 6)
 
 
-def test_draws_keep_as_many_as_is_said(rng=np.random.default_rng(1)):
+def test_draws_keep_as_many_as_is_said():
+    rng = np.random.default_rng(1)
     bins = local_bins(rng.normal(size=120), 10)
     group = np.sort(rng.permutation(120)[:30])
     draws = covariate_matched(bins, group, 4000, rng)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hypotest.inference.equivalence import (
+    beyond_p,
     classify,
+    direction_of,
     equivalence_ceiling,
     equivalence_p,
     resolve_margin,
@@ -187,27 +189,65 @@ class TestClassify:
         )
         assert notes == ()
 
-    def test_weight_measures_are_judged_by_the_point(self) -> None:
-        def outcome(effect: float, p: float | None) -> tuple[str, tuple[str, ...]]:
-            return classify(
-                effect=effect,
-                p_value=p,
-                interval=None,
-                margin=(-1.0, 1.0),
-                level=0.05,
-                point_only=True,
-            )
-
-        found, notes = outcome(0.9, 0.6)
-        assert found == "equivalent"
-        assert "never refutes" in notes[0]
-        assert outcome(1.1, 0.6) == ("inconclusive", ())
-        assert outcome(-1.1, 0.01) == ("less", ())
-        assert outcome(0.5, None)[0] == "equivalent"
-
-    def test_no_interval_is_no_equivalence(self) -> None:
-        outcome, _ = classify(effect=0.0, p_value=0.9, interval=None, margin=(-1.0, 1.0), level=0.05)
+    @pytest.mark.parametrize("effect", [0.0, 0.5, 1.1])
+    @pytest.mark.parametrize("p", [0.6, 0.051, None])
+    def test_a_value_without_an_interval_is_never_equivalent(self, effect: float, p: float | None) -> None:
+        outcome, notes = classify(effect=effect, p_value=p, interval=None, margin=(-1.0, 1.0), level=0.05)
         assert outcome == "inconclusive"
+        assert "without an interval, a value inside the margin proves nothing" in notes[0]
+
+    def test_a_difference_needs_no_interval(self) -> None:
+        assert classify(
+            effect=-1.1, p_value=0.01, interval=None, margin=(-1.0, 1.0), level=0.05, percentile=0.5
+        ) == ("less", ())
+
+    def test_the_sign_is_that_of_the_centre_to_which_p_belongs(self) -> None:
+        # the plain effect is negative; corrected for bias it is 0.02, and p is that of 0.02
+        interval = Interval(0.01, 0.03, 0.90, 0.01 / 1.697, 30)
+        p = t_p_value(0.02, interval.standard_error, 30)
+        assert classify(effect=-1e-3, p_value=p, interval=interval, margin=None, level=0.05)[0] == "greater"
+        assert (
+            classify(effect=-1e-3, p_value=0.01, interval=interval, margin=None, level=0.05)[0] == "greater"
+        )
+
+    def test_beyond_the_margin_is_asked_on_the_side_of_the_outcome(self) -> None:
+        interval = around(0.5, 0.1)  # 3 SE beyond a margin of 0.2, while the plain effect is -0.01
+        side = direction_of(-0.01, interval, None)
+        assert beyond_p(interval, (-0.2, 0.2), side) == pytest.approx(float(stats.t.sf(3.0, 30)))
+        assert beyond_p(interval, (-0.2, 0.2), direction_of(-0.01, interval, 1.0)) > 0.99
+        assert beyond_p(interval, (-0.2, 0.2), 0.0) == 1.0
+
+    @given(
+        effect=st.floats(-3, 3),
+        centre=st.floats(-3, 3),
+        error=st.floats(0.01, 2),
+        percentile=st.one_of(st.none(), st.floats(0, 100)),
+        p=st.floats(0.0001, 1),
+        half_width=st.one_of(st.none(), st.floats(0.01, 5)),
+    )
+    @settings(deadline=None, max_examples=200)
+    def test_no_outcome_against_its_own_interval(
+        self,
+        effect: float,
+        centre: float,
+        error: float,
+        percentile: float | None,
+        p: float,
+        half_width: float | None,
+    ) -> None:
+        """Whatever the plain effect: the direction never contradicts the draws, nor the whole interval."""
+        interval = around(centre, error)
+        p = p if percentile is not None else t_p_value(centre, error, 30)
+        limits = None if half_width is None else (-half_width, half_width)
+        outcome, notes = classify(
+            effect=effect, p_value=p, interval=interval, margin=limits, level=0.05, percentile=percentile
+        )
+        if outcome == "greater":
+            assert interval.high >= 0 and (centre > 0 if percentile is None else percentile > 50)
+        elif outcome == "less":
+            assert interval.low <= 0 and (centre < 0 if percentile is None else percentile < 50)
+        elif p <= 0.05 and outcome == "inconclusive" and (percentile or centre) not in (0, 50):
+            assert "nothing is concluded" in notes[-1]
 
     def test_direction_is_relative_to_the_median_of_the_null(self) -> None:
         # Half of the draws are 0, and a few so large that their mean exceeds an extreme observed

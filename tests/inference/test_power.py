@@ -100,18 +100,18 @@ def test_equivalence_power_with_many_documents_has_a_closed_form():
 
 
 def test_an_ordinary_group_is_equivalent_as_often_as_the_ceiling_and_the_interval_allow():
-    # without documents: P(|z| <= 2) = 0.9545; with t s = 0.2 (t -> 1.6449): P(|z| <= 1.8)
-    assert ordinary_equivalence(NORMAL, 2.0, None, 30, 0.05) == pytest.approx(0.9545, abs=1e-3)
+    # without any error: P(|z| <= 2) = 0.9545; with t s = 0.2 (t -> 1.6449): P(|z| <= 1.8)
+    assert ordinary_equivalence(NORMAL, 2.0, 0.0, 30, 0.05) == pytest.approx(0.9545, abs=1e-3)
     found = ordinary_equivalence(NORMAL, 2.0, 0.2 / stats.norm.ppf(0.95), 10**7, 0.05)
     assert found == pytest.approx(2 * stats.norm.cdf(1.8) - 1, abs=1e-3)
 
 
 def test_below_the_ceiling_equivalence_is_never_concluded():
     # P(|z| <= 1.6) = 0.8904 and P(|z| <= 1.7) = 0.9109, on both sides of 0.90
-    assert ordinary_equivalence(NORMAL, 1.6, None, 30, 0.05) == 0.0
-    assert ordinary_equivalence(NORMAL, 1.7, None, 30, 0.05) > 0.9
+    assert ordinary_equivalence(NORMAL, 1.6, 0.0, 30, 0.05) == 0.0
+    assert ordinary_equivalence(NORMAL, 1.7, 0.0, 30, 0.05) > 0.9
     spoiled = np.concatenate([NORMAL, np.full(2000, np.nan)])  # 0.9109 * 10/11 = 0.828
-    assert ordinary_equivalence(spoiled, 1.7, None, 30, 0.05) == 0.0
+    assert ordinary_equivalence(spoiled, 1.7, 0.0, 30, 0.05) == 0.0
 
 
 def test_the_effect_seen_four_times_in_five():

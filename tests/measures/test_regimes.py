@@ -47,11 +47,44 @@ def test_plateau_power_law_and_decay_are_recovered() -> None:
 
 def test_recovery_under_noise() -> None:
     first, second = nearest(20), nearest(400)
-    curves = planted((-0.1, -0.8, -3.0), (first, second), noise=0.1, curves=200)
+    curves = planted((0.0, -1.2, -3.0), (first, second), noise=0.1, curves=200)
     fit = regimes.fit_regimes(X, curves)
     assert fit.plateau.mean() > 0.95
     assert np.median(fit.breakpoints[:, 0]) == pytest.approx(first, rel=0.3)
-    assert np.mean(fit.kappa) == pytest.approx(0.8, abs=0.05)
+    assert np.mean(fit.kappa) == pytest.approx(1.2, abs=0.05)
+
+
+def rates(flat: float, kappa: float, end: int) -> tuple[bool, float]:
+    """Whether a plateau is found, and the fall at its end."""
+    fit = regimes.fit_regimes(X, planted((-flat, -kappa), (nearest(end),)))
+    return bool(fit.plateau[0]), float(fit.fall[0])
+
+
+def test_each_part_of_the_rule_alone_refuses() -> None:
+    # between 0.8 and 3 times the breakpoint, natural logs: flat log(1 / 0.8) + kappa log 3
+    found, fall = rates(0.0, 1.0, 20)
+    assert found and fall == pytest.approx(np.log(3), abs=0.02)
+    assert rates(0.14, 1.0, 20)[0] and not rates(0.16, 1.0, 20)[0]  # flatness 0.86 and 0.84
+    assert rates(0.0, 1.0, 6)[0] and not rates(0.0, 1.0, 5)[0]
+    assert rates(0.0, 1.0, 50)[0] and not rates(0.0, 1.0, 60)[0]  # 5 % of 1,024 is 51
+    assert rates(0.0, 0.82, 20)[0] and not rates(0.0, 0.74, 20)[0]  # 0.82 log 3 = 0.90, 0.74 log 3 = 0.81
+
+
+def test_the_fall_is_read_off_the_curve_and_not_off_its_fit() -> None:
+    curve = planted((0.0, -1.0), (nearest(20),))
+    bent = curve.copy()
+    bent[0, np.abs(X - np.log(60)) < 0.2] += 0.5  # a bump at 3 times the breakpoint
+    fit = regimes.fit_regimes(X, bent)
+    place = fit.breakpoints[0, 0]
+    by_hand = np.interp(np.log(0.8 * place), X, bent[0]) - np.interp(np.log(3 * place), X, bent[0])
+    assert fit.fall[0] == pytest.approx(by_hand)
+    assert fit.fall[0] < 0.7 and not fit.plateau[0]
+
+
+def test_no_breakpoint_no_fall_and_none_beyond_the_last_rank() -> None:
+    assert np.isnan(regimes.fit_regimes(X, planted((-0.7,), ())).fall).all()
+    fit = regimes.fit_regimes(X, planted((-0.2, -3.0), (nearest(600),)))  # 3 x 600 > 1,024
+    assert np.isnan(fit.fall[0]) and not fit.plateau[0]
 
 
 def test_a_raised_head_has_positive_excess_and_is_no_plateau() -> None:
@@ -63,7 +96,7 @@ def test_a_raised_head_has_positive_excess_and_is_no_plateau() -> None:
 
 
 def test_one_breakpoint_is_a_head_or_a_tail_by_its_place() -> None:
-    head = regimes.fit_regimes(X, planted((-0.2, -1.0), (nearest(30),)))
+    head = regimes.fit_regimes(X, planted((-0.1, -1.0), (nearest(30),)))
     assert head.kappa[0] == pytest.approx(1.0)
     assert head.plateau[0]
     tail = regimes.fit_regimes(X, planted((-0.2, -1.0), (nearest(300),)))
@@ -77,7 +110,7 @@ def test_one_breakpoint_is_a_head_or_a_tail_by_its_place() -> None:
 def test_a_wide_flat_left_segment_is_no_plateau() -> None:
     # 5 % of 1,024 is 51.2.
     fit = regimes.fit_regimes(X, planted((-0.1, -0.8, -3.0), (nearest(100), nearest(500))))
-    assert fit.plateau_flatness[0] > 0.5 and not fit.plateau[0]
+    assert fit.plateau_flatness[0] > 0.85 and not fit.plateau[0]
 
 
 def test_a_line_has_no_breakpoints() -> None:

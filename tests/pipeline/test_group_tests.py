@@ -45,7 +45,7 @@ def test_selection_finds_the_planted_neurons():
 
 
 def test_a_planted_preference_is_found_by_the_premise():
-    _, comparison, result = compare(SELECTIVITY, effect=1.0)
+    _, _, result = compare(SELECTIVITY, effect=1.0)
     assert result.outcome == "greater"
     assert result.reference == "label_shuffled (type)"
     against_random = next(rung for rung in result.ladder if rung.null == "size_matched")

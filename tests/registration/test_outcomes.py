@@ -25,7 +25,9 @@ def _prediction(measure="effective_dimension", expects="less", **changes):
         (_prediction(), ("less", "greater", "equivalent")),
         (_prediction(margin=None), ("less", "greater")),
         (_prediction("modularity", options={"estimator": "binned"}), ("less", "greater")),
-        (_prediction("hill_alpha"), ("less", "greater", "equivalent")),
+        (_prediction("hill_alpha"), ("less", "greater")),  # weights have no interval
+        (_prediction("segregation"), ("less", "greater")),
+        (_prediction("modularity", options={"bins": 16}), ("less", "greater", "equivalent")),
     ],
 )
 def test_possible_outcomes(prediction, outcomes):

@@ -197,13 +197,20 @@ def test_repeated_outcome(problems_of):
     assert problem.message == "must name each outcome once; found less, less"
 
 
-def test_binned_estimates_cannot_show_equivalence(problems_of):
-    (problem,) = problems_of(
-        (MEASURE, "measure: modularity\n    options: {estimator: binned}"),
-        ("distributed: less", "distributed: equivalent"),
-    )
+@pytest.mark.parametrize(
+    ("measure", "why"),
+    [
+        ("measure: modularity\n    options: {estimator: binned}", "binned mutual information is biased"),
+        ("measure: hill_alpha", "weights have no documents"),
+        ("measure: segregation", "no document interval"),
+    ],
+)
+def test_equivalence_without_an_interval_is_never_concluded(problems_of, measure, why):
+    (problem,) = problems_of((MEASURE, measure), ("distributed: less", "distributed: equivalent"))
     assert problem.severity == "warning"
-    assert "use gaussian_copula" in problem.message
+    assert "distributed expects equivalent, which is never concluded here" in problem.message
+    assert why in problem.message
+    assert problems_of((MEASURE, measure)) == []
 
 
 def test_rewired_networks_never_decide(problems_of):

@@ -164,8 +164,7 @@ def test_hypothesis_that_nothing_could_refute(problems_of):
     assert "modular expects every outcome" in problem.message
 
 
-def test_equivalent_weights_refute_nothing(problems_of):
-    # A weight measure has no interval: equivalence can support there, never refute.
+def test_weights_are_never_equivalent_and_so_refute_nothing(problems_of):
     both = ("modular: greater", "modular: [less, greater]")
     assert problems_of(both) == []
     (problem,) = problems_of(both, ("effective_dimension", "hill_alpha"))

@@ -117,7 +117,7 @@ def test_what_refutes_is_every_other_outcome_that_can_occur(protocol):
     )
     assert "- `coordination`: *greater* or *equivalent*.\n" in distributed
     assert "- `clustering`: *greater*. The effect must be shown to lie beyond the margin" in distributed
-    assert "- `spectrum`: *greater*.\n" in distributed  # weights: equivalence never refutes
+    assert "- `spectrum`: *greater*.\n" in distributed  # weights have no interval, hence no equivalence
     assert "- `single-head`: *greater*.\n" in distributed  # no margin: equivalence cannot occur
     assert "specialization" not in modular + distributed  # a premise is a gate
     assert "`coordination`" not in modular and "`spectrum`" not in modular  # it expects anything

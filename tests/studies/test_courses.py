@@ -85,6 +85,8 @@ def _point(effect, low, high, outcome):
         ([(2, 1, 3, "greater"), (3, 2, 4, "greater"), (0, -1, 1, "equivalent")], 1, None),
         # an interval without zero is not enough against random groups, nor is a p with a wide interval
         ([(2, 1, 3, "inconclusive"), (2, -1, 5, "greater"), (0, -1, 1, "equivalent")], None, None),
+        # the side is the outcome's, whose centre is corrected for bias as the interval's is
+        ([(-0.1, 1, 3, "greater"), (2, 1, 3, "greater"), (0, -1, 1, "equivalent")], 1, None),
         # weights have no interval
         ([(0, None, None, "inconclusive"), (-2, None, None, "less"), (-2, None, None, "less")], 10, 10),
     ],
