@@ -22,7 +22,7 @@ DEFAULT = "minimal"
 _FOLDER = Path(__file__).parent / "templates"
 _ABOUT = {
     "minimal": "two predictions; every default is written out",
-    "rare-tokens": "nine predictions, decided by shuffled labels",
+    "rare-tokens": "ten predictions, decided by neurons alike in all but rare targets",
     "rare-tokens-as-published": "the same, decided by random neurons",
 }
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)

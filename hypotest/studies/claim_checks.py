@@ -130,7 +130,7 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     Returns:
         The number, None if there is no such companion or it is undefined, and its interval or None.
     """
-    # Under shuffled labels the tested number is a difference; the group's own value stands beside it.
+    # Where the tested number is in SDs of random groups, the group's own value stands beside it.
     own_name = "group" if quantity == "observed" and "group" in result.companions else quantity
     bounds, own_bounds = _bounds(result), result.bounded.get(own_name)
     if quantity == "effect":
