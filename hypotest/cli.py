@@ -48,25 +48,47 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the protocol's seed.")] = None,
     device: DeviceOption = "auto",
     limit: Annotated[
-        int | None, typer.Option(min=2, help="Positions per condition: a trial, no verdict.")
+        int | None,
+        typer.Option(help="A trial: so many positions of the selection split; no p, no outcome."),
     ] = None,
     memory: MemoryOption = 4.0,
 ) -> None:
-    """Run a protocol: collect, measure, test, print the verdict, write the report."""
-    from hypotest.records.series import SeriesResult
-    from hypotest.report.series import series_summary
+    """Run a protocol: collect, measure, test, print the verdict, write the report.
 
+    With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
+    few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
+    and no verdict.
+    """
+    from hypotest.records.series import SeriesResult
+    from hypotest.records.trial import require_positions
+    from hypotest.report.series import series_summary
+    from hypotest.report.trial import trial_summary
+
+    if limit is not None:
+        require_positions(limit)
     _warn(protocol)
     with _working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
-        from hypotest.studies.series import run_protocol
+        from hypotest.studies.series import run_protocol, try_protocol
 
+        if limit is not None:
+            tried = try_protocol(
+                protocol,
+                limit,
+                out=out,
+                seed=seed,
+                device=device,
+                memory=memory * 1e9,
+                start_stage=display.start_stage,
+            )
+            for item in tried:
+                Console().print(trial_summary(item))
+            return
         finished = run_protocol(
             protocol,
             out=out,
             seed=seed,
             device=device,
-            limit=limit,
             memory=memory * 1e9,
             start_stage=display.start_stage,
             on_registration=display.say_status,
@@ -75,15 +97,29 @@ def run(
 
 
 @app.command(epilog="Example: hypotest register protocols/rare-tokens.yaml")
-def register(protocol: ProtocolArgument, device: DeviceOption = "auto") -> None:
-    """Lock a protocol before its evaluation data are seen: its run is confirmatory then."""
+def register(
+    protocol: ProtocolArgument,
+    fresh_documents: Annotated[
+        bool,
+        typer.Option("--fresh-documents", help="Evaluate only on documents that no run has seen."),
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Lock a protocol before its evaluation data are seen: its run is confirmatory then.
+
+    The cache logs over which documents a network was run. Evaluation documents that were seen, at any layer
+    and under any plan, are named, and the run is exploratory; --fresh-documents keeps them out of the
+    evaluation split.
+    """
     from hypotest.report.registration import registered_text
 
     _warn(protocol)
     with _working("nothing was registered") as display:
         from hypotest.studies.register import register as register_protocol
 
-        done = register_protocol(protocol, device=device, start_stage=display.start_stage)
+        done = register_protocol(
+            protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
+        )
     Console().print(registered_text(done), soft_wrap=True)
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from hypotest.records.seen import Seen
+
 RunStatus = Literal["confirmatory", "exploratory"]
 
-LOCK_VERSION = 1
+LOCK_VERSION = 2
 """Version of the lock file; raised when a field changes its meaning or goes."""
 
 
@@ -50,6 +52,9 @@ class Fingerprint:
     """``selection_documents`` and ``evaluation_documents``: how many carry positions."""
     evidence: dict[str, str]
     """``selection`` and ``evaluation`` -> key of the evidence in the cache."""
+    kept_out: tuple[str, ...]
+    """Hashes of documents of the text that were kept out of the evaluation split, since they were seen before
+    (``register --fresh-documents``), sorted; empty where the protocol's own split is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,8 @@ class Lock(Fingerprint):
     """Name of the protocol's file."""
     registered: str
     """UTC, ISO 8601, to the second."""
-    evaluation_evidence_existed: bool
-    """Whether evidence of the evaluation split had been collected; runs are exploratory then."""
+    seen: Seen
+    """What was known of evaluation documents having been seen; runs are exploratory if any was."""
     git: GitState | None
     """None outside a repository, without a commit, or without git."""
     previous: str

@@ -14,6 +14,7 @@ from rich.text import Text
 from hypotest.records.registration import GitState, Registered, Registration
 from hypotest.registration.registry import REGISTRY
 from hypotest.report.numbers import count_text
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, damage_sentence, seen_sentence
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, printable
 
@@ -152,16 +153,27 @@ def registered_text(done: Registered) -> Text:
         ("git", _git_words(lock.git)),
     ):
         text.append(f"  {name:<10}{words}\n")
-    if lock.evaluation_evidence_existed:
+    if lock.kept_out:
         text.append(
-            "*** Evidence of the evaluation split existed before this registration: runs are exploratory. "
-            "***",
-            style="bold reverse red",
+            f"{count_text(len(lock.kept_out))} documents that were seen before are kept out of the "
+            "evaluation split; the lock names them by their hashes.\n"
         )
-    else:
-        text.append("Its run is confirmatory as long as nothing that the lock names changes.")
+    if damage := damage_sentence(lock.seen.damaged_lines):
+        text.append(damage + "\n", style="bold yellow")
+    if lock.seen.nothing:
+        text.append(
+            "No evaluation document was seen here before. Its run is confirmatory as long as nothing that "
+            "the lock names changes."
+        )
         if lock.git is not None:
             text.append(" Commit and push lock and registry now, before the run.")
+    else:
+        sentence = seen_sentence(lock.seen, lock.split["evaluation_documents"])
+        text.append(f"*** Its runs are exploratory: {sentence}. ***", style="bold reverse red")
+        text.append(
+            "\n--fresh-documents evaluates on documents that no run has seen, as far as there are enough."
+        )
+    text.append(f"\n{UNSEEN_BY_ANY_TOOL}", style="dim")
     return text
 
 

@@ -152,7 +152,6 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
         model=item.plan.subject.model,
         revision=revision if isinstance(revision := item.plan.subject.revision, str) else None,
         layer=layer if isinstance(layer := subject.get("layer"), int) else None,
-        trial=results.trial,
         statuses={verdict.hypothesis: verdict.status for verdict in results.verdicts},
     )
 
@@ -161,8 +160,8 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
     for same in _groups(runs, lambda run: run.weights):
         labels = sentence_list([run.label for run in same])
         yield (
-            f"{labels} have the same weights: they are not separate models, and only the first of them that "
-            "is no trial is pooled"
+            f"{labels} have the same weights: they are not separate models, and only the first of them is "
+            "pooled"
         )
     sharing = [run for run in runs if any(run.texts & other.texts for other in runs if other is not run)]
     if sharing:
@@ -171,9 +170,6 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
             f"{labels} read the same text: the luck of its documents is shared and does not average out over "
             "models; pooled intervals count it as wholly shared, and say nothing of other texts"
         )
-    trials = [run.label for run in runs if run.results.trial is not None]
-    if trials:
-        yield f"{sentence_list(trials)}: a trial on few positions, without verdict, not pooled"
     differing = _differing_parts(runs)
     if differing:
         yield (

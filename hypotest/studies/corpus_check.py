@@ -9,6 +9,7 @@ import polars as pl
 from hypotest.corpora.conditions import SPLITS, count_positions
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
@@ -40,13 +41,14 @@ def check_corpus(
     first = revision[0] if isinstance(revision, tuple) else revision
     reader = load_reader(plan.subject.model, revision=first, base=path.parent)
     step()
-    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step)
+    kept_out = kept_out_of_evaluation(path)
+    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out)
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
         model=plan.subject.model,
         sources=tuple(str(source) for source in found.sources),
-        documents=found.n_documents,
+        documents=len(found.documents),
         blocks=len(found.blocks.tokens),
         context=plan.corpus.context,
         rare_in_text=found.sampled.eligible_rare,

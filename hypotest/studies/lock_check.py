@@ -29,8 +29,8 @@ def check_registration(
 ) -> Iterator[Check]:
     """Whether the lock that a run names was registered, and what the run did otherwise than it says.
 
-    Whether evaluation evidence was older than the registration is taken from the lock; the files in a cache
-    may have been collected anew since.
+    Whether evaluation documents were seen before the registration is taken from the lock; the cache may be
+    another by now.
 
     Args:
         registration: From ``results.json``; None where the run says nothing of it.
@@ -92,7 +92,7 @@ def _contradictions(
     grounds = (
         (bool(registration.reasons), "its own reasons"),
         (bool(deviations), "deviations"),
-        (lock.evaluation_evidence_existed, "evaluation evidence existed before the registration"),
+        (not lock.seen.nothing, "evaluation documents were seen before the registration"),
         (started is None or started < registered_at(lock), "not started after the registration"),
     )
     for holds, ground in grounds:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError
+from hypotest.pipeline.collection import documents_of
+from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import seen_before
+from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
+from hypotest.pipeline.seen import documents_seen
+from hypotest.pipeline.subject import load_subject
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Entry, Lock, Registered
 from hypotest.registration import load_protocol
@@ -21,18 +26,28 @@ from hypotest.registration.registry import REGISTRY, append_entry, last_entry
 from hypotest.registration.repository import git_state
 
 
-def register(protocol: str | Path, *, device: str = "auto", start_stage: StartStage = silent) -> Registered:
+def register(
+    protocol: str | Path,
+    *,
+    fresh_documents: bool = False,
+    device: str = "auto",
+    start_stage: StartStage = silent,
+) -> Registered:
     """Write a protocol's lock, and enter it into the registry beside it.
 
     The model is loaded and the text read for their hashes; nothing is run through the model. Evidence of the
-    selection split may have been collected and looked at. If evidence of the evaluation split was, the lock
-    says so, and runs under it are exploratory.
+    selection split may have been collected and looked at. The cache's log tells which documents of the
+    evaluation split this network was run over before, at any layer and under any plan: the lock says so, and
+    runs under it are exploratory then.
 
     Registering the same again changes nothing. Registering something else adds an entry and replaces the
     lock file; the older entry stays in the registry.
 
     Args:
         protocol: Path of the protocol.
+        fresh_documents: Keep every document that the network was run over before out of the evaluation
+            split, which is drawn from the others. The lock names them, and runs keep them out too; what an
+            earlier lock of the protocol keeps out stays out until this is asked again.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         start_stage: Told of each stage and its number of steps, for progress.
 
@@ -41,14 +56,29 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
 
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem.
+        CorpusError: If too few documents are left to evaluate on.
         RunError: If the subject or text cannot be had, the registry does not verify, or it or the lock
             cannot be written.
     """
     path = Path(protocol)
     plan = load_protocol(path)
-    prepared = prepare(plan, path.parent, device, Streams(plan.seed), Stopwatch(start_stage))
+    cache = cache_folder()
+    subject = load_subject(plan, path.parent, device)
+    kept_out: Collection[str] = kept_out_of_evaluation(path)
+    if fresh_documents:
+        kept_out = documents_seen(read_log(cache)[0], subject.fingerprint)
+    prepared = prepare(
+        plan,
+        path.parent,
+        device,
+        Streams(plan.seed),
+        Stopwatch(start_stage),
+        subject,
+        kept_out=kept_out,
+    )
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
     found = fingerprint(plan, prepared)
+    documents = documents_of(prepared, prepared.samples["evaluation"])
     file = lock_file(path)
     former: list[Entry] = []
 
@@ -61,7 +91,7 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
             path.name,
             previous,
             registered=datetime.now(UTC),
-            evaluation_evidence_existed=seen_before(entries, found, cache_folder() / "evidence"),
+            seen=what_was_seen(entries, found, documents, cache),
             git=git_state(path, _own_files(path.parent)),
         )
         return None if last is not None and last.lock.fingerprint == lock.fingerprint else lock

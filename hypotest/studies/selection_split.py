@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypotest.collect.evidence import collect_selection
 from hypotest.collect.store import cache_folder
+from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
@@ -51,16 +52,8 @@ def look_at_selection(
     path = Path(protocol)
     plan = load_protocol(path)
     streams, watch = Streams(plan.seed), Stopwatch(start_stage)
-    prepared = prepare(plan, path.parent, device, streams, watch)
+    prepared = prepare(plan, path.parent, device, streams, watch, kept_out=kept_out_of_evaluation(path))
     preparing = dict(watch.seconds)
     cache = cache_folder() / "evidence"
-    selection = collect_selection(
-        prepared.subject,
-        prepared.samples["selection"],
-        prepared.keys.selection,
-        prepared.ablation,
-        memory,
-        cache,
-        watch,
-    )
+    selection = collect_selected(plan, prepared, prepared.samples["selection"], memory, cache, watch)
     return SelectionLook(plan, prepared, selection, streams, cache, preparing)
