@@ -108,10 +108,12 @@ def _design(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[str]
     )
     yield (
         f"Documents are divided at random, {100 * protocol.split.selection:g} % of them into the selection "
-        f"split and the others into the evaluation split; no document is in both.{_kept_out(lock)}{repeated} "
-        "Positions are drawn at random within each split, random neuron groups uniformly without replacement, "
-        "and shuffled labels uniformly among the permutations of their unit. Every purpose has a random number stream of "
-        f"its own that follows from the seed {protocol.seed}, so that no draw depends on another."
+        "split and the others into the evaluation split; no document is in both."
+        f"{_kept_out(lock)}{repeated} "
+        "Positions are drawn at random within each split, random neuron groups uniformly without "
+        "replacement, and shuffled labels uniformly among the permutations of their unit. Every purpose has "
+        f"a random number stream of its own that follows from the seed {protocol.seed}, so that no draw "
+        "depends on another."
     )
 
 
@@ -147,9 +149,9 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
     yield (
         "Network and text exist; the evidence (activations, attention, changes of loss) is computed from "
         "them. Evidence of each split is kept under a name of its own. `hypotest explore` and `hypotest "
-        "power` read that of the selection split alone, and so does a trial (`hypotest run --limit`). A log of "
-        "the cache names the documents that a network is run over, before it is; from it `hypotest register` "
-        f"records what was seen of the evaluation split. {_evaluation_state(lock)}"
+        "power` read that of the selection split alone, and so does a trial (`hypotest run --limit`). A log "
+        "of the cache names the documents that a network is run over, before it is; from it `hypotest "
+        f"register` records what was seen of the evaluation split. {_evaluation_state(lock)}"
     )
     yield "### Data collection procedures"
     yield (
