@@ -10,8 +10,8 @@ from hypotest.report.text import printable
 
 UNSEEN_BY_ANY_TOOL = (
     "What no tool can see: what was run on another machine or with another cache, with code of one's own, "
-    "before the cache and its log were deleted, or published by others; a text that was rewritten, or "
-    "weights that were altered, count as others."
+    "before the cache and its log were deleted, or published by others; a text that was rewritten, "
+    "joined or cut, and weights that were altered, count as others."
 )
 _SHOWN = 5
 

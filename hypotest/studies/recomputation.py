@@ -157,7 +157,7 @@ def compare_results(
         yield _checked(name, found, words)
     for item in expected.predictions[len(stored.predictions) :]:
         yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
-    line = stored.verdict_line or "none, since this is a trial"
+    line = stored.verdict_line
     yield _check(
         "results: verdicts",
         {name: one[name] for name in ("verdicts", "split_verdicts")},
