@@ -70,8 +70,8 @@ def test_the_plan_hash_is_that_of_the_protocol(lock, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(lock=2), "`lock` must be 1; found '2'"),
-        (lambda data: data.update(lock=True), "`lock` must be 1"),
+        (lambda data: data.update(lock=1), "`lock` must be 2; found '1'"),
+        (lambda data: data.update(lock=True), "`lock` must be 2"),
         (lambda data: data.update(extra=1), "keys that no lock has"),
         (lambda data: data["hashes"].update(extra="1"), "keys that no lock has"),
         (lambda data: data.pop("seed"), "seed"),

@@ -19,7 +19,7 @@ WEIGHTS = Deviation("hashes.weights", OTHER.hashes.weights, RUN.hashes.weights)
 def manifest_of(found, **changes):
     """What a manifest says of a run."""
     data = dataclasses.asdict(found)
-    parts = {name: data[name] for name in ("hashes", "revision", "layer", "split", "seed")}
+    parts = {name: data[name] for name in ("hashes", "revision", "layer", "split", "seed", "kept_out")}
     return {
         **parts,
         "hypotest": found.versions["hypotest"],
@@ -88,7 +88,7 @@ def test_every_part_of_a_lock_is_held_against_the_manifest(registered, part, val
     assert f"deviations.{key}" in differing(claim(own), folder, {**MANIFEST, part: value})
 
 
-@pytest.mark.parametrize("part", ["hashes", "layer", "split", "versions", "evidence"])
+@pytest.mark.parametrize("part", ["hashes", "layer", "split", "versions", "evidence", "kept_out"])
 def test_what_the_manifest_does_not_say_cannot_be_checked(registered, part):
     folder, own, _ = registered
     rest = {name: value for name, value in MANIFEST.items() if name != part}
