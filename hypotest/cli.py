@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -64,9 +64,18 @@ def run(
     from hypotest.report.series import series_summary
     from hypotest.report.trial import trial_summary
 
+    With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
+    few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
+    and no verdict.
+    """
+    from hypotest.records.series import SeriesResult
+    from hypotest.records.trial import require_positions
+    from hypotest.report.series import series_summary
+    from hypotest.report.trial import trial_summary
+
     if limit is not None:
         require_positions(limit)
-    _warn(protocol)
+    _check(protocol, out=out, device=device, memory=memory * 1e9, seed=seed)
     with _working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series import run_protocol, try_protocol
@@ -113,7 +122,7 @@ def register(
     """
     from hypotest.report.registration import registered_text
 
-    _warn(protocol)
+    _check(protocol, single="register", cache=False, device=device)
     with _working("nothing was registered") as display:
         from hypotest.studies.register import register as register_protocol
 
@@ -150,7 +159,7 @@ def multiverse(
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
     from hypotest.report.multiverse import summary
 
-    _warn(protocol)
+    _check(protocol, single="multiverse", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse import multiverse as test_all
 
@@ -213,8 +222,8 @@ def explain(protocol: ProtocolArgument) -> None:
     from hypotest.registration import explain_protocol, load_protocol
     from hypotest.report.explanation import Explanation
 
-    _warn(protocol)
-    Console().print(Explanation(explain_protocol(load_protocol(protocol))))
+    _check(protocol, subject=False, cache=False)
+    Console().print(Explanation(explain_protocol(load_protocol(protocol, subject=False))))
 
 
 @app.command(epilog="Example: hypotest power protocols/rare-tokens.yaml")
@@ -229,7 +238,7 @@ def power(
     """Before any evaluation data: what the plan can see, and what the run will take."""
     from hypotest.report.power import power_summary
 
-    _warn(protocol)
+    _check(protocol, single="power", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.power import power as foresee
 
@@ -253,7 +262,7 @@ def explore(
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
     from hypotest.report.exploration import exploration_summary
 
-    _warn(protocol)
+    _check(protocol, single="explore", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.explore import explore as look
 
@@ -305,6 +314,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    _check(cache=False, device=device)
     from hypotest.report.verification import failure_text, verification_table
 
     with _working("nothing of the run was changed") as display:
@@ -333,6 +343,7 @@ def calibrate(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
+    _check(out=out)
     from hypotest.report.calibration import CalibrationTables
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
@@ -374,6 +385,7 @@ def compare(
     is open else. A claimed outcome agrees with that outcome of the run, disagrees with another one, and is
     open where the run is inconclusive. Runs are pooled over models where they ask the same question.
     """
+    _check(cache=False, out=out / "comparisons")
     from hypotest.report.comparison_console import comparison_summary
 
     with _working("nothing was written") as display:
@@ -391,7 +403,7 @@ def check_corpus(
     """Say how many rare and common positions a text gives, before a model is loaded."""
     from hypotest.report.corpus_check import corpus_summary
 
-    _warn(protocol)
+    _check(protocol, out=out)
     with _working("nothing was written") as display:
         from hypotest.studies.corpus_check import check_corpus as count_positions
 
@@ -427,6 +439,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference model again, with checkpoints in Hugging Face format."""
+    _check(cache=False, out=out)
     from hypotest.studies.reference import reference_plan, train_reference
 
     plan = reference_plan(steps)
@@ -448,11 +461,30 @@ def _working(what_stays: str) -> Iterator[StageProgress]:
         raise RunError(f"stopped; {what_stays}") from None
 
 
-def _warn(protocol: Path) -> None:
-    """Print a protocol's warnings; errors come from the run itself."""
+def _check(
+    protocol: Path | None = None,
+    *,
+    single: str | None = None,
+    subject: bool = True,
+    out: Path | None = None,
+    **options: Any,
+) -> None:
+    """Refuse in the first second what can be seen to fail, before a command loads its libraries.
+
+    Prints a protocol's warnings.
+    """
+    from hypotest.pipeline.preflight import check_command, require_single, results_folder
     from hypotest.registration import read_protocol
 
-    for item in read_protocol(protocol)[1]:
-        if item.severity == "warning":
-            line = terminal_text(f"warning: {item}")
-            Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+    if protocol is not None:
+        plan, problems = read_protocol(protocol, subject=subject)
+        for item in problems:
+            if plan is not None and item.severity == "warning":
+                line = terminal_text(f"warning: {item}")
+                Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+        if plan is None:
+            raise ProtocolError(problems)
+        if single is not None:
+            require_single(plan, protocol, single)
+        out = None if out is None else results_folder(plan, out)
+    check_command(out=out, **options)

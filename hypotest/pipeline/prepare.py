@@ -19,7 +19,7 @@ from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_hea
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.subject import load_subject
+from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Ablation, Evidence
@@ -27,6 +27,7 @@ from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
+from hypotest.subjects.loading import load_reader
 
 HEAD_BLOCKS = 256
 """Blocks per split in which attention heads are ablated, at most."""
@@ -61,7 +62,9 @@ def prepare(
     *,
     kept_out: Collection[str],
 ) -> Prepared:
-    """Load the subject, read the text, cut the frequencies, draw the positions.
+    """Read the text, cut the frequencies, draw the positions, load the subject.
+
+    The text needs the tokenizer alone, so that what is wrong with it is known before any weights are read.
 
     Args:
         protocol: A valid protocol.
@@ -78,9 +81,10 @@ def prepare(
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
+    reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
+    found = find_positions(protocol, base, reader, streams, start_stage, step, kept_out)
     subject = subject or load_subject(protocol, base, device)
     step()
-    found = find_positions(protocol, base, subject, streams, start_stage, step, kept_out)
     samples = {}
     for split in SPLITS:
         rows = found.sampled.positions.filter(pl.col("split") == split)

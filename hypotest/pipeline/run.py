@@ -27,6 +27,7 @@ from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
@@ -118,9 +119,12 @@ def run(
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
     path, started = Path(protocol), datetime.now(UTC)
-    plan = with_seed(load_protocol(path), seed)
+    plan = with_seed(load_protocol(path, subject=model is None), seed)
     if limit is not None:
         require_positions(limit)
+    check_command(
+        out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
+    )
     subject = None if model is None else subject_in_memory(plan, model, tokenizer)
     if limit is not None:
         return try_plan(
@@ -177,7 +181,7 @@ def run_plan(
     prepared = prepare(
         plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
     )
-    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
@@ -290,11 +294,11 @@ def with_seed(plan: Protocol, seed: int | None) -> Protocol:
 
 def trial_folder(plan: Protocol, out: str | Path | None) -> Path:
     """Where a trial lies."""
-    return Path(out or "reports") / plan.id / "trial"
+    return results_folder(plan, out) / "trial"
 
 
 def run_folder(plan: Protocol, out: str | Path | None, started: datetime) -> Path:
     """UTC time and a short hash of protocol and time, so that runs of one second stay apart."""
     text = f"{protocol_hash(plan)} {started.isoformat()}"
     name = f"{started:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return Path(out or "reports") / plan.id / name
+    return results_folder(plan, out) / name

@@ -7,7 +7,7 @@
     postponed   keys of the language that are not available yet
     validate    checks that span several keys; predictions: those of a single prediction;
                 multiverse: those of declared alternatives; sufficiency: enough draws and documents?
-    paths       checks of the files that are named
+    paths       checks of the files that are named; configuration: of the network's layers and context
     findings    what a check finds, by the path of its key
     measures    the measures that a protocol can name, and their options
     canonical   one form and one hash for each plan

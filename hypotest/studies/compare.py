@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -63,6 +64,8 @@ def compare(
             "or add --with protocols/papers/arxiv-2509.21163.yaml"
         )
     _refuse_repeated(runs)
+    folder = Path(out or "reports") / "comparisons"
+    check_command(out=folder, cache=False)
     # The claims first: they are read in an instant, and may be wrong.
     paper = None if claims is None else load_claims(claims)
     opened = [Run.open(folder) for folder in runs]
@@ -89,7 +92,7 @@ def compare(
                 labelled, max((item.pooled.n_effects for item in predictions if item.pooled), default=0)
             )
         ),
-        folder=Path(out or "reports") / "comparisons" / _folder_name(opened, claims),
+        folder=folder / _folder_name(opened, claims),
     )
     write_comparison(found, start_stage)
     return found

@@ -87,7 +87,7 @@ def explore(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, device, memory, start_stage)
+    looked = look_at_selection(protocol, "explore", out, device, memory, start_stage)
     plan, prepared = looked.plan, looked.prepared
     live = np.flatnonzero(live_neurons(looked.selection.split.activations))
     layer_size = looked.selection.mean_activation.size
@@ -140,7 +140,7 @@ def explore(
                 **covariates,
             }
         ),
-        folder=Path(out or "reports") / plan.id / "explore",
+        folder=looked.folder,
     )
     write_exploration(result)
     return result

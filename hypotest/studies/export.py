@@ -25,7 +25,7 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         OutputError: If the lock is no lock, or the file cannot be written.
     """
     path = Path(protocol)
-    plan, file = load_protocol(path), lock_file(path)
+    plan, file = load_protocol(path, subject=False), lock_file(path)
     if plan.is_series:
         raise ProtocolError(
             f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "

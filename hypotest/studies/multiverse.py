@@ -11,7 +11,6 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.comparison import adjust_together
+from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
@@ -49,6 +49,7 @@ from hypotest.studies.specifications import (
     with_options,
     with_shared,
 )
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.verdict import decide
 
 _DEFINITION = ("percentile", "of", "replacement")
@@ -100,10 +101,12 @@ def multiverse(
             f"{path}: hypotest multiverse has no untrained networks; found as contrast of "
             f"{', '.join(without)}: contrast with another null, or take the prediction out"
         )
+    require_single(plan, path, "multiverse")
+    check_command(out=results_folder(plan, out), device=device, memory=memory)
     draws = None if full else plan.multiverse.draws
     prepared = _prepare_all(plan, path, device, start_stage)
     first = next(iter(prepared.values()))
-    check_reach(plan, first.sampled.positions, first.subject.n_neurons, path)
+    check_reach(plan, first, first.subject.n_neurons, path)
     results = _test_all(plan, wanted, prepared, draws, memory, start_stage)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
     found = MultiverseResult(
@@ -121,7 +124,7 @@ def multiverse(
             for prediction in plan.predictions
         ),
         verdicts=verdicts(plan, tests),
-        folder=Path(out or "reports") / plan.id / "multiverse",
+        folder=results_folder(plan, out) / "multiverse",
     )
     write_multiverse(found, start_stage)
     return found
@@ -164,6 +167,7 @@ def _prepare_all(
     A definition that the text cannot fill is refused here.
     """
     found: dict[tuple[Value | None, ...], Prepared] = {}
+    subject: LanguageModel | None = None
     for choices in shared_choices(plan):
         definition = _definition(plan, choices)
         if definition in found:
@@ -176,12 +180,12 @@ def _prepare_all(
                 device,
                 Streams(plan.seed),
                 stage,
+                subject,
                 kept_out=kept_out_of_evaluation(path),
             )
         except CorpusError as error:
             raise CorpusError(f"{error} (under {_varied(choices)})") from error
-        first = next(iter(found.values()), prepared)
-        found[definition] = replace(prepared, subject=first.subject)
+        found[definition], subject = prepared, prepared.subject
     return found
 
 

@@ -78,7 +78,7 @@ def power(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, device, memory, start_stage)
+    looked = look_at_selection(protocol, "power", out, device, memory, start_stage)
     plan, prepared, selection, streams = looked.plan, looked.prepared, looked.selection, looked.streams
     evidence = divide(selection, streams)
     documents = PowerDocuments(
@@ -155,7 +155,7 @@ def power(
             start_stage,
         ),
         notes=tuple(notes),
-        folder=Path(out or "reports") / plan.id / "power",
+        folder=looked.folder,
     )
     write_power(result)
     return result

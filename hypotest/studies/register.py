@@ -12,6 +12,7 @@ from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.preflight import check_command, require_places, require_single
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
@@ -22,8 +23,15 @@ from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Entry, Lock, Registered
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import LOCK_SUFFIX, compose_lock, lock_data, lock_file, read_lock, write_lock
-from hypotest.registration.registry import REGISTRY, append_entry, last_entry
+from hypotest.registration.registry import (
+    REGISTRY,
+    append_entry,
+    last_entry,
+    read_registry,
+    require_chain,
+)
 from hypotest.registration.repository import git_state
+from hypotest.subjects.language_model import LanguageModel
 
 
 def register(
@@ -62,10 +70,14 @@ def register(
     """
     path = Path(protocol)
     plan = load_protocol(path)
+    require_single(plan, path, "register")
+    check_command(device=device)
+    check_registry(path)
     cache = cache_folder()
-    subject = load_subject(plan, path.parent, device)
+    subject: LanguageModel | None = None
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     if fresh_documents:
+        subject = load_subject(plan, path.parent, device)
         kept_out = documents_seen(read_log(cache)[0], subject.fingerprint)
     prepared = prepare(
         plan,
@@ -76,7 +88,7 @@ def register(
         subject,
         kept_out=kept_out,
     )
-    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
     file = lock_file(path)
@@ -110,6 +122,18 @@ def register(
         replaced=former[0].lock.registered if added is not None and former else None,
         restored=restored,
     )
+
+
+def check_registry(path: Path) -> None:
+    """Refuse, before anything is read, where the registry could not take another entry.
+
+    Raises:
+        OutputError: If it does not verify, or it or the lock cannot be written.
+    """
+    require_places(path.parent, REGISTRY, lock_file(path).name)
+    entries, problems = read_registry(path.parent)
+    require_chain(path.parent / REGISTRY, problems)
+    _refuse_shared_lock(entries, path)
 
 
 def _refuse_shared_lock(entries: tuple[Entry, ...], path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import SubjectError
+from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
 from hypotest.pipeline.trial import try_plan
@@ -36,7 +37,7 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         protocol: Path of the protocol.
         options: As for `hypotest.run`, but for ``limit``.
     """
-    if load_protocol(protocol).is_series:
+    if load_protocol(protocol, subject=options.get("model") is None).is_series:
         return run_series(protocol, **options)
     found: Run = run(protocol, **options)
     return found
@@ -74,6 +75,7 @@ def try_protocol(
             run(path, limit=limit, out=out, seed=seed, device=device, memory=memory, start_stage=start_stage),
         )
     require_positions(limit)
+    check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
     skipped: list[str] = []
     found = []
     for name, member, subject in _members(plan, path, None, None, device, skipped):
@@ -131,9 +133,12 @@ def run_series(
         RunError: If a member cannot be finished.
     """
     path, started = Path(protocol), datetime.now(UTC)
-    plan = with_seed(load_protocol(path), seed)
+    plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
         raise ValueError(f"{path}: declares no series; hypotest.run runs it")
+    check_command(
+        out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
+    )
     folder = run_folder(plan, out, started)
     skipped: list[str] = []
     names: list[MemberName] = []

@@ -158,9 +158,9 @@ def test_validate_answers_in_words(hypotest, small_protocol):
         (("below_percentile: 50", "below_percentile: 150"), "below_percentile", 2),
         (("margin: {raw: 0.1}", "margn: {raw: 0.1}"), "margin", 2),
         (("measure: modularity", "measure: modularty"), "modularity", 2),
-        (("subject: {model: ", "subject: {model: /nowhere"), "no folder '/nowhere", 1),
+        (("subject: {model: ", "subject: {model: /nowhere"), "no folder '/nowhere", 2),
         (("hypotest: 1", "hypotest: [1"), "small.yaml:", 2),
-        (("context: 32", "context: 64"), "takes at most 32", 1),
+        (("context: 32", "context: 64"), "must be at most the 32 tokens", 2),
         (("0.txt, ", "missing.txt, "), "no such file: check the path; found 'missing.txt'", 2),
     ],
 )
