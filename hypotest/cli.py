@@ -273,14 +273,27 @@ def explore(
 @app.command(epilog="Example: hypotest export protocols/rare-tokens.yaml --out registration.md")
 def export(
     protocol: ProtocolArgument,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="What this run did otherwise than registered, instead.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
     ] = None,
 ) -> None:
-    """Write the registration under the headings of the OSF preregistration form; needs no model."""
-    from hypotest.studies.export import export_registration
+    """Write the registration under the headings of the OSF preregistration form; needs no model.
 
-    text = export_registration(protocol, out)
+    It ends with an empty table of deviations. With --run, that table is written for a finished run: what was
+    registered and what was done, from lock and manifest, and which numbers the difference can reach; the
+    reasons are left to the author.
+    """
+    if run is None:
+        from hypotest.studies.export import export_registration
+
+        text = export_registration(protocol, out)
+    else:
+        from hypotest.studies.export_deviations import export_deviations
+
+        text = export_deviations(protocol, run, out)
     print(text if out is None else terminal_text(out))
 
 

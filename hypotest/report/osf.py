@@ -17,6 +17,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import protocol_hash
 from hypotest.registration.meanings import layer_words, revision_words
+from hypotest.report.deviations import empty_deviations
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import percentile_text
 from hypotest.report.numbers import count_text
@@ -43,6 +44,7 @@ def render_osf(protocol: Protocol, lock: Mapping[str, Any] | None) -> str:
         *variables(protocol),
         *analysis_plan(protocol),
         *other(protocol),
+        *empty_deviations(),
         *_registered_state(lock),
     ]
     return "\n\n".join(parts) + "\n"
