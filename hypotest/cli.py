@@ -64,15 +64,6 @@ def run(
     from hypotest.report.series import series_summary
     from hypotest.report.trial import trial_summary
 
-    With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
-    few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
-    and no verdict.
-    """
-    from hypotest.records.series import SeriesResult
-    from hypotest.records.trial import require_positions
-    from hypotest.report.series import series_summary
-    from hypotest.report.trial import trial_summary
-
     if limit is not None:
         require_positions(limit)
     _check(protocol, out=out, device=device, memory=memory * 1e9, seed=seed)

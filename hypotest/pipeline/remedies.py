@@ -50,6 +50,14 @@ class Drawn(Shape):
     def sampled(self) -> SampledPositions:
         """The positions."""
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Hash of each document."""
+
+    @property
+    def kept_out(self) -> tuple[str, ...]:
+        """Hashes of those that are kept out of the evaluation split."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
@@ -124,6 +132,7 @@ def redraw(plan: Protocol, drawn: Drawn) -> pl.DataFrame | None:
             max_per_document=plan.conditions.max_per_document,
             selection_share=plan.split.selection,
             rng=Streams(plan.seed)("positions"),
+            kept_out=[number for number, name in enumerate(drawn.documents) if name in drawn.kept_out],
         ).positions
     except CorpusError:
         return None

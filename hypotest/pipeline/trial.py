@@ -78,7 +78,7 @@ def try_plan(
     prepared = prepare(
         plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
     )
-    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
     sample = limited(prepared.samples["selection"], limit, streams("trial"))
     cache = cache_folder() / "evidence"
     selection = collect_selected(plan, prepared, sample, memory, cache, watch)

@@ -44,6 +44,7 @@ _LOCK = {
     "layer": f"another layer: {EVERYTHING}",
     "versions": "changes software only: numbers may differ in their last digits, rarely an outcome",
     "split": f"other documents in selection and evaluation: {EVERYTHING}",
+    "kept_out": f"other documents are kept out of the evaluation split: {EVERYTHING}",
     "evidence": "follows from the other deviations: the evidence was collected anew",
 }
 _ORDER = "order of predictions"

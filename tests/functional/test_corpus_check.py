@@ -184,7 +184,7 @@ def test_following_the_remedy_is_accepted(coarse, tmp_path):
     coarse.write_text(text.replace("from_percentile: 99,", f"from_percentile: {found[2]},"), encoding="utf-8")
     assert check_corpus(coarse, out=tmp_path / "out").asked == 20
     plan = load_protocol(coarse)
-    prepared = prepare(plan, coarse.parent, "cpu", Streams(plan.seed), silent)
+    prepared = prepare(plan, coarse.parent, "cpu", Streams(plan.seed), silent, kept_out=())
     check_reach(plan, prepared, prepared.subject.n_neurons, coarse)
     counted = {item.null: item.found for item in count_distinct(plan, prepared.sampled.positions, None)}
     assert counted["label_shuffled"] == found[3]

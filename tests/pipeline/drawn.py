@@ -32,4 +32,4 @@ def draw_text(plan: Protocol, n_types: int = 150, n_documents: int = 100, seed: 
         selection_share=plan.split.selection,
         rng=Streams(plan.seed)("positions"),
     )
-    return SimpleNamespace(blocks=blocks, cuts=cuts, sampled=sampled)
+    return SimpleNamespace(blocks=blocks, cuts=cuts, sampled=sampled, documents=(), kept_out=())
