@@ -103,6 +103,17 @@ def register(
         bool,
         typer.Option("--fresh-documents", help="Evaluate only on documents that no run has seen."),
     ] = False,
+    subject_later: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="The model is not there yet: the first that satisfies these."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With it: a model_type that will do; may be repeated."),
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="MIN-MAX", help="With it: how many parameters will do.")
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Lock a protocol before its evaluation data are seen: its run is confirmatory then.
@@ -110,16 +121,37 @@ def register(
     The cache logs over which documents a network was run. Evaluation documents that were seen, at any layer
     and under any plan, are named, and the run is exploratory; --fresh-documents keeps them out of the
     evaluation split.
+
+    With --subject-later plan, rule, text and code are locked before the model exists, for the first one that
+    satisfies the words; --family and --parameters are checked as well. The first run binds its weights, in
+    the registry and before anything is evaluated; a second, different model is exploratory.
     """
     from hypotest.report.registration import registered_text
 
-    _check(protocol, single="register", cache=False, device=device)
-    with _working("nothing was registered") as display:
-        from hypotest.studies.register import register as register_protocol
-
-        done = register_protocol(
-            protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
+    if subject_later is None and (family or parameters):
+        raise ProtocolError("--family and --parameters say which later model will do: add --subject-later")
+    if subject_later is not None and fresh_documents:
+        raise ProtocolError(
+            "--fresh-documents asks what a model has seen, and --subject-later has none yet: choose one"
         )
+    _check(protocol, single="register", subject=subject_later is None, cache=False, device=device)
+    with _working("nothing was registered") as display:
+        if subject_later is not None:
+            from hypotest.studies.register_later import register_later
+
+            done = register_later(
+                protocol,
+                subject_later,
+                families=tuple(family or ()),
+                parameters=parameters,
+                start_stage=display.start_stage,
+            )
+        else:
+            from hypotest.studies.register import register as register_protocol
+
+            done = register_protocol(
+                protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
+            )
     Console().print(registered_text(done), soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from hypotest.pipeline.seen import seen_before
 from hypotest.records.registration import Deviation, Entry, Fingerprint, Lock, Registration
 from hypotest.records.seen import Seen, Viewing
 from hypotest.registration.deviations import find_deviations
+from hypotest.registration.later import expected_of, is_waiting
 from hypotest.registration.lock import lock_data, lock_file, lock_hash, read_lock, registered_at
 from hypotest.registration.registry import REGISTRY, last_entry, read_registry
 from hypotest.report.seen import seen_sentence
@@ -23,7 +24,9 @@ from hypotest.report.seen import seen_sentence
 _CHECKSUMS = "sha256.json"  # of every finished part of evidence
 
 
-def registration_of(path: Path, run: Fingerprint, documents: Collection[str], cache: Path) -> Registration:
+def registration_of(
+    path: Path, run: Fingerprint, documents: Collection[str], cache: Path, unbound: str = ""
+) -> Registration:
     """Say what a run is, before it collects anything.
 
     Confirmatory means: the lock beside the protocol is the last entry of a registry that verifies, nothing
@@ -35,6 +38,8 @@ def registration_of(path: Path, run: Fingerprint, documents: Collection[str], ca
         run: Of the plan as it is run.
         documents: Hashes of the documents of its evaluation split.
         cache: The cache's folder.
+        unbound: Why a registration that waits for its subject was not bound to this one; see
+            `hypotest.pipeline.later.bind_subject`.
     """
     file = lock_file(path)
     if not file.exists():
@@ -44,9 +49,10 @@ def registration_of(path: Path, run: Fingerprint, documents: Collection[str], ca
     except OutputError as error:
         reason = str(error).removeprefix(f"{file}: ")
         return Registration("exploratory", (f"the lock {file.name} cannot be used: {reason}",))
-    deviations = find_deviations(lock.fingerprint, run)
+    deviations = find_deviations(expected_of(lock, run), run)
     reasons = [
         *_distrust(path, lock),
+        *_of_later(lock, run, unbound),
         *_too_late(lock, run.hashes.weights, documents, cache),
         *_changes(deviations),
     ]
@@ -56,6 +62,7 @@ def registration_of(path: Path, run: Fingerprint, documents: Collection[str], ca
         registered=lock.registered,
         lock=lock_hash(lock),
         deviations=deviations,
+        subject_later=None if lock.later is None else lock.later.criterion,
     )
 
 
@@ -173,6 +180,16 @@ def _too_late(lock: Lock, weights: str, documents: Collection[str], cache: Path)
 def _time(item: Viewing) -> datetime:
     time = datetime.fromisoformat(item.time)
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _of_later(lock: Lock, run: Fingerprint, unbound: str) -> Iterator[str]:
+    if is_waiting(lock):
+        yield f"the registration waits for its subject, and was not bound to this one: {unbound or 'unknown'}"
+    elif lock.later is not None and lock.hashes.weights != run.hashes.weights:
+        yield (
+            "the registration is for the first network that satisfies it, which another one was (bound on "
+            f"{lock.later.bound})"
+        )
 
 
 def _changes(deviations: tuple[Deviation, ...]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_both, documents_of, self_check
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
+from hypotest.pipeline.later import bind_subject
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
@@ -185,7 +186,8 @@ def run_plan(
     cache = cache_folder() / "evidence"
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
-    registration = registration_of(path, found, documents, cache_folder())
+    unbound = bind_subject(path, plan, found, prepared, documents, cache_folder())
+    registration = registration_of(path, found, documents, cache_folder(), unbound)
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)

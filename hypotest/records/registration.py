@@ -73,6 +73,24 @@ class GitState:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Of a registration whose subject comes later: which network will do, and when one was bound."""
+
+    criterion: str
+    """In words, for readers to judge."""
+    families: tuple[str, ...]
+    """Values of ``config.model_type`` that will do, sorted; any if empty."""
+    parameters: tuple[int, int] | None
+    """Fewest and most parameters; None for any number."""
+    frequencies: dict[str, str]
+    """What token counts are taken from: table or text -> hash, or package -> version."""
+    bound: str | None
+    """When the first run under it bound its network, UTC; None while it waits."""
+    waited: str | None
+    """SHA-256 of the lock that waited; None while it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lock(Fingerprint):
     """A registration, as it stands in ``PROTOCOL.lock.json`` and in the registry."""
 
@@ -81,7 +99,9 @@ class Lock(Fingerprint):
     file: str
     """Name of the protocol's file."""
     registered: str
-    """UTC, ISO 8601, to the second."""
+    """UTC, ISO 8601, to the second; of the plan, where the subject was bound later."""
+    later: Later | None
+    """None where the subject was there."""
     seen: Seen
     """What was known of evaluation documents having been seen; runs are exploratory if any was."""
     git: GitState | None
@@ -133,6 +153,8 @@ class Registration:
     """SHA-256 of the lock as canonical JSON; None without a readable lock."""
     deviations: tuple[Deviation, ...] = ()
     """Everything that differs from the lock."""
+    subject_later: str | None = None
+    """Of a registration before its subject was there: which network would do, in words."""
 
 
 @dataclass(frozen=True, slots=True)

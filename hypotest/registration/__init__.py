@@ -18,7 +18,8 @@
     lock        what a registration holds, as a file beside the protocol
     registry    the chain of all registrations in a folder of protocols
     claims      what a paper says it found, as a file
-    deviations  what differs between a registration and a run
+    deviations  what differs between a registration and a run; effects: what each can have changed
+    later       registrations whose network comes later
     repository  what git knows of a protocol
 
 Nothing here needs the model, its libraries, or any data.

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.files import write_whole
-from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Lock
+from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Later, Lock
 from hypotest.records.seen import Seen
 from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 
@@ -43,6 +43,7 @@ def compose_lock(
     registered: datetime,
     seen: Seen,
     git: GitState | None,
+    later: Later | None = None,
 ) -> Lock:
     """Put a lock together.
 
@@ -53,6 +54,7 @@ def compose_lock(
         registered: Now, with a time zone.
         seen: What is known of the evaluation split's documents having been seen.
         git: State of the repository; None where there is none.
+        later: Of a subject that comes later.
     """
     values = {item.name: getattr(found, item.name) for item in fields(Fingerprint)}
     return Lock(
@@ -60,6 +62,7 @@ def compose_lock(
         lock=LOCK_VERSION,
         file=file,
         registered=registered.astimezone(UTC).isoformat(timespec="seconds"),
+        later=later,
         seen=seen,
         git=git,
         previous=previous,
@@ -69,7 +72,7 @@ def compose_lock(
 def lock_data(lock: Lock) -> dict[str, Any]:
     """A lock as plain data, what a reader looks for first standing first."""
     data = asdict(lock)
-    first = ("lock", "protocol_id", "file", "registered")
+    first = ("lock", "protocol_id", "file", "registered", "later")
     last = ("seen", "git", "previous")
     middle = [name for name in data if name not in (*first, *last)]
     return {name: data[name] for name in (*first, *middle, *last)}

@@ -58,11 +58,22 @@ def status_text(protocol: Protocol, lock: Mapping[str, Any] | None) -> str:
     when = escape_markdown(lock.get("registered", "an unknown time"))
     registered = _hashes(lock).get("protocol")
     if registered == protocol_hash(protocol):
-        return f"**Registered {when}.** The protocol has not changed since. {content}"
+        return f"**Registered {when}.** The protocol has not changed since. {content}{_later(lock)}"
     return (
         f"**Changed since it was registered {when}.** The registered content had the SHA-256 "
         f"`{escape_markdown(registered)}`; what follows describes the protocol as it is now. {content}"
     )
+
+
+def _later(lock: Mapping[str, Any]) -> str:
+    """That the network comes, or came, after the registration."""
+    later = _mapping(lock.get("later"))
+    if not later:
+        return ""
+    which = f"the first network that satisfies: {escape_markdown(later.get('criterion'))}"
+    if later.get("bound") is None:
+        return f" **The network is not there yet**: registered is {which}. The first run binds it."
+    return f" Registered was {which}. It was bound {escape_markdown(later.get('bound'))}."
 
 
 def _study_information(protocol: Protocol) -> Iterator[str]:

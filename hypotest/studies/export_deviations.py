@@ -8,8 +8,9 @@ from hypotest.errors import OutputError, ProtocolError
 from hypotest.pipeline.manifest import recorded_fingerprint
 from hypotest.records.files import file_obstacle
 from hypotest.records.protocol import Protocol
-from hypotest.records.registration import Fingerprint
+from hypotest.records.registration import Deviation, Fingerprint, Lock
 from hypotest.registration.deviations import find_deviations
+from hypotest.registration.later import expected_of
 from hypotest.registration.lock import lock_file, lock_hash, read_lock
 from hypotest.report.deviations import render_deviations
 from hypotest.report.run import Run
@@ -41,11 +42,15 @@ def export_deviations(protocol: str | Path, run: str | Path, out: str | Path | N
         str(opened.folder),
         lock,
         registration,
-        () if lock is None else find_deviations(lock.fingerprint, _done(opened)),
+        () if lock is None else _deviations(lock, _done(opened)),
         lock is not None and registration is not None and registration.lock == lock_hash(lock),
     )
     write_text(text, out)
     return text
+
+
+def _deviations(lock: Lock, run: Fingerprint) -> tuple[Deviation, ...]:
+    return find_deviations(expected_of(lock, run), run)
 
 
 def _done(run: Run) -> Fingerprint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
 from hypotest.pipeline.seen import documents_seen
 from hypotest.pipeline.subject import load_subject
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.registration import Entry, Lock, Registered
+from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
+from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import LOCK_SUFFIX, compose_lock, lock_data, lock_file, read_lock, write_lock
 from hypotest.registration.registry import (
@@ -91,6 +92,30 @@ def register(
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
+    return add_registration(
+        path, found, lambda entries: what_was_seen(entries, found, documents, cache), datetime.now(UTC)
+    )
+
+
+def add_registration(
+    path: Path,
+    found: Fingerprint,
+    seen: Callable[[tuple[Entry, ...]], Seen],
+    registered: datetime,
+    later: Later | None = None,
+) -> Registered:
+    """Enter what a protocol comes to into the registry beside it, and write its lock.
+
+    Args:
+        path: The protocol's file.
+        found: What it comes to.
+        seen: Given the registry's entries, what is known of its evaluation documents having been seen.
+        registered: Now.
+        later: Of a subject that comes later.
+
+    Raises:
+        OutputError: If the registry does not verify, or it or the lock cannot be written.
+    """
     file = lock_file(path)
     former: list[Entry] = []
 
@@ -102,11 +127,14 @@ def register(
             found,
             path.name,
             previous,
-            registered=datetime.now(UTC),
-            seen=what_was_seen(entries, found, documents, cache),
+            registered=registered,
+            seen=seen(entries),
             git=git_state(path, _own_files(path.parent)),
+            later=later,
         )
-        return None if last is not None and last.lock.fingerprint == lock.fingerprint else lock
+        same = last is not None and last.lock.fingerprint == lock.fingerprint
+        # what was bound to the subject that came later stays so when it is registered again
+        return None if same and last is not None and later in (None, last.lock.later) else lock
 
     added = append_entry(path.parent, compose)
     entry = added or former[0]
