@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -48,25 +48,47 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the protocol's seed.")] = None,
     device: DeviceOption = "auto",
     limit: Annotated[
-        int | None, typer.Option(min=2, help="Positions per condition: a trial, no verdict.")
+        int | None,
+        typer.Option(help="A trial: so many positions of the selection split; no p, no outcome."),
     ] = None,
     memory: MemoryOption = 4.0,
 ) -> None:
-    """Run a protocol: collect, measure, test, print the verdict, write the report."""
-    from hypotest.records.series import SeriesResult
-    from hypotest.report.series import series_summary
+    """Run a protocol: collect, measure, test, print the verdict, write the report.
 
-    _warn(protocol)
+    With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
+    few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
+    and no verdict.
+    """
+    from hypotest.records.series import SeriesResult
+    from hypotest.records.trial import require_positions
+    from hypotest.report.series import series_summary
+    from hypotest.report.trial import trial_summary
+
+    if limit is not None:
+        require_positions(limit)
+    _check(protocol, out=out, device=device, memory=memory * 1e9, seed=seed)
     with _working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
-        from hypotest.studies.series import run_protocol
+        from hypotest.studies.series import run_protocol, try_protocol
 
+        if limit is not None:
+            tried = try_protocol(
+                protocol,
+                limit,
+                out=out,
+                seed=seed,
+                device=device,
+                memory=memory * 1e9,
+                start_stage=display.start_stage,
+            )
+            for item in tried:
+                Console().print(trial_summary(item))
+            return
         finished = run_protocol(
             protocol,
             out=out,
             seed=seed,
             device=device,
-            limit=limit,
             memory=memory * 1e9,
             start_stage=display.start_stage,
             on_registration=display.say_status,
@@ -75,15 +97,61 @@ def run(
 
 
 @app.command(epilog="Example: hypotest register protocols/rare-tokens.yaml")
-def register(protocol: ProtocolArgument, device: DeviceOption = "auto") -> None:
-    """Lock a protocol before its evaluation data are seen: its run is confirmatory then."""
+def register(
+    protocol: ProtocolArgument,
+    fresh_documents: Annotated[
+        bool,
+        typer.Option("--fresh-documents", help="Evaluate only on documents that no run has seen."),
+    ] = False,
+    subject_later: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="The model is not there yet: the first that satisfies these."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With it: a model_type that will do; may be repeated."),
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="MIN-MAX", help="With it: how many parameters will do.")
+    ] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Lock a protocol before its evaluation data are seen: its run is confirmatory then.
+
+    The cache logs over which documents a network was run. Evaluation documents that were seen, at any layer
+    and under any plan, are named, and the run is exploratory; --fresh-documents keeps them out of the
+    evaluation split.
+
+    With --subject-later plan, rule, text and code are locked before the model exists, for the first one that
+    satisfies the words; --family and --parameters are checked as well. The first run binds its weights, in
+    the registry and before anything is evaluated; a second, different model is exploratory.
+    """
     from hypotest.report.registration import registered_text
 
-    _warn(protocol)
+    if subject_later is None and (family or parameters):
+        raise ProtocolError("--family and --parameters say which later model will do: add --subject-later")
+    if subject_later is not None and fresh_documents:
+        raise ProtocolError(
+            "--fresh-documents asks what a model has seen, and --subject-later has none yet: choose one"
+        )
+    _check(protocol, single="register", subject=subject_later is None, cache=False, device=device)
     with _working("nothing was registered") as display:
-        from hypotest.studies.register import register as register_protocol
+        if subject_later is not None:
+            from hypotest.studies.register_later import register_later
 
-        done = register_protocol(protocol, device=device, start_stage=display.start_stage)
+            done = register_later(
+                protocol,
+                subject_later,
+                families=tuple(family or ()),
+                parameters=parameters,
+                start_stage=display.start_stage,
+            )
+        else:
+            from hypotest.studies.register import register as register_protocol
+
+            done = register_protocol(
+                protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
+            )
     Console().print(registered_text(done), soft_wrap=True)
 
 
@@ -114,7 +182,7 @@ def multiverse(
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
     from hypotest.report.multiverse import summary
 
-    _warn(protocol)
+    _check(protocol, single="multiverse", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse import multiverse as test_all
 
@@ -177,8 +245,8 @@ def explain(protocol: ProtocolArgument) -> None:
     from hypotest.registration import explain_protocol, load_protocol
     from hypotest.report.explanation import Explanation
 
-    _warn(protocol)
-    Console().print(Explanation(explain_protocol(load_protocol(protocol))))
+    _check(protocol, subject=False, cache=False)
+    Console().print(Explanation(explain_protocol(load_protocol(protocol, subject=False))))
 
 
 @app.command(epilog="Example: hypotest power protocols/rare-tokens.yaml")
@@ -193,7 +261,7 @@ def power(
     """Before any evaluation data: what the plan can see, and what the run will take."""
     from hypotest.report.power import power_summary
 
-    _warn(protocol)
+    _check(protocol, single="power", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.power import power as foresee
 
@@ -217,7 +285,7 @@ def explore(
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
     from hypotest.report.exploration import exploration_summary
 
-    _warn(protocol)
+    _check(protocol, single="explore", out=out, device=device, memory=memory * 1e9)
     with _working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.explore import explore as look
 
@@ -228,14 +296,27 @@ def explore(
 @app.command(epilog="Example: hypotest export protocols/rare-tokens.yaml --out registration.md")
 def export(
     protocol: ProtocolArgument,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="What this run did otherwise than registered, instead.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
     ] = None,
 ) -> None:
-    """Write the registration under the headings of the OSF preregistration form; needs no model."""
-    from hypotest.studies.export import export_registration
+    """Write the registration under the headings of the OSF preregistration form; needs no model.
 
-    text = export_registration(protocol, out)
+    It ends with an empty table of deviations. With --run, that table is written for a finished run: what was
+    registered and what was done, from lock and manifest, and which numbers the difference can reach; the
+    reasons are left to the author.
+    """
+    if run is None:
+        from hypotest.studies.export import export_registration
+
+        text = export_registration(protocol, out)
+    else:
+        from hypotest.studies.export_deviations import export_deviations
+
+        text = export_deviations(protocol, run, out)
     print(text if out is None else terminal_text(out))
 
 
@@ -269,6 +350,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    _check(cache=False, device=device)
     from hypotest.report.verification import failure_text, verification_table
 
     with _working("nothing of the run was changed") as display:
@@ -297,6 +379,7 @@ def calibrate(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
+    _check(out=out)
     from hypotest.report.calibration import CalibrationTables
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
@@ -338,6 +421,7 @@ def compare(
     is open else. A claimed outcome agrees with that outcome of the run, disagrees with another one, and is
     open where the run is inconclusive. Runs are pooled over models where they ask the same question.
     """
+    _check(cache=False, out=out / "comparisons")
     from hypotest.report.comparison_console import comparison_summary
 
     with _working("nothing was written") as display:
@@ -355,7 +439,7 @@ def check_corpus(
     """Say how many rare and common positions a text gives, before a model is loaded."""
     from hypotest.report.corpus_check import corpus_summary
 
-    _warn(protocol)
+    _check(protocol, out=out)
     with _working("nothing was written") as display:
         from hypotest.studies.corpus_check import check_corpus as count_positions
 
@@ -391,6 +475,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the reference model again, with checkpoints in Hugging Face format."""
+    _check(cache=False, out=out)
     from hypotest.studies.reference import reference_plan, train_reference
 
     plan = reference_plan(steps)
@@ -412,11 +497,30 @@ def _working(what_stays: str) -> Iterator[StageProgress]:
         raise RunError(f"stopped; {what_stays}") from None
 
 
-def _warn(protocol: Path) -> None:
-    """Print a protocol's warnings; errors come from the run itself."""
+def _check(
+    protocol: Path | None = None,
+    *,
+    single: str | None = None,
+    subject: bool = True,
+    out: Path | None = None,
+    **options: Any,
+) -> None:
+    """Refuse in the first second what can be seen to fail, before a command loads its libraries.
+
+    Prints a protocol's warnings.
+    """
+    from hypotest.pipeline.preflight import check_command, require_single, results_folder
     from hypotest.registration import read_protocol
 
-    for item in read_protocol(protocol)[1]:
-        if item.severity == "warning":
-            line = terminal_text(f"warning: {item}")
-            Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+    if protocol is not None:
+        plan, problems = read_protocol(protocol, subject=subject)
+        for item in problems:
+            if plan is not None and item.severity == "warning":
+                line = terminal_text(f"warning: {item}")
+                Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+        if plan is None:
+            raise ProtocolError(problems)
+        if single is not None:
+            require_single(plan, protocol, single)
+        out = None if out is None else results_folder(plan, out)
+    check_command(out=out, **options)

@@ -11,10 +11,13 @@ from typing import Any
 
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes, Lock
+from hypotest.records.seen import Seen
 from hypotest.registration import canonical, protocol_hash
 from hypotest.registration.lock import compose_lock, lock_file, write_lock
 from hypotest.registration.registry import append_entry
 
+NOTHING_SEEN = Seen(documents=0, by=(), unlogged_evidence=False, damaged_lines=0)
+EVIDENCE_EXISTED = Seen(documents=0, by=(), unlogged_evidence=True, damaged_lines=0)
 REGISTERED = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 
@@ -42,6 +45,7 @@ def fingerprint_of(plan: Protocol, **hashes: Any) -> Fingerprint:
         seed=plan.seed,
         split={"selection_documents": 30, "evaluation_documents": 31},
         evidence={"selection": 32 * "5", "evaluation": 32 * "6"},
+        kept_out=(),
     )
 
 
@@ -57,7 +61,7 @@ def enter(
                 file,
                 previous,
                 registered=REGISTERED,
-                evaluation_evidence_existed=False,
+                seen=NOTHING_SEEN,
                 git=None,
             )
         ),

@@ -14,7 +14,6 @@ def other_model(
     shift: float = 0.0,
     source: Path = AS_PUBLISHED,
     text: str | None = None,
-    trial: int | None = None,
 ) -> Path:
     """Write a run of another model, whose effects lie some standard errors beside those of the committed run.
 
@@ -24,12 +23,10 @@ def other_model(
         shift: In standard errors of each effect.
         source: The run that is copied.
         text: Name of its text; by default that of the committed run.
-        trial: Positions of a trial.
     """
     results = json.loads((source / "results.json").read_text(encoding="utf-8"))
     manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     results["subject"]["name"] = results["protocol"]["subject"]["model"] = model
-    results["trial"] = trial
     for item in results["predictions"]:
         if item["interval_95"] is not None:
             move = shift * item["interval_95"]["standard_error"]

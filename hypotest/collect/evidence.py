@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,8 @@ def collect_evidence(
     memory: float,
     cache: Path,
     start_stage: StartStage,
+    *,
+    before_evaluation: Callable[[], None] = lambda: None,
 ) -> Evidence:
     """Collect what the cache does not hold yet, and read all of it.
 
@@ -63,13 +65,16 @@ def collect_evidence(
         memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of each stage and its steps, for progress.
+        before_evaluation: Called before the evaluation split is run through the model, or read.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if not is_collected(cache, keys.selection, keys.evaluation):
-        _collect_splits(subject, samples, keys, ablation, memory, cache, start_stage)
+    if is_collected(cache, keys.selection, keys.evaluation):
+        before_evaluation()
+    else:
+        _collect_splits(subject, samples, keys, ablation, memory, cache, start_stage, before_evaluation)
         gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
     return read_evidence(cache, keys)
 
@@ -82,12 +87,14 @@ def _collect_splits(
     memory: float,
     cache: Path,
     start_stage: StartStage,
+    before_evaluation: Callable[[], None],
 ) -> None:
     """Leave both splits in the cache; the engine and what it was given can be freed before they are read."""
     engine = _engine(subject, ablation, memory)
     replacement = _collect_selection(
         subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
     )
+    before_evaluation()
     sample, folder = samples["evaluation"], cache / keys.evaluation
     forward = _collect_forward(subject, sample, folder, "evaluation", start_stage)
     changes = _ablate(

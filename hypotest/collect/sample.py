@@ -38,29 +38,37 @@ def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablatio
     The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
     over the selection split.
     """
-    keys: dict[str, str] = {}
+    selection = selection_key(subject, samples["selection"], ablation)
+    return EvidenceKeys(
+        selection, _key(subject, "evaluation", samples["evaluation"], ablation, after=selection)
+    )
+
+
+def selection_key(subject: LanguageModel, sample: Sample, ablation: Ablation) -> str:
+    """The key of a selection split, which depends on no other."""
+    return _key(subject, "selection", sample, ablation, after="")
+
+
+def _key(subject: LanguageModel, split: str, sample: Sample, ablation: Ablation, after: str) -> str:
     own = subject.own_anatomy
-    for split in ("selection", "evaluation"):
-        sample = samples[split]
-        used = np.union1d(sample.blocks, sample.head_blocks)
-        keys[split] = evidence_key(
-            {
-                "version": COLLECTION_VERSION,
-                "subject": subject.fingerprint,
-                "settings": subject.settings_fingerprint,
-                "layer": subject.layer,
-                **({"anatomy": own} if own else {}),
-                "split": split,
-                "tokens": _digest(sample.tokens[used]),
-                "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
-                "conditions": _digest(sample.mask("rare")),
-                "head_blocks": _digest(sample.head_blocks),
-                "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
-                + ([ablation.seed] if ablation.replacement == "resample" else []),
-                "after": keys.get("selection", ""),
-            }
-        )
-    return EvidenceKeys(keys["selection"], keys["evaluation"])
+    used = np.union1d(sample.blocks, sample.head_blocks)
+    return evidence_key(
+        {
+            "version": COLLECTION_VERSION,
+            "subject": subject.fingerprint,
+            "settings": subject.settings_fingerprint,
+            "layer": subject.layer,
+            **({"anatomy": own} if own else {}),
+            "split": split,
+            "tokens": _digest(sample.tokens[used]),
+            "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
+            "conditions": _digest(sample.mask("rare")),
+            "head_blocks": _digest(sample.head_blocks),
+            "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
+            + ([ablation.seed] if ablation.replacement == "resample" else []),
+            "after": after,
+        }
+    )
 
 
 def _digest(array: NDArray[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ def sample_positions(
     max_per_document: int,
     selection_share: float,
     rng: np.random.Generator,
+    kept_out: Collection[int] = (),
 ) -> SampledPositions:
     """Draw matched pairs of a rare and a common position.
 
@@ -46,6 +48,9 @@ def sample_positions(
     same query positions. The first query of a block is left out: it sees one token, and no concentration
     of attention is defined there.
 
+    Documents that are kept out of the evaluation split go to the selection split, before all others; where
+    they are more than its share, it becomes larger. The evaluation split is a random part of the rest.
+
     Args:
         blocks: The text.
         cuts: Which types are rare and common.
@@ -53,6 +58,7 @@ def sample_positions(
         max_per_document: Largest number of pairs from one document.
         selection_share: Share of documents, and of pairs, in the selection split.
         rng: Source of randomness.
+        kept_out: Numbers of documents that must not come to the evaluation split.
 
     Raises:
         CorpusError: If the text holds fewer pairs than asked for; says how many there are.
@@ -63,7 +69,9 @@ def sample_positions(
     owners, indices = owners[inner], indices[inner]
     documents = np.unique(blocks.document)
     shuffled = rng.permutation(documents)
-    n_selection = round(selection_share * documents.size)
+    first = np.isin(shuffled, list(kept_out))
+    shuffled = np.concatenate([shuffled[first], shuffled[~first]])
+    n_selection = max(round(selection_share * documents.size), int(first.sum()))
     wanted = {"selection": round(selection_share * n_positions)}
     wanted["evaluation"] = n_positions - wanted["selection"]
     parts = {"selection": shuffled[:n_selection], "evaluation": shuffled[n_selection:]}
@@ -91,10 +99,19 @@ def sample_positions(
             + " and ".join(f"{eligible[split]} of {wanted[split]} for the {split} split" for split in short)
             + f" ({owners.size} rare targets in {documents.size} documents, at most {max_per_document} "
             f"from each); ask for at most {possible}, raise max_per_document, give more text, or define "
-            "rare more widely"
+            "rare more widely" + _kept_out_words(int(first.sum()), documents.size)
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
     return SampledPositions(positions, eligible, int(owners.size))
+
+
+def _kept_out_words(kept_out: int, documents: int) -> str:
+    if not kept_out:
+        return ""
+    return (
+        f". {kept_out:,} of its {documents:,} documents are kept out of the evaluation split, since they "
+        f"were seen before: {documents - kept_out:,} are left to evaluate on"
+    )
 
 
 class PositionCounts(NamedTuple):

@@ -47,6 +47,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             for split in prepared.samples
         },
         evidence={"selection": prepared.keys.selection, "evaluation": prepared.keys.evaluation},
+        kept_out=prepared.kept_out,
     )
 
 

@@ -72,6 +72,7 @@ def describe_run(
         "layer": found.layer,
         "split": found.split,
         "evidence": {**found.evidence, "was_cached": cached},
+        "kept_out": list(found.kept_out),
         "evidence_sha256": dict(evidence_sha256),
         **({"untrained": dict(untrained)} if untrained else {}),
         "ablation": {
@@ -99,7 +100,7 @@ def recorded_fingerprint(protocol: Protocol, manifest: Mapping[str, Any]) -> Fin
     Raises:
         ValueError: If the manifest lacks a part of it, or holds something else there.
     """
-    names = ("hashes", "revision", "layer", "split", "seed")
+    names = ("hashes", "revision", "layer", "split", "seed", "kept_out")
     evidence, found = (manifest.get(name) for name in ("evidence", "versions"))
     if not isinstance(evidence, Mapping) or not isinstance(found, Mapping):
         raise ValueError("the manifest lacks evidence or versions")

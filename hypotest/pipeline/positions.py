@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
+from hypotest.corpora.content import document_hashes
 from hypotest.corpora.frequencies import (
     FrequencyCuts,
     cut_frequencies,
@@ -28,11 +29,14 @@ from hypotest.records.results import FrequencyCurve
 class FoundPositions:
     """Text in blocks, and the rare and common positions drawn from it."""
 
-    n_documents: int
+    documents: tuple[str, ...]
+    """Hash of each document's content; blocks and positions name documents by their place here."""
     sources: tuple[TextSource, ...]
     blocks: Blocks
     cuts: FrequencyCuts
     sampled: SampledPositions
+    kept_out: tuple[str, ...]
+    """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
 
 
 def find_positions(
@@ -42,6 +46,7 @@ def find_positions(
     streams: Streams,
     start_stage: StartStage,
     step: Callable[[], None],
+    kept_out: Collection[str],
 ) -> FoundPositions:
     """Read the text, cut the frequencies, draw the positions.
 
@@ -52,6 +57,8 @@ def find_positions(
         streams: Random numbers.
         start_stage: Told of counting tokens, for progress.
         step: Called when the text is read, and when positions are drawn.
+        kept_out: Hashes of documents that must not come to the evaluation split; see
+            `hypotest.pipeline.registered.kept_out_of_evaluation`.
 
     Raises:
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
@@ -64,7 +71,7 @@ def find_positions(
     documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
     ids = (item for batch in encoded_batches(documents, reader) for item in batch)
     blocks = cut_blocks(ids, protocol.corpus.context)
-    n_documents = len(documents)
+    hashes = document_hashes(documents)
     del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
     counts = token_counts(protocol.frequencies, base, reader, start_stage)
@@ -73,6 +80,7 @@ def find_positions(
         protocol.conditions,
         n_unlisted=max(0, reader.vocab_size - counts.size),
     )
+    kept = set(kept_out)
     sampled = sample_positions(
         blocks,
         cuts,
@@ -80,9 +88,17 @@ def find_positions(
         max_per_document=protocol.conditions.max_per_document,
         selection_share=protocol.split.selection,
         rng=streams("positions"),
+        kept_out=[number for number, name in enumerate(hashes) if name in kept],
     )
     step()
-    return FoundPositions(n_documents, tuple(sources), blocks, cuts, sampled)
+    return FoundPositions(
+        documents=hashes,
+        sources=tuple(sources),
+        blocks=blocks,
+        cuts=cuts,
+        sampled=sampled,
+        kept_out=tuple(sorted(kept.intersection(hashes))),
+    )
 
 
 def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:

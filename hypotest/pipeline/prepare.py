@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_hea
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.subject import load_subject
+from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
 from hypotest.records.evidence import Ablation, Evidence
@@ -27,6 +27,7 @@ from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
+from hypotest.subjects.loading import load_reader
 
 HEAD_BLOCKS = 256
 """Blocks per split in which attention heads are ablated, at most."""
@@ -38,7 +39,8 @@ class Prepared:
 
     subject: LanguageModel
     blocks: Blocks
-    n_documents: int
+    documents: tuple[str, ...]
+    """Hash of each document's content; blocks and positions name documents by their place here."""
     sources: tuple[TextSource, ...]
     cuts: FrequencyCuts
     sampled: SampledPositions
@@ -46,6 +48,8 @@ class Prepared:
     ablation: Ablation
     keys: EvidenceKeys
     text_differs: tuple[str, ...]
+    kept_out: tuple[str, ...]
+    """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
 
 
 def prepare(
@@ -55,8 +59,12 @@ def prepare(
     streams: Streams,
     start_stage: StartStage,
     subject: LanguageModel | None = None,
+    *,
+    kept_out: Collection[str],
 ) -> Prepared:
-    """Load the subject, read the text, cut the frequencies, draw the positions.
+    """Read the text, cut the frequencies, draw the positions, load the subject.
+
+    The text needs the tokenizer alone, so that what is wrong with it is known before any weights are read.
 
     Args:
         protocol: A valid protocol.
@@ -65,15 +73,18 @@ def prepare(
         streams: Random numbers.
         start_stage: Told of stages, for progress.
         subject: Instead of loading the one that the protocol names.
+        kept_out: Hashes of documents that must not come to the evaluation split; see
+            `hypotest.pipeline.registered.kept_out_of_evaluation`.
 
     Raises:
         SubjectError: If the model cannot be had.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
+    reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
+    found = find_positions(protocol, base, reader, streams, start_stage, step, kept_out)
     subject = subject or load_subject(protocol, base, device)
     step()
-    found = find_positions(protocol, base, subject, streams, start_stage, step)
     samples = {}
     for split in SPLITS:
         rows = found.sampled.positions.filter(pl.col("split") == split)
@@ -85,7 +96,7 @@ def prepare(
     return Prepared(
         subject=subject,
         blocks=found.blocks,
-        n_documents=found.n_documents,
+        documents=found.documents,
         sources=found.sources,
         cuts=found.cuts,
         sampled=found.sampled,
@@ -93,6 +104,7 @@ def prepare(
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
         text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
+        kept_out=found.kept_out,
     )
 
 
@@ -101,7 +113,7 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
     n_targets = prepared.blocks.tokens.shape[0] * (prepared.blocks.tokens.shape[1] - 1)
     return CorpusResult(
         source=describe_source(protocol.corpus.text, prepared.sources),
-        documents=prepared.n_documents,
+        documents=len(prepared.documents),
         blocks=len(prepared.blocks.tokens),
         tokens=int(prepared.blocks.tokens.size),
         eligible_rare=prepared.sampled.eligible_rare,

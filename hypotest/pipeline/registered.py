@@ -6,30 +6,40 @@ makes it exploratory, and the report says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hypotest.errors import OutputError
+from hypotest.pipeline.document_log import read_log
+from hypotest.pipeline.seen import seen_before
 from hypotest.records.registration import Deviation, Entry, Fingerprint, Lock, Registration
+from hypotest.records.seen import Seen, Viewing
 from hypotest.registration.deviations import find_deviations
+from hypotest.registration.later import expected_of, is_waiting
 from hypotest.registration.lock import lock_data, lock_file, lock_hash, read_lock, registered_at
 from hypotest.registration.registry import REGISTRY, last_entry, read_registry
+from hypotest.report.seen import seen_sentence
 
 _CHECKSUMS = "sha256.json"  # of every finished part of evidence
 
 
-def registration_of(path: Path, run: Fingerprint, trial: int | None, cache: Path) -> Registration:
+def registration_of(
+    path: Path, run: Fingerprint, documents: Collection[str], cache: Path, unbound: str = ""
+) -> Registration:
     """Say what a run is, before it collects anything.
 
     Confirmatory means: the lock beside the protocol is the last entry of a registry that verifies, nothing
-    that it names differs in this run, and no evidence of the evaluation split is older than it.
+    that it names differs in this run, and neither it nor the cache knows of evaluation documents that were
+    seen before it.
 
     Args:
         path: The protocol's file.
         run: Of the plan as it is run.
-        trial: Positions per condition of a trial (``--limit``).
-        cache: Folder of the evidence cache.
+        documents: Hashes of the documents of its evaluation split.
+        cache: The cache's folder.
+        unbound: Why a registration that waits for its subject was not bound to this one; see
+            `hypotest.pipeline.later.bind_subject`.
     """
     file = lock_file(path)
     if not file.exists():
@@ -39,17 +49,35 @@ def registration_of(path: Path, run: Fingerprint, trial: int | None, cache: Path
     except OutputError as error:
         reason = str(error).removeprefix(f"{file}: ")
         return Registration("exploratory", (f"the lock {file.name} cannot be used: {reason}",))
-    deviations = find_deviations(lock.fingerprint, run)
-    reasons = [*_distrust(path, lock), *_too_late(lock, cache), *_changes(deviations)]
-    if trial is not None:
-        reasons.append("a trial (--limit), which gives no verdict")
+    deviations = find_deviations(expected_of(lock, run), run)
+    reasons = [
+        *_distrust(path, lock),
+        *_of_later(lock, run, unbound),
+        *_too_late(lock, run.hashes.weights, documents, cache),
+        *_changes(deviations),
+    ]
     return Registration(
         status="exploratory" if reasons else "confirmatory",
         reasons=tuple(reasons),
         registered=lock.registered,
         lock=lock_hash(lock),
         deviations=deviations,
+        subject_later=None if lock.later is None else lock.later.criterion,
     )
+
+
+def kept_out_of_evaluation(path: Path) -> tuple[str, ...]:
+    """Hashes of the documents that a protocol's lock keeps out of its evaluation split.
+
+    A lock that cannot be read keeps none out: what is run beside it is exploratory anyhow.
+
+    Args:
+        path: The protocol's file.
+    """
+    try:
+        return read_lock(lock_file(path)).kept_out
+    except OutputError:
+        return ()
 
 
 def evidence_existed(cache: Path, evaluation: str) -> bool:
@@ -57,32 +85,53 @@ def evidence_existed(cache: Path, evaluation: str) -> bool:
     return next(_parts(cache, evaluation), None) is not None
 
 
-def seen_before(entries: tuple[Entry, ...], found: Fingerprint, cache: Path) -> bool:
-    """Whether evaluation data of a plan had been collected when it was, or under an earlier registration.
+def what_was_seen(
+    entries: tuple[Entry, ...], found: Fingerprint, documents: Collection[str], cache: Path
+) -> Seen:
+    """What is known, when a plan is registered, of its evaluation documents having been seen.
 
-    Of an earlier registration of the same protocol id, for the same weights and some of the same text, the
-    evaluation split counts as well: another seed draws another split of documents that have been seen.
+    The log of the cache tells. Where it says nothing of evidence that exists all the same (it was deleted,
+    or the evidence comes from another machine), the evidence of this plan counts, and so does that of an
+    earlier registration of the same id, for the same weights and some of the same text.
 
     Args:
         entries: Of the registry.
         found: What is to be registered.
-        cache: Folder of the evidence cache.
+        documents: Hashes of the documents of its evaluation split.
+        cache: The cache's folder.
+
+    Raises:
+        OutputError: If the log cannot be read.
     """
-    if evidence_existed(cache, found.evidence["evaluation"]):
-        return True
+    log, damaged = read_log(cache)
+    return seen_before(
+        log,
+        found.hashes.weights,
+        documents,
+        damaged_lines=damaged,
+        unlogged_evidence=any(_unlogged(entries, found, log, cache / "evidence")),
+    )
+
+
+def _unlogged(
+    entries: tuple[Entry, ...], found: Fingerprint, log: Sequence[Viewing], cache: Path
+) -> Iterator[bool]:
+    logged = {item.evidence for item in log}
+    times = {item.time for item in log}
+    key = found.evidence["evaluation"]
+    yield key not in logged and evidence_existed(cache, key)
     for entry in entries:
         lock = entry.lock
-        same_evidence = lock.evidence == found.evidence
         same_study = (
             lock.protocol_id == found.protocol_id
             and lock.hashes.weights == found.hashes.weights
             and not set(lock.hashes.text.values()).isdisjoint(found.hashes.text.values())
         )
-        if (same_evidence or same_study) and (
-            lock.evaluation_evidence_existed or evidence_existed(cache, lock.evidence.get("evaluation", ""))
-        ):
-            return True
-    return False
+        if same_study or lock.evidence == found.evidence:
+            key = lock.evidence.get("evaluation", "")
+            forgotten = any(item.last not in times for item in lock.seen.by)
+            yield lock.seen.unlogged_evidence or forgotten
+            yield key not in logged and evidence_existed(cache, key)
 
 
 def _distrust(path: Path, lock: Lock) -> Iterator[str]:
@@ -103,17 +152,43 @@ def _distrust(path: Path, lock: Lock) -> Iterator[str]:
         yield f"the lock is {kind} {REGISTRY}: altered, or from elsewhere"
 
 
-def _too_late(lock: Lock, cache: Path) -> Iterator[str]:
-    if lock.evaluation_evidence_existed:
-        yield "evidence of the evaluation split existed before the registration"
+def _too_late(lock: Lock, weights: str, documents: Collection[str], cache: Path) -> Iterator[str]:
+    if not lock.seen.nothing:
+        yield seen_sentence(lock.seen, lock.split.get("evaluation_documents", len(documents)))
         return
     since = registered_at(lock)
-    times = [part.stat().st_mtime for part in _parts(cache, lock.evidence.get("evaluation", ""))]
+    try:
+        log, _ = read_log(cache)
+    except OutputError as error:
+        yield f"the log of documents cannot be read: {error}"
+        return
+    before = [item for item in log if _time(item) < since]
+    seen = seen_before(before, weights, documents)
+    if seen.documents:  # the protocol was registered with another cache
+        yield seen_sentence(seen, len(documents))
+        return
+    parts = _parts(cache / "evidence", lock.evidence.get("evaluation", ""))
+    times = [part.stat().st_mtime for part in parts]
     earliest = datetime.fromtimestamp(min(times), UTC) if times else None
     if earliest is not None and earliest < since:
         yield (
             f"evidence of the evaluation split is from {earliest.isoformat(timespec='seconds')}, before the "
             "registration"
+        )
+
+
+def _time(item: Viewing) -> datetime:
+    time = datetime.fromisoformat(item.time)
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _of_later(lock: Lock, run: Fingerprint, unbound: str) -> Iterator[str]:
+    if is_waiting(lock):
+        yield f"the registration waits for its subject, and was not bound to this one: {unbound or 'unknown'}"
+    elif lock.later is not None and lock.hashes.weights != run.hashes.weights:
+        yield (
+            "the registration is for the first network that satisfies it, which another one was (bound on "
+            f"{lock.later.bound})"
         )
 
 

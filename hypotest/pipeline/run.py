@@ -7,47 +7,78 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import (
     EvidenceKeys,
     evidence_digests,
     is_collected,
     read_evidence,
 )
-from hypotest.collect.replacement import Replacement
-from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
+from hypotest.pipeline.collection import collect_both, documents_of, self_check
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
+from hypotest.pipeline.later import bind_subject
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import registration_of
+from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.subject import subject_in_memory
+from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import UntrainedNetwork, collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.results import SCHEMA_VERSION, FigureData, Results
+from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
 from hypotest.subjects.language_model import LanguageModel
 
-SELF_CHECK_PAIRS = 64
-"""(neuron, block) pairs that are ablated by a real intervention on every run."""
+
+@overload
+def run(
+    protocol: str | Path,
+    *,
+    model: Any = ...,
+    tokenizer: Any = ...,
+    out: str | Path | None = ...,
+    seed: int | None = ...,
+    device: str = ...,
+    limit: None = ...,
+    memory: float = ...,
+    start_stage: StartStage = ...,
+    on_registration: Callable[[Registration], None] = ...,
+) -> Run: ...
+
+
+@overload
+def run(
+    protocol: str | Path,
+    *,
+    model: Any = ...,
+    tokenizer: Any = ...,
+    out: str | Path | None = ...,
+    seed: int | None = ...,
+    device: str = ...,
+    limit: int,
+    memory: float = ...,
+    start_stage: StartStage = ...,
+    on_registration: Callable[[Registration], None] = ...,
+) -> TrialResult: ...
 
 
 def run(
@@ -62,8 +93,8 @@ def run(
     memory: float = MEMORY,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
-) -> Run:
-    """Run a protocol from the YAML file to the report.
+) -> Run | TrialResult:
+    """Run a protocol from the YAML file to the report, or try it out.
 
     Args:
         protocol: Path of the protocol.
@@ -74,27 +105,45 @@ def run(
         out: Folder that gets the run's folder, ``<out>/<protocol id>/<time>-<hash>``; default ``reports``.
         seed: Instead of the protocol's seed.
         device: ``cpu``, ``cuda``, ``mps``, ``auto``, or ``balanced`` over all GPUs.
-        limit: Positions per condition, for a trial without a verdict.
+        limit: Positions per condition of a trial: on the selection split alone, with few draws, without
+            p-values, outcomes and verdict; written to ``<out>/<protocol id>/trial``.
         memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
-        on_registration: Told what the run is, confirmatory or exploratory, before anything is collected.
+        on_registration: Told what the run is, confirmatory or exploratory, before anything is collected; a
+            trial is neither.
 
     Returns:
-        The run's folder, opened.
+        The run's folder, opened; of a trial, what it gave.
 
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
     path, started = Path(protocol), datetime.now(UTC)
-    plan = with_changes(load_protocol(path), seed, limit)
+    plan = with_seed(load_protocol(path, subject=model is None), seed)
+    if limit is not None:
+        require_positions(limit)
+    check_command(
+        out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
+    )
+    subject = None if model is None else subject_in_memory(plan, model, tokenizer)
+    if limit is not None:
+        return try_plan(
+            plan,
+            path,
+            trial_folder(plan, out),
+            limit,
+            subject=subject,
+            device=device,
+            memory=memory,
+            start_stage=start_stage,
+        )
     return run_plan(
         plan,
         path,
         run_folder(plan, out, started),
-        subject=None if model is None else subject_in_memory(plan, model, tokenizer),
+        subject=subject,
         device=device,
-        trial=limit,
         memory=memory,
         start_stage=start_stage,
         on_registration=on_registration,
@@ -109,7 +158,6 @@ def run_plan(
     *,
     subject: LanguageModel | None,
     device: str,
-    trial: int | None,
     memory: float,
     start_stage: StartStage,
     on_registration: Callable[[Registration], None],
@@ -123,7 +171,6 @@ def run_plan(
         folder: Gets the run; must not exist.
         subject: Instead of loading the one that the plan names.
         device: As for `run`.
-        trial: Positions per condition of a trial.
         memory: As for `run`.
         start_stage: As for `run`.
         on_registration: As for `run`.
@@ -132,11 +179,15 @@ def run_plan(
     watch = Stopwatch(start_stage)
     streams = Streams(plan.seed)
 
-    prepared = prepare(plan, path.parent, device, streams, watch, subject)
-    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    prepared = prepare(
+        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
+    )
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
     cache = cache_folder() / "evidence"
     found = fingerprint(plan, prepared)
-    registration = registration_of(path, found, trial, cache)
+    documents = documents_of(prepared, prepared.samples["evaluation"])
+    unbound = bind_subject(path, plan, found, prepared, documents, cache_folder())
+    registration = registration_of(path, found, documents, cache_folder(), unbound)
     on_registration(registration)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
@@ -151,7 +202,7 @@ def run_plan(
         watch=watch,
         kept=kept,
     )
-    others = other_splits(plan, evidence, start_stage) if trial is None else ()
+    others = other_splits(plan, evidence, start_stage)
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     ablation = describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch)
     corpus = describe_corpus(plan, prepared, evidence)
@@ -161,7 +212,6 @@ def run_plan(
         protocol=plan.model_dump(mode="json"),
         protocol_id=plan.id,
         title=plan.title,
-        trial=trial,
         subject=prepared.subject.describe(),
         corpus=corpus,
         group=selection.result,
@@ -173,7 +223,7 @@ def run_plan(
             "tolerance": check.tolerance,
         },
         predictions=predictions,
-        verdicts=() if trial is not None else analysis.verdicts,
+        verdicts=analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         figures=FigureData(
             regimes=analysis.regimes,
@@ -215,9 +265,7 @@ def _collect(
     plan: Protocol, prepared: Prepared, memory: float, cache: Path, streams: Streams, watch: StartStage
 ) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
     """Evidence of the subject, checked, and what the untrained networks contribute."""
-    evidence = collect_evidence(
-        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, watch
-    )
+    evidence = collect_both(plan, prepared, memory, cache, watch)
     check = self_check(prepared, evidence, streams, watch)
     if plan.nulls.untrained is None:
         return evidence, check, ()
@@ -241,41 +289,18 @@ def load_evidence(run: Run | str | Path) -> Evidence:
     return read_evidence(cache_folder() / "evidence", keys)
 
 
-def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: StartStage) -> SelfCheck:
-    """Redo a sample of the ablations by interventions in the whole model.
-
-    Raises:
-        SelfCheckError: If they disagree.
-    """
-    step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
-    evaluation = evidence.evaluation
-    check = check_ablation(
-        prepared.subject,
-        prepared.blocks.tokens,
-        evaluation.blocks,
-        evaluation.indices,
-        evaluation.delta_loss,
-        Replacement.behind(evidence.ablation, evidence.selection),
-        evidence.ablation,
-        SELF_CHECK_PAIRS,
-        streams("self-check"),
-        step,
-        loss=evidence.evaluation.loss,
-    )
-    return check
+def with_seed(plan: Protocol, seed: int | None) -> Protocol:
+    """The plan with another seed, if one is given."""
+    return plan if seed is None else plan.model_copy(update={"seed": seed})
 
 
-def with_changes(plan: Protocol, seed: int | None, limit: int | None) -> Protocol:
-    """The plan with another seed, or with fewer positions for a trial."""
-    changes: dict[str, object] = {} if seed is None else {"seed": seed}
-    if limit is not None:
-        conditions = plan.conditions.model_copy(update={"positions": limit})
-        changes["conditions"] = conditions
-    return plan.model_copy(update=changes)
+def trial_folder(plan: Protocol, out: str | Path | None) -> Path:
+    """Where a trial lies."""
+    return results_folder(plan, out) / "trial"
 
 
 def run_folder(plan: Protocol, out: str | Path | None, started: datetime) -> Path:
     """UTC time and a short hash of protocol and time, so that runs of one second stay apart."""
     text = f"{protocol_hash(plan)} {started.isoformat()}"
     name = f"{started:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return Path(out or "reports") / plan.id / name
+    return results_folder(plan, out) / name

@@ -140,12 +140,7 @@ def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> Obse
     half = document_halves(split, streams("selection halves"))
     observed = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
     arms = next(_arms(np.array([[False, True]]), observed, rule))
-    if not all(np.isfinite(arm.halves).all() for arm in arms):
-        raise EvidenceError(
-            f"the selection split's {np.unique(split.documents).size} documents are too few: neurons are "
-            "ranked on one half of them and read on the other, and one half holds no position of a "
-            "condition; ask for more conditions.positions"
-        )
+    _require_halves(arms, f"{np.unique(split.documents).size} documents")
     fits, _ = fit_curves(arms[0])
     name, reason = explain_size(
         bool(fits.plateau[0]), int(fits.plateau_size[0]), split.delta_loss.shape[1], rule
@@ -232,8 +227,19 @@ def _arms(
         yield (on_rare, on_common) if rule.condition == "rare" else (on_common, on_rare)
 
 
+def _require_halves(arms: Sequence[Influences], documents: str) -> None:
+    """Neurons are ranked on one half of the documents and read on the other, whatever the labels are."""
+    if not all(np.isfinite(arm.halves).all() for arm in arms):
+        raise EvidenceError(
+            f"the selection split's {documents} are too few: neurons are ranked on one half of them and read "
+            "on the other, and one half holds no position of a condition, as it is labelled or under a shuffled "
+            "labelling; ask for more conditions.positions"
+        )
+
+
 def _groups(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:
     if rule.select == "plateau":
+        _require_halves((influences,), "documents")
         fits, _ = fit_curves(influences)
         plateau, ends = fits.plateau, fits.plateau_size
     else:  # a declared size needs no curve

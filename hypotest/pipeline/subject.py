@@ -24,22 +24,32 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
         SubjectError: If it cannot be had, or the protocol is a series.
     """
     wanted = protocol.subject
-    if protocol.is_series or isinstance(wanted.revision, tuple):
-        key, found = ("layer", "all") if wanted.layer == "all" else ("revision", "a list")
-        raise SubjectError(
-            f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
-        )
     return _reached(
         load_language_model(
             wanted.model,
             layer=wanted.layer,
-            revision=wanted.revision,
+            revision=one_checkpoint(protocol),
             dtype=wanted.dtype or "float32",
             device=device,
             base=base,
             anatomy=_anatomy(protocol),
         )
     )
+
+
+def one_checkpoint(protocol: Protocol) -> str | None:
+    """The revision of a protocol that is no series.
+
+    Raises:
+        SubjectError: If it is one.
+    """
+    revision = protocol.subject.revision
+    if protocol.is_series or isinstance(revision, tuple):
+        key, found = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
+        raise SubjectError(
+            f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
+        )
+    return revision
 
 
 def require_checkpoints(protocol: Protocol, base: Path) -> None:

@@ -50,8 +50,6 @@ class ComparedRun:
     model: str
     revision: str | None
     layer: int | None
-    trial: int | None
-    """Positions per condition of a trial, which has no verdict and is not pooled."""
     statuses: dict[str, Status]
     """Hypothesis -> verdict."""
 

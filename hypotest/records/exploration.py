@@ -102,6 +102,8 @@ class Blind:
     positions: int
     """Of the evaluation split, both conditions together."""
     documents: int
+    seen: int
+    """Of its documents, how many the network was run over before, as the cache's log says."""
     was_collected: bool
     """Whether the cache held evidence of the evaluation split, complete or in part, when this was called. It
     was not read."""

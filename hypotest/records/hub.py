@@ -27,7 +27,7 @@ class HubAnswer:
 
 def is_hub_name(name: str) -> bool:
     """Whether a name can be one of the Hub: OWNER/NAME, or NAME alone for the oldest ones."""
-    return re.fullmatch(r"[\w.-]{1,96}(/[\w.-]{1,96})?", name) is not None and ".." not in name
+    return re.fullmatch(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", name) is not None and ".." not in name
 
 
 def is_commit(revision: str | None) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from hypotest.records.seen import Seen
+
 RunStatus = Literal["confirmatory", "exploratory"]
 
-LOCK_VERSION = 1
+LOCK_VERSION = 2
 """Version of the lock file; raised when a field changes its meaning or goes."""
 
 
@@ -50,6 +52,9 @@ class Fingerprint:
     """``selection_documents`` and ``evaluation_documents``: how many carry positions."""
     evidence: dict[str, str]
     """``selection`` and ``evaluation`` -> key of the evidence in the cache."""
+    kept_out: tuple[str, ...]
+    """Hashes of documents of the text that were kept out of the evaluation split, since they were seen before
+    (``register --fresh-documents``), sorted; empty where the protocol's own split is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,24 @@ class GitState:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Of a registration whose subject comes later: which network will do, and when one was bound."""
+
+    criterion: str
+    """In words, for readers to judge."""
+    families: tuple[str, ...]
+    """Values of ``config.model_type`` that will do, sorted; any if empty."""
+    parameters: tuple[int, int] | None
+    """Fewest and most parameters; None for any number."""
+    frequencies: dict[str, str]
+    """What token counts are taken from: table or text -> hash, or package -> version."""
+    bound: str | None
+    """When the first run under it bound its network, UTC; None while it waits."""
+    waited: str | None
+    """SHA-256 of the lock that waited; None while it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lock(Fingerprint):
     """A registration, as it stands in ``PROTOCOL.lock.json`` and in the registry."""
 
@@ -76,9 +99,11 @@ class Lock(Fingerprint):
     file: str
     """Name of the protocol's file."""
     registered: str
-    """UTC, ISO 8601, to the second."""
-    evaluation_evidence_existed: bool
-    """Whether evidence of the evaluation split had been collected; runs are exploratory then."""
+    """UTC, ISO 8601, to the second; of the plan, where the subject was bound later."""
+    later: Later | None
+    """None where the subject was there."""
+    seen: Seen
+    """What was known of evaluation documents having been seen; runs are exploratory if any was."""
     git: GitState | None
     """None outside a repository, without a commit, or without git."""
     previous: str
@@ -128,6 +153,8 @@ class Registration:
     """SHA-256 of the lock as canonical JSON; None without a readable lock."""
     deviations: tuple[Deviation, ...] = ()
     """Everything that differs from the lock."""
+    subject_later: str | None = None
+    """Of a registration before its subject was there: which network would do, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hypotest.records.registration import Registration
 Stance = Literal["supports", "contradicts", "silent", "open"]
 Status = Literal["supported", "refuted", "undecided", "not applicable"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 
@@ -395,8 +395,6 @@ class Results:
     """The protocol as it was run, defaults filled in."""
     protocol_id: str
     title: str
-    trial: int | None
-    """Positions per condition of a trial (``--limit``), which gives no verdict; None for a full run."""
     subject: dict[str, Any]
     """Name, family, layer, sizes, revision."""
     corpus: CorpusResult
@@ -416,7 +414,5 @@ class Results:
 
     @property
     def verdict_line(self) -> str:
-        """``distributed: supported; modular: refuted``; empty for a trial."""
-        if self.trial is not None:
-            return ""
+        """``distributed: supported; modular: refuted``."""
         return "; ".join(f"{item.hypothesis}: {item.status}" for item in self.verdicts)

@@ -74,7 +74,7 @@ class Member:
     """Whether the group is the plateau of the influence curve, not what is declared otherwise."""
     engine: str
     alone: dict[str, Status]
-    """Hypothesis -> verdict of the run by itself; empty for a trial, or where trends decide."""
+    """Hypothesis -> verdict of the run by itself; empty where trends decide."""
     corrected: dict[str, Status]
     """The same with every adjusted p-value times the number of members (Bonferroni)."""
 
@@ -90,7 +90,6 @@ class SeriesResult:
     subject: str
     axis: Axis
     level: float
-    trial: int | None
     hypotheses: tuple[str, ...]
     members: tuple[Member, ...]
     skipped: tuple[str, ...]

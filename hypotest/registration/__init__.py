@@ -7,7 +7,7 @@
     postponed   keys of the language that are not available yet
     validate    checks that span several keys; predictions: those of a single prediction;
                 multiverse: those of declared alternatives; sufficiency: enough draws and documents?
-    paths       checks of the files that are named
+    paths       checks of the files that are named; configuration: of the network's layers and context
     findings    what a check finds, by the path of its key
     measures    the measures that a protocol can name, and their options
     canonical   one form and one hash for each plan
@@ -18,7 +18,8 @@
     lock        what a registration holds, as a file beside the protocol
     registry    the chain of all registrations in a folder of protocols
     claims      what a paper says it found, as a file
-    deviations  what differs between a registration and a run
+    deviations  what differs between a registration and a run; effects: what each can have changed
+    later       registrations whose network comes later
     repository  what git knows of a protocol
 
 Nothing here needs the model, its libraries, or any data.

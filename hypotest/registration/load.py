@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from hypotest.errors import Problem, ProtocolError
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import MAX_HYPOTHESES, Protocol
+from hypotest.registration.configuration import configuration_findings
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
@@ -46,11 +47,12 @@ _STAND_INS: dict[str, Any] = {
 """What a required key is given while the rest of a broken protocol is checked."""
 
 
-def load_protocol(path: str | os.PathLike[str]) -> Protocol:
+def load_protocol(path: str | os.PathLike[str], *, subject: bool = True) -> Protocol:
     """Load a protocol, or refuse it with everything that is wrong.
 
     Args:
         path: A YAML file.
+        subject: As for `read_protocol`.
 
     Returns:
         The protocol. Warnings are not shown; `read_protocol` returns them.
@@ -58,17 +60,21 @@ def load_protocol(path: str | os.PathLike[str]) -> Protocol:
     Raises:
         ProtocolError: If the file cannot be read or there is any error; lists all of them by line.
     """
-    protocol, problems = read_protocol(path)
+    protocol, problems = read_protocol(path, subject=subject)
     if protocol is None:
         raise ProtocolError([item for item in problems if item.severity == "error"])
     return protocol
 
 
-def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[Problem, ...]]:
+def read_protocol(
+    path: str | os.PathLike[str], *, subject: bool = True
+) -> tuple[Protocol | None, tuple[Problem, ...]]:
     """Read a protocol and say everything that is wrong with it.
 
     Args:
         path: A YAML file.
+        subject: Whether the network that it names must fit its configuration on this machine; not where
+            another one takes its place, or none is needed.
 
     Returns:
         The protocol, or None if there is an error; and all problems, warnings included, by line.
@@ -79,7 +85,7 @@ def read_protocol(path: str | os.PathLike[str]) -> tuple[Protocol | None, tuple[
         return None, error.problems
     protocol, findings = _judge(source)
     if protocol is not None:
-        findings += _of_files(protocol, pathlib.Path(path).parent, findings)
+        findings += _of_files(protocol, pathlib.Path(path).parent, findings, subject)
     ids = ids_of(source.data.get("predictions"))
     placed = sorted(
         ((finding.mark or source.mark(finding.path, finding.at_key), finding) for finding in findings),
@@ -130,10 +136,15 @@ def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
     return protocol, findings
 
 
-def _of_files(protocol: Protocol, base: pathlib.Path, findings: Iterable[Finding]) -> list[Finding]:
+def _of_files(
+    protocol: Protocol, base: pathlib.Path, findings: Iterable[Finding], subject: bool
+) -> list[Finding]:
     """Findings about the files that are named, except where the name itself is wrong."""
     tainted = [item.path for item in findings if item.taints and item.severity == "error"]
-    return [item for item in path_findings(protocol, base) if not _echo(item, tainted, tainted)]
+    found = [*path_findings(protocol, base)]
+    if subject:
+        found += configuration_findings(protocol, base)
+    return [item for item in found if not _echo(item, tainted, tainted)]
 
 
 def _echo(finding: Finding, before: Iterable[Path], now: Iterable[Path]) -> bool:

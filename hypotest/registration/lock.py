@@ -17,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.records.files import write_whole
-from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Lock
+from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Later, Lock
+from hypotest.records.seen import Seen
 from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 
 LOCK_SUFFIX = ".lock.json"
@@ -40,8 +41,9 @@ def compose_lock(
     previous: str,
     *,
     registered: datetime,
-    evaluation_evidence_existed: bool,
+    seen: Seen,
     git: GitState | None,
+    later: Later | None = None,
 ) -> Lock:
     """Put a lock together.
 
@@ -50,8 +52,9 @@ def compose_lock(
         file: Name of the protocol's file.
         previous: Hash of the registry's last entry.
         registered: Now, with a time zone.
-        evaluation_evidence_existed: Whether evidence of the evaluation split had been collected.
+        seen: What is known of the evaluation split's documents having been seen.
         git: State of the repository; None where there is none.
+        later: Of a subject that comes later.
     """
     values = {item.name: getattr(found, item.name) for item in fields(Fingerprint)}
     return Lock(
@@ -59,7 +62,8 @@ def compose_lock(
         lock=LOCK_VERSION,
         file=file,
         registered=registered.astimezone(UTC).isoformat(timespec="seconds"),
-        evaluation_evidence_existed=evaluation_evidence_existed,
+        later=later,
+        seen=seen,
         git=git,
         previous=previous,
     )
@@ -68,8 +72,8 @@ def compose_lock(
 def lock_data(lock: Lock) -> dict[str, Any]:
     """A lock as plain data, what a reader looks for first standing first."""
     data = asdict(lock)
-    first = ("lock", "protocol_id", "file", "registered")
-    last = ("evaluation_evidence_existed", "git", "previous")
+    first = ("lock", "protocol_id", "file", "registered", "later")
+    last = ("seen", "git", "previous")
     middle = [name for name in data if name not in (*first, *last)]
     return {name: data[name] for name in (*first, *middle, *last)}
 
@@ -126,7 +130,7 @@ def parse_lock(data: Any) -> Lock:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    if lock_data(lock) != data:
+    if canonical_json(lock_data(lock)) != canonical_json(data):
         raise ValueError("it has keys that no lock has")
     if canonical_hash(lock.plan) != lock.hashes.protocol:
         raise ValueError("its plan does not give hashes.protocol")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 from hypotest.records.files import file_obstacle
@@ -41,6 +42,8 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
 def _text(text: str | CorpusFiles | CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:
     if isinstance(text, CorpusFiles):
         yield from _text_files(text.files, base, (*path, "files"))
+        if text.column is not None:
+            yield from _without_columns(text.files, path)
     elif isinstance(text, CorpusHub):
         yield from _data_set(text, base, path)
 
@@ -74,6 +77,16 @@ def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iter
             )
             yield Finding(path, message, depends=(files,))
         seen[target] = name
+
+
+def _without_columns(names: tuple[str, ...], path: Path) -> Iterator[Finding]:
+    """A column is asked for, and these files have none."""
+    for place, name in enumerate(names):
+        if not re.search(r"\.(jsonl|ndjson)(\.gz|\.zst)?$|\.parquet$", name, re.IGNORECASE):
+            message = (
+                f"must be .jsonl or .parquet where a column is given; found {shown(name)}: remove column"
+            )
+            yield Finding((*path, "files", place), message, depends=((*path, "column"), (*path, "files")))
 
 
 def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:

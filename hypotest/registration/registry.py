@@ -62,12 +62,7 @@ def append_entry(folder: Path, compose: Callable[[tuple[Entry, ...], str], Lock 
         with path.open("a+b") as stream, _held(stream):
             stream.seek(0)
             entries, problems = _read_chain(stream.read(), REGISTRY)
-            if problems:
-                raise OutputError(
-                    f"{path}: nothing is added to a registry that does not verify:\n"
-                    + "\n".join(f"  {item}" for item in problems)
-                    + "\nRestore it from version control or a backup; `hypotest registry verify` checks it."
-                )
+            require_chain(path, problems)
             previous = entries[-1].hash if entries else FIRST
             lock = compose(entries, previous)
             if lock is None:
@@ -81,6 +76,20 @@ def append_entry(folder: Path, compose: Callable[[tuple[Entry, ...], str], Lock 
             return Entry(len(entries) + 1, previous, lock, digest)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def require_chain(path: Path, problems: tuple[str, ...]) -> None:
+    """Refuse to add to a registry with problems.
+
+    Raises:
+        OutputError: If there are any; names all.
+    """
+    if problems:
+        raise OutputError(
+            f"{path}: nothing is added to a registry that does not verify:\n"
+            + "\n".join(f"  {item}" for item in problems)
+            + "\nRestore it from version control or a backup; `hypotest registry verify` checks it."
+        )
 
 
 def read_registry(folder: Path) -> tuple[tuple[Entry, ...], tuple[str, ...]]:

@@ -136,8 +136,8 @@ def model_text(run: ComparedRun) -> str:
 
 
 def verdict_of(run: ComparedRun, hypothesis: str) -> str:
-    """The verdict on a hypothesis; a trial has none."""
-    return run.statuses.get(hypothesis, "trial" if run.trial is not None else "")
+    """The verdict on a hypothesis."""
+    return run.statuses.get(hypothesis, "")
 
 
 def _effects_table(item: ComparedPrediction) -> str:

@@ -39,7 +39,7 @@ class ComparisonSummary:
         for run in found.runs:
             yield Text(f"{run.label}  {printable(model_text(run))}, layer {run.layer} ({run.protocol_id})")
             verdict = "; ".join(f"{name}: {status}" for name, status in run.statuses.items())
-            yield Text(f"   {printable(verdict)}" if run.trial is None else "   a trial, no verdict")
+            yield Text(f"   {printable(verdict)}")
         for warning in found.warnings:
             yield Text.assemble(("note: ", "bold"), printable(warning))
         if found.checks:

@@ -44,7 +44,6 @@ _WIDTH_WITHOUT_HYPOTHESES = 82
 _NAME_WIDTH = len("head-specificity")
 _NARROW_NAMES = {"covariate_matched": "covar._matched"}
 _NARROWEST_WITH_NAMES = 78
-_TRIAL_HINT = "Run without --limit for a verdict."
 
 
 class VerdictTable:
@@ -117,8 +116,6 @@ class Summary:
         results = self._results
         if results.registration is not None:
             yield status_text(results.registration)
-        if results.trial is not None:
-            yield trial_text(results.trial)
         yield Text(printable(results.title), style="bold")
         yield Text(
             f"{count_text(len(results.group.neurons))} of {count_text(results.group.n_neurons)} "
@@ -158,9 +155,7 @@ def summary(results: Results, folder: Path | None = None) -> ConsoleRenderable:
 
 
 def verdict_text(results: Results) -> Text:
-    """``Verdict: distributed: supported; modular: refuted``; for a trial, that there is none."""
-    if results.trial is not None:
-        return Text.assemble(trial_text(results.trial), "\n" + _TRIAL_HINT)
+    """``Verdict: distributed: supported; modular: refuted``."""
     line = Text("Verdict: ", style="bold")
     for number, item in enumerate(results.verdicts):
         line.append("; " if number else "", style="bold")
@@ -169,14 +164,6 @@ def verdict_text(results: Results) -> Text:
             style=_STATUS_STYLES.get(item.status, "bold yellow"),
         )
     return line
-
-
-def trial_text(positions: int) -> Text:
-    """A line that nobody takes for a verdict."""
-    return Text(
-        f"*** TRIAL: {count_text(positions)} positions per condition. NO VERDICT. ***",
-        style="bold reverse red",
-    )
 
 
 def _cells(item: PredictionResult, wide: bool) -> tuple[Text, ...]:

@@ -90,10 +90,15 @@ def blind_text(result: Exploration) -> str:
     blind = result.blind
     collected = (
         " Evidence of the evaluation split, complete or in part, already lies in the cache; it was not read "
-        "here, and a registration will say that it existed."
+        "here, and a registration will say so."
         if blind.was_collected
         else " The cache holds no evidence of it."
     )
+    if blind.seen:
+        collected += (
+            f" The network was run over {count_text(blind.seen)} of its documents before, and a registration "
+            "will name the plans (`hypotest register --fresh-documents` does without such documents)."
+        )
     return (
         f"The evaluation split: {count_text(blind.positions)} positions in {count_text(blind.documents)} "
         f"documents, of which nothing was run through the model or read.{collected} None of the predictions "

@@ -107,17 +107,10 @@ def overview(results: Results) -> str:
 
 
 def _verdict(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
-    if results.trial is not None:
-        yield "> [!WARNING]\n> **TRIAL, no verdict.** " + (
-            f"This run used {results.trial:,} positions per condition to see whether everything "
-            "works. Its numbers are too uncertain to say anything about the hypotheses: run the "
-            "protocol without `--limit` for a verdict."
-        )
-    yield "## Verdict" if results.trial is None else "## What was tried"
+    yield "## Verdict"
     yield verdict_words(results)
-    if results.trial is None:
-        yield f"**{escape_markdown(results.verdict_line)}**"
-        yield _verdict_table(results)
+    yield f"**{escape_markdown(results.verdict_line)}**"
+    yield _verdict_table(results)
     yield from figure(figures, "verdict")
 
 

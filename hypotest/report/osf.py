@@ -15,13 +15,16 @@ from typing import Any
 from hypotest.measures.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
+from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import protocol_hash
 from hypotest.registration.meanings import layer_words, revision_words
+from hypotest.report.deviations import empty_deviations
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import percentile_text
 from hypotest.report.numbers import count_text
 from hypotest.report.osf_analysis import analysis_plan, other, variables
 from hypotest.report.osf_hypotheses import hypotheses, null_sentences
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, damage_sentence, seen_sentence
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
 
@@ -42,6 +45,7 @@ def render_osf(protocol: Protocol, lock: Mapping[str, Any] | None) -> str:
         *variables(protocol),
         *analysis_plan(protocol),
         *other(protocol),
+        *empty_deviations(),
         *_registered_state(lock),
     ]
     return "\n\n".join(parts) + "\n"
@@ -55,11 +59,22 @@ def status_text(protocol: Protocol, lock: Mapping[str, Any] | None) -> str:
     when = escape_markdown(lock.get("registered", "an unknown time"))
     registered = _hashes(lock).get("protocol")
     if registered == protocol_hash(protocol):
-        return f"**Registered {when}.** The protocol has not changed since. {content}"
+        return f"**Registered {when}.** The protocol has not changed since. {content}{_later(lock)}"
     return (
         f"**Changed since it was registered {when}.** The registered content had the SHA-256 "
         f"`{escape_markdown(registered)}`; what follows describes the protocol as it is now. {content}"
     )
+
+
+def _later(lock: Mapping[str, Any]) -> str:
+    """That the network comes, or came, after the registration."""
+    later = _mapping(lock.get("later"))
+    if not later:
+        return ""
+    which = f"the first network that satisfies: {escape_markdown(later.get('criterion'))}"
+    if later.get("bound") is None:
+        return f" **The network is not there yet**: registered is {which}. The first run binds it."
+    return f" Registered was {which}. It was bound {escape_markdown(later.get('bound'))}."
 
 
 def _study_information(protocol: Protocol) -> Iterator[str]:
@@ -107,10 +122,12 @@ def _design(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[str]
     )
     yield (
         f"Documents are divided at random, {100 * protocol.split.selection:g} % of them into the selection "
-        f"split and the others into the evaluation split; no document is in both.{repeated} Positions are "
-        "drawn at random within each split, random neuron groups uniformly without replacement, and shuffled "
-        "labels uniformly among the permutations of their unit. Every purpose has a random number stream of "
-        f"its own that follows from the seed {protocol.seed}, so that no draw depends on another."
+        "split and the others into the evaluation split; no document is in both."
+        f"{_kept_out(lock)}{repeated} "
+        "Positions are drawn at random within each split, random neuron groups uniformly without "
+        "replacement, and shuffled labels uniformly among the permutations of their unit. Every purpose has "
+        f"a random number stream of its own that follows from the seed {protocol.seed}, so that no draw "
+        "depends on another."
     )
 
 
@@ -148,8 +165,9 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
     yield (
         "Network and text exist; the evidence (activations, attention, changes of loss) is computed from "
         "them. Evidence of each split is kept under a name of its own. `hypotest explore` and `hypotest "
-        "power` read that of the selection split alone, and `hypotest register` records whether that of "
-        f"the evaluation split existed. {_evaluation_state(lock)}"
+        "power` read that of the selection split alone, and so does a trial (`hypotest run --limit`). A log "
+        "of the cache names the documents that a network is run over, before it is; from it `hypotest "
+        f"register` records what was seen of the evaluation split. {_evaluation_state(lock)}"
     )
     yield "### Data collection procedures"
     yield (
@@ -218,24 +236,55 @@ def _stopping(protocol: Protocol) -> Iterator[str]:
 
 def _existing_data(lock: Mapping[str, Any] | None) -> str:
     if lock is None:
-        return "Data status: not registered. Nothing records whether evidence existed before."
-    if lock.get("evaluation_evidence_existed") is False:
-        return (
-            "Data status: registered prior to the creation of the data. When the protocol was registered, no "
-            "evidence of the evaluation split existed in the cache."
+        return f"Data status: not registered. Nothing records what was seen before. {UNSEEN_BY_ANY_TOOL}"
+    seen = _seen(lock)
+    if seen is not None and seen.nothing:
+        damage = damage_sentence(seen.damaged_lines)
+        return " ".join(
+            filter(
+                None,
+                (
+                    "Data status: registered prior to the creation of the data. When the protocol was "
+                    "registered, the log of the cache named no run of this network, at any layer and under "
+                    "any plan, over a document of the evaluation split.",
+                    damage,
+                    UNSEEN_BY_ANY_TOOL,
+                ),
+            )
         )
-    return (
-        "Data status: the data existed. When the protocol was registered, evidence of the evaluation split "
-        "already lay in the cache, or nothing was recorded about it; a run of it is exploratory."
-    )
+    known = "nothing was recorded about it"
+    if seen is not None:
+        known = escape_markdown(
+            seen_sentence(seen, _mapping(lock.get("split")).get("evaluation_documents", 0))
+        )
+    return f"Data status: the data existed: {known}. A run is exploratory. {UNSEEN_BY_ANY_TOOL}"
 
 
 def _evaluation_state(lock: Mapping[str, Any] | None) -> str:
     if lock is None:
         return "The protocol is not registered, so that nothing is on record about the evaluation split."
-    if lock.get("evaluation_evidence_existed") is False:
-        return "The lock records that no evidence of the evaluation split existed at registration."
-    return "The lock does not show that the evaluation split was without evidence at registration."
+    seen = _seen(lock)
+    if seen is not None and seen.nothing:
+        return "The lock records that no document of the evaluation split had been seen at registration."
+    return "The lock does not show that the evaluation split was unseen at registration."
+
+
+def _kept_out(lock: Mapping[str, Any] | None) -> str:
+    number = len((lock or {}).get("kept_out") or ())
+    if not number:
+        return ""
+    return (
+        f" {count_text(number)} documents over which the network had been run before are in the selection "
+        "split; the evaluation split is a random part of the others, and the lock names the former by their "
+        "hashes."
+    )
+
+
+def _seen(lock: Mapping[str, Any]) -> Seen | None:
+    found = lock.get("seen")
+    if not isinstance(found, Mapping):
+        return None
+    return Seen(**{**found, "by": tuple(SeenBy(**item) for item in found.get("by", ()))})
 
 
 def _registered_state(lock: Mapping[str, Any] | None) -> Iterator[str]:

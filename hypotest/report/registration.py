@@ -11,9 +11,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hypotest.records.registration import GitState, Registered, Registration
+from hypotest.records.registration import GitState, Later, Lock, Registered, Registration
+from hypotest.registration.later import is_waiting
 from hypotest.registration.registry import REGISTRY
 from hypotest.report.numbers import count_text
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, damage_sentence, seen_sentence
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, printable
 
@@ -31,12 +33,17 @@ _CHAIN_LIMIT = (
 def status_words(registration: Registration) -> tuple[str, str]:
     """``Confirmatory`` or ``Exploratory``, and the rest of the sentence; not escaped."""
     if registration.status == "confirmatory":
+        first = "" if registration.subject_later is None else _first(registration.subject_later)
         return "Confirmatory", (
-            f"run as registered on {registration.registered} (lock {_short(registration.lock)}), nothing "
-            "changed since."
+            f"{first}run as registered on {registration.registered} (lock {_short(registration.lock)}), "
+            "nothing changed since."
         )
     since = "" if registration.registered is None else f" Registered on {registration.registered}."
     return "Exploratory", f"{'; '.join(registration.reasons)}.{since}"
+
+
+def _first(criterion: str) -> str:
+    return f"on the first network that ran under its registration (for: {criterion}), "
 
 
 def status_line(registration: Registration | None) -> list[str]:
@@ -138,31 +145,61 @@ def registered_text(done: Registered) -> Text:
                 f"This replaces its registration of {done.replaced}, which stays in the registry.\n",
                 style="bold",
             )
-    model = printable(lock.plan["subject"]["model"])
+    model, waits = printable(lock.plan["subject"]["model"]), is_waiting(lock)
+    subject = f"{model}, layer {lock.layer} ({_short(lock.revision or lock.hashes.weights)})"
     for name, words in (
         ("lock", printable(done.file)),
         ("registry", f"{printable(registry)}, entry {done.entry} ({_short(done.hash)})"),
         ("protocol", _short(lock.hashes.protocol)),
-        ("subject", f"{model}, layer {lock.layer} ({_short(lock.revision or lock.hashes.weights)})"),
-        (
-            "documents",
-            f"{count_text(lock.split['selection_documents'])} for selection, "
-            f"{count_text(lock.split['evaluation_documents'])} for evaluation",
-        ),
+        ("subject", later_words(lock.later) if waits and lock.later else subject),
+        ("documents", "divided when the subject is there" if waits else _documents_words(lock)),
         ("git", _git_words(lock.git)),
     ):
         text.append(f"  {name:<10}{words}\n")
-    if lock.evaluation_evidence_existed:
+    if waits:
         text.append(
-            "*** Evidence of the evaluation split existed before this registration: runs are exploratory. "
-            "***",
-            style="bold reverse red",
+            "Plan, rule, text and code are fixed. The first run under this lock binds its network, in the "
+            "registry and before anything is evaluated; a second, different one is exploratory. That it is "
+            "the first that satisfies the words above, no tool can see."
         )
-    else:
-        text.append("Its run is confirmatory as long as nothing that the lock names changes.")
+        return text
+    if lock.kept_out:
+        text.append(
+            f"{count_text(len(lock.kept_out))} documents that were seen before are kept out of the "
+            "evaluation split; the lock names them by their hashes.\n"
+        )
+    if damage := damage_sentence(lock.seen.damaged_lines):
+        text.append(damage + "\n", style="bold yellow")
+    if lock.seen.nothing:
+        text.append(
+            "No evaluation document was seen here before. Its run is confirmatory as long as nothing that "
+            "the lock names changes."
+        )
         if lock.git is not None:
             text.append(" Commit and push lock and registry now, before the run.")
+    else:
+        sentence = seen_sentence(lock.seen, lock.split["evaluation_documents"])
+        text.append(f"*** Its runs are exploratory: {sentence}. ***", style="bold reverse red")
+        text.append(
+            "\n--fresh-documents evaluates on documents that no run has seen, as far as there are enough."
+        )
+    text.append(f"\n{UNSEEN_BY_ANY_TOOL}", style="dim")
     return text
+
+
+def later_words(later: Later) -> str:
+    """Which network will do."""
+    parts = [f"the first that satisfies: {printable(later.criterion)}"]
+    if later.families:
+        parts.append(f"of the family {' or '.join(map(printable, later.families))}")
+    if later.parameters is not None:
+        parts.append(f"with {later.parameters[0]:,} to {later.parameters[1]:,} parameters")
+    return "; ".join(parts)
+
+
+def _documents_words(lock: Lock) -> str:
+    selection, evaluation = (lock.split[f"{name}_documents"] for name in ("selection", "evaluation"))
+    return f"{count_text(selection)} for selection, {count_text(evaluation)} for evaluation"
 
 
 def verified_text(folder: Path, n_entries: int, problems: tuple[str, ...]) -> Text:

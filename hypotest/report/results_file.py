@@ -20,6 +20,7 @@ SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 
 _ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
     ("registration",): ("Results", None),
+    ("registration", "subject_later"): ("Registration", None),
     ("figures", "frequencies", "n_unlisted_types"): ("FrequencyCurve", 0),
 }
 """Fields that files of this schema version may lack, since they came later: record and default."""
@@ -82,7 +83,8 @@ def parse_results(text: str, where: str) -> Results:
         record = data
         for key in path[:-1]:
             record = record[key]
-        record.setdefault(path[-1], value)
+        if isinstance(record, dict):  # a part that may be null has no fields then
+            record.setdefault(path[-1], value)
     difference = _first_difference(data, _plain(results), "")
     if difference is not None:
         raise OutputError(f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}")

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def verdict_line(self) -> str:
-        """``distributed: supported; modular: refuted``; empty for a trial."""
+        """``distributed: supported; modular: refuted``."""
         return self.results.verdict_line
 
     @cached_property
@@ -76,8 +76,7 @@ class Run:
         yield summary(self.results, self.folder)
 
     def __repr__(self) -> str:
-        verdict = self.verdict_line or "trial, no verdict"
-        return f"Run({str(self.folder)!r}, {verdict})"
+        return f"Run({str(self.folder)!r}, {self.verdict_line})"
 
 
 _TEXT = ("id", "role", "measure", "title", "outcome", "reference")

@@ -79,9 +79,7 @@ class _Summary:
             yield _trend_table(found)
         for item in found.skipped:
             yield Text(f"Left out: {printable(item)}.")
-        if found.trial is not None:
-            yield Text(f"A trial with {found.trial:,} positions per condition: no verdict.")
-        elif found.verdicts:
+        if found.verdicts:
             yield Text("")
             yield Text(f"Verdict: {found.verdict_line}", style="bold")
         yield Text.assemble(
@@ -180,8 +178,6 @@ def _note(found: SeriesResult) -> Iterator[str]:
     sentences = [
         "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
     ]
-    if found.trial is not None:
-        sentences.append(f"A trial with {found.trial:,} positions per condition, without a verdict.")
     if found.axis == "step":
         sentences.append(
             "Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
@@ -191,7 +187,7 @@ def _note(found: SeriesResult) -> Iterator[str]:
 
 
 def _verdict(found: SeriesResult) -> Iterator[str]:
-    if not found.verdicts or found.trial is not None:
+    if not found.verdicts:
         return
     yield "## Verdict"
     yield f"**{escape_markdown(found.verdict_line)}**"

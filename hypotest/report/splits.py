@@ -13,8 +13,8 @@ from hypotest.report.text import escape_markdown, printable
 
 
 def splits_line(results: Results) -> str:
-    """``10 splits: modular refuted in 9, undecided in 1; ...``; empty where there is only one, or a trial."""
-    if not results.split_verdicts or results.trial is not None:
+    """``10 splits: modular refuted in 9, undecided in 1; ...``; empty where there is only one."""
+    if not results.split_verdicts:
         return ""
     parts = [
         f"{printable(hypothesis)} "
@@ -25,8 +25,8 @@ def splits_line(results: Results) -> str:
 
 
 def splits_section(results: Results) -> Iterable[str]:
-    """How outcomes and verdicts spread; nothing where there is only one split, or a trial."""
-    if not results.split_verdicts or results.trial is not None:
+    """How outcomes and verdicts spread; nothing where there is only one split."""
+    if not results.split_verdicts:
         return
     number = _number(results)
     yield "## Other splits"

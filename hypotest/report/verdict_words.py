@@ -7,10 +7,7 @@ from hypotest.report.text import escape_markdown, sentence_list
 
 
 def verdict_words(results: Results) -> str:
-    """One paragraph: what was tested, and what became of each hypothesis.
-
-    Of a trial it only says what was tested.
-    """
+    """One paragraph: what was tested, and what became of each hypothesis."""
     group = results.group
     corpus = results.corpus
     tested = (
@@ -20,8 +17,6 @@ def verdict_words(results: Results) -> str:
         f"{corpus.documents_used.get('evaluation', 0):,} documents that took no part in selecting "
         "the neurons."
     )
-    if results.trial is not None:
-        return tested
     return " ".join([tested, *_verdict_sentences(results)])
 
 

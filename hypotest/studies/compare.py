@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -63,6 +64,8 @@ def compare(
             "or add --with protocols/papers/arxiv-2509.21163.yaml"
         )
     _refuse_repeated(runs)
+    folder = Path(out or "reports") / "comparisons"
+    check_command(out=folder, cache=False)
     # The claims first: they are read in an instant, and may be wrong.
     paper = None if claims is None else load_claims(claims)
     opened = [Run.open(folder) for folder in runs]
@@ -89,7 +92,7 @@ def compare(
                 labelled, max((item.pooled.n_effects for item in predictions if item.pooled), default=0)
             )
         ),
-        folder=Path(out or "reports") / "comparisons" / _folder_name(opened, claims),
+        folder=folder / _folder_name(opened, claims),
     )
     write_comparison(found, start_stage)
     return found
@@ -152,7 +155,6 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
         model=item.plan.subject.model,
         revision=revision if isinstance(revision := item.plan.subject.revision, str) else None,
         layer=layer if isinstance(layer := subject.get("layer"), int) else None,
-        trial=results.trial,
         statuses={verdict.hypothesis: verdict.status for verdict in results.verdicts},
     )
 
@@ -161,8 +163,8 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
     for same in _groups(runs, lambda run: run.weights):
         labels = sentence_list([run.label for run in same])
         yield (
-            f"{labels} have the same weights: they are not separate models, and only the first of them that "
-            "is no trial is pooled"
+            f"{labels} have the same weights: they are not separate models, and only the first of them is "
+            "pooled"
         )
     sharing = [run for run in runs if any(run.texts & other.texts for other in runs if other is not run)]
     if sharing:
@@ -171,9 +173,6 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
             f"{labels} read the same text: the luck of its documents is shared and does not average out over "
             "models; pooled intervals count it as wholly shared, and say nothing of other texts"
         )
-    trials = [run.label for run in runs if run.results.trial is not None]
-    if trials:
-        yield f"{sentence_list(trials)}: a trial on few positions, without verdict, not pooled"
     differing = _differing_parts(runs)
     if differing:
         yield (

@@ -8,10 +8,14 @@ import polars as pl
 
 from hypotest.corpora.conditions import SPLITS, count_positions
 from hypotest.pipeline.positions import describe_frequencies, find_positions
+from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
+from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
+from hypotest.registration.configuration import read_configuration
 from hypotest.report.corpus_check import write_corpus_check
 from hypotest.subjects.loading import load_reader
 
@@ -29,24 +33,29 @@ def check_corpus(
         start_stage: Told of stages, for progress.
 
     Raises:
-        ProtocolError: If the protocol cannot be run; carries every problem.
+        ProtocolError: If the protocol cannot be run, or has too few distinct relabellings on this text (as
+            `run` refuses it); carries every problem.
         SubjectError: If the tokenizer cannot be had.
         CorpusError: If the text gives too few positions (says how many it gives), or cannot be read.
     """
     path = Path(protocol)
     plan = load_protocol(path)
+    check_command(out=results_folder(plan, out))
     step = start_stage("tokenizer, text and positions", 3)
     revision = plan.subject.revision  # the checkpoints of one training share a tokenizer
     first = revision[0] if isinstance(revision, tuple) else revision
     reader = load_reader(plan.subject.model, revision=first, base=path.parent)
     step()
-    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step)
+    kept_out = kept_out_of_evaluation(path)
+    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out)
+    known = read_configuration(plan, path.parent)
+    check_reach(plan, found, None if known is None else known.n_neurons, path)
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
         model=plan.subject.model,
         sources=tuple(str(source) for source in found.sources),
-        documents=found.n_documents,
+        documents=len(found.documents),
         blocks=len(found.blocks.tokens),
         context=plan.corpus.context,
         rare_in_text=found.sampled.eligible_rare,
@@ -58,7 +67,7 @@ def check_corpus(
             for condition in ("rare", "common")
         ),
         frequencies=describe_frequencies(found.cuts),
-        folder=Path(out or "reports") / plan.id / "corpus",
+        folder=results_folder(plan, out) / "corpus",
     )
     write_corpus_check(result)
     return result

@@ -24,10 +24,10 @@ from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
+from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.run import SELF_CHECK_PAIRS
 from hypotest.pipeline.selection import units_and_draws
 from hypotest.records.evidence import SelectionEvidence, SplitEvidence
 from hypotest.records.power import StageCost

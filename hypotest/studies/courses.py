@@ -57,7 +57,6 @@ def combine(
         subject=str(first.subject["name"]),
         axis="layer" if plan.subject.layer == "all" else "step",
         level=plan.decision.level,
-        trial=first.trial,
         hypotheses=plan.hypotheses,
         members=tuple(
             _member(plan, found, name, len(results)) for found, name in zip(results, names, strict=True)

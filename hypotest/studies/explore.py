@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.collect.ablation import MEMORY
+from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import count_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.errors import CorpusError
@@ -22,12 +23,15 @@ from hypotest.groups.live import live_neurons
 from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
 from hypotest.measures.regimes import influence, lognormal_ratio, preference
+from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.controls import match_covariates
+from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import describe_curve
 from hypotest.pipeline.registered import evidence_existed
+from hypotest.pipeline.seen import seen_before
 from hypotest.pipeline.selection import ObservedSelection, fit_curves, select_observed
 from hypotest.records.evidence import IntArray, SelectionEvidence, SplitEvidence
 from hypotest.records.exploration import (
@@ -83,7 +87,7 @@ def explore(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, device, memory, start_stage)
+    looked = look_at_selection(protocol, "explore", out, device, memory, start_stage)
     plan, prepared = looked.plan, looked.prepared
     live = np.flatnonzero(live_neurons(looked.selection.split.activations))
     layer_size = looked.selection.mean_activation.size
@@ -122,6 +126,7 @@ def explore(
         blind=Blind(
             positions=planned.height,
             documents=planned["document"].n_unique(),
+            seen=_documents_seen(prepared),
             was_collected=evidence_existed(looked.cache, prepared.keys.evaluation),
             predictions=tuple(item.id for item in plan.predictions),
         ),
@@ -135,10 +140,15 @@ def explore(
                 **covariates,
             }
         ),
-        folder=Path(out or "reports") / plan.id / "explore",
+        folder=looked.folder,
     )
     write_exploration(result)
     return result
+
+
+def _documents_seen(prepared: Prepared) -> int:
+    documents = documents_of(prepared, prepared.samples["evaluation"])
+    return seen_before(read_log(cache_folder())[0], prepared.subject.fingerprint, documents).documents
 
 
 def explore_curve(condition: str, influences: Influences) -> ExploredCurve:

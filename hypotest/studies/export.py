@@ -25,13 +25,23 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         OutputError: If the lock is no lock, or the file cannot be written.
     """
     path = Path(protocol)
-    plan, file = load_protocol(path), lock_file(path)
+    plan, file = load_protocol(path, subject=False), lock_file(path)
     if plan.is_series:
         raise ProtocolError(
             f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "
             "protocol for each that matters"
         )
     text = render_osf(plan, lock_data(read_lock(file)) if file.exists() else None)
+    write_text(text, out)
+    return text
+
+
+def write_text(text: str, out: str | Path | None) -> None:
+    """Write a document, in the place of what the file held; nothing where `out` is None.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
     if out is not None:
         target = Path(out)
         try:
@@ -39,4 +49,3 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
             target.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
-    return text

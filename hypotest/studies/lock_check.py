@@ -12,10 +12,11 @@ from typing import Any
 from hypotest.errors import OutputError
 from hypotest.pipeline.manifest import recorded_fingerprint
 from hypotest.records.protocol import Protocol
-from hypotest.records.registration import Deviation, Lock, Registration
+from hypotest.records.registration import Deviation, Fingerprint, Lock, Registration
 from hypotest.records.verification import Check, Difference
 from hypotest.registration.canonical import canonical_json
 from hypotest.registration.deviations import find_deviations
+from hypotest.registration.later import expected_of, is_waiting
 from hypotest.registration.lock import lock_hash, registered_at
 from hypotest.registration.registry import REGISTRY, read_registry
 from hypotest.studies.conditions import shortened
@@ -29,8 +30,8 @@ def check_registration(
 ) -> Iterator[Check]:
     """Whether the lock that a run names was registered, and what the run did otherwise than it says.
 
-    Whether evaluation evidence was older than the registration is taken from the lock; the files in a cache
-    may have been collected anew since.
+    Whether evaluation documents were seen before the registration is taken from the lock; the cache may be
+    another by now.
 
     Args:
         registration: From ``results.json``; None where the run says nothing of it.
@@ -65,7 +66,7 @@ def check_registration(
     try:
         if plan is None:
             raise ValueError("results.json holds no valid plan")
-        deviations = find_deviations(lock.fingerprint, recorded_fingerprint(plan, manifest))
+        deviations = _deviations(lock, recorded_fingerprint(plan, manifest))
     except ValueError as error:
         detail = f"what the run did cannot be read: {' '.join(str(error).split())[:200]}"
         yield Check(_NAME, "not checked", detail)
@@ -81,6 +82,10 @@ def check_registration(
     yield Check(_NAME, "agrees", f"{status}; {count}, which is in {REGISTRY}")
 
 
+def _deviations(lock: Lock, run: Fingerprint) -> tuple[Deviation, ...]:
+    return find_deviations(expected_of(lock, run), run)
+
+
 def _contradictions(
     registration: Registration, lock: Lock, deviations: tuple[Deviation, ...], manifest: Mapping[str, Any]
 ) -> Iterator[Difference]:
@@ -92,7 +97,8 @@ def _contradictions(
     grounds = (
         (bool(registration.reasons), "its own reasons"),
         (bool(deviations), "deviations"),
-        (lock.evaluation_evidence_existed, "evaluation evidence existed before the registration"),
+        (is_waiting(lock), "its registration waited for a subject"),
+        (not lock.seen.nothing, "evaluation documents were seen before the registration"),
         (started is None or started < registered_at(lock), "not started after the registration"),
     )
     for holds, ground in grounds:

@@ -11,21 +11,21 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import cache_folder
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.comparison import adjust_together
+from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.run import self_check
+from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import Evidence
 from hypotest.records.multiverse import (
     MultiverseResult,
@@ -49,6 +49,7 @@ from hypotest.studies.specifications import (
     with_options,
     with_shared,
 )
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.verdict import decide
 
 _DEFINITION = ("percentile", "of", "replacement")
@@ -100,10 +101,12 @@ def multiverse(
             f"{path}: hypotest multiverse has no untrained networks; found as contrast of "
             f"{', '.join(without)}: contrast with another null, or take the prediction out"
         )
+    require_single(plan, path, "multiverse")
+    check_command(out=results_folder(plan, out), device=device, memory=memory)
     draws = None if full else plan.multiverse.draws
-    prepared = _prepare_all(plan, path.parent, device, start_stage)
+    prepared = _prepare_all(plan, path, device, start_stage)
     first = next(iter(prepared.values()))
-    check_reach(plan, first.sampled.positions, first.subject.n_neurons, path)
+    check_reach(plan, first, first.subject.n_neurons, path)
     results = _test_all(plan, wanted, prepared, draws, memory, start_stage)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
     found = MultiverseResult(
@@ -121,7 +124,7 @@ def multiverse(
             for prediction in plan.predictions
         ),
         verdicts=verdicts(plan, tests),
-        folder=Path(out or "reports") / plan.id / "multiverse",
+        folder=results_folder(plan, out) / "multiverse",
     )
     write_multiverse(found, start_stage)
     return found
@@ -157,24 +160,32 @@ def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[Shar
 
 
 def _prepare_all(
-    plan: Protocol, base: Path, device: str, start_stage: StartStage
+    plan: Protocol, path: Path, device: str, start_stage: StartStage
 ) -> dict[tuple[Value | None, ...], Prepared]:
     """Positions and evidence keys of every definition, before anything is collected, with one model for all.
 
     A definition that the text cannot fill is refused here.
     """
     found: dict[tuple[Value | None, ...], Prepared] = {}
+    subject: LanguageModel | None = None
     for choices in shared_choices(plan):
         definition = _definition(plan, choices)
         if definition in found:
             continue
         stage = named(start_stage, f"definition {len(found) + 1}")
         try:
-            prepared = prepare(with_shared(plan, choices), base, device, Streams(plan.seed), stage)
+            prepared = prepare(
+                with_shared(plan, choices),
+                path.parent,
+                device,
+                Streams(plan.seed),
+                stage,
+                subject,
+                kept_out=kept_out_of_evaluation(path),
+            )
         except CorpusError as error:
             raise CorpusError(f"{error} (under {_varied(choices)})") from error
-        first = next(iter(found.values()), prepared)
-        found[definition] = replace(prepared, subject=first.subject)
+        found[definition], subject = prepared, prepared.subject
     return found
 
 
@@ -209,9 +220,7 @@ def _test_on_evidence(
 ) -> dict[int, PredictionResult]:
     """Collect one evidence, test on it, and let it go: two at a time may not fit."""
     cache = cache_folder() / "evidence"
-    evidence = collect_evidence(
-        prepared.subject, prepared.samples, prepared.keys, prepared.ablation, memory, cache, start_stage
-    )
+    evidence = collect_both(plan, prepared, memory, cache, start_stage)
     self_check(prepared, evidence, Streams(plan.seed), start_stage)
     alike = _alike(plan, wanted, places)
     step = start_stage("specifications", len(alike))

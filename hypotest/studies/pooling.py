@@ -170,9 +170,7 @@ def _pool(estimates: Sequence[tuple[float, float] | None], shared: bool) -> Meta
 
 def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult) -> str:
     """Why the effect of a run cannot be pooled; empty if it can."""
-    if run.results.trial is not None:
-        return "a trial"
-    twin = next((other for other in before if _same_model(run, other) and other.results.trial is None), None)
+    twin = next((other for other in before if _same_model(run, other)), None)
     if twin is not None:
         same = "the same weights as" if run.weights == twin.weights else "another checkpoint of the model of"
         return f"{same} {twin.label}: not another model"

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.errors import CorpusError, EvidenceError
+from hypotest.errors import EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
+from hypotest.pipeline.halves import divide
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
 from hypotest.pipeline.randomness import Streams
@@ -51,7 +52,6 @@ SIZES = (0.5, 2.0)
 MOST_OF_LAYER = 0.2
 """Larger groups are not tried: they would overlap their own random controls too much."""
 _SMALLEST_GROUP = 5
-_FEWEST_DOCUMENTS = 4
 
 
 def power(
@@ -78,7 +78,7 @@ def power(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, device, memory, start_stage)
+    looked = look_at_selection(protocol, "power", out, device, memory, start_stage)
     plan, prepared, selection, streams = looked.plan, looked.prepared, looked.selection, looked.streams
     evidence = divide(selection, streams)
     documents = PowerDocuments(
@@ -155,35 +155,10 @@ def power(
             start_stage,
         ),
         notes=tuple(notes),
-        folder=Path(out or "reports") / plan.id / "power",
+        folder=looked.folder,
     )
     write_power(result)
     return result
-
-
-def divide(selection: SelectionEvidence, streams: Streams) -> Evidence:
-    """Evidence whose two splits are the two halves of the selection split's documents.
-
-    Raises:
-        CorpusError: If there are too few documents to divide.
-    """
-    documents = np.unique(selection.split.documents)
-    if documents.size < _FEWEST_DOCUMENTS:
-        raise CorpusError(
-            f"power divides the selection split's documents in two; {documents.size} are too few "
-            f"({_FEWEST_DOCUMENTS} are needed)"
-        )
-    shuffled = streams("halves of the selection split").permutation(documents)
-    half = documents.size // 2
-    return Evidence(
-        selection=selection.split.of_documents(shuffled[:half]),
-        evaluation=selection.split.of_documents(shuffled[half:]),
-        weights=selection.weights,
-        heads=selection.heads,
-        mean_activation=selection.mean_activation,
-        ablation=selection.ablation,
-        decomposition=None,
-    )
 
 
 def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.store import cache_folder
@@ -18,12 +17,12 @@ from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.fingerprint import text_hashes
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.run import self_check
 from hypotest.pipeline.selection import select
 from hypotest.pipeline.untrained import collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
@@ -77,7 +76,7 @@ def recollect(
     """
     streams, watch = Streams(plan.seed), Stopwatch(start_stage)
     try:
-        prepared = prepare(plan, base, device, streams, watch)
+        prepared = prepare(plan, base, device, streams, watch, kept_out=_kept_out(manifest))
     except HypotestError as error:
         return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
     source = _source(prepared, manifest)
@@ -90,15 +89,7 @@ def recollect(
     with _temporary_cache() as place:
         folder = Path(place)
         try:
-            evidence = collect_evidence(
-                prepared.subject,
-                prepared.samples,
-                prepared.keys,
-                prepared.ablation,
-                memory,
-                folder,
-                watch,
-            )
+            evidence = collect_both(plan, prepared, memory, folder, watch)
             if cached is not None:
                 checks += compare_evidence(cached, evidence, exact, _NAME)
             check = self_check(prepared, evidence, streams, watch)
@@ -242,6 +233,12 @@ def _plain(stored: Results, found: Results) -> tuple[dict[str, Any], dict[str, A
         parts = {name: side[name] for name in names}
         sides.append({**parts, "frequencies": side["figures"]["frequencies"]})
     return sides[0], sides[1]
+
+
+def _kept_out(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Documents that the run kept out of its evaluation split, whatever the lock says by now."""
+    found = manifest.get("kept_out")
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def _memory(manifest: Mapping[str, Any]) -> float:

@@ -62,7 +62,7 @@ def recompute(
     streams = Streams(plan.seed)
     live = without_dead(evidence)
     analysis = analyse(plan, live, untrained=untrained, start_stage=start_stage)
-    others = other_splits(plan, evidence, start_stage) if stored.trial is None else ()
+    others = other_splits(plan, evidence, start_stage)
     selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
     group = stored.ablation.group
     ablation = ablation_result(
@@ -81,7 +81,6 @@ def recompute(
         protocol=plan.model_dump(mode="json"),
         protocol_id=plan.id,
         title=plan.title,
-        trial=None if stored.trial is None else plan.conditions.positions,
         subject={
             **stored.subject,
             "n_neurons": evidence.n_neurons,
@@ -91,7 +90,7 @@ def recompute(
         group=selection.result,
         ablation=ablation,
         predictions=predictions,
-        verdicts=() if stored.trial is not None else analysis.verdicts,
+        verdicts=analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         figures=replace(
             stored.figures,
@@ -158,7 +157,7 @@ def compare_results(
         yield _checked(name, found, words)
     for item in expected.predictions[len(stored.predictions) :]:
         yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
-    line = stored.verdict_line or "none, since this is a trial"
+    line = stored.verdict_line
     yield _check(
         "results: verdicts",
         {name: one[name] for name in ("verdicts", "split_verdicts")},

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from hypotest.corpora.blocks import cut_blocks
-from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, package_documents
+from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, installed, package_documents
+from hypotest.pipeline.preflight import check_command
 from hypotest.records.corpus import Document, TextSource
 from hypotest.subjects.language_model import REFERENCE, reference_card
 from hypotest.subjects.reference.training import TrainingPlan, train
@@ -44,8 +45,11 @@ def train_reference(
         The folder of the last checkpoint.
 
     Raises:
+        ProtocolError: If `out` cannot be written.
         CorpusError: If a package of the training or evaluation text is not installed.
     """
+    check_command(out=out, cache=False)
+    installed((*TRAINING_PACKAGES, *EVALUATION_PACKAGES))  # reading the first ones takes a while
     training, training_sources = package_documents(TRAINING_PACKAGES)
     evaluation, evaluation_sources = package_documents(EVALUATION_PACKAGES)
 

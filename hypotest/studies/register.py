@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError
+from hypotest.pipeline.collection import documents_of
+from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.preflight import check_command, require_places, require_single
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import seen_before
+from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
+from hypotest.pipeline.seen import documents_seen
+from hypotest.pipeline.subject import load_subject
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.registration import Entry, Lock, Registered
+from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
+from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import LOCK_SUFFIX, compose_lock, lock_data, lock_file, read_lock, write_lock
-from hypotest.registration.registry import REGISTRY, append_entry, last_entry
+from hypotest.registration.registry import (
+    REGISTRY,
+    append_entry,
+    last_entry,
+    read_registry,
+    require_chain,
+)
 from hypotest.registration.repository import git_state
+from hypotest.subjects.language_model import LanguageModel
 
 
-def register(protocol: str | Path, *, device: str = "auto", start_stage: StartStage = silent) -> Registered:
+def register(
+    protocol: str | Path,
+    *,
+    fresh_documents: bool = False,
+    device: str = "auto",
+    start_stage: StartStage = silent,
+) -> Registered:
     """Write a protocol's lock, and enter it into the registry beside it.
 
     The model is loaded and the text read for their hashes; nothing is run through the model. Evidence of the
-    selection split may have been collected and looked at. If evidence of the evaluation split was, the lock
-    says so, and runs under it are exploratory.
+    selection split may have been collected and looked at. The cache's log tells which documents of the
+    evaluation split this network was run over before, at any layer and under any plan: the lock says so, and
+    runs under it are exploratory then.
 
     Registering the same again changes nothing. Registering something else adds an entry and replaces the
     lock file; the older entry stays in the registry.
 
     Args:
         protocol: Path of the protocol.
+        fresh_documents: Keep every document that the network was run over before out of the evaluation
+            split, which is drawn from the others. The lock names them, and runs keep them out too; what an
+            earlier lock of the protocol keeps out stays out until this is asked again.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         start_stage: Told of each stage and its number of steps, for progress.
 
@@ -41,14 +65,57 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
 
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem.
+        CorpusError: If too few documents are left to evaluate on.
         RunError: If the subject or text cannot be had, the registry does not verify, or it or the lock
             cannot be written.
     """
     path = Path(protocol)
     plan = load_protocol(path)
-    prepared = prepare(plan, path.parent, device, Streams(plan.seed), Stopwatch(start_stage))
-    check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    require_single(plan, path, "register")
+    check_command(device=device)
+    check_registry(path)
+    cache = cache_folder()
+    subject: LanguageModel | None = None
+    kept_out: Collection[str] = kept_out_of_evaluation(path)
+    if fresh_documents:
+        subject = load_subject(plan, path.parent, device)
+        kept_out = documents_seen(read_log(cache)[0], subject.fingerprint)
+    prepared = prepare(
+        plan,
+        path.parent,
+        device,
+        Streams(plan.seed),
+        Stopwatch(start_stage),
+        subject,
+        kept_out=kept_out,
+    )
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
     found = fingerprint(plan, prepared)
+    documents = documents_of(prepared, prepared.samples["evaluation"])
+    return add_registration(
+        path, found, lambda entries: what_was_seen(entries, found, documents, cache), datetime.now(UTC)
+    )
+
+
+def add_registration(
+    path: Path,
+    found: Fingerprint,
+    seen: Callable[[tuple[Entry, ...]], Seen],
+    registered: datetime,
+    later: Later | None = None,
+) -> Registered:
+    """Enter what a protocol comes to into the registry beside it, and write its lock.
+
+    Args:
+        path: The protocol's file.
+        found: What it comes to.
+        seen: Given the registry's entries, what is known of its evaluation documents having been seen.
+        registered: Now.
+        later: Of a subject that comes later.
+
+    Raises:
+        OutputError: If the registry does not verify, or it or the lock cannot be written.
+    """
     file = lock_file(path)
     former: list[Entry] = []
 
@@ -60,11 +127,14 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
             found,
             path.name,
             previous,
-            registered=datetime.now(UTC),
-            evaluation_evidence_existed=seen_before(entries, found, cache_folder() / "evidence"),
+            registered=registered,
+            seen=seen(entries),
             git=git_state(path, _own_files(path.parent)),
+            later=later,
         )
-        return None if last is not None and last.lock.fingerprint == lock.fingerprint else lock
+        same = last is not None and last.lock.fingerprint == lock.fingerprint
+        # what was bound to the subject that came later stays so when it is registered again
+        return None if same and last is not None and later in (None, last.lock.later) else lock
 
     added = append_entry(path.parent, compose)
     entry = added or former[0]
@@ -80,6 +150,18 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
         replaced=former[0].lock.registered if added is not None and former else None,
         restored=restored,
     )
+
+
+def check_registry(path: Path) -> None:
+    """Refuse, before anything is read, where the registry could not take another entry.
+
+    Raises:
+        OutputError: If it does not verify, or it or the lock cannot be written.
+    """
+    require_places(path.parent, REGISTRY, lock_file(path).name)
+    entries, problems = read_registry(path.parent)
+    require_chain(path.parent / REGISTRY, problems)
+    _refuse_shared_lock(entries, path)
 
 
 def _refuse_shared_lock(entries: tuple[Entry, ...], path: Path) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypotest.collect.evidence import collect_selection
 from hypotest.collect.store import cache_folder
+from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
+from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
@@ -28,10 +31,17 @@ class SelectionLook:
     """Folder of the evidence cache."""
     preparing: dict[str, float]
     """Seconds that each stage took before anything was collected."""
+    folder: Path
+    """Gets what the study leaves behind."""
 
 
 def look_at_selection(
-    protocol: str | Path, device: str, memory: float, start_stage: StartStage
+    protocol: str | Path,
+    command: str,
+    out: str | Path | None,
+    device: str,
+    memory: float,
+    start_stage: StartStage,
 ) -> SelectionLook:
     """Prepare a plan as a run does, and collect its selection split; the cache keeps it for the run.
 
@@ -40,6 +50,8 @@ def look_at_selection(
 
     Args:
         protocol: Path of the protocol.
+        command: What was asked for, ``explore`` or ``power``: for errors, and for the result's folder.
+        out: Folder that gets ``<out>/<protocol id>/<command>``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
@@ -50,17 +62,14 @@ def look_at_selection(
     """
     path = Path(protocol)
     plan = load_protocol(path)
+    require_single(plan, path, command)
+    folder = results_folder(plan, out)
+    check_command(out=folder, device=device, memory=memory)
     streams, watch = Streams(plan.seed), Stopwatch(start_stage)
-    prepared = prepare(plan, path.parent, device, streams, watch)
+    prepared = prepare(plan, path.parent, device, streams, watch, kept_out=kept_out_of_evaluation(path))
+    if command == "power":  # to explore is to look for what would do
+        check_reach(plan, prepared, prepared.subject.n_neurons, path)
     preparing = dict(watch.seconds)
     cache = cache_folder() / "evidence"
-    selection = collect_selection(
-        prepared.subject,
-        prepared.samples["selection"],
-        prepared.keys.selection,
-        prepared.ablation,
-        memory,
-        cache,
-        watch,
-    )
-    return SelectionLook(plan, prepared, selection, streams, cache, preparing)
+    selection = collect_selected(plan, prepared, prepared.samples["selection"], memory, cache, watch)
+    return SelectionLook(plan, prepared, selection, streams, cache, preparing, folder / command)

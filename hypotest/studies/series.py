@@ -11,13 +11,16 @@ from typing import Any
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import SubjectError
-from hypotest.pipeline.run import run, run_folder, run_plan, with_changes
+from hypotest.pipeline.preflight import check_command, results_folder
+from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
+from hypotest.pipeline.trial import try_plan
 from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.results import Results
 from hypotest.records.series import SeriesResult
+from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.series import checkpoint_step
 from hypotest.report.run import Run
@@ -32,11 +35,67 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
 
     Args:
         protocol: Path of the protocol.
-        options: As for `hypotest.run`.
+        options: As for `hypotest.run`, but for ``limit``.
     """
-    if load_protocol(protocol).is_series:
+    if load_protocol(protocol, subject=options.get("model") is None).is_series:
         return run_series(protocol, **options)
-    return run(protocol, **options)
+    found: Run = run(protocol, **options)
+    return found
+
+
+def try_protocol(
+    protocol: str | Path,
+    limit: int,
+    *,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    memory: float = MEMORY,
+    start_stage: StartStage = silent,
+) -> tuple[TrialResult, ...]:
+    """Try a protocol out: once, or every member of the series that it declares.
+
+    Args:
+        protocol: Path of the protocol.
+        limit: Positions per condition, as for `hypotest.run`.
+        out: As for `hypotest.run`.
+        seed: As for `hypotest.run`.
+        device: As for `hypotest.run`.
+        memory: As for `hypotest.run`.
+        start_stage: As for `hypotest.run`.
+
+    Raises:
+        ProtocolError: If fewer than 8 positions are asked for, or the protocol cannot be run.
+        RunError: If a member cannot be tried.
+    """
+    path = Path(protocol)
+    plan = with_seed(load_protocol(path), seed)
+    if not plan.is_series:
+        return (
+            run(path, limit=limit, out=out, seed=seed, device=device, memory=memory, start_stage=start_stage),
+        )
+    require_positions(limit)
+    check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
+    skipped: list[str] = []
+    found = []
+    for name, member, subject in _members(plan, path, None, None, device, skipped):
+        found.append(
+            try_plan(
+                member,
+                path,
+                trial_folder(plan, out) / name.folder,
+                limit,
+                subject=subject,
+                device=device,
+                memory=memory,
+                start_stage=named(start_stage, name.shown),
+            )
+        )
+        del subject
+        gc.collect()  # nnsight leaves cycles that hold a model
+    if not found:
+        raise _nothing_to_test(skipped)
+    return tuple(found)
 
 
 def run_series(
@@ -47,7 +106,6 @@ def run_series(
     out: str | Path | None = None,
     seed: int | None = None,
     device: str = "auto",
-    limit: int | None = None,
     memory: float = MEMORY,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
@@ -66,7 +124,6 @@ def run_series(
         out: As for `hypotest.run`; the members' folders lie within the series'.
         seed: As for `hypotest.run`.
         device: As for `hypotest.run`.
-        limit: As for `hypotest.run`.
         memory: As for `hypotest.run`.
         start_stage: As for `hypotest.run`.
         on_registration: As for `hypotest.run`; told once.
@@ -76,9 +133,12 @@ def run_series(
         RunError: If a member cannot be finished.
     """
     path, started = Path(protocol), datetime.now(UTC)
-    plan = with_changes(load_protocol(path), seed, limit)
+    plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
         raise ValueError(f"{path}: declares no series; hypotest.run runs it")
+    check_command(
+        out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
+    )
     folder = run_folder(plan, out, started)
     skipped: list[str] = []
     names: list[MemberName] = []
@@ -91,7 +151,6 @@ def run_series(
             folder / name.folder,
             subject=subject,
             device=device,
-            trial=limit,
             memory=memory,
             start_stage=named(start_stage, name.shown),
             on_registration=tell,
@@ -103,7 +162,7 @@ def run_series(
         del subject, finished
         gc.collect()  # nnsight leaves cycles that hold a model
     if not names:
-        raise SubjectError(f"subject.layer: no layer can be tested ({'; '.join(skipped)})")
+        raise _nothing_to_test(skipped)
     found = replace(combine(plan, results, names, skipped), folder=folder)
     write_series(found, start_stage)
     return found
@@ -135,6 +194,10 @@ def _members(
             yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
         else:
             skipped.append(f"layer {layer}: no attention reaches its MLP")
+
+
+def _nothing_to_test(skipped: list[str]) -> SubjectError:
+    return SubjectError(f"subject.layer: no layer can be tested ({'; '.join(skipped)})")
 
 
 def _told(_registration: Registration) -> None:

@@ -17,8 +17,10 @@ import polars as pl
 from pydantic import ValidationError
 
 from hypotest.collect.store import cache_folder
-from hypotest.errors import HypotestError, OutputError
+from hypotest.errors import HypotestError, OutputError, ProtocolError
+from hypotest.pipeline.preflight import check_command
 from hypotest.records.evidence import Evidence
+from hypotest.records.files import file_obstacle
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -66,7 +68,11 @@ def verify(
 
     Raises:
         OutputError: If the folder is not that of a run.
+        ProtocolError: If there is no such device, or no such protocol.
     """
+    check_command(device=device if recollect else None, cache=False)
+    if protocol is not None and (obstacle := file_obstacle(protocol)):
+        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
     folder = run.folder if isinstance(run, Run) else Path(run)
     if not any((folder / name).is_file() for name in ("results.json", "manifest.json")):
         raise OutputError(
@@ -238,7 +244,9 @@ def _base(plan: Protocol | None, manifest: Mapping[str, Any], protocol: str | Pa
     if plan is not None:
         for path in _candidates(plan.id):
             try:
-                if protocol_hash(load_protocol(path)) == section(manifest, "hashes").get("protocol"):
+                if protocol_hash(load_protocol(path, subject=False)) == section(manifest, "hashes").get(
+                    "protocol"
+                ):
                     return path.parent
             except HypotestError:
                 continue

@@ -73,7 +73,7 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     from hypotest.registration import load_protocol
 
     plan = load_protocol(protocol)
-    prepared = prepare(plan, protocol.parent, device, Streams(plan.seed), silent)
+    prepared = prepare(plan, protocol.parent, device, Streams(plan.seed), silent, kept_out=())
     subject, cache = prepared.subject, cache_folder() / "evidence"
     samples = {split: repeat_sample(sample, times) for split, sample in prepared.samples.items()}
     keys: EvidenceKeys = evidence_keys(subject, samples, prepared.ablation)

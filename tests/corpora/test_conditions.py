@@ -24,7 +24,7 @@ def blocks():
     return cut_blocks([rng.integers(0, 200, size=int(rng.integers(100, 2000))) for _ in range(40)], 64)
 
 
-def draw(blocks, n=200, cap=16, share=0.5, seed=1):
+def draw(blocks, n=200, cap=16, share=0.5, seed=1, kept_out=()):
     return sample_positions(
         blocks,
         cuts(),
@@ -32,6 +32,7 @@ def draw(blocks, n=200, cap=16, share=0.5, seed=1):
         max_per_document=cap,
         selection_share=share,
         rng=np.random.default_rng(seed),
+        kept_out=kept_out,
     )
 
 
@@ -94,3 +95,28 @@ def test_blocks_for_heads_spread_over_documents(blocks):
     assert len(set(blocks.document[chosen])) == n_documents  # one block of each before a second of any
     everything = blocks_for_heads(rows, 10_000, np.random.default_rng(0))
     assert everything.tolist() == sorted(rare["block"].unique())
+
+
+def test_documents_that_are_kept_out_come_to_the_selection_split(blocks):
+    plain = draw(blocks)
+    evaluation = set(plain.positions.filter(pl.col("split") == "evaluation")["document"].to_list())
+    kept_out = sorted(evaluation)[:5]
+    moved = draw(blocks, kept_out=kept_out).positions
+    documents = {
+        split: set(moved.filter(pl.col("split") == split)["document"].to_list())
+        for split in ("selection", "evaluation")
+    }
+    assert not documents["evaluation"] & set(kept_out)
+    assert not documents["evaluation"] & documents["selection"]
+    assert moved.group_by("split", "condition").len()["len"].to_list() == [100] * 4
+    assert draw(blocks, kept_out=[]).positions.equals(plain.positions)
+    # more than the selection split's share: it becomes larger
+    most = draw(blocks, n=100, kept_out=range(30)).positions
+    assert set(most.filter(pl.col("split") == "evaluation")["document"].to_list()) <= set(range(30, 40))
+
+
+def test_too_few_documents_left_are_named_with_their_numbers(blocks):
+    with pytest.raises(
+        CorpusError, match=r"38 of its 40 documents are kept out .*: 2 are left to evaluate on"
+    ):
+        draw(blocks, kept_out=range(38))

@@ -1,6 +1,7 @@
 """How many positions a text gives: those of a run, and without its model."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.errors import ProtocolError
+from hypotest.pipeline.distinct import count_distinct
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
 from hypotest.report.corpus_check import cuts_of
@@ -24,9 +28,9 @@ def checked(small_protocol, tmp_path_factory):
 
 def test_the_positions_are_those_of_a_run(checked, small_protocol):
     plan = load_protocol(small_protocol)
-    run = prepare(plan, small_protocol.parent, "cpu", Streams(plan.seed), silent)
+    run = prepare(plan, small_protocol.parent, "cpu", Streams(plan.seed), silent, kept_out=())
     assert checked.blocks == len(run.blocks.tokens)
-    assert checked.documents == run.n_documents == 60
+    assert checked.documents == len(run.documents) == 60
     assert checked.possible == run.sampled.eligible
     for item in checked.counts:
         rows = run.sampled.positions.filter(
@@ -120,17 +124,17 @@ def test_a_data_set_gives_the_positions_of_its_documents(checked, small_protocol
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("old", "new", "message", "code"),
     [
-        ("positions: 120", "positions: 100000", "ask for at most"),
-        ("context: 32", "context: 64", "takes at most 32"),
-        ("subject: {model: ", "subject: {model: nowhere", "subject.model: "),
+        ("positions: 120", "positions: 100000", "ask for at most", 1),
+        ("context: 32", "context: 64", "must be at most the 32 tokens", 2),
+        ("subject: {model: ", "subject: {model: nowhere", "subject.model: ", 2),
     ],
 )
-def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message):
+def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message, code):
     path = copied(small_protocol, tmp_path / "protocols", (old, new))
     done = hypotest("corpus", "check", path, "--out", tmp_path / "out")
-    assert done.returncode == 1
+    assert done.returncode == code
     assert message in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -139,3 +143,48 @@ def test_help_has_an_example():
     command = [sys.executable, "-m", "hypotest", "corpus", "check", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "Example: hypotest corpus check" in done.stdout
+
+
+@pytest.fixture
+def coarse(small_protocol, tmp_path):
+    """A plan with too few relabellings: the rarest types against the most common ones, a few of each."""
+    path = copied(
+        small_protocol,
+        tmp_path / "coarse",
+        ("below_percentile: 50", "below_percentile: 10"),
+        ("from_percentile: 50", "from_percentile: 99"),
+        ("positions: 120", "positions: 20"),
+    )
+    return path
+
+
+def test_what_a_run_refuses_is_refused_here_in_the_same_words(hypotest, coarse, tmp_path):
+    here = hypotest("corpus", "check", coarse, "--out", tmp_path / "out")
+    run = hypotest("run", coarse, "--out", tmp_path / "out")
+    registered = hypotest("register", coarse)
+    assert (here.returncode, run.returncode, registered.returncode) == (2, 2, 2), here.stdout + run.stderr
+    (line,) = [text for text in here.stderr.splitlines() if "label_shuffled" in text]
+    assert "needs at least" in line and "What does, tried on this text: (1)" in line
+    assert line in run.stderr and line in registered.stderr
+    assert not list((tmp_path / "out").iterdir()) if (tmp_path / "out").exists() else True
+
+
+def test_following_the_remedy_is_accepted(coarse, tmp_path):
+    """The percentiles that the message names, written into the file: accepted here and by a run."""
+    with pytest.raises(ProtocolError) as caught:
+        check_corpus(coarse, out=tmp_path / "out")
+    found = re.search(
+        r"conditions\.rare\.target_frequency\.below_percentile: ([\d.]+) and "
+        r"conditions\.common\.target_frequency\.from_percentile: ([\d.]+) \(([\d,]+|over 10\^\d+), where",
+        str(caught.value),
+    )
+    assert found is not None, str(caught.value)
+    text = coarse.read_text(encoding="utf-8")
+    text = text.replace("below_percentile: 10,", f"below_percentile: {found[1]},")
+    coarse.write_text(text.replace("from_percentile: 99,", f"from_percentile: {found[2]},"), encoding="utf-8")
+    assert check_corpus(coarse, out=tmp_path / "out").asked == 20
+    plan = load_protocol(coarse)
+    prepared = prepare(plan, coarse.parent, "cpu", Streams(plan.seed), silent, kept_out=())
+    check_reach(plan, prepared, prepared.subject.n_neurons, coarse)
+    counted = {item.null: item.found for item in count_distinct(plan, prepared.sampled.positions, None)}
+    assert counted["label_shuffled"] == found[3]

@@ -113,7 +113,7 @@ def test_a_member_verifies(depth, hypotest):
 @pytest.mark.parametrize("command", ["register", "explore", "power"])
 def test_what_needs_one_layer_says_so(depth, hypotest, command):
     done = hypotest(command, depth[2])
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "subject.layer" in done.stderr and "hypotest run" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -158,7 +158,7 @@ def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol
 def test_a_checkpoint_that_is_not_there_names_those_that_are(hypotest, small_protocol, training, tmp_path):
     path = _written(small_protocol, "missing.yaml", f"subject: {{model: {training}, revision: step7}}")
     done = hypotest("run", path, "--out", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no checkpoint 'step7'" in done.stderr and "step1000" in done.stderr
 
 
@@ -167,6 +167,6 @@ def test_a_missing_checkpoint_is_found_before_the_first_is_run(hypotest, small_p
         small_protocol, "late.yaml", f"subject: {{model: {training}, revision: [step1, step10, step61]}}"
     )
     done = hypotest("run", path, "--out", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no checkpoint 'step61'" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -58,7 +58,8 @@ def test_a_hooked_model_is_not_the_one_behind_cached_evidence(small_protocol, lo
     """An adapter made of hooks leaves the weights as they are; its loss tells."""
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
     model, tokenizer = loaded
-    hypotest.run(small_protocol, model=model, tokenizer=tokenizer, out=tmp_path, limit=40)
+    tried = hypotest.run(small_protocol, model=model, tokenizer=tokenizer, out=tmp_path, limit=40)
+    assert tried.subject.endswith("(in memory)")
     block = model.gpt_neox.layers[0].mlp
     hook = block.register_forward_hook(lambda _module, _given, output: output * 1.02)
     try:

@@ -33,7 +33,7 @@ def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepar
         the evaluation split.
     """
     plan = load_protocol(protocol)
-    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent))
+    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent), kept_out=())
     sample = prepared.samples["evaluation"]
     blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
     forbidden = {row.tobytes() for row in sample.tokens[blocks]}

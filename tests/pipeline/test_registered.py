@@ -1,5 +1,6 @@
 """Registering on a small model, and what each kind of change does to the status of a run."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -8,18 +9,21 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from hypotest.errors import OutputError, ProtocolError
+from hypotest.errors import CorpusError, OutputError, ProtocolError
+from hypotest.pipeline.collection import documents_of
+from hypotest.pipeline.document_log import LOG, log_viewing, read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.registered import evidence_existed, registration_of
+from hypotest.pipeline.registered import evidence_existed, kept_out_of_evaluation, registration_of
 from hypotest.records.progress import silent
+from hypotest.records.seen import Viewing
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash, read_lock
 from hypotest.registration.registry import REGISTRY, read_registry, verify_registry
 from hypotest.studies.register import register
-from tests.registrations import edited
+from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
 PROTOCOL = """\
 hypotest: 1
@@ -72,12 +76,20 @@ def protocol(tmp_path, small_model_folder, small_documents, cache):
     return path
 
 
-def status(path, cache, seed=None, trial=None):
+def status(path, cache, seed=None):
     """What a run of the protocol would be."""
     plan = load_protocol(path)
     plan = plan if seed is None else plan.model_copy(update={"seed": seed})
-    prepared = prepare(plan, path.parent, "cpu", Streams(plan.seed), Stopwatch(silent))
-    return registration_of(path, fingerprint(plan, prepared), trial, cache)
+    prepared = prepare(
+        plan,
+        path.parent,
+        "cpu",
+        Streams(plan.seed),
+        Stopwatch(silent),
+        kept_out=kept_out_of_evaluation(path),
+    )
+    documents = documents_of(prepared, prepared.samples["evaluation"])
+    return registration_of(path, fingerprint(plan, prepared), documents, cache.parent)
 
 
 def keys(registration):
@@ -111,7 +123,7 @@ def test_from_registration_to_status(protocol, cache):
     assert done.file == protocol.with_name("small.lock.json")
     lock = done.lock
     assert (lock.file, lock.protocol_id, lock.seed, lock.layer) == ("small.yaml", "small", 11, 3)
-    assert lock.evaluation_evidence_existed is False
+    assert (lock.seen, lock.kept_out) == (NOTHING_SEEN, ())
     assert lock.hashes.text.keys() == {f"{number}.txt" for number in range(60)}
     assert sum(lock.split.values()) <= 60
     assert (datetime.now(UTC) - datetime.fromisoformat(lock.registered)).total_seconds() < 120
@@ -184,14 +196,11 @@ def test_changed_weights_text_frequencies_and_versions(protocol, cache, monkeypa
     assert found.reasons == ("2 deviations from what was registered",)
 
 
-def test_seed_and_limit_are_deviations(protocol, cache):
+def test_another_seed_is_a_deviation(protocol, cache):
     register(protocol, device="cpu")
     found = status(protocol, cache, seed=12)
     assert keys(found)[0] == "seed"
     assert "hashes.positions" in keys(found) and "evidence.evaluation" in keys(found)
-    trial = status(protocol, cache, trial=120)  # as many as the protocol declares, and still a trial
-    assert trial.status == "exploratory"
-    assert trial.reasons == ("a trial (--limit), which gives no verdict",)
 
 
 def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
@@ -201,7 +210,7 @@ def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
     first.file.unlink()
 
     collect(cache, evidence["selection"])
-    assert register(protocol, device="cpu").lock.evaluation_evidence_existed is False
+    assert register(protocol, device="cpu").lock.seen == NOTHING_SEEN
 
     collect(cache, evidence["evaluation"])
     assert evidence_existed(cache, evidence["evaluation"])
@@ -216,13 +225,130 @@ def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
 
     # another margin needs the same evidence; another seed draws from the same documents
     change(protocol, "null_sd: 2", "null_sd: 3")
-    assert register(protocol, device="cpu").lock.evaluation_evidence_existed is True
+    assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
     (reason,) = status(protocol, cache).reasons
     assert reason == "evidence of the evaluation split existed before the registration"
     shutil.rmtree(cache)
     change(protocol, "seed: 11", "seed: 12")
-    assert register(protocol, device="cpu").lock.evaluation_evidence_existed is True
+    assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
     assert status(protocol, cache).status == "exploratory"
+
+
+def look(
+    path, use="evaluation", plan="pilot", layer=3, seed=None, when="2026-11-21T12:00:00+00:00", **changes
+):
+    """Leave the line of a run of the protocol, or of another one, in the log."""
+    own = load_protocol(path).model_copy(update={} if seed is None else {"seed": seed})
+    prepared = prepare(own, path.parent, "cpu", Streams(own.seed), Stopwatch(silent), kept_out=())
+    line = Viewing(
+        time=when,
+        use=use,
+        plan=plan,
+        protocol=64 * "f",
+        weights=prepared.subject.fingerprint,
+        layer=layer,
+        evidence=prepared.keys.evaluation,
+        documents=documents_of(prepared, prepared.samples[use]),
+    )
+    log_viewing(path.parents[1] / "cache", dataclasses.replace(line, **changes))
+    return set(dataclasses.replace(line, **changes).documents)
+
+
+def test_documents_seen_under_another_plan_layer_or_name_are_named(protocol, cache):
+    seen = look(protocol, layer=1)
+    look(protocol, layer=1, when="2026-11-22T12:00:00+00:00")
+    text = protocol.with_name("0.txt")
+    text.with_name("other.txt").write_text(text.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    text.unlink()
+    change(protocol, "[0.txt", "[other.txt")
+    protocol.rename(protocol.with_name("renamed-small.yaml"))
+    path = protocol.with_name("renamed-small.yaml")
+    lock = register(path, device="cpu").lock
+    (by,) = lock.seen.by
+    assert (by.plan, by.layer, by.use, by.times) == ("pilot", 1, "evaluation", 2)
+    assert (by.first[:10], by.last[:10]) == ("2026-11-21", "2026-11-22")
+    assert lock.seen.documents == by.documents == len(seen)
+    now = status(path, cache)
+    assert now.status == "exploratory"
+    assert now.reasons[0].startswith(f"{by.documents} of the {lock.split['evaluation_documents']} evaluation")
+    assert "pilot (ffffffffffff…, layer 1)" in now.reasons[0]
+
+
+def test_documents_that_another_seed_selected_on_count_as_seen(protocol, cache):
+    look(protocol, use="selection")  # the plan's own: explore, power, trials
+    assert register(protocol, device="cpu").lock.seen == NOTHING_SEEN
+    change(protocol, "seed: 11", "seed: 12")
+    (by,) = register(protocol, device="cpu").lock.seen.by
+    assert by.use == "selection" and 0 < by.documents < 30
+    assert status(protocol, cache).status == "exploratory"
+
+
+def test_deleted_evidence_does_not_make_documents_unseen_and_other_weights_do(protocol, cache):
+    look(protocol)
+    shutil.rmtree(cache, ignore_errors=True)
+    assert register(protocol, device="cpu").lock.seen.documents > 0
+    (cache.parent / LOG).unlink()
+    change(protocol, "null_sd: 2", "null_sd: 3")
+    # the registry still knows what the log does not
+    assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
+    for file in (protocol.with_name(REGISTRY), protocol.with_name("small.lock.json")):
+        file.unlink()
+    assert register(protocol, device="cpu").lock.seen == NOTHING_SEEN  # as far as any tool can see
+    protocol.with_name(REGISTRY).unlink()
+    protocol.with_name("small.lock.json").unlink()
+    look(protocol, weights=64 * "0")
+    assert register(protocol, device="cpu").lock.seen == NOTHING_SEEN
+
+
+def test_a_log_that_came_later_is_believed(protocol, cache):
+    """Registered with another cache; the one of the run knows better."""
+    register(protocol, device="cpu")
+    assert status(protocol, cache).status == "confirmatory"
+    look(protocol, when=datetime.now(UTC).isoformat())
+    assert status(protocol, cache).status == "confirmatory"  # the plan was fixed by then
+    look(protocol, when="2020-01-01T00:00:00+00:00")
+    (reason,) = status(protocol, cache).reasons
+    assert "between" not in reason and "on 2020-01-01T00:00:00, by pilot" in reason
+
+
+def test_damaged_lines_are_recorded(protocol, cache):
+    look(protocol, weights=64 * "0")
+    path = cache.parent / LOG
+    path.write_bytes(path.read_bytes()[:50])
+    lock = register(protocol, device="cpu").lock
+    assert (lock.seen.damaged_lines, lock.seen.documents) == (1, 0)
+
+
+def test_fresh_documents_are_kept_apart_and_reproduced_from_the_lock(protocol, cache):
+    change(protocol, "positions: 120", "positions: 60")
+    seen = look(protocol)
+    assert register(protocol, device="cpu").lock.seen.documents == len(seen)
+    fresh = register(protocol, fresh_documents=True, device="cpu")
+    assert fresh.is_new and fresh.lock.seen == NOTHING_SEEN
+    assert set(fresh.lock.kept_out) == seen
+    now = status(protocol, cache)  # prepares anew, with what the lock says
+    assert (now.status, now.deviations) == ("confirmatory", ())
+    # asked again, or registered without the option, it stays what it is
+    assert register(protocol, fresh_documents=True, device="cpu").is_new is False
+    assert register(protocol, device="cpu").is_new is False
+    # without the lock the split is another
+    other = prepare(
+        load_protocol(protocol), protocol.parent, "cpu", Streams(11), Stopwatch(silent), kept_out=()
+    )
+    assert set(documents_of(other, other.samples["evaluation"])) & seen
+    # an edited list is found out
+    edited(fresh.file, lambda data: data.update(kept_out=[]))
+    found = status(protocol, cache)
+    assert found.status == "exploratory" and "altered, or from elsewhere" in found.reasons[0]
+
+
+def test_too_few_fresh_documents_are_an_error_with_numbers(protocol, cache):
+    for seed in range(11, 17):
+        look(protocol, seed=seed)
+    with pytest.raises(CorpusError, match=r"\d+ of its 60 documents are kept out .* \d+ are left"):
+        register(protocol, fresh_documents=True, device="cpu")
+    assert not protocol.with_name(REGISTRY).exists()
+    assert len(read_log(cache.parent)[0]) == 6
 
 
 def test_locks_that_cannot_be_trusted(protocol, cache):

@@ -31,7 +31,7 @@ def plan(tmp_path_factory, small_model_folder, small_documents):
 
 @pytest.fixture(scope="module")
 def prepared(plan):
-    return prepare(plan[0], plan[1], "cpu", Streams(plan[0].seed), silent)
+    return prepare(plan[0], plan[1], "cpu", Streams(plan[0].seed), silent, kept_out=())
 
 
 def with_untrained(plan, **declared):

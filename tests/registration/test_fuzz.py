@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypotest.__main__ import main
+from hypotest.records.hub import is_hub_name
 from hypotest.registration import read_protocol
+from hypotest.registration.source import read_source
 from tests.registration.fuzz import check, fuzz, peak_megabytes
 from tests.registration.mutations import NAMES, ODD, Mutations, put, schema_paths, written
 from tests.strategies import protocol_like
@@ -111,9 +114,13 @@ def test_names_that_climb_or_paint_are_refused_or_stay_text(small, tmp_path, key
     (tmp_path / "counts.npy").touch()
     path = tmp_path / "p.yaml"
     valid, _ = check(path, text.encode())
-    # A model's name may be a path; what is written into files is escaped there. Files of predictions are
-    # numbered, so that they may be called like a device.
-    assert valid is (key == "model" or (name == "con" and key != "id" and key != "measure"))
+    if key == "model":  # one that is no folder must be a name of the Hub
+        named = read_source(path).data["subject"]["model"]
+        assert valid is (is_hub_name(named) and not os.path.isdir(tmp_path / named))
+        assert read_protocol(path, subject=False)[0] is not None
+        return
+    # files of predictions are numbered, so that they may be called like a device
+    assert valid is (name == "con" and key not in ("id", "measure"))
 
 
 @pytest.mark.parametrize("name", ["con", "nul", "aux", "prn", "com1", "lpt9"])

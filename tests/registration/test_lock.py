@@ -18,7 +18,7 @@ from hypotest.registration.lock import (
     read_lock,
     write_lock,
 )
-from tests.registrations import REGISTERED, edited, fingerprint_of
+from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, REGISTERED, edited, fingerprint_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def lock(tmp_path, small):
         "p.yaml",
         64 * "0",
         registered=REGISTERED,
-        evaluation_evidence_existed=False,
+        seen=NOTHING_SEEN,
         git=GitState("f" * 40, "main", True, False),
     )
 
@@ -44,7 +44,7 @@ def test_it_holds_what_was_agreed(lock, tmp_path):
     data = json.loads(path.read_text(encoding="utf-8"))
     assert set(data) == {
         "lock", "protocol_id", "file", "registered", "plan", "hashes", "revision", "layer", "versions",
-        "seed", "split", "evidence", "evaluation_evidence_existed", "git", "previous",
+        "seed", "split", "evidence", "kept_out", "seen", "git", "previous",
     }  # fmt: skip
     assert list(data)[:4] == ["lock", "protocol_id", "file", "registered"]
     assert data["registered"] == "2026-11-21T12:00:00+00:00"
@@ -70,8 +70,8 @@ def test_the_plan_hash_is_that_of_the_protocol(lock, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(lock=2), "`lock` must be 1; found '2'"),
-        (lambda data: data.update(lock=True), "`lock` must be 1"),
+        (lambda data: data.update(lock=1), "`lock` must be 2; found '1'"),
+        (lambda data: data.update(lock=True), "`lock` must be 2"),
         (lambda data: data.update(extra=1), "keys that no lock has"),
         (lambda data: data["hashes"].update(extra="1"), "keys that no lock has"),
         (lambda data: data.pop("seed"), "seed"),
@@ -111,5 +111,5 @@ def test_a_folder_or_nothing_in_its_place(tmp_path, lock):
 
 
 def test_another_lock_has_another_hash(lock):
-    assert lock_hash(dataclasses.replace(lock, evaluation_evidence_existed=True)) != lock_hash(lock)
+    assert lock_hash(dataclasses.replace(lock, seen=EVIDENCE_EXISTED)) != lock_hash(lock)
     assert lock_data(lock)["plan"] == lock.plan

@@ -194,7 +194,7 @@ def test_a_lock_inside_a_line_must_be_a_lock(folder):
 
 
 def test_lock_files_must_be_the_last_entries(folder, found):
-    edited(folder / "b.lock.json", lambda data: data.update(evaluation_evidence_existed=True))
+    edited(folder / "b.lock.json", lambda data: data["seen"].update(unlogged_evidence=True))
     (folder / "c.lock.json").unlink()
     (folder / "d.lock.json").write_bytes((folder / "a.lock.json").read_bytes())
     (folder / "e.lock.json").write_text("{")

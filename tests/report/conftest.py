@@ -529,7 +529,6 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
         protocol=Protocol.model_validate(PROTOCOL).model_dump(mode="json"),
         protocol_id="rare-tokens",
         title=PROTOCOL["title"],
-        trial=None,
         subject={
             "name": "reference",
             "family": "gpt_neox",

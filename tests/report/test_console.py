@@ -70,13 +70,6 @@ def test_a_narrow_terminal_loses_no_column(results: Results) -> None:
     assert "…" not in text
 
 
-def test_a_trial_is_loud_and_gives_no_verdict(results: Results) -> None:
-    text = printed(summary(dataclasses.replace(results, trial=64)), 80)
-    assert text.startswith("*** TRIAL: 64 positions per condition. NO VERDICT. ***")
-    assert text.count("TRIAL") == 2
-    assert "refuted" not in text and "supported" not in text
-
-
 def test_undecided_reads_as_it_is(results: Results, make_undecided: Callable[[Results], Results]) -> None:
     text = printed(summary(make_undecided(results)), 80)
     assert "modular: undecided; distributed: undecided" in text

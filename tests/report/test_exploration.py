@@ -54,7 +54,7 @@ def explored(results):
         frequencies=results.figures.frequencies,
         others=(OtherGroup("rare below percentile 10 instead of 15", 823_456, 41, 40, 0.82),),
         preferences=(PreferenceCount(0.25, 147, 19, 103, 12, 27, 0),),
-        blind=Blind(4096, 410, True, ("specialization", "clustering")),
+        blind=Blind(4096, 410, 0, True, ("specialization", "clustering")),
         notes=("a note with *stars*",),
         neurons=pl.DataFrame(
             {

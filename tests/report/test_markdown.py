@@ -94,13 +94,6 @@ def test_not_applicable(results: Results, manifest: dict[str, Any], make_not_app
     )
 
 
-def test_a_trial_gives_no_verdict(results: Results, manifest: dict[str, Any]) -> None:
-    report = render_report(dataclasses.replace(results, trial=64), manifest, ())
-    assert "**TRIAL, no verdict.** This run used 64 positions per condition" in report
-    assert "## Verdict" not in report
-    assert "**refuted**" not in report and "**supported**" not in report
-
-
 def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) -> None:
     report = render_report(results, manifest, ())
     for source in (

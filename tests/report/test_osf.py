@@ -1,13 +1,23 @@
+import dataclasses
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from hypotest.records.protocol import Protocol
+from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import MEASURES, load_protocol, protocol_hash
 from hypotest.registration.measures import Form
 from hypotest.report.osf import render_osf
+from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN
 
+SEEN = Seen(
+    documents=31,
+    by=(SeenBy("pi*lot", 64 * "d", 2, "selection", 31, 1, "2026-11-19T08:00:00", "2026-11-19T08:00:00"),),
+    unlogged_evidence=False,
+    damaged_lines=0,
+)
 SHIPPED = Path(__file__).parents[2] / "protocols" / "rare-tokens.yaml"
 HEADINGS = {
     "Study Information": ["Title", "Description", "Hypotheses"],
@@ -44,7 +54,8 @@ def lock_of(protocol, **changes):
         "seed": protocol.seed,
         "split": {"selection_documents": 421, "evaluation_documents": 410},
         "evidence": {"selection": "aa", "evaluation": "bb"},
-        "evaluation_evidence_existed": False,
+        "kept_out": (),
+        "seen": asdict(NOTHING_SEEN),
         "git": {"commit": "c0ffee", "clean": True},
         "previous": "0" * 64,
         **changes,
@@ -214,10 +225,25 @@ def test_the_data_status_follows_from_the_lock(protocol):
         "| seed | 20250925 |",
     ):
         assert shown in text
-    for existed in (True, None):
-        looked = render_osf(protocol, lock_of(protocol, evaluation_evidence_existed=existed))
+    for seen in (asdict(EVIDENCE_EXISTED), asdict(SEEN), None):
+        looked = render_osf(protocol, lock_of(protocol, seen=seen))
         assert "the data existed" in section(looked, "Existing Data")
         assert "prior to the creation" not in looked
+    named = section(render_osf(protocol, lock_of(protocol, seen=asdict(SEEN))), "Existing Data")
+    assert "31 of the 410 evaluation documents were seen before the registration" in named
+    assert r"by pi\*lot (dddddddddddd…, layer 2): 31 for selection" in named
+
+
+def test_it_says_what_no_tool_can_see_and_which_documents_are_kept_out(protocol):
+    for lock in (None, lock_of(protocol), lock_of(protocol, seen=asdict(SEEN))):
+        status = section(render_osf(protocol, lock), "Existing Data")
+        for what in ("another machine", "the cache and its log were deleted", "published by others"):
+            assert what in status
+    damaged = dataclasses.replace(NOTHING_SEEN, damaged_lines=2)
+    status = section(render_osf(protocol, lock_of(protocol, seen=asdict(damaged))), "Existing Data")
+    assert "2 lines of this cache's log of documents cannot be read" in status
+    fresh = section(render_osf(protocol, lock_of(protocol, kept_out=("a" * 16,) * 3)), "Randomization")
+    assert "3 documents over which the network had been run before are in the selection split" in fresh
 
 
 def test_a_changed_protocol_is_said_first(protocol):

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from hypotest.records.registration import Deviation, GitState, Lock, Registered, Registration
 from hypotest.records.results import Results
+from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import compose_lock
 from hypotest.report.console import summary
@@ -25,7 +26,7 @@ from hypotest.report.registration import (
     verified_text,
 )
 from hypotest.report.results_file import parse_results, results_schema, results_text
-from tests.registrations import REGISTERED, fingerprint_of
+from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, REGISTERED, fingerprint_of
 
 ROOT = Path(__file__).parents[2]
 WHEN = "2026-11-21T12:00:00+00:00"
@@ -57,7 +58,7 @@ def lock() -> Lock:
         "rare-tokens.yaml",
         64 * "0",
         registered=REGISTERED,
-        evaluation_evidence_existed=False,
+        seen=NOTHING_SEEN,
         git=GitState("f" * 40, "main", True, False),
     )
 
@@ -141,10 +142,35 @@ def test_what_registering_says(lock: Lock) -> None:
     restored = dataclasses.replace(new, is_new=False, replaced=None, restored=True)
     assert "missing or altered: restored from the registry" in registered_text(restored).plain
 
-    seen = dataclasses.replace(lock, evaluation_evidence_existed=True, git=None)
+    seen = dataclasses.replace(lock, seen=EVIDENCE_EXISTED, git=None)
     loud = registered_text(dataclasses.replace(new, lock=seen)).plain
-    assert "*** Evidence of the evaluation split existed" in loud
+    assert "*** Its runs are exploratory: evidence of the evaluation split existed" in loud
     assert "no commit" in loud and "confirmatory" not in loud
+
+    first, last = "2026-11-19T08:00:00.5+00:00", "2026-11-20T09:00:00+00:00"
+    by = SeenBy("pilot", 64 * "d", 2, "evaluation", 31, 3, first, last)
+    some = Seen(documents=31, by=(by,), unlogged_evidence=False, damaged_lines=1)
+    named = registered_text(dataclasses.replace(new, lock=dataclasses.replace(lock, seen=some))).plain
+    assert (
+        "31 of the 31 evaluation documents were seen before the registration, between 2026-11-19T08:00:00 "
+        "and 2026-11-20T09:00:00, by pilot (dddddddddddd…, layer 2): 31 evaluated"
+    ) in named
+    assert "1 line of this cache's log of documents cannot be read" in named
+    assert "--fresh-documents" in named
+
+
+@pytest.mark.parametrize("seen", [NOTHING_SEEN, EVIDENCE_EXISTED])
+def test_registering_says_what_no_tool_can_see(lock: Lock, seen: Seen) -> None:
+    done = Registered(dataclasses.replace(lock, seen=seen), Path("p.lock.json"), 1, 64 * "c", True, None)
+    text = registered_text(done).plain
+    for what in ("another machine", "the cache and its log were deleted", "published by others"):
+        assert what in text
+
+
+def test_registering_names_the_number_of_documents_kept_out(lock: Lock) -> None:
+    fresh = dataclasses.replace(lock, kept_out=("a" * 16, "b" * 16))
+    text = registered_text(Registered(fresh, Path("p.lock.json"), 1, 64 * "c", True, None)).plain
+    assert "2 documents that were seen before are kept out of the evaluation split" in text
 
 
 def test_what_verifying_says() -> None:

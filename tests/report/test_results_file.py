@@ -153,7 +153,7 @@ def test_the_schema_describes_the_file(results: Results) -> None:
     assert problems(data, schema, schema) == []
     data["predictions"][0]["outcome"] = "significant"
     data["group"]["extra"] = 1
-    del data["trial"]
+    del data["title"]
     assert problems(data, schema, schema) != [] and len(problems(data, schema, schema)) == 3
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import polars as pl
@@ -47,12 +46,6 @@ def test_printing_a_run_shows_the_table(written_run: Path) -> None:
         console.print(Run.open(written_run))
     assert "Verdict: modular: refuted; distributed: supported" in captured.get()
     assert "report.md" in captured.get().replace("\n", "")
-
-
-def test_a_trial_says_so(results: Results) -> None:
-    run = Run(Path("x"), dataclasses.replace(results, trial=64), {})
-    assert run.verdict_line == ""
-    assert repr(run) == "Run('x', trial, no verdict)"
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:

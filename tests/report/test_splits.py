@@ -13,13 +13,10 @@ def test_the_line_counts_verdicts_the_commonest_first(results: Results) -> None:
     )
 
 
-def test_one_split_and_a_trial_say_nothing(results: Results) -> None:
-    for quiet in (
-        dataclasses.replace(results, split_verdicts={}),
-        dataclasses.replace(results, trial=64),
-    ):
-        assert splits_line(quiet) == ""
-        assert list(splits_section(quiet)) == []
+def test_one_split_says_nothing(results: Results) -> None:
+    quiet = dataclasses.replace(results, split_verdicts={})
+    assert splits_line(quiet) == ""
+    assert list(splits_section(quiet)) == []
 
 
 def test_the_declared_split_comes_first_then_the_counts(results: Results) -> None:

@@ -7,7 +7,7 @@ from hypotest.records.registration import Deviation, Registration
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash
 from hypotest.studies.lock_check import check_registration
-from tests.registrations import REGISTERED, enter, fingerprint_of
+from tests.registrations import EVIDENCE_EXISTED, REGISTERED, enter, fingerprint_of
 
 PLAN = load_protocol(Path(__file__).parents[2] / "protocols" / "rare-tokens.yaml")
 RUN = fingerprint_of(PLAN)
@@ -19,7 +19,7 @@ WEIGHTS = Deviation("hashes.weights", OTHER.hashes.weights, RUN.hashes.weights)
 def manifest_of(found, **changes):
     """What a manifest says of a run."""
     data = dataclasses.asdict(found)
-    parts = {name: data[name] for name in ("hashes", "revision", "layer", "split", "seed")}
+    parts = {name: data[name] for name in ("hashes", "revision", "layer", "split", "seed", "kept_out")}
     return {
         **parts,
         "hypotest": found.versions["hypotest"],
@@ -88,7 +88,7 @@ def test_every_part_of_a_lock_is_held_against_the_manifest(registered, part, val
     assert f"deviations.{key}" in differing(claim(own), folder, {**MANIFEST, part: value})
 
 
-@pytest.mark.parametrize("part", ["hashes", "layer", "split", "versions", "evidence"])
+@pytest.mark.parametrize("part", ["hashes", "layer", "split", "versions", "evidence", "kept_out"])
 def test_what_the_manifest_does_not_say_cannot_be_checked(registered, part):
     folder, own, _ = registered
     rest = {name: value for name, value in MANIFEST.items() if name != part}
@@ -105,7 +105,7 @@ def test_a_run_cannot_be_older_than_its_registration(registered):
 
 
 def test_evidence_that_the_lock_knows_of_makes_exploratory(tmp_path):
-    lock = enter(tmp_path, RUN, make=lambda lock: dataclasses.replace(lock, evaluation_evidence_existed=True))
+    lock = enter(tmp_path, RUN, make=lambda lock: dataclasses.replace(lock, seen=EVIDENCE_EXISTED))
     assert differing(claim(lock_hash(lock)), tmp_path) == ["registration.status"]
     told = claim(lock_hash(lock), "exploratory", ["evidence of the evaluation split existed"])
     assert statuses(told, tmp_path) == ["agrees"]

@@ -18,14 +18,14 @@ def published():
     return Run.open(AS_PUBLISHED)
 
 
-def opened(run, label, *, weights=None, text=None, trial=None, **changes):
+def opened(run, label, *, weights=None, text=None, **changes):
     """A run under another model and text, with changed results of named predictions."""
     hashes = {"weights": weights or f"weights {label}", "text": text or {"a": f"text {label}"}}
     predictions = tuple(
         dataclasses.replace(item, **changes.get(item.id.replace("-", "_"), {}))
         for item in run.results.predictions
     )
-    results = dataclasses.replace(run.results, predictions=predictions, trial=trial)
+    results = dataclasses.replace(run.results, predictions=predictions)
     return OpenedRun(label, results, Protocol.model_validate(results.protocol), hashes)
 
 
@@ -121,33 +121,23 @@ def test_checkpoints_of_one_training_are_one_model(published):
     assert found.runs[1].why_not_pooled == "another checkpoint of the model of A: not another model"
 
 
-def test_the_same_weights_count_once_and_trials_never(published):
+def test_the_same_weights_count_once(published):
     runs = [
         opened(published, "A", weights="same"),
         opened(published, "B", weights="same"),
         opened(published, "C"),
-        opened(published, "D", trial=100),
     ]
     found = of(compare_predictions(runs, 0.05), "routing")
-    assert [one.weight is not None for one in found.runs] == [True, False, True, False]
+    assert [one.weight is not None for one in found.runs] == [True, False, True]
     assert found.runs[1].why_not_pooled == "the same weights as A: not another model"
-    assert found.runs[3].why_not_pooled == "a trial"
     assert found.pooled.n_effects == 2
 
 
 def test_why_nothing_is_left_to_pool(published):
-    trials = [opened(published, label, trial=50) for label in "AB"]
-    assert of(compare_predictions(trials, 0.05), "routing").why_not_pooled == "each is a trial"
     twins = [opened(published, label, weights="same") for label in "AB"]
     assert of(compare_predictions(twins, 0.05), "routing").why_not_pooled == (
         "fewer than two effects are left (B: the same weights as A: not another model)"
     )
-
-
-def test_a_trial_does_not_keep_a_full_run_of_its_model_out(published):
-    runs = [opened(published, "A", weights="same", trial=50), opened(published, "B", weights="same")]
-    found = of(compare_predictions([*runs, opened(published, "C")], 0.05), "routing")
-    assert [one.weight is not None for one in found.runs] == [False, True, True]
 
 
 def test_errors_are_shared_where_texts_are(published):

@@ -1,0 +1,136 @@
+"""Collecting evidence of the network under test: what it is run over is written down first.
+
+The one place from which its evidence is collected, whatever the command; a test of the project's own sees
+to that. Untrained networks are others, and what they are run over is not looked at as the subject's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from hypotest.collect import evidence as collecting
+from hypotest.collect.replacement import Replacement
+from hypotest.collect.sample import Sample, selection_key
+from hypotest.collect.self_check import check_ablation
+from hypotest.collect.store import cache_folder
+from hypotest.pipeline.document_log import log_viewing
+from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.randomness import Streams
+from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
+from hypotest.records.progress import StartStage
+from hypotest.records.protocol import Protocol
+from hypotest.records.seen import Use, Viewing
+from hypotest.registration import protocol_hash
+
+SELF_CHECK_PAIRS = 64
+"""(neuron, block) pairs that are ablated by a real intervention on every run."""
+
+
+def collect_both(
+    plan: Protocol, prepared: Prepared, memory: float, cache: Path, start_stage: StartStage
+) -> Evidence:
+    """Collect both splits, or read them from the cache; either way the log says so before.
+
+    Args:
+        plan: What is run.
+        prepared: From `hypotest.pipeline.prepare.prepare`.
+        memory: Bytes that ablation may take beside model and evidence.
+        cache: Folder of the evidence.
+        start_stage: Told of each stage and its steps, for progress.
+
+    Raises:
+        EvidenceError: If activations are not finite or cached arrays are damaged.
+        OutputError: If the cache or its log cannot be written.
+    """
+    keys = prepared.keys
+    _log(plan, prepared, "selection", prepared.samples["selection"], keys.selection)
+    return collecting.collect_evidence(
+        prepared.subject,
+        prepared.samples,
+        keys,
+        prepared.ablation,
+        memory,
+        cache,
+        start_stage,
+        before_evaluation=lambda: _log(
+            plan, prepared, "evaluation", prepared.samples["evaluation"], keys.evaluation
+        ),
+    )
+
+
+def collect_selected(
+    plan: Protocol,
+    prepared: Prepared,
+    sample: Sample,
+    memory: float,
+    cache: Path,
+    start_stage: StartStage,
+) -> SelectionEvidence:
+    """Collect positions of the selection split alone; nothing of the evaluation split is run or read.
+
+    Args:
+        plan: What is looked at.
+        prepared: From `hypotest.pipeline.prepare.prepare`.
+        sample: The selection split, or a part of it.
+        memory: Bytes that ablation may take beside model and evidence.
+        cache: Folder of the evidence.
+        start_stage: Told of each stage and its steps, for progress.
+
+    Raises:
+        EvidenceError: If activations are not finite or cached arrays are damaged.
+        OutputError: If the cache or its log cannot be written.
+    """
+    key = selection_key(prepared.subject, sample, prepared.ablation)
+    _log(plan, prepared, "selection", sample, key)
+    return collecting.collect_selection(
+        prepared.subject, sample, key, prepared.ablation, memory, cache, start_stage
+    )
+
+
+def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: StartStage) -> SelfCheck:
+    """Redo a sample of the ablations by interventions in the whole model.
+
+    Raises:
+        SelfCheckError: If they disagree.
+    """
+    step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
+    evaluation = evidence.evaluation
+    return check_ablation(
+        prepared.subject,
+        prepared.blocks.tokens,
+        evaluation.blocks,
+        evaluation.indices,
+        evaluation.delta_loss,
+        Replacement.behind(evidence.ablation, evidence.selection),
+        evidence.ablation,
+        SELF_CHECK_PAIRS,
+        streams("self-check"),
+        step,
+        loss=evaluation.loss,
+    )
+
+
+def documents_of(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
+    """Hash of every document of which a block is run through the network, sorted."""
+    used = np.union1d(sample.blocks, sample.head_blocks)
+    numbers = np.unique(prepared.blocks.document[used])
+    return tuple(sorted({prepared.documents[number] for number in numbers.tolist()}))
+
+
+def _log(plan: Protocol, prepared: Prepared, use: Use, sample: Sample, key: str) -> None:
+    log_viewing(
+        cache_folder(),
+        Viewing(
+            time=datetime.now(UTC).isoformat(),
+            use=use,
+            plan=plan.id,
+            protocol=protocol_hash(plan),
+            weights=prepared.subject.fingerprint,
+            layer=prepared.subject.layer,
+            evidence=key,
+            documents=documents_of(prepared, sample),
+        ),
+    )

@@ -1,0 +1,90 @@
+"""How many different draws a null has on a text and a layer, and how many its level needs.
+
+The number of draws is checked with the protocol (`hypotest.registration`). What depends on the text and the
+layer is the number of *distinct* draws: with R of them, no two-sided p-value falls below 2/R however often
+they are drawn. Heads are no unit of any randomization here: with one top head among H, p could not fall
+below 1/H.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.special import gammaln
+
+from hypotest.groups.select import declared_size
+from hypotest.inference.relabelling import relabel
+from hypotest.records.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Different draws of one null."""
+
+    null: str
+    log10_found: float
+    needed: int
+    """For its level: 2 M / level with M tests; 0 where nothing rests on it."""
+    n_tests: int
+    what: str
+    """Such as ``relabellings (unit: type)``."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether a p-value can reach the corrected level."""
+        return self.needed == 0 or self.log10_found >= math.log10(self.needed) - 1e-9
+
+    @property
+    def found(self) -> str:
+        """Their number, for a sentence."""
+        return number_text(self.log10_found)
+
+
+def number_text(log10_number: float) -> str:
+    """A whole number that may be too large for one.
+
+    Examples:
+        >>> number_text(math.log10(1204)), number_text(40.3)
+        ('1,204', 'over 10^40')
+    """
+    if log10_number < 9:
+        return f"{round(10**log10_number):,}"
+    return f"over 10^{math.floor(log10_number)}"
+
+
+def count_distinct(protocol: Protocol, positions: pl.DataFrame, n_neurons: int | None) -> Iterator[Distinct]:
+    """Count the different relabellings and groups of a plan.
+
+    Args:
+        protocol: A valid protocol.
+        positions: The sampled positions of both splits: document, target, condition.
+        n_neurons: Neurons in the layer; None where they are not known, and groups are not counted.
+    """
+    labels = protocol.nulls.label_shuffled
+    if labels is not None:
+        shuffled = relabel(
+            positions["condition"].to_numpy() == "rare",
+            positions["document"].to_numpy(),
+            positions["target"].to_numpy(),
+            labels.unit,
+            1,
+            np.random.default_rng(0),
+        )
+        what = f"relabellings (unit: {labels.unit})"
+        yield _distinct(protocol, "label_shuffled", shuffled.log10_distinct, what)
+    if protocol.nulls.size_matched is not None and n_neurons is not None:
+        size = declared_size(protocol.group, n_neurons)
+        logarithm = gammaln(n_neurons + 1) - gammaln(size + 1) - gammaln(n_neurons - size + 1)
+        what = f"groups of {size} of {n_neurons} neurons"
+        yield _distinct(protocol, "size_matched", float(logarithm) / math.log(10), what)
+
+
+def _distinct(protocol: Protocol, null: str, log10_found: float, what: str) -> Distinct:
+    n_tests = protocol.n_tests_of(null)
+    # rounded before ceil: 2 * 7 / 0.05 must give 280 also in floating point
+    needed = math.ceil(round(2 * n_tests / protocol.decision.level, 6))
+    return Distinct(null, log10_found, needed, n_tests, what)

@@ -1,0 +1,223 @@
+"""Trying a plan out on a part of its selection split, in little time and without a look ahead.
+
+The documents are divided as the whole plan divides them, and only then are positions taken, so that no trial
+of whatever size touches a document that the run will evaluate on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hypotest.collect.sample import Sample
+from hypotest.collect.store import cache_folder
+from hypotest.corpora.conditions import blocks_for_heads
+from hypotest.errors import EvidenceError, HypotestError
+from hypotest.pipeline.analysis import analyse, group_values
+from hypotest.pipeline.collection import collect_selected, self_check
+from hypotest.pipeline.halves import divide, whole
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import prepare
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.reach import check_reach
+from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.pipeline.selection import select_observed
+from hypotest.records.evidence import Evidence
+from hypotest.records.prediction import Prediction
+from hypotest.records.progress import StartStage
+from hypotest.records.protocol import Protocol
+from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
+from hypotest.registration import protocol_hash
+from hypotest.registration.measures import MEASURES
+from hypotest.report.trial import write_trial
+from hypotest.subjects.language_model import LanguageModel
+
+DRAWS = 199
+"""Of each null, at most."""
+_HEAD_BLOCKS = 32
+_RESAMPLES = 50
+_REWIRINGS = 19
+_LONGEST = 300
+_UNDEFINED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
+"""What measures raise when they are given too little; of a run they are faults, of a trial an answer."""
+
+
+def try_plan(
+    plan: Protocol,
+    path: Path,
+    folder: Path,
+    limit: int,
+    *,
+    subject: LanguageModel | None,
+    device: str,
+    memory: float,
+    start_stage: StartStage,
+) -> TrialResult:
+    """Try a plan: load, read, collect, select, measure every prediction, and say what it gave.
+
+    Args:
+        plan: The whole plan.
+        path: The protocol's file, whose folder relative paths start from.
+        folder: Gets ``trial.md`` and ``trial.json``, in the place of what an earlier trial left there.
+        limit: Positions per condition, taken from the selection split.
+        subject: Instead of loading the one that the plan names.
+        device: As for `hypotest.run`.
+        memory: Bytes that ablation may take beside model and evidence.
+        start_stage: Told of each stage and its number of steps, for progress.
+
+    Raises:
+        ProtocolError: If fewer than 8 positions are asked for, or the plan cannot be run.
+        RunError: If the text gives too few positions or documents, no group can be selected, or evidence
+            cannot be collected.
+    """
+    require_positions(limit)
+    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
+    prepared = prepare(
+        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
+    )
+    check_reach(plan, prepared, prepared.subject.n_neurons, path)
+    sample = limited(prepared.samples["selection"], limit, streams("trial"))
+    cache = cache_folder() / "evidence"
+    selection = collect_selected(plan, prepared, sample, memory, cache, watch)
+    check = self_check(prepared, whole(selection), streams, watch)
+    evidence = divide(selection, streams)
+    try:
+        chosen = select_observed(evidence.selection, plan.group, streams)
+    except (EvidenceError, *_UNDEFINED) as error:
+        raise EvidenceError(
+            f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
+            f"take more: --limit {4 * limit}"
+        ) from None
+    step = watch("predictions", len(plan.predictions))
+    tried = []
+    for item in plan.predictions:
+        tried.append(_try(item, plan, evidence))
+        step()
+    result = TrialResult(
+        protocol_id=plan.id,
+        protocol_hash=protocol_hash(plan),
+        title=plan.title,
+        subject=prepared.subject.name,
+        layer=prepared.subject.layer,
+        asked=limit,
+        positions=int(sample.mask("rare").sum()),
+        selecting=int(np.unique(evidence.selection.documents).size),
+        measuring=int(np.unique(evidence.evaluation.documents).size),
+        untouched=prepared.samples["evaluation"].positions["document"].n_unique(),
+        planned=plan.conditions.positions,
+        group=int(chosen.group.size),
+        n_neurons=evidence.n_neurons,
+        rule=chosen.rule,
+        draws=DRAWS,
+        predictions=tuple(tried),
+        self_check={
+            "n_pairs": check.n_pairs,
+            "n_values": check.n_values,
+            "largest_difference": check.largest_difference,
+            "tolerance": check.tolerance,
+        },
+        seconds=dict(watch.seconds),
+        folder=folder,
+    )
+    write_trial(result)
+    return result
+
+
+def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
+    """Some positions of a split, spread over as many of its documents as possible.
+
+    Args:
+        sample: The split.
+        limit: Positions per condition; all that there are if they are fewer.
+        rng: Source of randomness.
+
+    Returns:
+        As many positions of both conditions in each block, and at most 32 blocks for attention heads.
+    """
+    rows = sample.positions.with_row_index("row")
+    turns = (
+        rows.filter(pl.col("condition") == "rare")
+        .with_columns(pl.Series("chance", rng.random(int(sample.mask("rare").sum()))))
+        .sort("chance")
+        .with_columns(pl.int_range(pl.len()).over("document").alias("turn"))
+        .sort("turn", "chance")
+        .head(limit)
+    )
+    kept = set(turns["row"].to_list())
+    for (block,), rare in turns.group_by("block", maintain_order=True):
+        partners = rows.filter((pl.col("block") == block) & (pl.col("condition") == "common"))
+        free = dict(zip(partners["row"].to_list(), partners["index"].to_list(), strict=True))
+        for index in rare["index"].to_list():
+            nearest = min(free, key=lambda row: (abs(free[row] - index), row))
+            kept.add(nearest)
+            del free[nearest]
+    positions = sample.positions[sorted(kept)]
+    return Sample(sample.tokens, positions, blocks_for_heads(positions, _HEAD_BLOCKS, rng))
+
+
+def small_plan(plan: Protocol, prediction: Prediction) -> Protocol:
+    """The plan for one prediction, with few draws; what only outcomes need is left out."""
+    alone = prediction.model_copy(update={"margin": None})
+    nulls: dict[str, object] = {}
+    for name, null in plan.nulls:
+        if null is None or name != prediction.contrast.null or not hasattr(null, "draws"):
+            nulls[name] = None
+            continue
+        most = _REWIRINGS if name == "rewired" else DRAWS
+        update: dict[str, object] = {"draws": min(null.draws, most)}
+        if hasattr(null, "stop_after"):
+            update["stop_after"] = None
+        nulls[name] = null.model_copy(update=update)
+    return plan.model_copy(
+        update={
+            "predictions": (alone,),
+            "nulls": plan.nulls.model_copy(update=nulls),
+            "intervals": plan.intervals.model_copy(update={"resamples": _RESAMPLES}),
+            "splits": 1,
+        }
+    )
+
+
+def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPrediction:
+    """One prediction alone, so that one that cannot be measured does not stop the others."""
+    shown = TrialPrediction(
+        id=prediction.id,
+        role=prediction.role,
+        measure=prediction.measure,
+        title=MEASURES[prediction.measure].title,
+        reference=str(prediction.contrast.null or ""),
+        observed=None,
+        reference_value=None,
+        note="",
+    )
+    small = small_plan(plan, prediction)
+    try:
+        if prediction.contrast.null != "untrained":
+            (found,) = analyse(small, evidence).predictions
+            return replace(
+                shown,
+                reference=found.reference,
+                observed=found.observed,
+                reference_value=found.reference_value,
+            )
+        shown = replace(shown, note="a trial leaves untrained networks out")
+    except (HypotestError, *_UNDEFINED) as error:
+        shown = replace(shown, note=f"no comparison on so few positions: {_line(error)}")
+    return replace(shown, observed=_alone(small, evidence))
+
+
+def _alone(small: Protocol, evidence: Evidence) -> float | None:
+    """What a group measure gives without a null; None where it is undefined, or no group measure."""
+    try:
+        (value,) = group_values(small, evidence).values()
+    except (HypotestError, *_UNDEFINED):
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,196 @@
+"""What a model's configuration says before its weights are read: checks of layer, checkpoints and context.
+
+Only ``config.json`` is read: the reference model's, that of a folder, or that of a Hub model in the local
+cache. The network is never asked; of a model that is not here, nothing is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypotest.records.hub import is_hub_name
+from hypotest.records.protocol import Protocol
+from hypotest.registration.findings import Finding, Path, shown
+
+REFERENCE_FOLDER = pathlib.Path(__file__).parents[1] / "subjects" / "reference"
+"""Of the model that ships with hypotest."""
+_MODEL: Path = ("subject", "model")
+_REVISION: Path = ("subject", "revision")
+_LAYER: Path = ("subject", "layer")
+_LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
+_NEURONS = ("intermediate_size", "n_inner", "ffn_dim")
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The shape of a network, as far as its ``config.json`` says it."""
+
+    n_layers: int | None
+    context: int | None
+    """Most tokens that fit into one forward pass."""
+    n_neurons: int | None
+    """Of each MLP."""
+    is_parallel: bool
+    """Whether attention and MLP of a block read the same input, so that no attention reaches layer 0."""
+
+
+def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Check a subject against the configurations that lie on this machine.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+        base: Folder that relative paths start from (the protocol's own).
+
+    Yields:
+        Errors: a folder that is none, a missing checkpoint, a layer that the network does not have or that
+        no attention reaches, a context that is too long.
+    """
+    subject = protocol.subject
+    folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
+    if not os.path.isdir(folder):  # which answers also for names that no file can have
+        if not is_hub_name(subject.model):
+            message = (
+                f"no folder {shown(str(folder))}, and {shown(subject.model)} is no name of the Hugging Face "
+                "Hub (OWNER/NAME): check the path"
+            )
+            yield Finding(_MODEL, message)
+        else:
+            for path, revision in _revisions(protocol):
+                yield from _shape(protocol, _cached(subject.model, revision), path)
+        return
+    for path, revision in _revisions(protocol):
+        if revision is None or subject.model == "reference":
+            place = folder
+        elif os.path.isdir(folder / revision):
+            place = folder / revision
+        else:
+            yield Finding(path, _no_checkpoint(folder, revision), depends=(_MODEL,))
+            continue
+        yield from _of_folder(protocol, place, path)
+
+
+def read_configuration(protocol: Protocol, base: pathlib.Path) -> Configuration | None:
+    """The configuration of a protocol's (first) checkpoint; None where none lies on this machine."""
+    subject = protocol.subject
+    _, revision = next(iter(_revisions(protocol)))
+    folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
+    if not os.path.isdir(folder):
+        data = _cached(subject.model, revision) if is_hub_name(subject.model) else None
+    else:
+        own = revision is None or subject.model == "reference"
+        data = _read(folder / "config.json" if own else folder / str(revision) / "config.json")
+    return None if data is None else _configuration(data)
+
+
+def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:
+    revisions = protocol.subject.revision
+    if isinstance(revisions, tuple):
+        yield from (((*_REVISION, place), revision) for place, revision in enumerate(revisions))
+    else:
+        yield (_MODEL if revisions is None else _REVISION), revisions
+
+
+def _of_folder(protocol: Protocol, folder: pathlib.Path, path: Path) -> Iterator[Finding]:
+    file = folder / "config.json"
+    if not file.exists():
+        message = (
+            f"the folder {shown(str(folder))} holds no config.json; a model folder in Hugging Face format is "
+            "needed"
+        )
+        yield Finding(path, message)
+        return
+    data = _read(file)
+    if data is None:
+        yield Finding(path, f"{shown(str(file))} is no configuration: it must be a JSON object")
+        return
+    yield from _shape(protocol, data, path)
+
+
+def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
+    if data is None:
+        return
+    found = _configuration(data)
+    layer, name = protocol.subject.layer, shown(protocol.subject.model)
+    depends = (_MODEL, path)
+    if isinstance(layer, int) and found.n_layers is not None:
+        if not -found.n_layers <= layer < found.n_layers:
+            message = (
+                f"must be one of the layers 0 to {found.n_layers - 1} of {name}, from the end -1 to "
+                f"-{found.n_layers}, or last; found {layer}"
+            )
+            yield Finding(_LAYER, message, depends=depends)
+        elif found.is_parallel and layer in (0, -found.n_layers):
+            message = (
+                f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found "
+                f"{layer}: name a later layer"
+            )
+            yield Finding(_LAYER, message, depends=depends)
+    if found.context is not None and protocol.corpus.context > found.context:
+        message = (
+            f"must be at most the {found.context:,} tokens that {name} takes at once; found "
+            f"{protocol.corpus.context:,}"
+        )
+        yield Finding(("corpus", "context"), message, depends=depends)
+
+
+def _configuration(data: Mapping[str, Any]) -> Configuration:
+    inner = data.get("text_config")
+    own = inner if isinstance(inner, Mapping) else data
+    return Configuration(
+        n_layers=_number(own, _LAYERS),
+        context=_number(own, _CONTEXTS),
+        n_neurons=_number(own, _NEURONS),
+        is_parallel=_is_parallel(data),
+    )
+
+
+def _is_parallel(data: Mapping[str, Any]) -> bool:
+    family = data.get("model_type")
+    if family == "gpt_neox":
+        return data.get("use_parallel_residual", True) is True
+    if family == "falcon":
+        return bool(data.get("new_decoder_architecture") or data.get("parallel_attn", True))
+    return family in ("gptj", "phi")
+
+
+def _number(data: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = data.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
+    try:
+        if file.stat().st_size > _LARGEST:
+            return None
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _cached(name: str, revision: str | None) -> Mapping[str, Any] | None:
+    from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
+
+    try:
+        file = try_to_load_from_cache(name, "config.json", revision=revision)
+    except (OSError, ValueError):  # a name or revision that no repository can have
+        return None
+    return _read(pathlib.Path(file)) if isinstance(file, str) else None
+
+
+def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:
+    there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
+    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+    found = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
+    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {found}"

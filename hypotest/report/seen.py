@@ -1,0 +1,71 @@
+"""What was seen of a plan's evaluation documents, in words; and what no tool can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypotest.records.seen import Seen, SeenBy
+from hypotest.report.numbers import count_text
+from hypotest.report.text import printable
+
+UNSEEN_BY_ANY_TOOL = (
+    "What no tool can see: what was run on another machine or with another cache, with code of one's own, "
+    "before the cache and its log were deleted, or published by others; a text that was rewritten, "
+    "joined or cut, and weights that were altered, count as others."
+)
+_SHOWN = 5
+
+
+def seen_sentence(seen: Seen, evaluation: int) -> str:
+    """How many evaluation documents were seen, when and by which plans; empty where none was.
+
+    Args:
+        seen: From a lock.
+        evaluation: Documents of the evaluation split.
+    """
+    parts = []
+    if seen.documents:
+        first, last = min(item.first for item in seen.by), max(item.last for item in seen.by)
+        plans = "; ".join(map(_plan, seen.by[:_SHOWN]))
+        more = f"; and {len(seen.by) - _SHOWN} more" if len(seen.by) > _SHOWN else ""
+        when = f"on {_second(first)}" if first == last else f"between {_second(first)} and {_second(last)}"
+        parts.append(
+            f"{count_text(seen.documents)} of the {count_text(evaluation)} evaluation documents were seen "
+            f"before the registration, {when}, by {plans}{more}"
+        )
+    if seen.unlogged_evidence:
+        parts.append("evidence of the evaluation split existed before the registration")
+    return "; ".join(parts)
+
+
+def damage_sentence(damaged_lines: int) -> str:
+    """That lines of the log cannot be read; empty where all can."""
+    if not damaged_lines:
+        return ""
+    lines = "1 line" if damaged_lines == 1 else f"{count_text(damaged_lines)} lines"
+    return f"{lines} of this cache's log of documents cannot be read: what they said is not known."
+
+
+def seen_rows(seen: Seen) -> Iterator[tuple[str, ...]]:
+    """Plan, its hash, layer, what for, documents, times, first and last, of every plan that saw some."""
+    for item in seen.by:
+        yield (
+            item.plan,
+            item.protocol,
+            str(item.layer),
+            item.use,
+            count_text(item.documents),
+            count_text(item.times),
+            _second(item.first),
+            _second(item.last),
+        )
+
+
+def _plan(item: SeenBy) -> str:
+    use = "evaluated" if item.use == "evaluation" else "for selection"
+    plan = f"{printable(item.plan)} ({item.protocol[:12]}…, layer {item.layer})"
+    return f"{plan}: {count_text(item.documents)} {use}"
+
+
+def _second(time: str) -> str:
+    return printable(time[:19])

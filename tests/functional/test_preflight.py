@@ -1,0 +1,115 @@
+"""Through the command line: what can be checked in a second is checked before anything else happens."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+COMMANDS = {
+    "run": ("run", "P", "--out", "O"),
+    "multiverse": ("multiverse", "P", "--out", "O"),
+    "power": ("power", "P", "--out", "O"),
+    "explore": ("explore", "P", "--out", "O"),
+    "corpus check": ("corpus", "check", "P", "--out", "O"),
+    "calibrate": ("calibrate", "--out", "O"),
+    "compare": ("compare", "A", "B", "--out", "O"),
+    "reference train": ("reference", "train", "--out", "O"),
+}
+
+
+@pytest.fixture
+def quick(hypotest, tmp_path):
+    """Run a command in a Python that has no torch: what needs none is refused without it."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "torch.py").write_text("raise SystemExit('torch was imported')")
+
+    def call(*arguments, **environment):
+        path = os.pathsep.join(filter(None, [str(tmp_path / "without"), os.environ.get("PYTHONPATH")]))
+        done = hypotest(*arguments, PYTHONPATH=path, **environment)
+        assert "Traceback" not in done.stderr
+        assert "torch was imported" not in done.stderr + done.stdout
+        return done
+
+    return call
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_place_that_cannot_be_written(quick, small_protocol, tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    known = {"P": small_protocol, "O": tmp_path / "file"}
+    done = quick(*(known.get(item, item) for item in COMMANDS[name]))
+    assert done.returncode == 2, done.stderr
+    assert "--out" in done.stderr and "is no folder" in done.stderr
+    assert not done.stdout
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["run", "register", "multiverse", "power", "explore", "verify"])
+def test_an_unknown_device(quick, small_protocol, command):
+    done = quick(command, small_protocol, "--device", "gpu")
+    assert done.returncode == 2
+    assert "--device gpu: there is no such device; name one of auto, cpu" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "multiverse", "power", "explore"])
+def test_a_cache_that_cannot_be_written(quick, small_protocol, tmp_path, command):
+    (tmp_path / "file").touch()
+    cache = str(tmp_path / "file")
+    done = quick(command, small_protocol, "--out", tmp_path / "o", HYPOTEST_CACHE=cache)
+    assert done.returncode == 1
+    assert "HYPOTEST_CACHE" in done.stderr and "is no folder" in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["validate", "run", "register", "multiverse", "power", "explore", "corpus check"]
+)
+def test_a_layer_that_the_network_does_not_have(quick, small_protocol, command):
+    path = small_protocol.with_name("deep.yaml")
+    path.write_text(small_protocol.read_text().replace("subject: {", "subject: {layer: 7, "))
+    done = quick(*command.split(), path)
+    assert done.returncode == 2
+    assert "deep.yaml:4:18 subject.layer: must be one of the layers 0 to 3" in done.stderr
+
+
+def test_a_text_that_gives_too_little_is_known_before_the_weights_are_read(
+    hypotest, small_protocol, small_model_folder, tmp_path
+):
+    model = tmp_path / "model"
+    shutil.copytree(small_model_folder, model)
+    (model / "model.safetensors").write_bytes(b"no weights")
+    path = small_protocol.with_name("greedy.yaml")
+    text = small_protocol.read_text().replace(f"model: {small_model_folder}", f"model: {model}")
+    path.write_text(text.replace("positions: 120", "positions: 90000"))
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "ask for at most" in done.stderr
+
+
+def test_a_registry_that_does_not_verify_is_known_before_the_model_is_loaded(
+    hypotest, tmp_path, small_protocol
+):
+    path = tmp_path / "small.yaml"
+    text = re.sub(r"(?<=[\[ ])(\d+\.txt)", rf"{small_protocol.parent}/\1", small_protocol.read_text())
+    path.write_text(text)
+    (tmp_path / "registry.jsonl").write_text("{}\n")
+    done = hypotest("register", path)
+    assert done.returncode == 1
+    assert "nothing is added to a registry that does not verify" in done.stderr
+    assert "model, text" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["register", "multiverse", "power", "explore"])
+def test_a_series_where_one_network_is_needed(quick, small_protocol, command):
+    path = small_protocol.with_name("layers.yaml")
+    path.write_text(small_protocol.read_text().replace("subject: {", "subject: {layer: all, "))
+    done = quick(command, path)
+    assert done.returncode == 2
+    assert f"subject.layer: must be one layer for `hypotest {command}`; found all" in done.stderr
+
+
+def test_a_protocol_to_verify_with_that_is_not_there(hypotest, tmp_path):
+    done = hypotest("verify", tmp_path, "--protocol", tmp_path / "nowhere.yaml")
+    assert done.returncode == 2
+    assert "nowhere.yaml: no such file: check the path" in done.stderr

@@ -1,0 +1,138 @@
+"""What a model's config.json says is known before its weights are read."""
+
+import json
+
+import pytest
+
+from hypotest.registration import load_protocol, read_protocol
+from hypotest.registration.configuration import read_configuration
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Write a folder with a configuration and nothing else."""
+
+    def write(name="model", **values):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps(values))
+        return folder
+
+    return write
+
+
+def subject(text):
+    return ("seed: 1", f"seed: 1\nsubject: {{{text}}}")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (7, "must be one of the layers 0 to 3 of 'reference', from the end -1 to -4, or last; found 7"),
+        (-5, "must be one of the layers 0 to 3 of 'reference'"),
+        (0, "no attention of 'reference' reaches the MLP of layer 0"),
+        (-4, "no attention of 'reference' reaches the MLP of layer 0"),
+        (3, None),
+        (-3, None),
+        ("last", None),
+        ("all", None),
+    ],
+)
+def test_the_layers_of_the_reference_model(problems_of, layer, message):
+    found = [item for item in problems_of(subject(f"layer: {layer}")) if item.key == "subject.layer"]
+    if message is None:
+        assert found == []
+        return
+    (problem,) = found
+    assert problem.where.endswith("p.yaml:19:18")
+    assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ({"model_type": "gpt2", "n_layer": 2, "n_positions": 64}, [("subject.layer", "0 to 1")]),
+        ({"model_type": "gpt2", "n_layer": 3, "n_positions": 64}, []),
+        ({"model_type": "gemma3", "text_config": {"num_hidden_layers": 2}}, [("subject.layer", "0 to 1")]),
+        ({"model_type": "opt", "num_hidden_layers": 2.5}, []),  # the loader judges what is no number
+        ({"model_type": "opt", "num_hidden_layers": 9, "max_position_embeddings": 32},
+         [("corpus.context", "must be at most the 32 tokens that 'model' takes at once; found 64")]),
+        ({}, []),
+    ],
+)  # fmt: skip
+def test_a_folder_says_its_layers_and_its_context(problems_of, model, config, refused):
+    model(**config)
+    found = problems_of(subject("model: model, layer: 2}\ncorpus: {context: 64"))
+    assert [item.key for item in found] == [key for key, _ in refused]
+    for item, (_, message) in zip(found, refused, strict=True):
+        assert message in item.message
+
+
+@pytest.mark.parametrize(
+    ("family", "values", "parallel"),
+    [
+        ("gpt_neox", {}, True),
+        ("gpt_neox", {"use_parallel_residual": False}, False),
+        ("gptj", {}, True),
+        ("falcon", {}, True),
+        ("falcon", {"parallel_attn": False}, False),
+        ("llama", {}, False),
+    ],
+)
+def test_layer_0_of_parallel_blocks_is_refused(problems_of, model, family, values, parallel):
+    model(model_type=family, num_hidden_layers=4, **values)
+    found = problems_of(subject("model: model, layer: 0"))
+    assert bool(found) == parallel
+
+
+def test_a_model_that_is_nowhere(problems_of, tmp_path):
+    (problem,) = problems_of(subject("model: ./nowhere"))
+    assert problem.key == "subject.model"
+    assert "no folder" in problem.message and "OWNER/NAME" in problem.message
+    (tmp_path / "empty").mkdir()
+    (problem,) = problems_of(subject("model: empty"))
+    assert "holds no config.json" in problem.message
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100_000])
+def test_a_configuration_that_is_none(problems_of, model, content):
+    (model() / "config.json").write_bytes(content)
+    (problem,) = problems_of(subject("model: model"))
+    assert "is no configuration: it must be a JSON object" in problem.message
+
+
+def test_a_missing_checkpoint_names_those_that_are_there(problems_of, model):
+    model("training/step1", model_type="gpt2", n_layer=4)
+    model("training/step9", model_type="gpt2", n_layer=2)
+    (problem,) = problems_of(subject("model: training, revision: step7"))
+    assert problem.key == "subject.revision"
+    assert "has no checkpoint 'step7'; there are step1, step9" in problem.message
+    found = problems_of(subject("model: training, layer: 3, revision: [step1, step7, step9]"))
+    assert {item.key for item in found} == {"subject.revision.#2", "subject.layer"}
+
+
+def test_a_hub_model_is_read_from_the_cache_and_never_asked_for(problems_of, tmp_path, monkeypatch):
+    """Without a cached configuration nothing is said; with one, its layers count."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert problems_of(subject("model: some/model, layer: 7")) == []
+    repository = tmp_path / "hub" / "models--some--model"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text(json.dumps({"model_type": "llama", "num_hidden_layers": 4}))
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a" * 40)
+    (problem,) = problems_of(subject("model: some/model, layer: 7"))
+    assert "0 to 3 of 'some/model'" in problem.message
+
+
+def test_where_another_network_takes_its_place_nothing_is_said(tmp_path, small):
+    path = tmp_path / "p.yaml"
+    path.write_text(small.replace("seed: 1", "seed: 1\nsubject: {layer: 7}"))
+    assert read_protocol(path)[0] is None
+    assert read_protocol(path, subject=False)[0] is not None
+
+
+def test_the_reference_models_shape(tmp_path, shipped):
+    found = read_configuration(load_protocol(shipped), tmp_path)
+    assert (found.n_layers, found.context, found.n_neurons, found.is_parallel) == (4, 128, 2048, True)
