@@ -269,6 +269,9 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    from hypotest.records.files import require_run
+
+    require_run(run)  # before torch is loaded: an answer within a second
     from hypotest.report.verification import failure_text, verification_table
 
     with _working("nothing of the run was changed") as display:
