@@ -232,8 +232,8 @@ def _require_halves(arms: Sequence[Influences], documents: str) -> None:
     if not all(np.isfinite(arm.halves).all() for arm in arms):
         raise EvidenceError(
             f"the selection split's {documents} are too few: neurons are ranked on one half of them and read "
-            "on the other, and one half holds no position of a condition, as it is labelled or under a shuffled "
-            "labelling; ask for more conditions.positions"
+            "on the other, and one half holds no position of a condition, as it is labelled or under a "
+            "shuffled labelling; ask for more conditions.positions"
         )
 
 
