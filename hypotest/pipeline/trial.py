@@ -16,6 +16,7 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import blocks_for_heads
 from hypotest.errors import EvidenceError, HypotestError
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
 from hypotest.pipeline.halves import divide, whole
@@ -85,7 +86,7 @@ def try_plan(
     check = self_check(prepared, whole(selection), streams, watch)
     evidence = divide(selection, streams)
     try:
-        chosen = select_observed(evidence.selection, plan.group, streams)
+        chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "

@@ -26,8 +26,9 @@ def with_plateau(small_protocol):
     text = with_predictions(text, "specialization", "coordination")
     rule = "group: {select: plateau, otherwise: {top_fraction: 0.15}}"
     text = text.replace("group: {select: {top_fraction: 0.15}}", rule)
+    text = text.replace("nulls:\n", "nulls:\n  local_matched: {draws: 399}\n")
     path = small_protocol.with_name("plateau.yaml")
-    text = text.replace("contrast: {null: size_matched}", "contrast: {null: label_shuffled}")
+    text = text.replace("contrast: {null: size_matched}", "contrast: {null: local_matched}")
     path.write_text(text.replace("    margin: {null_sd: 2}\n", ""), encoding="utf-8")
     return path
 
