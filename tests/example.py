@@ -36,7 +36,7 @@ def side_by_side(run: Run, published: Run) -> str:
     """Outcomes and verdicts of two protocols about the same claims, as Markdown; bold where outcomes differ.
 
     Args:
-        run: Decides by shuffled labels where the claim is about rarity.
+        run: Decides by neurons alike in all but rare targets where the claim is about rarity.
         published: Decides by size_matched groups, as the papers do.
     """
     runs = (run, published)
