@@ -28,7 +28,7 @@ _STEP = 5
 """Percent between the percentiles that are tried."""
 _MORE = (2, 4, 8)
 """Times as many positions."""
-_NULLS = ("size_matched", "covariate_matched")
+_NULLS = ("size_matched", "covariate_matched", "local_matched")
 
 
 Changes = tuple[tuple[str, Any], ...]

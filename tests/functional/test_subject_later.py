@@ -141,6 +141,11 @@ def test_the_first_model_is_bound_before_it_is_evaluated_and_a_second_is_explora
     assert "hashes.weights" in [item.key for item in second.deviations]
     assert len(place.with_name("registry.jsonl").read_text().splitlines()) == 2
 
+    (run,) = (tmp_path / "second").glob("small/*")
+    deviations = hypotest("export", place, "--run", run)
+    (row,) = [line for line in deviations.stdout.splitlines() if "weights" in line and line.startswith("| ")]
+    assert "another network: can change every number" in row and "*(yours to write)*" in row
+
     checked = hypotest("verify", folder, "--protocol", place, HYPOTEST_CACHE=own_cache)
     assert "registration" in checked.stdout
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,30 +1,44 @@
-"""The shipped example against registrations that it does, and does not, agree with."""
+"""A run against registrations that it does, and does not, agree with."""
 
 import dataclasses
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hypotest.errors import OutputError, ProtocolError
-from hypotest.pipeline.manifest import recorded_fingerprint
-from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Registration
 from hypotest.registration import canonical, load_protocol, protocol_hash
 from hypotest.report.deviations import HEADINGS
-from hypotest.report.run import Run
 from hypotest.studies.export import export_registration
 from hypotest.studies.export_deviations import export_deviations
-from tests.registrations import enter
+from tests.registrations import enter, fingerprint_of
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
+EXAMPLE = Path("reports/rare-tokens/some-run")
 
 
-@pytest.fixture(scope="module")
-def done():
-    """What the example did, and the plan that it says it followed."""
-    run = Run.open(EXAMPLE)
-    plan = Protocol.model_validate(run.results.protocol)
-    return plan, recorded_fingerprint(plan, run.manifest)
+@pytest.fixture
+def done(monkeypatch):
+    """A finished run's plan and what it did, as its results and its manifest hold them."""
+    plan = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
+    found = fingerprint_of(plan)
+    data = dataclasses.asdict(found)
+    manifest = {
+        **{name: data[name] for name in ("hashes", "revision", "layer", "split", "seed", "kept_out")},
+        "evidence": {**data["evidence"], "was_cached": False},
+        "hypotest": found.versions["hypotest"],
+        "versions": {name: value for name, value in found.versions.items() if name != "hypotest"},
+    }
+    results = SimpleNamespace(
+        title=plan.title,
+        protocol=plan.model_dump(mode="json"),
+        registration=Registration("exploratory", ("not registered",)),
+    )
+    run = SimpleNamespace(folder=EXAMPLE, results=results, manifest=json.loads(json.dumps(manifest)))
+    monkeypatch.setattr("hypotest.studies.export_deviations.Run", SimpleNamespace(open=lambda _: run))
+    return plan, found
 
 
 @pytest.fixture
@@ -86,15 +100,18 @@ def test_a_run_that_did_as_registered(path, done):
     assert "| none |" in text
 
 
-def test_without_a_lock_there_is_nothing_to_deviate_from(path):
+def test_without_a_lock_there_is_nothing_to_deviate_from(path, done):
     text = export_deviations(path, EXAMPLE)
     assert "There is no registration to deviate from" in text
     assert "| what |" not in text
 
 
-def test_what_cannot_be_read_is_a_clear_error(path, tmp_path):
-    with pytest.raises(OutputError):
+def test_a_folder_that_is_no_run(path, tmp_path):
+    with pytest.raises(OutputError, match=r"results\.json"):
         export_deviations(path, tmp_path)
+
+
+def test_what_cannot_be_read_is_a_clear_error(path, done, tmp_path):
     with pytest.raises(ProtocolError, match=r"nowhere.yaml: no such file"):
         export_deviations(tmp_path / "nowhere.yaml", EXAMPLE)
     with pytest.raises(OutputError, match="cannot be written"):
