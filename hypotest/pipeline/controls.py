@@ -35,6 +35,8 @@ class Controls:
     log10_matched: float | None
     """log10 of the number of distinct matched groups."""
     balance: tuple[CovariateBalance, ...] = ()
+    no_match: str = ""
+    """Why there are no covariate_matched groups although the protocol declares them."""
 
     @property
     def imbalance(self) -> CovariateBalance | None:
@@ -58,9 +60,12 @@ def draw_controls(
     declared = protocol.nulls.covariate_matched
     if declared is None:
         return Controls(random_groups, None, None, None)
-    matched = match_covariates(
-        group, evidence.selection.activations, evidence.weights.output, declared, streams
-    )
+    try:
+        matched = match_covariates(
+            group, evidence.selection.activations, evidence.weights.output, declared, streams
+        )
+    except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
+        return Controls(random_groups, None, None, None, no_match=f"{error}")
     return Controls(
         size_matched=random_groups,
         matched=matched.groups,

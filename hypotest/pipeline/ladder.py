@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from hypotest.pipeline.controls import Controls
 from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.selection import Selection, ShuffledGroups
 from hypotest.pipeline.shuffled import Shuffled, compare_shuffled
+from hypotest.pipeline.undefined import NO_VALUE, Undefined, defined, why
+from hypotest.records.evidence import IntArray
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import NullComparison
 
@@ -49,7 +52,7 @@ def climb(
     n_neurons: int,
     protocol: Protocol,
     streams: Streams,
-) -> dict[str, Rung]:
+) -> tuple[dict[str, Rung], dict[str, str]]:
     """Compare the group with every declared null for which its measure makes sense.
 
     Args:
@@ -63,36 +66,54 @@ def climb(
         streams: Random numbers.
 
     Returns:
-        By the null's name, in the order of the ladder.
+        By the null's name, in the order of the ladder; and by name, why a null has no value.
     """
-    rungs: list[Rung] = []
     nulls, size = protocol.nulls, controls.size_matched.shape[1]
+    makers: dict[str, Callable[[], Rung]] = {}
     if nulls.size_matched is not None:
-        rng = streams("size_matched, redrawn", str(size))
-        rungs.append(
-            _among_groups(
-                "size_matched",
-                observed,
-                measure,
-                controls.size_matched,
-                lambda n: size_matched(n_neurons, size, n, rng),
-                nulls.size_matched.stop_after,
-            )
+        rng, stop_after = streams("size_matched, redrawn", str(size)), nulls.size_matched.stop_after
+        makers["size_matched"] = lambda: _among_groups(
+            "size_matched",
+            observed,
+            measure,
+            controls.size_matched,
+            lambda n: size_matched(n_neurons, size, n, rng),
+            stop_after,
         )
     if nulls.covariate_matched is not None:
-        rungs.append(_among_matched(observed, measure, selection, controls, protocol, streams))
-    rungs.extend(
-        _shuffled_rung(compare_shuffled(item, measure, selection, n_neurons, streams), measure)
-        for item in selection.shuffled
-    )
+        makers["covariate_matched"] = lambda: _among_matched(
+            observed, measure, selection, controls, protocol, streams
+        )
+    for item in selection.shuffled:
+        makers[f"label_shuffled ({item.unit})"] = partial(
+            _shuffled_rung, item, measure, selection, n_neurons, streams
+        )
     if nulls.rewired is not None and measure.rewired is not None:
-        draws = measure.rewired(selection.group[None, :], nulls.rewired.draws)[0]
-        rungs.append(Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws))
-    if untrained.size and np.isfinite(untrained).any():
-        compared = compare_with_null(observed, untrained, null="untrained")
+        makers["rewired"] = partial(
+            _rewired_rung, observed, measure.rewired, selection.group, nulls.rewired.draws
+        )
+    if untrained.size:
         few = untrained.size < protocol.decision.fewest_draws(max(1, len(protocol.deciding)))
-        rungs.append(Rung(_descriptive(compared) if few else compared, untrained))
-    return {rung.comparison.null: rung for rung in rungs}
+        makers["untrained"] = lambda: _untrained_rung(observed, untrained, few)
+    rungs, missing = {}, {}
+    for name, make in makers.items():
+        try:
+            rungs[name] = make()
+        except NO_VALUE as error:
+            missing[name] = why(error)
+    return rungs, missing
+
+
+def _rewired_rung(
+    observed: float, rewire: Callable[[IntArray, int], Values], group: NDArray[np.int64], n_draws: int
+) -> Rung:
+    draws = rewire(group[None, :], n_draws)[0]
+    return Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws)
+
+
+def _untrained_rung(observed: float, values: Values, few: bool) -> Rung:
+    compared = compare_with_null(observed, values, null="untrained")
+    return Rung(_descriptive(compared) if few else compared, values)
 
 
 def _among_groups(
@@ -143,9 +164,8 @@ def _among_matched(
 ) -> Rung:
     declared = protocol.nulls.covariate_matched
     assert declared is not None  # the caller asked
-    assert controls.matched is not None
-    assert controls.strata is not None
-    assert controls.log10_matched is not None
+    if controls.matched is None or controls.strata is None or controls.log10_matched is None:
+        raise Undefined(controls.no_match)
     strata, group = controls.strata, selection.group
     rng = streams("covariate_matched, redrawn", str(group.size))
     rung = _among_groups(
@@ -169,7 +189,11 @@ def _among_matched(
     return replace(rung, blocked=blocked)
 
 
-def _shuffled_rung(shuffled: Shuffled, measure: GroupMeasure) -> Rung:
+def _shuffled_rung(
+    item: ShuffledGroups, measure: GroupMeasure, selection: Selection, n_neurons: int, streams: Streams
+) -> Rung:
+    shuffled = compare_shuffled(item, measure, selection, n_neurons, streams)
+    defined(shuffled.observed, "the group selected on the other condition has no value to compare with")
     compared = compare_with_null(
         shuffled.observed,
         shuffled.draws,

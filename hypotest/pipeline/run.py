@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.ablation import MEMORY
-from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.evidence import collect_evidence, collect_selection
 from hypotest.collect.evidence_folder import (
     EvidenceKeys,
     evidence_digests,
@@ -23,6 +23,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
+from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.limitations import find_limitations
@@ -83,7 +84,8 @@ def run(
         The run's folder, opened.
 
     Raises:
-        ProtocolError: If the protocol cannot be run; carries every problem.
+        ProtocolError: If the protocol cannot be run; carries every problem. What the selection split shows
+            to be undefined is one of them, found before the evaluation split is touched.
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
     path, started = Path(protocol), datetime.now(UTC)
@@ -138,6 +140,7 @@ def run_plan(
     found = fingerprint(plan, prepared)
     registration = registration_of(path, found, trial, cache)
     on_registration(registration)
+    _check_selection(plan, path, prepared, memory, cache, streams, watch)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
     digests = evidence_digests(cache, prepared.keys)
@@ -209,6 +212,29 @@ def run_plan(
     write_run(folder, results, analysis.nulls, manifest, start_stage)
     kept.discard()
     return Run.open(folder)
+
+
+def _check_selection(
+    plan: Protocol,
+    path: Path,
+    prepared: Prepared,
+    memory: float,
+    cache: Path,
+    streams: Streams,
+    watch: StartStage,
+) -> None:
+    """Collect the selection split, and refuse what it shows to be undefined; the other one is not touched."""
+    selection = collect_selection(
+        prepared.subject,
+        prepared.samples["selection"],
+        prepared.keys.selection,
+        prepared.ablation,
+        memory,
+        cache,
+        watch,
+    )
+    gc.collect()  # nnsight leaves cycles that hold the engine
+    check_defined(plan, selection, streams, path)
 
 
 def _collect(

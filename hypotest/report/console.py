@@ -213,6 +213,11 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
     if unseen:
         start = "inconclusive; the smallest effect that would have been seen: "
         lines.append(Text(start + ", ".join(unseen), style="dim"))
+    lines += [
+        Text(f"{printable(item.id)} is undefined: {printable(item.notes[0])}", style="dim")
+        for item in results.predictions
+        if item.outcome == "undefined" and item.notes
+    ]
     return lines
 
 

@@ -153,7 +153,7 @@ def _slack(
     n_tests: int,
     tolerance: Tolerance,
 ) -> Slack:
-    numbers = [abs(item.observed), abs(item.reference_value)]
+    numbers = [abs(value) for value in (item.observed, item.reference_value) if value is not None]
     shift = probability = 0.0
     sds = [rung.sd for rung in item.ladder if rung.sd > 0]
     for rung in item.ladder:

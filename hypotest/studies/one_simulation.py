@@ -138,7 +138,7 @@ def _true_effect(
         )
         return float(share[0]) - reference
     measure = bind(item, population, streams)
-    if item.contrast.null == "label_shuffled":
+    if item.contrast.null == "label_shuffled" and result.reference_value is not None:
         arms = measure.values(np.stack([group, analysis.selection.common]))
         return float(arms[0] - arms[1]) - result.reference_value
     random = size_matched(population.n_neurons, group.size, TRUTH_GROUPS, streams("truth, groups"))

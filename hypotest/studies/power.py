@@ -16,6 +16,7 @@ import numpy as np
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import CorpusError, EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
+from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
 from hypotest.pipeline.randomness import Streams
@@ -104,7 +105,11 @@ def power(
             declared=True,
         )
     )
-    notes = []
+    notes = [
+        f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
+        for item in full.predictions
+        if item.outcome == "undefined"
+    ]
     for size in other_sizes(len(full.selection.group), evidence.n_neurons):
         for part in _by_null(grouped):
             try:
@@ -127,7 +132,10 @@ def power(
     predictions = tuple(foresee(base, plan, documents.planned) for base in bases)
     numbers = sorted({documents.measuring, *(factor * documents.planned for factor in (1, 2, 4))})
     declared = [pair for pair in zip(predictions, bases, strict=True) if pair[0].declared]
-    refusals = (refuse(item, base.prediction) for item, base in declared)
+    refusals = [
+        *_undefined(plan, selection, streams),
+        *(refuse(item, base.prediction) for item, base in declared),
+    ]
     warnings = (warn(item, base.prediction) for item, base in declared)
     notes += [text for text in warnings if text is not None] + _left_out(plan)
     result = PowerResult(
@@ -159,6 +167,17 @@ def power(
     )
     write_power(result)
     return result
+
+
+def _undefined(plan: Protocol, selection: SelectionEvidence, streams: Streams) -> list[str]:
+    """What a run would refuse once the selection split is collected."""
+    found = undefined_on_selection(plan, selection, streams)
+    return [
+        f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
+        f"{found[item.id]}"
+        for item in plan.predictions
+        if item.id in found and item.role != "descriptive"
+    ]
 
 
 def divide(selection: SelectionEvidence, streams: Streams) -> Evidence:

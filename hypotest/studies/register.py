@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError
+from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
@@ -25,7 +27,8 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
     """Write a protocol's lock, and enter it into the registry beside it.
 
     The model is loaded and the text read for their hashes; nothing is run through the model. Evidence of the
-    selection split may have been collected and looked at. If evidence of the evaluation split was, the lock
+    selection split may have been collected and looked at; then a plan with a premise or a deciding prediction
+    that is undefined there is refused, as the run would. If evidence of the evaluation split was, the lock
     says so, and runs under it are exploratory.
 
     Registering the same again changes nothing. Registering something else adds an entry and replaces the
@@ -48,6 +51,9 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
     plan = load_protocol(path)
     prepared = prepare(plan, path.parent, device, Streams(plan.seed), Stopwatch(start_stage))
     check_reach(plan, prepared.sampled.positions, prepared.subject.n_neurons, path)
+    cache = cache_folder() / "evidence"
+    if is_collected(cache, prepared.keys.selection):  # explore or power have looked at it
+        check_defined(plan, read_selection(cache, prepared.keys.selection), Streams(plan.seed), path)
     found = fingerprint(plan, prepared)
     file = lock_file(path)
     former: list[Entry] = []
@@ -61,7 +67,7 @@ def register(protocol: str | Path, *, device: str = "auto", start_stage: StartSt
             path.name,
             previous,
             registered=datetime.now(UTC),
-            evaluation_evidence_existed=seen_before(entries, found, cache_folder() / "evidence"),
+            evaluation_evidence_existed=seen_before(entries, found, cache),
             git=git_state(path, _own_files(path.parent)),
         )
         return None if last is not None and last.lock.fingerprint == lock.fingerprint else lock
