@@ -26,8 +26,8 @@ def stance(outcome: Outcome, expects: Sequence[str], role: Role) -> Stance:
         role: Of the prediction; a descriptive one is silent.
 
     Returns:
-        ``silent``, ``open`` (inconclusive), ``supports``, or ``contradicts`` (another determinate
-        outcome).
+        ``silent``, ``open`` (inconclusive or undefined), ``supports``, or ``contradicts`` (another
+        determinate outcome).
 
     Examples:
         >>> stance("greater", ("less", "equivalent"), "deciding")
@@ -35,7 +35,7 @@ def stance(outcome: Outcome, expects: Sequence[str], role: Role) -> Stance:
     """
     if role == "descriptive" or not expects:
         return "silent"
-    if outcome == "inconclusive":
+    if outcome in ("inconclusive", "undefined"):
         return "open"
     return "supports" if outcome in expects else "contradicts"
 
@@ -49,8 +49,8 @@ def decide(
     """Apply the decision rule.
 
     1. Premises are gates for all hypotheses together: one that contradicts an expectation makes
-       every hypothesis `not applicable`; else one that is inconclusive leaves every hypothesis
-       `undecided`.
+       every hypothesis `not applicable`; else one that is inconclusive or undefined leaves every
+       hypothesis `undecided`.
     2. `supported`: every prediction on which the hypothesis speaks, premises included, has an
        expected outcome, and at least one of them decides (a premise alone supports nothing).
     3. `refuted`: at least one deciding prediction contradicts the hypothesis and its adjusted
@@ -95,9 +95,9 @@ def _gate(predictions: Sequence[PredictionResult], hypotheses: Sequence[str]) ->
     if failed:
         outcomes = _join([f"{item.id} came out {item.outcome}" for item in failed])
         return "not applicable", f"Premise failed: {outcomes}."
-    unclear = [item.id for item in premises if "open" in found[item.id]]
+    unclear = [item for item in premises if "open" in found[item.id]]
     if unclear:
-        return "undecided", f"Premise inconclusive: {_join(unclear)}."
+        return "undecided", f"Premise {'; premise '.join(_by_outcome(unclear))}."
     return None
 
 
@@ -143,7 +143,7 @@ def _judge(
         outcomes = _join([_against(item, hypothesis) for item in contradicting])
         doubts.append(f"{outcomes}, not enough to refute it after the correction")
     if unclear:
-        doubts.append(f"inconclusive: {_join(_ids(unclear))}")
+        doubts += _by_outcome(unclear)
     if doubts:
         return "undecided", f"{'; '.join(doubts)}."
     supporting = _ids(by_stance["supports"])
@@ -174,6 +174,13 @@ def _against(item: PredictionResult, hypothesis: str) -> str:
     adjusted = _adjusted(item, hypothesis)
     p = "no p-value" if adjusted is None else f"adjusted p = {adjusted:.2g}"
     return f"{item.id} came out {item.outcome}, expected {expected} ({p})"
+
+
+def _by_outcome(unclear: Sequence[PredictionResult]) -> list[str]:
+    """``inconclusive: a and b``, ``undefined: c``: which predictions leave it open, and how."""
+    outcomes: tuple[Outcome, ...] = ("inconclusive", "undefined")
+    by_outcome = {name: [item for item in unclear if item.outcome == name] for name in outcomes}
+    return [f"{name}: {_join(_ids(items))}" for name, items in by_outcome.items() if items]
 
 
 def _ids(items: Sequence[PredictionResult]) -> tuple[str, ...]:

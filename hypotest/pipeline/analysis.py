@@ -26,6 +26,7 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
 from hypotest.pipeline.sensitivity import with_sensitivity
+from hypotest.pipeline.undefined import NO_VALUE, why, without_outcome
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage, silent
@@ -70,8 +71,11 @@ def analyse(
         watch: Told of each prediction; ``start_stage`` if None.
         kept: Where finished pieces are kept, should this be stopped.
 
+    A measure that is undefined for the group, a null without a defined draw, and whatever else a prediction
+    cannot compute on this evidence give it the outcome ``undefined``; the others go on.
+
     Raises:
-        EvidenceError: If a measure is undefined for the selected group.
+        EvidenceError: If no group can be selected on the selection split.
     """
     watch = watch or start_stage
     streams, evidence = Streams(protocol.seed), without_dead(evidence)
@@ -82,26 +86,29 @@ def analyse(
     regimes: tuple[RegimeFit, ...] = ()
     for item in protocol.predictions:
         step = watch(f"{item.id}: {item.measure}", 1)
-        if item.measure == "plateau_flatness":
-            comparisons[item.id], regimes = compare_regimes(item, evidence, protocol, streams)
-        elif item.measure == "attention_gini":
-            comparisons[item.id] = compare_attention(item, evidence, protocol, streams)
-        elif item.measure == "routing_similarity":
-            comparisons[item.id] = compare_routing(item, evidence, protocol, streams, workers)
-        elif item.measure == "top_head_share":
-            comparisons[item.id] = compare_top_head_share(item, evidence, selection, protocol, streams)
-        else:
-            measure = bind(item, evidence, streams, workers)
-            comparisons[item.id] = compare_group(
-                item,
-                measure,
-                selection,
-                controls,
-                np.array([values.get(item.id, np.nan) for values in untrained]),
-                evidence.n_neurons,
-                protocol,
-                streams,
-            )
+        try:
+            if item.measure == "plateau_flatness":
+                comparisons[item.id], regimes = compare_regimes(item, evidence, protocol, streams)
+            elif item.measure == "attention_gini":
+                comparisons[item.id] = compare_attention(item, evidence, protocol, streams)
+            elif item.measure == "routing_similarity":
+                comparisons[item.id] = compare_routing(item, evidence, protocol, streams, workers)
+            elif item.measure == "top_head_share":
+                comparisons[item.id] = compare_top_head_share(item, evidence, selection, protocol, streams)
+            else:
+                measure = bind(item, evidence, streams, workers)
+                comparisons[item.id] = compare_group(
+                    item,
+                    measure,
+                    selection,
+                    controls,
+                    np.array([values.get(item.id, np.nan) for values in untrained]),
+                    evidence.n_neurons,
+                    protocol,
+                    streams,
+                )
+        except NO_VALUE as error:
+            comparisons[item.id] = without_outcome(item, protocol, why(error))
         step()
     predictions = adjust_together(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
@@ -126,13 +133,19 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
         evidence: Of the network.
 
     Returns:
-        Id of each prediction on a group measure -> T(G); NaN where it is undefined there.
+        Id of each prediction on a group measure -> T(G); NaN where it, or the group, is undefined.
     """
-    streams, evidence = Streams(protocol.seed), without_dead(evidence)
-    group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
+    streams = Streams(protocol.seed)
+    asked = [item for item in protocol.predictions if item.measure in GROUP_MEASURES]
+    try:
+        evidence = without_dead(evidence)
+        group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
+    except NO_VALUE:  # a network in which nothing can be selected
+        return {item.id: float("nan") for item in asked}
     found = {}
-    for item in protocol.predictions:
-        if item.measure in GROUP_MEASURES:
-            measure = bind(item, evidence, streams)
-            found[item.id] = float(measure.values(group[None, :])[0])
+    for item in asked:
+        try:
+            found[item.id] = float(bind(item, evidence, streams).values(group[None, :])[0])
+        except NO_VALUE:
+            found[item.id] = float("nan")
     return found

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.errors import EvidenceError
 from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
 from hypotest.inference.randomization import compare_with_null, swapped_differences
 from hypotest.measures import concentration, routing
@@ -16,6 +15,7 @@ from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.intervals import around, bounds, contrast_intervals, interval_p_value
 from hypotest.pipeline.parallel import Workers, chunks
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.undefined import Undefined, defined
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -34,6 +34,8 @@ def compare_attention(
     """Gini coefficient of attention, rare against common query positions, paired by document."""
     gini = attention_gini(evidence.evaluation).mean(axis=1)
     rare, common, _ = document_means(evidence.evaluation, gini)
+    if not rare.size:
+        raise Undefined("no document of the evaluation split has a value for both conditions")
     differences = rare - common
     estimate = float(differences.mean())
     draws = swapped_differences(differences, SWAPS, streams("swaps", prediction.id))
@@ -86,11 +88,11 @@ def compare_routing(
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
     everyone = np.ones((1, n_documents))
     observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
-    if not np.isfinite(observed):
-        raise EvidenceError(
-            f"{prediction.id}: routing_similarity is undefined: no head attends alike in two halves of the "
-            f"{n_documents} documents, or they share fewer than three distances. Take more positions"
-        )
+    defined(
+        observed,
+        f"no head attends alike in two halves of the {n_documents} documents, or they share fewer than three "
+        "distances; more positions may help",
+    )
     # as many as document resamples, which cost the same: these swaps only stand beside the test
     swaps = streams("swaps", prediction.id).random((protocol.intervals.resamples, n_documents)) < 0.5
     shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}

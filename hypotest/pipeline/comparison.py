@@ -33,9 +33,9 @@ Draws = NDArray[np.float64]
 class Comparison:
     """One contrast with everything that its outcome depends on."""
 
-    observed: float
+    observed: float | None
     reference: str
-    reference_value: float
+    reference_value: float | None
     p_value: float | None
     p_error: float | None = None
     reference_sd: float | None = None
@@ -48,6 +48,8 @@ class Comparison:
     """The size_matched draws, which `null_sd` margins refer to."""
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
+    undefined: str | None = None
+    """Why there is no outcome: the measure, its null or its test has no value on this evidence."""
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     unit: str = ""
@@ -64,17 +66,23 @@ class Comparison:
 
 def classify_prediction(prediction: Prediction, compared: Comparison, protocol: Protocol) -> PredictionResult:
     """Turn a tested contrast into a result; adjusted p-values come with all predictions together."""
-    effect = compared.observed - compared.reference_value
+    if compared.undefined is not None:
+        return _undefined(prediction, compared, protocol, compared.undefined)
+    observed, reference = compared.observed, compared.reference_value
+    if observed is None or reference is None or not np.isfinite([observed, reference]).all():
+        what = "the measured value" if reference is None or np.isfinite(reference) else "its reference"
+        return _undefined(prediction, compared, protocol, f"{what} is not a number")
+    effect = observed - reference
     level = protocol.decision.level
     margin, ceiling, p_equivalence, p_beyond = None, None, None, None
     if prediction.margin is not None:
         margin = resolve_margin(
             prediction.margin,
-            null_mean=compared.reference_value,
+            null_mean=reference,
             null_sd=_unit_of_margin(compared),
         )
         if compared.deciding_draws is not None and prediction.contrast.null is not None:
-            ceiling = equivalence_ceiling(compared.deciding_draws, margin, compared.reference_value)
+            ceiling = equivalence_ceiling(compared.deciding_draws, margin, reference)
         if compared.interval is not None:
             p_equivalence = equivalence_p(compared.interval, margin)
             direction = direction_of(effect, compared.interval, compared.percentile)
@@ -99,12 +107,12 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         role=prediction.role,
         measure=prediction.measure,
         title=MEASURES[prediction.measure].title,
-        observed=compared.observed,
+        observed=observed,
         reference=compared.reference,
-        reference_value=compared.reference_value,
+        reference_value=reference,
         reference_sd=compared.reference_sd,
         effect=effect,
-        ratio=_ratio(compared),
+        ratio=None if _no_ratio(compared) else observed / reference,
         standardized=compared.standardized,
         interval=compared.interval,
         interval_95=compared.interval_95,
@@ -129,6 +137,47 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         ladder=compared.ladder,
         arms=compared.arms,
         notes=(*compared.notes, *notes),
+    )
+
+
+def _undefined(
+    prediction: Prediction, compared: Comparison, protocol: Protocol, reason: str
+) -> PredictionResult:
+    """A result without numbers, but for the measured value if there is one; its first note is the reason."""
+    measured = compared.observed is not None and bool(np.isfinite(compared.observed))
+    return PredictionResult(
+        id=prediction.id,
+        role=prediction.role,
+        measure=prediction.measure,
+        title=MEASURES[prediction.measure].title,
+        observed=compared.observed if measured else None,
+        reference=compared.reference,
+        reference_value=None,
+        reference_sd=None,
+        effect=None,
+        ratio=None,
+        standardized=None,
+        interval=None,
+        interval_95=None,
+        margin=None,
+        equivalence_ceiling=None,
+        p_value=None,
+        p_error=None,
+        p_adjusted=None,
+        p_equivalence=None,
+        p_equivalence_adjusted=None,
+        outcome="undefined",
+        smallest_effect=None,
+        expects={name: tuple(values) for name, values in prediction.expects.items()},
+        stances={
+            name: stance("undefined", prediction.expects.get(name, ()), prediction.role)
+            for name in protocol.hypotheses
+        },
+        companions=dict(compared.companions),
+        unit=compared.unit,
+        ladder=compared.ladder,
+        arms=compared.arms,
+        notes=(reason, *compared.notes),
     )
 
 
@@ -196,8 +245,6 @@ def _unit_of_margin(compared: Comparison) -> float | None:
     return sd_beyond_rounding(compared.size_matched)
 
 
-def _ratio(compared: Comparison) -> float | None:
-    """Observed / reference; a ratio to zero, or of numbers without a zero of their own, says nothing."""
-    if compared.reference_value == 0 or compared.in_null_sds:
-        return None
-    return compared.observed / compared.reference_value
+def _no_ratio(compared: Comparison) -> bool:
+    """A ratio to zero, or of numbers without a zero of their own, says nothing."""
+    return compared.reference_value == 0 or compared.in_null_sds

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +91,8 @@ class Controls:
     base_reliability: float | None = None
     """Of the influence by which local_matched groups are matched; None where none are drawn or it is
     undefined."""
+    no_match: Mapping[str, str] = field(default_factory=dict)
+    """Null -> why there are no such groups although the protocol declares them."""
 
     def describe(self, result: GroupResult) -> GroupResult:
         """The group's record with how well random groups are matched with it."""
@@ -117,25 +121,28 @@ def draw_controls(
     random_groups = size_matched(
         evidence.n_neurons, group.size, n_draws, streams("size_matched", str(group.size))
     )
-    split, matched, reliability = evidence.selection, [], None
-    if nulls.covariate_matched is not None:
-        matched.append(
-            match_covariates(
-                group, split.activations, evidence.weights.output, nulls.covariate_matched, streams
-            )
+    split, reliability = evidence.selection, None
+    makers: dict[str, Callable[[], Matched]] = {}
+    if (declared := nulls.covariate_matched) is not None:
+        makers["covariate_matched"] = partial(
+            match_covariates, group, split.activations, evidence.weights.output, declared, streams
         )
-    if nulls.local_matched is not None:
+    if (local := nulls.local_matched) is not None:
         second = "common" if protocol.group.condition == "rare" else "rare"
         base = influence(split.delta_loss, split.mask(second))
-        matched.append(
-            match_locally(
-                group, split.activations, evidence.weights.output, base, nulls.local_matched, streams
-            )
+        makers["local_matched"] = partial(
+            match_locally, group, split.activations, evidence.weights.output, base, local, streams
         )
         reliability = split_half_reliability(
             split, second, document_halves(split, streams("selection halves"))
         )
-    return Controls(random_groups, tuple(matched), group, reliability)
+    matched, missing = [], {}
+    for name, make in makers.items():
+        try:
+            matched.append(make())
+        except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
+            missing[name] = f"{error}"
+    return Controls(random_groups, tuple(matched), group, reliability, missing)
 
 
 def split_half_reliability(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -> float | None:

@@ -10,6 +10,7 @@ from hypotest.pipeline.attention_tests import attention_gini, routing_profiles
 from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.undefined import NO_VALUE
 from hypotest.records.evidence import Evidence
 from hypotest.records.results import HeadResult, Spectrum
 
@@ -17,16 +18,21 @@ _FIGURE_GROUPS = 500
 """Random groups behind the bands of figures."""
 
 
-def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum:
-    """Eigenvalues of the group's covariance on rare targets, beside those of random groups."""
+def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
+    """Eigenvalues of the group's covariance on rare targets, beside those of random groups, if there are."""
     rare = evidence.evaluation.mask("rare")
     covariance = dimension.covariance(evidence.evaluation.activations[rare])
     group = selection.group
     random_groups = size_matched(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
-    observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
-    low, middle, high = np.nanquantile(
-        dimension.eigenvalue_shares(covariance, random_groups), [0.025, 0.5, 0.975], axis=0
-    )
+    try:
+        observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
+        of_random = dimension.eigenvalue_shares(covariance, random_groups)
+    except NO_VALUE:
+        return None
+    of_random = of_random[np.isfinite(of_random).all(axis=1)]
+    if not np.isfinite(observed).all() or not len(of_random):
+        return None
+    low, middle, high = np.quantile(of_random, [0.025, 0.5, 0.975], axis=0)
     return Spectrum(
         observed=tuple(observed.tolist()),
         null_low=tuple(low.tolist()),
@@ -53,23 +59,31 @@ def describe_heads(
     null_impact = heads.head_impact(single, base, random_groups).mean(axis=0)
     all_heads = heads.head_impact(layer, base, group)[0]
     rows = head_layers(evidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (impact / all_heads[rows]) ** 2
     table = tuple(
         HeadResult(
             layer=head.layer,
             head=head.head,
-            gini_rare=float(gini[rare, column].mean()),
-            gini_common=float(gini[common, column].mean()),
-            impact=float(impact[column]),
-            null_impact=float(null_impact[column]),
-            layer_share=float((impact[column] / all_heads[rows[column]]) ** 2),
-            routing=float(similarity[column]) if np.isfinite(similarity[column]) else None,
+            gini_rare=_finite(gini[rare, column].mean()),
+            gini_common=_finite(gini[common, column].mean()),
+            impact=_finite(impact[column]),
+            null_impact=_finite(null_impact[column]),
+            layer_share=_finite(share[column]),
+            routing=_finite(similarity[column]),
         )
         for column, head in enumerate(evidence.heads)
     )
     impacts: dict[str, float] = {}
+    if not (np.isfinite(impact).all() and np.isfinite(all_heads).all()):
+        return table, impacts
     for place, number in enumerate(dict.fromkeys(head.layer for head in evidence.heads)):
         mine = impact[rows == place]
         impacts[f"L{number} single"] = float(mine.max())
         impacts[f"L{number} random"] = float(mine.mean())
         impacts[f"L{number} all"] = float(all_heads[place])
     return table, impacts
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -42,13 +42,15 @@ def _bind_selectivity(
 
     def resamples(group: IntArray, weights: IntArray) -> Values:
         absolute = np.abs(split.delta_loss[:, group]).astype(np.float64)
-        influence = []
+        influence, defined = [], np.ones(len(weights), dtype=bool)
         for rows in (rare, common):
             sums = np.zeros((documents.size, len(group)))
             np.add.at(sums, owner[rows], absolute[rows])
             counts = np.bincount(owner[rows], minlength=documents.size)
-            influence.append(weights @ sums / (weights @ counts)[:, None])
-        return np.asarray(regimes.preference(*influence).mean(axis=1))
+            positions = weights @ counts
+            defined &= positions > 0
+            influence.append(weights @ sums / np.maximum(positions, 1)[:, None])
+        return np.where(defined, regimes.preference(*influence).mean(axis=1), np.nan)
 
     def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
         columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)

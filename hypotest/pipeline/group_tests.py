@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.errors import EvidenceError
 from hypotest.inference.bootstrap import (
     MINIMUM_DOCUMENTS,
     contrast_interval,
@@ -24,6 +25,7 @@ from hypotest.pipeline.ladder import Rung, climb
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.undefined import NO_VALUE, defined, why, without_outcome
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
@@ -62,11 +64,11 @@ def compare_group(
         streams: Random numbers.
 
     Raises:
-        EvidenceError: If the measure is undefined for the group.
+        Undefined: If the measure is undefined for the group.
     """
     group = selection.group
-    observed = group_value(prediction, measure, group)
-    rungs = climb(
+    observed = group_value(measure, group)
+    rungs, missing = climb(
         observed,
         measure,
         selection,
@@ -79,21 +81,34 @@ def compare_group(
     )
     by_labels = prediction.contrast.null == "label_shuffled"
     name = str(prediction.contrast.null)
-    if by_labels:
-        name = next(rung.comparison.null for rung in rungs.values() if rung.shuffled is not None)
+    if by_labels and protocol.nulls.label_shuffled is not None:
+        name = f"label_shuffled ({protocol.nulls.label_shuffled.unit})"
+    if name not in rungs:
+        reason = f"the null {name} is undefined: {missing.get(name, 'it has no draws here')}"
+        ladder = tuple(rung.comparison for rung in rungs.values())
+        undefined = without_outcome(prediction, protocol, reason, observed=observed, ladder=ladder)
+        return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
     decisive = rungs[name]
-    interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
+    try:
+        interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
+    except NO_VALUE as error:
+        interval, own, notes = None, None, (f"no interval: {why(error)}",)
     if name == "rewired" or "rewired" in rungs:
         notes = (*notes, _REWIRED)
+    notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
     unit = decisive.comparison.unit
     # An observed value in SDs of random groups says nothing to a reader who knows the measure.
-    companions = {**bounds({"group" if unit else "observed": own}), **measure.companions(group)}
+    companions = bounds({"group" if unit else "observed": own})
     if unit:
         companions = {"group": observed, **companions}
+    with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
+        companions = {**companions, **measure.companions(group)}
     if by_labels:
-        companions["common_group"] = float(measure.values(selection.common[None, :])[0])
+        with suppress(*NO_VALUE):
+            companions["common_group"] = float(measure.values(selection.common[None, :])[0])
     if "rewired" in rungs:
-        companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
+        with suppress(*NO_VALUE):
+            companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
     compared = decisive.comparison
     random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
     return Comparison(
@@ -132,19 +147,17 @@ def _pass_rate(measure: GroupMeasure, controls: Controls) -> float:
     return share_above_all(values, rewired(groups, REWIRINGS))
 
 
-def group_value(prediction: Prediction, measure: GroupMeasure, group: NDArray[np.int64]) -> float:
+def group_value(measure: GroupMeasure, group: NDArray[np.int64]) -> float:
     """T(G).
 
     Raises:
-        EvidenceError: If the measure is undefined for the group.
+        Undefined: If the measure is undefined for the group.
     """
-    observed = float(measure.values(group[None, :])[0])
-    if not np.isfinite(observed):
-        raise EvidenceError(
-            f"predictions.{prediction.id}: {prediction.measure} is undefined for this group of {len(group)} "
-            "neurons (no variation, or too few of them); choose a larger group"
-        )
-    return observed
+    return defined(
+        float(measure.values(group[None, :])[0]),
+        f"it has no value for this group of {len(group)} neurons (no variation, or too few of them); a "
+        "larger group may have one",
+    )
 
 
 def _intervals(

@@ -10,6 +10,7 @@ from hypotest.pipeline.comparison import Comparison
 from hypotest.pipeline.intervals import contrast_intervals, interval_p_value
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.undefined import defined
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -33,7 +34,10 @@ def compare_top_head_share(
     def share(weights: NDArray[np.float64] | NDArray[np.int32]) -> NDArray[np.float64]:
         return heads.top_head_share(ablation.single, ablation.layer, layers, group, top, weights)
 
-    observed = float(share(np.ones((1, n_documents)))[0])
+    observed = defined(
+        float(share(np.ones((1, n_documents)))[0]),
+        "the heads of the top head's layer do not change this group on the evaluation split",
+    )
     reference = float(prediction.contrast.reference or 0.0)
     intervals = contrast_intervals(
         observed - reference,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,10 @@ from hypotest.pipeline.controls import Controls, Matched
 from hypotest.pipeline.group_measure import GroupMeasure
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import Selection
-from hypotest.pipeline.shuffled import Shuffled, compare_shuffled
+from hypotest.pipeline.selection import Selection, ShuffledGroups
+from hypotest.pipeline.shuffled import Arm, Shuffled, compare_shuffled
+from hypotest.pipeline.undefined import NO_VALUE, why
+from hypotest.records.evidence import IntArray
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import NullComparison
 
@@ -50,7 +54,7 @@ def climb(
     streams: Streams,
     *,
     decided_by_labels: bool,
-) -> dict[str, Rung]:
+) -> tuple[dict[str, Rung], dict[str, str]]:
     """Compare the group with every declared null for which its measure makes sense.
 
     Args:
@@ -65,42 +69,62 @@ def climb(
         decided_by_labels: Whether shuffled labels can decide this measure.
 
     Returns:
-        By the null's name, in the order of the ladder.
+        By the null's name, in the order of the ladder; and by name, why a null has no value.
     """
-    rungs: list[Rung] = []
     nulls, size = protocol.nulls, controls.size_matched.shape[1]
+    makers: dict[str, Callable[[], Rung]] = {}
     if nulls.size_matched is not None:
-        rng = streams("size_matched, redrawn", str(size))
-        rungs.append(
-            _among_groups(
-                "size_matched",
-                observed,
-                measure,
-                controls.size_matched,
-                lambda n: size_matched(n_neurons, size, n, rng),
-                nulls.size_matched.stop_after,
-            )
+        rng, stop_after = streams("size_matched, redrawn", str(size)), nulls.size_matched.stop_after
+        makers["size_matched"] = lambda: _among_groups(
+            "size_matched",
+            observed,
+            measure,
+            controls.size_matched,
+            lambda n: size_matched(n_neurons, size, n, rng),
+            stop_after,
         )
-    rungs.extend(
-        _among_matched(observed, measure, item, controls.group, protocol, streams)
-        for item in controls.matched
-    )
-    rungs.extend(
-        _shuffled_rung(
-            compare_shuffled(item, measure, selection, n_neurons, protocol.group, streams),
+    for matched in controls.matched:
+        makers[matched.null] = partial(
+            _among_matched, observed, measure, matched, controls.group, protocol, streams
+        )
+    for place, item in enumerate(selection.shuffled):
+        makers[f"label_shuffled ({item.unit})"] = partial(
+            _shuffled_rung,
+            item,
+            measure,
+            selection,
+            n_neurons,
+            protocol,
+            streams,
             descriptive=not decided_by_labels,
             with_arms=place == 0,
         )
-        for place, item in enumerate(selection.shuffled)
-    )
     if nulls.rewired is not None and measure.rewired is not None:
-        draws = measure.rewired(selection.group[None, :], nulls.rewired.draws)[0]
-        rungs.append(Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws))
-    if untrained.size and np.isfinite(untrained).any():
-        compared = compare_with_null(observed, untrained, null="untrained")
+        makers["rewired"] = partial(
+            _rewired_rung, observed, measure.rewired, selection.group, nulls.rewired.draws
+        )
+    if untrained.size:
         few = untrained.size < protocol.decision.fewest_draws(max(1, len(protocol.deciding)))
-        rungs.append(Rung(_descriptive(compared) if few else compared, untrained))
-    return {rung.comparison.null: rung for rung in rungs}
+        makers["untrained"] = lambda: _untrained_rung(observed, untrained, few)
+    rungs, missing = {}, dict(controls.no_match)
+    for name, make in makers.items():
+        try:
+            rungs[name] = make()
+        except NO_VALUE as error:
+            missing[name] = why(error)
+    return rungs, missing
+
+
+def _rewired_rung(
+    observed: float, rewire: Callable[[IntArray, int], Values], group: NDArray[np.int64], n_draws: int
+) -> Rung:
+    draws = rewire(group[None, :], n_draws)[0]
+    return Rung(_descriptive(compare_with_null(observed, draws, null="rewired")), draws)
+
+
+def _untrained_rung(observed: float, values: Values, few: bool) -> Rung:
+    compared = compare_with_null(observed, values, null="untrained")
+    return Rung(_descriptive(compared) if few else compared, values)
 
 
 def _among_groups(
@@ -163,25 +187,38 @@ def _among_matched(
     return replace(rung, comparison=replace(rung.comparison, blocked=blocked))
 
 
-def _shuffled_rung(shuffled: Shuffled, *, descriptive: bool, with_arms: bool) -> Rung:
+def _shuffled_rung(
+    item: ShuffledGroups,
+    measure: GroupMeasure,
+    selection: Selection,
+    n_neurons: int,
+    protocol: Protocol,
+    streams: Streams,
+    *,
+    descriptive: bool,
+    with_arms: bool,
+) -> Rung:
     """The group under shuffled labels; for the protocol's own unit the other arm and the difference, too."""
-    main, *others = (
-        replace(
-            compare_with_null(
-                arm.observed,
-                arm.draws,
-                null=shuffled.name if place == 0 else f"{shuffled.name}: {arm.statistic}",
-                statistic=arm.statistic,
-                log10_relabellings=shuffled.log10_relabellings,
-            ),
-            unit=shuffled.unit,
-            descriptive=descriptive or place > 0,
-        )
-        for place, arm in enumerate(shuffled.arms)
-        if place == 0 or with_arms
+    shuffled = compare_shuffled(item, measure, selection, n_neurons, protocol.group, streams)
+    main, *others = shuffled.arms
+    compared = _among_labels(shuffled, main, shuffled.name, descriptive)
+    arms = []
+    for arm in others if with_arms else ():
+        with suppress(*NO_VALUE):  # the other group may have no value; the tested one has
+            name = f"{shuffled.name}: {arm.statistic}"
+            arms.append((_among_labels(shuffled, arm, name, True), arm.draws))
+    return Rung(compared, main.draws, shuffled=shuffled, arms=tuple(arms))
+
+
+def _among_labels(shuffled: Shuffled, arm: Arm, name: str, descriptive: bool) -> NullComparison:
+    compared = compare_with_null(
+        arm.observed,
+        arm.draws,
+        null=name,
+        statistic=arm.statistic,
+        log10_relabellings=shuffled.log10_relabellings,
     )
-    draws = [arm.draws for arm in shuffled.arms]
-    return Rung(main, draws[0], shuffled=shuffled, arms=tuple(zip(others, draws[1:], strict=False)))
+    return replace(compared, unit=shuffled.unit, descriptive=descriptive)
 
 
 def _descriptive(compared: NullComparison) -> NullComparison:

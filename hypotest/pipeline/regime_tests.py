@@ -19,6 +19,7 @@ from hypotest.pipeline.selection import (
     relabellings,
     units_and_draws,
 )
+from hypotest.pipeline.undefined import Undefined
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -40,6 +41,11 @@ def compare_regimes(
     half = document_halves(split, streams("evaluation halves"))
     observed_sums = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
     arms = next(in_chunks(np.array([[False, True]]), observed_sums))
+    if not all(np.isfinite(arm.halves).all() for arm in arms):
+        raise Undefined(
+            "curves are ranked on one half of the evaluation documents and read on the other, and one half "
+            "holds no position of a condition"
+        )
     fits = []
     for condition, influences in zip(("rare", "common"), arms, strict=True):
         fits.append(describe_curve(condition, influences))

@@ -20,7 +20,8 @@ from hypotest.collect.store import cache_folder
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.pipeline.collection import collect_both, documents_of, self_check
+from hypotest.pipeline.collection import collect_both, collect_selected, documents_of, self_check
+from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.later import bind_subject
@@ -116,7 +117,8 @@ def run(
         The run's folder, opened; of a trial, what it gave.
 
     Raises:
-        ProtocolError: If the protocol cannot be run; carries every problem.
+        ProtocolError: If the protocol cannot be run; carries every problem. What the selection split shows
+            to be undefined is one of them, found before the evaluation split is touched.
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
     path, started = Path(protocol), datetime.now(UTC)
@@ -189,6 +191,7 @@ def run_plan(
     unbound = bind_subject(path, plan, found, prepared, documents, cache_folder())
     registration = registration_of(path, found, documents, cache_folder(), unbound)
     on_registration(registration)
+    _check_selection(plan, path, prepared, memory, cache, streams, watch)
     cached = is_collected(cache, prepared.keys.evaluation)
     evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
     digests = evidence_digests(cache, prepared.keys)
@@ -259,6 +262,21 @@ def run_plan(
     write_run(folder, results, analysis.nulls, manifest, start_stage)
     kept.discard()
     return Run.open(folder)
+
+
+def _check_selection(
+    plan: Protocol,
+    path: Path,
+    prepared: Prepared,
+    memory: float,
+    cache: Path,
+    streams: Streams,
+    watch: StartStage,
+) -> None:
+    """Collect the selection split, and refuse what it shows to be undefined; the other one is not touched."""
+    selection = collect_selected(plan, prepared, prepared.samples["selection"], memory, cache, watch)
+    gc.collect()  # nnsight leaves cycles that hold the engine
+    check_defined(plan, selection, streams, path)
 
 
 def _collect(

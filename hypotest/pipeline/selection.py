@@ -67,15 +67,17 @@ def document_halves(split: SplitEvidence, rng: np.random.Generator) -> NDArray[n
 def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]:
     """Fit regimes to rank-influence curves ranked on one half of the documents and read on the other.
 
-    Both directions are averaged in log influence.
+    Both directions are averaged in log influence. A labelling under which a half of the documents holds no
+    position of the condition has no curve: NaN, and no plateau.
 
     Returns:
         The fits and the curves, log influence, shape (n_labellings, n_points).
     """
-    halves = influences.halves
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(influences.halves).all(axis=(1, 2)))
+    halves = np.where(known[:, None, None], influences.halves, 1.0)
     grid = rank_grid(halves.shape[-1])
     curves = [np.log(rank_curve(halves[:, ranking], halves[:, 1 - ranking], grid)) for ranking in (0, 1)]
-    curve = np.asarray((curves[0] + curves[1]) / 2)
+    curve = np.where(known[:, None], (curves[0] + curves[1]) / 2, np.nan)
     return fit_regimes(np.log(grid), curve), curve
 
 

@@ -123,7 +123,7 @@ def _turning_points(interval: Interval, compared: Comparison, protocol: Protocol
     for divisor in sorted(divisors):
         reach = float(stats.t.ppf(1 - level / divisor, interval.degrees_of_freedom)) * error
         yield from (margin for margin in (centre + reach, centre - reach) if margin > 0)
-    if compared.deciding_draws is not None:
+    if compared.deciding_draws is not None and compared.reference_value is not None:
         distances = np.abs(np.nan_to_num(compared.deciding_draws, nan=np.inf) - compared.reference_value)
         needed = float(np.quantile(distances, MINIMUM_CEILING, method="higher"))
         if np.isfinite(needed) and needed > 0:

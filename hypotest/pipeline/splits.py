@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hypotest.errors import EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
+from hypotest.pipeline.comparison import adjust_together, classify_prediction
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.undefined import why, without_outcome
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult, SplitOutcome, Status
+from hypotest.records.results import HypothesisVerdict, PredictionResult, SplitOutcome, Status
+from hypotest.verdict import decide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitAnalysis:
+    """What a protocol says of another division of the documents."""
+
+    predictions: tuple[PredictionResult, ...]
+    verdicts: tuple[HypothesisVerdict, ...]
 
 
 def other_splits(
     protocol: Protocol, evidence: Evidence, start_stage: StartStage = silent
-) -> tuple[Analysis, ...]:
+) -> tuple[SplitAnalysis, ...]:
     """Analyse ``protocol.splits`` - 1 further divisions of the documents.
 
     Selection and evaluation change; the positions and what was measured at them stay, and so does the
@@ -32,13 +44,27 @@ def other_splits(
     found = []
     for number in range(1, protocol.splits):
         divided = redivide(evidence, protocol.split.selection, streams("split", str(number)))
-        found.append(analyse(plan, divided, start_stage=start_stage, watch=silent))
+        try:
+            analysis = analyse(plan, divided, start_stage=start_stage, watch=silent)
+            found.append(SplitAnalysis(analysis.predictions, analysis.verdicts))
+        except EvidenceError as error:  # no group can be selected on this division
+            found.append(_without_group(plan, why(error)))
         step()
     return tuple(found)
 
 
+def _without_group(plan: Protocol, reason: str) -> SplitAnalysis:
+    predictions = adjust_together(
+        [classify_prediction(item, without_outcome(item, plan, reason), plan) for item in plan.predictions],
+        plan,
+    )
+    return SplitAnalysis(
+        predictions, decide(predictions, plan.hypotheses, plan.decision.level, plan.decision.rule)
+    )
+
+
 def with_splits(
-    predictions: Sequence[PredictionResult], others: Sequence[Analysis]
+    predictions: Sequence[PredictionResult], others: Sequence[SplitAnalysis]
 ) -> tuple[PredictionResult, ...]:
     """Predictions with their outcomes on every split, the declared one first."""
     if not others:
@@ -51,12 +77,13 @@ def with_splits(
     return tuple(found)
 
 
-def split_verdicts(declared: Analysis, others: Sequence[Analysis]) -> dict[str, tuple[Status, ...]]:
+def split_verdicts(declared: Analysis, others: Sequence[SplitAnalysis]) -> dict[str, tuple[Status, ...]]:
     """Per hypothesis, its verdict on every split, the declared one first; empty without others."""
     if not others:
         return {}
+    every = [declared.verdicts, *(each.verdicts for each in others)]
     return {
-        item.hypothesis: tuple(each.verdicts[place].status for each in (declared, *others))
+        item.hypothesis: tuple(verdicts[place].status for verdicts in every)
         for place, item in enumerate(declared.verdicts)
     }
 

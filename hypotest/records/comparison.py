@@ -61,9 +61,9 @@ class RunEffect:
     run: str
     """Label of the run."""
     outcome: Outcome
-    effect: float
+    effect: float | None
     """On the scale of the comparison: the centre of the interval, which is corrected for the bias of
-    resampling documents; without an interval the plain difference."""
+    resampling documents; without an interval the plain difference; None where it is undefined."""
     standard_error: float | None
     """On the same scale; None without an interval."""
     interval: tuple[float, float] | None

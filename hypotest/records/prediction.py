@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from hypotest.records.nulls import NullName
 from hypotest.records.strict import Name, Strict
 
-Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
-"""What a test can say; `inconclusive` is never a prediction."""
+Outcome = Literal["less", "greater", "equivalent", "inconclusive", "undefined"]
+"""What a test can say; the last two are never predictions. `undefined`: the measure, its null or its test has
+no value on the evaluation split."""
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
 Status = Literal["supported", "refuted", "undecided", "not applicable"]

@@ -86,27 +86,31 @@ class SplitOutcome:
     """A prediction on another division of the documents."""
 
     outcome: Outcome
-    effect: float
+    effect: float | None
+    """None where it is undefined there."""
     p_value: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionResult:
-    """One prediction, tested. The effect is observed - reference_value, all in one unit."""
+    """One prediction, tested. The effect is observed - reference_value, all in one unit.
+
+    Where the outcome is ``undefined`` there are no numbers, and the first of the notes says why.
+    """
 
     id: str
     role: Role
     measure: str
     title: str
     """What was measured, in a few words."""
-    observed: float
+    observed: float | None
     reference: str
     """What it is compared with: a null's name, ``common``, or ``value``."""
-    reference_value: float
+    reference_value: float | None
     """Mean of the null, value in the common condition, or the number in the protocol."""
     reference_sd: float | None
     """SD of the null; None where there is none."""
-    effect: float
+    effect: float | None
     ratio: float | None
     """observed / reference_value."""
     standardized: float | None
@@ -266,13 +270,14 @@ class HeadResult:
 
     layer: int
     head: int
-    gini_rare: float
-    gini_common: float
-    impact: float
+    gini_rare: float | None
+    """This and the following are None where they are undefined, as for a group without activity."""
+    gini_common: float | None
+    impact: float | None
     """Relative change of the group's activations with this head ablated (eq. 8)."""
-    null_impact: float
+    null_impact: float | None
     """Mean of the same over size-matched groups."""
-    layer_share: float
+    layer_share: float | None
     """Squared change with this head ablated / with all heads of its layer ablated."""
     routing: float | None
     """Spearman correlation of its rare and common attention profiles."""

@@ -18,8 +18,8 @@ SERIES_VERSION = 1
 class Point:
     """One prediction at one member of a series."""
 
-    effect: float
-    """In SDs of the null where the course says so, else in the measure's unit."""
+    effect: float | None
+    """In SDs of the null where the course says so, else in the measure's unit; None where it is undefined."""
     interval: tuple[float, float] | None
     """95 %, over documents, on the same scale."""
     margin: tuple[float, float] | None
@@ -45,9 +45,9 @@ class TrendResult:
     """What a protocol predicted of a course, tested."""
 
     prediction: str
-    tau: float
-    """Kendall's tau-b against the step, -1 to 1."""
-    p_value: float
+    tau: float | None
+    """Kendall's tau-b against the step, -1 to 1; None where an effect is undefined."""
+    p_value: float | None
     p_adjusted: float | None
     """None for a trend that does not decide."""
     outcome: Outcome

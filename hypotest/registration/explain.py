@@ -132,8 +132,8 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     tests = Line(
         f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
         f"from {protocol.intervals.resamples:,} resamples of the documents. The outcome is less, greater, "
-        "equivalent (shown to be inside the margin) or inconclusive. Not significant is never read as no "
-        "difference.",
+        "equivalent (shown to be inside the margin) or inconclusive; undefined where the measure has no "
+        "value. Not significant is never read as no difference.",
         "Test.",
     )
     for number, step in enumerate(steps, 1):
@@ -260,8 +260,8 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
     premises = _ids(protocol, "premise")
     if premises:
         yield Line(
-            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive, "
-            "all stay undecided.",
+            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive or "
+            "undefined, all stay undecided.",
             "Premise:",
         )
 

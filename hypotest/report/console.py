@@ -202,6 +202,11 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
         start = "inconclusive; the smallest effect that would have been seen: "
         lines.append(Text(start + ", ".join(unseen), style="dim"))
     lines += [Text(line, style="dim") for line in sensitivity_lines(results)]
+    lines += [
+        Text(f"{printable(item.id)} is undefined: {printable(item.notes[0])}", style="dim")
+        for item in results.predictions
+        if item.outcome == "undefined" and item.notes
+    ]
     return lines
 
 

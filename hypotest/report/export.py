@@ -28,6 +28,7 @@ from hypotest.report.results_file import (
     results_schema,
     results_text,
 )
+from hypotest.report.text import escape_markdown
 
 __all__ = [
     "NULLS_SCHEMA",
@@ -64,7 +65,7 @@ def write_run(
 
     It is built in a temporary folder beside the target, flushed to disk, and renamed at the end.
     The report is rendered from what ``results.json`` will hold, so that rendering it again later
-    gives the same bytes.
+    gives the same bytes. Should rendering fail, the numbers are kept all the same, and ``report.md`` says so.
 
     Args:
         folder: The run's folder, which must not exist yet.
@@ -88,7 +89,13 @@ def write_run(
         _write(aside / "results.json", text)
         tidy.write_parquet(aside / "nulls.parquet")
         plain = json.loads(json_text(manifest))
-        render(parse_results(text, "results.json"), tidy, plain, aside, start_stage)
+        written = parse_results(text, "results.json")
+        try:
+            render(written, tidy, plain, aside, start_stage)
+        except OSError:
+            raise
+        except Exception as error:  # the numbers are there: what cannot be drawn must not take them along
+            _without_report(aside, written, error)
         plain["files"] = file_hashes(aside)
         plain["manifest_sha256"] = manifest_digest(plain)
         _write(aside / "manifest.json", json_text(plain))
@@ -239,6 +246,21 @@ def render(
     (folder / "figures").mkdir()
     figures = draw_figures(results, nulls, folder / "figures", start_stage)
     _write(folder / "report.md", render_report(results, manifest, figures))
+
+
+def _without_report(folder: Path, results: Results, error: Exception) -> None:
+    """Leave a report that says where the numbers are, in place of one that could not be rendered."""
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    (folder / "figures").mkdir()
+    verdict, what = results.verdict_line or "none", f"{type(error).__name__}: {error}"
+    _write(
+        folder / "report.md",
+        f"# {escape_markdown(results.title)}\n\n"
+        f"The report could not be rendered: {escape_markdown(what)}. Every number of the run lies beside "
+        "this file, in results.json and nulls.parquet. `hypotest report` with this folder renders it again, "
+        "in a version in which the fault is mended.\n\n"
+        f"Verdict: {escape_markdown(verdict)}.\n",
+    )
 
 
 def _read(path: Path) -> str:

@@ -133,6 +133,7 @@ def _prediction_plans(
     elif item.measure == "top_head_impact" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads"))
     ladder = draw_ladder(item, nulls)
+    estimate = draw_estimate(item) if ladder is None else None
     if ladder is not None:
         plans.append(
             _Plan(
@@ -140,11 +141,11 @@ def _prediction_plans(
                 lambda: ladder,
             )
         )
-    else:
+    elif estimate is not None:
         plans.append(
             _Plan(
                 Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
-                lambda: draw_estimate(item),
+                lambda: estimate,
             )
         )
     return plans

@@ -65,10 +65,11 @@ def _draw_run(axes: Axes, effect: RunEffect, row: int, decimals: int) -> None:
     if effect.interval is not None:
         axes.plot(effect.interval, [row, row], color=colour, linewidth=1.3, solid_capstyle="butt", zorder=2)
     size = _SMALLEST + (_LARGEST - _SMALLEST) * (effect.weight or 0.25) ** 0.5
-    axes.plot(
-        [effect.effect], [row], "s", color=colour, markersize=size, zorder=3,
-        markerfacecolor=colour if pooled else "white", markeredgewidth=0.8,
-    )  # fmt: skip
+    if effect.effect is not None:
+        axes.plot(
+            [effect.effect], [row], "s", color=colour, markersize=size, zorder=3,
+            markerfacecolor=colour if pooled else "white", markeredgewidth=0.8,
+        )  # fmt: skip
     weight = f"weight {100 * effect.weight:.0f} %" if effect.weight is not None else "not pooled"
     numbers = _numbers(effect.effect, effect.interval, decimals)
     _note(axes, row, f"{numbers}\n{effect.outcome}, {weight}", colour)
@@ -76,7 +77,8 @@ def _draw_run(axes: Axes, effect: RunEffect, row: int, decimals: int) -> None:
 
 def _limits(item: ComparedPrediction) -> tuple[float, float]:
     """Ends of the axis: runs and margin, and as much of the pooled intervals as lets the runs be seen."""
-    seen = [bound for effect in item.runs for bound in effect.interval or (effect.effect,)] + [0.0]
+    ends = [bound for effect in item.runs for bound in effect.interval or (effect.effect,)]
+    seen = [0.0, *(bound for bound in ends if bound is not None)]
     low, high = min(seen), max(seen)
     room = _ROOM * (high - low or 1.0)
     wide: list[float] = list(item.margin or ())
@@ -117,7 +119,7 @@ def _note(axes: Axes, row: int, text: str, colour: str) -> None:
     axes.text(1.02, row, text, transform=transform, va="center", color=colour, fontsize=7)
 
 
-def _numbers(effect: float, interval: tuple[float, float] | None, decimals: int) -> str:
+def _numbers(effect: float | None, interval: tuple[float, float] | None, decimals: int) -> str:
     text = fixed(effect, decimals)
     if interval is not None:
         text += f" [{fixed(interval[0], decimals)}, {fixed(interval[1], decimals)}]"

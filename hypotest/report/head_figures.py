@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,9 +22,9 @@ def draw_attention(heads: tuple[HeadResult, ...]) -> Figure:
     """Attention concentration of every head for rare and for common targets."""
     figure, (axes,) = new_figure(_height(heads))
     for row, head in enumerate(reversed(heads)):
-        axes.plot([head.gini_common, head.gini_rare], [row, row], color=NULL, linewidth=1.6)
-        axes.plot([head.gini_common], [row], "s", color=COMMON, markersize=4.6)
-        axes.plot([head.gini_rare], [row], "o", color=RARE, markersize=4.6)
+        axes.plot(_known(head.gini_common, head.gini_rare), [row, row], color=NULL, linewidth=1.6)
+        axes.plot(_known(head.gini_common), [row], "s", color=COMMON, markersize=4.6)
+        axes.plot(_known(head.gini_rare), [row], "o", color=RARE, markersize=4.6)
     axes.plot([], [], "o", color=RARE, markersize=4.6, label="rare targets")
     axes.plot([], [], "s", color=COMMON, markersize=4.6, label="common targets")
     _name_rows(axes, heads)
@@ -63,9 +65,9 @@ def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, fl
     """
     figure, (left, right) = new_figure(max(2.6, _height(heads)), 2)
     for row, head in enumerate(reversed(heads)):
-        left.plot([head.null_impact, head.impact], [row, row], color=NULL, linewidth=1.6)
-        left.plot([head.null_impact], [row], "D", color=FAINT, markersize=4)
-        left.plot([head.impact], [row], "o", color=OBSERVED, markersize=4.6)
+        left.plot(_known(head.null_impact, head.impact), [row, row], color=NULL, linewidth=1.6)
+        left.plot(_known(head.null_impact), [row], "D", color=FAINT, markersize=4)
+        left.plot(_known(head.impact), [row], "o", color=OBSERVED, markersize=4.6)
     left.plot([], [], "o", color=OBSERVED, markersize=4.6, label="this group")
     left.plot([], [], "D", color=FAINT, markersize=4, label="random groups, mean")
     _name_rows(left, heads)
@@ -95,6 +97,11 @@ def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
     axes.set_title("heads of a layer ablated")
     axes.set_xlabel("relative change of activations")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, columnspacing=1, handletextpad=0.3)
+
+
+def _known(*values: float | None) -> list[float]:
+    """Numbers to draw; what is undefined leaves a gap."""
+    return [nan if value is None else value for value in values]
 
 
 def _height(heads: tuple[HeadResult, ...]) -> float:

@@ -20,7 +20,13 @@ from hypotest.report.text import escape_markdown
 LADDER_SECTION = "ladder of nulls"
 """Not a name that a prediction can have."""
 DECLARED_VALUE = "declared value"
-SIGNS: dict[Outcome, str] = {"less": "▼", "greater": "▲", "equivalent": "≈", "inconclusive": "○"}
+SIGNS: dict[Outcome, str] = {
+    "less": "▼",
+    "greater": "▲",
+    "equivalent": "≈",
+    "inconclusive": "○",
+    "undefined": "×",
+}
 EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
@@ -188,11 +194,13 @@ def ladder_table(results: Results) -> str:
 
 def _rungs(item: PredictionResult, level: float) -> Iterable[Rung]:
     # A contrast with a declared number is decided by its interval; what was drawn stands beside it.
+    # And one without an outcome has none that decides among its nulls.
     by_value = item.reference == "value"
-    if by_value:
-        yield _deciding(item, DECLARED_VALUE, None)
+    none_decides = by_value or item.outcome == "undefined"
+    if none_decides:
+        yield _deciding(item, DECLARED_VALUE if by_value else item.reference, None)
     for place, rung in enumerate(item.ladder):
-        if place == 0 and not by_value:
+        if place == 0 and not none_decides:
             yield _deciding(item, rung.null, rung.z)
         else:
             yield Rung(

@@ -17,24 +17,28 @@ _COLOURS: dict[Outcome, str] = {
     "greater": RARE,
     "equivalent": MARGIN,
     "inconclusive": FAINT,
+    "undefined": FAINT,
 }
 _DARK: dict[Outcome, str] = {  # for letters on the tints
     "less": "#00466F",
     "greater": "#8F3D00",
     "equivalent": "#005C43",
     "inconclusive": INK,
+    "undefined": INK,
 }
 _TINTS: dict[Outcome, str] = {
     "less": "#C6DDF0",
     "greater": "#F8D3B8",
     "equivalent": "#C3E6D8",
     "inconclusive": "#F1F1F1",
+    "undefined": "#F1F1F1",
 }
 _WORDS: dict[Outcome, str] = {
     "less": "below the opponent",
     "greater": "above it",
     "equivalent": "inside the margin",
     "inconclusive": "not told apart",
+    "undefined": "no value",
 }
 # Inches, from the top left corner.
 _NAMES, _CLAIMS, _CELLS, _BORDER = 0.05, 1.17, 2.12, 0.05
@@ -168,7 +172,10 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder) -> None:
     descriptive = any(rung.descriptive for rung in ladder.every_rung)
     equivalence = any(rung.of_equivalence for rung in ladder.every_rung)
     x = _NAMES
+    undefined = any(rung.found == "undefined" for rung in ladder.every_rung)
     for outcome, sign in SIGNS.items():
+        if outcome == "undefined" and not undefined:
+            continue
         axes.text(x, y, sign, va="center", fontsize=7, color=_COLOURS[outcome])
         axes.text(x + 0.13, y, _WORDS[outcome], va="center", fontsize=7)
         x += 0.25 + 0.058 * len(_WORDS[outcome])

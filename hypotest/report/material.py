@@ -184,13 +184,13 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
             numeric=(1, 2, 3),
         )
     if data.heads:
-        by_impact = sorted(data.heads, key=lambda head: -head.impact)
+        by_impact = sorted(data.heads, key=lambda head: -(head.impact or 0.0))
         rows = [
             [
                 f"L{head.layer}H{head.head}",
                 significant(head.impact),
                 significant(head.null_impact),
-                f"{100 * head.layer_share:.1f} %",
+                UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %",
                 fixed(head.gini_rare, 3),
                 fixed(head.gini_common, 3),
                 fixed(head.routing, 3),

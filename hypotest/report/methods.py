@@ -295,10 +295,10 @@ def _decision(protocol: Protocol) -> str:
         names = sentence_list([escape_markdown(item.id) for item in premises])
         text += (
             f" If the premise {names} fails, the hypotheses do not apply; if it is "
-            "inconclusive, they stay undecided."
+            "inconclusive or undefined, they stay undecided."
             if len(premises) == 1
             else f" If one of the premises {names} fails, the hypotheses do not apply; if "
-            "one is inconclusive, they stay undecided."
+            "one is inconclusive or undefined, they stay undecided."
         )
     return text
 

@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,12 +33,12 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     """Draw the specifications of one prediction, sorted by effect.
 
     Above, each effect with its interval and margin, in SDs of the null where there is one (else in the
-    measure's unit), its outcome by marker and colour. Below, a dot for each choice that the specification
-    makes. A dashed line through both marks the declared one.
+    measure's unit), its outcome by marker and colour; undefined ones have none. Below, a dot for each
+    choice that the specification makes. A dashed line through both marks the declared one.
     """
-    in_sds = all(item.result.null_sd is not None for item in tests)
+    in_sds = all(item.result.null_sd is not None for item in tests if item.result.effect is not None)
     scales = [item.result.null_sd or 1.0 if in_sds else 1.0 for item in tests]
-    order = sorted(range(len(tests)), key=lambda place: tests[place].result.effect / scales[place])
+    order = sorted(range(len(tests)), key=lambda place: _effect(tests[place].result, scales[place]))
     results = [tests[place].result for place in order]
     scaled = [scales[place] for place in order]
     declared = next(column for column, place in enumerate(order) if tests[place].specification.is_declared)
@@ -60,6 +61,11 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
         handletextpad=0.4, borderaxespad=0.0,
     )  # fmt: skip
     return figure
+
+
+def _effect(result: PredictionResult, scale: float) -> float:
+    """Undefined ones stand at the right end, where only their choices are drawn."""
+    return inf if result.effect is None else result.effect / scale
 
 
 def choice_rows(
@@ -96,10 +102,11 @@ def _draw_effects(axes: Axes, results: Sequence[PredictionResult], scales: Seque
         if result.interval is not None:
             bounds = [result.interval.low / scale, result.interval.high / scale]
             axes.plot([column, column], bounds, color=colour, linewidth=size / 4, solid_capstyle="butt")
-        axes.plot(
-            [column], [result.effect / scale], marker, color=colour, markersize=size,
-            markeredgecolor="white", markeredgewidth=0.4, zorder=3,
-        )  # fmt: skip
+        if result.effect is not None:
+            axes.plot(
+                [column], [result.effect / scale], marker, color=colour, markersize=size,
+                markeredgecolor="white", markeredgewidth=0.4, zorder=3,
+            )  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
     axes.tick_params(axis="x", length=0, labelbottom=False)
     axes.spines["bottom"].set_visible(False)

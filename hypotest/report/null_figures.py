@@ -34,6 +34,7 @@ OUTCOME_MARKS = {
     "greater": (">", RARE),
     "equivalent": ("s", MARGIN),
     "inconclusive": ("o", FAINT),
+    "undefined": ("x", FAINT),
 }
 """Outcome -> marker and colour."""
 
@@ -119,20 +120,23 @@ def _label(label: str, statistic: str) -> str:
     return f"{name}\n({unit}" if bracket else name
 
 
-def draw_estimate(result: PredictionResult) -> Figure:
-    """An estimate with its interval beside what it is compared with, and the margin."""
+def draw_estimate(result: PredictionResult) -> Figure | None:
+    """An estimate with its interval beside what it is compared with, and the margin; None if undefined."""
+    observed, reference = result.observed, result.reference_value
+    if observed is None or reference is None:
+        return None
     figure, (axes,) = new_figure(1.45)
     if result.margin is not None:
         axes.axvspan(
-            result.reference_value + result.margin[0],
-            result.reference_value + result.margin[1],
+            reference + result.margin[0],
+            reference + result.margin[1],
             color=MARGIN,
             alpha=0.14,
             linewidth=0,
             label="margin",
         )
     axes.axvline(
-        result.reference_value,
+        reference,
         color=INK,
         linestyle="--",
         linewidth=1,
@@ -141,14 +145,14 @@ def draw_estimate(result: PredictionResult) -> Figure:
     for interval, weight in ((result.interval_95, 1.0), (result.interval, 3.0)):
         if interval is not None:
             axes.plot(
-                [result.reference_value + interval.low, result.reference_value + interval.high],
+                [reference + interval.low, reference + interval.high],
                 [0, 0],
                 color=OBSERVED,
                 linewidth=weight,
                 solid_capstyle="butt",
                 label=f"{100 * interval.level:g} % interval",
             )
-    axes.plot([result.observed], [0], "o", color=OBSERVED, markersize=6, label="observed")
+    axes.plot([observed], [0], "o", color=OBSERVED, markersize=6, label="observed")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
@@ -180,11 +184,11 @@ def draw_effects(results: Results) -> Figure:
             color=colour,
             fontsize=8,
         )
-        if scale is None:
+        if scale is None or item.effect is None:
             axes.text(
                 0.02,
                 row,
-                "no SD to scale by: see the table",
+                "no value: see its section" if item.effect is None else "no SD to scale by: see the table",
                 va="center",
                 color=FAINT,
                 fontsize=8,

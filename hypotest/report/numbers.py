@@ -45,13 +45,13 @@ def significant(value: float | None, digits: int = 3) -> str:
     return fixed(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0))
 
 
-def decimals_for(uncertainty: float | None, values: tuple[float, ...]) -> int:
+def decimals_for(uncertainty: float | None, values: tuple[float | None, ...]) -> int:
     """Decimals that show an uncertainty to two significant digits.
 
     Args:
         uncertainty: Standard deviation or standard error; None where there is none.
         values: Numbers that will share the decimals; without an uncertainty the largest of them
-            gets three significant digits.
+            gets three significant digits. Undefined ones do not count.
 
     Examples:
         >>> decimals_for(0.49, (30.5,)), decimals_for(None, (0.25, 1.5))
@@ -59,7 +59,7 @@ def decimals_for(uncertainty: float | None, values: tuple[float, ...]) -> int:
     """
     if uncertainty is not None and math.isfinite(uncertainty) and uncertainty > 0:
         return max(1 - math.floor(math.log10(uncertainty)), 0)
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
     return max(2 - math.floor(math.log10(largest)), 0) if largest > 0 else 2
 
 

@@ -113,16 +113,18 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
     if premises:
         yield (
             f"Premises are gates: {sentence_list(premises)}. If one has an unexpected outcome, no hypothesis "
-            "applies; if one is inconclusive, every hypothesis stays undecided."
+            "applies; if one is inconclusive or undefined, every hypothesis stays undecided."
         )
     yield "### Data exclusion"
     yield " ".join(_exclusions(protocol))
     yield "### Missing data"
     yield (
-        "A rare position without a common partner in its block is left out. If a measure is undefined for "
-        "the tested group, the run stops. Random groups for which it is undefined are drawn again if they "
-        "are at most 5 % of a batch, and count as extreme otherwise. Documents without both conditions are "
-        "left out of contrasts that are paired by document."
+        "A rare position without a common partner in its block is left out. If a measure or its null has no "
+        "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
+        "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
+        "Random groups for which a measure is undefined are drawn again if they are at most 5 % of a batch, "
+        "and count as extreme otherwise. Documents without both conditions are left out of contrasts that "
+        "are paired by document."
     )
     yield "### Exploratory analysis"
     yield " ".join(_exploratory(protocol))

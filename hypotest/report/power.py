@@ -57,7 +57,8 @@ class PowerSummary:
             yield Text(f"note: {printable(note)}")
         if result.refused:
             names = ", ".join(item.id for item in result.plan if _refused(result, item))
-            yield Text(f"*** REFUSED: {names}: an outcome is out of reach. ***", style="bold reverse red")
+            shown = f"{names}: an outcome is out of reach" if names else "a prediction is undefined"
+            yield Text(f"*** REFUSED: {shown}. ***", style="bold reverse red")
         yield Text.assemble(
             "Report: ", (terminal_text(result.folder / "power.md"), "underline"), overflow="fold"
         )

@@ -32,6 +32,7 @@ _READINGS = {
     "greater": "greater than what it is compared with",
     "equivalent": "shown to lie inside the margin",
     "inconclusive": "neither a difference nor equivalence could be shown",
+    "undefined": "there is no value to judge",
 }
 
 
@@ -47,8 +48,9 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
         yield _ladder((*item.ladder, *item.arms))
     if item.companions:
         yield f"Beside it, never decisive: {'; '.join(_beside(item))}."
-    if item.notes:
-        yield "\n".join(f"- {escape_markdown(note)}" for note in item.notes)
+    notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
+    if notes:
+        yield "\n".join(f"- {escape_markdown(note)}" for note in notes)
 
 
 def _beside(item: PredictionResult) -> Iterator[str]:
@@ -62,6 +64,13 @@ def _beside(item: PredictionResult) -> Iterator[str]:
 
 def _found(item: PredictionResult) -> str:
     numbers = prediction_text(item)
+    if item.outcome == "undefined":
+        measured = "" if item.observed is None else f" The measured value is {numbers.observed}."
+        reason = escape_markdown(item.notes[0]) if item.notes else "no reason was given"
+        return (
+            f"{escape_markdown(item.title)}: **undefined** on the evaluation split: {reason}.{measured} It "
+            "counts neither for nor against any hypothesis, and leaves those open that expect something."
+        )
     against = {"value": "the declared value", "common": "the common condition"}.get(
         item.reference, f"the null {escape_markdown(item.reference)}"
     )
@@ -111,7 +120,7 @@ def _unit(item: PredictionResult) -> str:
 
 def _far_from_zero(item: PredictionResult) -> bool:
     """Whether a ratio says anything: dividing by a mean that is zero up to noise does not."""
-    return abs(item.reference_value) > 2 * (item.reference_sd or 0.0)
+    return item.reference_value is not None and abs(item.reference_value) > 2 * (item.reference_sd or 0.0)
 
 
 def _companion(value: float | None) -> str:
@@ -143,8 +152,6 @@ def _beyond(item: PredictionResult) -> str:
     expected = any("equivalent" in outcomes for outcomes in item.expects.values())
     if item.p_beyond is None or item.outcome not in ("less", "greater") or not expected:
         return ""
-    if item.interval is None:
-        return "The value itself lies beyond the margin" if item.p_beyond == 0 else ""
     adjusted = ""
     if item.p_beyond_adjusted is not None:
         adjusted = f", adjusted {_relation(item.p_beyond_adjusted)}"

@@ -24,7 +24,7 @@ from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import figure, table
 from hypotest.report.text import escape_markdown, printable, sentence_list, terminal_text
 
-SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?"}
+SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
 _STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
 
 
@@ -69,7 +69,10 @@ class _Summary:
         yield _member_table(found)
         numbers = [f"{place} {printable(item.prediction)}" for place, item in enumerate(found.courses, 1)]
         yield Text(", ".join(numbers), style="dim")
-        yield Text("< less, > greater, = equivalent, ? inconclusive", style="dim")
+        key = "< less, > greater, = equivalent, ? inconclusive"
+        if any(point.outcome == "undefined" for course in found.courses for point in course.points):
+            key += ", x undefined"
+        yield Text(key, style="dim")
         if any(_marked(found, member) for member in found.members):
             yield Text("* no plateau: the share that the protocol declares", style="dim")
         if any(member.corrected for member in found.members):
@@ -127,7 +130,8 @@ def _trend_table(found: SeriesResult) -> Table:
 
 def _trend_cells(item: TrendResult) -> tuple[str, str, str, str, str]:
     adjusted = UNDEFINED if item.p_adjusted is None else p_text(item.p_adjusted)
-    return f"{item.tau:+.2f}", p_text(item.p_value), adjusted, item.outcome, _leaving(item)
+    tau = UNDEFINED if item.tau is None else f"{item.tau:+.2f}"
+    return tau, p_text(item.p_value), adjusted, item.outcome, _leaving(item)
 
 
 def _leaving(item: TrendResult) -> str:

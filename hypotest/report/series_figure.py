@@ -60,13 +60,17 @@ def _draw_panel(axes: Axes, course: Course, places: list[int], axis: str) -> Non
             alpha=0.14,
             linewidth=0,
         )
-    axes.plot(places, [point.effect for point in course.points], color=FAINT, linewidth=0.8, zorder=2)
+    known = [
+        (x, point.effect) for x, point in zip(places, course.points, strict=True) if point.effect is not None
+    ]
+    axes.plot([x for x, _ in known], [effect for _, effect in known], color=FAINT, linewidth=0.8, zorder=2)
     for x, point in zip(places, course.points, strict=True):
         marker, colour = OUTCOME_MARKS[point.outcome]
         if point.interval is not None:
             axes.plot([x, x], list(point.interval), color=colour, linewidth=1.4, solid_capstyle="butt")
-        axes.plot([x], [point.effect], marker, color=colour, markersize=5.5, markeredgecolor="white",
-                  markeredgewidth=0.4, zorder=3)  # fmt: skip
+        if point.effect is not None:
+            axes.plot([x], [point.effect], marker, color=colour, markersize=5.5, markeredgecolor="white",
+                      markeredgewidth=0.4, zorder=3)  # fmt: skip
     if axis == "step" and places[0] > 0 and places[-1] >= 10 * places[0]:
         axes.set_xscale("log")
         plain_ticks(axes.xaxis)

@@ -54,18 +54,20 @@ def _number(results: Results) -> int:
 
 
 def _row(item: PredictionResult) -> list[str]:
-    effects = [split.effect for split in item.splits]
-    decimals = decimals_for(max(effects) - min(effects), tuple(effects))
+    effects = [split.effect for split in item.splits if split.effect is not None]
+    decimals = decimals_for(max(effects) - min(effects) if effects else None, tuple(effects))
     p_values = [split.p_value for split in item.splits if split.p_value is not None]
-    effect = f"{fixed(median(effects), decimals)} [{fixed(min(effects), decimals)}, "
-    p_range = ""
+    effect = p_range = ""
+    if effects:
+        effect = f"{fixed(median(effects), decimals)} [{fixed(min(effects), decimals)}, "
+        effect += f"{fixed(max(effects), decimals)}]"
     if p_values:
         p_range = f"{p_text(median(p_values))} [{p_text(min(p_values))}, {p_text(max(p_values))}]"
     return [
         escape_markdown(item.id),
         f"**{item.splits[0].outcome}**",
         _counts([split.outcome for split in item.splits]),
-        f"{effect}{fixed(max(effects), decimals)}]",
+        effect,
         p_range,
     ]
 

@@ -111,8 +111,8 @@ def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_mode
 
 
 def _judge_outcome(claimed: tuple[str, ...], found: Outcome) -> tuple[Agreement, str]:
-    if found == "inconclusive":
-        return "open", "the run is inconclusive"
+    if found in ("inconclusive", "undefined"):
+        return "open", f"the run is {found}"
     return ("agrees" if found in claimed else "disagrees"), ""
 
 
@@ -139,9 +139,9 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
         return result.reference_value, own_bounds
     if quantity == "observed":
         own = result.companions.get(own_name, result.observed)
-        if result.reference != "value" or bounds is None:
-            return own, own_bounds
         shift = result.reference_value
+        if result.reference != "value" or bounds is None or shift is None:
+            return own, own_bounds
         return result.observed, (bounds[0] + shift, bounds[1] + shift)
     return result.companions.get(quantity), own_bounds
 

@@ -109,7 +109,8 @@ def _of(found: Results, prediction: str) -> PredictionResult:
 
 def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Course:
     scales = [item.null_sd for item in results]
-    in_null_sd = all(scale is not None for scale in scales)
+    found = [item for item in results if item.outcome != "undefined"]
+    in_null_sd = bool(found) and all(item.null_sd is not None for item in found)
     return Course(
         prediction=prediction.id,
         measure=prediction.measure,
@@ -125,7 +126,7 @@ def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Cour
 def _point(item: PredictionResult, scale: float) -> Point:
     interval = item.interval_95
     return Point(
-        effect=item.effect / scale,
+        effect=None if item.effect is None else item.effect / scale,
         interval=None if interval is None else (interval.low / scale, interval.high / scale),
         margin=None if item.margin is None else (item.margin[0] / scale, item.margin[1] / scale),
         p_value=item.p_value,
@@ -140,28 +141,34 @@ def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult
     found = []
     for item in plan.trends:
         effects = [point.effect for point in by_id[item.id].points]
-        trend = kendall_trend(effects, streams("trend", item.id))
+        known = [effect for effect in effects if effect is not None]
         outcome: Outcome = "inconclusive"
-        if trend.p_value <= level:
-            outcome = "greater" if trend.tau > 0 else "less"
+        tau = p_value = None
+        if len(known) < len(effects):  # those that are left would be a selection
+            outcome = "undefined"
+        else:
+            trend = kendall_trend(known, streams("trend", item.id))
+            tau, p_value = trend.tau, trend.p_value
+            if p_value <= level:
+                outcome = "greater" if tau > 0 else "less"
         found.append(
             PredictionResult(
                 id=item.id,
                 role=item.role,
                 measure=item.measure,
                 title=by_id[item.id].title,
-                observed=trend.tau,
+                observed=tau,
                 reference="order of the checkpoints",
                 reference_value=0.0,
                 reference_sd=None,
-                effect=trend.tau,
+                effect=tau,
                 ratio=None,
                 standardized=None,
                 interval=None,
                 interval_95=None,
                 margin=None,
                 equivalence_ceiling=None,
-                p_value=trend.p_value,
+                p_value=p_value,
                 p_error=None,
                 p_adjusted=None,
                 p_equivalence=None,
@@ -190,7 +197,7 @@ def _trend_result(item: PredictionResult, course: Course, places: Sequence[int])
     return TrendResult(
         prediction=item.id,
         tau=item.observed,
-        p_value=1.0 if item.p_value is None else item.p_value,
+        p_value=item.p_value,
         p_adjusted=item.p_adjusted,
         outcome=item.outcome,
         leaves_at=leaves,

@@ -142,7 +142,7 @@ def _true_effect(
         )
         return float(share[0]) - reference
     measure = bind(item, population, streams)
-    if item.contrast.null == "label_shuffled":
+    if item.contrast.null == "label_shuffled" and result.reference_value is not None:
         return float(measure.values(group[None, :])[0]) - result.reference_value
     random = _many_groups(str(item.contrast.null), group, population, protocol, streams)
     return float(measure.values(group[None, :])[0] - np.nanmean(measure.values(random)))

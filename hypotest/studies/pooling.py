@@ -98,7 +98,7 @@ def _alone(name: str, same: Sequence[OpenedRun], having: Sequence[OpenedRun]) ->
 def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) -> ComparedPrediction:
     results = [item for run in runs if (item := run.result(name)) is not None]
     first = results[0]
-    in_sds = all(item.null_sd is not None for item in results)
+    in_sds = all(item.null_sd is not None for item in results if item.outcome != "undefined")
     scales = [item.null_sd or 1.0 if in_sds else 1.0 for item in results]
     reasons = [
         _why_not(run, runs[:place], item) for place, (run, item) in enumerate(zip(runs, results, strict=True))
@@ -109,7 +109,8 @@ def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) ->
         estimates = [_estimate(results[place], scales[place]) for place in places]
         pooled = _pool(estimates, _share_text([runs[place] for place in places]))
     refused = alone or _nothing_left(runs, reasons)
-    margins = [_scaled(results[place].margin, scales[place]) for place in places or range(len(runs))]
+    having = [place for place, item in enumerate(results) if item.outcome != "undefined"]
+    margins = [_scaled(results[place].margin, scales[place]) for place in places or having]
     margin, agree = _common_margin(margins)
     outcome, p_value, p_equivalence = _outcome(pooled, margin, level)
     unit = MEASURES[first.measure].unit if first.measure in MEASURES else "the measure's unit"
@@ -148,7 +149,7 @@ def _effect(label: str, item: PredictionResult, scale: float, weight: float | No
     return RunEffect(
         run=label,
         outcome=item.outcome,
-        effect=item.effect / scale if estimate is None else estimate[0],
+        effect=_plain_effect(item, scale) if estimate is None else estimate[0],
         standard_error=None if estimate is None else estimate[1],
         interval=_scaled(bounds, scale),
         weight=weight,
@@ -163,6 +164,10 @@ def _estimate(item: PredictionResult, scale: float) -> tuple[float, float] | Non
     return (interval.low + interval.high) / 2 / scale, interval.standard_error / scale
 
 
+def _plain_effect(item: PredictionResult, scale: float) -> float | None:
+    return None if item.effect is None else item.effect / scale
+
+
 def _pool(estimates: Sequence[tuple[float, float] | None], shared: bool) -> MetaAnalysis:
     effects, errors = zip(*(item for item in estimates if item is not None), strict=True)
     return pool_effects(np.array(effects), np.array(errors), shared_errors=shared)
@@ -174,6 +179,8 @@ def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult
     if twin is not None:
         same = "the same weights as" if run.weights == twin.weights else "another checkpoint of the model of"
         return f"{same} {twin.label}: not another model"
+    if item.outcome == "undefined":
+        return "undefined"
     if item.interval_95 is None:
         return "no interval over documents"
     if item.interval_95.standard_error <= 0:
@@ -208,7 +215,7 @@ def _common_margin(
 ) -> tuple[tuple[float, float] | None, bool]:
     """What counts as equivalent in every run, and whether that is the margin of each of them."""
     known = [item for item in margins if item is not None]
-    if len(known) < len(margins):
+    if not known or len(known) < len(margins):
         return None, not known
     common = max(low for low, _ in known), min(high for _, high in known)
     return common, bool(np.allclose(known, [common] * len(known), rtol=1e-6, atol=0))

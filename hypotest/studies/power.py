@@ -16,6 +16,7 @@ import numpy as np
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
+from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.halves import divide
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
@@ -103,7 +104,11 @@ def power(
             declared=True,
         )
     )
-    notes = []
+    notes = [
+        f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
+        for item in full.predictions
+        if item.outcome == "undefined"
+    ]
     for size in other_sizes(len(full.selection.group), evidence.n_neurons):
         for part in _by_null(grouped):
             try:
@@ -146,7 +151,10 @@ def power(
         predictions=predictions,
         table=power_table(bases, plan, documents.planned, numbers),
         curves=power_curves(bases, plan, documents.planned, numbers),
-        refused=tuple(reason for item, base in declared for reason in refusals(base.prediction, item.reach)),
+        refused=(
+            *_undefined(plan, selection, streams),
+            *(reason for item, base in declared for reason in refusals(base.prediction, item.reach)),
+        ),
         costs=_costs(
             plan,
             prepared,
@@ -164,6 +172,17 @@ def power(
     )
     write_power(result)
     return result
+
+
+def _undefined(plan: Protocol, selection: SelectionEvidence, streams: Streams) -> list[str]:
+    """What a run would refuse once the selection split is collected."""
+    found = undefined_on_selection(plan, selection, streams)
+    return [
+        f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
+        f"{found[item.id]}"
+        for item in plan.predictions
+        if item.id in found and item.role != "descriptive"
+    ]
 
 
 def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:

@@ -173,6 +173,8 @@ def lay_foundations(
     by_id = {item.id: item for item in analysis.predictions}
     for prediction in predictions:
         result = by_id[prediction.id]
+        if result.outcome == "undefined":  # said in the notes; there is nothing to foresee from
+            continue
         level = MEASURES[prediction.measure].level
         carrying = measuring if result.interval is None else result.interval.degrees_of_freedom + 1
 
@@ -220,6 +222,8 @@ def compare_halved(
     found = {}
     for item in halved.predictions:
         other = wholes[item.id]
+        if "undefined" in (item.outcome, other.outcome):
+            continue
         if item.id in measured and item.ladder and other.ladder and other.ladder[0].sd > 0:
             margins = (item.margin, other.margin)
             found[item.id] = (

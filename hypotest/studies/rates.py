@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from hypotest.records.calibration import Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
+from hypotest.records.prediction import Outcome
 from hypotest.records.protocol import Protocol
 from hypotest.studies.one_simulation import POPULATION, Simulation
 from hypotest.studies.scenarios import Scenario
@@ -17,7 +19,7 @@ from hypotest.studies.scenarios import Scenario
 LEVEL = 0.05
 CONFIDENCE = 0.99
 _STATUSES = ("supported", "refuted", "undecided", "not applicable")
-_OUTCOMES = ("less", "greater", "equivalent", "inconclusive")
+_OUTCOMES = get_args(Outcome)
 
 
 def binomial_rate(count: int, n: int) -> Rate:

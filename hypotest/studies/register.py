@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError
 from hypotest.pipeline.collection import documents_of
+from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
@@ -45,7 +47,8 @@ def register(
     """Write a protocol's lock, and enter it into the registry beside it.
 
     The model is loaded and the text read for their hashes; nothing is run through the model. Evidence of the
-    selection split may have been collected and looked at. The cache's log tells which documents of the
+    selection split may have been collected and looked at; then a plan with a premise or a deciding prediction
+    that is undefined there is refused, as the run would. The cache's log tells which documents of the
     evaluation split this network was run over before, at any layer and under any plan: the lock says so, and
     runs under it are exploratory then.
 
@@ -90,6 +93,9 @@ def register(
         kept_out=kept_out,
     )
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
+    selected = cache / "evidence"
+    if is_collected(selected, prepared.keys.selection):  # explore or power have looked at it
+        check_defined(plan, read_selection(selected, prepared.keys.selection), Streams(plan.seed), path)
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
     return add_registration(

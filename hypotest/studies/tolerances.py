@@ -151,7 +151,7 @@ def _slack(
     n_tests: int,
     tolerance: Tolerance,
 ) -> Slack:
-    numbers = [abs(item.observed), abs(item.reference_value)]
+    numbers = [abs(value) for value in (item.observed, item.reference_value) if value is not None]
     shift = farthest = probability = ceiling = 0.0
     rungs = (*item.ladder, *item.arms)
     sds = [rung.sd for rung in rungs if rung.sd > 0]

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hypotest.errors import EvidenceError
 from hypotest.pipeline.attention_tests import (
     attention_gini,
     compare_attention,
@@ -12,6 +11,7 @@ from hypotest.pipeline.attention_tests import (
 from hypotest.pipeline.comparison import classify_prediction
 from hypotest.pipeline.intervals import TOO_FEW, UNDEFINED, contrast_intervals
 from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.undefined import Undefined
 from tests.pipeline.planted import make_evidence, make_protocol
 
 GINI = {
@@ -117,5 +117,5 @@ def test_an_effect_without_a_value_on_some_resample_has_no_interval():
 def test_routing_that_is_nowhere_reliable_is_said():
     item, evidence, protocol, streams = setup(ROUTING)
     evidence.evaluation.attention[:] = 1 / evidence.evaluation.attention.shape[-1]
-    with pytest.raises(EvidenceError, match="routing_similarity is undefined"):
+    with pytest.raises(Undefined, match="no head attends alike"):
         compare_routing(item, evidence, protocol, streams)

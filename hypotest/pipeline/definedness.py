@@ -1,0 +1,160 @@
+"""Which predictions have no value for this group, asked of the selection split before anything is evaluated.
+
+The group is known once it is selected, and with it whether a measure is defined for so few neurons, for
+units that do not vary, for heads that do not reach them. The selection split stands in for the evaluation
+split, and the measures are the very ones of a run, on the group, its counterpart of the other condition and a
+few random groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hypotest.errors import Problem, ProtocolError
+from hypotest.groups.live import without_dead
+from hypotest.groups.nulls import size_matched
+from hypotest.pipeline.attention_tests import compare_attention, compare_routing
+from hypotest.pipeline.controls import draw_controls
+from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
+from hypotest.pipeline.group_tests import group_value
+from hypotest.pipeline.head_tests import compare_top_head_share
+from hypotest.pipeline.randomness import Streams
+from hypotest.pipeline.selection import Selection, select
+from hypotest.pipeline.undefined import NO_VALUE, Undefined, why
+from hypotest.records.evidence import Evidence, SelectionEvidence
+from hypotest.records.nulls import Nulls
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
+
+_BYSTANDERS = 256
+"""Other neurons beside the group, from which random groups come: a layer's network need not be computed."""
+_RANDOM_GROUPS = 20
+
+
+def check_defined(plan: Protocol, selection: SelectionEvidence, streams: Streams, path: Path) -> None:
+    """Refuse a plan in which a premise or a deciding prediction has no value on the selection split.
+
+    A descriptive one decides nothing: it may come out ``undefined``.
+
+    Args:
+        plan: A valid protocol.
+        selection: The evidence of its selection split.
+        streams: Random numbers.
+        path: The protocol's file, for the message.
+
+    Raises:
+        ProtocolError: With one problem per prediction.
+        EvidenceError: If no group can be selected.
+    """
+    found = undefined_on_selection(plan, selection, streams)
+    problems = [
+        Problem(
+            str(path),
+            f"predictions.{item.id}",
+            f"{item.measure} is undefined on the selection split: {found[item.id]}. Nothing of the "
+            "evaluation split was looked at: change group, measure or conditions, or write "
+            "`role: descriptive`",
+        )
+        for item in plan.predictions
+        if item.id in found and item.role != "descriptive"
+    ]
+    if problems:
+        raise ProtocolError(problems)
+
+
+def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams: Streams) -> dict[str, str]:
+    """Id of each prediction that has no value on the selection split -> why.
+
+    Args:
+        plan: A valid protocol.
+        selection: The evidence of its selection split.
+        streams: Random numbers.
+
+    Raises:
+        EvidenceError: If no group can be selected.
+    """
+    evidence = without_dead(
+        Evidence(
+            selection=selection.split,
+            evaluation=selection.split,
+            weights=selection.weights,
+            heads=selection.heads,
+            mean_activation=selection.mean_activation,
+            ablation=selection.ablation,
+            decomposition=None,
+        )
+    )
+    chosen = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
+    few = plan.model_copy(
+        update={
+            "intervals": plan.intervals.model_copy(update={"resamples": _RANDOM_GROUPS}),
+            "nulls": _few_draws(plan.nulls),
+        }
+    )
+    controls = draw_controls(chosen.group, evidence, few, streams)
+    some, among = _beside_others(evidence, chosen, streams)
+    found: dict[str, str] = {}
+    for item in plan.predictions:
+        if (reason := controls.no_match.get(str(item.contrast.null))) is not None:
+            found[item.id] = f"no groups match it: {reason}"
+            continue
+        try:
+            _measure(item, some, among, few, streams)
+        except NO_VALUE as error:
+            found[item.id] = why(error)
+    return found
+
+
+def _few_draws(nulls: Nulls) -> Nulls:
+    """No null decides here."""
+    return Nulls(
+        **{
+            name: null.model_copy(update={"draws": _RANDOM_GROUPS})
+            for name in ("covariate_matched", "local_matched")
+            if (null := getattr(nulls, name)) is not None
+        }
+    )
+
+
+def _beside_others(evidence: Evidence, chosen: Selection, streams: Streams) -> tuple[Evidence, Selection]:
+    """The groups among some other neurons of the layer."""
+    others = streams("definedness").permutation(evidence.n_neurons)[:_BYSTANDERS]
+    kept = np.unique(np.concatenate([chosen.group, chosen.common, others]))
+    group, common = np.searchsorted(kept, chosen.group), np.searchsorted(kept, chosen.common)
+    return evidence.of_neurons(kept), replace(chosen, group=group, common=common)
+
+
+def _measure(
+    item: Prediction, evidence: Evidence, chosen: Selection, plan: Protocol, streams: Streams
+) -> None:
+    """Measure what a run would.
+
+    Raises:
+        Undefined: If there is no value, or another of `NO_VALUE`.
+    """
+    if item.measure == "attention_gini":
+        compare_attention(item, evidence, plan, streams)
+    elif item.measure == "routing_similarity":
+        compare_routing(item, evidence, plan, streams)
+    elif item.measure == "top_head_share":
+        compare_top_head_share(item, evidence, chosen, plan, streams)
+    elif item.measure in GROUP_MEASURES:
+        measure = bind(item, evidence, streams)
+        group_value(measure, chosen.group)
+        if item.contrast.null == "label_shuffled" and not _any_value(measure.values(chosen.common[None, :])):
+            raise Undefined("the group selected on the other condition has no value to compare with")
+        groups = size_matched(
+            evidence.n_neurons, chosen.group.size, _RANDOM_GROUPS, streams("definedness, groups")
+        )
+        if item.contrast.null in ("size_matched", "covariate_matched", "local_matched") and not _any_value(
+            measure.values(groups)
+        ):
+            raise Undefined(f"none of {_RANDOM_GROUPS} random groups of its size has a value")
+
+
+def _any_value(values: Sequence[float] | np.ndarray) -> bool:
+    return bool(np.isfinite(values).any())

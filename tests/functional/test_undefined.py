@@ -1,0 +1,57 @@
+"""A run that has seen its evaluation split leaves its report, whatever has no value there."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tests.functional.conftest import Command
+
+CONTRAST = "    measure: hill_alpha\n    contrast: {null: size_matched}\n"
+SPECTRUM = f"  - id: spectrum\n{CONTRAST}    margin: {{null_sd: 2}}\n"
+EXPECTED = "    modular: any\n    distributed: less\n"
+DESCRIBED = f"  - id: spectrum\n    role: descriptive\n{CONTRAST}"
+
+
+def changed(path: Path, name: str, *changes: tuple[str, str]) -> Path:
+    text = path.read_text(encoding="utf-8").replace("id: small\n", f"id: {name}\n")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    place = path.with_name(f"{name}.yaml")
+    place.write_text(text, encoding="utf-8")
+    return place
+
+
+def test_two_neurons_and_a_registered_plan(
+    hypotest: Command, small_protocol: Path, cache: Path, tmp_path: Path
+):
+    """The issue's example: refused while nothing is seen where it decides; an outcome where it describes."""
+    own = tmp_path / "cache"
+    environment = {"HYPOTEST_CACHE": str(own)}
+    two = ("top_fraction: 0.15", "top_fraction: 0.03")  # of 64 neurons
+    deciding = changed(small_protocol, "two-deciding", two)
+    done = hypotest("run", deciding, "--out", tmp_path / "out", **environment)
+    assert done.returncode == 2, done.stderr
+    told = " ".join(done.stderr.split())
+    assert "predictions.spectrum" in told and "hill_alpha is undefined on the selection split" in told
+    assert not (tmp_path / "out").exists()
+    assert len([name for name in os.listdir(own / "evidence")]) == 1  # the selection split alone
+
+    refused = hypotest("register", deciding, **environment)
+    assert refused.returncode == 2 and "predictions.spectrum" in refused.stderr
+
+    described = changed(small_protocol, "two-described", two, (SPECTRUM + EXPECTED, DESCRIBED))
+    assert hypotest("register", described, **environment).returncode == 0
+    done = hypotest("run", described, "--out", tmp_path / "out", **environment)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "out" / "two-described").iterdir()
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    outcomes = {item["id"]: item["outcome"] for item in results["predictions"]}
+    assert outcomes["spectrum"] == "undefined"
+    assert outcomes["specialization"] != "undefined" and len(results["verdicts"]) == 2
+    assert "### spectrum: undefined" in (folder / "report.md").read_text(encoding="utf-8")
+    assert "spectrum is undefined" in " ".join(done.stdout.split())
+    verified = hypotest("verify", folder, **environment)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
