@@ -198,13 +198,13 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
     try:
         if prediction.contrast.null != "untrained":
             (found,) = analyse(small, evidence).predictions
-            return replace(
-                shown,
-                reference=found.reference,
-                observed=found.observed,
-                reference_value=found.reference_value,
-            )
-        shown = replace(shown, note="a trial leaves untrained networks out")
+            shown = replace(shown, reference=found.reference)
+            if not found.unit:
+                return replace(shown, observed=found.observed, reference_value=found.reference_value)
+            # a difference in SDs of a null is a test's statistic, from which p can be read
+            shown = replace(shown, note=f"compared in {found.unit} only, which a trial does not show")
+        else:
+            shown = replace(shown, note="a trial leaves untrained networks out")
     except (HypotestError, *_UNDEFINED) as error:
         shown = replace(shown, note=f"no comparison on so few positions: {_line(error)}")
     return replace(shown, observed=_alone(small, evidence))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.report.numbers import count_text
 from hypotest.report.text import printable
@@ -44,21 +42,6 @@ def damage_sentence(damaged_lines: int) -> str:
         return ""
     lines = "1 line" if damaged_lines == 1 else f"{count_text(damaged_lines)} lines"
     return f"{lines} of this cache's log of documents cannot be read: what they said is not known."
-
-
-def seen_rows(seen: Seen) -> Iterator[tuple[str, ...]]:
-    """Plan, its hash, layer, what for, documents, times, first and last, of every plan that saw some."""
-    for item in seen.by:
-        yield (
-            item.plan,
-            item.protocol,
-            str(item.layer),
-            item.use,
-            count_text(item.documents),
-            count_text(item.times),
-            _second(item.first),
-            _second(item.last),
-        )
 
 
 def _plan(item: SeenBy) -> str:
