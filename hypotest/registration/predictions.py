@@ -130,7 +130,8 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
 def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:
     """Labels that mean nothing are the null of the premise, and of nothing else."""
     measure = MEASURES.get(prediction.measure)
-    if prediction.contrast.null != "label_shuffled" or prediction.role == "descriptive" or measure is None:
+    shuffled = form_of(prediction.contrast) is Form.LABEL_SHUFFLED
+    if not shuffled or prediction.role == "descriptive" or measure is None:
         return
     if not measure.decided_by_labels and Form.LABEL_SHUFFLED in measure.contrasts:
         instead = (
@@ -158,7 +159,8 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
         if form is not None and form not in _WITH_NULL:
             message = f"null_sd needs a contrast with a null; found {form}: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif protocol.nulls.size_matched is None and form is not None:
+        elif protocol.nulls.size_matched is None and form not in (None, Form.SIZE_MATCHED):
+            # With size_matched as the contrast, that it is not declared has been said.
             message = (
                 "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, "
                 "or give raw"

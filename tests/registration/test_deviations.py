@@ -38,8 +38,8 @@ def compare(tmp_path, small):
     [
         ("seed: 1", "seed: 2", [("seed", 1, 2)]),
         ("null_sd: 2", "null_sd: 3", [("predictions.coordination.margin.null_sd", 2.0, 3.0)]),
-        ("{null_sd: 2}", "{raw: 2}", [
-            ("predictions.coordination.margin.raw", None, 2.0),
+        ("{null_sd: 2}", "{ratio: 0.1}", [
+            ("predictions.coordination.margin.ratio", None, 0.1),
             ("predictions.coordination.margin.null_sd", 2.0, None),
         ]),
         ("distributed: less", "distributed: any", [

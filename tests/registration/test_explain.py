@@ -35,9 +35,19 @@ def _block(text, start):
 
 
 STARTS = (
-    "specialization:", "regimes:", "coordination:", "clustering:", "attention:", "routing:", "single-head:",
+    "specialization:", "regimes-rare:", "regimes-common:", "coordination:", "clustering:", "attention:", "routing:", "single-head:",
     "head-specificity:", "spectrum:", "modular:", "distributed:", "Undecided",
 )  # fmt: skip
+
+
+SHUFFLED = (
+    "1,999 groups that the same selection finds when the labels rare and common are shuffled over token types "
+    "(label_shuffled)"
+)
+NEIGHBOURS = (
+    "1,999 groups in which members change places with their neighbours in spread of activation and influence "
+    "on the second condition, among 10 at a time (local_matched)"
+)
 
 
 def test_every_measure_has_a_meaning():
@@ -55,17 +65,20 @@ def test_every_prediction_is_explained(shipped, explained):
 @pytest.mark.parametrize(
     ("id", "words"),
     [
-        ("specialization", ["is a premise", "modular and distributed expect: greater", "1,999 shuffles"]),
-        ("regimes", ["describes and never decides"]),
-        ("coordination", ["Margin: 2 (unit: dimensions)", "variance 0.95", "modular expects: anything"]),
-        ("clustering", ["Margin: 0.05 (unit: Q)", "estimator gaussian_copula", "equivalent (", "or less ("]),
+        ("specialization", ["is a premise", "modular and distributed expect: greater", SHUFFLED]),
+        ("regimes-rare", ["describes and never decides", "condition rare", SHUFFLED]),
+        ("regimes-common", ["describes and never decides", "condition common", SHUFFLED]),
+        ("coordination", ["Margin: 2 SDs", "variance 0.95, scale correlation", "modular expects: anything",
+                          NEIGHBOURS]),
+        ("clustering", ["Margin: 2 SDs", "estimator gaussian_copula", "equivalent (", "or less (",
+                        NEIGHBOURS]),
         ("attention", ["rare minus common", "same documents", "distributed expects: equivalent"]),
         ("routing", ["the number 1, fixed", "Margin: 0.1 (unit: share of the noise ceiling)"]),
         ("single-head", ["the number 0.5, fixed", "any significant difference counts"]),
         ("head-specificity", ["9,999 groups", "2 SDs of the size_matched groups"]),
-        ("spectrum", ["weights output", "distributed expects: less (a heavier tail"]),
+        ("spectrum", ["weights output", "distributed expects: less (a heavier tail", NEIGHBOURS]),
     ],
-)
+)  # fmt: skip
 def test_what_is_said_of_a_prediction(explained, id, words):
     block = _block(explained[PREDICTED], id)
     for word in words:
@@ -104,7 +117,14 @@ def test_the_steps_come_in_order(explained):
     assert sorted(steps, key=text.index) == steps
     for word in ("128 tokens", "rarest 15 %", "4,096 positions", "top 2 % of the layer", "level 0.05"):
         assert word in text
-    for null in ("size_matched", "covariate_matched", "label_shuffled", "rewired", "untrained"):
+    for null in (
+        "size_matched",
+        "covariate_matched",
+        "local_matched",
+        "label_shuffled",
+        "rewired",
+        "untrained",
+    ):
         assert f"\n{null}: " in text
 
 

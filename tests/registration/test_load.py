@@ -24,8 +24,8 @@ def test_shipped_protocol_is_valid_without_warnings(shipped):
     assert problems == ()
     assert protocol is not None
     assert protocol.id == "rare-tokens"
-    # selectivity is the premise, the plateau descriptive: 9 - 2 decide
-    assert len(protocol.predictions) == 9
+    # selectivity is the premise, two plateaus are descriptive: 10 - 3 decide
+    assert len(protocol.predictions) == 10
     assert len(protocol.deciding) == 7
     assert protocol == load_protocol(str(shipped))
 
@@ -37,7 +37,7 @@ def test_expectations_move_from_the_hypothesis_names(shipped):
         "modular": ("greater",),
         "distributed": ("equivalent", "less"),
     }
-    assert expects["regimes"] == {}
+    assert expects["regimes-rare"] == expects["regimes-common"] == {}
 
 
 def test_declared_hypotheses_replace_the_default_names(problems_of):
@@ -128,8 +128,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "must have exactly one of raw, ratio and null_sd; found null_sd and raw"),
         ("{null: size_matched}", "{null: size_mached}", "14:22",
          "predictions.coordination.contrast.null",
-         "must be one of size_matched, covariate_matched, label_shuffled, rewired, untrained; found "
-         "'size_mached'; did you mean 'size_matched'?"),
+         "must be one of size_matched, covariate_matched, local_matched, label_shuffled, rewired, "
+         "untrained; found 'size_mached'; did you mean 'size_matched'?"),
         ("{null: size_matched}", "{conditions: [common, rare], by: document}", "14:16",
          "predictions.coordination.contrast.conditions",
          "must be [rare, common]: the difference is rare - common; found [common, rare]"),

@@ -44,7 +44,7 @@ def test_it_holds_what_was_agreed(lock, tmp_path):
     data = json.loads(path.read_text(encoding="utf-8"))
     assert set(data) == {
         "lock", "protocol_id", "file", "registered", "plan", "hashes", "revision", "layer", "versions",
-        "seed", "split", "evidence", "kept_out", "seen", "git", "previous",
+        "seed", "split", "evidence", "kept_out", "seen", "git", "previous", "later",
     }  # fmt: skip
     assert list(data)[:4] == ["lock", "protocol_id", "file", "registered"]
     assert data["registered"] == "2026-11-21T12:00:00+00:00"

@@ -23,6 +23,6 @@ def test_not_available_yet(problems_of, old, new, where, key):
 def test_what_the_language_never_had_is_unknown(problems_of):
     (problem,) = problems_of(("nulls:", "nulls:\n  bootstrap: {}"))
     assert problem.message == (
-        "unknown key 'bootstrap'; known keys: size_matched, covariate_matched, label_shuffled, rewired, "
-        "untrained"
+        "unknown key 'bootstrap'; known keys: size_matched, covariate_matched, local_matched, "
+        "label_shuffled, rewired, untrained"
     )

@@ -7,6 +7,13 @@ import pytest
 MEASURE = "measure: effective_dimension"
 CONTRAST = "contrast: {null: size_matched}"
 MARGIN = "margin: {null_sd: 2}"
+FIXED = ("{select: plateau, otherwise: {top_fraction: 0.02}}", "{select: {top_fraction: 0.02}}")
+"""A group whose size the data do not set."""
+
+
+def errors(problems):
+    """Those that stop a run, without the warnings."""
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def test_unknown_measure(problems_of):
@@ -36,7 +43,11 @@ def test_unknown_measure(problems_of):
          "must be a whole number at least 2 and at most 64; found 65"),
         ("modularity", "{resolution: 0}", "must be a number above 0; found 0"),
         ("participation_ratio", "{variance: 0.9}",
-         "unknown key 'variance'; participation_ratio has no options: remove it"),
+         "unknown key 'variance'; known keys: scale"),
+        ("effective_dimension", "{scale: correlations}",
+         "must be one of covariance, correlation; found 'correlations'; did you mean 'correlation'?"),
+        ("segregation", "{variance: 0.9}",
+         "unknown key 'variance'; segregation has no options: remove it"),
     ],
 )  # fmt: skip
 def test_options(problems_of, measure, options, message):
@@ -50,28 +61,34 @@ def test_options(problems_of, measure, options, message):
     ("measure", "contrast", "required"),
     [
         ("modularity", "{reference: 0.3}",
-         "modularity can be compared by {null: size_matched | covariate_matched | label_shuffled | "
-         "untrained | rewired}; found {reference: a number}"),
+         "modularity can be compared by {null: size_matched | covariate_matched | local_matched | "
+         "untrained | label_shuffled | rewired}; found {reference: a number}"),
         ("top_head_impact", "{null: label_shuffled}",
-         "top_head_impact can be compared by {null: size_matched | covariate_matched | untrained}; found "
-         "{null: label_shuffled}"),
+         "top_head_impact can be compared by {null: size_matched | covariate_matched | local_matched | "
+         "untrained}; found {null: label_shuffled}"),
+        ("plateau_flatness", "{null: local_matched}",
+         "plateau_flatness can be compared by {null: label_shuffled}; found {null: local_matched}"),
+        ("plateau_flatness", "{conditions: [rare, common], null: label_shuffled}",
+         "must be {null: label_shuffled}; found null, conditions"),
         ("attention_gini", "{conditions: [rare, common]}",
          "must be {conditions: [rare, common], by: document}; found conditions"),
         ("attention_gini", "{conditions: [rare, common], by: document, null: label_shuffled}",
          "must be {conditions: [rare, common], by: document}; found null, conditions, by"),
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
-         "must be {null: size_matched | covariate_matched | label_shuffled | untrained | rewired}; found "
-         "null, reference"),
+         "must be {null: size_matched | covariate_matched | local_matched | untrained | label_shuffled | "
+         "rewired}; found null, reference"),
     ],
 )  # fmt: skip
 def test_contrast_has_exactly_one_sensible_form(problems_of, measure, contrast, required):
     problems = problems_of(
+        FIXED,
         (MEASURE, f"measure: {measure}"),
         (CONTRAST, f"contrast: {contrast}"),
         (MARGIN, "margin: {raw: 1}"),
+        ("nulls:", "nulls:\n  local_matched: {}"),
     )
-    (error,) = [problem for problem in problems if problem.severity == "error"]
+    (error,) = errors(problems)
     assert error.message == required
     assert error.key == "predictions.coordination.contrast"
 
@@ -95,25 +112,28 @@ def test_null_must_be_declared(problems_of):
     )
 
 
+BY_DOCUMENT = "{conditions: [rare, common], by: document}"
+
+
 @pytest.mark.parametrize(
     ("measure", "contrast", "margin", "message"),
     [
-        ("effective_dimension", "{null: label_shuffled}", "{null_sd: 2}", "not of shuffled labels"),
-        ("plateau_flatness", "{conditions: [rare, common], null: label_shuffled}", "{null_sd: 2}",
-         "not of shuffled labels"),
-        ("effective_dimension", "{null: label_shuffled}", "{raw: 2}", None),
-        ("effective_dimension", "{null: label_shuffled}", "{ratio: 0.1}", None),
+        ("selectivity", "{null: label_shuffled}", "{null_sd: 2}", None),
+        ("selectivity", "{null: label_shuffled}", "{raw: 2}", None),
+        ("selectivity", "{null: label_shuffled}", "{ratio: 0.1}", None),
         ("effective_dimension", "{null: size_matched}", "{ratio: 0.1}", None),
-        ("top_head_share", "{reference: 0.5}", "{null_sd: 2}", "random groups; found"),
+        ("effective_dimension", "{null: size_matched}", "{raw: 1}", None),
+        ("top_head_share", "{reference: 0.5}", "{null_sd: 2}",
+         "null_sd needs a contrast with a null; found {reference: a number}: give raw"),
         ("top_head_share", "{reference: 0.5}", "{ratio: 0.1}", "has no null: give raw"),
         ("top_head_share", "{reference: 0.5}", "{raw: 0.1}", None),
-        ("attention_gini", "{conditions: [rare, common], by: document}", "{null_sd: 2}",
-         "random groups; found"),
-        ("attention_gini", "{conditions: [rare, common], by: document}", "{raw: 2}", None),
+        ("attention_gini", BY_DOCUMENT, "{null_sd: 2}", f"contrast with a null; found {BY_DOCUMENT}"),
+        ("attention_gini", BY_DOCUMENT, "{raw: 2}", None),
     ],
 )  # fmt: skip
 def test_margin_must_fit_the_contrast(problems_of, measure, contrast, margin, message):
     problems = problems_of(
+        FIXED,
         (MEASURE, f"measure: {measure}"),
         (CONTRAST, f"contrast: {contrast}"),
         (MARGIN, f"margin: {margin}"),
@@ -124,6 +144,82 @@ def test_margin_must_fit_the_contrast(problems_of, measure, contrast, margin, me
         (problem,) = problems
         assert message in problem.message
         assert problem.key.startswith("predictions.coordination.margin.")
+
+
+@pytest.mark.parametrize(
+    ("measure", "contrast", "margin", "key", "found"),
+    [
+        ("effective_dimension", "{null: size_matched}", "{raw: 2}", "raw", "found raw: 2: "),
+        ("effective_dimension", "{null: local_matched}", "{raw: 0.5}", "raw", "found raw: 0.5: "),
+        ("hill_alpha", "{null: covariate_matched}", "{raw: 1}", "raw", "found raw: 1: "),
+        ("selectivity", "{null: label_shuffled}", "{raw: 0.1}", "raw", "found raw: 0.1: "),
+        ("selectivity", "{null: label_shuffled}", "{ratio: 0.1}", "ratio", "of which a ratio says nothing"),
+        # Matched groups have the group's own size, and so has their mean.
+        ("effective_dimension", "{null: size_matched}", "{ratio: 0.1}", None, ""),
+        ("effective_dimension", "{null: local_matched}", "{ratio: 0.1}", None, ""),
+        ("selectivity", "{null: label_shuffled}", "{null_sd: 2}", None, ""),
+        ("top_head_share", "{reference: 0.5}", "{raw: 0.1}", None, ""),
+        ("attention_gini", BY_DOCUMENT, "{raw: 0.1}", None, ""),
+    ],
+)  # fmt: skip
+def test_a_margin_in_the_measures_unit_needs_a_group_of_fixed_size(
+    problems_of, measure, contrast, margin, key, found
+):
+    changes = (
+        (MEASURE, f"measure: {measure}"),
+        (CONTRAST, f"contrast: {contrast}"),
+        (MARGIN, f"margin: {margin}"),
+        ("nulls:", "nulls:\n  local_matched: {}\n  covariate_matched: {}"),
+    )
+    problems = problems_of(*changes)
+    assert problems_of(FIXED, *changes) == []
+    if key is None:
+        assert problems == []
+        return
+    (problem,) = problems
+    assert problem.severity == "error"
+    assert problem.key == f"predictions.coordination.margin.{key}"
+    assert problem.message.startswith("with `select: plateau` ")
+    assert found in problem.message
+    assert "give null_sd" in problem.message
+
+
+SHUFFLED = (CONTRAST, "contrast: {null: label_shuffled}")
+
+
+@pytest.mark.parametrize(
+    ("measure", "remedy"),
+    [
+        ("effective_dimension", "; contrast with local_matched, or write `role: descriptive`"),
+        ("participation_ratio", "; contrast with local_matched, or write `role: descriptive`"),
+        ("modularity", "; contrast with local_matched, or write `role: descriptive`"),
+        ("hill_alpha", "; contrast with local_matched, or write `role: descriptive`"),
+        ("plateau_flatness", "; write `role: descriptive`"),
+    ],
+)
+def test_shuffled_labels_decide_selectivity_only(problems_of, measure, remedy):
+    named = (MEASURE, f"measure: {measure}")
+    as_premise = ("    modular: greater\n    dist", "    role: premise\n    modular: less\n    dist")
+    describing = ("    modular: greater\n    distributed: less\n", "    role: descriptive\n")
+    for changes in ((), (as_premise,)):
+        (problem,) = errors(problems_of(named, SHUFFLED, *changes))
+        assert problem.key == "predictions.coordination.contrast.null"
+        assert problem.message == (
+            f"shuffled labels decide selectivity only: for {measure} their null is false as soon as the "
+            f"neurons are selective, whatever {measure} has to do with it{remedy}"
+        )
+    assert errors(problems_of(named, SHUFFLED, describing)) == []
+    assert problems_of((MEASURE, "measure: selectivity"), SHUFFLED) == []
+
+
+def test_what_is_said_to_decide_instead_is_accepted(problems_of):
+    local = (CONTRAST, "contrast: {null: local_matched}")
+    assert problems_of(local, ("nulls:", "nulls:\n  local_matched: {draws: 999}")) == []
+    (problem,) = problems_of(local)
+    assert problem.message == (
+        "must be declared under nulls; found local_matched, declared are size_matched, label_shuffled: add "
+        "`local_matched: {}` there"
+    )
 
 
 def test_equivalent_needs_a_margin(problems_of):
@@ -217,30 +313,35 @@ def test_rewired_networks_never_decide(problems_of):
     problems = problems_of(
         (MEASURE, "measure: modularity"),
         (CONTRAST, "contrast: {null: rewired}"),
-        (MARGIN, "margin: {raw: 0.1}"),
         ("nulls:", "nulls:\n  rewired: {}"),
     )
-    errors = [problem.message for problem in problems if problem.severity == "error"]
-    assert len(errors) == 1
-    assert errors[0].startswith("rewired networks describe and never decide")
+    (problem,) = errors(problems)
+    assert problem.message.startswith("rewired networks describe and never decide")
 
 
 def test_few_untrained_networks_cannot_decide(problems_of):
     problems = problems_of(
         (CONTRAST, "contrast: {null: untrained}"),
-        (MARGIN, "margin: {raw: 1}"),
         ("nulls:", "nulls:\n  untrained: {networks: 5}"),
     )
-    errors = [problem for problem in problems if problem.severity == "error"]
-    assert [error.key for error in errors] == ["nulls.untrained.networks"]
-    assert errors[0].message.startswith("must be at least 39 ")  # 2 * 1 / 0.05 - 1
+    (problem,) = errors(problems)
+    assert problem.key == "nulls.untrained.networks"
+    assert problem.message.startswith("must be at least 39 ")  # 2 * 1 / 0.05 - 1
 
 
-def test_a_margin_in_null_sd_needs_size_matched_groups(problems_of):
-    problems = problems_of(
-        (CONTRAST, "contrast: {null: covariate_matched}"),
-        ("  size_matched: {draws: 999}", "  covariate_matched: {}"),
-    )
-    errors = [problem.message for problem in problems if problem.severity == "error"]
-    assert len(errors) == 1
-    assert "declare `size_matched: {}`" in errors[0]
+@pytest.mark.parametrize(
+    ("measure", "null", "declared"),
+    [
+        ("effective_dimension", "covariate_matched", "covariate_matched: {}"),
+        ("effective_dimension", "local_matched", "local_matched: {}"),
+        ("selectivity", "label_shuffled", ""),
+        ("effective_dimension", "untrained", "untrained: {networks: 39}"),
+    ],
+)
+def test_a_margin_in_null_sd_needs_size_matched_groups(problems_of, measure, null, declared):
+    changes = ((MEASURE, f"measure: {measure}"), (CONTRAST, f"contrast: {{null: {null}}}"))
+    (problem,) = problems_of(*changes, ("  size_matched: {draws: 999}", f"  {declared}"))
+    assert problem.severity == "error"
+    assert problem.key == "predictions.coordination.margin.null_sd"
+    assert "declare `size_matched: {}`" in problem.message
+    assert problems_of(*changes, ("nulls:", f"nulls:\n  {declared}")) == []

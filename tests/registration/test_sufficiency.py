@@ -77,7 +77,7 @@ def test_margins_in_null_sd_need_a_spread(problems_of, draws, severity, words):
 
 
 def test_draws_without_margins_in_null_sd_are_no_matter(problems_of):
-    changed = (("margin: {null_sd: 2}", "margin: {raw: 2}"), (DRAWS, "size_matched: {draws: 39}"))
+    changed = (("margin: {null_sd: 2}", "margin: {ratio: 0.1}"), (DRAWS, "size_matched: {draws: 39}"))
     assert problems_of(*changed) == []
 
 

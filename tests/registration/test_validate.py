@@ -101,13 +101,13 @@ def test_draws_must_reach_the_level(problems_of, draws, level, needed):
 
 
 def _with_copies(small: str, n_copies: int, role: str = "deciding") -> str:
-    """The small protocol with more predictions against the other null."""
+    """The small protocol with more predictions against another null, which takes the place of labels."""
+    small = small.replace("label_shuffled", "local_matched")
     start = small.index("  - id:")
     block = small[start : small.index("seed:")]
     copies = [
         block.replace("coordination", f"copy-{i}")
-        .replace("size_matched", "label_shuffled")
-        .replace("null_sd: 2", "raw: 1")
+        .replace("size_matched", "local_matched")
         .replace("    measure", f"    role: {role}\n    measure")
         for i in range(n_copies)
     ]
@@ -120,7 +120,7 @@ def test_level_is_shared_by_the_predictions_that_decide(problems_of, small):
     problems = problems_of(text=text)
     assert [problem.key for problem in problems] == [
         "nulls.size_matched.draws",
-        "nulls.label_shuffled.draws",
+        "nulls.local_matched.draws",
     ]
     assert all("at least 199" in problem.message for problem in problems)
     assert problems_of(text=text.replace("draws: 198", "draws: 199")) == []
@@ -129,7 +129,7 @@ def test_level_is_shared_by_the_predictions_that_decide(problems_of, small):
 def test_descriptive_predictions_neither_count_nor_need_draws(problems_of, small):
     text = _with_copies(small, 4, role="descriptive")
     text = text.replace("size_matched: {draws: 999}", "size_matched: {draws: 39}")
-    text = text.replace("label_shuffled: {draws: 999}", "label_shuffled: {draws: 1}")
+    text = text.replace("local_matched: {draws: 999}", "local_matched: {draws: 1}")
     assert _messages(problems_of(text=text)) == []
 
 
@@ -138,7 +138,7 @@ def test_premise_is_tested_at_the_level_itself(problems_of, small):
     # The copy comes after the original, whose hypotheses differ.
     head, tail = text.split("copy-0")
     text = head + "copy-0" + tail.replace("modular: greater", "modular: less")
-    text = text.replace("label_shuffled: {draws: 999}", "label_shuffled: {draws: 38}")
+    text = text.replace("local_matched: {draws: 999}", "local_matched: {draws: 38}")
     (message,) = _messages(problems_of(text=text))
     assert "at least 39" in message
 
@@ -175,17 +175,17 @@ def test_check_protocol_uses_the_given_places(shipped):
     protocol = load_protocol(shipped)
     assert check_protocol(protocol) == ()
     data = protocol.model_dump()
-    data["predictions"][2]["measure"] = "dimension"
+    data["predictions"][3]["measure"] = "dimension"
     data["subject"]["anatomy"] = {"mlp": "h.3.mlp"}
     problems = check_protocol(Protocol.model_validate(data), lambda path: f"at {path}")
     assert [(problem.where, problem.key) for problem in problems] == [
         ("at ('subject', 'anatomy', 'mlp')", "subject.anatomy.mlp"),
-        ("at ('predictions', 2, 'measure')", "predictions.coordination.measure"),
+        ("at ('predictions', 3, 'measure')", "predictions.coordination.measure"),
     ]
 
 
 def test_expectation_of_an_undeclared_hypothesis(shipped):
     data = load_protocol(shipped).model_dump()
-    data["predictions"][2]["expects"] = {"modular": (), "distribted": ("less",)}
+    data["predictions"][3]["expects"] = {"modular": (), "distribted": ("less",)}
     (message,) = _messages(check_protocol(Protocol.model_validate(data)))
     assert message.endswith("found distribted; did you mean 'distributed'?")

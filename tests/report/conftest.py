@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.pipeline.shuffled import NULL_SDS
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
@@ -38,7 +39,8 @@ K = 41
 N_NEURONS = 2048
 N_DECIDING = 7
 SIZE, LABEL, SWAPPED = "size_matched", "label_shuffled (type)", "swapped within documents"
-COVARIATE, REWIRED, UNTRAINED = "covariate_matched", "rewired", "untrained"
+COVARIATE, LOCAL = "covariate_matched", "local_matched"
+REWIRED, UNTRAINED = "rewired", "untrained"
 BY_DOCUMENT, BY_POSITION = "label_shuffled (document_type)", "label_shuffled (position)"
 
 PROTOCOL: dict[str, Any] = {
@@ -55,6 +57,7 @@ PROTOCOL: dict[str, Any] = {
     "nulls": {
         "size_matched": {"draws": 9999},
         "covariate_matched": {"draws": 4999, "stop_after": 50},
+        "local_matched": {"draws": 1999},
         "label_shuffled": {"draws": 1999, "unit": "type"},
         "rewired": {"draws": 499},
         "untrained": {"networks": 3},
@@ -71,13 +74,14 @@ PROTOCOL: dict[str, Any] = {
             "id": "regimes",
             "role": "descriptive",
             "measure": "plateau_flatness",
+            "options": {"condition": "rare"},
             "contrast": {"null": "label_shuffled"},
         },
         {
             "id": "coordination",
             "measure": "effective_dimension",
-            "options": {"variance": 0.95},
-            "contrast": {"null": "size_matched"},
+            "options": {"variance": 0.95, "scale": "correlation"},
+            "contrast": {"null": "local_matched"},
             "margin": {"null_sd": 2},
             "expects": {"modular": "any", "distributed": "less"},
         },
@@ -130,7 +134,7 @@ PROTOCOL: dict[str, Any] = {
 
 TITLES = {
     "specialization": "Selectivity of the group for rare targets",
-    "regimes": "Flatness of the plateau, rare minus common",
+    "regimes": "Flatness of the influence plateau",
     "coordination": "Effective dimension of the group's activations",
     "clustering": "Modularity Q of the group's mutual information",
     "attention": "Attention concentration, rare against common",
@@ -159,6 +163,8 @@ class _Draws:
         n_draws: int,
         skew: float = 0.0,
         planned_draws: int | None = None,
+        descriptive: bool = False,
+        unit: str = "",
     ) -> NullComparison:
         draws = self.rng.normal(mean, sd, n_draws)
         if skew:  # shifted so that the mean stays
@@ -188,7 +194,8 @@ class _Draws:
             z=float((observed - draws.mean()) / draws.std(ddof=1)),
             log10_relabellings=312.4 if null.startswith("label_shuffled") else None,
             planned_draws=planned_draws,
-            descriptive=null in (REWIRED, UNTRAINED),
+            descriptive=descriptive or null in (REWIRED, UNTRAINED),
+            unit=unit,
         )
 
 
@@ -215,7 +222,7 @@ def _prediction(
     effect = observed - reference_value
     deciding = declared.role == "deciding"
     p = ladder[0].p_value if p_value is None and ladder else p_value
-    null_sd = ladder[0].sd if ladder and reference in (SIZE, LABEL) else None
+    null_sd = ladder[0].sd if ladder and reference in (SIZE, LOCAL, LABEL) else None
     stances: dict[str, Any] = {}
     for name in ("modular", "distributed"):
         expected = declared.expects.get(name, ())
@@ -235,7 +242,7 @@ def _prediction(
         reference_value=reference_value,
         reference_sd=null_sd,
         effect=effect,
-        ratio=observed / reference_value if reference_value else None,
+        ratio=observed / reference_value if reference_value and not more.get("unit") else None,
         standardized=effect / null_sd if null_sd else standardized,
         interval=None if error is None else _interval(effect, error, 0.90),
         interval_95=None if error is None else _interval(effect, error, 0.95),
@@ -354,51 +361,62 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
     """The run in which the distributed hypothesis is supported and the modular one refuted."""
     draws = _Draws()
     rung = draws.rung
-    difference = "T(rare) - T(common)"
-    specialization = rung("specialization", LABEL, difference, 0.214, 0.0, 0.031, 1999)
+    rare, common, difference = "T(rare)", "T(common)", "T(rare) - T(common)"
+
+    def arms(prediction: str, unit: str, *numbers: tuple[float, float, float]) -> tuple[NullComparison, ...]:
+        """The other group and the difference under shuffled labels, from (observed, mean, SD)."""
+        return tuple(
+            rung(prediction, f"{LABEL}: {name}", name, *three, 1999, descriptive=True, unit=unit)
+            for name, three in zip((common, difference), numbers, strict=True)
+        )
+
+    def labels(prediction: str, observed: float, mean: float, sd: float, null: str = LABEL) -> NullComparison:
+        """The group under shuffled labels, described, in SDs of random groups: the data set its size."""
+        n_draws = 1999 if null == LABEL else 499
+        return rung(prediction, null, rare, observed, mean, sd, n_draws, descriptive=True, unit=NULL_SDS)
+
+    specialization = rung("specialization", LABEL, rare, 8.31, 0.42, 1.03, 1999, unit=NULL_SDS)
     predictions = (
         _prediction(
             "specialization",
-            0.214,
+            8.31,
             LABEL,
             specialization.mean,
-            0.019,
+            0.63,
             "greater",
             (specialization, rung("specialization", SIZE, "T(G)", 0.31, 0.06, 0.03, 9999)),
-            notes=(
-                "Tested as the difference between the group selected on "
-                "rare and the group selected on common targets.",
-            ),
+            unit=NULL_SDS,
+            arms=arms("specialization", NULL_SDS, (-0.9, 0.4, 1.0), (9.21, 0.02, 1.41)),
+            companions={"group": 0.31, "common_group": 0.033},
         ),
         _prediction(
             "regimes",
             0.71,
             LABEL,
             0.02,
-            0.22,
+            None,
             "greater",
-            (rung("regimes", LABEL, difference, 0.71, 0.02, 0.24, 1999),),
-            companions={
-                "head excess, rare": -0.41,
-                "head excess, common": -0.02,
-                "likelihood ratio against a lognormal": None,
-            },
+            (rung("regimes", LABEL, rare, 0.71, 0.02, 0.24, 1999, descriptive=True),),
+            companions={"has_plateau": 1.0, "head_excess": -0.41, "never computed": None},
+            notes=("the rank-influence curve of rare targets has a plateau",),
         ),
         _prediction(
             "coordination",
             27.51,
-            SIZE,
+            LOCAL,
             30.50,
             0.61,
             "less",
             (
-                rung("coordination", SIZE, "T(G)", 27.51, 30.50, 0.49, 9999),
+                rung("coordination", LOCAL, "T(G)", 27.51, 30.50, 0.49, 1999),
+                rung("coordination", SIZE, "T(G)", 27.51, 31.2, 0.49, 9999),
                 rung("coordination", COVARIATE, "T(G)", 27.51, 29.4, 0.52, 4999),
-                rung("coordination", LABEL, difference, -1.31, 0.0, 0.42, 1999),
-                rung("coordination", BY_DOCUMENT, difference, -1.31, 0.0, 0.31, 499),
-                rung("coordination", BY_POSITION, difference, -1.31, 0.0, 0.012, 499),
+                labels("coordination", -7.5, -5.1, 0.6),
+                labels("coordination", -7.5, -5.1, 0.45, BY_DOCUMENT),
+                labels("coordination", -7.5, -5.1, 0.02, BY_POSITION),
                 rung("coordination", UNTRAINED, "T(G)", 27.51, 33.8, 0.4, 3),
             ),
+            arms=arms("coordination", NULL_SDS, (-4.9, -5.1, 0.6), (-2.6, 0.0, 0.85)),
             margin=0.98,
             p_equivalence=0.998,
             companions={
@@ -418,7 +436,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             (
                 rung("clustering", SIZE, "T(G)", 0.0982, 0.1003, 0.0082, 9999, skew=9),
                 rung("clustering", COVARIATE, "T(G)", 0.0982, 0.0991, 0.0081, 137, planned_draws=4999),
-                rung("clustering", LABEL, difference, 0.0021, 0.0, 0.0071, 1999),
+                labels("clustering", -0.25, -0.1, 0.87),
                 rung("clustering", REWIRED, "T(G)", 0.0982, 0.071, 0.0019, 499),
                 rung("clustering", UNTRAINED, "T(G)", 0.0982, 0.05, 0.004, 3),
             ),
@@ -481,7 +499,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             "less",
             (
                 rung("spectrum", SIZE, "T(G)", 2.31, 2.98, 0.21, 9999, skew=6),
-                rung("spectrum", LABEL, difference, -0.42, 0.0, 0.19, 1999),
+                labels("spectrum", -3.2, -1.0, 0.9),
             ),
             margin=0.42,
             notes=(
@@ -580,7 +598,12 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 CovariateBalance("covariate_matched", "activation_mean", 1.312, 0.041),
                 CovariateBalance("covariate_matched", "activation_sd", 1.104, 0.062),
                 CovariateBalance("covariate_matched", "output_norm", -0.417, -0.018),
+                CovariateBalance("local_matched", "activation_sd", 1.104, 0.112),
+                CovariateBalance("local_matched", "base_influence", 2.071, 0.284),
             ),
+            n_movable=38,
+            shared_members=0.614,
+            base_reliability=0.968,
         ),
         ablation=AblationResult(
             engine="identity",

@@ -172,7 +172,7 @@ def test_undefined_numbers_and_draws_can_be_written(
     assert "NaN" not in (tmp_path / "run" / "results.json").read_text(encoding="utf-8")
     written = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert written["durations"] == {"collect": None}
-    assert read_nulls(tmp_path / "run")["value"].null_count() == 3 * len(first.ladder)
+    assert read_nulls(tmp_path / "run")["value"].null_count() == 3 * len((*first.ladder, *first.arms))
 
 
 def test_null_draws_need_their_columns(

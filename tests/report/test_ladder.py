@@ -6,7 +6,7 @@ import re
 import pytest
 from matplotlib.patches import Rectangle
 
-from hypotest.records.results import CovariateBalance, NullComparison, PredictionResult, Results
+from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import house_style
 from hypotest.report.ladder import DECLARED_VALUE, claims_of, ladder_of, ladder_section, ladder_table
 from hypotest.report.ladder_figure import draw_ladder_grid
@@ -17,11 +17,14 @@ def prediction(results: Results, id: str) -> PredictionResult:
     return next(item for item in results.predictions if item.id == id)
 
 
-def with_rung(results: Results, id: str, place: int, **changes: object) -> Results:
+def with_rung(results: Results, id: str, null: str, **changes: object) -> Results:
     """The run with one rung of one prediction changed."""
     item = prediction(results, id)
-    rungs: list[NullComparison] = list(item.ladder)
-    rungs[place] = dataclasses.replace(rungs[place], **changes)  # type: ignore[arg-type]  # names tell
+    assert null in [rung.null for rung in item.ladder]
+    rungs: list[NullComparison] = [
+        dataclasses.replace(rung, **changes) if rung.null == null else rung  # type: ignore[arg-type]  # names tell
+        for rung in item.ladder
+    ]
     changed = dataclasses.replace(item, ladder=tuple(rungs))
     return dataclasses.replace(
         results, predictions=tuple(changed if one.id == id else one for one in results.predictions)
@@ -40,15 +43,17 @@ def test_opponents_stand_in_the_order_of_their_question_and_descriptive_ones_las
     assert ladder.opponents == (
         "size_matched",
         "covariate_matched",
+        "local_matched",
         "label_shuffled (type)",
-        "label_shuffled (document_type)",
-        "label_shuffled (position)",
         "swapped within documents",
         DECLARED_VALUE,
+        "label_shuffled (document_type)",
+        "label_shuffled (position)",
         "rewired",
         "untrained",
     )
-    assert ladder.n_descriptive == 2
+    # Shuffled labels can decide selectivity; their other units describe here, as rewired and untrained do.
+    assert ladder.n_descriptive == 4
 
 
 def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(results: Results) -> None:
@@ -71,12 +76,12 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
 def test_a_direction_needs_the_level_and_is_relative_to_the_median(
     results: Results, p_value: float, percentile: float, found: str
 ) -> None:
-    changed = with_rung(results, "coordination", 1, p_value=p_value, percentile=percentile)
+    changed = with_rung(results, "coordination", "covariate_matched", p_value=p_value, percentile=percentile)
     assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == found
 
 
 def test_the_level_is_that_of_the_protocol(results: Results) -> None:
-    changed = with_rung(results, "coordination", 1, p_value=0.03, percentile=1.0)
+    changed = with_rung(results, "coordination", "covariate_matched", p_value=0.03, percentile=1.0)
     strict = dataclasses.replace(changed, protocol={**changed.protocol, "decision": {"level": 0.01}})
     assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == "less"
     assert ladder_of(strict).rungs["coordination"]["covariate_matched"].found == "inconclusive"
@@ -92,8 +97,9 @@ def test_the_table_names_who_survives_where(results: Results) -> None:
     rows = cells(results)
     opponents = ladder_of(results).opponents
     coordination = dict(zip(opponents, rows["coordination"][1:], strict=True))
-    assert re.fullmatch(r"\*\*▼ z -\d\.\d\d, p 0\.0002\*\*<br>distributed", coordination["size_matched"])
-    assert coordination["label_shuffled (type)"].endswith("<br>distributed")
+    assert re.fullmatch(r"\*\*▼ z -\d\.\d\d, p 0\.0010\*\*<br>distributed", coordination["local_matched"])
+    assert re.fullmatch(r"▼ z -\d\.\d\d, p 0\.0002<br>distributed", coordination["size_matched"])
+    assert re.fullmatch(r"\*▼ z .*\*<br>distributed", coordination["label_shuffled (type)"])
     assert coordination["rewired"] == ""
     clustering = dict(zip(opponents, rows["clustering"][1:], strict=True))
     assert clustering["size_matched"].endswith("p 0.0003‡**<br>distributed")
@@ -111,19 +117,36 @@ def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
     assert stopped.too_few is None
     # 2 / (39 + 1) is the level itself, 2 / (38 + 1) is above it
     for n_draws, too_few in ((39, None), (38, 38)):
-        changed = with_rung(results, "coordination", 1, n_draws=n_draws)
+        changed = with_rung(results, "coordination", "covariate_matched", n_draws=n_draws)
         assert ladder_of(changed).rungs["coordination"]["covariate_matched"].too_few == too_few
 
 
-def test_unmatched_covariates_allow_no_conclusion(results: Results) -> None:
-    assert ladder_of(results).rungs["coordination"]["covariate_matched"].found == "less"
-    group = dataclasses.replace(
-        results.group, balance=(CovariateBalance("covariate_matched", "output_norm", -1.1, -0.26),)
-    )
-    apart = dataclasses.replace(results, group=group)
-    assert ladder_of(apart).rungs["coordination"]["covariate_matched"].found == "inconclusive"
-    assert "allows no conclusion" in "\n".join(ladder_section(apart, ()))
+@pytest.mark.parametrize("null", ["size_matched", "covariate_matched"])
+def test_a_blocked_comparison_allows_no_conclusion(results: Results, null: str) -> None:
+    assert ladder_of(results).rungs["coordination"][null].found == "less"
     assert "allows no conclusion" not in "\n".join(ladder_section(results, ()))
+    apart = with_rung(results, "coordination", null, blocked="matching leaves it 0.26 SD away in output_norm")
+    found = {name: rung.found for name, rung in ladder_of(apart).rungs["coordination"].items()}
+    assert [name for name in found if found[name] == "inconclusive"] == [null, "untrained"]  # of 3 draws
+    assert "allows no conclusion" in "\n".join(ladder_section(apart, ()))
+
+
+def test_the_arms_of_shuffled_labels_are_no_opponents(results: Results) -> None:
+    assert any(item.arms for item in results.predictions)
+    shown = {rung.opponent for rung in ladder_of(results).every_rung}
+    assert shown.isdisjoint(arm.null for item in results.predictions for arm in item.arms)
+
+
+def test_the_questions_say_what_labels_decide_and_what_neighbours_cannot_tell(results: Results) -> None:
+    text = "\n".join(ladder_section(results, ()))
+    local, shuffled = (
+        next(line for line in text.splitlines() if line.startswith(f"- {name}: "))
+        for name in ("local_matched", "label_shuffled (type)")
+    )
+    assert "neurons as loud and as influential on common targets" in local
+    assert "Two conditions cannot tell" in local and "a third could" in local
+    assert "That decides selectivity. For anything else it describes" in shuffled
+    assert "follows rarity" not in text
 
 
 def test_the_section_says_what_each_opponent_asks(results: Results) -> None:
@@ -147,7 +170,7 @@ def test_the_figure_frames_what_decides_and_hatches_what_describes(results: Resu
     assert sum(not patch.get_fill() for patch in patches) == len(results.predictions)
     assert sum(patch.get_fill() for patch in patches) == len(rungs)
     hatched = sum(patch.get_hatch() is not None for patch in patches)
-    assert hatched == sum(rung.descriptive for rung in rungs) == 3
+    assert hatched == sum(rung.descriptive for rung in rungs) == 8
 
 
 def test_every_text_of_the_figure_lies_inside_it(results: Results) -> None:
@@ -168,7 +191,7 @@ def test_every_text_of_the_figure_lies_inside_it(results: Results) -> None:
 
 def test_the_numbers_of_a_cell_fit_it(results: Results) -> None:
     with house_style():
-        figure = draw_ladder_grid(with_rung(results, "coordination", 1, z=-1234.5))
+        figure = draw_ladder_grid(with_rung(results, "coordination", "covariate_matched", z=-1234.5))
         figure.draw_without_rendering()
     axes = figure.axes[0]
     tints = [

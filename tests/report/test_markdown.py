@@ -176,7 +176,7 @@ def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(
 def test_no_interval_is_said_in_so_many_words(results: Results, manifest: dict[str, Any]) -> None:
     sections = render_report(results, manifest, ()).split("\n### ")
     said = "without an interval, since none is valid here"
-    assert [part.partition(":")[0] for part in sections if said in part] == ["spectrum"]
+    assert [part.partition(":")[0] for part in sections if said in part] == ["regimes", "spectrum"]
 
 
 def test_provenance_and_material(results: Results, manifest: dict[str, Any]) -> None:
