@@ -350,6 +350,9 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    from hypotest.records.files import require_run
+
+    require_run(run)  # before torch is loaded: an answer within a second
     _check(cache=False, device=device)
     from hypotest.report.verification import failure_text, verification_table
 

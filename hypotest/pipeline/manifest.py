@@ -21,6 +21,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint
 from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import canonical, canonical_json
+from hypotest.subjects.arithmetic import arithmetic
 
 _DRAWING = ("matplotlib", "pillow")
 
@@ -127,6 +128,7 @@ def hardware() -> dict[str, str | int | None]:
         "processor": _processor(),
         "system": platform.system(),
         "cores": os.cpu_count(),
+        **arithmetic(),
     }
 
 

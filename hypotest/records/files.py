@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import uuid
@@ -62,3 +63,40 @@ def write_whole(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def require_run(folder: Path) -> None:
+    """Say at once that a folder is none that a run left behind.
+
+    Only what is certain: a damaged run is for `hypotest verify` to describe.
+
+    Args:
+        folder: Of a run, perhaps.
+
+    Raises:
+        OutputError: If there is no such folder, or it holds neither file by which a run is known, or only
+            files of those names that something else has written.
+    """
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing of that name"
+        raise OutputError(f"{folder}: must be the folder of a run; found {found}: {_RUNS}")
+    names = [name for name in _KNOWN_BY if (folder / name).is_file()]
+    if not names:
+        listed = " nor ".join(_KNOWN_BY)
+        raise OutputError(f"{folder}: holds neither {listed}. Is it the folder of a run? {_RUNS}")
+    if all(_is_foreign(folder / name, _KNOWN_BY[name]) for name in names):
+        raise OutputError(f"{folder}: {' and '.join(names)} there are not hypotest's. {_RUNS}")
+
+
+_KNOWN_BY = {"results.json": "schema_version", "manifest.json": "hypotest"}
+"""Files by which a run is known -> a key that each has."""
+_RUNS = "Runs are folders such as reports/<protocol id>/<time>-<hash>"
+
+
+def _is_foreign(path: Path, key: str) -> bool:
+    """Whether it is JSON of something else; what cannot be read may be a damaged run."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return not isinstance(content, dict) or key not in content

@@ -31,6 +31,9 @@ class Check:
     """What agrees, in a few words, or why it was not checked."""
     differences: tuple[Difference, ...] = ()
     """Empty unless the status is ``differs``."""
+    deviation: float | None = None
+    """Where it agrees: the largest relative difference of a number, 0 if all is identical to the last bit;
+    None where nothing was compared number by number or byte by byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Verification:
     def named(self, status: CheckStatus) -> tuple[str, ...]:
         """Names of the checks with this status."""
         return tuple(item.name for item in self.checks if item.status == status)
+
+    @property
+    def deviation(self) -> float:
+        """The largest relative difference of a number, of all checks that agree."""
+        return max((item.deviation or 0.0 for item in self.checks), default=0.0)
 
     @property
     def verified(self) -> bool:

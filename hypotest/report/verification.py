@@ -38,7 +38,7 @@ class VerificationTable:
         table.add_column("", no_wrap=True)
         table.add_column("detail", overflow="fold", ratio=1)
         for item in self._found.checks:
-            word, style = _STATUSES[item.status]
+            word, style = _status(item)
             table.add_row(Text(printable(item.name)), Text(word, style=style), _detail(item))
         yield table
         yield Text()
@@ -53,7 +53,10 @@ def verification_table(found: Verification) -> ConsoleRenderable:
 def answer_text(found: Verification) -> Text:
     """One line: verified or not, with the number of checks of each kind."""
     count = {status: len(found.named(status)) for status in _STATUSES}
+    within = sum(item.status == "agrees" and bool(item.deviation) for item in found.checks)
     parts = [f"{count['agrees']} agree"]
+    if within:
+        parts[0] += f" ({within} within tolerance, largest relative difference {found.deviation:.1g})"
     parts += [f"{count['differs']} DIFFER"] if count["differs"] else []
     parts += [f"{count['not checked']} not checked"] if count["not checked"] else []
     parts += [f"{count['not asked']} not asked for"] if count["not asked"] else []
@@ -74,8 +77,18 @@ def failure_text(found: Verification) -> str:
     return "\n".join(lines)
 
 
+def _status(item: Check) -> tuple[str, str]:
+    if item.status == "agrees" and item.deviation == 0:
+        return "identical", _STATUSES["agrees"][1]
+    return _STATUSES[item.status]
+
+
 def _detail(item: Check) -> Text:
     lines = [Text(printable(item.detail))]
+    if item.deviation:
+        lines.append(
+            Text(f"within tolerance (largest relative difference {item.deviation:.1g})", style="dim")
+        )
     for each in item.differences[:_SHOWN]:
         lines.append(Text(f"{printable(each.where)}:"))
         lines.append(Text(f"  stored {printable(each.stored)}", style="red"))

@@ -29,6 +29,7 @@ FORWARD_RELATIVE = 1e-3
 _FLOAT16 = 2.0**-10
 """Relative rounding of error bounds, which are stored in half precision."""
 _SAME = ("documents", "n_positions")
+_EXACTLY = "bit for bit"
 _NATS = ("total", "through_norm", "direct", "entropy")
 
 
@@ -41,7 +42,7 @@ def compare_evidence(cached: Evidence, fresh: Evidence, exact: bool, what: str) 
         exact: Whether every bit must be equal.
         what: Begins the checks' names.
     """
-    how = "bit for bit" if exact else "within the tolerances of other hardware"
+    how = _EXACTLY if exact else "within the tolerances of other hardware"
     for name in ("selection", "evaluation"):
         one, two = getattr(cached, name), getattr(fresh, name)
         yield _check(f"{what}: {name}", list(_of_split(one, two, cached.ablation.tolerance, exact)), how)
@@ -115,5 +116,5 @@ def _allowed(values: NDArray[np.generic], exact: bool) -> float:
 
 def _check(name: str, found: list[Difference], how: str) -> Check:
     if not found:
-        return Check(name, "agrees", f"every array, {how}")
+        return Check(name, "agrees", f"every array, {how}", deviation=0.0 if how == _EXACTLY else None)
     return Check(name, "differs", f"arrays differ (compared {how})", tuple(found))

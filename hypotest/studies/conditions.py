@@ -1,4 +1,4 @@
-"""Whether a run's numbers must come out the same here to the last bit: versions and machine, then and now."""
+"""Whether a run's numbers must come out the same here to the last bit: versions, machine and threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from hypotest.pipeline.fingerprint import code_hash
 from hypotest.pipeline.manifest import hardware, versions
 
 _DRAWING = ("matplotlib", "numpy", "pillow")
-_MACHINE = ("machine", "processor", "system", "cores")
+_MACHINE = (
+    "machine", "processor", "system", "cores", "torch_threads", "blas_threads", "thread_variables", "blas",
+    "instructions",
+)  # fmt: skip
 
 
 def other_conditions(manifest: Mapping[str, Any], device: str | None = None) -> tuple[str, ...]:
@@ -65,10 +68,12 @@ def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None 
     for name in names:
         if then.get(name) != now.get(name):
             was, is_now = (_named(name, of.get(name)) for of in (then, now))
-            yield f"{name} {was} then, {is_now} now"
+            yield f"{name.replace('_', ' ')} {was} then, {is_now} now"
 
 
 def _named(name: str, value: object) -> object:
     if value is None:
         return "unknown"
+    if value == "":
+        return "none"
     return shortened(value) if name == "code" else value

@@ -34,7 +34,9 @@ from hypotest.records.verification import Check, Difference
 from hypotest.report.results_file import json_text
 from hypotest.studies.array_differences import compare_evidence
 from hypotest.studies.conditions import other_conditions, recorded_networks, section
-from hypotest.studies.differences import EXACT, OTHER_EVIDENCE, Slack, Tolerance, differences
+from hypotest.studies.deviation import largest_deviation
+from hypotest.studies.differences import differences
+from hypotest.studies.tolerances import EXACT, OTHER_EVIDENCE, Slack, Tolerance
 
 _NAME = "collected anew"
 
@@ -124,7 +126,7 @@ def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
     name = f"{_NAME}: model and text"
     if changed:
         return Check(name, "differs", "not what the manifest names", changed)
-    return Check(name, "agrees", "weights, tokenizer, text and positions")
+    return Check(name, "agrees", "weights, tokenizer, text and positions", deviation=0.0)
 
 
 def _of_the_model(
@@ -163,14 +165,14 @@ def _of_the_model(
         )
         found = replace(found, ablation=ablation)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
-    changed = tuple(
-        differences(*_plain(stored, found), "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING))
-    )
+    sides = _plain(stored, found)
+    changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
     name = f"{_NAME}: numbers of the model"
     if changed:
         yield Check(name, "differs", "stored is not what the model gives", changed)
     else:
-        yield Check(name, "agrees", "subject, text, frequencies, groups ablated at once, self-check")
+        detail = "subject, text, frequencies, groups ablated at once, self-check"
+        yield Check(name, "agrees", detail, deviation=largest_deviation(*sides))
 
 
 def _untrained(
@@ -217,7 +219,9 @@ def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: 
         return
     found = list(compare_evidence(cached, fresh, exact, what))
     wrong = [item for item in found if item.status != "agrees"]
-    yield from wrong or [Check(what, "agrees", found[0].detail)]
+    yield from wrong or [
+        Check(what, "agrees", found[0].detail, deviation=max(item.deviation or 0.0 for item in found))
+    ]
 
 
 def _pair(keys: EvidenceKeys) -> tuple[str, str]:

@@ -25,7 +25,9 @@ from hypotest.records.verification import Check, Difference
 from hypotest.report.export import NULLS_SCHEMA
 from hypotest.report.numbers import prediction_text
 from hypotest.report.results_file import json_text
-from hypotest.studies.differences import Tolerance, differences, null_differences, slacks
+from hypotest.studies.deviation import largest_deviation, largest_draw_deviation
+from hypotest.studies.differences import differences, null_differences
+from hypotest.studies.tolerances import Slack, Tolerance, slacks
 
 OF_THE_MODEL = (
     "subject",
@@ -134,27 +136,30 @@ def compare_results(
         tolerance: Of the numbers.
     """
     one, two = (json.loads(json_text(results)) for results in (stored, expected))
-    mine = _without(one), _without(two)
-    yield _check("results: plan and sample", *mine, tolerance, "as the protocol and the evidence say")
+    rest = _without(one), _without(two)
+    yield _check("results: plan and sample", *rest, tolerance, "as the protocol and the evidence say")
     size = len(stored.group.neurons)
     yield _check("results: group", one["group"], two["group"], tolerance, f"{size} neurons", where="group")
     if stored_nulls is None:
         yield Check("nulls.parquet", "not checked", "cannot be read")
-        given = {}
+        given: dict[str, Slack] = {}
     else:
         found = tuple(null_differences(stored_nulls, nulls, tolerance))
         draws = f"{nulls.height:,} draws of {nulls.select('prediction', 'null').n_unique()} nulls"
-        yield _checked("nulls.parquet", found, draws)
-        given = slacks(stored.predictions, stored_nulls, nulls, len(plan.deciding), tolerance)
+        yield _checked("nulls.parquet", found, draws, largest_draw_deviation(stored_nulls, nulls))
+        given = slacks(
+            stored.predictions, expected.predictions, stored_nulls, nulls, len(plan.deciding), tolerance
+        )
     for place, item in enumerate(stored.predictions):
         name = f"results: {item.id}"
         if place >= len(expected.predictions):
             yield Check(name, "differs", "not in the protocol", (Difference(item.id, "a result", "none"),))
             continue
-        again = (two["predictions"][place], one["predictions"][place])
+        mine, again = one["predictions"][place], two["predictions"][place]
         words = f"{item.outcome}{_p_text(prediction_text(item).p)}"
-        found = tuple(differences(again[1], again[0], item.id, tolerance, given.get(item.id)))
-        yield _checked(name, found, words)
+        slack = given.get(item.id, Slack())
+        found = tuple(differences(mine, again, item.id, tolerance, slack))
+        yield _checked(name, found, words, largest_deviation(mine, again, slack.scale))
     for item in expected.predictions[len(stored.predictions) :]:
         yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
     line = stored.verdict_line
@@ -164,6 +169,7 @@ def compare_results(
         {name: two[name] for name in ("verdicts", "split_verdicts")},
         tolerance,
         line,
+        slack=Slack(probability=max((item.probability for item in given.values()), default=0.0)),
     )
     curves = ("regimes", "spectrum", "heads", "layer_impacts")
     yield _check(
@@ -200,13 +206,22 @@ def _without(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(name: str, stored: Any, found: Any, tolerance: Tolerance, detail: str, where: str = "") -> Check:
-    return _checked(name, tuple(differences(stored, found, where, tolerance)), detail)
+def _check(
+    name: str,
+    stored: Any,
+    found: Any,
+    tolerance: Tolerance,
+    detail: str,
+    where: str = "",
+    slack: Slack | None = None,
+) -> Check:
+    changed = tuple(differences(stored, found, where, tolerance, slack))
+    return _checked(name, changed, detail, largest_deviation(stored, found))
 
 
-def _checked(name: str, found: tuple[Difference, ...], detail: str) -> Check:
+def _checked(name: str, found: tuple[Difference, ...], detail: str, deviation: float) -> Check:
     if not found:
-        return Check(name, "agrees", detail)
+        return Check(name, "agrees", detail, deviation=deviation)
     return Check(name, "differs", "stored is not what follows from the evidence", found)
 
 

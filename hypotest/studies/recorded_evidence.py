@@ -20,7 +20,8 @@ from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Protocol
 from hypotest.records.verification import Check, Difference
 from hypotest.studies.conditions import recorded_networks, section, shortened
-from hypotest.studies.differences import Tolerance, differences
+from hypotest.studies.differences import differences
+from hypotest.studies.tolerances import Tolerance
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -106,7 +107,7 @@ def check_untrained(
             checks.append(
                 Check(f"manifest.json: untrained {number}", "differs", "not its evidence's", changed)
             )
-        checks += _unlike(found.checks) or [Check(what, "agrees", "both splits, by digest")]
+        checks += _unlike(found.checks) or [Check(what, "agrees", "both splits, by digest", deviation=0.0)]
         values.append(group_values(plan, found.evidence))
     return checks, values
 
@@ -127,7 +128,7 @@ def _check_split(cache: Path, key: Any, stored: Any, name: str) -> Check:
     if stored != found:
         wrong = Difference("digest", shortened(stored), shortened(found))
         return Check(name, "differs", "the cache holds other evidence than the run used", (wrong,))
-    return Check(name, "agrees", f"digest {shortened(found)}")
+    return Check(name, "agrees", f"digest {shortened(found)}", deviation=0.0)
 
 
 def _unlike(checks: tuple[Check, ...]) -> list[Check]:

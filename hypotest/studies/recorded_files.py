@@ -26,7 +26,7 @@ def check_manifest(manifest: Mapping[str, Any]) -> Check:
         return Check("manifest.json: own hash", "not checked", _OLDER)
     found = manifest_digest(manifest)
     if stored == found:
-        return Check("manifest.json: own hash", "agrees", shortened(found))
+        return Check("manifest.json: own hash", "agrees", shortened(found), deviation=0.0)
     changed = Difference("manifest.json", shortened(stored), shortened(found))
     return Check("manifest.json: own hash", "differs", "the manifest was changed after the run", (changed,))
 
@@ -49,7 +49,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
             detail = "the file was changed after the run"
         yield Check(f"file {name}", "differs", detail, (changed,))
     if not wrong:
-        yield Check("files of the run", "agrees", f"sha256 of {len(found)} files")
+        yield Check("files of the run", "agrees", f"sha256 of {len(found)} files", deviation=0.0)
 
 
 def check_rendering(
@@ -73,7 +73,7 @@ def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
     name = "report.md, rendered again"
     one, two = (_lines(path) for path in (stored, fresh))
     if one == two:
-        return Check(name, "agrees", f"{len(two)} lines, byte by byte")
+        return Check(name, "agrees", f"{len(two)} lines, byte by byte", deviation=0.0)
     hypotest = next((item for item in others if item.startswith(("hypotest ", "code "))), None)
     if hypotest is not None:
         return Check(name, "not checked", f"{hypotest}; it can word reports otherwise")
@@ -94,7 +94,7 @@ def _figures(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
     )
     wrong = [file for file in sorted({*one, *two}) if one.get(file) != two.get(file)]
     if not wrong:
-        return Check(name, "agrees", f"{len(two)} files, byte by byte")
+        return Check(name, "agrees", f"{len(two)} files, byte by byte", deviation=0.0)
     if others and set(one) == set(two):
         return Check(name, "not checked", f"{len(wrong)} of {len(two)} differ, but {'; '.join(others)}")
     changed = tuple(

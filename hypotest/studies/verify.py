@@ -20,7 +20,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError, ProtocolError
 from hypotest.pipeline.preflight import check_command
 from hypotest.records.evidence import Evidence
-from hypotest.records.files import file_obstacle
+from hypotest.records.files import file_obstacle, require_run
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -29,18 +29,14 @@ from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.run import Run
 from hypotest.studies.conditions import other_conditions, recorded_networks, section, shortened
-from hypotest.studies.differences import (
-    EXACT,
-    OTHER_EVIDENCE,
-    OTHER_SOFTWARE,
-    Tolerance,
-    differences,
-)
+from hypotest.studies.deviation import largest_deviation
+from hypotest.studies.differences import differences
 from hypotest.studies.lock_check import check_registration
 from hypotest.studies.recollection import recollect as collect_anew
 from hypotest.studies.recomputation import OF_THE_MODEL, compare_results, recompute
 from hypotest.studies.recorded_evidence import check_untrained, find_evidence
 from hypotest.studies.recorded_files import check_files, check_manifest, check_rendering
+from hypotest.studies.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
 
 _NO_RESULTS = "results.json cannot be read"
 
@@ -74,10 +70,7 @@ def verify(
     if protocol is not None and (obstacle := file_obstacle(protocol)):
         raise ProtocolError(f"--protocol {protocol}: {obstacle}")
     folder = run.folder if isinstance(run, Run) else Path(run)
-    if not any((folder / name).is_file() for name in ("results.json", "manifest.json")):
-        raise OutputError(
-            f"{folder}: holds neither results.json nor manifest.json. Is it the folder of a run?"
-        )
+    require_run(folder)
     checks: list[Check] = []
     manifest = _read(checks, "manifest.json", lambda: read_manifest(folder))
     if manifest is None:
@@ -130,7 +123,7 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
         wrong = Difference("hashes.protocol", shortened(hashed), shortened(found))
         checks.append(Check(name, "differs", "results.json holds another plan", (wrong,)))
     else:
-        checks.append(Check(name, "agrees", f"sha256 {shortened(found)}"))
+        checks.append(Check(name, "agrees", f"sha256 {shortened(found)}", deviation=0.0))
     return plan
 
 
@@ -192,7 +185,8 @@ def _settled(item: Check, fresh: Mapping[str, str], manifest: Mapping[str, Any])
     if stored != found:
         wrong = Difference("digest", shortened(stored), shortened(found))
         return Check(item.name, "differs", "evidence collected anew is not what the run used", (wrong,))
-    return Check(item.name, "agrees", f"not in the cache; collected anew, digest {shortened(found)}")
+    detail = f"not in the cache; collected anew, digest {shortened(found)}"
+    return Check(item.name, "agrees", detail, deviation=0.0)
 
 
 def _manifest_numbers(
@@ -222,16 +216,16 @@ def _manifest_numbers(
     name = "manifest.json: numbers"
     if changed:
         return Check(name, "differs", "not what protocol and evidence say", changed)
-    return Check(name, "agrees", "seed and ablation")
+    return Check(name, "agrees", "seed and ablation", deviation=largest_deviation(stored, found))
 
 
 def _basis(tolerance: Tolerance, others: tuple[str, ...]) -> str:
     if tolerance == EXACT:
-        return "Same versions, same machine: every number must be equal to the last bit."
+        return "Same versions, machine and threads: every number must be equal to the last bit."
     allowed = (
         f"Numbers may differ by {tolerance.relative:g} of their prediction's largest, {tolerance.draws:.1%} "
-        "of a null's draws by more, and p-values by what these draws make of them; outcomes and verdicts not "
-        "at all."
+        f"of a null's draws (or {JUMPS}) by more, and p-values by what these draws make of them; outcomes, "
+        "verdicts and counts not at all."
     )
     why = "; ".join(others[:3]) + (f"; and {len(others) - 3} more" if len(others) > 3 else "")
     return f"{allowed} Since: {why or 'evidence was collected on another machine'}."
