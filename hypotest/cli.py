@@ -202,6 +202,7 @@ def multiverse(
 def validate(protocol: ProtocolArgument) -> None:
     """Check a protocol and report everything that is wrong with it, without a model."""
     from hypotest.registration import read_protocol
+    from hypotest.registration.margins import left_to_power
 
     plan, problems = read_protocol(protocol)
     if plan is None or any(item.severity == "error" for item in problems):
@@ -212,6 +213,10 @@ def validate(protocol: ProtocolArgument) -> None:
         f"{terminal_text(protocol)}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of "
         f"them deciding {'between' if len(plan.hypotheses) > 1 else 'on'} {' and '.join(plan.hypotheses)})"
     )
+    if left := left_to_power(plan):
+        print(
+            f"margins of {', '.join(left)}: `hypotest power` says whether they are too wide or out of reach"
+        )
 
 
 @app.command(epilog="Example: hypotest init --from rare-tokens my-study.yaml")

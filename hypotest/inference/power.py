@@ -138,7 +138,12 @@ def equivalence_power(
 
 
 def ordinary_equivalence(
-    effects: FloatArray, margin: float, standard_error: float, degrees_of_freedom: int, level: float
+    effects: FloatArray,
+    margin: float,
+    standard_error: float,
+    degrees_of_freedom: int,
+    level: float,
+    effect: float = 0.0,
 ) -> float:
     """Probability that an ordinary group, a draw of the null, is shown to be equivalent to it.
 
@@ -152,10 +157,12 @@ def ordinary_equivalence(
         standard_error: s, of an effect over documents.
         degrees_of_freedom: Of t.
         level: Of each of the two tests.
+        effect: By which the group is moved; the ceiling is that of the null as it is.
     """
-    size = np.abs(np.nan_to_num(np.asarray(effects, dtype=np.float64), nan=np.inf))
-    if np.mean(size <= margin) < MINIMUM_CEILING:
+    ordinary = np.nan_to_num(np.asarray(effects, dtype=np.float64), nan=np.inf)
+    if np.mean(np.abs(ordinary) <= margin) < MINIMUM_CEILING:
         return 0.0
+    size = np.abs(ordinary + effect)
     half_width = float(stats.t.ppf(1 - level, degrees_of_freedom)) * standard_error
     return float(np.mean(size + half_width <= margin))
 

@@ -25,6 +25,7 @@ from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select
+from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage, silent
@@ -105,6 +106,7 @@ def analyse(
     predictions = adjust_together(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )
+    predictions = with_sensitivity(predictions, comparisons, protocol)
     rule = protocol.decision
     selection = replace(selection, result=controls.describe(selection.result))
     return Analysis(

@@ -12,6 +12,7 @@ from typing import Literal
 import polars as pl
 
 from hypotest.records.prediction import Role
+from hypotest.records.reach import MarginReach, OutcomeReach
 
 UNITS = (0.5, 1.0, 2.0, 3.0)
 """Effects whose power is foreseen, in SDs of the null or in standard errors."""
@@ -58,6 +59,10 @@ class PredictionPower:
     """Probability of ``equivalent``: for a draw of the null, or for contrasts without a null for a true
     effect of 0. None without a margin."""
     notes: tuple[str, ...] = ()
+    reach: tuple[OutcomeReach, ...] = ()
+    """Of every outcome that a hypothesis names."""
+    margins: MarginReach | None = None
+    """Between which margins it can tell equivalence from a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,8 @@ class PowerResult:
     """One row per prediction, group size, number of documents, number of draws, level and effect."""
     curves: tuple[PowerCurve, ...]
     refused: tuple[str, ...]
-    """Deciding equivalences that the plan can hardly conclude, each with its reason."""
+    """Outcomes that hypotheses name and that are out of the plan's reach, each with its reason; the rule
+    stands in `hypotest.studies.outcome_reach`."""
     costs: Costs
     notes: tuple[str, ...]
     folder: Path

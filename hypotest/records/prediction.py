@@ -13,6 +13,8 @@ Outcome = Literal["less", "greater", "equivalent", "inconclusive"]
 """What a test can say; `inconclusive` is never a prediction."""
 ExpectedOutcome = Literal["less", "greater", "equivalent"]
 Role = Literal["deciding", "premise", "descriptive"]
+Status = Literal["supported", "refuted", "undecided", "not applicable"]
+"""Of a hypothesis, once all predictions have their outcomes."""
 
 
 class Contrast(Strict):

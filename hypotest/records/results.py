@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
+from hypotest.records.prediction import Status as Status
 from hypotest.records.registration import Registration
 
 Stance = Literal["supports", "contradicts", "silent", "open"]
-Status = Literal["supported", "refuted", "undecided", "not applicable"]
 
 SCHEMA_VERSION = 4
 """Version of results.json; raised when a field changes its meaning or goes."""
@@ -151,6 +152,8 @@ class PredictionResult:
     """The same on every seeded split, the declared one first; empty where there is only that one."""
     notes: tuple[str, ...] = ()
     """What a reader must know about this number."""
+    sensitivity: MarginSensitivity | None = None
+    """What other margins would have given; None without margin or interval."""
 
     @property
     def null_sd(self) -> float | None:

@@ -14,6 +14,7 @@ from hypotest.records.material import TargetFrequency
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, key_name, shown
+from hypotest.registration.margins import margin_findings
 from hypotest.registration.multiverse import multiverse_findings
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.registration.predictions import prediction_findings
@@ -66,6 +67,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from _repeated_ids(protocol)
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
+        yield from margin_findings(protocol, place)
     yield from sufficiency_findings(protocol)
     yield from multiverse_findings(protocol)
 

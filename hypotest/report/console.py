@@ -28,6 +28,7 @@ from rich.text import Text
 
 from hypotest.records.registration import Registration
 from hypotest.records.results import PredictionResult, Results, Stance
+from hypotest.report.margins import sensitivity_lines
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
 from hypotest.report.registration import deviation_table, status_text
 from hypotest.report.splits import splits_line
@@ -200,6 +201,7 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
     if unseen:
         start = "inconclusive; the smallest effect that would have been seen: "
         lines.append(Text(start + ", ".join(unseen), style="dim"))
+    lines += [Text(line, style="dim") for line in sensitivity_lines(results)]
     return lines
 
 

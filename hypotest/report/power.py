@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.power import SEEN, UNITS, Costs, PowerResult, PredictionPower
+from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, significant
 from hypotest.report.text import printable, terminal_text
 
@@ -45,13 +46,18 @@ class PowerSummary:
             yield Text()
             yield Text(f"Effects seen {SEEN:.0%} of the time, if the plan were changed to", style="bold")
             yield _table(head, (grid_cells(result, item) for item in result.plan))
+        margins = list(margin_lines(result.plan))
+        if margins:
+            yield Text()
+            yield Text("Margins: declared, needed, too wide", style="bold")
+            yield from map(Text, margins)
         yield Text()
         yield from map(Text, cost_lines(result.costs))
         for note in result.notes:
             yield Text(f"note: {printable(note)}")
         if result.refused:
             names = ", ".join(item.id for item in result.plan if _refused(result, item))
-            yield Text(f"*** REFUSED: {names}: equivalence is out of reach. ***", style="bold reverse red")
+            yield Text(f"*** REFUSED: {names}: an outcome is out of reach. ***", style="bold reverse red")
         yield Text.assemble(
             "Report: ", (terminal_text(result.folder / "power.md"), "underline"), overflow="fold"
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hypotest.records.power import PowerResult
 from hypotest.report.export import replace_folder
+from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import duration_text, significant
 from hypotest.report.power import (
     PLAN_HEAD,
@@ -15,6 +16,7 @@ from hypotest.report.power import (
     grid_head,
     legend_text,
     plan_cells,
+    share_text,
 )
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import table
@@ -53,6 +55,7 @@ def _parts(result: PowerResult) -> Iterator[str]:
     yield "## What the plan can see"
     yield _markdown_table(PLAN_HEAD, (plan_cells(item) for item in result.plan))
     yield escape_markdown(legend_text(result))
+    yield from _reach(result)
     yield f"![{CAPTION}]({NAME}.svg)"
     yield f"*{CAPTION}* ([png]({NAME}.png))"
     yield "## Effects seen four times in five, if the plan were changed"
@@ -87,6 +90,34 @@ def _parts(result: PowerResult) -> Iterator[str]:
         yield f"- {escape_markdown(note)}"
 
 
+def _reach(result: PowerResult) -> Iterator[str]:
+    """Every outcome that a hypothesis names, and every margin."""
+    rows = [
+        [
+            escape_markdown(item.id),
+            reach.outcome,
+            escape_markdown(", ".join(reach.hypotheses)),
+            "n/a" if reach.chance is None else share_text(reach.chance),
+            reach.status,
+        ]
+        for item in result.plan
+        for reach in item.reach
+    ]
+    if rows:
+        yield "## Which outcomes it can reach"
+        yield table(["prediction", "outcome", "named by", "chance where it is true", ""], rows, numeric=(3,))
+        yield _RULE
+    margins = [f"- {escape_markdown(line)}" for line in margin_lines(result.plan)]
+    if margins:
+        yield "\n".join(margins)
+
+
+_RULE = (
+    "Of `equivalent` for an ordinary group (without a null: for no effect), of `less` and `greater` for an "
+    "effect of 3 null SDs or standard errors. Good from 80 %; below 50 % an `equivalent` is out of reach and "
+    "the plan refused, as it is where under 90 % of the null's draws lie inside the margin, or where no effect "
+    "can be significant."
+)
 _METHOD = (
     "The documents of the selection split were divided in two halves; the protocol's own rule selected "
     "the group on one, and everything was measured on the other, by the code of a run. Against a null, "

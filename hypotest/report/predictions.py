@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hypotest.records.results import NullComparison, PredictionResult
 from hypotest.registration.measures import MEASURES as UNITS
+from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.measures import measure_text
 from hypotest.report.numbers import (
     count_text,
@@ -87,6 +88,7 @@ def _found(item: PredictionResult) -> str:
         if item.equivalence_ceiling is not None:
             ceiling = f"; {100 * item.equivalence_ceiling:.1f} % of null draws lie inside it"
         sentences.append(f"Margin of equivalence {numbers.margin}{ceiling}")
+        sentences += map(escape_markdown, sensitivity_sentences(item))
     sentences.append(_beyond(item))
     last = f"Outcome: **{item.outcome}**, {_READINGS[item.outcome]}"
     if item.outcome == "inconclusive" and item.smallest_effect is not None:

@@ -34,14 +34,13 @@ from hypotest.studies.costs import (
     repeated_work,
     time_collection,
 )
+from hypotest.studies.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power_grid import (
     compare_halved,
     foresee,
     lay_foundations,
     power_curves,
     power_table,
-    refuse,
-    warn,
 )
 from hypotest.studies.selection_split import look_at_selection
 
@@ -124,12 +123,18 @@ def power(
                 declared=False,
             )
 
-    predictions = tuple(foresee(base, plan, documents.planned) for base in bases)
+    predictions = tuple(
+        replace(
+            foresee(base, plan, documents.planned),
+            reach=reach_of_outcomes(base, plan, documents.planned),
+            margins=reach_of_margin(base, plan, documents.planned),
+        )
+        for base in bases
+    )
     numbers = sorted({documents.measuring, *(factor * documents.planned for factor in (1, 2, 4))})
     declared = [pair for pair in zip(predictions, bases, strict=True) if pair[0].declared]
-    refusals = (refuse(item, base.prediction) for item, base in declared)
-    warnings = (warn(item, base.prediction) for item, base in declared)
-    notes += [text for text in warnings if text is not None] + _left_out(plan)
+    notes += [text for item, base in declared for text in warnings(base.prediction, item.reach, item.margins)]
+    notes += _left_out(plan)
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,
@@ -141,7 +146,7 @@ def power(
         predictions=predictions,
         table=power_table(bases, plan, documents.planned, numbers),
         curves=power_curves(bases, plan, documents.planned, numbers),
-        refused=tuple(reason for reason in refusals if reason is not None),
+        refused=tuple(reason for item, base in declared for reason in refusals(base.prediction, item.reach)),
         costs=_costs(
             plan,
             prepared,

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.inference.bootstrap import MINIMUM_DOCUMENTS
-from hypotest.inference.equivalence import MINIMUM_CEILING, equivalence_ceiling
+from hypotest.inference.equivalence import equivalence_ceiling
 from hypotest.inference.power import (
     effect_seen,
     equivalence_power,
@@ -32,8 +32,6 @@ from hypotest.registration.outcomes import why_no_interval
 
 DRAWS = (99, 999, 9999)
 """Numbers of draws in the table, beside the declared one."""
-LIKELY = 0.5
-"""An expected equivalence with a smaller chance, even where it is true, is pointed out."""
 _CURVE_POINTS = 25
 _CURVE_UNITS = 5.0
 
@@ -125,21 +123,30 @@ class Foundation:
             return None
         return equivalence_ceiling(self.draws * self.narrowed(documents), (-margin, margin), 0.0)
 
-    def equivalent(self, documents: int, level: float) -> float | None:
-        """Probability of ``equivalent`` where nothing is out of the ordinary."""
-        margin, error = self.half_width(documents), self.error(documents)
+    def equivalent(
+        self, documents: int, level: float, *, margin: float | None = None, effect: float = 0.0
+    ) -> float | None:
+        """Probability of ``equivalent``, by default where nothing is out of the ordinary.
+
+        Args:
+            documents: Of the split.
+            level: Of each of the two tests.
+            margin: Half-width; by default the declared one.
+            effect: By which an ordinary group, or the absence of an effect, is moved.
+        """
+        margin, error = self.half_width(documents) if margin is None else margin, self.error(documents)
         freedom = self.carried(documents) - 1
         if margin is None or not self.visible:
             return None
         if self.draws is None:
             assert error is not None  # visible by its standard error
-            return equivalence_power(0.0, margin, error, freedom, level) if error else 1.0
+            return equivalence_power(effect, margin, error, freedom, level) if error else 1.0
         if error is None:
             # with enough documents there is no interval for this measure at all, and no equivalence
             never = why_no_interval(self.prediction) or self.carrying >= MINIMUM_DOCUMENTS
             return 0.0 if never else None
         effects = self.draws * self.narrowed(documents)
-        return ordinary_equivalence(effects, margin, error, freedom, level)
+        return ordinary_equivalence(effects, margin, error, freedom, level, effect)
 
 
 def lay_foundations(
@@ -276,36 +283,6 @@ def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:
         at_margin=base.power(margin, planned, draws, levels[0]) if base.visible and margin else None,
         equivalent=base.equivalent(planned, levels[0]),
         notes=base.notes,
-    )
-
-
-def refuse(item: PredictionPower, prediction: Prediction) -> str | None:
-    """Why a deciding equivalence cannot be concluded under this plan, if so."""
-    if not _expects_equivalence(prediction) or item.ceiling is None or item.ceiling >= MINIMUM_CEILING:
-        return None
-    return (
-        f"predictions.{item.id}: refused: a hypothesis expects `equivalent`, but only {item.ceiling:.0%} of "
-        f"the draws of {item.compared_with} lie inside its margin ({MINIMUM_CEILING:.0%} are needed); widen "
-        "the margin, choose a larger group, or expect another outcome"
-    )
-
-
-def warn(item: PredictionPower, prediction: Prediction) -> str | None:
-    """Why an expected equivalence is unlikely although its ceiling allows it, if so."""
-    if not _expects_equivalence(prediction) or item.equivalent is None or item.equivalent >= LIKELY:
-        return None
-    if refuse(item, prediction) is not None or item.margin is None or item.standard_error is None:
-        return None
-    return (
-        f"{item.id}: a hypothesis expects `equivalent`, which has a chance of {item.equivalent:.0%} even "
-        f"where it is true: a standard error of {item.standard_error:.2g} over documents is too large for a "
-        f"margin of {item.margin:.2g}"
-    )
-
-
-def _expects_equivalence(prediction: Prediction) -> bool:
-    return prediction.role != "descriptive" and any(
-        "equivalent" in outcomes for outcomes in prediction.expects.values()
     )
 
 

@@ -1,0 +1,98 @@
+"""Margins in words: from where on an equivalence holds, where a verdict turns, what a plan can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hypotest.records.margins import MarginFlip, MarginSensitivity
+from hypotest.records.power import PredictionPower
+from hypotest.records.results import PredictionResult, Results
+from hypotest.report.numbers import significant
+from hypotest.report.text import printable
+
+UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " null SDs"}
+"""Kind of a margin -> what follows its number."""
+
+
+def margin_text(value: float, kind: str) -> str:
+    """A margin as a reader takes it.
+
+    Examples:
+        >>> margin_text(2.0312, "null_sd"), margin_text(0.05, "raw")
+        ('2.03 null SDs', '0.05')
+    """
+    return f"{significant(value, 3)}{UNITS[kind]}"
+
+
+def sensitivity_sentences(item: PredictionResult) -> Iterator[str]:
+    """What other margins would have given, for the section of one prediction."""
+    found = item.sensitivity
+    if found is None:
+        return
+    if found.smallest is None or found.smallest_in_kind is None:
+        yield "No margin would make it `equivalent`"
+        return
+    yield f"{_holds(item, found)}; {_declared(found)}"
+    for flip in found.flips:
+        changes = [
+            f"{printable(name)} is {below} with a narrower margin and {above} with a wider one"
+            for name, (below, above) in flip.verdicts.items()
+        ]
+        if changes:
+            yield f"The verdict turns at {margin_text(flip.in_kind, found.kind)}: {', '.join(changes)}"
+
+
+def sensitivity_lines(results: Results) -> Iterator[str]:
+    """What other margins would have given, below the table of all predictions: two lines at most."""
+    smallest, turns = [], []
+    for item in results.predictions:
+        found = item.sensitivity
+        if found is None:
+            continue
+        name = printable(item.id)
+        if found.smallest_in_kind is None:
+            smallest.append(f"{name} never")
+        else:
+            at = significant(found.smallest_in_kind, 2)
+            smallest.append(f"{name} {at} ({margin_text(found.declared, found.kind)})")
+        turns += [f"{name} {text}" for flip in found.flips for text in _turns(flip)]
+    if smallest:
+        yield f"equivalent from a margin of (declared) on: {', '.join(smallest)}"
+    if turns and results.trial is None:
+        yield f"where the verdict turns: {', '.join(turns)}"
+
+
+def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
+    """What `hypotest power` says of each margin."""
+    for item in plan:
+        found = item.margins
+        if found is None:
+            continue
+        good = "no margin" if found.needed is None else f"{margin_text(found.needed, found.kind)} or more"
+        wide = ""
+        if found.widest is not None:
+            wide = f"; too wide above {margin_text(found.widest, found.kind)}"
+        sign = " TOO WIDE" if found.too_wide else ""
+        yield (
+            f"{printable(item.id)}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
+            f"equivalent: {good}{wide}"
+        )
+
+
+def _holds(item: PredictionResult, found: MarginSensitivity) -> str:
+    assert found.smallest is not None and found.smallest_in_kind is not None  # the caller has looked
+    at = f"from ±{significant(found.smallest, 3)} on"
+    if found.kind != "raw":
+        at += f" ({margin_text(found.smallest_in_kind, found.kind)})"
+    before = [flip.below for flip in found.flips if flip.above == "equivalent" != flip.below]
+    otherwise = f", and *{before[0]}* with narrower ones" if before else ""
+    return f"It is `equivalent` with margins {at}{otherwise}"
+
+
+def _declared(found: MarginSensitivity) -> str:
+    return f"declared are {margin_text(found.declared, found.kind)}"
+
+
+def _turns(flip: MarginFlip) -> Iterator[str]:
+    for name, (below, above) in flip.verdicts.items():
+        yield f"{significant(flip.in_kind, 2)} ({printable(name)} {below}, then {above})"
