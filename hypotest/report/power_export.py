@@ -115,7 +115,7 @@ def _reach(result: PowerResult) -> Iterator[str]:
 _RULE = (
     "Of `equivalent` for an ordinary group (without a null: for no effect), of `less` and `greater` for an "
     "effect of 3 null SDs or standard errors. Good from 80 %; below 50 % an `equivalent` is out of reach and "
-    "the plan refused, as it is where under 90 % of the null's draws lie inside the margin, or where no effect "
+    "the plan refused, as where under 90 % of the null's draws lie inside the margin, or where no effect "
     "can be significant."
 )
 _METHOD = (

@@ -9,11 +9,8 @@ from hypotest.records.prediction import Prediction
 from hypotest.studies.power_grid import (
     Foundation,
     compare_halved,
-    foresee,
     lay_foundations,
     power_table,
-    refuse,
-    warn,
 )
 from tests.pipeline.planted import make_evidence, make_protocol
 
@@ -114,34 +111,6 @@ def test_an_interval_that_cannot_be_had_leaves_no_equivalence():
     assert foundation().equivalent(40, 0.05) == 0.0  # 40 documents and no interval: never
     weights = foundation({**DIMENSION, "measure": "hill_alpha"}, carrying=15)
     assert weights.equivalent(40, 0.05) == 0.0  # never, whatever the number of documents
-
-
-def test_a_margin_that_holds_too_few_draws_is_refused():
-    plan = make_protocol(DIMENSION)
-    (item,) = plan.predictions
-    for half_width, refused in ((1.6, True), (1.7, False)):  # 89 % and 91 % of a normal null
-        base = foundation({**DIMENSION, "margin": {"null_sd": half_width}}, margin=3 * half_width)
-        reason = refuse(foresee(base, plan, 40), item)
-        assert (reason is not None) == refused
-    low = foresee(foundation(margin=3.0), plan, 40)
-    assert low.equivalent == 0.0
-    assert refuse(low, item).startswith("predictions.one: refused")
-    assert "68%" in refuse(low, item)  # P(|z| <= 1)
-    assert refuse(low, item.model_copy(update={"role": "descriptive"})) is None
-    silent = item.model_copy(update={"expects": {"modular": ("greater",), "distributed": ()}})
-    assert refuse(low, silent) is None
-
-
-def test_an_interval_too_wide_for_its_margin_is_pointed_out():
-    plan = make_protocol(DIMENSION)
-    (item,) = plan.predictions
-    wide, narrow = (foresee(foundation(standard_error=error), plan, 40) for error in (4.0, 0.1))
-    assert wide.equivalent == 0.0 and refuse(wide, item) is None  # the ceiling is 95 %
-    assert "a chance of 0%" in warn(wide, item) and "4 over documents" in warn(wide, item)
-    assert narrow.equivalent > 0.9
-    assert warn(narrow, item) is None
-    refused = foresee(foundation(standard_error=4.0, margin=3.0), plan, 40)
-    assert refuse(refused, item) is not None and warn(refused, item) is None  # said once
 
 
 @pytest.mark.parametrize("prediction", [DIMENSION, ATTENTION])
