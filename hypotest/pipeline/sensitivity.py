@@ -21,6 +21,8 @@ from hypotest.records.results import Interval, PredictionResult
 from hypotest.verdict import decide
 
 _BISECTIONS = 60
+_NEAR = 1e-9
+"""How near, as a share, a change must lie to where it is expected."""
 _WIDEST = 2.0
 """Of the largest margin at which anything can change: nothing changes beyond it."""
 _State = tuple[Outcome, tuple[Status, ...]]
@@ -31,6 +33,8 @@ def with_sensitivity(
 ) -> tuple[PredictionResult, ...]:
     """Add to every result that has a margin and an interval what other margins would have given.
 
+    Nothing is added where a margin is 0 wide, in SDs of a null that does not vary.
+
     Args:
         predictions: Of the protocol, in its order, with adjusted p-values.
         comparisons: Id of each -> what its outcome depends on.
@@ -38,7 +42,7 @@ def with_sensitivity(
     """
     return tuple(
         item
-        if asked.margin is None or item.interval is None or item.margin is None
+        if asked.margin is None or item.interval is None or item.margin is None or not item.margin[1]
         else replace(
             item, sensitivity=_sensitivity(place, item, asked, predictions, comparisons[item.id], protocol)
         )
@@ -79,8 +83,7 @@ def _sensitivity(
         verdicts = decide(together, protocol.hypotheses, rule.level, rule.rule)
         return changed.outcome, tuple(verdict.status for verdict in verdicts)
 
-    n_tests = max(1, len(protocol.deciding))
-    turning = sorted(_turning_points(item.interval, compared, protocol.decision.level, n_tests))
+    turning = sorted(set(_turning_points(item.interval, compared, protocol)))
     flips: list[MarginFlip] = []
     smallest: float | None = None
     if turning:
@@ -89,10 +92,14 @@ def _sensitivity(
         states = [state(margin) for margin in tried]
         if states[0][0] == "equivalent":
             smallest = 0.0
-        for low, high, below, above in zip(tried[:-1], tried[1:], states[:-1], states[1:], strict=True):
+        for place_of, low, high, below, above in zip(
+            turning, tried[:-1], tried[1:], states[:-1], states[1:], strict=True
+        ):
             if below == above:
                 continue
-            margin = _place_of_change(state, low, high, below)
+            margin = place_of
+            if (state(place_of * (1 - _NEAR)), state(place_of * (1 + _NEAR))) != (below, above):
+                margin = _place_of_change(state, low, high, below)
             changes = zip(protocol.hypotheses, below[1], above[1], strict=True)
             verdicts = {name: (one, two) for name, one, two in changes if one != two}
             flips.append(MarginFlip(margin, margin / scale, below[0], above[0], verdicts))
@@ -102,15 +109,18 @@ def _sensitivity(
     return MarginSensitivity(kind, declared, smallest, in_kind, tuple(flips))
 
 
-def _turning_points(interval: Interval, compared: Comparison, level: float, n_tests: int) -> Iterator[float]:
+def _turning_points(interval: Interval, compared: Comparison, protocol: Protocol) -> Iterator[float]:
     """Margins at which something may change, some of them for nothing.
 
     With c the interval's centre and s its standard error, equivalence at level a needs a margin of |c| + t s,
-    lying beyond it one of |c| - t s at most, t = t(1 - a). The correction divides the level by 1 ... M. The
-    ceiling needs the `MINIMUM_CEILING` quantile of the draws' distances from the reference.
+    lying beyond it one of |c| - t s at most, t = t(1 - a). The correction divides the level by M, or
+    by some number up to it (Holm). The ceiling needs the `MINIMUM_CEILING` quantile of the draws' distances
+    from the reference.
     """
     centre, error = abs(interval.low + interval.high) / 2, interval.standard_error
-    for divisor in range(1, n_tests + 1):
+    n_tests, level = max(1, len(protocol.deciding)), protocol.decision.level
+    divisors = {1, n_tests} if protocol.decision.correction == "bonferroni" else {*range(1, n_tests + 1)}
+    for divisor in sorted(divisors):
         reach = float(stats.t.ppf(1 - level / divisor, interval.degrees_of_freedom)) * error
         yield from (margin for margin in (centre + reach, centre - reach) if margin > 0)
     if compared.deciding_draws is not None:

@@ -38,6 +38,6 @@ class MarginReach:
     needed: float | None
     """The narrowest margin, in its own kind, with a good chance of `equivalent`; None where none has it."""
     widest: float | None
-    """The smallest effect, in that kind, that is significant after correction: within a wider margin even a
-    decisive difference counts as equivalent."""
+    """The smallest effect, in that kind, that is significant against the null after correction: within a
+    wider margin even a decisive difference counts as equivalent. None without a null."""
     too_wide: bool

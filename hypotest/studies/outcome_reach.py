@@ -12,8 +12,10 @@ it is true, with the planned documents and draws, at the unadjusted level (at wh
 although it is true: a plan that rests on it is refused, with exit code 1. For `less` and `greater` the true size is
 nobody's to know, hence the milder rule.
 
-A margin is **too wide** where it exceeds the smallest effect that is significant after correction (by `WIDE`): then
-even a decisive difference counts as equivalent. That is warned of, since it can be meant.
+A margin is **too wide** where it exceeds the smallest effect that is significant against the null after correction
+(by `WIDE`): then even a decisive difference counts as equivalent. That is warned of, since it can be meant. Without a
+null there is no such width: a standard error vanishes with enough documents, and then every margin exceeds what is
+significant, as it should.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ def reach_of_margin(base: Foundation, plan: Protocol, planned: int) -> MarginRea
     unit = width / declared
     needed = _needed_margin(base, plan, planned)
     draws, level = planned_draws(plan, base.prediction), plan.decision.level
-    widest = base.smallest(planned, draws, level / max(1, len(plan.deciding))) if base.visible else None
+    corrected = level / max(1, len(plan.deciding))
+    widest = None if base.draws is None else base.smallest(planned, draws, corrected)
     return MarginReach(
         kind=kind,
         declared=declared,

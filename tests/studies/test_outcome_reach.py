@@ -118,3 +118,8 @@ def test_the_margin_that_is_needed_has_a_good_chance_and_a_narrower_one_has_not(
         standard_error=1.0,
     )
     assert reach_of_outcomes(wider, protocol, 40)[0].status == "good"
+
+
+def test_without_a_null_no_margin_is_too_wide():
+    _, margin, _, _ = judged(foundation(ATTENTION, standard_error=0.01), ATTENTION)
+    assert (margin.widest, margin.too_wide) == (None, False)
