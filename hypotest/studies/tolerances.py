@@ -114,7 +114,7 @@ def slacks(
         tolerance: Of the numbers.
     """
     one, two = draws_by_null(stored), draws_by_null(found)
-    rungs = {item.id: {rung.null: rung for rung in item.ladder} for item in again}
+    rungs = {item.id: {rung.null: rung for rung in (*item.ladder, *item.arms)} for item in again}
     return {
         item.id: _slack(item, rungs.get(item.id, {}), one, two, n_tests, tolerance) for item in predictions
     }
@@ -153,8 +153,9 @@ def _slack(
 ) -> Slack:
     numbers = [abs(item.observed), abs(item.reference_value)]
     shift = farthest = probability = ceiling = 0.0
-    sds = [rung.sd for rung in item.ladder if rung.sd > 0]
-    for rung in item.ladder:
+    rungs = (*item.ladder, *item.arms)
+    sds = [rung.sd for rung in rungs if rung.sd > 0]
+    for rung in rungs:
         key = (item.id, rung.null)
         if key not in stored or key not in found or len(stored[key][1]) != len(found[key][1]):
             continue

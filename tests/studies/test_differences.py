@@ -112,7 +112,7 @@ def test_few_draws_may_jump_elsewhere():
 def made_result(observed, p_value=0.004):
     rung = NullComparison("size_matched", "T(G)", observed, 0.5, 0.3, 999, p_value, 0.001, 99.9, 3.0)
     fields = {item.name: None for item in dataclasses.fields(PredictionResult)}
-    given = {"id": "one", "observed": observed, "reference_value": 0.5, "ladder": (rung,)}
+    given = {"id": "one", "observed": observed, "reference_value": 0.5, "ladder": (rung,), "arms": ()}
     return PredictionResult(**{**fields, **given})
 
 
