@@ -30,7 +30,9 @@ def foreseen(hypotest, protocol, tmp_path_factory):
 
 def test_it_prints_a_table_and_leaves_table_curve_and_report(foreseen):
     done, folder, _ = foreseen
-    assert done.returncode == 0, done.stderr
+    record = json.loads((folder / "power.json").read_text(encoding="utf-8"))
+    assert done.returncode == (1 if record["refused"] else 0), done.stderr
+    assert "Traceback" not in done.stderr
     for name in ("specialization", "coordination", "routing", "single-head", "spectrum", "will take about"):
         assert name in done.stdout
     assert "regimes" not in done.stdout.partition("Longest")[0]  # descriptive: it decides nothing
@@ -62,6 +64,16 @@ def test_the_record_holds_what_was_foreseen(foreseen):
     assert by_id["coordination"]["equivalent"] < by_id["coordination"]["ceiling"]
     assert by_id["spectrum"]["equivalent"] == by_id["spectrum"]["ceiling"]  # weights are known exactly
     assert by_id["attention"]["unit"] == "standard error"
+    assert {item["outcome"] for item in by_id["clustering"]["reach"]} == {"greater", "equivalent", "less"}
+    for item in plan:
+        (equivalent,) = [one for one in item["reach"] if one["outcome"] == "equivalent"] or [None]
+        if equivalent is not None and equivalent["chance"] is not None:
+            chance, low = equivalent["chance"], (item["ceiling"] or 1.0) < 0.9
+            status = "out of reach" if low or chance < 0.5 else "good" if chance >= 0.8 else "doubtful"
+            assert equivalent["status"] == status
+            named = any(text.startswith(f"predictions.{item['id']}: refused") for text in record["refused"])
+            assert named == (status == "out of reach")
+        assert (item["margins"] is None) == (item["margin"] is None)
     table = pl.read_parquet(folder / "power.parquet")
     assert set(table["prediction"]) == set(by_id)
     assert table["power"].is_between(0, 1).all()

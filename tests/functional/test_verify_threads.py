@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from hypotest.report.export import file_hashes, manifest_digest, render_again
+from tests.functional.watching import with_predictions
 
 ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TWO = {name: "2" for name in ONE}
@@ -16,20 +17,15 @@ TWO = {name: "2" for name in ONE}
 @pytest.fixture(scope="module")
 def finished(hypotest, small_protocol, tmp_path_factory):
     text = small_protocol.read_text(encoding="utf-8").replace("id: small\n", "id: small-threads\n", 1)
+    text = text.replace("draws: 599", "draws: 299").replace("draws: 399", "draws: 299")
+    names = ("specialization", "coordination", "attention", "single-head", "head-specificity", "spectrum")
     path = small_protocol.with_name("threads.yaml")
-    path.write_text(text.replace("draws: 599", "draws: 299").replace("draws: 399", "draws: 299"), "utf-8")
+    path.write_text(with_predictions(text, *names), encoding="utf-8")
     out = tmp_path_factory.mktemp("threads")
     done = hypotest("run", path, "--out", out, "--device", "cpu", **ONE)
     assert done.returncode == 0, done.stderr
     (folder,) = (out / "small-threads").iterdir()
     return path, folder
-
-
-@pytest.fixture
-def copy(finished, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[1], folder)
-    return folder
 
 
 def words_of(done):
@@ -41,14 +37,6 @@ def test_the_manifest_tells_threads_and_blas(finished):
     told = json.loads((finished[1] / "manifest.json").read_text(encoding="utf-8"))["hardware"]
     assert (told["torch_threads"], told["blas_threads"]) == (1, 1)
     assert told["blas"] and told["instructions"] and "OMP_NUM_THREADS=1" in told["thread_variables"]
-
-
-def test_with_the_same_threads_every_bit_is_the_same(hypotest, finished):
-    done = hypotest("verify", finished[1], **ONE)
-    assert done.returncode == 0, done.stdout
-    assert "every number must be equal to the last bit" in words_of(done)
-    assert "results: coordination identical" in words_of(done)
-    assert "within tolerance" not in done.stdout
 
 
 def test_with_other_threads_an_untouched_run_is_verified(hypotest, finished):
@@ -66,52 +54,34 @@ def test_with_other_threads_its_evidence_collected_anew_agrees(hypotest, finishe
     assert "DIFFERS" not in done.stdout
 
 
-def slightly_larger_effect(results):
-    results["predictions"][2]["observed"] *= 1 + 1e-4
+def touch(results):
+    """A number beyond its tolerance, a p-value, an outcome, a count, a verdict."""
+    by_id = {item["id"]: item for item in results["predictions"]}
+    by_id["coordination"]["observed"] *= 1 + 1e-4
+    by_id["specialization"]["p_value"] *= 0.9
+    by_id["spectrum"]["outcome"] = "less" if by_id["spectrum"]["outcome"] != "less" else "greater"
+    by_id["head-specificity"]["ladder"][0]["n_draws"] += 1
+    verdict = results["verdicts"][0]
+    verdict["status"] = "supported" if verdict["status"] != "supported" else "refuted"
 
 
-def smaller_p(results):
-    item = results["predictions"][2]
-    item["p_value"] = item["p_value"] * 0.9
-
-
-def other_outcome(results):
-    item = results["predictions"][2]
-    item["outcome"] = "less" if item["outcome"] != "less" else "greater"
-
-
-def other_verdict(results):
-    item = results["verdicts"][0]
-    item["status"] = "supported" if item["status"] != "supported" else "refuted"
-
-
-def other_count(results):
-    results["predictions"][2]["ladder"][0]["n_draws"] += 1
-
-
-@pytest.mark.parametrize(
-    ("change", "name"),
-    [
-        (slightly_larger_effect, "results: coordination"),
-        (smaller_p, "results: coordination"),
-        (other_outcome, "results: coordination"),
-        (other_count, "results: coordination"),
-        (other_verdict, "results: verdicts"),
-    ],
-)
-def test_with_other_threads_what_was_touched_is_still_found(hypotest, copy, change, name):
+def test_with_other_threads_what_was_touched_is_still_found(hypotest, finished, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(finished[1], copy)
     results = json.loads((copy / "results.json").read_text(encoding="utf-8"))
-    change(results)
+    touch(results)
     (copy / "results.json").write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     render_again(copy)
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
-    manifest["files"] = file_hashes(copy)
+    manifest["files"] = file_hashes(copy)  # every hash agrees
     manifest["manifest_sha256"] = manifest_digest(manifest)
     (copy / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     done = hypotest("verify", copy, **TWO)
     assert done.returncode == 1
-    assert f"{name} DIFFERS" in words_of(done)
-    assert done.stdout.count("DIFFERS") == 1
+    touched = ("coordination", "specialization", "spectrum", "head-specificity", "verdicts")
+    for name in touched:
+        assert f"results: {name} DIFFERS" in words_of(done)
+    assert done.stdout.count("DIFFERS") == len(touched)
 
 
 def test_what_is_no_run_is_said_before_anything_is_loaded(tmp_path):
