@@ -58,7 +58,7 @@ def sensitivity_lines(results: Results) -> Iterator[str]:
         turns += [f"{name} {text}" for flip in found.flips for text in _turns(flip)]
     if smallest:
         yield f"equivalent from a margin of (declared) on: {', '.join(smallest)}"
-    if turns and results.trial is None:
+    if turns:
         yield f"where the verdict turns: {', '.join(turns)}"
 
 

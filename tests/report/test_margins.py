@@ -46,11 +46,10 @@ def test_nothing_is_said_without_a_margin_and_never_where_nothing_helps(item):
 
 def test_the_console_says_it_in_two_lines(results, item):
     others = [dataclasses.replace(other, sensitivity=None) for other in results.predictions[1:]]
-    found = dataclasses.replace(results, predictions=(item, *others), trial=None)
+    found = dataclasses.replace(results, predictions=(item, *others))
     smallest, turns = sensitivity_lines(found)
     assert f"{item.id} 2.5 (2.00 null SDs)" in smallest
     assert "1.5 (distributed refuted, then undecided)" in turns
-    assert len(list(sensitivity_lines(dataclasses.replace(found, trial=64)))) == 1  # a trial has no verdict
     assert list(sensitivity_lines(dataclasses.replace(found, predictions=tuple(others)))) == []
 
 
