@@ -35,14 +35,15 @@ def _block(text, start):
 
 
 STARTS = (
-    "specialization:", "regimes-rare:", "regimes-common:", "coordination:", "clustering:", "attention:", "routing:", "single-head:",
+    "specialization:", "regimes-rare:", "regimes-common:", "coordination:", "clustering:", "attention:",
+    "routing:", "single-head:",
     "head-specificity:", "spectrum:", "modular:", "distributed:", "Undecided",
 )  # fmt: skip
 
 
 SHUFFLED = (
-    "1,999 groups that the same selection finds when the labels rare and common are shuffled over token types "
-    "(label_shuffled)"
+    "1,999 groups that the same selection finds when the labels rare and common are shuffled over token "
+    "types (label_shuffled)"
 )
 NEIGHBOURS = (
     "1,999 groups in which members change places with their neighbours in spread of activation and influence "
