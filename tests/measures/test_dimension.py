@@ -139,8 +139,33 @@ def test_a_group_without_variance_is_undefined() -> None:
     assert np.isnan(dimension.participation_ratio(matrix, groups)[0])
 
 
+def test_stacked_correlations_are_those_of_each_covariance() -> None:
+    stack = np.stack([dimension.covariance(correlated(seed, n_neurons=7)) for seed in range(4)])
+    stack[2, 3] = stack[2, :, 3] = 0.0  # a neuron that never varies there
+    found = dimension.stacked_correlations(stack)
+    for one, covariance in zip(found, stack, strict=True):
+        np.testing.assert_allclose(one, dimension.correlation(covariance), rtol=1e-12, atol=1e-14)
+    assert not found[2, 3].any() and not found[2, :, 3].any()
+    assert np.diagonal(found, axis1=1, axis2=2).tolist() == [[1.0] * 7] * 2 + [
+        [1.0] * 3 + [0.0] + [1.0] * 3
+    ] + [[1.0] * 7]
+
+
+def test_stacked_correlations_leave_out_what_varies_no_more_than_rounding() -> None:
+    # variances 4 and 1e-9, covariance 1e-5: r = 1e-5 / (2 * sqrt(1e-9)) = 0.158
+    covariances = np.array([[[4.0, 1e-5], [1e-5, 1e-9]]])
+    assert dimension.stacked_correlations(covariances)[0, 0, 1] == pytest.approx(0.158114, rel=1e-5)
+    assert dimension.stacked_correlations(covariances, 1e-8)[0].tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    per_neuron = dimension.stacked_correlations(covariances, np.array([5.0, 1e-10]))
+    assert per_neuron[0].tolist() == [[0.0, 0.0], [0.0, 1.0]]
+    # A difference of moments can be a little below zero; there is no root of it.
+    negative = np.array([[[-1e-18, 0.0], [0.0, 1.0]]])
+    assert dimension.stacked_correlations(negative)[0].tolist() == [[0.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("scale", ["covariance", "correlation"])
 @pytest.mark.parametrize("kind", ["integer", "fractional", "float32"])
-def test_resamples_equal_repeated_rows(kind: str) -> None:
+def test_resamples_equal_repeated_rows(kind: str, scale: dimension.Scale) -> None:
     rng = np.random.default_rng(5)
     activations = correlated(5, n=80, n_neurons=6) + 50.0
     if kind == "float32":
@@ -148,15 +173,47 @@ def test_resamples_equal_repeated_rows(kind: str) -> None:
     documents = rng.choice([3, 900, -4, 17, 8], 80)
     weights = rng.multinomial(5, np.full(5, 0.2), size=6)
     values = dimension.effective_dimension_resamples(
-        activations, documents, weights * 0.5 if kind == "fractional" else weights, 0.9
+        activations, documents, weights * 0.5 if kind == "fractional" else weights, 0.9, scale
     )
     unique = np.unique(documents)
     for row, value in zip(weights, values, strict=True):
         repeated = np.concatenate(
             [np.tile(activations[documents == d], (w, 1)) for d, w in zip(unique, row, strict=True)]
         )
-        expected = dimension.effective_dimension(dimension.covariance(repeated), np.arange(6)[None], 0.9)[0]
+        matrix = dimension.covariance(repeated)
+        if scale == "correlation":
+            matrix = dimension.correlation(matrix)
+        expected = dimension.effective_dimension(matrix, np.arange(6)[None], 0.9)[0]
         assert value == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_neuron_that_a_resample_does_not_move_is_left_out_of_its_correlations() -> None:
+    rng = np.random.default_rng(8)
+    activations = rng.normal(size=(60, 4)) + 1 / 3
+    documents = np.repeat(np.arange(6), 10)
+    activations[documents < 3, 2] = 1 / 3  # silent in three documents
+    weights = np.array([[2, 2, 2, 0, 0, 0], [1, 1, 1, 1, 1, 1]])
+    silent, whole = dimension.effective_dimension_resamples(
+        activations, documents, weights, 0.9, "correlation"
+    )
+    moving = dimension.correlation(dimension.covariance(activations[documents < 3][:, [0, 1, 3]]))
+    assert silent == pytest.approx(
+        dimension.effective_dimension(moving, np.arange(3)[None], 0.9)[0], rel=1e-9
+    )
+    every = dimension.correlation(dimension.covariance(activations))
+    assert whole == pytest.approx(dimension.effective_dimension(every, np.arange(4)[None], 0.9)[0], rel=1e-9)
+
+
+def test_the_dimension_of_correlations_does_not_depend_on_how_loud_a_neuron_is() -> None:
+    activations = correlated(9, n=90, n_neurons=5)
+    documents, weights = np.arange(90) // 9, np.ones((1, 10))
+    louder = activations * np.array([1.0, 1000.0, 1.0, 0.01, 1.0])
+    one, other = (
+        dimension.effective_dimension_resamples(values, documents, weights, 0.9, "correlation")[0]
+        for values in (activations, louder)
+    )
+    assert one == pytest.approx(other, rel=1e-9)
+    assert dimension.effective_dimension_resamples(louder, documents, weights, 0.9)[0] < 1
 
 
 def test_resamples_with_one_position_per_document_agree_with_scipy() -> None:

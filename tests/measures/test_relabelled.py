@@ -28,25 +28,33 @@ def plain(activations, group, mask, statistic):
     return statistic(own)[0]
 
 
-def everyone(measure):
-    return lambda own: measure(dimension.covariance(own), np.arange(K)[None, :])
+def everyone(measure, scale="covariance"):
+    def of_all(own):
+        matrix = dimension.covariance(own)
+        return measure(
+            dimension.correlation(matrix) if scale == "correlation" else matrix, np.arange(K)[None, :]
+        )
+
+    return of_all
 
 
-def test_dimension_is_that_of_the_labelled_positions(drawn):
-    found = effective_dimension_relabelled(*drawn, variance=0.9)
+@pytest.mark.parametrize("scale", ["covariance", "correlation"])
+def test_dimension_is_that_of_the_labelled_positions(drawn, scale):
+    found = effective_dimension_relabelled(*drawn, variance=0.9, scale=scale)
     activations, groups, labelled = drawn
     for value, group, mask in zip(found, groups, labelled, strict=True):
         expected = plain(
-            activations, group, mask, everyone(lambda c, g: dimension.effective_dimension(c, g, 0.9))
+            activations, group, mask, everyone(lambda c, g: dimension.effective_dimension(c, g, 0.9), scale)
         )
         assert value == pytest.approx(expected, rel=1e-9)
 
 
-def test_participation_ratio_is_that_of_the_labelled_positions(drawn):
-    found = participation_ratio_relabelled(*drawn)
+@pytest.mark.parametrize("scale", ["covariance", "correlation"])
+def test_participation_ratio_is_that_of_the_labelled_positions(drawn, scale):
+    found = participation_ratio_relabelled(*drawn, scale=scale)
     activations, groups, labelled = drawn
     for value, group, mask in zip(found, groups, labelled, strict=True):
-        expected = plain(activations, group, mask, everyone(dimension.participation_ratio))
+        expected = plain(activations, group, mask, everyone(dimension.participation_ratio, scale))
         assert value == pytest.approx(expected, rel=1e-9)
 
 
@@ -80,11 +88,13 @@ def test_draws_without_positions_are_undefined(drawn):
         assert np.flatnonzero(np.isnan(found)).tolist() == [3, 4]
 
 
-def test_constant_activations_have_no_dimension(drawn):
+@pytest.mark.parametrize("scale", ["covariance", "correlation"])
+def test_constant_activations_have_no_dimension(drawn, scale):
     _, groups, labelled = drawn
     constant = np.full((N_POSITIONS, N_NEURONS), 1 / 3)
     constant[~labelled[0]] = 7.0
-    assert np.isnan(effective_dimension_relabelled(constant, groups[:1], labelled[:1]))[0]
+    assert np.isnan(effective_dimension_relabelled(constant, groups[:1], labelled[:1], scale=scale))[0]
+    assert np.isnan(participation_ratio_relabelled(constant, groups[:1], labelled[:1], scale=scale))[0]
 
 
 def test_labels_must_fit(drawn):

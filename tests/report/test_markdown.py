@@ -31,6 +31,8 @@ def test_every_prediction_has_its_section(results: Results, manifest: dict[str, 
             assert note in report
         for rung in item.ladder:
             assert f"| {rung.null} | {rung.statistic} |" in report
+        for arm in item.arms:
+            assert f"| label_shuffled (type) | {arm.statistic} |" in report
     assert "![All \\*effects\\*.](figures/effects.svg)" in report
 
 
@@ -112,7 +114,13 @@ def test_methods_say_how_each_null_was_drawn(results: Results, manifest: dict[st
     report = render_report(results, manifest, ())
     assert "up to 4,999 groups with as many neurons as this one in each stratum" in report
     assert "given log mean |activation|, log activation SD and the log norm of the output" in report
-    assert "permuted over token types (label_shuffled" in report
+    assert (
+        "1,999 groups in which membership is dealt out anew within bins of 10 neurons of consecutive ranks in "
+        "a propensity score of membership given log activation SD and influence on the condition that the "
+        "group was not selected on (log mean |change of loss|), all from the selection split (local_matched)"
+        in report
+    )
+    assert "permuted over token types (label_shuffled, which decides selectivity alone; " in report
     assert "compared with 499 of the same strengths" in report
     assert "3 untrained networks, each with a fresh initialisation (untrained; so few describe" in report
     assert "(h = 50 for covariate_matched)" in report
@@ -149,6 +157,55 @@ def test_the_ladder_of_a_prediction_says_how_p_came_about(results: Results, mani
         f"| {p_text(rung.p_value)} | {significant(rung.p_error, 1)} | h/l after 137 of 4,999 draws |" in row
     )
     assert "| descriptive |" in next(line for line in section.splitlines() if line.startswith("| rewired"))
+
+
+def test_the_arms_of_shuffled_labels_stand_in_the_table_of_nulls(
+    results: Results, manifest: dict[str, Any]
+) -> None:
+    sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
+    item = next(one for one in results.predictions if one.id == "specialization")
+    rows = [line for line in sections["specialization"].splitlines() if line.startswith("| label_shuffled")]
+    assert [row.split(" | ")[1] for row in rows] == ["T(rare)", "T(common)", "T(rare) - T(common)"]
+    for row, arm in zip(rows, (item.ladder[0], *item.arms), strict=True):
+        assert f"| {p_text(arm.p_value)} |" in row  # each among its own draws
+        assert "in SDs of random groups" in row
+        assert ("descriptive" in row) == (arm is not item.ladder[0])
+    beside = next(line for line in sections["specialization"].splitlines() if "size_matched | T(G)" in line)
+    assert "SDs of random groups" not in beside
+    assert "| T(common) |" not in sections["spectrum"]  # where none were drawn
+
+
+def test_the_unit_of_every_number_is_said(results: Results, manifest: dict[str, Any]) -> None:
+    sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
+    mixed = next(line for line in sections["specialization"].splitlines() if "**8.3" in line)
+    assert "; all in SDs of random groups. Effect " in mixed
+    assert "unit:" not in mixed
+    assert "group 0.31" in sections["specialization"]  # in the measure's own unit, beside it
+    for id, unit in (("coordination", "dimensions"), ("regimes", "1 - \\|left slope\\| / kappa")):
+        assert f"; unit: {unit}. Effect " in sections[id]
+        assert "; all in" not in sections[id]
+    unknown = dataclasses.replace(results.predictions[2], measure="own")
+    shown = render_report(dataclasses.replace(results, predictions=(unknown,)), manifest, ())
+    assert "unit: " not in shown and "all in" not in shown
+
+
+def test_a_blocked_comparison_says_so_in_its_row(results: Results, manifest: dict[str, Any]) -> None:
+    item = next(one for one in results.predictions if one.id == "coordination")
+    blocked = dataclasses.replace(item.ladder[2], blocked="matching leaves the group 0.31 SD away")
+    changed = dataclasses.replace(item, ladder=(*item.ladder[:2], blocked, *item.ladder[3:]))
+    for one, said in ((item, False), (changed, True)):
+        report = render_report(dataclasses.replace(results, predictions=(one,)), manifest, ())
+        (row,) = [line for line in report.splitlines() if line.startswith(f"| {blocked.null} | T(G)")]
+        assert ("no conclusion" in row) == said
+
+
+def test_methods_say_when_drawing_neighbours_stopped(results: Results, manifest: dict[str, Any]) -> None:
+    nulls = {"local_matched": {"draws": 999, "bin": 20, "on": ["activation_mean"], "stop_after": 30}}
+    changed = dataclasses.replace(results, protocol={**results.protocol, "nulls": nulls})
+    report = render_report(changed, manifest, ())
+    assert "up to 999 groups in which membership is dealt out anew within bins of 20 neurons" in report
+    assert "given log mean |activation|, all from the selection split (local_matched)" in report
+    assert "(h = 30 for local_matched)" in report
 
 
 def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(

@@ -180,6 +180,44 @@ def test_every_measure_and_contrast_has_words(measure):
             assert "No deciding prediction can refute **distributed**" in text
 
 
+def test_neighbours_are_described_with_their_bins_and_when_they_decide_nothing(protocol):
+    text = render_osf(protocol, None)
+    (design,) = [line for line in section(text, "Study design").splitlines() if "local_matched:" in line]
+    assert design == (
+        "- local_matched: 1,999 groups in which membership is dealt out anew within bins of 10 neurons of "
+        "consecutive ranks in a propensity score of membership given log activation SD and influence on the "
+        "condition that the group was not selected on (log mean |change of loss|), from the selection split. "
+        "If fewer than 5 members can change places, the contrast is inconclusive."
+    )
+    hypotheses = section(text, "Hypotheses")
+    assert "lies below that of the local_matched groups" in hypotheses
+    covariates = section(text, "Measured variables").partition("Covariates of every neuron")[2]
+    assert covariates.count("log activation SD") == 1  # of both matched nulls
+    assert "influence on the condition that the group was not selected on" in covariates
+    other = build(
+        {"measure": "hill_alpha", "contrast": {"null": "local_matched"}, "expects": {"modular": "less"}},
+        nulls={"local_matched": {"draws": 999, "bin": 25, "on": ["output_norm"], "stop_after": 40}},
+    )
+    text = render_osf(other, None)
+    assert "bins of 25 neurons" in text and "given the log norm of the output weights, from" in text
+    assert "40 draws at least as extreme" in section(text, "Stopping rule")
+
+
+def test_shuffled_labels_decide_selectivity_and_stand_beside_curves(protocol):
+    text = render_osf(protocol, None)
+    (design,) = [line for line in section(text, "Study design").splitlines() if "label_shuffled:" in line]
+    assert design.endswith("It decides selectivity alone.")
+    models = section(text, "Statistical models")
+    (selectivity,) = [line for line in models.splitlines() if line.startswith("- `specialization`")]
+    assert (
+        "the value for the group minus the mean over the groups that the same selection finds" in selectivity
+    )
+    assert "selected on common" not in models  # the difference of two groups decides nothing
+    for id in ("regimes-rare", "regimes-common"):
+        (line,) = [line for line in models.splitlines() if line.startswith(f"- `{id}`")]
+        assert "described, with the answer whether there is a plateau" in line
+
+
 def test_sequential_draws_and_other_choices_are_said():
     prediction = {
         "measure": "hill_alpha",
