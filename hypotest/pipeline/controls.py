@@ -141,7 +141,7 @@ def draw_controls(
         try:
             matched.append(make())
         except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
-            missing[name] = f"{error}"
+            missing[name] = f"no groups match it: {error}"
     return Controls(random_groups, tuple(matched), group, reliability, missing)
 
 

@@ -100,7 +100,7 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
     found: dict[str, str] = {}
     for item in plan.predictions:
         if (reason := controls.no_match.get(str(item.contrast.null))) is not None:
-            found[item.id] = f"no groups match it: {reason}"
+            found[item.id] = reason
             continue
         try:
             _measure(item, some, among, few, streams)

@@ -21,10 +21,10 @@ _FIGURE_GROUPS = 500
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
     """Eigenvalues of the group's covariance on rare targets, beside those of random groups, if there are."""
     rare = evidence.evaluation.mask("rare")
-    covariance = dimension.covariance(evidence.evaluation.activations[rare])
     group = selection.group
     random_groups = size_matched(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
+        covariance = dimension.covariance(evidence.evaluation.activations[rare])
         observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
         of_random = dimension.eigenvalue_shares(covariance, random_groups)
     except NO_VALUE:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.measures.information import gaussian_copula_information
 from hypotest.pipeline.selection import Selection
+from hypotest.pipeline.undefined import NO_VALUE
 from hypotest.records.evidence import Evidence, SelfCheck, SplitEvidence
 from hypotest.records.results import AblationResult, CorpusResult, PredictionResult
 
@@ -80,7 +82,8 @@ def find_limitations(
         f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
     )
     if any(item.measure == "modularity" for item in predictions):
-        found += biased_information(evidence.evaluation, selection.group)
+        with suppress(*NO_VALUE):  # of a network that is undefined
+            found += biased_information(evidence.evaluation, selection.group)
     if any(item.reference.startswith("label_shuffled") for item in predictions):
         found += runs_of_labels(evidence.evaluation)
     narrow = [item.id for item in predictions if item.reference in _NARROW_UNITS]

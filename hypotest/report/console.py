@@ -193,6 +193,14 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
         lines.append(Text(f"{names}: {signs}", style="dim"))
     if any(prediction_text(item).of_equivalence for item in results.predictions):
         lines.append(Text("by TOST: p is that of the equivalence test", style="dim"))
+    in_units: dict[str, list[str]] = {}
+    for item in results.predictions:
+        if item.unit:
+            in_units.setdefault(item.unit, []).append(printable(item.id))
+    lines += [
+        Text(f"in {unit} of the same size: {', '.join(names)}", style="dim")
+        for unit, names in in_units.items()
+    ]
     unseen = [
         f"{printable(item.id)} {prediction_text(item).smallest_effect}"
         for item in results.predictions

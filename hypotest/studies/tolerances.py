@@ -37,12 +37,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hypotest.inference.rounding import tie_width
 from hypotest.records.results import NullComparison, PredictionResult
 
 JUMPS = 3
 """Draws of a null that may move by more than the tolerance, however few draws there are."""
-_TIED = 100 * np.finfo(np.float64).eps
-"""Relative to the draws' spread: nearer values count as ties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ def _slack(
         probability = max(probability, 2 * min(sides, most) / (len(values) + 1))
         ceiling = max(ceiling, most / len(values))
     return Slack(
-        scale=max(numbers),
+        scale=max(numbers, default=0.0),
         shift=shift,
         farthest=farthest,
         probability=max(1, n_tests) * probability,
@@ -191,6 +190,6 @@ def _changed_sides(
     values: NDArray[np.float64], moved: NDArray[np.float64], observed: float, shift: float, spread: float
 ) -> int:
     """Draws that lie as near to the observed value as it and they have moved: counted in b, or not."""
-    near = np.abs(values - observed) <= moved + shift + _TIED * (spread + abs(observed))
+    near = np.abs(values - observed) <= moved + shift + tie_width(values, observed)
     could = (moved + shift > 0) & (near | (np.isnan(values) & (moved > 0)))
     return int(could.sum())
