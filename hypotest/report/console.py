@@ -189,8 +189,8 @@ def _legend(results: Results, short: list[tuple[str, str]]) -> list[Text]:
     lines = []
     if short:
         signs = ", ".join(f"{sign} {stance}" for stance, (sign, _) in _STANCES.items())
-        names = ", ".join(f"{head} = {name}" for head, name in short)
-        lines.append(Text(f"{names}: {signs}", style="dim"))
+        heads = ", ".join(f"{head} = {name}" for head, name in short)
+        lines.append(Text(f"{heads}: {signs}", style="dim"))
     if any(prediction_text(item).of_equivalence for item in results.predictions):
         lines.append(Text("by TOST: p is that of the equivalence test", style="dim"))
     in_units: dict[str, list[str]] = {}
