@@ -103,6 +103,8 @@ def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_mode
         bounds = _bounds(result)
         return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
     measured, interval = quantity_of(result, claim.quantity)
+    if measured is None and result.unit and claim.quantity in QUANTITIES:
+        return replace(check, reason=f"{claim.quantity} of {result.id} is in {result.unit} in this run")
     if measured is None or claim.range is None:
         known = ", ".join([*QUANTITIES, *result.single])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
@@ -128,20 +130,23 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
         quantity: ``observed``, ``reference``, ``effect``, or the name of a companion.
 
     Returns:
-        The number, None if there is no such companion or it is undefined, and its interval or None.
+        The number in the measure's unit, None if there is no such companion, it is undefined or has another
+        unit, and its interval or None.
     """
-    # Where the tested number is in SDs of random groups, the group's own value stands beside it.
-    own_name = "group" if quantity == "observed" and "group" in result.companions else quantity
-    bounds, own_bounds = _bounds(result), result.bounded.get(own_name)
+    if result.unit and quantity in QUANTITIES:
+        # The tested number is in SDs of random groups; the group's own value stands beside it.
+        if quantity != "observed":
+            return None, None
+        return result.companions.get("group"), result.bounded.get("group")
+    bounds, own_bounds = _bounds(result), result.bounded.get(quantity)
     if quantity == "effect":
         return result.effect, bounds
     if quantity == "reference":
         return result.reference_value, own_bounds
     if quantity == "observed":
-        own = result.companions.get(own_name, result.observed)
         shift = result.reference_value
         if result.reference != "value" or bounds is None or shift is None:
-            return own, own_bounds
+            return result.observed, own_bounds
         return result.observed, (bounds[0] + shift, bounds[1] + shift)
     return result.companions.get(quantity), own_bounds
 

@@ -70,8 +70,12 @@ def test_reasons_are_said_once(found):
     assert any("q-random" in line and "no interval of its own" in line for line in lines)
     assert any(line.startswith("coordination (D): not measured") for line in lines)
     several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
-    assert len(several) == 1 and several[0].startswith(
-        "specialization, coordination, clustering and spectrum"
+    assert [line.partition(":")[0] for line in several] == ["specialization", "clustering and spectrum"]
+    for line, null in zip(several, ("label_shuffled", "local_matched"), strict=True):
+        assert line.endswith(f"contrast {{null: {null}}}")
+    (other,) = [line for line in unpooled_lines(found) if line.startswith("coordination:")]
+    assert (
+        "only D asks with options {variance: 0.95, scale: correlation}, contrast {null: local_match" in other
     )
 
 

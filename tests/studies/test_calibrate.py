@@ -209,6 +209,7 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     assert nulls == {
         "size_matched",
         "covariate_matched",
+        "local_matched",
         "label_shuffled (type)",
         "label_shuffled (document_type)",
         "label_shuffled (position)",

@@ -81,9 +81,12 @@ def test_without_an_interval_the_place_is_said(published):
     bare = without_bounds(published)
     found = checked(bare, **says, interval=(0.05, 0.11))
     assert (found.agreement, found.quantity, found.interval) == ("open", "observed", None)
-    assert found.measured == pytest.approx(0.3837, abs=1e-4)
+    (clustering,) = [item for item in published.predictions if item.id == "clustering"]
+    assert found.measured == clustering.observed
     assert found.reason.startswith("outside the claimed range")
-    assert checked(bare, **says, value=0.39, sd=0.1).reason.startswith("inside the claimed range")
+    assert checked(bare, **says, value=clustering.observed, sd=0.1).reason.startswith(
+        "inside the claimed range"
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,15 +122,45 @@ def test_the_observed_value_against_a_number_has_the_shifted_interval(published)
     assert checked(published, measure="routing_similarity", value=0.5, sd=0.06).agreement == "disagrees"
 
 
-def test_the_group_itself_under_shuffled_labels(shuffled, published):
-    """There the tested number is a difference; a claim is about the group's own value."""
-    says = {"measure": "modularity", "interval": (0.05, 0.11)}
-    own = [checked(results, **says) for results in (shuffled, published)]
-    for found in own:
-        assert found.measured == pytest.approx(0.3837, abs=1e-4)
-        assert found.agreement == "disagrees"
-        assert found.interval[0] < found.measured < found.interval[1]
-    assert own[0].interval == pytest.approx(own[1].interval)
+def in_sds(results, name):
+    """The run as one whose rule sets the group's size, under shuffled labels: numbers in SDs."""
+    item = next(one for one in results.predictions if one.id == name)
+    changed = dataclasses.replace(
+        item,
+        observed=8.3,
+        reference_value=0.4,
+        effect=7.9,
+        unit="SDs of random groups",
+        companions={
+            "group": item.observed,
+            "group_low": 0.9 * item.observed,
+            "group_high": 1.1 * item.observed,
+        },
+    )
+    predictions = tuple(changed if one is item else one for one in results.predictions)
+    return item.observed, dataclasses.replace(results, predictions=predictions)
+
+
+def test_a_claim_is_about_the_groups_own_value_and_not_about_sds(published):
+    value, results = in_sds(published, "clustering")
+    says = {"measure": "modularity", "contrast": {"null": "size_matched"}}
+    found = checked(results, **says, interval=(0.8 * value, 1.2 * value))
+    assert (found.measured, found.agreement) == (value, "agrees")
+    assert found.interval == pytest.approx((0.9 * value, 1.1 * value))
+    assert checked(results, **says, at_least=8.0).agreement == "disagrees"
+
+
+@pytest.mark.parametrize("quantity", ["effect", "reference"])
+def test_a_number_in_sds_is_not_held_against_one_in_the_measures_unit(published, quantity):
+    _, results = in_sds(published, "clustering")
+    found = checked(
+        results, measure="modularity", contrast={"null": "size_matched"}, quantity=quantity, at_least=0.0
+    )
+    assert (found.agreement, found.measured, found.interval) == ("not measured", None, None)
+    assert found.reason == f"{quantity} of clustering is in SDs of random groups in this run"
+    # An outcome has no unit.
+    claimed = checked(results, measure="modularity", contrast={"null": "size_matched"}, outcome="greater")
+    assert claimed.agreement in ("agrees", "disagrees", "open")
 
 
 def test_an_effect_has_the_interval_of_the_run(published):
@@ -161,7 +194,7 @@ def test_outcomes(published, measure, outcome, agreement):
         ({"measure": "hill_alpha", "options": {"tail": "fix_finger"}}, "spectrum has other options"),
         (
             {"measure": "hill_alpha", "contrast": {"null": "size_matched"}},
-            "spectrum is compared by {null: label_shuffled}; add a prediction with measure: hill_alpha, "
+            "spectrum is compared by {null: local_matched}; add a prediction with measure: hill_alpha, "
             "contrast: {null: size_matched}",
         ),
     ],

@@ -43,7 +43,8 @@ def test_everything_is_written(three, tmp_path):
     data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
     assert data["schema_version"] == 1
     assert [run["model"] for run in data["runs"]] == ["owner/a", "owner/b", "owner/c"]
-    assert data["predictions"][2]["pooled"]["n_effects"] == 3
+    (coordination,) = [item for item in data["predictions"] if item["id"] == "coordination"]
+    assert coordination["pooled"]["n_effects"] == 3
     assert "folder" not in data
     report = (found.folder / "comparison.md").read_text(encoding="utf-8")
     for link in re.findall(r"\]\((figures/[^)]+)\)", report):

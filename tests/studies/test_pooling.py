@@ -169,7 +169,7 @@ def test_other_questions_of_the_same_name_stay_apart(published):
     runs = [opened(shuffled, "A"), opened(published, "B"), opened(published, "C")]
     alone, pair = (one for one in compare_predictions(runs, 0.05) if one.id == "clustering")
     assert [one.run for one in alone.runs] == ["A"] and alone.pooled is None
-    assert alone.why_not_pooled == "only A asks with contrast {null: label_shuffled}"
+    assert alone.why_not_pooled == "only A asks with contrast {null: local_matched}"
     assert [one.run for one in pair.runs] == ["B", "C"] and pair.pooled is not None
     shared = of(compare_predictions(runs, 0.05), "attention")
     assert [one.run for one in shared.runs] == ["A", "B", "C"]
