@@ -81,6 +81,24 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
         assert low < rung.observed < high
 
 
+def test_each_panel_names_the_unit_of_its_own_draws(results: Results, nulls: pl.DataFrame) -> None:
+    coordination, premise = (
+        next(item for item in results.predictions if item.id == id)
+        for id in ("coordination", "specialization")
+    )
+    labels = {}
+    for item in (coordination, premise):
+        with house_style():
+            figure = draw_ladder(item, nulls)
+        assert figure is not None
+        for axes in figure.axes[: len(item.ladder)]:
+            labels[item.id, axes.get_title(loc="left")] = axes.get_xlabel().split("\n")[1]
+    assert labels["coordination", "local_matched"] == "(components)"
+    for id in ("coordination", "specialization"):
+        assert labels[id, "label_shuffled (type)"] == "(SDs of random groups)"
+    assert "SDs" not in labels["specialization", "size_matched"]
+
+
 def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) -> None:
     item = prediction(results, "spectrum")
     constant = pl.DataFrame(

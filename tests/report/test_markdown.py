@@ -49,6 +49,7 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
         assert row[0].split()[0] == item.id
         assert row[1] == numbers.observed
         assert float(row[1]) == pytest.approx(item.observed, abs=0.5)
+        assert row[2] == item.reference + (", in SDs of random groups" if item.id == "specialization" else "")
         assert row[3] == numbers.reference
         assert row[4] == numbers.effect + interval
         equivalent = item.outcome == "equivalent"
@@ -115,8 +116,8 @@ def test_methods_say_how_each_null_was_drawn(results: Results, manifest: dict[st
     assert "up to 4,999 groups with as many neurons as this one in each stratum" in report
     assert "given log mean |activation|, log activation SD and the log norm of the output" in report
     assert (
-        "1,999 groups in which membership is dealt out anew within bins of 10 neurons of consecutive ranks in "
-        "a propensity score of membership given log activation SD and influence on the condition that the "
+        "1,999 groups in which membership is dealt out anew within bins of 10 neurons of consecutive ranks "
+        "in a propensity score of membership given log activation SD and influence on the condition that the "
         "group was not selected on (log mean |change of loss|), all from the selection split (local_matched)"
         in report
     )
