@@ -90,7 +90,9 @@ def test_numbers_in_another_unit_say_so(results: Results) -> None:
     text = printed(verdict_table(results), 80)
     assert "\nin SDs of random groups of the same size: specialization\n" in text
     bare = tuple(dataclasses.replace(item, unit="") for item in results.predictions)
-    assert "of the same size" not in printed(verdict_table(dataclasses.replace(results, predictions=bare)), 80)
+    assert "of the same size" not in printed(
+        verdict_table(dataclasses.replace(results, predictions=bare)), 80
+    )
 
 
 def test_long_names_of_nulls_keep_to_their_line(results: Results) -> None:

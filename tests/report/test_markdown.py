@@ -212,9 +212,11 @@ def test_methods_say_when_drawing_neighbours_stopped(results: Results, manifest:
 def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(
     results: Results, manifest: dict[str, Any]
 ) -> None:
+    beyond = {"p_beyond": 0.002, "p_beyond_adjusted": 0.014}
+
     def sections(**changes: Any) -> dict[str, str]:
         found = tuple(
-            dataclasses.replace(item, outcome="greater", p_beyond=0.002, p_beyond_adjusted=0.014, **changes)
+            dataclasses.replace(item, **{"outcome": "greater", **beyond, **changes})
             if item.id in ("clustering", "single-head")
             else item
             for item in results.predictions
@@ -225,7 +227,7 @@ def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(
     sentence = "Beyond the margin: p = 0.0020, adjusted = 0.0140."
     assert sentence in sections()["clustering"]
     assert "Beyond the margin" not in sections()["single-head"]  # where nobody expects equivalence
-    assert "Beyond the margin" not in sections(interval=None)["clustering"]
+    assert "Beyond the margin" not in sections(interval=None, p_beyond=None)["clustering"]
     plain = render_report(results, manifest, ())
     assert "Beyond the margin" not in plain
     assert "expects equivalence, a difference contradicts it only if" in plain

@@ -51,8 +51,15 @@ def test_numpy_numbers_are_numbers(results: Results) -> None:
 
 
 def test_what_must_be_defined_is_named(results: Results) -> None:
-    with pytest.raises(OutputError, match=r"predictions\.0\.observed"):
-        results_text(with_first(results, observed=float("nan")))
+    rung = dataclasses.replace(results.predictions[0].ladder[0], observed=float("nan"))
+    with pytest.raises(OutputError, match=r"predictions\.0\.ladder\.0\.observed"):
+        results_text(with_first(results, ladder=(rung,)))
+
+
+def test_a_measure_without_a_value_is_read_back_as_none(results: Results) -> None:
+    written = results_text(with_first(results, observed=float("nan"), effect=float("nan")))
+    read = parse_results(written, "here").predictions[0]
+    assert (read.observed, read.effect) == (None, None)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema_version": NaN}'])
