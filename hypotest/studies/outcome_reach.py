@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scipy import stats
+
 from hypotest.inference.equivalence import MINIMUM_CEILING
 from hypotest.inference.power import effect_seen
 from hypotest.pipeline.sensitivity import kind_of
@@ -145,10 +147,11 @@ def _difference(base: Foundation, plan: Protocol, planned: int) -> tuple[float |
     if not base.visible or not unit:
         return None, "unknown", "there are too few documents here to foresee it"
     draws, level = planned_draws(plan, base.prediction), plan.decision.level
-    if base.smallest(planned, draws, level) is None:
+    smallest = base.smallest(planned, draws, level)
+    if smallest is None:
         return 0.0, "out of reach", f"with {draws:,} draws no effect is significant; raise them"
     chance = base.power(SIZE * unit, planned, draws, level)
-    chance = max(0.0, chance - (base.equivalent(planned, level, effect=SIZE * unit) or 0.0))
+    chance = max(0.0, chance - _significant_and_equivalent(base, planned, level, smallest))
     if chance >= GOOD:
         return chance, "good", ""
     what = "null SDs" if base.draws is not None else "standard errors"
@@ -157,6 +160,21 @@ def _difference(base: Foundation, plan: Protocol, planned: int) -> tuple[float |
         "the null has long tails, or the margin takes it for equivalent"
     )
     return chance, "doubtful", reason
+
+
+def _significant_and_equivalent(base: Foundation, planned: int, level: float, smallest: float) -> float:
+    """Chance that an effect of `SIZE` units is significant and counts as equivalent all the same."""
+    unit, width, error = base.unit(planned), base.half_width(planned), base.error(planned)
+    if not unit or width is None or error is None:
+        return 0.0
+    # |x| + t s <= margin, of these the ones with |x| <= smallest, which are not significant
+    bare = smallest + float(stats.t.ppf(1 - level, base.carried(planned) - 1)) * error
+    if width <= bare:
+        return 0.0
+    inside, not_significant = (
+        base.equivalent(planned, level, margin=margin, effect=SIZE * unit) or 0.0 for margin in (width, bare)
+    )
+    return max(0.0, inside - not_significant)
 
 
 def _needed_margin(base: Foundation, plan: Protocol, documents: int) -> float | None:

@@ -86,9 +86,13 @@ def test_an_equivalence_that_is_never_concluded_is_refused_and_one_unforeseen_is
 
 def test_a_difference_is_judged_for_three_units():
     found, *_ = judged(foundation(standard_error=0.1))
-    expected = stats.norm.sf(stats.norm.ppf(0.975) - 3) - stats.norm.cdf(2 - 3 - T * 0.1 / 3)
-    # significant from 1.96 SDs on, taken for equivalent up to 2 less the interval: those are counted off
-    assert found["less"].chance == pytest.approx(expected, abs=0.01)
+    # significant from 1.96 SDs on; with a margin of 2, less the interval, none of these is equivalent
+    assert found["less"].chance == pytest.approx(stats.norm.sf(1.96 - 3), abs=0.01)
+    assert found["less"].status == "good"
+    found, *_ = judged(foundation(standard_error=0.1, margin=9.0))
+    # with a margin of 3 SDs those up to 3 less the interval are: P(x + 3 > 3 - t 0.1 / 3)
+    assert found["less"].chance == pytest.approx(stats.norm.cdf(T * 0.1 / 3), abs=0.01)
+    assert found["less"].status == "doubtful"
     unseen = foundation(standard_error=0.1, draws=np.repeat([-3.0, 3.0], 500), margin=30.0)
     assert judged(unseen)[0]["less"].status == "doubtful"
 
