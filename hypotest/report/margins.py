@@ -19,7 +19,7 @@ def margin_text(value: float, kind: str) -> str:
 
     Examples:
         >>> margin_text(2.0312, "null_sd"), margin_text(0.05, "raw")
-        ('2.03 null SDs', '0.05')
+        ('2.03 null SDs', '0.0500')
     """
     return f"{significant(value, 3)}{UNITS[kind]}"
 
