@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.groups.nulls import size_matched
+from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.pipeline.group_measure import GroupMeasure, rows_by_size
 from hypotest.pipeline.parallel import Values
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, ShuffledGroups
+from hypotest.pipeline.undefined import Undefined
 from hypotest.records.protocol import Group
 
 NULL_SDS = "SDs of random groups"
@@ -123,13 +125,20 @@ def _standardization(
 
     In size, not in its logarithm: a dimension grows in proportion to it, and chords in log size missed the
     mean of a size between two grid points by up to 1.3 SD.
+
+    Raises:
+        Undefined: If random groups of a size have no value, or vary by rounding alone: dividing by such an SD
+            would make rounding errors as large as effects.
     """
     grid = np.unique(np.round(np.geomspace(sizes[0], sizes[-1], _MOMENT_SIZES)).astype(int))
     moments = []
     for size in grid:
         groups = size_matched(n_neurons, int(size), _MOMENT_GROUPS, streams("moments", str(size)))
         values = measure.values(groups)
-        moments.append((np.nanmean(values), np.nanstd(values, ddof=1)))
+        deviation = sd_beyond_rounding(values)
+        if deviation == 0:
+            raise Undefined(f"random groups of {size} neurons do not vary: there are no SDs to count in")
+        moments.append((np.nanmean(values), deviation))
     means, deviations = np.asarray(moments).T
 
     def scale(values: Values, size: int) -> Values:

@@ -168,8 +168,8 @@ def _is_unknown(error: ErrorDetails) -> bool:
 
 def _expectation(error: ErrorDetails) -> str:
     value = error["input"]
-    if value == "inconclusive":
-        return f"{_OUTCOMES}; inconclusive is what a test may say, never a prediction"
+    if isinstance(value, str) and value in ("inconclusive", "undefined"):
+        return f"{_OUTCOMES}; {value} is what a test may say, never a prediction"
     if value == "any":
         return f"{_OUTCOMES}; found any inside a list: write it alone"
     known = ("less", "greater", "equivalent", "any")

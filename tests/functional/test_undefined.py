@@ -30,7 +30,7 @@ def test_two_neurons_and_a_registered_plan(
     """The issue's example: refused while nothing is seen where it decides; an outcome where it describes."""
     own = tmp_path / "cache"
     environment = {"HYPOTEST_CACHE": str(own)}
-    two = ("top_fraction: 0.15", "top_fraction: 0.03")  # of 64 neurons
+    two = ("top_fraction: 0.15", "top_fraction: 0.02")  # of 96 neurons
     deciding = changed(small_protocol, "two-deciding", two)
     done = hypotest("run", deciding, "--out", tmp_path / "out", **environment)
     assert done.returncode == 2, done.stderr
@@ -53,5 +53,5 @@ def test_two_neurons_and_a_registered_plan(
     assert outcomes["specialization"] != "undefined" and len(results["verdicts"]) == 2
     assert "### spectrum: undefined" in (folder / "report.md").read_text(encoding="utf-8")
     assert "spectrum is undefined" in " ".join(done.stdout.split())
-    verified = hypotest("verify", folder, **environment)
+    verified = hypotest("verify", folder, "--protocol", described, **environment)
     assert verified.returncode == 0, verified.stdout + verified.stderr

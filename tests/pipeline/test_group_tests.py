@@ -9,6 +9,7 @@ from hypotest.pipeline.group_tests import compare_group
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import SHOWN_DRAWS, select
 from hypotest.pipeline.shuffled import _standardization
+from hypotest.pipeline.undefined import Undefined
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 
 SELECTIVITY = {
@@ -182,6 +183,18 @@ def test_standardisation_follows_a_measure_that_grows_with_the_size():
     for size in range(10, 101):
         # mean 0.7 k, SD 0.5 sqrt(400 / 399): a value half above the mean is sqrt(399 / 400) SDs above
         assert scale(np.array([0.7 * size + 0.5]), size)[0] == pytest.approx(np.sqrt(399 / 400))
+
+
+@pytest.mark.parametrize("noise", [0.0, 2e-16, np.nan])
+def test_rounding_errors_are_no_unit(noise):
+    """Q of networks that are one community: (T - mean) / SD would be of order 1 whatever the group."""
+
+    def values(groups):
+        return noise * np.random.default_rng(groups.shape[1]).integers(-1, 2, len(groups))
+
+    measure = GroupMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+    with pytest.raises(Undefined, match="random groups of 10 neurons do not vary"):
+        _standardization(measure, [10, 100], N_NEURONS, Streams(1))
 
 
 @pytest.mark.parametrize(

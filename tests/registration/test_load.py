@@ -120,6 +120,9 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("modular: greater", "modular: inconclusive", "16:14", "predictions.coordination.modular",
          "must be less, greater, equivalent, a list of these, or any; inconclusive is what a test "
          "may say, never a prediction"),
+        ("modular: greater", "modular: undefined", "16:14", "predictions.coordination.modular",
+         "must be less, greater, equivalent, a list of these, or any; undefined is what a test "
+         "may say, never a prediction"),
         ("modular: greater", "modular: []", "16:5", "predictions.coordination.modular",
          "must be an outcome or any; found an empty list: write any"),
         ("modular: greater", "modular: {a: b}", "16:5", "predictions.coordination.modular",
