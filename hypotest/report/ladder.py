@@ -226,8 +226,8 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Rung:
         z=z,
         p_value=item.p_equivalence if of_equivalence else item.p_value,
         of_equivalence=of_equivalence,
-        decides=True,
-        descriptive=False,
+        decides=item.role != "descriptive",
+        descriptive=item.role == "descriptive",
     )
 
 
