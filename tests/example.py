@@ -73,6 +73,8 @@ def measures_table() -> str:
             form.value[1:-1].removeprefix("null: ") for form in _BY_NULL if form not in measure.contrasts
         ]
         fixed = [f"`{form.value}`" for form in measure.contrasts if form not in _BY_NULL]
+        if len(measure.contrasts) == 1:
+            fixed = [f"`{measure.contrasts[0].value}`"]
         options = [f"{name}: {option.default}" for name, option in measure.options.items()]
         rows.append(
             [

@@ -25,8 +25,8 @@ def test_outcomes_of_both_protocols_stand_side_by_side(
     rows = {row.split(" | ")[0].lstrip("| "): row for row in lines[2:]}
     assert rows["specialization"].endswith("(type), p 0.0010 |  |")  # the other protocol does not ask it
     assert rows["coordination"] == (
-        "| coordination | **less**: -2.99 against size_matched, p 0.0002 "
-        "| **inconclusive**: -2.99 against size_matched, p 0.210 |"
+        "| coordination | **less**: -2.99 against local_matched, p 0.0010 "
+        "| **inconclusive**: -2.99 against local_matched, p 0.210 |"
     )
     assert "equivalent: 0.0070 against common, p < 0.0001 by TOST" in rows["attention"]
     assert "less: -0.318 against the declared value, p < 0.0001" in rows["single-head"]
