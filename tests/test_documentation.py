@@ -67,7 +67,7 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
     if calibration.RESULT.exists():
         found = read_calibration(calibration.RESULT)
         assert [item.name for item in found.scenarios] == [item.name for item in SCENARIOS]
-        assert min(item.n_simulations for item in found.scenarios) >= 200
+        assert min(item.n_simulations for item in found.scenarios) >= 2000
         assert "simulations of each kind of layer" in README  # readers see how many
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
         assert page == calibration_markdown(found)

@@ -43,7 +43,7 @@ def test_the_console_fits_80_columns(found):
     lines = text.splitlines()
     assert max(len(line) for line in lines if not line.startswith("Report")) <= 80
     assert "A  owner/model-0, layer 3 (rare-tokens-as-published)" in text
-    assert "modular: refuted; distributed: refuted" in text
+    assert "modular: refuted; distributed: undecided" in text
     assert "attention-correlation" in text and "0.89 ± 0.07" in text
     assert "all" in text and "not pooled" in text
     (pooled,) = [line for line in lines if line.lstrip().startswith("all ") and "-0.0123" in line]
