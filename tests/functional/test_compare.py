@@ -47,4 +47,4 @@ def test_an_unknown_key_in_the_claims_is_named_by_line(hypotest, tmp_path):
     path.write_text(text, encoding="utf-8")
     done = hypotest("compare", AS_PUBLISHED, "--with", path, "--out", tmp_path)
     assert done.returncode == 2
-    assert "claims.plateau.were: unknown key 'were'; did you mean 'where'?" in done.stderr
+    assert "claims.plateau-rare.were: unknown key 'were'; did you mean 'where'?" in done.stderr

@@ -59,7 +59,7 @@ def test_one_run_with_claims_needs_no_figures(tmp_path):
     agreed = {check.claim: check.agreement for check in found.checks}
     assert agreed["coordination"] == "agrees"
     assert agreed["no-clusters"] == "disagrees"
-    assert agreed["attention-correlation"] == "agrees"
+    assert agreed["attention-correlation"] == "open"  # 0.943 to 0.960 reaches beyond 0.96
     assert agreed["q-plateau"] == "disagrees"
     assert agreed["q-random"] == "open"
     assert not any(check.same_model for check in found.checks)
