@@ -15,7 +15,8 @@ def test_from_init_to_explain(hypotest, tmp_path):
     assert "hypotest explain" in done.stdout
     assert hypotest("validate", path).stdout == (
         f"{path}: valid (3 predictions, 2 of them deciding between modular and distributed)\n"
-        "margins of clustering, coordination: `hypotest power` says whether they are too wide or out of reach\n"
+        "margins of clustering, coordination: `hypotest power` says whether they are too wide or out of "
+        "reach\n"
     )
     explained = hypotest("explain", path)
     assert explained.returncode == 0, explained.stderr

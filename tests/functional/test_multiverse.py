@@ -53,14 +53,14 @@ def found(protocol, cache, tmp_path_factory):
     """The multiverse, and the evidence keys that were collected for it."""
     collected = []
 
-    def counting(subject, samples, keys, *rest):
-        collected.append(keys)
-        return collect(subject, samples, keys, *rest)
+    def counting(plan, prepared, *rest):
+        collected.append(prepared.keys)
+        return collect(plan, prepared, *rest)
 
-    collect = study.collect_evidence
+    collect = study.collect_both
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYPOTEST_CACHE", str(cache))
-        patch.setattr(study, "collect_evidence", counting)
+        patch.setattr(study, "collect_both", counting)
         result = package.multiverse(protocol, out=tmp_path_factory.mktemp("out"), device="cpu")
     return result, collected
 
