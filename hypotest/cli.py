@@ -355,10 +355,13 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
-    from hypotest.records.files import require_run
+    from hypotest.records.files import file_obstacle, require_run
 
-    require_run(run)  # before torch is loaded: an answer within a second
+    # before torch is loaded: an answer within a second
     _check(cache=False, device=device)
+    if protocol is not None and (obstacle := file_obstacle(protocol)):
+        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
+    require_run(run)
     from hypotest.report.verification import failure_text, verification_table
 
     with _working("nothing of the run was changed") as display:

@@ -32,7 +32,7 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, write_shard
 from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
 from hypotest.records.files import write_whole
-from hypotest.records.progress import StartStage, silent
+from hypotest.records.progress import StartStage
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
@@ -91,15 +91,8 @@ def _collect_splits(
 ) -> None:
     """Leave both splits in the cache; the engine and what it was given can be freed before they are read."""
     engine = _engine(subject, ablation, memory)
-    again = is_collected(cache, keys.selection)  # then it is read, which is no news
     replacement = _collect_selection(
-        subject,
-        samples["selection"],
-        cache / keys.selection,
-        ablation,
-        engine,
-        memory,
-        silent if again else start_stage,
+        subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
     )
     before_evaluation()
     sample, folder = samples["evaluation"], cache / keys.evaluation
