@@ -136,7 +136,7 @@ def test_what_refutes_is_every_other_outcome_that_can_occur(protocol):
 
 def test_the_numbers_are_those_of_the_protocol(protocol):
     text = render_osf(protocol, None)
-    assert "4,096 positions per condition: 2,048 in the selection split" in section(text, "Sample size")
+    assert "8,192 positions per condition: 4,096 in the selection split" in section(text, "Sample size")
     assert "seed 20250925" in section(text, "Randomization")
     procedures = section(text, "Data collection procedures")
     for shown in ("blocks of 128 tokens", "below the 15th percentile of types", "At most 16", "0.0001 nats"):
