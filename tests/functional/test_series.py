@@ -145,7 +145,7 @@ def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol
     assert trend["outcome"] == (expected if trend["p_value"] <= 0.05 else "inconclusive")
     assert [item["hypothesis"] for item in series["verdicts"]] == ["emergent"]
     deciding = [item for item in series["trends"] if item["p_adjusted"] is not None]
-    assert len(deciding) == 4 and len(series["trends"]) == 6
+    assert len(deciding) == 4 and len(series["trends"]) == 7
     assert all(item["p_adjusted"] == pytest.approx(min(1, 4 * item["p_value"])) for item in deciding)
     assert "Verdict" in done.stdout and "trend of" in done.stdout
     hashes = {
