@@ -355,13 +355,9 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
-    from hypotest.records.files import file_obstacle, require_run
+    from hypotest.pipeline.preflight import check_verification
 
-    # before torch is loaded: an answer within a second
-    _check(cache=False, device=device)
-    if protocol is not None and (obstacle := file_obstacle(protocol)):
-        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
-    require_run(run)
+    check_verification(run, device=device, protocol=protocol)  # before torch is loaded
     from hypotest.report.verification import failure_text, verification_table
 
     with _working("nothing of the run was changed") as display:

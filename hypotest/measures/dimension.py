@@ -71,11 +71,7 @@ def correlation(covariance: FloatArray) -> NDArray[np.float64]:
         ValueError: If the matrix is not square, finite and symmetric.
     """
     matrix = symmetric_matrix(covariance, "covariance")
-    scale = np.sqrt(np.diag(matrix))
-    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    result = matrix * inverse[:, None] * inverse
-    np.fill_diagonal(result, (scale > 0).astype(np.float64))
-    return result
+    return np.asarray(stacked_correlations(matrix[None])[0])
 
 
 def stacked_correlations(

@@ -6,12 +6,14 @@ to that. Untrained networks are others, and what they are run over is not looked
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from hypotest.collect import evidence as collecting
+from hypotest.collect.evidence_folder import read_selection
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, selection_key
 from hypotest.collect.self_check import check_ablation
@@ -30,7 +32,12 @@ SELF_CHECK_PAIRS = 64
 
 
 def collect_both(
-    plan: Protocol, prepared: Prepared, memory: float, cache: Path, start_stage: StartStage
+    plan: Protocol,
+    prepared: Prepared,
+    memory: float,
+    cache: Path,
+    start_stage: StartStage,
+    on_selection: Callable[[SelectionEvidence], None] | None = None,
 ) -> Evidence:
     """Collect both splits, or read them from the cache; either way the log says so before.
 
@@ -40,12 +47,20 @@ def collect_both(
         memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence.
         start_stage: Told of each stage and its steps, for progress.
+        on_selection: Given the selection split before anything of the evaluation split is run or read; what
+            it raises stops there.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache or its log cannot be written.
     """
     keys = prepared.keys
+
+    def before_evaluation() -> None:
+        if on_selection is not None:
+            on_selection(read_selection(cache, keys.selection))
+        _log(plan, prepared, "evaluation", prepared.samples["evaluation"], keys.evaluation)
+
     _log(plan, prepared, "selection", prepared.samples["selection"], keys.selection)
     return collecting.collect_evidence(
         prepared.subject,
@@ -55,9 +70,7 @@ def collect_both(
         memory,
         cache,
         start_stage,
-        before_evaluation=lambda: _log(
-            plan, prepared, "evaluation", prepared.samples["evaluation"], keys.evaluation
-        ),
+        before_evaluation=before_evaluation,
     )
 
 

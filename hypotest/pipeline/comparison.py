@@ -53,9 +53,7 @@ class Comparison:
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     unit: str = ""
-    """Of all these numbers, where it is not the measure's own."""
-    in_null_sds: bool = False
-    """Whether the numbers are in SDs of size_matched groups already."""
+    """Of all these numbers, where it is not the measure's own: SDs of size_matched groups."""
     companions: Mapping[str, float | None] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
     arms: tuple[NullComparison, ...] = ()
@@ -238,7 +236,7 @@ _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "v
 
 def _unit_of_margin(compared: Comparison) -> float | None:
     """SD of the size_matched null in the unit of the contrast; None where none was drawn."""
-    if compared.in_null_sds:
+    if compared.unit:
         return 1.0
     if compared.size_matched is None:
         return None
@@ -247,4 +245,4 @@ def _unit_of_margin(compared: Comparison) -> float | None:
 
 def _no_ratio(compared: Comparison) -> bool:
     """A ratio to zero, or of numbers without a zero of their own, says nothing."""
-    return compared.reference_value == 0 or compared.in_null_sds
+    return compared.reference_value == 0 or bool(compared.unit)

@@ -21,6 +21,7 @@ from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.controls import draw_controls
 from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
 from hypotest.pipeline.group_tests import group_value
+from hypotest.pipeline.halves import whole
 from hypotest.pipeline.head_tests import compare_top_head_share
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection, select
@@ -77,17 +78,7 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
     Raises:
         EvidenceError: If no group can be selected.
     """
-    evidence = without_dead(
-        Evidence(
-            selection=selection.split,
-            evaluation=selection.split,
-            weights=selection.weights,
-            heads=selection.heads,
-            mean_activation=selection.mean_activation,
-            ablation=selection.ablation,
-            decomposition=None,
-        )
-    )
+    evidence = without_dead(whole(selection))
     chosen = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
     few = plan.model_copy(
         update={

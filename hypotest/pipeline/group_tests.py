@@ -126,7 +126,6 @@ def compare_group(
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
         unit=unit,
-        in_null_sds=bool(unit),
         companions=companions,
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hypotest.errors import CorpusError
@@ -26,19 +28,15 @@ def divide(selection: SelectionEvidence, streams: Streams) -> Evidence:
         )
     shuffled = streams("halves of the selection split").permutation(documents)
     half = documents.size // 2
-    return Evidence(
+    return replace(
+        whole(selection),
         selection=selection.split.of_documents(shuffled[:half]),
         evaluation=selection.split.of_documents(shuffled[half:]),
-        weights=selection.weights,
-        heads=selection.heads,
-        mean_activation=selection.mean_activation,
-        ablation=selection.ablation,
-        decomposition=None,
     )
 
 
 def whole(selection: SelectionEvidence) -> Evidence:
-    """Evidence in which the selection split stands for both, to check how it was collected."""
+    """Evidence in which the selection split stands for both."""
     return Evidence(
         selection=selection.split,
         evaluation=selection.split,

@@ -27,7 +27,7 @@ _DRAWING = ("matplotlib", "pillow")
 
 
 class Stopwatch:
-    """Tells stages on to a display and keeps how long each took; a stage that comes again adds up."""
+    """Tells stages on to a display and keeps how long each took."""
 
     def __init__(self, start_stage: StartStage) -> None:
         self._start_stage = start_stage
@@ -36,10 +36,10 @@ class Stopwatch:
     def __call__(self, stage: str, n_steps: int) -> Callable[[], None]:
         """Start a stage; what is returned is called after each of its steps."""
         advance = self._start_stage(stage, n_steps)
-        before, started = self.seconds.get(stage, 0.0), monotonic()
+        started = monotonic()
 
         def step() -> None:
-            self.seconds[stage] = round(before + monotonic() - started, 3)
+            self.seconds[stage] = round(monotonic() - started, 3)
             advance()
 
         return step

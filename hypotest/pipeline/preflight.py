@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError, RunError
+from hypotest.records.files import file_obstacle, require_run
 from hypotest.records.protocol import Protocol
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "balanced")
@@ -56,6 +57,24 @@ def check_command(
         raise ProtocolError("\n".join(problems))
     if cache and (obstacle := place_obstacle(cache_folder())):
         raise OutputError(f"the cache {cache_folder()}: {obstacle} in HYPOTEST_CACHE")
+
+
+def check_verification(folder: Path, *, device: str | None, protocol: str | Path | None) -> None:
+    """Refuse to verify what cannot be, before anything is loaded.
+
+    Args:
+        folder: Of a run, perhaps.
+        device: As ``--device`` takes it; None where no model is run.
+        protocol: The protocol's file, if one was named.
+
+    Raises:
+        ProtocolError: If there is no such device, or no such protocol.
+        OutputError: If the folder is not that of a run.
+    """
+    check_command(device=device, cache=False)
+    if protocol is not None and (obstacle := file_obstacle(protocol)):
+        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
+    require_run(folder)
 
 
 def results_folder(protocol: Protocol, out: str | Path | None) -> Path:

@@ -20,7 +20,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.pipeline.collection import collect_both, collect_selected, documents_of, self_check
+from hypotest.pipeline.collection import collect_both, documents_of, self_check
 from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
@@ -38,7 +38,7 @@ from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import UntrainedNetwork, collect_untrained, describe_untrained
-from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
@@ -191,9 +191,16 @@ def run_plan(
     unbound = bind_subject(path, plan, found, prepared, documents, cache_folder())
     registration = registration_of(path, found, documents, cache_folder(), unbound)
     on_registration(registration)
-    _check_selection(plan, path, prepared, memory, cache, streams, watch)
     cached = is_collected(cache, prepared.keys.evaluation)
-    evidence, check, networks = _collect(plan, prepared, memory, cache, streams, watch)
+    evidence, check, networks = _collect(
+        plan,
+        prepared,
+        memory,
+        cache,
+        streams,
+        watch,
+        lambda selected: check_defined(plan, selected, streams, path),
+    )
     digests = evidence_digests(cache, prepared.keys)
     kept = KeptPieces.of(found, digests, cache_folder())
     live = without_dead(evidence)
@@ -264,26 +271,17 @@ def run_plan(
     return Run.open(folder)
 
 
-def _check_selection(
+def _collect(
     plan: Protocol,
-    path: Path,
     prepared: Prepared,
     memory: float,
     cache: Path,
     streams: Streams,
     watch: StartStage,
-) -> None:
-    """Collect the selection split, and refuse what it shows to be undefined; the other one is not touched."""
-    selection = collect_selected(plan, prepared, prepared.samples["selection"], memory, cache, watch)
-    gc.collect()  # nnsight leaves cycles that hold the engine
-    check_defined(plan, selection, streams, path)
-
-
-def _collect(
-    plan: Protocol, prepared: Prepared, memory: float, cache: Path, streams: Streams, watch: StartStage
+    on_selection: Callable[[SelectionEvidence], None],
 ) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
     """Evidence of the subject, checked, and what the untrained networks contribute."""
-    evidence = collect_both(plan, prepared, memory, cache, watch)
+    evidence = collect_both(plan, prepared, memory, cache, watch, on_selection)
     check = self_check(prepared, evidence, streams, watch)
     if plan.nulls.untrained is None:
         return evidence, check, ()

@@ -108,14 +108,10 @@ def _found(item: PredictionResult) -> str:
 
 def _unit(item: PredictionResult) -> str:
     """The unit of every number of the sentence and of what follows."""
-    unit = item.unit or UNITS[item.measure].unit if item.measure in UNITS else item.unit
-    return (
-        f"; all in {escape_markdown(unit)}"
-        if item.unit
-        else f"; unit: {escape_markdown(unit)}"
-        if unit
-        else ""
-    )
+    if item.unit:
+        return f"; all in {escape_markdown(item.unit)}"
+    measure = UNITS.get(item.measure)
+    return f"; unit: {escape_markdown(measure.unit)}" if measure is not None else ""
 
 
 def _far_from_zero(item: PredictionResult) -> bool:

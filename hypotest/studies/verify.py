@@ -17,10 +17,9 @@ import polars as pl
 from pydantic import ValidationError
 
 from hypotest.collect.store import cache_folder
-from hypotest.errors import HypotestError, OutputError, ProtocolError
-from hypotest.pipeline.preflight import check_command
+from hypotest.errors import HypotestError, OutputError
+from hypotest.pipeline.preflight import check_verification
 from hypotest.records.evidence import Evidence
-from hypotest.records.files import file_obstacle, require_run
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -66,11 +65,8 @@ def verify(
         OutputError: If the folder is not that of a run.
         ProtocolError: If there is no such device, or no such protocol.
     """
-    check_command(device=device if recollect else None, cache=False)
-    if protocol is not None and (obstacle := file_obstacle(protocol)):
-        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
     folder = run.folder if isinstance(run, Run) else Path(run)
-    require_run(folder)
+    check_verification(folder, device=device if recollect else None, protocol=protocol)
     checks: list[Check] = []
     manifest = _read(checks, "manifest.json", lambda: read_manifest(folder))
     if manifest is None:
