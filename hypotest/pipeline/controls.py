@@ -38,44 +38,21 @@ class Matched:
     """Shape (n_draws, k)."""
     strata: NDArray[np.int64]
     """Neurons of one stratum change places, shape (n_neurons,)."""
-    covariates: NDArray[np.float64]
-    """Those matched on, shape (n_neurons, n_covariates)."""
-    names: tuple[str, ...]
-    """Of the covariates."""
+    balance: tuple[CovariateBalance, ...]
+    """How alike the group and these are, covariate by covariate."""
+    n_distinct: int
+    """Different groups of this kind, at most 10^15."""
+    obstacle: str | None
+    """Why nothing can be concluded from these groups, whatever the level; None if something can."""
 
-    def balance(self, group: NDArray[np.int64]) -> tuple[CovariateBalance, ...]:
-        """How alike the group and these are, covariate by covariate."""
-        before, after = matching.balance(self.covariates, group, self.groups)
-        return tuple(
-            CovariateBalance(self.null, name, float(one), float(other))
-            for name, one, other in zip(self.names, before, after, strict=True)
-        )
-
-    def blocked(self, group: NDArray[np.int64], level: float) -> str | None:
-        """Why nothing can be concluded from these groups; None if something can."""
-        if self.null == "local_matched":
-            movable = movable_members(self.strata, group)
-            if movable < FEWEST_MOVABLE:
-                return (
-                    f"only {movable} of the group's {group.size} neurons have neighbours outside it that are "
-                    f"as loud and as influential on the second condition ({FEWEST_MOVABLE} are needed): by "
-                    "these, the group cannot be told from the second condition's; no conclusion from "
-                    "local_matched groups"
-                )
-        else:
-            worst = max(self.balance(group), key=lambda item: abs(item.after))
-            if abs(worst.after) > matching.LARGEST_IMBALANCE:
-                return (
-                    f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
-                    f"(at most {matching.LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched "
-                    "groups"
-                )
-        n_distinct = int(10 ** min(matching.log10_distinct_groups(self.strata, group), 15.0))
-        if monte_carlo_floor(n_distinct - 1) > level:
+    def blocked(self, level: float) -> str | None:
+        """Why nothing can be concluded from these groups at a level; None if something can."""
+        if self.obstacle is None and monte_carlo_floor(self.n_distinct - 1) > level:
             return (
-                f"there are only {n_distinct} different {self.null} groups: no conclusion can be significant"
+                f"there are only {self.n_distinct} different {self.null} groups: no conclusion can be "
+                "significant"
             )
-        return None
+        return self.obstacle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +73,7 @@ class Controls:
 
     def describe(self, result: GroupResult) -> GroupResult:
         """The group's record with how well random groups are matched with it."""
-        balance = tuple(row for item in self.matched for row in item.balance(self.group))
+        balance = tuple(row for item in self.matched for row in item.balance)
         local = [item.strata for item in self.matched if item.null == "local_matched"]
         if not local:
             return replace(result, balance=balance)
@@ -189,10 +166,15 @@ def match_covariates(
     covariates = np.column_stack([known[name] for name in declared.on])
     n_strata = max(10, group.size // MEMBERS_PER_STRATUM)
     strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
-    groups = matching.covariate_matched(
-        strata, group, declared.draws, streams("covariate_matched", str(group.size))
+    matched = _draw_matched("covariate_matched", group, strata, covariates, declared, streams)
+    worst = max(matched.balance, key=lambda item: abs(item.after))
+    if abs(worst.after) <= matching.LARGEST_IMBALANCE:
+        return matched
+    obstacle = (
+        f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
+        f"(at most {matching.LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched groups"
     )
-    return Matched("covariate_matched", groups, strata, covariates, declared.on)
+    return replace(matched, obstacle=obstacle)
 
 
 def match_locally(
@@ -217,7 +199,37 @@ def match_locally(
     known["base_influence"] = matching.floored_log(np.asarray(base_influence, dtype=np.float64))
     covariates = np.column_stack([known[name] for name in declared.on])
     bins = local_bins(matching.propensity_scores(covariates, group), declared.bin)
-    groups = matching.covariate_matched(
-        bins, group, declared.draws, streams("local_matched", str(group.size))
+    matched = _draw_matched("local_matched", group, bins, covariates, declared, streams)
+    movable = movable_members(bins, group)
+    if movable >= FEWEST_MOVABLE:
+        return matched
+    obstacle = (
+        f"only {movable} of the group's {group.size} neurons have neighbours outside it that are as loud "
+        "and as "
+        f"influential on the second condition ({FEWEST_MOVABLE} are needed): by these, the group cannot be "
+        "told from the second condition's; no conclusion from local_matched groups"
     )
-    return Matched("local_matched", groups, bins, covariates, declared.on)
+    return replace(matched, obstacle=obstacle)
+
+
+def _draw_matched(
+    null: str,
+    group: NDArray[np.int64],
+    strata: NDArray[np.int64],
+    covariates: NDArray[np.float64],
+    declared: CovariateMatched | LocalMatched,
+    streams: Streams,
+) -> Matched:
+    groups = matching.covariate_matched(strata, group, declared.draws, streams(null, str(group.size)))
+    before, after = matching.balance(covariates, group, groups)
+    return Matched(
+        null=null,
+        groups=groups,
+        strata=strata,
+        balance=tuple(
+            CovariateBalance(null, name, float(one), float(other))
+            for name, one, other in zip(declared.on, before, after, strict=True)
+        ),
+        n_distinct=int(10 ** min(matching.log10_distinct_groups(strata, group), 15.0)),
+        obstacle=None,
+    )

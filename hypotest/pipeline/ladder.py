@@ -183,7 +183,7 @@ def _among_matched(
         lambda n: covariate_matched(matched.strata, group, n, rng),
         declared.stop_after,
     )
-    blocked = matched.blocked(group, protocol.decision.level)
+    blocked = matched.blocked(protocol.decision.level)
     return replace(rung, comparison=replace(rung.comparison, blocked=blocked))
 
 
