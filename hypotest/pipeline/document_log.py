@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache as cached
@@ -19,11 +18,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
+from hypotest.records.files import bytes_if_there, held
 from hypotest.records.seen import Viewing
 from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
-
-if sys.platform != "win32":
-    import fcntl
 
 LOG = "documents-seen.jsonl"
 """Within the cache."""
@@ -47,9 +44,7 @@ def log_viewing(cache: Path, viewing: Viewing) -> None:
     path = cache / LOG
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b", buffering=0) as stream:
-            if sys.platform != "win32":
-                fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
+        with path.open("a+b", buffering=0) as stream, held(stream):
             end = stream.seek(0, os.SEEK_END)
             if end:
                 stream.seek(end - 1)
@@ -78,12 +73,9 @@ def read_log(cache: Path) -> tuple[tuple[Viewing, ...], int]:
         OutputError: If it is there and cannot be read.
     """
     path = cache / LOG
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    content = bytes_if_there(path)
+    if content is None:
         return (), 0
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from None
     lines = [line for line in content.split(b"\n") if line.strip()]
     found = [_viewing(line) for line in lines]
     whole = tuple(item for item in found if item is not None)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from hypotest.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
 
 MAX_BYTES = 2**31
 """Of a table, of a text, and of all texts of a corpus together: room for the validation part of The Pile."""
@@ -100,3 +107,25 @@ def _is_foreign(path: Path, key: str) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return not isinstance(content, dict) or key not in content
+
+
+def bytes_if_there(path: Path) -> bytes | None:
+    """What a file holds; None where there is none.
+
+    Raises:
+        OutputError: If it is there and cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def held(stream: IO[bytes]) -> Iterator[None]:
+    """Nobody else appends to an open file meanwhile; on Windows, appending in one write has to do."""
+    if sys.platform != "win32":
+        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
+    yield

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hypotest.errors import OutputError
+from hypotest.records.files import bytes_if_there, held
 from hypotest.records.registration import Entry, Lock
 from hypotest.registration.canonical import canonical_hash, canonical_json, refuse_constant
 from hypotest.registration.lock import (
@@ -30,9 +29,6 @@ from hypotest.registration.lock import (
     parse_lock,
     read_lock,
 )
-
-if sys.platform != "win32":
-    import fcntl
 
 REGISTRY = "registry.jsonl"
 FIRST = "0" * 64
@@ -59,7 +55,7 @@ def append_entry(folder: Path, compose: Callable[[tuple[Entry, ...], str], Lock 
     """
     path = folder / REGISTRY
     try:
-        with path.open("a+b") as stream, _held(stream):
+        with path.open("a+b") as stream, held(stream):
             stream.seek(0)
             entries, problems = _read_chain(stream.read(), REGISTRY)
             require_chain(path, problems)
@@ -106,12 +102,9 @@ def read_registry(folder: Path) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
         OutputError: If it is there and cannot be read.
     """
     path = folder / REGISTRY
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    content = bytes_if_there(path)
+    if content is None:
         return (), ()
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from None
     return _read_chain(content, REGISTRY)
 
 
@@ -229,11 +222,3 @@ def _misplaced(data: dict[str, Any], number: int, previous: str) -> str:
         )
         return f"does not follow: {before}; that was altered and given a new hash, removed or exchanged"
     return ""
-
-
-@contextmanager
-def _held(stream: IO[bytes]) -> Iterator[None]:
-    """Nobody else registers meanwhile; on Windows, appending in one write has to do."""
-    if sys.platform != "win32":
-        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
-    yield

@@ -16,7 +16,7 @@ A margin is **too wide** where it exceeds the smallest effect that is significan
 (by `WIDE`): then even a decisive difference counts as equivalent. That is warned of, since it can be meant. Without a
 null there is no such width: a standard error vanishes with enough documents, and then every margin exceeds what is
 significant, as it should.
-"""  # noqa: E501
+"""  # noqa: E501  # the rows of the table
 
 from __future__ import annotations
 
