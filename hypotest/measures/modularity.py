@@ -17,14 +17,11 @@ References:
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import igraph
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,8 +55,6 @@ __all__ = [
 ]
 
 Method = Literal["louvain", "leiden"]
-LEIDEN_ITERATIONS = 2
-"""igraph's default. Until stable can mean for ever: on nearly random graphs it need not settle."""
 _RESAMPLES_AT_ONCE = 8
 """Ranked side by side; more of them, unless small, no longer fit the processor's cache."""
 
@@ -70,12 +65,18 @@ class Communities:
 
     modularity: NDArray[np.float64]
     """Q, shape (n_groups,); 0 for a graph without weight."""
+    membership: NDArray[np.int64]
+    """Community of each neuron, numbered in the order of its first neuron, shape (n_groups, k); every neuron
+    alone in a graph without weight."""
     n_communities: NDArray[np.int64]
     """Shape (n_groups,)."""
-    mean_size: NDArray[np.float64]
-    """Neurons per community, shape (n_groups,)."""
     restart_spread: NDArray[np.float64]
     """Largest minus smallest Q over the restarts, shape (n_groups,)."""
+
+    @property
+    def mean_size(self) -> NDArray[np.float64]:
+        """Neurons per community, shape (n_groups,)."""
+        return np.asarray(self.membership.shape[1] / self.n_communities)
 
 
 def communities(
@@ -93,7 +94,7 @@ def communities(
         information: Weights of the layer's graph, shape (n_neurons, n_neurons); symmetric, not
             negative. The diagonal is ignored.
         groups: Neuron indices, shape (n_groups, k).
-        method: ``louvain``, or the slower ``leiden``.
+        method: ``louvain``, or ``leiden``: twice as long, Q a few thousandths higher.
         resolution: Of Q; 1 is Newman and Girvan's. Larger values favour smaller communities.
         restarts: Both methods visit neurons in random order; the restart with the largest Q counts.
         rng: Source of that randomness: equal generators give equal results.
@@ -114,18 +115,9 @@ def communities(
     """
     matrix = layer_matrix(information, "information")
     checked = checked_groups(groups, matrix.shape[0])
-    parts = []
-    with _seeded_igraph(rng):
-        for _, stack in _graphs(matrix, checked):
-            parts.append(_best_partitions(stack, method, resolution, restarts))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else []
-    quality, number, spread = columns or (np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
-    return Communities(
-        modularity=quality,
-        n_communities=number,
-        mean_size=checked.shape[1] / number,
-        restart_spread=spread,
-    )
+    settings = _Settings(method, resolution, restarts)
+    stacks = (stack for _, stack in _graphs(matrix, checked))
+    return _joined([settings.best(stack, rng) for stack in stacks], checked.shape[1])
 
 
 def best_modularity(information: FloatArray, groups: IntArray, **settings: Any) -> NDArray[np.float64]:
@@ -161,9 +153,7 @@ def graph_communities(
         raise ValueError(f"graphs must have shape (n_graphs, k, k), got {stack.shape}")
     if not np.all(np.isfinite(stack)) or np.any(stack < 0) or np.any(np.einsum("gii->gi", stack)):
         raise ValueError("graphs must be finite and not negative, with zero diagonal")
-    with _seeded_igraph(rng):
-        quality, number, spread = _best_partitions(stack, method, resolution, restarts)
-    return Communities(quality, number, stack.shape[1] / number, spread)
+    return _Settings(method, resolution, restarts).best(stack, rng)
 
 
 def modularity_resamples(
@@ -205,13 +195,13 @@ def modularity_resamples(
         raise ValueError(f"{values.shape[0]} activations but {columns.size} documents")
     result = np.full(counts.shape[0], np.nan)
     drawn = np.flatnonzero(counts[:, np.unique(columns)].sum(axis=1) > 0)
-    with _seeded_igraph(rng):
-        graphs = _resampled_graphs(RankOrder(values), counts[drawn], columns)
-        step = max(1, CHUNK_BYTES // (8 * values.shape[1] ** 2))
-        for start in range(0, drawn.size, step):
-            chunk = drawn[start : start + step]
-            stack = np.stack(list(islice(graphs, chunk.size)))
-            result[chunk] = _best_partitions(stack, method, resolution, restarts)[0]
+    settings = _Settings(method, resolution, restarts)
+    graphs = _resampled_graphs(RankOrder(values), counts[drawn], columns)
+    step = max(1, CHUNK_BYTES // (8 * values.shape[1] ** 2))
+    for start in range(0, drawn.size, step):
+        chunk = drawn[start : start + step]
+        stack = np.stack(list(islice(graphs, chunk.size)))
+        result[chunk] = settings.best(stack, rng).modularity
     return result
 
 
@@ -282,72 +272,39 @@ def _graphs(
         yield rows, stack
 
 
-@contextmanager
-def _seeded_igraph(rng: np.random.Generator) -> Iterator[None]:
-    """Let `rng` decide igraph's randomness, which is global, and hand it back to Python's."""
-    igraph.set_random_number_generator(random.Random(int(rng.integers(2**63))))
-    try:
-        yield
-    finally:
-        # The module is what igraph installs on import; it offers no way to ask what was there.
-        igraph.set_random_number_generator(random)
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """How communities are looked for."""
+
+    method: Method
+    resolution: float
+    restarts: int
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise ValueError(f"method must be 'louvain' or 'leiden', got {self.method!r}")
+        if self.restarts < 1 or not self.resolution > 0:
+            raise ValueError(
+                f"restarts must be at least 1 and resolution positive, got {self.restarts}, {self.resolution}"
+            )
+
+    def best(self, stack: NDArray[np.float64], rng: np.random.Generator) -> Communities:
+        """Of graphs (n_graphs, k, k); each has a seed of its own, so that chunks change nothing."""
+        from hypotest.measures.louvain import best_partitions  # numba takes a while to import
+
+        seeds = rng.integers(2**64, size=len(stack), dtype=np.uint64)
+        refined = self.method == "leiden"
+        membership, values = best_partitions(
+            np.ascontiguousarray(stack), seeds, int(self.restarts), float(self.resolution), refined
+        )
+        largest = values.max(axis=1)
+        return Communities(largest, membership, membership.max(axis=1) + 1, largest - values.min(axis=1))
 
 
-def _best_partitions(
-    stack: NDArray[np.float64], method: Method, resolution: float, restarts: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Best Q, its number of communities, and the spread of Q, for graphs (n_graphs, k, k)."""
-    if method not in ("louvain", "leiden"):
-        raise ValueError(f"method must be 'louvain' or 'leiden', got {method!r}")
-    if restarts < 1 or not resolution > 0:
-        raise ValueError(f"restarts must be at least 1 and resolution positive, got {restarts}, {resolution}")
-    n_graphs, size, _ = stack.shape
-    # One complete graph for all, its weights exchanged: building graphs would take ten times
-    # longer.
-    graph = igraph.GraphBase.Full(size)
-    upper = np.triu_indices(size, 1)
-    memberships = np.empty((restarts, n_graphs, size), dtype=np.int64)
-    for place in range(n_graphs):
-        weights = stack[place][upper]
-        total = weights.sum()
-        if total <= 0:
-            memberships[:, place] = np.arange(size)
-            continue
-        # Weights of mean 1: igraph's thresholds are absolute, Q is not.
-        edges = (weights * (weights.size / total)).tolist()
-        for restart in range(restarts):
-            memberships[restart, place] = _membership(graph, edges, method, resolution)
-    quality = np.stack([_quality(stack, found, resolution) for found in memberships])
-    best = np.argmax(quality, axis=0)
-    chosen = memberships[best, np.arange(n_graphs)]
-    number = 1 + np.count_nonzero(np.diff(np.sort(chosen, axis=1), axis=1), axis=1)
-    spread = quality.max(axis=0) - quality.min(axis=0)
-    return quality.max(axis=0), number.astype(np.int64), spread
-
-
-def _membership(graph: igraph.GraphBase, edges: list[float], method: Method, resolution: float) -> list[int]:
-    """Community of each node; methods of the base class skip a costly wrapping of the result."""
-    if method == "louvain":
-        return list(graph.community_multilevel(edges, False, resolution))
-    strength = graph.strength(weights=edges)
-    # Modularity is the constant Potts model on strengths, at resolution / 2m.
-    membership, _ = graph.community_leiden(
-        edge_weights=edges,
-        node_weights=strength,
-        resolution=resolution / sum(strength),
-        n_iterations=LEIDEN_ITERATIONS,
-    )
-    return list(membership)
-
-
-def _quality(
-    stack: NDArray[np.float64], memberships: NDArray[np.int64], resolution: float
-) -> NDArray[np.float64]:
-    """Q of given partitions, shape (n_graphs,)."""
-    together = (memberships[:, :, None] == memberships[:, None, :]).astype(np.float64)
-    strength = stack.sum(axis=2)
-    twice_m = strength.sum(axis=1)
-    inside = np.einsum("gij,gij->g", stack, together)
-    expected = np.einsum("gi,gi->g", (together @ strength[:, :, None])[:, :, 0], strength)
-    scale = np.where(twice_m > 0, twice_m, 1.0)
-    return np.asarray(inside / scale - resolution * expected / scale**2)
+def _joined(parts: list[Communities], size: int) -> Communities:
+    """Of chunks of groups of `size` neurons."""
+    if not parts:
+        nothing = np.empty(0)
+        return Communities(nothing, np.empty((0, size), np.int64), np.empty(0, np.int64), nothing)
+    fields = ("modularity", "membership", "n_communities", "restart_spread")
+    return Communities(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))

@@ -13,7 +13,7 @@ from hypotest.records.registration import Fingerprint, Hashes
 from hypotest.registration import canonical, protocol_hash
 
 _LIBRARIES = (
-    "igraph", "leidenalg", "networkx", "nnsight", "numpy", "pingouin", "polars", "pydantic",
+    "networkx", "nnsight", "numba", "numpy", "pingouin", "polars", "pydantic",
     "scikit-learn", "scipy", "statsmodels", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 

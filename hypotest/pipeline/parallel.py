@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 class Workers:
-    """Runs pieces of work in worker processes and tells how far they are.
+    """Runs pieces of work on all cores and tells how far they are.
 
     Args:
         start_stage: Told of each stage and its pieces.
@@ -40,7 +40,7 @@ class Workers:
         """Call a function with each set of keywords, in worker processes if there are several.
 
         With ``threads``, in threads, which need no copy of a layer's matrix: for functions that spend their
-        time in numpy and touch nothing global (igraph's random numbers are).
+        time in numpy or compiled, and touch nothing global.
 
         What a call returns must depend on its keywords alone; randomness comes as a generator of its own.
         The function should live in a module that is quick to import, such as those of ``hypotest.measures``:

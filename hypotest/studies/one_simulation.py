@@ -46,7 +46,7 @@ def simulate_range(scenario: Scenario, seed: int, start: int, stop: int) -> list
     Each depends on the scenario, the seed and its own number alone.
     """
     protocol = calibration_protocol(scenario)
-    # A worker's own parallel work would run in threads, which share igraph's random numbers.
+    # Simulations are the pieces of work here; parallel work within one would only compete with the others.
     with threadpool_limits(limits=1), parallel_config(backend="sequential"):
         return [_simulate_one(scenario, protocol, seed, number) for number in range(start, stop)]
 

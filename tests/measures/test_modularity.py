@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import random
-
 import igraph
 import networkx as nx
 import numpy as np
@@ -52,17 +50,6 @@ def test_weights_are_used() -> None:
     )
     assert found.modularity[0] == pytest.approx(theirs, abs=1e-9)
     assert abs(theirs - 0.4198) > 0.01
-
-
-def test_quality_of_a_partition_equals_networkx() -> None:
-    matrix = weights(0)
-    graph = nx.from_numpy_array(matrix)
-    membership = np.random.default_rng(0).integers(0, 4, 20)
-    parts = [set(np.flatnonzero(membership == part).tolist()) for part in range(4)]
-    for resolution in (0.5, 1.0, 2.0):
-        ours = modularity._quality(matrix[None], membership[None], resolution)[0]
-        theirs = nx.community.modularity(graph, parts, resolution=resolution)
-        assert ours == pytest.approx(theirs)
 
 
 def test_leiden_is_as_good_as_its_authors_library() -> None:
@@ -118,18 +105,6 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("hypotest.measures.submatrices._GATHER_BYTES", 8 * 81 * 5)
     parts = modularity.communities(matrix, groups, rng=np.random.default_rng(0))
     np.testing.assert_allclose(whole.modularity, parts.modularity)
-
-
-def test_igraph_gets_its_generator_back() -> None:
-    random.seed(7)
-    expected = [random.random() for _ in range(3)]
-    random.seed(7)
-    modularity.communities(weights(4), np.arange(20)[None], rng=np.random.default_rng(0))
-    assert [random.random() for _ in range(3)] == expected
-    random.seed(7)
-    first = igraph.Graph.Erdos_Renyi(30, 0.2).get_edgelist()
-    random.seed(7)
-    assert igraph.Graph.Erdos_Renyi(30, 0.2).get_edgelist() == first
 
 
 def test_a_graph_without_weight() -> None:
