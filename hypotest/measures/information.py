@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from hypotest.measures.ranks import RankOrder
 from hypotest.measures.rows import finite_activations
 from hypotest.records.evidence import FloatArray, IntArray
 
@@ -22,90 +22,6 @@ NEURON_BLOCK = 128
 """Neurons ranked or binned at a time, which bounds the memory of a wide layer."""
 _CACHE_BYTES = 2**20
 """Scores taken at once: small ones together, which saves calls, and large ones one by one."""
-
-
-class RankOrder:
-    """Sorts columns once, so that their ranks under any row weights are two lookups each.
-
-    A row's mid-rank counts the weight below it and half the weight tied with it. With weights as
-    repeat counts this is scipy's ``rankdata(...) - 0.5`` on literally repeated rows.
-
-    Attributes:
-        n: Rows.
-        size: Columns.
-    """
-
-    def __init__(self, columns: NDArray[np.float64]) -> None:
-        """Sort.
-
-        Args:
-            columns: Shape (n, k), finite.
-        """
-        values = np.ascontiguousarray(columns.T)
-        self.size, self.n = values.shape
-        self._order = np.argsort(values, axis=1, kind="stable")
-        ordered = np.take_along_axis(values, self._order, axis=1)
-        change = ordered[:, 1:] != ordered[:, :-1]
-        ends = np.ones((2, self.size, self.n), dtype=bool)
-        ends[0, :, 1:] = ends[1, :, :-1] = change
-        place = np.broadcast_to(np.arange(self.n), values.shape)
-        first = np.maximum.accumulate(np.where(ends[0], place, 0), axis=1)
-        last = np.minimum.accumulate(np.where(ends[1], place, self.n)[:, ::-1], axis=1)[:, ::-1]
-        self._first, self._last = np.empty_like(self._order), np.empty_like(self._order)
-        np.put_along_axis(self._first, self._order, first, axis=1)
-        np.put_along_axis(self._last, self._order, last, axis=1)
-        self._tied = ~change.all(axis=1)
-
-    def twice_mid_ranks(self, weights: NDArray[Any]) -> NDArray[Any]:
-        """Twice the weight below each row plus the weight tied with it.
-
-        Several sets of weights side by side take a third of the time of one after the other: whole
-        rows of them are looked up and added at once.
-
-        Args:
-            weights: Not negative, shape (n_sets, n).
-
-        Returns:
-            Shape (n_sets, k, n), between 0 and twice the total weight, in the type of the weights.
-        """
-        ranks = np.empty((len(weights), self.size, self.n), dtype=weights.dtype)
-        by_row = np.ascontiguousarray(weights.T)
-        for column in range(self.size):
-            ordered = by_row.take(self._order[column], axis=0)
-            cumulated = np.cumsum(ordered, axis=0, dtype=weights.dtype)
-            twice = cumulated.take(self._last[column], axis=0)
-            if self._tied[column]:
-                twice += (cumulated - ordered).take(self._first[column], axis=0)
-            else:  # the weight below is all but the row's own
-                twice *= 2
-                twice -= by_row
-            ranks[:, column] = twice.T
-        return ranks
-
-    def twice_mid_ranks_of(self, columns: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[Any]:
-        """The same for some of the columns, other ones for each set of weights.
-
-        Args:
-            columns: Which, shape (n_sets, k).
-            weights: Not negative, shape (n_sets, n).
-
-        Returns:
-            Shape (n_sets, k, n), in the type of the weights.
-        """
-        ordered = np.take_along_axis(weights[:, None, :], self._order[columns], axis=2)
-        cumulated = np.cumsum(ordered, axis=2, dtype=weights.dtype)
-        twice = np.take_along_axis(cumulated, self._last[columns], axis=2)
-        if self._tied[columns].any():
-            twice += np.take_along_axis(cumulated - ordered, self._first[columns], axis=2)
-        else:
-            twice *= 2
-            twice -= weights[:, None, :]
-        return np.asarray(twice)
-
-
-def sets_at_once(size: int, n: int) -> int:
-    """How many sets of scores (size, n) are taken together."""
-    return max(1, _CACHE_BYTES // (8 * size * n))
 
 
 @lru_cache(maxsize=16)
@@ -120,25 +36,46 @@ def score_table(total: int) -> NDArray[np.float64]:
     return np.asarray(table)
 
 
-def normal_scores(order: RankOrder, weights: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """Normal quantiles of the mid-ranks, ndtri((rank - 0.5) / n), for each set of weights.
+def normal_scores(
+    order: RankOrder, columns: NDArray[np.int64], weights: FloatArray | IntArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Normal quantiles of the mid-ranks, ndtri((rank - 0.5) / n), where rows have weight.
 
     Args:
         order: The sorted columns.
+        columns: Which of them, for each set of weights, shape (n_sets, k).
         weights: Repeat counts of the rows, each set with a positive sum, shape (n_sets, n).
 
-    Yields:
-        Shape (k, n); 0 for rows of zero weight that have no rank.
+    Returns:
+        Scores, shape (n_sets, k, m), and the weights of their rows, shape (n_sets, m), with m the largest
+        number of rows with weight in a set; one that has fewer ends in zeros.
     """
     total = weights.sum(axis=1)
     if np.all(weights == np.floor(weights)) and total.max() < 2**24:
         # Whole weights leave few distinct ranks: look the quantiles up.
-        ranks = order.twice_mid_ranks(weights.astype(np.int32))
-        for whole, twice in zip(total.astype(np.int64), ranks, strict=True):
-            yield score_table(int(whole)).take(twice)
+        ranks, kept = order.twice_mid_ranks(columns, weights.astype(np.int32))
+        scores = np.empty(ranks.shape)
+        for place, whole in enumerate(total.astype(np.int64)):
+            score_table(int(whole)).take(ranks[place], out=scores[place])
     else:
-        for share in order.twice_mid_ranks(weights) / (2 * total[:, None, None]):
-            yield np.asarray(ndtri(np.where((share > 0) & (share < 1), share, 0.5)))
+        ranks, kept = order.twice_mid_ranks(columns, weights.astype(np.float64))
+        share = ranks / (2 * total[:, None, None])
+        scores = ndtri(np.where((share > 0) & (share < 1), share, 0.5))
+    return scores, kept.astype(np.float64)
+
+
+def copula_graphs(
+    order: RankOrder, columns: NDArray[np.int64], weights: FloatArray | IntArray
+) -> Iterator[NDArray[np.float64]]:
+    """Mutual information under the Gaussian copula of each set of weights; arguments as in `normal_scores`.
+
+    Yields:
+        Shape (k, k).
+    """
+    step = max(1, _CACHE_BYTES // (8 * columns.shape[1] * order.n))
+    for start in range(0, len(weights), step):
+        rows = slice(start, start + step)
+        yield from score_information(*normal_scores(order, columns[rows], weights[rows]))
 
 
 def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -215,10 +152,12 @@ def gaussian_copula_information(
         raise ValueError(f"weights must have shape {values.shape[:1]}, got {counts.shape}")
     if not np.all(np.isfinite(counts)) or np.any(counts < 0) or counts.sum() <= 0:
         raise ValueError("weights must be finite, not negative, and not all zero")
+    values, counts = values[counts > 0], counts[counts > 0]
     scores = np.empty(values.shape[::-1])
     for start in range(0, values.shape[1], NEURON_BLOCK):
-        block = slice(start, start + NEURON_BLOCK)
-        scores[block] = next(normal_scores(RankOrder(values[:, block]), counts[None, :]))
+        order = RankOrder(values[:, start : start + NEURON_BLOCK])
+        block = np.arange(order.size)
+        scores[start + block] = normal_scores(order, block[None], counts[None])[0][0]
     return np.asarray(score_information(scores[None], counts[None])[0])
 
 
@@ -246,8 +185,9 @@ def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np
     bins = np.empty(values.shape, dtype=np.int64)
     for start in range(0, values.shape[1], NEURON_BLOCK):
         block = slice(start, start + NEURON_BLOCK)
-        twice = RankOrder(values[:, block]).twice_mid_ranks(np.ones((1, n), dtype=np.int64))[0]
-        bins[:, block] = twice.T * n_bins // (2 * n)
+        order = RankOrder(values[:, block])
+        twice, _ = order.twice_mid_ranks(np.arange(order.size)[None], np.ones((1, n), dtype=np.int64))
+        bins[:, block] = twice[0].T * n_bins // (2 * n)
     return bins
 
 

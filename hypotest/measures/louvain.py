@@ -16,11 +16,10 @@ References:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from hypotest.measures.compiled import compiled
 
 __all__ = ["best_partitions", "quality"]
 
@@ -33,15 +32,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def _compiled(function: Any) -> Any:
-    """Kept on disk beside this file or in the user's cache; where neither can be written, in memory alone."""
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # numba has found no place for its cache
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def best_partitions(
     stack: NDArray[np.float64], seeds: NDArray[np.uint64], restarts: int, resolution: float, refined: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -90,7 +81,7 @@ def best_partitions(
     return memberships, values
 
 
-@_compiled
+@compiled
 def quality(weights: NDArray[np.float64], membership: NDArray[np.int64], resolution: float) -> float:
     """Q of a given partition.
 
@@ -120,7 +111,7 @@ def quality(weights: NDArray[np.float64], membership: NDArray[np.int64], resolut
     return 2 * inside / twice_m - resolution * expected
 
 
-@_compiled
+@compiled
 def _partition(
     shares: NDArray[np.float64],
     start: NDArray[np.int64],
@@ -179,7 +170,7 @@ def _partition(
     return result
 
 
-@_compiled
+@compiled
 def _move(
     graph: NDArray[np.float64],
     strength: NDArray[np.float64],
@@ -253,7 +244,7 @@ def _move(
     return moved
 
 
-@_compiled
+@compiled
 def _split(
     graph: NDArray[np.float64],
     strength: NDArray[np.float64],
@@ -298,13 +289,13 @@ def _split(
     return part
 
 
-@_compiled
+@compiled
 def _add(into: NDArray[np.float64], row: NDArray[np.float64], sign: float) -> None:
     for place in range(len(row)):
         into[place] += sign * row[place]
 
 
-@_compiled
+@compiled
 def _sum(row: NDArray[np.float64]) -> float:
     total = 0.0
     for place in range(len(row)):
@@ -312,7 +303,7 @@ def _sum(row: NDArray[np.float64]) -> float:
     return total
 
 
-@_compiled
+@compiled
 def _renumber(labels: NDArray[np.int64]) -> int:
     """Number labels in the order of their first node; how many there are."""
     new = np.full(len(labels), -1)
@@ -325,7 +316,7 @@ def _renumber(labels: NDArray[np.int64]) -> int:
     return n_labels
 
 
-@_compiled
+@compiled
 def _shuffled(n_nodes: int, random: NDArray[np.uint64]) -> NDArray[np.int64]:
     """A random order of the nodes (Fisher and Yates)."""
     order = np.arange(n_nodes)

@@ -19,20 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.measures.information import (
-    RankOrder,
     binned_information,
+    copula_graphs,
     gaussian_copula_information,
-    normal_scores,
-    score_information,
-    sets_at_once,
 )
+from hypotest.measures.ranks import RankOrder
 from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     CHUNK_BYTES,
@@ -55,8 +52,6 @@ __all__ = [
 ]
 
 Method = Literal["louvain", "leiden"]
-_RESAMPLES_AT_ONCE = 8
-"""Ranked side by side; more of them, unless small, no longer fit the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,28 +190,14 @@ def modularity_resamples(
         raise ValueError(f"{values.shape[0]} activations but {columns.size} documents")
     result = np.full(counts.shape[0], np.nan)
     drawn = np.flatnonzero(counts[:, np.unique(columns)].sum(axis=1) > 0)
-    settings = _Settings(method, resolution, restarts)
-    graphs = _resampled_graphs(RankOrder(values), counts[drawn], columns)
-    step = max(1, CHUNK_BYTES // (8 * values.shape[1] ** 2))
+    settings, order = _Settings(method, resolution, restarts), RankOrder(values)
+    step = max(1, CHUNK_BYTES // (8 * max(order.size**2, order.n)))
     for start in range(0, drawn.size, step):
         chunk = drawn[start : start + step]
-        stack = np.stack(list(islice(graphs, chunk.size)))
+        members = np.broadcast_to(np.arange(order.size), (chunk.size, order.size))
+        stack = np.stack(list(copula_graphs(order, members, counts[chunk][:, columns])))
         result[chunk] = settings.best(stack, rng).modularity
     return result
-
-
-def _resampled_graphs(
-    order: RankOrder, counts: NDArray[np.float64], columns: NDArray[np.int64]
-) -> Iterator[NDArray[np.float64]]:
-    """Mutual information in each resample, shape (k, k)."""
-    together = sets_at_once(order.size, order.n)
-    step = max(together, _RESAMPLES_AT_ONCE)
-    for start in range(0, len(counts), step):
-        repeats = counts[start : start + step][:, columns]
-        scores = normal_scores(order, repeats)
-        for first in range(0, len(repeats), together):
-            part = repeats[first : first + together]
-            yield from score_information(np.stack(list(islice(scores, len(part)))), part)
 
 
 def segregation(information: FloatArray, groups: IntArray) -> NDArray[np.float64]:

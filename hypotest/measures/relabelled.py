@@ -16,14 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.measures.dimension import Scale, interpolated_dimension, stacked_correlations
-from hypotest.measures.information import (
-    RankOrder,
-    binned_information,
-    score_information,
-    score_table,
-    sets_at_once,
-)
+from hypotest.measures.information import binned_information, copula_graphs
 from hypotest.measures.modularity import Method, graph_communities
+from hypotest.measures.ranks import RankOrder
 from hypotest.measures.rows import finite_activations
 from hypotest.measures.submatrices import CHUNK_BYTES, checked_groups, one_blas_thread
 from hypotest.records.evidence import FloatArray, IntArray
@@ -90,6 +85,7 @@ def modularity_relabelled(
     method: Method = "louvain",
     resolution: float = 1.0,
     restarts: int = 3,
+    order: RankOrder | None = None,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Q of each group on the positions that its own draw labels.
@@ -103,6 +99,7 @@ def modularity_relabelled(
         method: As in `hypotest.measures.modularity.communities`.
         resolution: As there.
         restarts: As there.
+        order: Of the activations, which spares several calls on the same ones their sorting.
         rng: As there.
 
     Returns:
@@ -112,16 +109,13 @@ def modularity_relabelled(
         ValueError: If shapes do not fit.
     """
     values, checked = _checked(activations, groups, labelled)
-    used, columns = np.unique(checked, return_inverse=True)
-    columns = columns.reshape(checked.shape)
-    values = values[:, used]
     enough = labelled.sum(axis=1) > 1
     graphs = (
-        _copula_graphs(values, columns, labelled)
+        copula_graphs(order or RankOrder(values), checked[enough], labelled[enough].astype(np.int32))
         if estimator == "gaussian_copula"
         else (
             binned_information(values[mask][:, group], bins)
-            for group, mask in zip(columns[enough], labelled[enough], strict=True)
+            for group, mask in zip(checked[enough], labelled[enough], strict=True)
         )
     )
     result = np.full(len(checked), np.nan)
@@ -135,23 +129,6 @@ def modularity_relabelled(
     return result
 
 
-def _copula_graphs(
-    values: NDArray[np.float64], groups: NDArray[np.int64], labelled: NDArray[np.bool_]
-) -> Iterator[NDArray[np.float64]]:
-    """Mutual information under the Gaussian copula of each draw with positions enough, shape (k, k)."""
-    order = RankOrder(values)
-    totals = labelled.sum(axis=1)
-    draws = np.flatnonzero(totals > 1)
-    step = sets_at_once(groups.shape[1], len(values))
-    for start in range(0, draws.size, step):
-        rows = draws[start : start + step]
-        ranks = order.twice_mid_ranks_of(groups[rows], labelled[rows].astype(np.int32))
-        # ranks of positions without the label do not count: their weight is zero
-        tables = [score_table(int(total)) for total in totals[rows]]
-        scores = np.stack([table.take(twice) for table, twice in zip(tables, ranks, strict=True)])
-        yield from score_information(scores, labelled[rows].astype(np.float64))
-
-
 def _covariances(
     activations: FloatArray, groups: IntArray, labelled: NDArray[np.bool_]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
@@ -161,18 +138,27 @@ def _covariances(
     columns = np.ascontiguousarray((values - values.mean(axis=0)).T)
     counts = labelled.sum(axis=1)
     draws = np.flatnonzero(counts > 1)
-    step = max(1, CHUNK_BYTES // (8 * columns.shape[1] * checked.shape[1]))
+    step = max(1, CHUNK_BYTES // (8 * checked.shape[1] ** 2))
     for start in range(0, draws.size, step):
         rows = draws[start : start + step]
-        chosen = columns[checked[rows]]
-        chosen *= labelled[rows, None, :]
-        mean = chosen.sum(axis=2) / counts[rows, None]
-        moment = chosen @ chosen.transpose(0, 2, 1)
-        moment -= counts[rows, None, None] * mean[:, :, None] * mean[:, None, :]
-        # identical rows leave rounding errors, not zeros, in a difference of moments
-        constant = np.trace(moment, axis1=1, axis2=2) <= 1e-13 * np.square(chosen).sum(axis=(1, 2))
-        moment[constant] = 0.0
-        yield rows, moment / (counts[rows, None, None] - 1)
+        covariances = [_covariance(columns, checked[row], np.flatnonzero(labelled[row])) for row in rows]
+        yield rows, np.stack(covariances)
+
+
+def _covariance(
+    columns: NDArray[np.float64], group: NDArray[np.int64], positions: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Of some neurons at some positions, shape (k, k)."""
+    # `take` lets other threads go on, which indexing does not
+    chosen = columns.ravel().take(group[:, None] * columns.shape[1] + positions)
+    total = chosen.sum(axis=1)
+    moment = chosen @ chosen.T
+    trace = np.trace(moment)
+    moment -= np.outer(total, total) / positions.size
+    # identical rows leave rounding errors, not zeros, in a difference of moments
+    if np.trace(moment) <= 1e-13 * trace:
+        moment[:] = 0.0
+    return np.asarray(moment / (positions.size - 1))
 
 
 def _checked(

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from hypotest.measures import dimension, modularity, relabelled, rewiring
 from hypotest.measures.information import binned_information, gaussian_copula_information
+from hypotest.measures.ranks import RankOrder
+from hypotest.measures.rows import finite_activations
 from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads, under_labels_of
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
@@ -204,6 +206,7 @@ def bind_modularity(
                 "bins": int(options["bins"]),
                 "rng": streams("communities under labels", prediction.id, piece),
             },
+            lambda columns: {"order": RankOrder(finite_activations(columns))},
         ),
         rewired=rewired,
         no_interval=why_no_interval(prediction),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.selection import ShuffledGroups
-from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.prediction import Prediction
 
 _GROUPS_PER_TASK = 1000
@@ -72,6 +72,7 @@ def under_labels_of(
     workers: Workers,
     function: Callable[..., Values],
     settings: Callable[[str], dict[str, Any]],
+    shared: Callable[[FloatArray], dict[str, Any]] = lambda columns: {},
 ) -> Callable[[ShuffledGroups], tuple[Values, Values]]:
     """A measure of activations at rare positions, under shuffled labels.
 
@@ -81,6 +82,7 @@ def under_labels_of(
         workers: For pieces of the draws.
         function: From `hypotest.measures.relabelled`.
         settings: Its further arguments, given the name of the piece.
+        shared: And those that follow from the activations, shape (n_positions, n_used), for all pieces.
     """
     activations = evidence.evaluation.activations
 
@@ -88,6 +90,7 @@ def under_labels_of(
         labelled = shuffled.labels[:, shuffled.evaluation_units]
         used = np.unique(np.concatenate([*shuffled.rare, *shuffled.common]))
         columns = activations[:, used]
+        of_all = shared(columns)
         calls, places = [], []
         for arm, drawn in enumerate((shuffled.rare, shuffled.common)):
             for rows in rows_by_size(drawn, _RELABELLINGS_PER_TASK):
@@ -99,10 +102,11 @@ def under_labels_of(
                         "groups": groups,
                         "labelled": labelled[rows],
                         **settings(piece),
+                        **of_all,
                     }
                 )
                 places.append((arm, rows))
-        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
+        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls, threads=True)
         values = np.empty((2, len(labelled)))
         for (arm, rows), part in zip(places, found, strict=True):
             values[arm, rows] = part

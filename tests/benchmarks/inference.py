@@ -74,7 +74,9 @@ def relabelled(evidence: Evidence, streams: Streams, workers: Workers) -> None:
     for name in ("effective_dimension", "modularity"):
         bound = bind(protocol(name).predictions[0], evidence, streams, workers)
         measured, _ = timed(
-            lambda bound=bound: compare_shuffled(selection.shuffled[0], bound, selection, N_NEURONS, streams)
+            lambda bound=bound: compare_shuffled(
+                selection.shuffled[0], bound, selection, N_NEURONS, plan.group, streams
+            )
         )
         print(f"| and {name} of both arms | {measured:.1f} | | | |", flush=True)
         seconds += measured
