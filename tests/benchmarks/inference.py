@@ -1,4 +1,4 @@
-"""All null draws of every group measure against a loop over the library's function, in the same run.
+"""All null draws of every group measure: now, before, and in a loop over the library's function, in one run.
 
     make bench-inference
 
@@ -10,8 +10,9 @@ all groups, and timed apart.
 
 from __future__ import annotations
 
-import os
+import json
 import resource
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from hypotest.pipeline.selection import select
 from hypotest.pipeline.shuffled import compare_shuffled
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
+from tests.benchmarks.before import both, conditions
 
 N_NEURONS, SIZE, DRAWS, D_MODEL = 8192, 82, 9999, 2048
 POSITIONS = 8192
@@ -37,50 +39,80 @@ DOCUMENTS, HEADS, TYPES = 512, 16, 1500
 RELABELLINGS = 999
 LOOPED = 5
 """Groups that the loop does."""
+ALL = "**all of them together**"
 
 
 def main() -> None:
-    """Print the table."""
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n", flush=True)
-    print("| row | seconds | loop (s) | ratio | to reach |\n|---|---:|---:|---:|---|", flush=True)
+    """Print the table; with ``--figures``, the figures of whatever ``hypotest`` is found, as JSON."""
+    if sys.argv[1:] == ["--figures"]:
+        print(json.dumps(measured()))
+        return
+    print(f"{conditions()}\n", flush=True)
+    before, now = both(__file__, "--figures")
+    loops = looped()
+    print("| row | before (s) | now (s) | ratio | loop (s) | loop / now |\n|---|---:|---:|---:|---:|---:|")
+    for name, seconds in now.items():
+        if name.startswith("memory"):
+            print(f"| {name} (GB) | {before[name]:.1f} | {seconds:.1f} | | | |")
+            continue
+        slow = loops.get(name)
+        loop = " | " if slow is None else f"{slow:,.0f} | {slow / seconds:,.0f} x"
+        print(f"| {name} | {before[name]:.1f} | {seconds:.1f} | {before[name] / seconds:.1f} x | {loop} |")
+
+
+def measured() -> dict[str, float]:
+    """Seconds of each row, by the code that is found."""
     evidence, streams, workers = make_evidence(), Streams(0), Workers()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     groups = size_matched(N_NEURONS, SIZE, DRAWS, np.random.default_rng(0))
-    totals = np.zeros(2)
+    rows: dict[str, float] = {}
     statistics = 0.0
-    for name, loop in LOOPS.items():
+    for name in LOOPS:
         plan = protocol(name)
         prepared, bound = timed(lambda plan=plan: bind(plan.predictions[0], evidence, streams, workers))
         statistics += prepared
         bound.values(groups[:2000])  # workers are started, and have their libraries
-        fast, _ = timed(lambda bound=bound: bound.values(groups))
-        one, _ = timed(lambda loop=loop: [loop(evidence, group) for group in groups[:LOOPED]])
-        slow = one * DRAWS / LOOPED
-        totals += fast, slow
-        row(f"{name}, {DRAWS:,} groups", fast, slow, "at least 50 x" if name in STRICT else "")
-    row("**all of them together**", totals[0], totals[1], "at least 50 x, at most 30 s")
-    print(f"| layer statistics of all of them, once | {statistics:.1f} | | | |", flush=True)
-    relabelled(evidence, streams, workers)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"| peak memory of the main process (GB), of which the evidence {held:.1f} | {peak:.1f} | | | |")
+        rows[row(name)], _ = timed(lambda bound=bound: bound.values(groups))
+    rows[ALL] = sum(rows.values())
+    rows["layer statistics of all of them, once"] = statistics
+    rows |= relabelled(evidence, streams, workers)
+    rows["memory: the evidence"] = held
+    rows["memory: peak of the main process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return rows
 
 
-def relabelled(evidence: Evidence, streams: Streams, workers: Workers) -> None:
+def looped() -> dict[str, float]:
+    """Seconds that a loop over a library's function would take, from a few of the groups."""
+    evidence = make_evidence()
+    groups = size_matched(N_NEURONS, SIZE, LOOPED, np.random.default_rng(0))
+    rows = {}
+    for name, loop in LOOPS.items():
+        seconds, _ = timed(lambda loop=loop: [loop(evidence, group) for group in groups])
+        rows[row(name)] = seconds * DRAWS / LOOPED
+    rows[ALL] = sum(rows.values())
+    return rows
+
+
+def relabelled(evidence: Evidence, streams: Streams, workers: Workers) -> dict[str, float]:
     """Shuffled labels, the selection run again in every draw, and a measure on positions labelled anew."""
     plan = protocol("effective_dimension")
     seconds, selection = timed(lambda: select(plan, evidence, streams))
     shape = f"{RELABELLINGS} relabellings, {POSITIONS:,} positions x {N_NEURONS:,} neurons"
-    print(f"| label_shuffled (type): {shape}, selection | {seconds:.1f} | | | |", flush=True)
+    rows = {f"label_shuffled (type): {shape}, selection": seconds}
     for name in ("effective_dimension", "modularity"):
         bound = bind(protocol(name).predictions[0], evidence, streams, workers)
-        measured, _ = timed(
+        rows[f"and {name} of both arms"], _ = timed(
             lambda bound=bound: compare_shuffled(
                 selection.shuffled[0], bound, selection, N_NEURONS, plan.group, streams
             )
         )
-        print(f"| and {name} of both arms | {measured:.1f} | | | |", flush=True)
-        seconds += measured
-    print(f"| **together** | {seconds:.1f} | | | at most 60 s |", flush=True)
+    rows["**together**"] = sum(rows.values())
+    return rows
+
+
+def row(measure: str) -> str:
+    """Its name in the table."""
+    return f"{measure}, {DRAWS:,} groups"
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
@@ -88,11 +120,6 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
     result = function()
     return time.perf_counter() - started, result
-
-
-def row(what: str, fast: float, slow: float, wanted: str) -> None:
-    """One line of the table."""
-    print(f"| {what} | {fast:.1f} | {slow:,.0f} | {slow / fast:,.0f} x | {wanted} |", flush=True)
 
 
 def protocol(measure: str) -> Protocol:
@@ -266,7 +293,6 @@ LOOPS: dict[str, Callable[[Evidence, np.ndarray], float]] = {
     "selectivity": loop_selectivity,
     "top_head_impact": loop_impact,
 }
-STRICT = tuple(LOOPS)
 
 
 if __name__ == "__main__":

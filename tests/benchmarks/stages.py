@@ -16,11 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.before import both, conditions
+
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "rare-tokens.yaml"
 NAIVE_TRACES = 40
+COLD, CACHED, TRIAL = "cold", "cached", "trial"
 
 
-def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
+def timed_run(cache: Path, out: Path, *options: str) -> tuple[float, float, dict[str, float]]:
     """Seconds, peak memory in GB, and seconds per stage of one run."""
     report = out.with_suffix(".json")
     child = (
@@ -32,6 +35,7 @@ def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
         "json.dump(peak, open(sys.argv[1], 'w')); sys.exit(code)"
     )
     command = [sys.executable, "-c", child, str(report), "run", str(PROTOCOL), "--out", str(out)]
+    command += options
     started = time.monotonic()
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "HYPOTEST_CACHE": str(cache)}
@@ -39,8 +43,9 @@ def timed_run(cache: Path, out: Path) -> tuple[float, float, dict[str, float]]:
     if done.returncode:
         raise SystemExit(f"the run failed:\n{done.stderr}")
     seconds = time.monotonic() - started
-    (manifest,) = out.glob("*/*/manifest.json")
-    stages = json.loads(manifest.read_text(encoding="utf-8"))["durations_seconds"]
+    stages: dict[str, float] = {}
+    for manifest in out.glob("*/*/manifest.json"):  # a trial has none
+        stages = json.loads(manifest.read_text(encoding="utf-8"))["durations_seconds"]
     return seconds, json.loads(report.read_text()), stages
 
 
@@ -64,26 +69,52 @@ def naive_seconds(cache: Path, out: Path) -> tuple[float, int, int]:
     return each * n_blocks * evidence.n_neurons, n_blocks, evidence.n_neurons
 
 
-def main() -> None:
-    """Print the table as Markdown."""
+def measured() -> dict[str, float]:
+    """Seconds of a cold run, a cached one and a trial, and of their stages, by the code that is found."""
     with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder) / "cache"
-        cold = timed_run(cache, Path(folder) / "cold")
-        cached = timed_run(cache, Path(folder) / "cached")
-        naive, n_blocks, n_neurons = naive_seconds(cache, Path(folder) / "cold")
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
-    print("| stage | cold (s) | cached (s) |")
-    print("|---|---:|---:|")
-    for stage, seconds in cold[2].items():
-        again = f"{cached[2][stage]:.1f}" if stage in cached[2] else "cached"
-        print(f"| {stage} | {seconds:.1f} | {again} |")
-    print(f"| **whole process** | **{cold[0]:.0f}** | **{cached[0]:.0f}** |")
-    print(f"| peak memory (GB) | {cold[1]:.1f} | {cached[1]:.1f} |")
-    ablation = sum(seconds for stage, seconds in cold[2].items() if stage.startswith("ablation of every"))
+        place = Path(folder)
+        cold = timed_run(place / "cache", place / "cold")
+        cached = timed_run(place / "cache", place / "cached")
+        trial, _, _ = timed_run(place / "cache of the trial", place / "trial", "--limit", "64")
+        naive, n_blocks, n_neurons = naive_seconds(place / "cache", place / "cold")
+    rows = {f"cold: {stage}": seconds for stage, seconds in cold[2].items()}
+    rows |= {f"cached: {stage}": seconds for stage, seconds in cached[2].items()}
+    rows |= {COLD: cold[0], CACHED: cached[0], TRIAL: trial}
+    rows |= {"memory: cold": cold[1], "memory: cached": cached[1]}
+    return rows | {"naive": naive, "blocks": n_blocks, "neurons": n_neurons}
+
+
+def main() -> None:
+    """Print the table; with ``--figures``, the figures of whatever ``hypotest`` is found, as JSON."""
+    if sys.argv[1:] == ["--figures"]:
+        print(json.dumps(measured()))
+        return
+    print(f"{conditions()}\n", flush=True)
+    before, now = both(__file__, "--figures")
+    print("| stage | cold, before (s) | cold, now (s) | cached, before (s) | cached, now (s) |")
+    print("|---|---:|---:|---:|---:|")
+    stages = dict.fromkeys(name.split(": ", 1)[1] for name in now if name.startswith("cold: "))
+    for stage in stages:
+        cells = [
+            f"{rows[key]:.1f}" if (key := f"{kind}: {stage}") in rows else ""
+            for kind in ("cold", "cached")
+            for rows in (before, now)
+        ]
+        print(f"| {stage} | {' | '.join(cells)} |")
+    whole = [f"**{rows[kind]:.0f}**" for kind in (COLD, CACHED) for rows in (before, now)]
+    print(f"| **whole process** | {' | '.join(whole)} |")
+    memory = [f"{rows[f'memory: {kind}']:.1f}" for kind in ("cold", "cached") for rows in (before, now)]
+    print(f"| peak memory (GB) | {' | '.join(memory)} |")
+    ratios = [f"{kind} {now[kind] / before[kind]:.2f}" for kind in (COLD, CACHED)]
     print(
-        f"\nAblating {n_neurons:,} neurons in {n_blocks:,} blocks one nnsight trace at a time would take "
-        f"{naive / 3600:,.0f} hours here ({NAIVE_TRACES} traces of one block timed, extrapolated): "
-        f"{naive / ablation:,.0f} x as long."
+        f"\nNow as a share of before: {', '.join(ratios)}. A trial (`--limit 64`) takes {now[TRIAL]:.0f} s "
+    )
+    print(f"with an empty cache, {now[TRIAL] / now[COLD]:.2f} of a cold run (before: {before[TRIAL]:.0f} s).")
+    ablation = sum(seconds for name, seconds in now.items() if name.startswith("cold: ablation of every"))
+    print(
+        f"\nAblating {now['neurons']:,.0f} neurons in {now['blocks']:,.0f} blocks one nnsight trace at a "
+        f"time would take {now['naive'] / 3600:,.0f} hours here ({NAIVE_TRACES} traces of one block timed, "
+        f"extrapolated): {now['naive'] / ablation:,.0f} x as long."
     )
 
 

@@ -1,0 +1,61 @@
+"""The code before it was made fast, beside the code of now: ratios of one machine in one hour.
+
+A benchmark measures whatever ``hypotest`` it finds; `figures` runs it in a process that finds the old tree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BEFORE = "7be6250015bdb7626b394b6ad0a62c9dd4603ef4"
+"""The last commit before the work on speed."""
+
+
+@contextmanager
+def tree_before() -> Iterator[Path]:
+    """The old code in a folder of its own, which is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "before"
+        _git("worktree", "add", "--detach", str(tree), BEFORE)
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def figures(module: str, tree: Path, *arguments: str) -> dict[str, float]:
+    """Run a benchmark of this tree on the code of another; what it prints last is an object of figures.
+
+    Args:
+        module: File of the benchmark.
+        tree: Whose ``hypotest`` it finds.
+        *arguments: What the benchmark is told.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tree), str(ROOT)])}
+    command = [sys.executable, module, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tree, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def both(module: str, *arguments: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Figures before and now, one after the other."""
+    with tree_before() as tree:
+        return figures(module, tree, *arguments), figures(module, ROOT, *arguments)
+
+
+def conditions() -> str:
+    """What has to be known of the machine."""
+    return f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start; before: {BEFORE[:7]}"
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", "-C", str(ROOT), *arguments], check=True, capture_output=True)
