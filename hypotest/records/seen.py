@@ -66,5 +66,5 @@ class Seen:
 
     @property
     def nothing(self) -> bool:
-        """Whether none was seen, as far as is known."""
-        return self.documents == 0 and not self.unlogged_evidence
+        """Whether none was seen, as far as any tool can know; a log that cannot be read does not say so."""
+        return self.documents == 0 and not self.unlogged_evidence and self.damaged_lines == 0
