@@ -28,6 +28,10 @@ class Viewing:
     """Key of the evidence in the cache."""
     documents: tuple[str, ...]
     """Hash of each document's content."""
+    family: str = ""
+    """``config.model_type`` of the network; empty where it is not known."""
+    parameters: int = 0
+    """Of the network; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,9 +240,9 @@ def _existing_data(lock: Mapping[str, Any] | None) -> str:
     seen = _seen(lock)
     if seen is not None and seen.nothing:
         return (
-            "Data status: registered prior to the creation of the data. When the protocol was registered, the "
-            "log of the cache named no run of this network, at any layer and under any plan, over a document of "
-            f"the evaluation split. {UNSEEN_BY_ANY_TOOL}"
+            "Data status: registered prior to the creation of the data. When the protocol was registered, "
+            "the log of the cache named no run of this network, at any layer and under any plan, over a "
+            f"document of the evaluation split. {UNSEEN_BY_ANY_TOOL}"
         )
     known, existed = "nothing was recorded about it", "existed"
     if seen is not None:

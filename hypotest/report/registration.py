@@ -159,8 +159,9 @@ def registered_text(done: Registered) -> Text:
     if waits:
         text.append(
             "Plan, rule, text and code are fixed. The first run under this lock binds its network, in the "
-            "registry and before anything is evaluated; a second, different one is exploratory. That it is "
-            "the first that satisfies the words above, no tool can see."
+            "registry and before anything is evaluated; a second, different one is exploratory, and so is "
+            "one after another network that came later, was run over its evaluation documents "
+            "here, under whatever plan, and would do. Whether the words above are satisfied, no tool can see."
         )
         return text
     if lock.kept_out:

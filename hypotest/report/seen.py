@@ -38,8 +38,8 @@ def seen_sentence(seen: Seen, evaluation: int) -> str:
     if seen.damaged_lines:
         lines = "1 line" if seen.damaged_lines == 1 else f"{count_text(seen.damaged_lines)} lines"
         parts.append(
-            f"{lines} of the cache's log of documents could not be read at the registration, and may have named "
-            "evaluation documents"
+            f"{lines} of the cache's log of documents could not be read at the registration, and may have "
+            "named evaluation documents"
         )
     return "; ".join(parts)
 
