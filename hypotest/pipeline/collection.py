@@ -133,7 +133,14 @@ def documents_of(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
     return tuple(sorted({prepared.documents[number] for number in numbers.tolist()}))
 
 
+def shape_of(prepared: Prepared) -> tuple[str, int]:
+    """Family of the network (``config.model_type``) and its number of parameters."""
+    network = prepared.subject
+    return network.anatomy.family, sum(item.numel() for item in network.model.parameters())
+
+
 def _log(plan: Protocol, prepared: Prepared, use: Use, sample: Sample, key: str) -> None:
+    family, parameters = shape_of(prepared)
     log_viewing(
         cache_folder(),
         Viewing(
@@ -145,5 +152,7 @@ def _log(plan: Protocol, prepared: Prepared, use: Use, sample: Sample, key: str)
             layer=prepared.subject.layer,
             evidence=key,
             documents=documents_of(prepared, sample),
+            family=family,
+            parameters=parameters,
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed
 from hypotest.corpora.files import read_bytes
 from hypotest.errors import OutputError
+from hypotest.pipeline.collection import shape_of
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered import what_was_seen
@@ -18,7 +19,8 @@ from hypotest.pipeline.texts import read_text
 from hypotest.records.material import CountedText
 from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
-from hypotest.records.registration import Entry, Fingerprint, Lock
+from hypotest.records.registration import Entry, Fingerprint, Later, Lock
+from hypotest.records.seen import Viewing
 from hypotest.registration.deviations import find_deviations
 from hypotest.registration.later import expected_of, is_waiting, unmet
 from hypotest.registration.lock import (
@@ -63,11 +65,13 @@ def bind_subject(
         return ""
     if waiting.later is None or waiting.later.bound is not None:
         return ""
-    reasons = [*_differences(waiting, found), *unmet(waiting.later, *_shape(prepared))]
+    reasons = [*_differences(waiting, found), *unmet(waiting.later, *shape_of(prepared))]
     if frequency_sources(plan, path.parent) != waiting.later.frequencies:
         reasons.append("its token counts come from another table or text than registered")
     try:
-        reasons += _known_before(waiting, found, cache)
+        log, _ = read_log(cache)
+        reasons += _known_before(waiting, found, log)
+        reasons += _others_first(waiting, waiting.later, found, documents, log)
         if reasons:
             return "; ".join(reasons)
         entry = _append(path, waiting, found, documents, cache)
@@ -107,18 +111,39 @@ def _differences(waiting: Lock, found: Fingerprint) -> list[str]:
     return [f"the run does otherwise than registered ({shown}{', ...' if len(deviations) > 3 else ''})"]
 
 
-def _shape(prepared: Prepared) -> tuple[str, int]:
-    network = prepared.subject
-    return network.anatomy.family, sum(item.numel() for item in network.model.parameters())
-
-
-def _known_before(waiting: Lock, found: Fingerprint, cache: Path) -> list[str]:
+def _known_before(waiting: Lock, found: Fingerprint, log: Sequence[Viewing]) -> Iterator[str]:
     """A network that was run before the registration is none that comes later."""
     since = registered_at(waiting)
-    log, _ = read_log(cache)
     times = [item.time for item in log if item.weights == found.hashes.weights]
     earlier = [time for time in times if datetime.fromisoformat(time) < since]
-    return [f"this network was run on {min(earlier)}, before the registration"] if earlier else []
+    if earlier:
+        yield f"this network was run on {min(earlier)}, before the registration"
+
+
+def _others_first(
+    waiting: Lock, later: Later, found: Fingerprint, documents: Collection[str], log: Sequence[Viewing]
+) -> Iterator[str]:
+    """A network is not the first where another one was run since, under whatever plan.
+
+    What the other gave may have been looked at, and the network passed over for it.
+    Those that were there before the registration could not be bound, and those of another family or size
+    would not do.
+    """
+    since, wanted = registered_at(waiting), set(documents)
+    old = {item.weights for item in log if datetime.fromisoformat(item.time) < since}
+    for item in log:
+        if item.weights in old or item.weights == found.hashes.weights or _unfit(later, item):
+            continue
+        if shared := wanted.intersection(item.documents):
+            yield (
+                f"another network ({item.weights[:12]}…) that satisfies what can be checked was run first, "
+                f"on {item.time[:19]} over {len(shared)} of the evaluation documents, by {item.plan}"
+            )
+            return
+
+
+def _unfit(later: Later, item: Viewing) -> bool:
+    return bool(item.family) and any(unmet(later, item.family, item.parameters))
 
 
 def _append(

@@ -28,6 +28,10 @@ class Viewing:
     """Key of the evidence in the cache."""
     documents: tuple[str, ...]
     """Hash of each document's content."""
+    family: str = ""
+    """``config.model_type`` of the network; empty where it is not known."""
+    parameters: int = 0
+    """Of the network; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +70,5 @@ class Seen:
 
     @property
     def nothing(self) -> bool:
-        """Whether none was seen, as far as is known."""
-        return self.documents == 0 and not self.unlogged_evidence
+        """Whether none was seen, as far as any tool can know; a log that cannot be read does not say so."""
+        return self.documents == 0 and not self.unlogged_evidence and self.damaged_lines == 0

@@ -24,7 +24,7 @@ from hypotest.report.methods import percentile_text
 from hypotest.report.numbers import count_text
 from hypotest.report.osf_analysis import analysis_plan, other, variables
 from hypotest.report.osf_hypotheses import hypotheses, null_sentences
-from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, damage_sentence, seen_sentence
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
 
@@ -239,25 +239,18 @@ def _existing_data(lock: Mapping[str, Any] | None) -> str:
         return f"Data status: not registered. Nothing records what was seen before. {UNSEEN_BY_ANY_TOOL}"
     seen = _seen(lock)
     if seen is not None and seen.nothing:
-        damage = damage_sentence(seen.damaged_lines)
-        return " ".join(
-            filter(
-                None,
-                (
-                    "Data status: registered prior to the creation of the data. When the protocol was "
-                    "registered, the log of the cache named no run of this network, at any layer and under "
-                    "any plan, over a document of the evaluation split.",
-                    damage,
-                    UNSEEN_BY_ANY_TOOL,
-                ),
-            )
+        return (
+            "Data status: registered prior to the creation of the data. When the protocol was registered, "
+            "the log of the cache named no run of this network, at any layer and under any plan, over a "
+            f"document of the evaluation split. {UNSEEN_BY_ANY_TOOL}"
         )
-    known = "nothing was recorded about it"
+    known, existed = "nothing was recorded about it", "existed"
     if seen is not None:
+        existed = "existed" if seen.documents or seen.unlogged_evidence else "may have existed"
         known = escape_markdown(
             seen_sentence(seen, _mapping(lock.get("split")).get("evaluation_documents", 0))
         )
-    return f"Data status: the data existed: {known}. A run is exploratory. {UNSEEN_BY_ANY_TOOL}"
+    return f"Data status: the data {existed}: {known}. A run is exploratory. {UNSEEN_BY_ANY_TOOL}"
 
 
 def _evaluation_state(lock: Mapping[str, Any] | None) -> str:

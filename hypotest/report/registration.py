@@ -15,7 +15,7 @@ from hypotest.records.registration import GitState, Later, Lock, Registered, Reg
 from hypotest.registration.later import is_waiting
 from hypotest.registration.registry import REGISTRY
 from hypotest.report.numbers import count_text
-from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, damage_sentence, seen_sentence
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, printable
 
@@ -159,8 +159,9 @@ def registered_text(done: Registered) -> Text:
     if waits:
         text.append(
             "Plan, rule, text and code are fixed. The first run under this lock binds its network, in the "
-            "registry and before anything is evaluated; a second, different one is exploratory. That it is "
-            "the first that satisfies the words above, no tool can see."
+            "registry and before anything is evaluated; a second, different one is exploratory, and so is "
+            "one after another network that came later, was run over its evaluation documents "
+            "here, under whatever plan, and would do. Whether the words above are satisfied, no tool can see."
         )
         return text
     if lock.kept_out:
@@ -168,8 +169,6 @@ def registered_text(done: Registered) -> Text:
             f"{count_text(len(lock.kept_out))} documents that were seen before are kept out of the "
             "evaluation split; the lock names them by their hashes.\n"
         )
-    if damage := damage_sentence(lock.seen.damaged_lines):
-        text.append(damage + "\n", style="bold yellow")
     if lock.seen.nothing:
         text.append(
             "No evaluation document was seen here before. Its run is confirmatory as long as nothing that "
@@ -180,9 +179,10 @@ def registered_text(done: Registered) -> Text:
     else:
         sentence = seen_sentence(lock.seen, lock.split["evaluation_documents"])
         text.append(f"*** Its runs are exploratory: {sentence}. ***", style="bold reverse red")
-        text.append(
-            "\n--fresh-documents evaluates on documents that no run has seen, as far as there are enough."
-        )
+        if lock.seen.documents:
+            text.append(
+                "\n--fresh-documents evaluates on documents that no run has seen, as far as there are enough."
+            )
     text.append(f"\n{UNSEEN_BY_ANY_TOOL}", style="dim")
     return text
 

@@ -15,7 +15,9 @@ _SHOWN = 5
 
 
 def seen_sentence(seen: Seen, evaluation: int) -> str:
-    """How many evaluation documents were seen, when and by which plans; empty where none was.
+    """How many evaluation documents were seen, when and by which plans, and what is not known of it.
+
+    Empty where none was seen, as far as any tool can know.
 
     Args:
         seen: From a lock.
@@ -33,15 +35,13 @@ def seen_sentence(seen: Seen, evaluation: int) -> str:
         )
     if seen.unlogged_evidence:
         parts.append("evidence of the evaluation split existed before the registration")
+    if seen.damaged_lines:
+        lines = "1 line" if seen.damaged_lines == 1 else f"{count_text(seen.damaged_lines)} lines"
+        parts.append(
+            f"{lines} of the cache's log of documents could not be read at the registration, and may have "
+            "named evaluation documents"
+        )
     return "; ".join(parts)
-
-
-def damage_sentence(damaged_lines: int) -> str:
-    """That lines of the log cannot be read; empty where all can."""
-    if not damaged_lines:
-        return ""
-    lines = "1 line" if damaged_lines == 1 else f"{count_text(damaged_lines)} lines"
-    return f"{lines} of this cache's log of documents cannot be read: what they said is not known."
 
 
 def _plan(item: SeenBy) -> str:

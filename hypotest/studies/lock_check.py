@@ -98,7 +98,7 @@ def _contradictions(
         (bool(registration.reasons), "its own reasons"),
         (bool(deviations), "deviations"),
         (is_waiting(lock), "its registration waited for a subject"),
-        (not lock.seen.nothing, "evaluation documents were seen before the registration"),
+        (not lock.seen.nothing, "evaluation documents were, or may have been, seen before the registration"),
         (started is None or started < registered_at(lock), "not started after the registration"),
     )
     for holds, ground in grounds:

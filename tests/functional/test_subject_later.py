@@ -151,6 +151,29 @@ def test_the_first_model_is_bound_before_it_is_evaluated_and_a_second_is_explora
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_a_network_that_was_tried_under_another_plan_is_not_passed_over(
+    hypotest, small_protocol, small_model_folder, tmp_path
+):
+    """The first network's result disappoints, under another name; the next one is not the first."""
+    place = small_plan(small_protocol, tmp_path / "protocols", tmp_path / "model")
+    cache = str(tmp_path / "cache")
+    done = hypotest(
+        "register", place, "--subject-later", CRITERION, "--family", "gpt_neox", HYPOTEST_CACHE=cache
+    )
+    assert done.returncode == 0, done.stderr
+    pilot = place.with_name("pilot.yaml")
+    text = place.read_text(encoding="utf-8").replace(str(tmp_path / "model"), str(small_model_folder))
+    pilot.write_text(text.replace("id: small", "id: pilot").replace("seed: 11", "seed: 12"), encoding="utf-8")
+    assert hypotest("run", pilot, "--out", tmp_path / "out", HYPOTEST_CACHE=cache).returncode == 0
+    other_weights(small_model_folder, tmp_path / "model")
+    done = hypotest("run", place, "--out", tmp_path / "out", HYPOTEST_CACHE=cache)
+    found, _ = results_of(done, tmp_path / "out")
+    assert found.status == "exploratory"
+    assert "that satisfies what can be checked was run first" in " ".join(found.reasons)
+    assert "of the evaluation documents, by pilot" in " ".join(found.reasons)
+    assert json.loads(place.with_name("small.lock.json").read_text())["later"]["bound"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -311,12 +311,15 @@ def test_a_log_that_came_later_is_believed(protocol, cache):
     assert "between" not in reason and "on 2020-01-01T00:00:00, by pilot" in reason
 
 
-def test_damaged_lines_are_recorded(protocol, cache):
-    look(protocol, weights=64 * "0")
+def test_a_log_that_cannot_be_read_never_says_that_nothing_was_seen(protocol, cache):
+    look(protocol)
     path = cache.parent / LOG
-    path.write_bytes(path.read_bytes()[:50])
+    path.write_bytes(path.read_bytes().replace(b'"layer":3', b'"layer":2', 1)[:-50])
     lock = register(protocol, device="cpu").lock
     assert (lock.seen.damaged_lines, lock.seen.documents) == (1, 0)
+    found = status(protocol, cache)
+    assert found.status == "exploratory"
+    assert found.reasons[0].startswith("1 line of the cache's log of documents could not be read")
 
 
 def test_fresh_documents_are_kept_apart_and_reproduced_from_the_lock(protocol, cache):

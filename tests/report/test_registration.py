@@ -155,8 +155,14 @@ def test_what_registering_says(lock: Lock) -> None:
         "31 of the 31 evaluation documents were seen before the registration, between 2026-11-19T08:00:00 "
         "and 2026-11-20T09:00:00, by pilot (dddddddddddd…, layer 2): 31 evaluated"
     ) in named
-    assert "1 line of this cache's log of documents cannot be read" in named
+    assert "31 evaluated; 1 line of the cache's log of documents could not be read" in named
     assert "--fresh-documents" in named
+    damaged = dataclasses.replace(lock, seen=dataclasses.replace(NOTHING_SEEN, damaged_lines=2))
+    unknown = registered_text(dataclasses.replace(new, lock=damaged)).plain
+    assert (
+        "*** Its runs are exploratory: 2 lines of the cache's log of documents could not be read" in unknown
+    )
+    assert "No evaluation document was seen" not in unknown and "--fresh-documents" not in unknown
 
 
 @pytest.mark.parametrize("seen", [NOTHING_SEEN, EVIDENCE_EXISTED])
