@@ -47,11 +47,11 @@ def best_partitions(
 
     Returns:
         Community of each node, numbered in the order of its first node, shape (n_graphs, k); and Q of every
-        restart, shape (n_graphs, restarts), all 0 and every node alone for a graph without weight.
+        restart, shape (n_graphs, restarts), all NaN and every node alone for a graph without weight.
     """
     n_graphs, size = stack.shape[0], stack.shape[1]
     memberships = np.empty((n_graphs, size), dtype=np.int64)
-    values = np.zeros((n_graphs, restarts))
+    values = np.full((n_graphs, restarts), np.nan)
     shares = np.empty((size, size))
     random = np.empty(1, dtype=np.uint64)
     for place in range(n_graphs):

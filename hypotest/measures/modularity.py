@@ -59,7 +59,7 @@ class Communities:
     """The best partition found for each group."""
 
     modularity: NDArray[np.float64]
-    """Q, shape (n_groups,); 0 for a graph without weight."""
+    """Q, shape (n_groups,); NaN for a graph without weight, in which no share of it lies anywhere."""
     membership: NDArray[np.int64]
     """Community of each neuron, numbered in the order of its first neuron, shape (n_groups, k); every neuron
     alone in a graph without weight."""

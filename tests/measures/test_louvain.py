@@ -81,7 +81,7 @@ def seeded_igraph() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_q_is_no_lower_on_average_than_igraphs(kind: str, refined: bool) -> None:
     stack = graphs(kind, 60, 24)
-    ours = partitions(stack, refined=refined)[1].max(axis=1)
+    ours = np.nan_to_num(partitions(stack, refined=refined)[1].max(axis=1))
     theirs = np.array([of_igraph(one, 3, refined) for one in stack])
     difference = ours - theirs
     assert difference.mean() > -3 * difference.std(ddof=1) / np.sqrt(len(stack)) - 1e-9
@@ -95,6 +95,8 @@ def test_q_is_networkx_q_of_the_membership(resolution: float, refined: bool) -> 
         stack = graphs(kind, 4, 15)
         membership, values = partitions(stack, 3, resolution, refined)
         for weights, found, best in zip(stack, membership, values.max(axis=1), strict=True):
+            if not weights.any():
+                continue
             parts = [set(np.flatnonzero(found == part).tolist()) for part in range(found.max() + 1)]
             theirs = nx.community.modularity(nx.from_numpy_array(weights), parts, resolution=resolution)
             assert best == pytest.approx(theirs, abs=1e-12)
@@ -194,7 +196,7 @@ def test_orders_are_uniform() -> None:
 def test_graphs_without_weight_or_of_one_node(refined: bool) -> None:
     membership, values = partitions(np.zeros((2, 5, 5)), refined=refined)
     assert membership.tolist() == [[0, 1, 2, 3, 4]] * 2
-    assert not values.any()
+    assert np.isnan(values).all()
     assert partitions(np.zeros((1, 1, 1)), refined=refined)[0].tolist() == [[0]]
     membership, _ = partitions(np.zeros((0, 4, 4)), refined=refined)
     assert membership.shape == (0, 4)
