@@ -53,15 +53,10 @@ def normal_scores(
     total = weights.sum(axis=1)
     if np.all(weights == np.floor(weights)) and total.max() < 2**24:
         # Whole weights leave few distinct ranks: look the quantiles up.
-        ranks, kept = order.twice_mid_ranks(columns, weights.astype(np.int32))
-        scores = np.empty(ranks.shape)
-        for place, whole in enumerate(total.astype(np.int64)):
-            score_table(int(whole)).take(ranks[place], out=scores[place])
-    else:
-        ranks, kept = order.twice_mid_ranks(columns, weights.astype(np.float64))
-        share = ranks / (2 * total[:, None, None])
-        scores = ndtri(np.where((share > 0) & (share < 1), share, 0.5))
-    return scores, kept.astype(np.float64)
+        return order.twice_mid_ranks(columns, weights, score_table)
+    ranks, kept = order.twice_mid_ranks(columns, weights)
+    share = ranks / (2 * total[:, None, None])
+    return ndtri(np.where((share > 0) & (share < 1), share, 0.5)), kept
 
 
 def copula_graphs(
@@ -186,8 +181,8 @@ def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np
     for start in range(0, values.shape[1], NEURON_BLOCK):
         block = slice(start, start + NEURON_BLOCK)
         order = RankOrder(values[:, block])
-        twice, _ = order.twice_mid_ranks(np.arange(order.size)[None], np.ones((1, n), dtype=np.int64))
-        bins[:, block] = twice[0].T * n_bins // (2 * n)
+        twice, _ = order.twice_mid_ranks(np.arange(order.size)[None], np.ones((1, n)))
+        bins[:, block] = twice[0].T.astype(np.int64) * n_bins // (2 * n)
     return bins
 
 

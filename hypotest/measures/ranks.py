@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["RankOrder"]
+
+_NO_TABLE = np.empty(0)
 
 
 class RankOrder:
@@ -32,27 +35,45 @@ class RankOrder:
         self._ties = self._tied.any(axis=1)
 
     def twice_mid_ranks(
-        self, columns: NDArray[np.int64], weights: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        self,
+        columns: NDArray[np.int64],
+        weights: NDArray[Any],
+        table: Callable[[int], NDArray[np.float64]] | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Twice the weight below each row plus the weight tied with it, where rows have weight.
 
         Args:
             columns: Which columns, other ones for each set of weights, shape (n_sets, k).
-            weights: Not negative, shape (n_sets, n).
+            weights: Not negative, shape (n_sets, n); whole where there is a table.
+            table: Given a set's total weight, what stands for each number from 0 to twice as much, instead
+                of the number.
 
         Returns:
             Ranks, shape (n_sets, k, m), where m is the largest number of rows with weight in a set: between 0
-            and twice the total weight, in the type and in the order of the weights. And the weights that are
-            not zero, shape (n_sets, m). A set with fewer rows ends in zeros, in both.
+            and twice the total weight, in the order of the rows. And the weights that are not zero, shape
+            (n_sets, m). A set with fewer rows ends in zeros, in both.
         """
         from hypotest.measures.mid_ranks import fill_twice_mid_ranks  # numba takes a while to import
 
+        weights = np.asarray(weights, dtype=np.float64)
         present = weights > 0
         counts = np.count_nonzero(present, axis=1)
         n_places = int(counts.max(initial=0))
-        place = np.where(present, np.cumsum(present, axis=1, dtype=np.int32) - 1, n_places).astype(np.int32)
-        kept = np.zeros((len(weights), n_places), dtype=weights.dtype)
-        kept[np.arange(kept.shape[1]) < counts[:, None]] = weights[present]
-        ranks = np.zeros((*columns.shape, kept.shape[1]), dtype=weights.dtype)
-        fill_twice_mid_ranks(self._order, self._tied, self._ties, columns, weights, place, ranks)
+        kept = np.zeros((len(weights), n_places))
+        ranks = np.zeros((*columns.shape, n_places))
+        for number, count in enumerate(counts.tolist()):
+            own = weights[number]
+            place = np.where(present[number], np.cumsum(present[number], dtype=np.int32) - 1, count)
+            kept[number, :count] = own[present[number]]
+            fill_twice_mid_ranks(
+                self._order,
+                self._tied,
+                self._ties,
+                columns[number],
+                own,
+                place.astype(np.int32),
+                count,
+                _NO_TABLE if table is None else table(int(own.sum())),
+                ranks[number],
+            )
         return ranks, kept
