@@ -13,7 +13,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,39 @@ def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def kept(shard: Path, names: Collection[str], compute: Callable[[], Arrays]) -> Arrays:
+    """What can be computed again at any time, from the cache if it is there.
+
+    A shard that is damaged is not complained of but made anew, and a cache that cannot be written is done
+    without: the arrays are the same either way.
+
+    Args:
+        shard: Named after everything that the arrays depend on.
+        names: Of all the arrays.
+        compute: Makes them.
+    """
+    if os.path.lexists(shard):
+        try:
+            found = read_shard(shard)
+            if found.keys() == set(names):
+                return found
+        except EvidenceError:
+            pass
+        _remove(shard)
+    arrays = compute()
+    with suppress(OutputError):
+        write_shard(shard, arrays)
+    return arrays
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            place.unlink()
+
+
 def read_checksums(shard: Path) -> dict[str, str]:
     """Name of each array of a shard -> SHA-256 of its file.
 
@@ -141,8 +175,10 @@ def read_checksums(shard: Path) -> dict[str, str]:
         EvidenceError: If the shard is missing or damaged.
     """
     try:
-        found: dict[str, str] = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
+        if not isinstance(found, dict) or not all(isinstance(item, str) for item in found.values()):
+            raise ValueError(f"{_CHECKSUMS} holds no checksums")
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(shard, error) from None
     return found
 

@@ -1,8 +1,8 @@
 """Documents made of the docstrings of installed Python packages.
 
 They are real English prose about code, present on every machine that has hypotest's own
-dependencies, and need no download. One document is one source file. The text is read anew each time
-and never stored; a hash per package says whether two machines read the same.
+dependencies, and need no download. One document is one source file. A hash per package says whether two
+machines read the same.
 """
 
 from __future__ import annotations
@@ -86,6 +86,23 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
     return documents, sources
 
 
+def source_hashes(distributions: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Name, version and SHA-256 of the source files of installed distributions: what their text depends on.
+
+    Raises:
+        CorpusError: If a distribution is not installed, or a file of it cannot be read.
+    """
+    hashes = []
+    for name, distribution in zip(sorted(distributions), installed(sorted(distributions)), strict=True):
+        digest = hashlib.sha256()
+        for path, identifier in _source_files(distribution):
+            content = _source(path)
+            digest.update(f"{identifier}\0{len(content)}\0".encode())
+            digest.update(content)
+        hashes.append((name, distribution.version, digest.hexdigest()))
+    return hashes
+
+
 def installed(distributions: Sequence[str]) -> list[metadata.Distribution]:
     """Find distributions by name.
 
@@ -121,21 +138,26 @@ def _source_files(distribution: metadata.Distribution) -> list[tuple[Path, str]]
 
 
 def _docstrings(path: Path) -> Iterator[str]:
+    source = _source(path)
     try:
-        source = path.read_bytes()
         if b'"""' not in source and b"'''" not in source:
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's sources
             tree = ast.parse(source)
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise CorpusError(f"cannot read {path} of the reference text: {error}") from error
+    except (SyntaxError, ValueError):
         return  # a template or a file for another Python version
     for node in _documented_nodes(tree):
         docstring = ast.get_docstring(node)
         if docstring:
             yield docstring
+
+
+def _source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"cannot read {path} of the reference text: {error}") from error
 
 
 def _documented_nodes(

@@ -1,12 +1,10 @@
-"""The documents that a protocol names, where they lie on this machine; see `hypotest.corpora.hub`."""
+"""The documents of a protocol's files; see `hypotest.corpora.docstrings` and `hypotest.corpora.hub`."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
-from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
@@ -14,10 +12,8 @@ from hypotest.records.files import MAX_BYTES
 from hypotest.records.material import CorpusFiles
 
 
-def read_text(
-    text: Literal["reference"] | CorpusFiles, base: Path, key: str
-) -> tuple[list[Document], list[TextSource]]:
-    """Read the docstrings of installed packages, or files.
+def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document], list[TextSource]]:
+    """Read the files that a protocol names.
 
     Of files that hold many documents, one that was there before, to the letter, is left out: it may be
     on both sides of the split.
@@ -31,8 +27,6 @@ def read_text(
         CorpusError: If a file is missing, no regular file, too large together with those before it, not what
             its name says, empty, or named twice.
     """
-    if text == "reference":
-        return package_documents(EVALUATION_PACKAGES)
     documents: list[Document] = []
     sources = []
     left = MAX_BYTES

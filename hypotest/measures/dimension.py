@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.measures.products import products_of_pairs
 from hypotest.measures.rows import document_columns, finite_activations
 from hypotest.measures.submatrices import (
     CHUNK_BYTES,
@@ -53,8 +54,12 @@ def covariance(activations: FloatArray) -> NDArray[np.float64]:
     """
     values = finite_activations(activations)
     centred = values - values.mean(axis=0)
-    product = centred.T @ centred / (values.shape[0] - 1)
-    return np.asarray((product + product.T) / 2)
+    freedom = values.shape[0] - 1
+
+    def finish(block: NDArray[np.float64], rows: slice, columns: slice) -> None:
+        block /= freedom
+
+    return products_of_pairs(centred.T, finish)
 
 
 def correlation(covariance: FloatArray) -> NDArray[np.float64]:

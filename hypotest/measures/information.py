@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from hypotest.measures.products import in_threads, products_of_pairs
 from hypotest.measures.ranks import RankOrder
-from hypotest.measures.rows import finite_activations
+from hypotest.measures.rows import activation_rows, finite_activations
 from hypotest.records.evidence import FloatArray, IntArray
 
 NEURON_BLOCK = 128
@@ -97,20 +98,33 @@ def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64])
     outer = sums * sums.swapaxes(1, 2)
     outer /= np.maximum(total, 1.0)
     product -= outer
-    del outer  # as large as the product, and a layer's takes half a gigabyte: all below is done in place
-    variance = np.diagonal(product, axis1=1, axis2=2)[:, :, None]
-    # Rounding leaves a constant column a variance of some eps^2, not of zero.
-    inverse = np.divide(1.0, variance, out=np.zeros(variance.shape), where=variance > 1e-20 * at_least_two)
-    squared = np.square(product, out=product)
-    squared *= inverse
-    squared *= inverse.swapaxes(1, 2)
-    np.minimum(squared, 1.0 - at_least_two**-2.0, out=squared)
-    information = np.log1p(np.negative(squared, out=squared), out=squared)
-    information *= -0.5
-    np.einsum("sii->si", information)[:] = 0.0
-    symmetric = information + information.swapaxes(1, 2)
-    symmetric /= 2
-    return np.asarray(symmetric)
+    del outer
+    inverse = _inverse(np.diagonal(product, axis1=1, axis2=2)[:, :, None], at_least_two)
+    _in_nats(product, inverse * inverse.swapaxes(1, 2), at_least_two)
+    np.einsum("sii->si", product)[:] = 0.0
+    return np.asarray(product)
+
+
+def _inverse(variance: NDArray[np.float64], total: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """1 / variance; 0 for what does not vary: rounding leaves some eps^2 of a constant column, not zero."""
+    return np.divide(1.0, variance, out=np.zeros(variance.shape), where=variance > 1e-20 * total)
+
+
+def _in_nats(
+    product: NDArray[np.float64], inverse: NDArray[np.float64], total: NDArray[np.float64] | float
+) -> None:
+    """Turn covariances of scores into information, in place.
+
+    Args:
+        product: Covariances times the total weight.
+        inverse: 1 / product of the two variances, times its square.
+        total: The weight, at least 2.
+    """
+    np.square(product, out=product)
+    product *= inverse
+    np.minimum(product, 1.0 - total**-2.0, out=product)
+    np.log1p(np.negative(product, out=product), out=product)
+    product *= -0.5
 
 
 def gaussian_copula_information(
@@ -141,19 +155,36 @@ def gaussian_copula_information(
         >>> np.round(info[0], 3).tolist()  # log(10) twice
         [0.0, 2.303, 2.303]
     """
-    values = finite_activations(activations)
-    counts = np.ones(values.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
-    if counts.shape != values.shape[:1]:
-        raise ValueError(f"weights must have shape {values.shape[:1]}, got {counts.shape}")
+    values = activation_rows(activations)
+    n, size = values.shape
+    counts = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
+    if counts.shape != (n,):
+        raise ValueError(f"weights must have shape {(n,)}, got {counts.shape}")
     if not np.all(np.isfinite(counts)) or np.any(counts < 0) or counts.sum() <= 0:
         raise ValueError("weights must be finite, not negative, and not all zero")
-    values, counts = values[counts > 0], counts[counts > 0]
-    scores = np.empty(values.shape[::-1])
-    for start in range(0, values.shape[1], NEURON_BLOCK):
-        order = RankOrder(values[:, start : start + NEURON_BLOCK])
-        block = np.arange(order.size)
-        scores[start + block] = normal_scores(order, block[None], counts[None])[0][0]
-    return np.asarray(score_information(scores[None], counts[None])[0])
+    present = counts > 0
+    counts = counts[present]
+    root, total = np.sqrt(counts), float(counts.sum())
+    scores, sums = np.empty((size, counts.size)), np.empty(size)
+
+    def rank(block: slice) -> None:
+        order = RankOrder(finite_activations(values[:, block])[present])
+        found, _ = normal_scores(order, np.arange(order.size)[None], counts[None])
+        np.multiply(found[0], root, out=scores[block])
+        sums[block] = (scores[block] * root).sum(axis=1)
+
+    in_threads(rank, [slice(start, start + NEURON_BLOCK) for start in range(0, size, NEURON_BLOCK)])
+    sums /= np.sqrt(max(total, 1.0))
+    at_least_two = max(total, 2.0)
+    inverse = _inverse(np.einsum("in,in->i", scores, scores) - sums**2, at_least_two)
+
+    def finish(block: NDArray[np.float64], rows: slice, columns: slice) -> None:
+        block -= np.outer(sums[rows], sums[columns])
+        _in_nats(block, np.outer(inverse[rows], inverse[columns]), at_least_two)
+
+    information = products_of_pairs(scores, finish)
+    np.fill_diagonal(information, 0.0)
+    return information
 
 
 def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,12 +55,25 @@ def finite_activations(activations: FloatArray) -> NDArray[np.float64]:
         ValueError: If the shape is another, there are fewer than two positions, or a value is not
             finite.
     """
-    values = np.asarray(activations, dtype=np.float64)
+    values = activation_rows(activations).astype(np.float64, copy=False)
+    if not np.all(np.isfinite(values)):
+        raise ValueError("activations must be finite")
+    return values
+
+
+def activation_rows(activations: FloatArray) -> NDArray[Any]:
+    """Activations as they are, of which only the shape is checked: a layer's would fill the memory again.
+
+    Args:
+        activations: Shape (n_positions, n_neurons).
+
+    Raises:
+        ValueError: If the shape is another, or there are fewer than two positions.
+    """
+    values = np.asarray(activations)
     if values.ndim != 2 or values.shape[0] < 2:
         raise ValueError(
             "activations must have shape (n_positions, n_neurons) with at least two positions, "
             f"got {values.shape}"
         )
-    if not np.all(np.isfinite(values)):
-        raise ValueError("activations must be finite")
     return values

@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.measures.products import products_of_pairs
 from hypotest.measures.submatrices import stacked_eigenvalues
 from hypotest.records.evidence import FloatArray, IntArray
 
@@ -54,8 +55,11 @@ def gram(weights: FloatArray) -> NDArray[np.float64]:
         raise ValueError(f"weights must have shape (n_neurons, d), got {rows.shape}")
     if not np.all(np.isfinite(rows)):
         raise ValueError("weights must be finite")
-    product = rows @ rows.T / rows.shape[1]
-    return np.asarray((product + product.T) / 2)
+
+    def finish(block: NDArray[np.float64], _rows: slice, _columns: slice) -> None:
+        block /= rows.shape[1]
+
+    return products_of_pairs(rows, finish)
 
 
 def hill_alpha(gram: FloatArray, groups: IntArray, tail: Tail = "median") -> NDArray[np.float64]:

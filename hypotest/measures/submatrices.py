@@ -131,6 +131,13 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
+def blas_threads() -> int:
+    """Threads that BLAS would use: the cores, or what the user or a worker process allows it."""
+    return max(
+        (int(found["num_threads"]) for found in _controller().select(user_api="blas").info()), default=1
+    )
+
+
 @cache
 def _controller() -> ThreadpoolController:
     """Found once: looking for the libraries of a process takes ten times as long as a small measure."""

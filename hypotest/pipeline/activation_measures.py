@@ -12,6 +12,7 @@ from hypotest.measures.information import binned_information, gaussian_copula_in
 from hypotest.measures.ranks import RankOrder
 from hypotest.measures.rows import finite_activations
 from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads, under_labels_of
+from hypotest.pipeline.layer_statistics import layer_statistic, rare_rows, second_moments
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
@@ -23,38 +24,35 @@ _GROUPS_PER_TASK = 1000
 _RESAMPLES_PER_TASK = 500
 
 
-def _rare_activations(evidence: Evidence) -> tuple[FloatArray, IntArray]:
-    rare = evidence.evaluation.mask("rare")
-    return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
-
-
 def bind_effective_dimension(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
 ) -> GroupMeasure:
     """Interpolated dimension; integer, participation ratio and others beside it."""
     options = filled_options(prediction)
     variance, scale = float(options["variance"]), options["scale"]
-    activations, documents = _rare_activations(evidence)
-    layer = dimension.covariance(activations)
-    matrices = {"covariance": layer, "correlation": dimension.correlation(layer)}
+    activations, documents = rare_rows(evidence)
+    layer = second_moments(evidence, "covariance")
+    matrix = second_moments(evidence, str(scale))
 
     def values(groups: IntArray) -> Values:
-        settings = {"covariance": matrices[str(scale)], "variance": variance}
+        settings = {"covariance": matrix, "variance": variance}
         return in_threads(prediction, workers, dimension.effective_dimension, settings, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
-        integer = float(dimension.integer_dimension(matrices[str(scale)], row, variance)[0])
+        here = np.arange(len(group))[None, :]
+        own = layer[np.ix_(group, group)]
         by_scale = {
-            f"of_{name}": float(dimension.effective_dimension(matrix, row, variance)[0])
-            for name, matrix in matrices.items()
+            f"of_{name}": float(dimension.effective_dimension(moments, here, variance)[0])
+            for name, moments in (("covariance", own), ("correlation", dimension.correlation(own)))
         }
+        integer = float(dimension.integer_dimension(matrix, row, variance)[0])
         return {
             "dimension": integer,
             "dimension_per_neuron": integer / len(group),
-            "participation_ratio": float(dimension.participation_ratio(matrices[str(scale)], row)[0]),
+            "participation_ratio": float(dimension.participation_ratio(matrix, row)[0]),
             **by_scale,
-            "if_independent": float(dimension.independent_dimension(layer, row, variance)[0]),
+            "if_independent": float(dimension.independent_dimension(own, here, variance)[0]),
         }
 
     return GroupMeasure(
@@ -85,10 +83,8 @@ def bind_participation_ratio(
 ) -> GroupMeasure:
     """Participation ratio of the covariance or correlation."""
     scale = filled_options(prediction)["scale"]
-    activations, documents = _rare_activations(evidence)
-    layer = dimension.covariance(activations)
-    if scale == "correlation":
-        layer = dimension.correlation(layer)
+    _, documents = rare_rows(evidence)
+    layer = second_moments(evidence, str(scale))
     return GroupMeasure(
         values=lambda groups: in_threads(
             prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
@@ -109,11 +105,16 @@ def bind_participation_ratio(
 def _information(
     prediction: Prediction, evidence: Evidence
 ) -> tuple[NDArray[np.float64], FloatArray, IntArray]:
-    activations, documents = _rare_activations(evidence)
+    activations, documents = rare_rows(evidence)
     options = filled_options(prediction)
-    if options.get("estimator", "gaussian_copula") == "binned":
-        return binned_information(activations, int(options["bins"])), activations, documents
-    return gaussian_copula_information(activations), activations, documents
+    estimator, bins = options.get("estimator", "gaussian_copula"), int(options.get("bins", 0))
+    binned = estimator == "binned"
+    information = layer_statistic(
+        evidence,
+        (estimator, bins) if binned else estimator,
+        lambda: binned_information(activations, bins) if binned else gaussian_copula_information(activations),
+    )
+    return information, activations, documents
 
 
 def bind_modularity(

@@ -84,6 +84,7 @@ def analyse(
     controls = draw_controls(selection.group, evidence, protocol, streams)
     comparisons: dict[str, Comparison] = {}
     regimes: tuple[RegimeFit, ...] = ()
+    next_prediction = start_stage("predictions", len(protocol.predictions))
     for item in protocol.predictions:
         step = watch(f"{item.id}: {item.measure}", 1)
         try:
@@ -110,6 +111,7 @@ def analyse(
         except NO_VALUE as error:
             comparisons[item.id] = without_outcome(item, protocol, why(error))
         step()
+        next_prediction()
     predictions = adjust_together(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )

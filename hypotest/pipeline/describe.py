@@ -8,6 +8,7 @@ from hypotest.groups.nulls import size_matched
 from hypotest.measures import dimension, heads, routing
 from hypotest.pipeline.attention_tests import attention_gini, routing_profiles
 from hypotest.pipeline.head_tests import head_layers
+from hypotest.pipeline.layer_statistics import second_moments
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import Selection
 from hypotest.pipeline.undefined import NO_VALUE
@@ -20,11 +21,10 @@ _FIGURE_GROUPS = 500
 
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
     """Eigenvalues of the group's covariance on rare targets, beside those of random groups, if there are."""
-    rare = evidence.evaluation.mask("rare")
     group = selection.group
     random_groups = size_matched(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
-        covariance = dimension.covariance(evidence.evaluation.activations[rare])
+        covariance = second_moments(evidence, "covariance")
         observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
         of_random = dimension.eigenvalue_shares(covariance, random_groups)
     except NO_VALUE:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from hypotest.pipeline.prepare import Prepared
+from hypotest.records.files import python_hash
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes
 from hypotest.registration import canonical, protocol_hash
@@ -66,15 +67,9 @@ def code_hash(package: Path | None = None) -> str:
     """SHA-256 over paths and contents of a package's Python files.
 
     Args:
-        package: Its folder; hypotest's own by default. Line breaks count alike on all systems.
+        package: Its folder; hypotest's own by default.
     """
-    folder = Path(__file__).parents[1] if package is None else package
-    digest = hashlib.sha256()
-    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")):
-        content = (folder / name).read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    return python_hash(Path(__file__).parents[1] if package is None else package)
 
 
 def _positions_hash(prepared: Prepared) -> str:

@@ -15,10 +15,11 @@ from hypotest.pipeline.activation_measures import (
     bind_segregation,
 )
 from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads
+from hypotest.pipeline.layer_statistics import layer_statistic
 from hypotest.pipeline.parallel import Values, Workers
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import ShuffledGroups, in_chunks
-from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.registration.measures import filled_options
 from hypotest.registration.outcomes import why_no_interval
@@ -106,12 +107,14 @@ def _bind_hill_alpha(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
 ) -> GroupMeasure:
     options = filled_options(prediction)
-    rows = {
-        "output": evidence.weights.output,
-        "input": evidence.weights.input,
-        "both": np.concatenate([evidence.weights.output, evidence.weights.input], axis=1),
-    }[str(options["weights"])]
-    gram, tail = spectrum.gram(rows), options["tail"]
+    tail, weights = options["tail"], evidence.weights
+    rows: dict[str, Callable[[], FloatArray]] = {
+        "output": lambda: weights.output,
+        "input": lambda: weights.input,
+        "both": lambda: np.concatenate([weights.output, weights.input], axis=1),
+    }
+    which = str(options["weights"])
+    gram = layer_statistic(evidence, ("gram", which), lambda: spectrum.gram(rows[which]()))
 
     def values(groups: IntArray) -> Values:
         return in_threads(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hypotest.corpora.blocks import Blocks, cut_blocks
+from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.content import document_hashes
 from hypotest.corpora.frequencies import (
@@ -15,8 +16,9 @@ from hypotest.corpora.frequencies import (
     fit_to_vocabulary,
 )
 from hypotest.errors import CorpusError
+from hypotest.pipeline.kept_text import blocks_of, positions_in
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.reader import TextReader, encoded_batches
+from hypotest.pipeline.reader import TextReader
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import TextSource
@@ -69,8 +71,7 @@ def find_positions(
             f"{reader.context}"
         )
     documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
-    ids = (item for batch in encoded_batches(documents, reader) for item in batch)
-    blocks = cut_blocks(ids, protocol.corpus.context)
+    blocks = blocks_of(documents, reader, protocol.corpus.context)
     hashes = document_hashes(documents)
     del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
@@ -81,14 +82,17 @@ def find_positions(
         n_unlisted=max(0, reader.vocab_size - counts.size),
     )
     kept = set(kept_out)
-    sampled = sample_positions(
+    asked: dict[str, Any] = {
+        "n_positions": protocol.conditions.positions,
+        "max_per_document": protocol.conditions.max_per_document,
+        "selection_share": protocol.split.selection,
+        "kept_out": [number for number, name in enumerate(hashes) if name in kept],
+    }
+    sampled = positions_in(
         blocks,
         cuts,
-        n_positions=protocol.conditions.positions,
-        max_per_document=protocol.conditions.max_per_document,
-        selection_share=protocol.split.selection,
-        rng=streams("positions"),
-        kept_out=[number for number, name in enumerate(hashes) if name in kept],
+        {**asked, "seed": streams.seed},
+        lambda: sample_positions(blocks, cuts, rng=streams("positions"), **asked),
     )
     step()
     return FoundPositions(

@@ -7,6 +7,7 @@ depends on the text is found next, before any weights are read (`hypotest.pipeli
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import tempfile
@@ -17,6 +18,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError, RunError
 from hypotest.records.files import file_obstacle, require_run
 from hypotest.records.protocol import Protocol
+from hypotest.report.results_file import require_schema
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "balanced")
 """What ``--device`` takes, whether a machine has it or not."""
@@ -69,12 +71,17 @@ def check_verification(folder: Path, *, device: str | None, protocol: str | Path
 
     Raises:
         ProtocolError: If there is no such device, or no such protocol.
-        OutputError: If the folder is not that of a run.
+        OutputError: If the folder is not that of a run, or of one that another version wrote.
     """
     check_command(device=device, cache=False)
     if protocol is not None and (obstacle := file_obstacle(protocol)):
         raise ProtocolError(f"--protocol {protocol}: {obstacle}")
     require_run(folder)
+    results = folder / "results.json"
+    with suppress(OSError, ValueError, RecursionError):  # a damaged run is for `verify` to describe
+        data = json.loads(results.read_text(encoding="utf-8"))
+        if isinstance(data, dict) and "schema_version" in data:
+            require_schema(data["schema_version"], str(results))
 
 
 def results_folder(protocol: Protocol, out: str | Path | None) -> Path:

@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from hypotest.collect.store import Arrays, cache_folder, evidence_key, read_shard, write_shard
-from hypotest.corpora import text as local
+from hypotest.corpora.docstrings import EVALUATION_PACKAGES
 from hypotest.corpora.hub import EXTRA, Row, can_stream, data_folder, hub_source, stream_rows
+from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError, OutputError
+from hypotest.pipeline.kept_text import documents_of_packages
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import write_whole
 from hypotest.records.hub import HubAnswer, ask_hub, is_commit
-from hypotest.records.material import CorpusHub, Text
+from hypotest.records.material import CorpusFiles, CorpusHub, Text
 from hypotest.records.progress import StartStage
 
 _VERSION = 1
@@ -43,13 +45,15 @@ def read_text(
         start_stage: Told of the streaming, for progress.
 
     Raises:
-        CorpusError: As `hypotest.corpora.text.read_text` and `hypotest.corpora.hub.stream_rows`; if a data
+        CorpusError: As `hypotest.corpora.text.read_files` and `hypotest.corpora.hub.stream_rows`; if a data
             set is neither in the cache nor within reach.
         EvidenceError: If the cached text is damaged.
         OutputError: If the text cannot be kept.
     """
-    if not isinstance(text, CorpusHub):
-        return local.read_text(text, base, key)
+    if isinstance(text, CorpusFiles):
+        return read_files(text, base, key)
+    if text == "reference":
+        return documents_of_packages(EVALUATION_PACKAGES)
     where = f"{key}.hub {text.hub!r}"
     folder = data_folder(text, base, where)
     if folder is not None:

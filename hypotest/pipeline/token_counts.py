@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.store import cache_folder, collect_shards, evidence_key
+from hypotest.collect.store import cache_folder, evidence_key, kept
 from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed, package_documents
 from hypotest.corpora.frequencies import read_frequency_table
 from hypotest.errors import CorpusError
@@ -61,12 +61,12 @@ def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage
         identity = [[source.name, source.sha256] for source in sources]
     settings = {"version": _VERSION, "tokenizer": reader.tokenizer_fingerprint, "text": identity}
 
-    def count(_number: int) -> dict[str, NDArray[np.int64]]:
+    def count() -> dict[str, NDArray[np.int64]]:
         read = documents or package_documents(TRAINING_PACKAGES)[0]
         return {"counts": _count(read, reader, start_stage)}
 
-    folder = cache_folder() / "frequencies" / evidence_key(settings)
-    counts: NDArray[np.int64] = collect_shards(folder, 1, count)["counts"]
+    shard = cache_folder() / "frequencies" / evidence_key(settings)
+    counts: NDArray[np.int64] = kept(shard, ("counts",), count)["counts"]
     return counts
 
 

@@ -240,7 +240,7 @@ class SelectionEvidence:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Evidence:
     """Everything the measures need."""
 

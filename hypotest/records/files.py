@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -107,6 +108,16 @@ def _is_foreign(path: Path, key: str) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return not isinstance(content, dict) or key not in content
+
+
+def python_hash(folder: Path) -> str:
+    """SHA-256 over paths and contents of a folder's Python files; line breaks count alike on all systems."""
+    digest = hashlib.sha256()
+    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")):
+        content = (folder / name).read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def bytes_if_there(path: Path) -> bytes | None:

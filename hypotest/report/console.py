@@ -17,8 +17,9 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResul
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
-    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -241,14 +242,26 @@ def nearest_path(path: Path) -> str:
         return str(path)
 
 
+class _CountColumn(ProgressColumn):
+    """``3 of 7``: which step, of how many."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None or task.total <= 1:
+            return Text()
+        return Text(f"{task.completed:,.0f} of {task.total:,.0f}")
+
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
 class StageProgress(Progress):
-    """Bars on a terminal; elsewhere one plain line when a stage starts and one when it is done."""
+    """Bars on a terminal; elsewhere a plain line when a stage starts, now and then, and when it is done."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TaskProgressColumn(),
+            _CountColumn(),
             TimeElapsedColumn(),
             TextColumn("left", style="dim"),
             TimeRemainingColumn(),
@@ -257,6 +270,7 @@ class StageProgress(Progress):
             expand=True,
         )
         self._started: dict[TaskID, float] = {}
+        self._said = time.monotonic()
 
     def start_stage(self, stage: str, n_steps: int) -> Callable[[], None]:
         """Show a stage; what is returned is called after each of its steps."""
@@ -315,11 +329,16 @@ class StageProgress(Progress):
         self._report_finished(task_id)
 
     def _report_finished(self, task: TaskID) -> None:
-        if task in self._started and self._tasks[task].finished:
-            seconds = time.monotonic() - self._started.pop(task)
-            self._say(f"{self._tasks[task].description} done in {duration_text(seconds)}")
+        if task not in self._started:
+            return
+        now, stage = time.monotonic(), self._tasks[task]
+        if stage.finished:
+            self._say(f"{stage.description} done in {duration_text(now - self._started.pop(task))}")
+        elif stage.completed and stage.total and now - self._said >= _SECONDS_BETWEEN_LINES:
+            self._say(f"{stage.description}: {stage.completed:,.0f} of {stage.total:,.0f}")
 
     def _say(self, line: str) -> None:
+        self._said = time.monotonic()
         self.console.print(Text(line), soft_wrap=True)
 
 

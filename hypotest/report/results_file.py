@@ -57,6 +57,19 @@ def results_text(results: Results) -> str:
     return text
 
 
+def require_schema(version: object, where: str) -> None:
+    """Refuse results of another schema version.
+
+    Raises:
+        OutputError: If it is not this version's.
+    """
+    if version != SCHEMA_VERSION:
+        raise OutputError(
+            f"{where}: schema_version must be {SCHEMA_VERSION}; found {version!r}. Read it with the version "
+            "of hypotest that wrote it (see manifest.json), or run the protocol again."
+        )
+
+
 def parse_results(text: str, where: str) -> Results:
     """Read the text of a ``results.json``.
 
@@ -71,13 +84,7 @@ def parse_results(text: str, where: str) -> Results:
         data = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise OutputError(f"{where}: must be JSON; found damage: {error}. {_ADVICE}") from error
-    version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
-        raise OutputError(
-            f"{where}: schema_version must be {SCHEMA_VERSION}; found {version!r}. Read it "
-            "with the "
-            "version of hypotest that wrote it (see manifest.json), or run the protocol again."
-        )
+    require_schema(data.get("schema_version") if isinstance(data, dict) else None, where)
     results = _validated(text, where)
     for path, (_, value) in _ADDED.items():
         record = data

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from hypotest.corpora.documents import read_documents
-from hypotest.corpora.text import read_text
+from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError
 from hypotest.records.material import CorpusFiles
 
@@ -140,7 +140,7 @@ def test_a_corpus_of_many_kinds(tmp_path):
     (tmp_path / "b.jsonl").write_bytes(lines([{"text": "one"}, {"text": "two"}, {"text": "one"}]))
     pl.DataFrame({"text": ["three", "two"]}).write_parquet(tmp_path / "c.parquet")
     plan = CorpusFiles(files=("a.txt", "b.jsonl", "c.parquet"))
-    documents, sources = read_text(plan, tmp_path, "corpus.text")
+    documents, sources = read_files(plan, tmp_path, "corpus.text")
     assert [(item.id, item.text) for item in documents] == [
         ("a.txt", "alone"), ("b.jsonl:1", "one"), ("b.jsonl:2", "two"), ("c.parquet:1", "three"),
     ]  # fmt: skip
@@ -152,4 +152,4 @@ def test_a_corpus_of_many_kinds(tmp_path):
     assert len({item.sha256 for item in sources}) == 3
     pl.DataFrame({"text": ["one", "two"]}).write_parquet(tmp_path / "c.parquet")
     with pytest.raises(CorpusError, match="is empty, or all of it stands in the files before"):
-        read_text(plan, tmp_path, "corpus.text")
+        read_files(plan, tmp_path, "corpus.text")

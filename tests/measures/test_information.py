@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import mutual_info_score
 
-from hypotest.measures import information
+from hypotest.measures import information, products
 
 
 def dependent(seed: int, n: int = 200, k: int = 6, ties: bool = False) -> np.ndarray:
@@ -25,6 +25,43 @@ def test_copula_equals_scipy_ranks_and_numpy_correlation(ties: bool) -> None:
     result = information.gaussian_copula_information(values)
     np.testing.assert_allclose(result, expected, atol=1e-12)
     assert np.array_equal(result, result.T) and not np.diag(result).any()
+
+
+def pairwise_copula(values: np.ndarray) -> np.ndarray:
+    """One pair after the other: mid-ranks by counting, their scores, the correlation, the information."""
+    n, k = values.shape
+    found = np.zeros((k, k))
+    for i in range(k):
+        for j in range(k):
+            if i == j:
+                continue
+            scores = []
+            for column in (values[:, i], values[:, j]):
+                below = (column[None, :] < column[:, None]).sum(axis=1)
+                equal = (column[None, :] == column[:, None]).sum(axis=1)
+                scores.append(stats.norm.ppf((below + equal / 2) / n))
+            if np.ptp(scores[0]) > 0 and np.ptp(scores[1]) > 0:
+                r = np.corrcoef(*scores)[0, 1]
+                found[i, j] = -0.5 * np.log1p(-min(r**2, 1 - n**-2.0))
+    return found
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_copula_of_a_layer_in_blocks_equals_one_pair_after_the_other(
+    order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # blocks of 3 neurons to be ranked and of 4 to be multiplied; columns with no, some and only equal values
+    monkeypatch.setattr(information, "NEURON_BLOCK", 3)
+    monkeypatch.setattr(products, "BLOCK", 4)
+    values = dependent(7, n=60, k=11)
+    values[:, 2:5] = np.maximum(values[:, 2:5], 0.3).round(1)
+    values[:, 6], values[:, 8] = values[:, 5], 1.5
+    values = np.asarray(values.astype(np.float32), order=order)
+    before = values.copy()
+    found = information.gaussian_copula_information(values)
+    np.testing.assert_allclose(found, pairwise_copula(values), atol=1e-12)
+    assert np.array_equal(found, found.T) and not np.diag(found).any()
+    assert np.array_equal(values, before)
 
 
 def test_copula_by_hand() -> None:

@@ -149,6 +149,17 @@ def test_progress_prints_plain_lines_when_piped() -> None:
     assert lines[2:] == ["Nulls ..."]
 
 
+def test_piped_progress_says_now_and_then_which_step_of_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    file, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("hypotest.report.console.time.monotonic", lambda: now[0])
+    with progress(Console(file=file, width=80, _environ={})) as stages:
+        step = stages.start_stage("predictions", 7)
+        for seconds in (1.0, 12.0, 13.0, 30.0):
+            now[0] = seconds
+            step()
+    assert file.getvalue().splitlines() == ["predictions ...", "predictions: 2 of 7", "predictions: 4 of 7"]
+
+
 def test_progress_draws_a_bar_on_a_terminal() -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, force_terminal=True, _environ={"TERM": "xterm"})
@@ -156,7 +167,7 @@ def test_progress_draws_a_bar_on_a_terminal() -> None:
         stages.update(stages.add_task("Nulls", total=4), completed=2)
         stages.refresh()
     text = file.getvalue()
-    assert "50%" in text and "━" in text and "Nulls ..." not in text
+    assert "2 of 4" in text and "━" in text and "Nulls ..." not in text
 
 
 def test_the_console_needs_no_matplotlib() -> None:

@@ -1,0 +1,149 @@
+"""Text in the forms that take long to make, kept in the cache: cleaned, in blocks of tokens, positions drawn.
+
+Everything that a form depends on is in its name there: the bytes of the text, the tokenizer, the numbers
+that positions are drawn with, and the code that makes it. What is damaged is made again; with and without the
+cache the result is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest import corpora
+from hypotest.collect.store import cache_folder, evidence_key, kept
+from hypotest.corpora.blocks import Blocks, cut_blocks
+from hypotest.corpora.conditions import SPLITS, SampledPositions
+from hypotest.corpora.docstrings import package_documents, source_hashes
+from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.pipeline.reader import TextReader, encoded_batches
+from hypotest.records.corpus import Document, TextSource
+from hypotest.records.files import python_hash
+
+_FOLDER = "prepared"
+"""Within the cache."""
+_NUMBERS = ("document", "block", "index", "target")
+
+
+def documents_of_packages(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
+    """As `hypotest.corpora.docstrings.package_documents`; parsing thousands of files is what takes long.
+
+    Raises:
+        CorpusError: If a distribution is not installed, or a file of it cannot be read.
+    """
+    settings = {"sources": source_hashes(distributions), "python": platform.python_version()}
+
+    def read() -> dict[str, NDArray[Any]]:
+        documents, sources = package_documents(distributions)
+        content = {
+            "documents": [[item.id, item.text] for item in documents],
+            "sources": [[item.name, item.version, item.sha256, item.n_documents] for item in sources],
+        }
+        return {"json": np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)}
+
+    found = json.loads(kept(_place("documents", settings), ("json",), read)["json"].tobytes())
+    return [Document(*item) for item in found["documents"]], [TextSource(*item) for item in found["sources"]]
+
+
+def blocks_of(documents: Sequence[Document], reader: TextReader, context: int) -> Blocks:
+    """Tokens of documents, cut into blocks of one length.
+
+    Args:
+        documents: The text.
+        reader: Whose tokens they become.
+        context: Tokens of a block.
+
+    Raises:
+        CorpusError: If no document is as long as one block.
+    """
+    digest = hashlib.sha256()
+    for document in documents:
+        encoded = document.text.encode()
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    settings = {
+        "text": digest.hexdigest(),
+        "tokenizer": reader.tokenizer_fingerprint,
+        "tokenizers": metadata.version("tokenizers"),
+        "context": context,
+    }
+
+    def tokenize() -> dict[str, NDArray[Any]]:
+        ids = (item for batch in encoded_batches(documents, reader) for item in batch)
+        blocks = cut_blocks(ids, context)
+        return {
+            "tokens": blocks.tokens,
+            "document": blocks.document,
+            "n_documents": np.array([blocks.n_documents]),
+        }
+
+    found = kept(_place("blocks", settings), ("tokens", "document", "n_documents"), tokenize)
+    return Blocks(found["tokens"], found["document"], int(found["n_documents"][0]))
+
+
+def positions_in(
+    blocks: Blocks, cuts: FrequencyCuts, drawn_with: Mapping[str, Any], draw: Callable[[], SampledPositions]
+) -> SampledPositions:
+    """Positions that were drawn before from the same blocks with the same numbers, or are drawn now.
+
+    Args:
+        blocks: The text.
+        cuts: Which token types are rare and common.
+        drawn_with: Everything else that decides what is drawn.
+        draw: Draws them.
+
+    Raises:
+        CorpusError: If the text holds fewer than asked for.
+    """
+    arrays = (blocks.tokens, blocks.document, cuts.rare, cuts.common)
+    settings = {
+        **drawn_with,
+        "arrays": [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays],
+        "shape": blocks.tokens.shape,
+        "numpy": np.__version__,
+    }
+
+    def drawn() -> dict[str, NDArray[Any]]:
+        sampled = draw()
+        rows = sampled.positions
+        return {
+            **{name: rows[name].to_numpy() for name in _NUMBERS},
+            "rare": (rows["condition"] == "rare").to_numpy(),
+            "selection": (rows["split"] == SPLITS[0]).to_numpy(),
+            "eligible": np.array([sampled.eligible[split] for split in SPLITS]),
+            "eligible_rare": np.array([sampled.eligible_rare]),
+        }
+
+    names = (*_NUMBERS, "rare", "selection", "eligible", "eligible_rare")
+    found = kept(_place("positions", settings), names, drawn)
+    return SampledPositions(
+        pl.DataFrame(
+            {
+                **{name: found[name] for name in _NUMBERS},
+                "condition": np.where(found["rare"], "rare", "common").tolist(),
+                "split": np.where(found["selection"], *SPLITS).tolist(),
+            }
+        ),
+        dict(zip(SPLITS, found["eligible"].tolist(), strict=True)),
+        int(found["eligible_rare"][0]),
+    )
+
+
+def _place(form: str, settings: Mapping[str, Any]) -> Path:
+    return cache_folder() / _FOLDER / form / evidence_key({**settings, "code": _code()})
+
+
+@cache
+def _code() -> str:
+    """Of what reads, cleans, cuts and draws: a corrected line there must not find what the old one made."""
+    return python_hash(Path(corpora.__file__).parent)
