@@ -262,8 +262,16 @@ def power(
     ),
     device: DeviceOption = "auto",
     memory: MemoryOption = 4.0,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="In half a minute: fewer draws and documents, one size, no times."),
+    ] = False,
 ) -> None:
-    """Before any evaluation data: what the plan can see, and what the run will take."""
+    """Before any evaluation data: what the plan can see, and what the run will take.
+
+    With --quick a first look, with the interval in which its probabilities lie: to choose between plans, not
+    to register one.
+    """
     from hypotest.report.power import power_summary
 
     _check(protocol, single="power", out=out, device=device, memory=memory * 1e9)
@@ -271,7 +279,12 @@ def power(
         from hypotest.studies.power import power as foresee
 
         result = foresee(
-            protocol, out=out, device=device, memory=memory * 1e9, start_stage=display.start_stage
+            protocol,
+            out=out,
+            device=device,
+            memory=memory * 1e9,
+            quick=quick,
+            start_stage=display.start_stage,
         )
     Console().print(power_summary(result))
     if result.refused:

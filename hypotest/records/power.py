@@ -20,6 +20,24 @@ SEEN = 0.8
 """Probability with which an effect is called seen."""
 
 
+Bounds = tuple[float, float]
+"""Of a 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonteCarlo:
+    """How far numbers that rest on few draws of a null can be off, by that alone: 95 % intervals."""
+
+    draws: int
+    """Of the null, at hand."""
+    seen: Bounds | None
+    """Of `PredictionPower.seen` at the unadjusted level; None where it is not defined in some resample."""
+    power: tuple[Bounds, ...]
+    """Of `PredictionPower.power`."""
+    ceiling: Bounds | None
+    equivalent: Bounds | None
+
+
 @dataclass(frozen=True, slots=True)
 class PredictionPower:
     """What one prediction can see at one group size, with the documents and draws of the plan."""
@@ -63,6 +81,8 @@ class PredictionPower:
     """Of every outcome that a hypothesis names."""
     margins: MarginReach | None = None
     """Between which margins it can tell equivalence from a difference."""
+    monte_carlo: MonteCarlo | None = None
+    """Of a quick look at a contrast with a null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +169,8 @@ class PowerResult:
     refused: tuple[str, ...]
     """Outcomes that hypotheses name and that are out of the plan's reach, each with its reason; the rule
     stands in `hypotest.studies.outcome_reach`."""
-    costs: Costs
+    costs: Costs | None
+    """None of a quick look."""
     notes: tuple[str, ...]
     folder: Path
     """Where table, curves and report lie."""

@@ -51,8 +51,14 @@ class PowerSummary:
             yield Text()
             yield Text("Margins: declared, needed, too wide", style="bold")
             yield from map(Text, margins)
+        likely = list(monte_carlo_lines(result))
+        if likely:
+            yield Text()
+            yield Text("From few draws: 95 % Monte Carlo intervals", style="bold")
+            yield from map(Text, likely)
         yield Text()
-        yield from map(Text, cost_lines(result.costs))
+        if result.costs is not None:
+            yield from map(Text, cost_lines(result.costs))
         for note in result.notes:
             yield Text(f"note: {printable(note)}")
         if result.refused:
@@ -144,6 +150,28 @@ def grid_cells(result: PowerResult, item: PredictionPower) -> tuple[tuple[str, s
             )
             cells.append((_first(fewer) if item.draws is not None else "", ""))
     return tuple(cells)
+
+
+def monte_carlo_lines(result: PowerResult) -> Iterator[str]:
+    """Where the numbers of a quick look lie, of each prediction that is compared with a null."""
+    for item in result.plan:
+        found = item.monte_carlo
+        if found is None:
+            continue
+        parts = [f"{found.draws:,} draws"]
+        if found.seen is not None:
+            parts.append(f"seen {significant(found.seen[0], 2)} to {significant(found.seen[1], 2)}")
+        shown = [
+            f"{share_text(low)} to {share_text(high)}"
+            for size, (low, high) in zip(UNITS, found.power, strict=bool(found.power))
+            if size in SHOWN_UNITS
+        ]
+        if shown:
+            parts.append(f"power at 1, 2, 3 units {', '.join(shown)}")
+        for name, bounds in (("equivalent", found.equivalent), ("ceiling", found.ceiling)):
+            if bounds is not None:
+                parts.append(f"{name} {share_text(bounds[0])} to {share_text(bounds[1])}")
+        yield f"{printable(item.id)}: {'; '.join(parts)}"
 
 
 def cost_lines(costs: Costs) -> Iterator[str]:

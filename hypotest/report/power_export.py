@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.records.power import PowerResult
+from hypotest.records.power import Costs, PowerResult
 from hypotest.report.export import replace_folder
 from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import duration_text, significant
@@ -15,6 +15,7 @@ from hypotest.report.power import (
     grid_cells,
     grid_head,
     legend_text,
+    monte_carlo_lines,
     plan_cells,
     share_text,
 )
@@ -61,8 +62,24 @@ def _parts(result: PowerResult) -> Iterator[str]:
     yield "## Effects seen four times in five, if the plan were changed"
     yield _markdown_table(grid_head(result), (grid_cells(result, item) for item in result.plan))
     yield "Every combination: `power.parquet`."
+    likely = [f"- {escape_markdown(line)}" for line in monte_carlo_lines(result)]
+    if likely:
+        yield "## From few draws: 95 % Monte Carlo intervals"
+        yield "\n".join(likely)
+    if result.costs is not None:
+        yield from _costs(result.costs)
+    yield "## How this was foreseen"
+    yield _METHOD
+    for item in result.plan:
+        for note in item.notes:
+            yield f"- {escape_markdown(item.id)}: {escape_markdown(note)}"
+    for note in result.notes:
+        yield f"- {escape_markdown(note)}"
+
+
+def _costs(costs: Costs) -> Iterator[str]:
     yield "## What the run will take"
-    yield from map(escape_markdown, cost_lines(result.costs))
+    yield from map(escape_markdown, cost_lines(costs))
     yield table(
         ["stage", "seconds", "in the cache", "timed"],
         [
@@ -72,22 +89,15 @@ def _parts(result: PowerResult) -> Iterator[str]:
                 "yes" if item.cached else "",
                 escape_markdown(item.basis),
             ]
-            for item in result.costs.stages
+            for item in costs.stages
         ],
         numeric=(1,),
     )
-    if result.costs.seconds_per_1000_draws:
+    if costs.seconds_per_1000_draws:
         yield "Seconds for 1,000 further groups: " + ", ".join(
             f"{escape_markdown(name)} {significant(seconds, 2)}"
-            for name, seconds in result.costs.seconds_per_1000_draws.items()
+            for name, seconds in costs.seconds_per_1000_draws.items()
         )
-    yield "## How this was foreseen"
-    yield _METHOD
-    for item in result.plan:
-        for note in item.notes:
-            yield f"- {escape_markdown(item.id)}: {escape_markdown(note)}"
-    for note in result.notes:
-        yield f"- {escape_markdown(note)}"
 
 
 def _reach(result: PowerResult) -> Iterator[str]:

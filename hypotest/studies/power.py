@@ -7,7 +7,7 @@ evaluation split is run through the model or read; only its number of documents 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import EvidenceError
+from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.halves import divide
@@ -25,7 +26,7 @@ from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
-from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.records.protocol import Protocol
 from hypotest.registration.measures import MEASURES
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (
@@ -37,21 +38,34 @@ from hypotest.studies.costs import (
 )
 from hypotest.studies.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power_grid import (
+    Foundation,
     compare_halved,
     foresee,
     lay_foundations,
     power_curves,
     power_table,
 )
+from hypotest.studies.power_monte_carlo import monte_carlo
+from hypotest.studies.power_variants import (
+    against_one_null,
+    by_null,
+    foreseeable,
+    other_sizes,
+    resized,
+    variant,
+)
 from hypotest.studies.selection_split import look_at_selection
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
-SIZES = (0.5, 2.0)
-"""Other group sizes, as multiples of the declared one."""
-MOST_OF_LAYER = 0.2
-"""Larger groups are not tried: they would overlap their own random controls too much."""
-_SMALLEST_GROUP = 5
+FEWER_DRAWS = 999
+"""The same with half of the documents, from which only SDs and times are taken."""
+RESAMPLES = 400
+"""Of documents, there and at other sizes, at most: a standard error is known to 4 %."""
+QUICK_DRAWS = 499
+"""Of each null in a quick look, at most."""
+QUICK_POSITIONS = 1024
+"""Of each condition that a quick look collects, about, where the selection split is not in the cache."""
 
 
 def power(
@@ -60,6 +74,7 @@ def power(
     out: str | Path | None = None,
     device: str = "auto",
     memory: float = MEMORY,
+    quick: bool = False,
     start_stage: StartStage = silent,
 ) -> PowerResult:
     """Foresee what a protocol can see, from its selection split alone.
@@ -69,6 +84,8 @@ def power(
         out: Folder that gets ``<out>/<protocol id>/power``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         memory: Bytes that ablation may take beside model and evidence.
+        quick: With fewer draws, at the declared size alone, without times; and from some of the documents
+            unless the selection split is in the cache. How far the draws can be off is part of the result.
         start_stage: Told of each stage and its number of steps, for progress.
 
     Returns:
@@ -78,88 +95,88 @@ def power(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, "power", out, device, memory, start_stage)
+    looked = look_at_selection(
+        protocol, "power", out, device, memory, start_stage, positions=QUICK_POSITIONS if quick else None
+    )
     plan, prepared, selection, streams = looked.plan, looked.prepared, looked.selection, looked.streams
-    evidence = divide(selection, streams)
+    evidence = without_dead(divide(selection, streams))  # the same object for every analysis
     documents = PowerDocuments(
         selecting=np.unique(evidence.selection.documents).size,
         measuring=np.unique(evidence.evaluation.documents).size,
         planned=prepared.samples["evaluation"].positions["document"].n_unique(),
     )
-
-    timed = Stopwatch(start_stage)
-    full = analyse(_variant(plan, plan.predictions), evidence, start_stage=start_stage, watch=timed)
-    weighed = [item for item in plan.predictions if item.role != "descriptive" and _foreseeable(item)]
+    weighed = [item for item in plan.predictions if item.role != "descriptive" and foreseeable(item)]
     grouped = [item for item in weighed if MEASURES[item.measure].level != "conditions"]
-    thinned, timed_thinned = _thin(plan, grouped, evidence, streams, start_stage)
-    widened = compare_halved(plan, full, thinned)
-    bases = list(
-        lay_foundations(
-            plan,
-            weighed,
-            full,
-            widened,
-            documents.measuring,
-            _documents_with_heads(prepared, documents.planned),
-            declared=True,
-        )
-    )
+    timed = Stopwatch(start_stage)
+    if quick:
+        parts = [(part, against_one_null(plan, part, QUICK_DRAWS, RESAMPLES)) for part in by_null(weighed)]
+    else:
+        parts = [(weighed, variant(plan, plan.predictions))]
+    declared = [
+        (part, analyse(asked, evidence, start_stage=start_stage, watch=timed)) for part, asked in parts
+    ]
+    fewer_draws = QUICK_DRAWS if quick else FEWER_DRAWS
+    thinned, timed_thinned = _thin(plan, grouped, evidence, streams, fewer_draws, quick, start_stage)
+    heads = _documents_with_heads(prepared, documents.planned)
+    bases: list[Foundation] = []
+    widened: dict[str, tuple[float, float]] = {}
+    for part, analysis in declared:
+        widened |= compare_halved(plan, analysis, thinned)
+        bases += lay_foundations(plan, part, analysis, widened, documents.measuring, heads, declared=True)
+    size = len(declared[0][1].selection.group) if declared else 0
     notes = [
         f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
-        for item in full.predictions
+        for _, analysis in declared
+        for item in analysis.predictions
         if item.outcome == "undefined"
     ]
-    for size in other_sizes(len(full.selection.group), evidence.n_neurons):
-        for part in _by_null(grouped):
-            try:
-                other = analyse(
-                    _resized(plan, part, size / evidence.n_neurons), evidence, start_stage=start_stage
-                )
-            except EvidenceError as error:
-                notes.append(f"groups of {size:,} neurons: {error}")
-                continue
-            bases += lay_foundations(
-                plan,
-                part,
-                other,
-                widened,
-                documents.measuring,
-                _documents_with_heads(prepared, documents.planned),
-                declared=False,
-            )
+    if not quick:
+        more, said = _at_other_sizes(plan, grouped, size, evidence, widened, documents, heads, start_stage)
+        bases, notes = [*bases, *more], [*notes, *said]
 
     predictions = tuple(
         replace(
             foresee(base, plan, documents.planned),
             reach=reach_of_outcomes(base, plan, documents.planned),
             margins=reach_of_margin(base, plan, documents.planned),
+            monte_carlo=monte_carlo(base, plan, documents.planned, streams("Monte Carlo", base.prediction.id))
+            if quick
+            else None,
         )
         for base in bases
     )
+    order = [item.id for item in plan.predictions]
+    pairs = sorted(
+        zip(predictions, bases, strict=True), key=lambda pair: (not pair[0].declared, order.index(pair[0].id))
+    )
     numbers = sorted({documents.measuring, *(factor * documents.planned for factor in (1, 2, 4))})
-    declared = [pair for pair in zip(predictions, bases, strict=True) if pair[0].declared]
-    notes += [text for item, base in declared for text in warnings(base.prediction, item.reach, item.margins)]
+    as_declared = [pair for pair in pairs if pair[0].declared]
+    notes += [
+        text for item, base in as_declared for text in warnings(base.prediction, item.reach, item.margins)
+    ]
     notes += _left_out(plan)
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,
         level=plan.decision.level,
         corrected_level=plan.decision.level / max(1, len(plan.deciding)),
-        n_neurons=evidence.n_neurons,
-        group_size=len(full.selection.group),
+        n_neurons=evidence.layer_size,
+        group_size=size,
         documents=documents,
-        predictions=predictions,
-        table=power_table(bases, plan, documents.planned, numbers),
-        curves=power_curves(bases, plan, documents.planned, numbers),
+        predictions=tuple(item for item, _ in pairs),
+        table=power_table([base for _, base in pairs], plan, documents.planned, numbers),
+        curves=power_curves([base for _, base in pairs], plan, documents.planned, numbers),
         refused=(
-            *_undefined(plan, selection, streams),
-            *(reason for item, base in declared for reason in refusals(base.prediction, item.reach)),
+            *(() if quick else _undefined(plan, selection, streams)),
+            *(reason for item, base in as_declared for reason in refusals(base.prediction, item.reach)),
         ),
-        costs=_costs(
+        costs=None
+        if quick
+        else _costs(
             plan,
             prepared,
             selection,
-            len(full.selection.group),
+            size,
             memory,
             looked.cache,
             documents,
@@ -167,11 +184,56 @@ def power(
             (timed.seconds, timed_thinned.seconds),
             start_stage,
         ),
-        notes=tuple(notes),
+        notes=(*_given_up(looked.whole, documents, quick), *notes),
         folder=looked.folder,
     )
     write_power(result)
     return result
+
+
+def _at_other_sizes(
+    plan: Protocol,
+    grouped: list[Prediction],
+    size: int,
+    evidence: Evidence,
+    widened: Mapping[str, tuple[float, float]],
+    documents: PowerDocuments,
+    heads: Callable[[int], int],
+    start_stage: StartStage,
+) -> tuple[list[Foundation], list[str]]:
+    """What power rests on at sizes other than the declared one, and which cannot be had."""
+    asked = [(k, part) for k in other_sizes(size, evidence.n_neurons) for part in by_null(grouped)]
+    step = start_stage("other group sizes", len(asked))
+    bases: list[Foundation] = []
+    notes = []
+    for k, part in asked:
+        other = resized(against_one_null(plan, part, DRAWS, RESAMPLES), k / evidence.n_neurons)
+        try:
+            analysis = analyse(other, evidence, start_stage=start_stage)
+            bases += lay_foundations(
+                plan, part, analysis, widened, documents.measuring, heads, declared=False
+            )
+        except EvidenceError as error:
+            notes.append(f"groups of {k:,} neurons: {error}")
+        step()
+    return bases, notes
+
+
+def _given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
+    """What a quick look does without."""
+    if not quick:
+        return []
+    some = documents.selecting + documents.measuring
+    given_up = [
+        f"a quick look: at most {QUICK_DRAWS} draws of each null and {RESAMPLES} resamples of documents; no "
+        "other group sizes, no times, and what is undefined on the whole selection split is not looked for"
+    ]
+    if not whole:
+        given_up.append(
+            f"only {some:,} documents of the selection split were run through the model; the group was "
+            "selected on half of them, and may be another one on more"
+        )
+    return given_up
 
 
 def _undefined(plan: Protocol, selection: SelectionEvidence, streams: Streams) -> list[str]:
@@ -185,14 +247,14 @@ def _undefined(plan: Protocol, selection: SelectionEvidence, streams: Streams) -
     ]
 
 
-def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:
-    """Group sizes that are tried beside the declared one."""
-    found = {round(size * factor) for factor in SIZES}
-    return tuple(sorted(k for k in found if _SMALLEST_GROUP <= k <= MOST_OF_LAYER * n_neurons and k != size))
-
-
 def _thin(
-    plan: Protocol, grouped: list[Prediction], evidence: Evidence, streams: Streams, start_stage: StartStage
+    plan: Protocol,
+    grouped: list[Prediction],
+    evidence: Evidence,
+    streams: Streams,
+    draws: int,
+    quick: bool,
+    start_stage: StartStage,
 ) -> tuple[Analysis | None, Stopwatch]:
     """The declared analysis with half of the measuring documents: how nulls and times change with them."""
     watch = Stopwatch(start_stage)
@@ -201,60 +263,20 @@ def _thin(
     fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
     if not grouped:
         return None, watch
+    asked = variant(plan, grouped, draws=draws, resamples=RESAMPLES)
+    if quick:  # times are not taken from it
+        asked = asked.with_nulls({name for item in grouped for name in item.needed_nulls})
     try:
-        return analyse(_variant(plan, grouped, DRAWS), fewer, start_stage=start_stage, watch=watch), watch
+        return analyse(asked, fewer, start_stage=start_stage, watch=watch), watch
     except EvidenceError:  # undefined with so few documents: nothing is said about more of them
         return None, Stopwatch(silent)
-
-
-def _variant(
-    plan: Protocol,
-    predictions: tuple[Prediction, ...] | list[Prediction],
-    most_draws: int | None = None,
-) -> Protocol:
-    """The plan with some of its predictions, and with fewer draws at most."""
-    nulls: dict[str, object] = {"untrained": None}  # other networks: nothing here stands in for them
-    if most_draws is not None:
-        nulls["rewired"] = None  # descriptive: no prediction rests on it
-    for name in ("size_matched", "covariate_matched", "local_matched", "label_shuffled"):
-        null = getattr(plan.nulls, name)
-        if null is None:
-            continue
-        update: dict[str, object] = {"stop_after": None} if hasattr(null, "stop_after") else {}
-        if most_draws is not None:
-            update["draws"] = min(null.draws, most_draws)
-        nulls[name] = null.model_copy(update=update)
-    return plan.model_copy(
-        update={
-            "predictions": tuple(item for item in predictions if _foreseeable(item)),
-            "nulls": plan.nulls.model_copy(update=nulls),
-            "splits": 1,
-        }
-    )
-
-
-def _by_null(predictions: list[Prediction]) -> list[list[Prediction]]:
-    """Predictions apart that need different nulls: each null costs every measure."""
-    names = dict.fromkeys(item.contrast.null for item in predictions)
-    return [[item for item in predictions if item.contrast.null == name] for name in names]
-
-
-def _resized(plan: Protocol, part: list[Prediction], fraction: float) -> Protocol:
-    """The plan with a group of another size, and with no more nulls than these predictions need."""
-    variant = _variant(plan, part, DRAWS).with_nulls({name for item in part for name in item.needed_nulls})
-    group = plan.group.model_copy(update={"select": TopFraction(top_fraction=fraction)})
-    return variant.model_copy(update={"group": group})
-
-
-def _foreseeable(prediction: Prediction) -> bool:
-    return prediction.contrast.null not in ("untrained", "rewired")
 
 
 def _left_out(plan: Protocol) -> list[str]:
     return [
         f"{item.id}: a contrast with {item.contrast.null} networks cannot be foreseen from this one"
         for item in plan.predictions
-        if not _foreseeable(item) and item.role != "descriptive"
+        if not foreseeable(item) and item.role != "descriptive"
     ]
 
 
@@ -288,7 +310,14 @@ def _costs(
     collecting = time_collection(
         prepared, selection, group_size, memory, cache, Streams(plan.seed), start_stage
     )
-    analysis, per_1000 = extrapolate_analysis(plan, *analysed, DRAWS, documents.measuring, documents.planned)
+    analysis, per_1000 = extrapolate_analysis(
+        plan,
+        *analysed,
+        FEWER_DRAWS,
+        min(1.0, RESAMPLES / plan.intervals.resamples),
+        documents.measuring,
+        documents.planned,
+    )
     sampled = prepared.samples
     here = evidence_bytes(selection.split)
     there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -103,14 +104,16 @@ class Foundation:
     def smallest(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that would be significant."""
         if self.draws is not None:
-            assert draws is not None  # a null has draws
-            found = smallest_significant(self.draws, draws, level)
+            found = _at_hand(self, draws, level)[0]
             return None if found is None else found * self.narrowed(documents)
         error = self.error(documents)
         return None if error is None else t_smallest(error, self.carried(documents) - 1, level)
 
     def seen(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that is significant with probability `SEEN`."""
+        if self.draws is not None:
+            found = _at_hand(self, draws, level)[1]
+            return None if found is None else found * self.narrowed(documents)
         unit = self.unit(documents)
         if not unit:
             return unit
@@ -147,6 +150,24 @@ class Foundation:
             return 0.0 if never else None
         effects = self.draws * self.narrowed(documents)
         return ordinary_equivalence(effects, margin, error, freedom, level, effect)
+
+
+@lru_cache(maxsize=64)
+def _at_hand(base: Foundation, draws: int | None, level: float) -> tuple[float | None, float | None]:
+    """Smallest significant effect, and the one that is seen, of a null with the documents at hand.
+
+    Other numbers of documents narrow the null, and the effects with it.
+    """
+    null = base.draws
+    assert null is not None and draws is not None  # a null has draws
+    scale = float(np.nanstd(null, ddof=1))
+    if not scale:
+        return smallest_significant(null, draws, level), scale
+
+    def power(effect: float) -> float:
+        return min(randomization_power(null, sign * effect, draws, level) for sign in (1, -1))
+
+    return smallest_significant(null, draws, level), effect_seen(power, scale, SEEN)
 
 
 def lay_foundations(
@@ -221,8 +242,8 @@ def compare_halved(
     measured = {item.id for item in plan.predictions if MEASURES[item.measure].level != "weights"}
     found = {}
     for item in halved.predictions:
-        other = wholes[item.id]
-        if "undefined" in (item.outcome, other.outcome):
+        other = wholes.get(item.id)
+        if other is None or "undefined" in (item.outcome, other.outcome):
             continue
         if item.id in measured and item.ladder and other.ladder and other.ladder[0].sd > 0:
             margins = (item.margin, other.margin)

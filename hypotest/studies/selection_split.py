@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
+from hypotest.collect.evidence_folder import is_collected
+from hypotest.collect.sample import Sample
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.manifest import Stopwatch
@@ -26,6 +31,8 @@ class SelectionLook:
     plan: Protocol
     prepared: Prepared
     selection: SelectionEvidence
+    whole: bool
+    """Whether that is all of the split."""
     streams: Streams
     cache: Path
     """Folder of the evidence cache."""
@@ -42,6 +49,7 @@ def look_at_selection(
     device: str,
     memory: float,
     start_stage: StartStage,
+    positions: int | None = None,
 ) -> SelectionLook:
     """Prepare a plan as a run does, and collect its selection split; the cache keeps it for the run.
 
@@ -55,6 +63,8 @@ def look_at_selection(
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         memory: Bytes that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
+        positions: Of each condition, about, that will do: in some of the split's documents. All of them where
+            the cache has them, and without.
 
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem.
@@ -71,5 +81,27 @@ def look_at_selection(
         check_reach(plan, prepared, prepared.subject.n_neurons, path)
     preparing = dict(watch.seconds)
     cache = cache_folder() / "evidence"
-    selection = collect_selected(plan, prepared, prepared.samples["selection"], memory, cache, watch)
-    return SelectionLook(plan, prepared, selection, streams, cache, preparing, folder / command)
+    whole = positions is None or is_collected(cache, prepared.keys.selection)
+    sample = prepared.samples["selection"]
+    if positions is not None and not whole:
+        sample = some_documents(sample, positions, streams("some documents"))
+    selection = collect_selected(plan, prepared, sample, memory, cache, watch)
+    return SelectionLook(plan, prepared, selection, whole, streams, cache, preparing, folder / command)
+
+
+def some_documents(sample: Sample, positions: int, rng: np.random.Generator) -> Sample:
+    """Documents of a split with all of their positions, so that what varies over documents does so here.
+
+    Args:
+        sample: The split.
+        positions: Of each condition: documents are added until there are so many.
+        rng: Which documents.
+    """
+    rows = sample.positions
+    per_document = rows.filter(pl.col("condition") == "rare").group_by("document").len().sort("document")
+    order = rng.permutation(per_document.height)
+    before = np.cumsum(per_document["len"].to_numpy()[order]) - per_document["len"].to_numpy()[order]
+    chosen = per_document["document"].to_numpy()[order[before < positions]]
+    mine = rows.filter(pl.col("document").is_in(chosen.tolist()))
+    blocks = np.unique(mine["block"].to_numpy())
+    return Sample(sample.tokens, mine, sample.head_blocks[np.isin(sample.head_blocks, blocks)])

@@ -1,4 +1,4 @@
-from hypotest.studies.power import other_sizes
+from hypotest.studies.power_variants import other_sizes
 
 
 def test_other_sizes_stay_within_a_fifth_of_the_layer():

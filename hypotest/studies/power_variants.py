@@ -1,0 +1,80 @@
+"""The plan as `hypotest power` rehearses it: with some of its predictions, other sizes, fewer draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol, TopFraction
+
+SIZES = (0.5, 2.0)
+"""Other group sizes, as multiples of the declared one."""
+MOST_OF_LAYER = 0.2
+"""Larger groups are not tried: they would overlap their own random controls too much."""
+_SMALLEST_GROUP = 5
+
+
+def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:
+    """Group sizes that are tried beside the declared one."""
+    found = {round(size * factor) for factor in SIZES}
+    return tuple(sorted(k for k in found if _SMALLEST_GROUP <= k <= MOST_OF_LAYER * n_neurons and k != size))
+
+
+def foreseeable(prediction: Prediction) -> bool:
+    """Whether a prediction's null can be drawn from this network."""
+    return prediction.contrast.null not in ("untrained", "rewired")
+
+
+def by_null(predictions: Sequence[Prediction]) -> list[list[Prediction]]:
+    """Predictions apart that need different nulls: each null costs every measure."""
+    names = dict.fromkeys(item.contrast.null for item in predictions)
+    return [[item for item in predictions if item.contrast.null == name] for name in names]
+
+
+def variant(
+    plan: Protocol,
+    predictions: Sequence[Prediction],
+    *,
+    draws: int | None = None,
+    resamples: int | None = None,
+) -> Protocol:
+    """The plan with some of its predictions.
+
+    Args:
+        plan: The protocol.
+        predictions: Which; those that cannot be foreseen are left out.
+        draws: Of each null, at most; without, as many as the plan has.
+        resamples: Of documents, at most; without, as many as the plan has.
+    """
+    nulls: dict[str, object] = {"untrained": None}  # other networks: nothing here stands in for them
+    if draws is not None:
+        nulls["rewired"] = None  # descriptive: no prediction rests on it
+    for name in ("size_matched", "covariate_matched", "local_matched", "label_shuffled"):
+        null = getattr(plan.nulls, name)
+        if null is None:
+            continue
+        update: dict[str, object] = {"stop_after": None} if hasattr(null, "stop_after") else {}
+        if draws is not None:
+            update["draws"] = min(null.draws, draws)
+        nulls[name] = null.model_copy(update=update)
+    most = plan.intervals.resamples if resamples is None else min(plan.intervals.resamples, resamples)
+    return plan.model_copy(
+        update={
+            "predictions": tuple(item for item in predictions if foreseeable(item)),
+            "nulls": plan.nulls.model_copy(update=nulls),
+            "intervals": plan.intervals.model_copy(update={"resamples": most}),
+            "splits": 1,
+        }
+    )
+
+
+def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int, resamples: int) -> Protocol:
+    """The plan with predictions that need the same null, and no more nulls than that."""
+    nulls = {name for item in part for name in item.needed_nulls}
+    return variant(plan, part, draws=draws, resamples=resamples).with_nulls(nulls)
+
+
+def resized(plan: Protocol, fraction: float) -> Protocol:
+    """The plan with a group of another size, a share of the layer."""
+    group = plan.group.model_copy(update={"select": TopFraction(top_fraction=fraction)})
+    return plan.model_copy(update={"group": group})
