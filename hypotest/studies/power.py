@@ -154,6 +154,9 @@ def power(
     notes += [
         text for item, base in as_declared for text in warnings(base.prediction, item.reach, item.margins)
     ]
+    reasons = [text for item, base in as_declared for text in refusals(base.prediction, item.reach)]
+    if quick:
+        notes += [f"in a quick look, which refuses nothing: {text}" for text in reasons]
     notes += _left_out(plan)
     result = PowerResult(
         protocol_id=plan.id,
@@ -166,10 +169,7 @@ def power(
         predictions=tuple(item for item, _ in pairs),
         table=power_table([base for _, base in pairs], plan, documents.planned, numbers),
         curves=power_curves([base for _, base in pairs], plan, documents.planned, numbers),
-        refused=(
-            *(() if quick else _undefined(plan, selection, streams)),
-            *(reason for item, base in as_declared for reason in refusals(base.prediction, item.reach)),
-        ),
+        refused=() if quick else (*_undefined(plan, selection, streams), *reasons),
         costs=None
         if quick
         else _costs(

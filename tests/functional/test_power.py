@@ -1,6 +1,7 @@
 """``hypotest power`` as a user meets it, and what it must not touch."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -103,6 +104,51 @@ def test_a_run_goes_on_from_the_evidence_and_took_about_what_was_estimated(
     assert costs["evidence_bytes"] == pytest.approx(size, rel=0.35)  # weights and positions come on top
 
 
+@pytest.fixture(scope="module")
+def quick(hypotest, protocol, tmp_path_factory):
+    out, cache = tmp_path_factory.mktemp("quick"), tmp_path_factory.mktemp("quick-cache")
+    done = hypotest("power", protocol, "--quick", "--out", out, "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    return done, out / "small-power" / "power"
+
+
+def test_a_quick_look_says_what_it_gives_up_and_refuses_nothing(quick):
+    done, folder = quick
+    assert done.returncode == 0, done.stderr
+    record = json.loads((folder / "power.json").read_text(encoding="utf-8"))
+    assert (record["costs"], record["refused"]) == (None, [])
+    assert {item["group_size"] for item in record["predictions"]} == {None, 14}  # the declared size alone
+    for text in (done.stdout, (folder / "power.md").read_text(encoding="utf-8")):
+        words = " ".join(text.split())
+        assert "a quick look: at most 499 draws of each null and 400 resamples" in words
+        assert "95 % Monte Carlo intervals" in words and "will take about" not in words
+    assert max(map(len, done.stdout.splitlines()[:-1])) <= 80
+
+
+def test_a_quick_look_sees_what_the_full_one_sees(quick, foreseen):
+    """On the same documents: within the Monte Carlo intervals that it prints, or of what both can be off."""
+    one, two = (
+        {
+            item["id"]: item
+            for item in json.loads((folder / "power.json").read_text(encoding="utf-8"))["predictions"]
+            if item["declared"]
+        }
+        for folder in (quick[1], foreseen[1])
+    )
+    assert list(one) == list(two)
+    for name, mine in one.items():
+        full, off = two[name], mine["monte_carlo"]
+        assert mine["scale"] == pytest.approx(full["scale"], rel=0.2)
+        assert (off is None) == (full["draws"] is None) and full["monte_carlo"] is None
+        if off is None:
+            continue
+        assert off["draws"] <= 499 and len(off["power"]) == 4
+        for (low, high), found in zip(off["power"], mine["power"], strict=True):
+            assert 0 <= low <= high <= 1
+            assert low - 0.05 <= found <= high + 0.05
+        assert off["seen"][0] < mine["seen"][0] * 1.1 and off["seen"][1] > mine["seen"][0] * 0.9
+        assert off["seen"][0] / 1.3 < full["seen"][0] < off["seen"][1] * 1.3
+
+
 def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monkeypatch):
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
     text = protocol.read_text(encoding="utf-8")
@@ -110,6 +156,13 @@ def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monk
     names = ("specialization", "coordination", "attention", "single-head")
     protocol.write_text(with_predictions(text, *names), encoding="utf-8")
     prepared, seen, forbidden = watch_model(protocol, monkeypatch)
+    monkeypatch.setattr("hypotest.studies.power.QUICK_POSITIONS", 30)
+    package.power(protocol, out=tmp_path / "reports", device="cpu", quick=True)
+    assert seen and not seen & forbidden
+    (some,) = (path.name for path in (tmp_path / "cache" / "evidence").iterdir())
+    assert some != prepared.keys.selection  # some of the selection split's documents
+    shutil.rmtree(tmp_path / "cache" / "evidence")
+    seen.clear()
     result = package.power(protocol, out=tmp_path / "reports", device="cpu")
     assert seen and not seen & forbidden
     assert [path.name for path in (tmp_path / "cache" / "evidence").iterdir()] == [prepared.keys.selection]
