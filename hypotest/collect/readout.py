@@ -57,7 +57,7 @@ class Readout:
     ) -> Readout:
         """From the weights as they are; `bias` is W_U c + b_U."""
         if bias is not None:
-            bias = bias - bias.mean()
+            bias = bias - float(bias.cpu().numpy().mean())  # torch divides so long a sum among threads
             bias = bias if bool(bias.any()) else None
         contrast = unembedding - unembedding.mean(dim=0)
         longest = float(torch.linalg.vector_norm(contrast, dim=1).max())
