@@ -105,7 +105,8 @@ class SplitEvidence(Positioned):
     n_exact: IntArray
     """Neurons whose change was evaluated over the whole vocabulary, shape (n_positions,)."""
     residual: FloatArray
-    """Input of the final norm, shape (n_positions, d_model)."""
+    """Input of the final norm, shape (n_positions, d_model); without columns where changes come from forward
+    passes, which do not need it."""
     attention: FloatArray
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
     behind the query hold zero."""
