@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ def forward_arrays(
     tokens: NDArray[np.int32],
     block: NDArray[np.int64],
     index: NDArray[np.int64],
+    *,
+    attention: bool = True,
 ) -> dict[str, NDArray[np.float32]]:
     """Run blocks through the model and keep what is seen at some of their positions.
 
@@ -27,29 +31,33 @@ def forward_arrays(
         tokens: Shape (n_blocks, context).
         block: Row of `tokens` of each position, ascending, shape (n_positions,).
         index: Query position within the block, shape (n_positions,).
+        attention: Whether attention is kept.
 
     Returns:
         ``activations`` (n_positions, n_neurons), the input of the down-projection; ``residual``
         (n_positions, d_model), the input of the final norm, without columns where no identity reads it;
-        ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the tested MLP.
+        ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the tested MLP,
+        if asked for.
 
     Raises:
         EvidenceError: If an activation or a residual is not finite; names layer and neuron.
     """
     n_positions, context = index.size, tokens.shape[1]
-    n_heads = len(subject.reaching_layers) * subject.n_heads
+    layers = subject.reaching_layers if attention else ()
     width = 0 if subject.identity_obstacle else subject.d_model
     arrays = {
         "activations": np.empty((n_positions, subject.n_neurons), dtype=np.float32),
         "residual": np.empty((n_positions, width), dtype=np.float32),
-        "attention": np.zeros((n_positions, n_heads, context), dtype=np.float32),
     }
+    if attention:
+        n_heads = len(layers) * subject.n_heads
+        arrays["attention"] = np.zeros((n_positions, n_heads, context), dtype=np.float32)
     for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
-        neurons, residual, attention = _trace(subject, batch, batch.ids(tokens))
+        neurons, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
         arrays["activations"][batch.places] = neurons.cpu().numpy()
         if residual is not None:
             arrays["residual"][batch.places] = residual[batch.rows, batch.columns].cpu().numpy()
-        for number, weights in enumerate(attention):
+        for number, weights in enumerate(looks):
             heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
             seen = weights[batch.rows, :, batch.columns].cpu().numpy()
             arrays["attention"][batch.places, heads, : batch.length] = seen
@@ -59,17 +67,17 @@ def forward_arrays(
 
 
 def _trace(
-    subject: LanguageModel, batch: Batch, ids: torch.Tensor
+    subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
-    """Neurons at the positions, the final residual if it is read, the attention of each reaching layer."""
-    layers = [subject.envoy("attention", layer) for layer in subject.reaching_layers]
+    """Neurons at the positions, the final residual if it is read, the attention of some layers."""
+    looking = [subject.envoy("attention", layer) for layer in layers]
     down, norm = subject.envoy("down_projection"), subject.envoy("final_norm")
     needs_residual = not subject.identity_obstacle
     attention: list[torch.Tensor] = []
     residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
-        for layer in layers:  # in the order in which the model runs them
+        for layer in looking:  # in the order in which the model runs them
             attention.append(layer.output[1].save())
         neurons = down.input.save()
         if needs_residual:
