@@ -82,9 +82,12 @@ def evidence_digests(cache: Path, keys: EvidenceKeys) -> dict[str, str]:
 def _shards(folder: Path, finished: dict[str, Any]) -> Iterator[str]:
     """Every shard that belongs to a finished split, and none that a killed run has left."""
     yield "positions"
-    yield from (name for name in ("weights", "mean", "decomposition") if (folder / name).exists())
-    for name in ("forward", "ablation", "heads"):
-        yield from (f"{name}/{number:05d}" for number in range(finished[name]))
+    shards = ("weights", "mean", "neurons", "decomposition")
+    yield from (name for name in shards if (folder / name).exists())
+    collections = {name: finished[name] for name in ("forward", "heads")}
+    collections |= {f"ablation/{part}": count for part, count in finished["ablation"].items()}
+    for name, count in collections.items():
+        yield from (f"{name}/{number:05d}" for number in range(count))
 
 
 def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
@@ -150,19 +153,62 @@ def _load_split(folder: Path) -> SplitEvidence:
         pl.Series("condition", np.where(columns["rare"], "rare", "common")),
         pl.lit(counts["split"]).alias("split"),
     )
-    forward = read_shards(folder / "forward", counts["forward"])
-    ablation = read_shards(folder / "ablation", counts["ablation"])
+    shape = counts["shape"]
+    n_positions, n_neurons = positions.height, shape["neurons"]
+    forward = read_shards(folder / "forward", counts["forward"]) if counts["forward"] else {}
+    changes = _load_changes(folder, counts, columns["rare"], n_neurons)
     return SplitEvidence(
         positions=positions,
-        activations=forward["activations"],
-        delta_loss=ablation["delta_loss"],
-        loss=ablation["loss"],
-        error_bound=ablation["error_bound"],
-        n_exact=ablation["n_exact"],
-        residual=forward["residual"],
-        attention=forward["attention"],
-        head_ablation=_by_document(read_shards(folder / "heads", counts["heads"])),
+        activations=forward.get("activations", _nothing(n_positions, n_neurons)),
+        residual=forward.get("residual", _nothing(n_positions, 0)),
+        attention=forward.get("attention", _nothing(n_positions, shape["heads"], shape["context"])),
+        head_ablation=_load_heads(folder / "heads", counts["heads"], shape),
+        **changes,
     )
+
+
+def _load_changes(
+    folder: Path, counts: dict[str, Any], rare: NDArray[np.bool_], n_neurons: int
+) -> dict[str, NDArray[Any]]:
+    """What ablation gave: each part in its rows and, where some neurons were ablated only, their columns."""
+    n_positions = rare.size
+    chosen = read_shard(folder / "neurons")["neurons"] if (folder / "neurons").exists() else None
+    changes: dict[str, NDArray[Any]] = {
+        "delta_loss": np.full((n_positions, n_neurons), np.nan, dtype=np.float32),
+        "error_bound": np.full((n_positions, n_neurons), np.nan, dtype=np.float16),
+        "loss": np.full(n_positions, np.nan, dtype=np.float32),
+        "n_exact": np.zeros(n_positions, dtype=np.int32),
+    }
+    rows_of = {"rare": rare, "common": ~rare, "both": np.ones_like(rare)}
+    for part, count in counts["ablation"].items():
+        rows, start = np.flatnonzero(rows_of[part]), 0
+        for number in range(count):
+            shard = read_shard(folder / "ablation" / part / f"{number:05d}")
+            here = rows[start : start + len(shard["loss"])]
+            start += here.size
+            place = here if chosen is None else np.ix_(here, chosen)
+            for name in ("delta_loss", "error_bound"):
+                changes[name][place] = shard[name]
+            for name in ("loss", "n_exact"):
+                changes[name][here] = shard[name]
+    return changes
+
+
+def _load_heads(folder: Path, n_shards: int, shape: dict[str, int]) -> HeadAblation:
+    if n_shards:
+        return _by_document(read_shards(folder, n_shards))
+    return HeadAblation(
+        documents=np.empty(0, dtype=np.int64),
+        n_positions=np.empty(0, dtype=np.int32),
+        base=np.empty((0, shape["neurons"]), dtype=np.float32),
+        single=np.empty((0, shape["heads"], shape["neurons"]), dtype=np.float32),
+        layer=np.empty((0, shape["layers"], shape["neurons"]), dtype=np.float32),
+    )
+
+
+def _nothing(*shape: int) -> NDArray[np.float32]:
+    """NaN, without memory."""
+    return np.broadcast_to(np.float32(np.nan), shape)
 
 
 def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:

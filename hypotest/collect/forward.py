@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.extent import Batch, batches, mlp_only_at
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
@@ -18,6 +21,8 @@ def forward_arrays(
     tokens: NDArray[np.int32],
     block: NDArray[np.int64],
     index: NDArray[np.int64],
+    *,
+    attention: bool = True,
 ) -> dict[str, NDArray[np.float32]]:
     """Run blocks through the model and keep what is seen at some of their positions.
 
@@ -26,51 +31,59 @@ def forward_arrays(
         tokens: Shape (n_blocks, context).
         block: Row of `tokens` of each position, ascending, shape (n_positions,).
         index: Query position within the block, shape (n_positions,).
+        attention: Whether attention is kept.
 
     Returns:
         ``activations`` (n_positions, n_neurons), the input of the down-projection; ``residual``
-        (n_positions, d_model), the input of the final norm; ``attention`` (n_positions, n_heads,
-        context), the weights of the heads that can reach the tested MLP.
+        (n_positions, d_model), the input of the final norm, without columns where no identity reads it;
+        ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the tested MLP,
+        if asked for.
 
     Raises:
         EvidenceError: If an activation or a residual is not finite; names layer and neuron.
     """
-    parts: dict[str, list[NDArray[np.float32]]] = {
-        "activations": [],
-        "residual": [],
-        "attention": [],
+    n_positions, context = index.size, tokens.shape[1]
+    layers = subject.reaching_layers if attention else ()
+    width = 0 if subject.identity_obstacle else subject.d_model
+    arrays = {
+        "activations": np.empty((n_positions, subject.n_neurons), dtype=np.float32),
+        "residual": np.empty((n_positions, width), dtype=np.float32),
     }
-    for start in range(0, len(tokens), _BLOCKS_PER_BATCH):
-        stop = min(start + _BLOCKS_PER_BATCH, len(tokens))
-        here = slice(*np.searchsorted(block, [start, stop]))
-        # on the CPU: layers may lie on several devices, and each can be indexed from there
-        rows, columns = torch.from_numpy(block[here] - start), torch.from_numpy(index[here])
-        seen = _trace(subject, torch.from_numpy(tokens[start:stop].astype(np.int64)))
-        activations, residual, *attention = seen
-        activations = activations.reshape(stop - start, tokens.shape[1], -1)  # OPT flattens positions
-        parts["activations"].append(activations[rows, columns].cpu().numpy())
-        parts["residual"].append(residual[rows, columns].cpu().numpy())
-        heads = [weights[rows, :, columns].cpu().numpy() for weights in attention]
-        none = np.empty((rows.numel(), 0, tokens.shape[1]), dtype=np.float32)
-        parts["attention"].append(np.concatenate([none, *heads], axis=1))
-    arrays = {name: np.concatenate(pieces).astype(np.float32) for name, pieces in parts.items()}
+    if attention:
+        n_heads = len(layers) * subject.n_heads
+        arrays["attention"] = np.zeros((n_positions, n_heads, context), dtype=np.float32)
+    for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
+        neurons, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+        arrays["activations"][batch.places] = neurons.cpu().numpy()
+        if residual is not None:
+            arrays["residual"][batch.places] = residual[batch.rows, batch.columns].cpu().numpy()
+        for number, weights in enumerate(looks):
+            heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
+            seen = weights[batch.rows, :, batch.columns].cpu().numpy()
+            arrays["attention"][batch.places, heads, : batch.length] = seen
     _require_finite(arrays["activations"], subject.layer, "neuron")
     _require_finite(arrays["residual"], subject.layer, "residual feature")
     return arrays
 
 
-def _trace(subject: LanguageModel, tokens: torch.Tensor) -> list[torch.Tensor]:
-    """Neurons, final residual, then the attention of each reaching layer."""
-    attention = [subject.envoy("attention", layer) for layer in subject.reaching_layers]
+def _trace(
+    subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
+) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
+    """Neurons at the positions, the final residual if it is read, the attention of some layers."""
+    looking = [subject.envoy("attention", layer) for layer in layers]
     down, norm = subject.envoy("down_projection"), subject.envoy("final_norm")
-    weights: list[torch.Tensor] = []
-    with full_precision(), subject.traced.trace(tokens.to(subject.device)) as tracer:
-        for layer in attention:  # in the order in which the model runs them
-            weights.append(layer.output[1].save())
+    needs_residual = not subject.identity_obstacle
+    attention: list[torch.Tensor] = []
+    residual = None
+    only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
+    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
+        for layer in looking:  # in the order in which the model runs them
+            attention.append(layer.output[1].save())
         neurons = down.input.save()
-        residual = norm.input.save()
+        if needs_residual:
+            residual = norm.input.save()
         tracer.stop()  # logits are recomputed at the sampled positions only
-    return [neurons, residual, *weights]
+    return at_positions(neurons), residual, attention
 
 
 def _require_finite(values: NDArray[np.float32], layer: int, what: str) -> None:

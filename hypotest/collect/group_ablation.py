@@ -57,7 +57,7 @@ def ablate_groups(
 
                 def move(neurons: Tensor, number: int = number) -> Tensor:
                     after = torch.from_numpy(replacement.within(number, tokens.shape[1])).to(neurons.device)
-                    delta = after - neurons[0]
+                    delta = after[: neurons.shape[1]] - neurons[0]
                     return torch.stack([delta[:, group] @ output[group] for group in members])
 
                 change[here] = moved_losses(subject, tokens[number], index[here], move).T

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.extent import Batch, batches, mlp_only_at
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.modules import by_input
 from hypotest.subjects.precision import full_precision
@@ -56,31 +57,32 @@ def head_ablation_arrays(
         activations; ``single`` (n_blocks, n_heads, n_neurons), the sum of squared changes with one head
         of the reaching layers ablated; ``layer`` (n_blocks, n_layers, n_neurons), with all heads of a layer.
     """
-    pieces: dict[str, list[NDArray[np.float32]]] = {"base": [], "single": [], "layer": []}
-    for start in range(0, len(tokens), _BLOCKS_PER_BATCH):
-        stop = min(start + _BLOCKS_PER_BATCH, len(tokens))
-        here = slice(*np.searchsorted(block, [start, stop]))
-        # on the CPU: layers may lie on several devices, and each can be indexed from there
-        rows, columns = torch.from_numpy(block[here] - start), torch.from_numpy(index[here])
-        seen = _trace(subject, torch.from_numpy(tokens[start:stop].astype(np.int64)))
-        base = seen.neurons[rows, columns]
-        n_blocks = stop - start
-        pieces["base"].append(_sum_by_block(base.square(), rows, n_blocks))
-        singles: list[NDArray[np.float32]] = []
-        layers: list[NDArray[np.float32]] = []
-        for place in range(len(subject.reaching_layers)):
-            everything = [*_head_slices(subject), slice(None)]
-            for part in everything:
-                changed = _ablated_neurons(subject, seen, place, part, rows, columns)
-                target = layers if part == slice(None) else singles
-                target.append(_sum_by_block((changed - base.to(changed.device)).square(), rows, n_blocks))
-        pieces["single"].append(np.stack(singles, axis=1))
-        pieces["layer"].append(np.stack(layers, axis=1))
-    arrays = {name: np.concatenate(parts).astype(np.float32) for name, parts in pieces.items()}
-    return {"n_positions": np.bincount(block, minlength=len(tokens)).astype(np.int32), **arrays}
+    layers = subject.reaching_layers
+    n_blocks, n_neurons = len(tokens), subject.n_neurons
+    arrays = {
+        "base": np.zeros((n_blocks, n_neurons), dtype=np.float32),
+        "single": np.zeros((n_blocks, len(layers) * subject.n_heads, n_neurons), dtype=np.float32),
+        "layer": np.zeros((n_blocks, len(layers), n_neurons), dtype=np.float32),
+    }
+    for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
+        seen = _trace(subject, batch, batch.ids(tokens))
+        arrays["base"][batch.blocks] = _sum_by_block(seen.neurons.square(), batch)
+
+        def squared_change(
+            place: int, part: slice, batch: Batch = batch, seen: _Pass = seen
+        ) -> NDArray[np.float32]:
+            changed = _ablated_neurons(subject, batch, seen, place, part)
+            return _sum_by_block((changed - seen.neurons.to(changed.device)).square(), batch)
+
+        for place in range(len(layers)):
+            for head, part in enumerate(_head_slices(subject)):
+                column = place * subject.n_heads + head
+                arrays["single"][batch.blocks, column] = squared_change(place, part)
+            arrays["layer"][batch.blocks, place] = squared_change(place, slice(None))
+    return {"n_positions": np.bincount(block, minlength=n_blocks).astype(np.int32), **arrays}
 
 
-def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
+def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
     layers = subject.reaching_layers
     parallel = subject.anatomy.parallel_residual
     again = layers[1:] if parallel else layers
@@ -91,7 +93,8 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
     inputs: list[torch.Tensor] = []
     arguments: dict[int, Any] = {}
     mlp_residual = None
-    with full_precision(), subject.traced.trace(tokens.to(subject.device)) as tracer:
+    only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
+    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
         for layer in layers:  # in the order in which the model runs them
             if layer in blocks:
                 arguments[layer] = blocks[layer].inputs.save()
@@ -101,7 +104,7 @@ def _trace(subject: LanguageModel, tokens: torch.Tensor) -> _Pass:
             mlp_residual = norm.input.save()
         neurons = down.input.save()
         tracer.stop()
-    return _Pass(arguments, inputs, mlp_residual, neurons.reshape(*tokens.shape, -1))
+    return _Pass(arguments, inputs, mlp_residual, at_positions(neurons))
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
@@ -111,18 +114,14 @@ def _head_slices(subject: LanguageModel) -> list[slice]:
 
 
 def _ablated_neurons(
-    subject: LanguageModel,
-    seen: _Pass,
-    place: int,
-    part: slice,
-    rows: torch.Tensor,
-    columns: torch.Tensor,
+    subject: LanguageModel, batch: Batch, seen: _Pass, place: int, part: slice
 ) -> torch.Tensor:
     """The tested neurons with a slice of a projection's input zeroed, (n_positions, n_neurons)."""
     layer = subject.reaching_layers[place]
+    rows, columns = batch.rows, batch.columns
     with full_precision():
         if not subject.anatomy.parallel_residual:
-            return _run_again(subject, seen, layer, part)[rows, columns]
+            return _run_again(subject, batch, seen, layer, part)
         weight = by_input(subject.module("attention_projection", layer))[part]
         if layer == subject.reaching_layers[-1]:
             assert seen.mlp_residual is not None  # recorded with a parallel residual
@@ -132,14 +131,14 @@ def _ablated_neurons(
             (hidden, *others), keywords = seen.block_arguments[layer + 1]
             contribution = seen.projection_inputs[place][..., part] @ weight
             changed = hidden - contribution.to(hidden.device)
-            residual = _hidden(subject.module("block", layer + 1)(changed, *others, **keywords))[
-                rows, columns
-            ]
+            with mlp_only_at(subject, layer + 1, rows, columns, batch.shape):
+                after = _hidden(subject.module("block", layer + 1)(changed, *others, **keywords))
+            residual = after[rows, columns]
         return subject.neurons(residual)
 
 
-def _run_again(subject: LanguageModel, seen: _Pass, layer: int, part: slice) -> torch.Tensor:
-    """The tested neurons when blocks run from `layer` on with a slice zeroed, (batch, context, n_neurons)."""
+def _run_again(subject: LanguageModel, batch: Batch, seen: _Pass, layer: int, part: slice) -> torch.Tensor:
+    """The tested neurons when blocks run from `layer` on with a slice zeroed, (n_positions, n_neurons)."""
 
     def zeroed(_module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         heads = arguments[0].clone()
@@ -147,15 +146,16 @@ def _run_again(subject: LanguageModel, seen: _Pass, layer: int, part: slice) -> 
         return (heads, *arguments[1:])
 
     hook = subject.module("attention_projection", layer).register_forward_pre_hook(zeroed)
+    only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     try:
-        with subject.recorded_neurons() as neurons:
+        with subject.recorded_neurons() as neurons, only_at as at_positions:
             hidden = seen.block_arguments[layer][0][0]
             for number in range(layer, subject.layer + 1):
                 (_, *others), keywords = seen.block_arguments[number]
                 hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
     finally:
         hook.remove()
-    return neurons[0].reshape(seen.neurons.shape)
+    return at_positions(neurons[0])
 
 
 def _hidden(output: Any) -> torch.Tensor:
@@ -164,6 +164,6 @@ def _hidden(output: Any) -> torch.Tensor:
     return hidden
 
 
-def _sum_by_block(values: torch.Tensor, rows: torch.Tensor, n_blocks: int) -> NDArray[np.float32]:
-    total = torch.zeros(n_blocks, values.shape[1], device=values.device)
-    return np.asarray(total.index_add_(0, rows.to(values.device), values).cpu().numpy())
+def _sum_by_block(values: torch.Tensor, batch: Batch) -> NDArray[np.float32]:
+    total = torch.zeros(batch.blocks.size, values.shape[1], device=values.device)
+    return np.asarray(total.index_add_(0, batch.rows.to(values.device), values).cpu().numpy())

@@ -4,7 +4,8 @@ For each block of text one forward pass keeps what leaves the layers before the 
 its MLP. Each neuron's ablation then goes on from there: the layers before are skipped with the kept residual,
 attention and MLP of the layer with the kept outputs, the latter moved by delta w_i (the down-projection is
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
-logits. A neuron is ablated at all positions of the block, since later layers mix positions.
+logits. A neuron is ablated at all positions of the block up to the last that is looked at, since later layers
+mix positions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hypotest.collect.extent import length_of_pass
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
@@ -32,7 +34,7 @@ _VARIANTS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """One block's forward pass; tensors (1, context, ...)."""
+    """One block's forward pass, up to the last query; tensors (1, length, ...)."""
 
     before: Any
     """Output of the block before the ablated one, as the model passes it on; None for the first."""
@@ -81,12 +83,16 @@ def intervention_arrays(
     with full_precision():
         for row, number in enumerate(numbers.tolist()):
             here = slice(*np.searchsorted(block, [row, row + 1]))
+            if here.start == here.stop:
+                on_block()
+                continue
             query = torch.from_numpy(index[here])  # indexes any of the devices that layers may lie on
             ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
             kept = _forward(subject, ids, query)
             loss[here] = kept.loss.cpu().numpy()
-            after = torch.from_numpy(replacement.within(number, context)).to(kept.neurons.device)
-            size = _batch_size(subject, context, query.numel(), memory)
+            length = kept.neurons.shape[1]
+            after = torch.from_numpy(replacement.within(number, context)[:length]).to(kept.neurons.device)
+            size = _batch_size(subject, length, query.numel(), memory)
             for start in range(0, chosen.size, size):
                 part = torch.from_numpy(chosen[start : start + size])
                 delta = (after[:, part] - kept.neurons[0][:, part]).T
@@ -117,8 +123,8 @@ def moved_losses(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        move: From the layer's neurons (1, context, n_neurons) to what is added to the MLP's output, one row
-            per variant, (n_variants, context, d_model).
+        move: From the layer's neurons (1, length, n_neurons), up to the last query, to what is added to the
+            MLP's output, one row per variant, (n_variants, length, d_model).
 
     Returns:
         Nats, shape (n_variants, n_queries).
@@ -133,9 +139,9 @@ def moved_losses(
         return np.asarray((losses - kept.loss).cpu().numpy())
 
 
-def _batch_size(subject: LanguageModel, context: int, n_queries: int, memory: float) -> int:
+def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: float) -> int:
     """Neurons per forward pass."""
-    passing = _VECTORS_PER_TOKEN * context * subject.d_model + subject.n_heads * context**2
+    passing = _VECTORS_PER_TOKEN * length * subject.d_model + subject.n_heads * length**2
     logits = 4 * n_queries * subject.vocab_size
     return max(1, min(256, int(memory / (4.0 * (passing + logits)))))
 
@@ -145,32 +151,39 @@ def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:
     attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
     down, traced = subject.envoy("down_projection"), subject.traced
     kept = None
-    with traced.trace(ids, logits_to_keep=query):
+    cut = _up_to(subject, ids, query)
+    with traced.trace(cut, logits_to_keep=query):
         if before is not None:
             kept = before.output.save()
         heads = attention.output.save()
         neurons = down.input.save()
         added = mlp.output.clone().save()  # Falcon's blocks add the attention to it in place
         logits = traced.output.logits.save()
-    shape = (*ids.shape, -1)  # OPT flattens positions
+    shape = (*cut.shape, -1)  # OPT flattens positions
     return _Kept(kept, heads, added, neurons.reshape(shape), _losses(logits, ids[0, query + 1])[0])
 
 
 def _moved_losses(subject: LanguageModel, ids: Tensor, query: Tensor, kept: _Kept, moved: Tensor) -> Tensor:
-    """Loss at the queries when (batch, context, d_model) is added to the MLP's output, (batch, n_queries)."""
+    """Loss at the queries when (batch, length, d_model) is added to the MLP's output, (batch, n_queries)."""
     n = len(moved)
     flat = kept.mlp.ndim == 2
     added = (kept.mlp + moved).reshape(-1, subject.d_model) if flat else kept.mlp + moved
     skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
     attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
     before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)
-    with traced.trace(ids.expand(n, -1), logits_to_keep=query):
+    cut = _up_to(subject, ids, query).expand(n, -1)
+    with traced.trace(cut, logits_to_keep=query):
         for envoy in skipped:
             envoy.skip(before)
         attention.skip(heads)
         mlp.skip(added)
         logits = traced.output.logits.save()
     return _losses(logits, ids[0, query + 1])
+
+
+def _up_to(subject: LanguageModel, ids: Tensor, query: Tensor) -> Tensor:
+    """The block's tokens that the queries depend on."""
+    return ids[:, : length_of_pass(subject, int(query.max()), ids.shape[1])]
 
 
 def _repeated(value: Any, n: int) -> Any:

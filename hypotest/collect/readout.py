@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.subjects.language_model import LanguageModel
@@ -57,11 +59,15 @@ class Readout:
     ) -> Readout:
         """From the weights as they are; `bias` is W_U c + b_U."""
         if bias is not None:
-            bias = bias - bias.mean()
+            bias = bias - float(bias.cpu().numpy().mean())  # torch divides so long a sum among threads
             bias = bias if bool(bias.any()) else None
         contrast = unembedding - unembedding.mean(dim=0)
         longest = float(torch.linalg.vector_norm(contrast, dim=1).max())
         return cls(unembedding, contrast, longest, gain, bias, output, epsilon, centred)
+
+    def of_neurons(self, neurons: NDArray[np.int64]) -> Readout:
+        """The same for some neurons of the layer."""
+        return replace(self, output=self.output[torch.from_numpy(neurons).to(self.output.device)])
 
     @property
     def vocab_size(self) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from hypotest.collect.store import evidence_key
 from hypotest.records.evidence import Ablation, Positioned
 from hypotest.subjects.language_model import LanguageModel
 
-COLLECTION_VERSION = 3
+COLLECTION_VERSION = 4
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
 
@@ -31,16 +31,28 @@ class Sample(Positioned):
     head_blocks: NDArray[np.int64]
     """Blocks in which heads are ablated, sorted."""
 
+    @property
+    def split(self) -> str:
+        """``selection`` or ``evaluation``."""
+        return str(self.positions["split"][0])
 
-def evidence_keys(subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation) -> EvidenceKeys:
+    def where(self, rows: NDArray[np.bool_]) -> Sample:
+        """Some of the positions."""
+        return replace(self, positions=self.positions.filter(pl.Series(rows)))
+
+
+def evidence_keys(
+    subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation, wanted: Sequence[str] = ()
+) -> EvidenceKeys:
     """The keys follow from the weights, the model's settings, the tokens, the positions and the ablation.
 
     The evaluation split's key depends on the selection split's too: ablated neurons are set to their mean
-    over the selection split.
+    over the selection split. So does what is wanted, where it is not everything: a few words that say it.
     """
-    selection = selection_key(subject, samples["selection"], ablation)
+    selection = _key(subject, "selection", samples["selection"], ablation, after="", wanted=wanted)
     return EvidenceKeys(
-        selection, _key(subject, "evaluation", samples["evaluation"], ablation, after=selection)
+        selection,
+        _key(subject, "evaluation", samples["evaluation"], ablation, after=selection, wanted=wanted),
     )
 
 
@@ -49,7 +61,14 @@ def selection_key(subject: LanguageModel, sample: Sample, ablation: Ablation) ->
     return _key(subject, "selection", sample, ablation, after="")
 
 
-def _key(subject: LanguageModel, split: str, sample: Sample, ablation: Ablation, after: str) -> str:
+def _key(
+    subject: LanguageModel,
+    split: str,
+    sample: Sample,
+    ablation: Ablation,
+    after: str,
+    wanted: Sequence[str] = (),
+) -> str:
     own = subject.own_anatomy
     used = np.union1d(sample.blocks, sample.head_blocks)
     return evidence_key(
@@ -67,6 +86,7 @@ def _key(subject: LanguageModel, split: str, sample: Sample, ablation: Ablation,
             "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
             + ([ablation.seed] if ablation.replacement == "resample" else []),
             "after": after,
+            **({"wanted": list(wanted)} if wanted else {}),
         }
     )
 

@@ -103,6 +103,8 @@ def intervene(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Change of loss at some positions of one block, by two forward passes of the whole model.
 
+    The block runs to its end, though nothing behind the last query can matter: that is checked here, too.
+
     Args:
         subject: The network.
         tokens: The block, shape (context,).
@@ -117,17 +119,17 @@ def intervene(
     after = torch.from_numpy(np.ascontiguousarray(values))
     down = subject.envoy("down_projection")
     traced = subject.traced
-    with full_precision(), traced.trace(ids):
+    query = torch.from_numpy(index)
+    with full_precision(), traced.trace(ids, logits_to_keep=query):
         base = traced.output.logits.save()
-    with full_precision(), traced.trace(ids):
+    with full_precision(), traced.trace(ids, logits_to_keep=query):
         activations = down.input.clone()
         activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
         down.input = activations
         ablated = traced.output.logits.save()
-    query = torch.from_numpy(index)
     target = ids[0, query + 1].to(base.device)
     losses = [
-        torch.nn.functional.cross_entropy(logits[0, query].double(), target, reduction="none")
+        torch.nn.functional.cross_entropy(logits[0].double(), target, reduction="none")
         for logits in (base, ablated)
     ]
     base_loss, ablated_loss = (np.asarray(item.cpu().numpy(), dtype=np.float64) for item in losses)

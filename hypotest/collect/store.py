@@ -47,7 +47,29 @@ def collect_shards(
     compute: Callable[[int], Arrays],
     on_shard: Callable[[], None] = lambda: None,
 ) -> dict[str, NDArray[Any]]:
-    """Compute the shards that are not there yet, then read all and join them along the first axis.
+    """Make the shards that are not there yet, then read all and join them along the first axis.
+
+    Args:
+        folder: The collection.
+        n_shards: How many shards it has.
+        compute: As in `make_shards`.
+        on_shard: As in `make_shards`.
+
+    Raises:
+        EvidenceError: If a shard on disk is damaged.
+        OutputError: If the disk is full or the folder cannot be written.
+    """
+    make_shards(folder, n_shards, compute, on_shard)
+    return read_shards(folder, n_shards)
+
+
+def make_shards(
+    folder: Path,
+    n_shards: int,
+    compute: Callable[[int], Arrays],
+    on_shard: Callable[[], None] = lambda: None,
+) -> None:
+    """Compute the shards that are not there yet.
 
     Args:
         folder: The collection.
@@ -56,7 +78,6 @@ def collect_shards(
         on_shard: Called when a shard is there, for progress.
 
     Raises:
-        EvidenceError: If a shard on disk is damaged.
         OutputError: If the disk is full or the folder cannot be written.
     """
     for number in range(n_shards):
@@ -64,7 +85,6 @@ def collect_shards(
         if not (shard / _CHECKSUMS).exists():
             write_shard(shard, compute(number))
         on_shard()
-    return read_shards(folder, n_shards)
 
 
 def read_shards(folder: Path, n_shards: int) -> dict[str, NDArray[Any]]:

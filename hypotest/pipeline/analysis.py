@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from hypotest.groups.live import without_dead
+from hypotest.groups.live import live_neurons, without_dead
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.comparison import (
     Comparison,
@@ -24,14 +25,15 @@ from hypotest.pipeline.parallel import Workers
 from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.regime_tests import compare_regimes
-from hypotest.pipeline.selection import Selection, select
+from hypotest.pipeline.selection import Selection, select, select_group
 from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.pipeline.undefined import NO_VALUE, why, without_outcome
-from hypotest.records.evidence import Evidence
-from hypotest.records.nulls import Nulls
+from hypotest.records.evidence import Channel, Evidence, SelectionEvidence
+from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.registration.measures import MEASURES
 from hypotest.verdict import decide
 
 
@@ -132,16 +134,16 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
 
     Args:
         protocol: Its group and predictions.
-        evidence: Of the network.
+        evidence: Of the network; what `group_needs` names is enough.
 
     Returns:
         Id of each prediction on a group measure -> T(G); NaN where it, or the group, is undefined.
     """
     streams = Streams(protocol.seed)
-    asked = [item for item in protocol.predictions if item.measure in GROUP_MEASURES]
+    asked = _group_predictions(protocol)
     try:
         evidence = without_dead(evidence)
-        group = select(protocol.model_copy(update={"nulls": Nulls()}), evidence, streams).group
+        group = select_group(evidence.selection, protocol.group, streams)
     except NO_VALUE:  # a network in which nothing can be selected
         return {item.id: float("nan") for item in asked}
     found = {}
@@ -151,3 +153,23 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
         except NO_VALUE:
             found[item.id] = float("nan")
     return found
+
+
+def group_needs(protocol: Protocol) -> frozenset[Channel]:
+    """What `group_values` reads of evidence, beside the weights and what the group is selected by."""
+    return frozenset[Channel]().union(
+        *(MEASURES[item.measure].needs for item in _group_predictions(protocol))
+    )
+
+
+def group_neurons(protocol: Protocol, selection: SelectionEvidence) -> NDArray[np.int64]:
+    """The neurons that `group_values` measures, as numbers in the layer, ascending; none if undefined."""
+    live = np.flatnonzero(live_neurons(selection.split.activations))
+    try:
+        return live[select_group(selection.split.of_neurons(live), protocol.group, Streams(protocol.seed))]
+    except NO_VALUE:
+        return live[:0]
+
+
+def _group_predictions(protocol: Protocol) -> list[Prediction]:
+    return [item for item in protocol.predictions if item.measure in GROUP_MEASURES]

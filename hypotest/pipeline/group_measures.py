@@ -69,8 +69,13 @@ def _bind_selectivity(
             "influence_common": float(influences[1][group].mean()),
         }
 
+    def values(groups: IntArray) -> Values:  # other neurons may not have been ablated
+        used, places = np.unique(groups, return_inverse=True)
+        own, other = influences
+        return regimes.selectivity(own[used], other[used], places.reshape(groups.shape))
+
     return GroupMeasure(
-        values=lambda groups: regimes.selectivity(*influences, groups),
+        values=values,
         resamples=each(resamples),
         documents=documents,
         under_labels=under_labels,

@@ -140,14 +140,38 @@ def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> Obse
         EvidenceError: If a half of the documents holds no position of a condition.
     """
     half = document_halves(split, streams("selection halves"))
-    observed = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
-    arms = next(_arms(np.array([[False, True]]), observed, rule))
+    other = "common" if rule.condition == "rare" else "rare"
+    arms = (_influences(split, rule.condition, half), _influences(split, other, half))
     _require_halves(arms, f"{np.unique(split.documents).size} documents")
     fits, _ = fit_curves(arms[0])
     name, reason = explain_size(
         bool(fits.plateau[0]), int(fits.plateau_size[0]), split.delta_loss.shape[1], rule
     )
     return ObservedSelection(_groups(arms[0], rule)[0], _groups(arms[1], rule)[0], name, reason, half, arms)
+
+
+def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray[np.int64]:
+    """The group of `select_observed` alone, from changes of loss on targets of the rule's condition.
+
+    Returns:
+        Columns of the evidence, ascending.
+
+    Raises:
+        EvidenceError: If a half of the documents holds no position of the condition.
+    """
+    own = _influences(split, rule.condition, document_halves(split, streams("selection halves")))
+    _require_halves((own,), f"{np.unique(split.documents).size} documents")
+    return np.sort(_groups(own, rule)[0])
+
+
+def _influences(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -> Influences:
+    """With the labels as they are."""
+    rows = split.mask(condition)
+    if not rows.any():
+        nothing = np.full((1, 2, split.delta_loss.shape[1]), np.nan, dtype=np.float32)
+        return Influences(halves=nothing, whole=nothing[:, 0])
+    unit = np.zeros(np.count_nonzero(rows), dtype=np.int64)
+    return influences_under(np.array([[True]]), labelled_sums(split.delta_loss[rows], unit, half[rows]))
 
 
 def select(

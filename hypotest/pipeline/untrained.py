@@ -1,6 +1,7 @@
 """The same protocol on networks that learned nothing: their evidence, one network at a time.
 
-Positions, replacement and tolerance are the subject's, and so is the engine, which anatomy decides. The
+Of each only what its measures read is collected (`hypotest.collect.measured`). Positions, replacement and
+tolerance are the subject's, and so is the engine, which anatomy decides. The
 tolerance need not shrink, since the effects hardly do: the final norm divides by the residual, which is small
 in a fresh network. On the reference model's architecture, at a tolerance of 1e-4 nats,
 
@@ -24,13 +25,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
+from hypotest.collect.measured import Wanted, collect_measured
 from hypotest.collect.sample import evidence_keys
+from hypotest.pipeline.analysis import group_needs, group_neurons
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import Untrained
-from hypotest.records.progress import StartStage, silent
+from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
@@ -131,9 +133,20 @@ def _network(
 ) -> UntrainedNetwork[T]:
     subject = untrained_model(prepared.subject, number, declared.weights, protocol.seed)
     fingerprint = subject.fingerprint
-    keys = evidence_keys(subject, prepared.samples, prepared.ablation)
+    rule = protocol.group
+    wanted = Wanted(group_needs(protocol), rule.condition, f"{rule.model_dump_json()}, seed {protocol.seed}")
+    keys = evidence_keys(subject, prepared.samples, prepared.ablation, wanted.words)
     cached = is_collected(cache, keys.selection, keys.evaluation)
-    evidence = collect_evidence(subject, prepared.samples, keys, prepared.ablation, memory, cache, silent)
+    evidence = collect_measured(
+        subject,
+        prepared.samples,
+        keys,
+        prepared.ablation,
+        wanted,
+        lambda selection: group_neurons(protocol, selection),
+        memory,
+        cache,
+    )
     del subject
     gc.collect()  # nnsight leaves cycles that hold the model and the locals of every function up to here
     influence_sd, influence_error = influence_spread(protocol, evidence)

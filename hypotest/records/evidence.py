@@ -7,6 +7,7 @@ Arrays are float32 unless said otherwise. Row i of every per-position array belo
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,17 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
+
+
+class Channel(StrEnum):
+    """What a measure of a group reads, beside the weights and what the group is selected by."""
+
+    ACTIVATIONS = "activations"
+    """Of the whole layer, on the evaluation split."""
+    INFLUENCE = "influence"
+    """Changes of loss of the group's neurons, on the evaluation split."""
+    HEADS = "heads"
+    """The ablation of attention heads, on both splits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +99,7 @@ class Positioned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitEvidence(Positioned):
-    """What was collected at the positions of one split."""
+    """What was collected at the positions of one split; NaN what was not (`hypotest.collect.measured`)."""
 
     positions: pl.DataFrame
     """Columns document, block, index (within its block), target (token id), condition (rare, common),
@@ -105,7 +117,8 @@ class SplitEvidence(Positioned):
     n_exact: IntArray
     """Neurons whose change was evaluated over the whole vocabulary, shape (n_positions,)."""
     residual: FloatArray
-    """Input of the final norm, shape (n_positions, d_model)."""
+    """Input of the final norm, shape (n_positions, d_model); without columns where changes come from forward
+    passes, which do not need it."""
     attention: FloatArray
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
     behind the query hold zero."""

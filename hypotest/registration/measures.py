@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
+from hypotest.records.evidence import Channel
 from hypotest.records.prediction import Contrast, Prediction
 
 Level = Literal["group", "weights", "conditions", "heads"]
@@ -119,6 +120,8 @@ class Measure:
     selectivity; of everything else it is false as soon as neurons are selective."""
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
+    needs: frozenset[Channel] = frozenset()
+    """Of a measure of groups: what its value for a group reads, beside the weights."""
     no_interval: str = ""
     """Why it has no interval, without which `equivalent` is never concluded; empty where it has one."""
     no_interval_if: str = ""
@@ -141,6 +144,7 @@ _TABLE = (
         unit="(rare - common) / (rare + common)",
         level="group",
         contrasts=_GROUP_NULLS,
+        needs=frozenset({Channel.INFLUENCE}),
         decided_by_labels=True,
     ),
     Measure(
@@ -160,6 +164,7 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
+        needs=frozenset({Channel.ACTIVATIONS}),
         options={
             "variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1),
             "scale": _SCALE,
@@ -171,6 +176,7 @@ _TABLE = (
         unit="dimensions",
         level="group",
         contrasts=_GROUP_NULLS,
+        needs=frozenset({Channel.ACTIVATIONS}),
         options={"scale": _SCALE},
         no_interval="no document interval is available for the participation ratio",
     ),
@@ -180,6 +186,7 @@ _TABLE = (
         unit="Q",
         level="group",
         contrasts=(*_GROUP_NULLS, Form.REWIRED),
+        needs=frozenset({Channel.ACTIVATIONS}),
         no_interval="binned mutual information is biased by repeated documents, so no interval over them "
         "is valid",
         no_interval_if="binned",
@@ -206,6 +213,7 @@ _TABLE = (
         unit="ratio of mean mutual information",
         level="group",
         contrasts=_RANDOM_GROUPS,
+        needs=frozenset({Channel.ACTIVATIONS}),
         no_interval="no document interval is available for segregation",
     ),
     Measure(
@@ -235,6 +243,7 @@ _TABLE = (
         unit="relative change of the activations",
         level="heads",
         contrasts=_RANDOM_GROUPS,
+        needs=frozenset({Channel.HEADS}),
     ),
     Measure(
         name="hill_alpha",

@@ -15,12 +15,13 @@ from scipy.optimize import nnls
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
-from hypotest.collect.evidence import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD, collect_selection
+from hypotest.collect.evidence import collect_selection
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.self_check import check_ablation
+from hypotest.collect.stages import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS

@@ -86,7 +86,7 @@ def recompute(
         subject={
             **stored.subject,
             "n_neurons": evidence.n_neurons,
-            "d_model": int(evidence.evaluation.residual.shape[1]),
+            "d_model": int(evidence.weights.output.shape[1]),
         },
         corpus=corpus,
         group=selection.result,

@@ -7,15 +7,18 @@ import os
 import torch
 from threadpoolctl import threadpool_info
 
-_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "MKL_CBWR",
+)  # fmt: skip
 
 
 def arithmetic() -> dict[str, str | int | None]:
     """Threads, BLAS and vector instructions of this process, as plain data for a manifest.
 
     A sum that is divided among threads is taken in another order than by one, and rounds otherwise; so does a
-    BLAS of another version, or with kernels for another processor. The variables count since worker processes
-    read them.
+    BLAS of another version, or with kernels for another processor. `hypotest.subjects` asks torch's MKL for
+    one order whatever the threads; the BLAS of numpy and other builds of torch know no such thing. The
+    variables count since worker processes read them.
 
     Returns:
         ``torch_threads``; ``blas_threads``, the most that a BLAS of numpy or scipy takes, None where there is

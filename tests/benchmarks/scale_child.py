@@ -113,8 +113,8 @@ def copy_passes(source: Path, target: Path, block: NDArray[np.integer], times: i
         block: Of each repeated position, ascending.
         times: How often a position is repeated.
     """
-    from hypotest.collect.evidence import BLOCKS_PER_SHARD
     from hypotest.collect.evidence_folder import FINISHED
+    from hypotest.collect.stages import BLOCKS_PER_SHARD
     from hypotest.collect.store import read_shard, read_shards, write_shard
 
     counts = json.loads((source / FINISHED).read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hypotest.collect import evidence as collecting
+from hypotest.collect import stages
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
@@ -30,13 +30,14 @@ def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepar
 
     Returns:
         What a run of the protocol prepares, the blocks seen so far (filled as they come), and the blocks of
-        the evaluation split.
+        the evaluation split, whole and cut anywhere behind their sixteenth token: none is run shorter.
     """
     plan = load_protocol(protocol)
     prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent), kept_out=())
     sample = prepared.samples["evaluation"]
     blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
-    forbidden = {row.tobytes() for row in sample.tokens[blocks]}
+    context = sample.tokens.shape[1]
+    forbidden = {row[:end].tobytes() for row in sample.tokens[blocks] for end in range(16, context + 1)}
     seen: set[bytes] = set()
 
     def spied(function):
@@ -47,7 +48,7 @@ def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepar
         return call
 
     for name in ("forward_arrays", "head_ablation_arrays"):
-        monkeypatch.setattr(collecting, name, spied(getattr(collecting, name)))
+        monkeypatch.setattr(stages, name, spied(getattr(stages, name)))
     inside = prepared.subject.model.__class__.forward
 
     def forward(self, input_ids=None, *arguments, **options):

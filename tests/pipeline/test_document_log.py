@@ -88,13 +88,15 @@ def test_what_cannot_be_written_down_is_an_error(tmp_path):
 def test_evidence_of_the_subject_is_collected_in_one_place_only():
     """Whoever collected past it would leave no line in the log."""
     package = Path(hypotest.__file__).parent
+    collecting = ("collect_evidence(", "collect_selection(", "collect_measured(")
     users = {
         path.relative_to(package).as_posix()
         for path in package.rglob("*.py")
-        if "collect_evidence(" in path.read_text() or "collect_selection(" in path.read_text()
+        if any(name in path.read_text(encoding="utf-8") for name in collecting)
     }
     assert users == {
         "collect/evidence.py",
+        "collect/measured.py",
         "pipeline/collection.py",
         "pipeline/untrained.py",  # other networks
         "studies/costs.py",  # times again what `power` has collected of the selection split

@@ -4,13 +4,20 @@ import weakref
 
 import numpy as np
 import pytest
+import torch
 
+from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.sample import evidence_keys
+from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.group_measures import GROUP_MEASURES
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
+from hypotest.records.evidence import Channel
 from hypotest.records.nulls import Untrained
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
+from hypotest.registration.measures import MEASURES
 from hypotest.subjects.untrained import untrained_model
 from tests.collect.families import hooked_losses
 from tests.functional.conftest import PROTOCOL
@@ -80,11 +87,78 @@ def test_changes_of_loss_are_those_of_the_untrained_network(plan, prepared, tmp_
     tokens = prepared.blocks.tokens[: block.max() + 1]
     base = hooked_losses(model, tokens, block, index)
     np.testing.assert_allclose(evidence.evaluation.loss[:20], base, atol=1e-5)
-    for neuron in (0, 50):
+    ablated = np.flatnonzero(~np.isnan(evidence.evaluation.delta_loss[0]))
+    for neuron in ablated[[0, -1]].tolist():
         after = {neuron: evidence.mean_activation[neuron]}
         expected = hooked_losses(model, tokens, block, index, after) - base
         np.testing.assert_allclose(evidence.evaluation.delta_loss[:20, neuron], expected, atol=2e-6)
         assert np.abs(expected).max() > 1e-4
+
+
+def predicting(plan, measure):
+    """A plan with one prediction, on a measure with its own options."""
+    (item,) = (item for item in plan.predictions if item.id == "coordination")
+    alone = item.model_copy(update={"measure": measure, "options": {}})
+    return plan.model_copy(update={"predictions": (alone,)})
+
+
+def channels_of(evidence):
+    """What of the evaluation split was collected."""
+    split = evidence.evaluation
+    found = {
+        Channel.ACTIVATIONS: not np.isnan(split.activations).all(),
+        Channel.INFLUENCE: not np.isnan(split.delta_loss).all(),
+        Channel.HEADS: split.head_ablation.documents.size > 0,
+    }
+    assert np.isnan(split.attention).all()
+    return {channel for channel, there in found.items() if there}
+
+
+def measured_and_whole(plan, prepared, cache):
+    """Values and evidence of an untrained network from what is read of it, and from all that there is."""
+    one = with_untrained(plan, networks=1)
+    (found,) = collect(one, prepared, cache, lambda evidence: (group_values(plan, evidence), evidence))
+    model = untrained_model(prepared.subject, 0, "fresh", plan.seed)
+    keys = evidence_keys(model, prepared.samples, prepared.ablation)
+    whole = collect_evidence(
+        model, prepared.samples, keys, prepared.ablation, MEMORY, cache, lambda *_: lambda: None
+    )
+    return *found.value, group_values(plan, whole), whole
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="sums of one order")
+@pytest.mark.parametrize("layer", ["last", 2])
+def test_what_is_collected_is_what_it_would_be_among_the_rest(plan, tmp_path, layer):
+    subject = plan[0].subject.model_copy(update={"layer": layer})
+    asked = plan[0].model_copy(update={"subject": subject})
+    prepared = prepare(asked, plan[1], "cpu", Streams(asked.seed), silent, kept_out=())
+    assert prepared.ablation.engine == ("identity" if layer == "last" else "interventions")
+    values, evidence, expected, whole = measured_and_whole(asked, prepared, tmp_path)
+    assert values == expected
+    assert len(values) >= 5 and np.isfinite(list(values.values())).all()
+    for one, other in ((evidence.selection, whole.selection), (evidence.evaluation, whole.evaluation)):
+        np.testing.assert_array_equal(one.activations, other.activations)
+        np.testing.assert_array_equal(one.head_ablation.single, other.head_ablation.single)
+        for name in ("delta_loss", "error_bound"):
+            there = ~np.isnan(one.delta_loss)
+            np.testing.assert_array_equal(getattr(one, name)[there], getattr(other, name)[there])
+    ablated = ~np.isnan(evidence.selection.delta_loss).all(axis=1)
+    rare = evidence.selection.mask("rare")
+    np.testing.assert_array_equal(ablated, rare if layer == "last" else np.ones_like(rare))
+    group = np.flatnonzero(~np.isnan(evidence.evaluation.delta_loss).any(axis=0))
+    assert 0 < group.size < 0.3 * evidence.n_neurons
+
+
+@pytest.mark.parametrize("measure", sorted(GROUP_MEASURES))
+def test_what_a_measure_needs_is_enough_and_nothing_else_is_collected(plan, prepared, tmp_path, measure):
+    values, evidence, expected, _ = measured_and_whole(predicting(plan[0], measure), prepared, tmp_path)
+    assert np.isfinite(expected["coordination"])
+    assert values == pytest.approx(expected, rel=1e-6)
+    needs = set(MEASURES[measure].needs)
+    assert channels_of(evidence) - {Channel.ACTIVATIONS} == needs - {Channel.ACTIVATIONS}
+    seen = needs & {Channel.ACTIVATIONS, Channel.INFLUENCE}  # activations come with every ablation
+    assert (Channel.ACTIVATIONS in channels_of(evidence)) == bool(seen)
+    assert (evidence.selection.head_ablation.documents.size > 0) == (Channel.HEADS in needs)
 
 
 def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkeypatch):
@@ -94,8 +168,9 @@ def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkey
     def forward(*arguments, **keywords):
         raise AssertionError("a forward pass")
 
-    for name in ("forward_arrays", "head_ablation_arrays", "NeuronAblation", "intervention_arrays"):
-        monkeypatch.setattr(f"hypotest.collect.evidence.{name}", forward)
+    stages = [("stages", name) for name in ("forward_arrays", "head_ablation_arrays", "intervention_arrays")]
+    for module, name in (*stages, ("measured", "NeuronAblation")):
+        monkeypatch.setattr(f"hypotest.collect.{module}.{name}", forward)
     monkeypatch.setattr(type(prepared.subject.model), "forward", forward)
     again = collect(plan[0], prepared, cache, delta_loss)
     assert [network.keys for network in again] == [network.keys for network in networks]

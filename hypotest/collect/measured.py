@@ -1,0 +1,164 @@
+"""Evidence of a network of which one group is measured: what its measures read, and nothing else.
+
+The group is selected in between, so that neurons that are not in it are ablated on the selection split alone,
+at the targets by which they are selected. What is collected has the bits that it would have among the rest.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.engine import IDENTITY
+from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
+from hypotest.collect.readout import prepare_readout
+from hypotest.collect.replacement import Replacement
+from hypotest.collect.sample import Sample
+from hypotest.collect.stages import (
+    ablate,
+    ablation_parts,
+    collect_forward,
+    collect_heads,
+    collect_mean,
+    collect_weights,
+    describe,
+)
+from hypotest.records.evidence import Ablation, Channel, Evidence, SelectionEvidence
+from hypotest.records.progress import silent
+from hypotest.records.protocol import AblationKind
+from hypotest.subjects.language_model import LanguageModel
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read of a network whose selected group is measured."""
+
+    channels: frozenset[Channel]
+    """By the measures."""
+    condition: str
+    """Targets on which the influence selects."""
+    rule: str
+    """What else selection depends on, in words of any kind."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """For the name of the evidence."""
+        return (*sorted(self.channels), self.condition, self.rule)
+
+
+def collect_measured(
+    subject: LanguageModel,
+    samples: Mapping[str, Sample],
+    keys: EvidenceKeys,
+    ablation: Ablation,
+    wanted: Wanted,
+    select: Callable[[SelectionEvidence], NDArray[np.int64]],
+    memory: float,
+    cache: Path,
+) -> Evidence:
+    """Collect what is wanted and not in the cache yet, and read it.
+
+    Args:
+        subject: The network.
+        samples: ``selection`` and ``evaluation``.
+        keys: From `evidence_keys`, given the words of what is wanted.
+        ablation: From `hypotest.collect.engine.plan_ablation`.
+        wanted: What to collect.
+        select: The group's neurons, ascending, from the selection split; empty where there is none.
+        memory: Bytes that ablation may take beside model and evidence.
+        cache: Folder of the evidence cache.
+
+    Returns:
+        Evidence with NaN in the place of what was not collected: changes of loss on other targets of the
+        selection split, and of other neurons on the evaluation split; attention; channels that are not
+        wanted. Without documents where heads are not.
+
+    Raises:
+        EvidenceError: If activations are not finite or cached arrays are damaged.
+        OutputError: If the cache cannot be written.
+    """
+    if not is_collected(cache, keys.selection, keys.evaluation):
+        replacement = _collect_selection(
+            subject, samples["selection"], ablation, wanted, memory, cache / keys.selection
+        )
+        group = select(read_selection(cache, keys.selection))
+        _collect_evaluation(
+            subject,
+            samples["evaluation"],
+            ablation,
+            wanted.channels,
+            replacement,
+            group,
+            memory,
+            cache / keys.evaluation,
+        )
+        gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
+    return read_evidence(cache, keys)
+
+
+def _collect_selection(
+    subject: LanguageModel, sample: Sample, ablation: Ablation, wanted: Wanted, memory: float, folder: Path
+) -> Replacement:
+    collect_weights(subject, folder)
+    forward = collect_forward(subject, sample, folder, silent, attention=False)
+    collect_mean(forward["activations"], folder)
+    replacement = Replacement.of(
+        cast(AblationKind, ablation.replacement),
+        forward["activations"],
+        sample.blocks,
+        sample.indices,
+        ablation.seed,
+    )
+    parts = ablation_parts(sample, ablation.engine)
+    parts = {name: rows for name, rows in parts.items() if name in (wanted.condition, "both")}
+    engine = _engine(subject, ablation, memory, None)
+    ablate(subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts)
+    heads = Channel.HEADS in wanted.channels
+    if heads:
+        collect_heads(subject, sample, folder, silent)
+    describe(subject, sample, ablation, folder, parts=parts, heads=heads)
+    return replacement
+
+
+def _collect_evaluation(
+    subject: LanguageModel,
+    sample: Sample,
+    ablation: Ablation,
+    channels: frozenset[Channel],
+    replacement: Replacement,
+    group: NDArray[np.int64],
+    memory: float,
+    folder: Path,
+) -> None:
+    influence = Channel.INFLUENCE in channels and group.size > 0
+    parts = ablation_parts(sample, ablation.engine) if influence else {}
+    seen = influence or Channel.ACTIVATIONS in channels
+    if seen:
+        forward = collect_forward(subject, sample, folder, silent, attention=False)
+    if influence:
+        engine = _engine(subject, ablation, memory, group)
+        ablate(
+            subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts, neurons=group
+        )
+    heads = Channel.HEADS in channels
+    if heads:
+        collect_heads(subject, sample, folder, silent)
+    describe(subject, sample, ablation, folder, forward=seen, parts=parts, heads=heads)
+
+
+def _engine(
+    subject: LanguageModel, ablation: Ablation, memory: float, neurons: NDArray[np.int64] | None
+) -> NeuronAblation | None:
+    if ablation.engine != IDENTITY:
+        return None
+    readout = prepare_readout(subject)
+    return NeuronAblation(
+        readout if neurons is None else readout.of_neurons(neurons), ablation.tolerance, memory
+    )
