@@ -16,7 +16,7 @@ def draws(seed: int, n: int = 499) -> np.ndarray:
 
 
 def test_they_cover_what_the_null_would_say():
-    """Of a normal null, whose truth is that of 4,000 quantiles; 33 of 40 or fewer have a chance below 0.01."""
+    """Of a normal null, whose truth is that of 4,000 quantiles; 33 of 40 or fewer have chance below 0.01."""
     truth = foundation()
     expected = (truth.seen(40, 999, 0.05), truth.ceiling(40), truth.power(3.0, 40, 999, 0.05))
     covered = np.zeros(3)
