@@ -2,7 +2,8 @@
 
 One JSON object per line, written before the network is run, so that a run that is killed has its line too.
 It lies beside the evidence, not within: deleting the evidence leaves it. What it cannot show is what happened
-on another machine, with another cache, without hypotest, or before the log itself was deleted.
+on another machine, with another cache or without hypotest, or before both the log and the evidence were
+deleted: evidence without its line is noticed.
 """
 
 from __future__ import annotations

@@ -90,9 +90,9 @@ def what_was_seen(
 ) -> Seen:
     """What is known, when a plan is registered, of its evaluation documents having been seen.
 
-    The log of the cache tells. Where it says nothing of evidence that exists all the same (it was deleted,
-    or the evidence comes from another machine), the evidence of this plan counts, and so does that of an
-    earlier registration of the same id, for the same weights and some of the same text.
+    The log of the cache tells. Evidence of which it says nothing (the log was deleted, or the evidence comes
+    from another machine) may be of any document, and counts as such; so does what an earlier registration of
+    the same id, for the same weights and some of the same text, knew and the log has forgotten.
 
     Args:
         entries: Of the registry.
@@ -118,8 +118,7 @@ def _unlogged(
 ) -> Iterator[bool]:
     logged = {item.evidence for item in log}
     times = {item.time for item in log}
-    key = found.evidence["evaluation"]
-    yield key not in logged and evidence_existed(cache, key)
+    yield any(folder.name not in logged for folder in cache.glob("*") if folder.is_dir())
     for entry in entries:
         lock = entry.lock
         same_study = (
@@ -128,10 +127,8 @@ def _unlogged(
             and not set(lock.hashes.text.values()).isdisjoint(found.hashes.text.values())
         )
         if same_study or lock.evidence == found.evidence:
-            key = lock.evidence.get("evaluation", "")
             forgotten = any(item.last not in times for item in lock.seen.by)
             yield lock.seen.unlogged_evidence or forgotten
-            yield key not in logged and evidence_existed(cache, key)
 
 
 def _distrust(path: Path, lock: Lock) -> Iterator[str]:

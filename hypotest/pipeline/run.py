@@ -37,7 +37,7 @@ from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
-from hypotest.pipeline.untrained import UntrainedNetwork, collect_untrained, describe_untrained
+from hypotest.pipeline.untrained import UNTRAINED, UntrainedNetwork, collect_untrained, describe_untrained
 from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -288,7 +288,7 @@ def _collect(
     del evidence  # a network's own takes as much memory again
     gc.collect()  # nnsight leaves cycles that hold it
     networks = collect_untrained(
-        plan, prepared, memory, cache, watch, lambda other: group_values(plan, other)
+        plan, prepared, memory, cache.parent / UNTRAINED, watch, lambda other: group_values(plan, other)
     )
     return read_evidence(cache, prepared.keys), check, networks
 

@@ -38,6 +38,9 @@ from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")
 
+UNTRAINED = "untrained"
+"""Folder within the cache. It is not that of the subject's evidence, of which a log of documents is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class UntrainedNetwork(Generic[T]):

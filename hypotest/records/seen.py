@@ -64,7 +64,7 @@ class Seen:
     by: tuple[SeenBy, ...]
     """Every plan that saw some, the earliest first."""
     unlogged_evidence: bool
-    """Whether evidence of the evaluation split existed of which the log says nothing."""
+    """Whether the cache held evidence of which the log says nothing: of any documents, of any network."""
     damaged_lines: int
     """Of the log: what they said is not known."""
 

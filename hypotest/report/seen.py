@@ -34,7 +34,9 @@ def seen_sentence(seen: Seen, evaluation: int) -> str:
             f"before the registration, {when}, by {plans}{more}"
         )
     if seen.unlogged_evidence:
-        parts.append("evidence of the evaluation split existed before the registration")
+        parts.append(
+            "the cache held evidence, before the registration, of which its log of documents says nothing"
+        )
     if seen.damaged_lines:
         lines = "1 line" if seen.damaged_lines == 1 else f"{count_text(seen.damaged_lines)} lines"
         parts.append(

@@ -209,6 +209,7 @@ def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
     protocol.with_name(REGISTRY).unlink()
     first.file.unlink()
 
+    look(protocol, use="selection", evidence=evidence["selection"])
     collect(cache, evidence["selection"])
     assert register(protocol, device="cpu").lock.seen == NOTHING_SEEN
 
@@ -227,10 +228,10 @@ def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
     change(protocol, "null_sd: 2", "null_sd: 3")
     assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
     (reason,) = status(protocol, cache).reasons
-    assert reason == "evidence of the evaluation split existed before the registration"
+    assert reason.startswith("the cache held evidence, before the registration, of which its log of")
     shutil.rmtree(cache)
     change(protocol, "seed: 11", "seed: 12")
-    assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
+    assert register(protocol, device="cpu").lock.seen.unlogged_evidence
     assert status(protocol, cache).status == "exploratory"
 
 
@@ -272,6 +273,15 @@ def test_documents_seen_under_another_plan_layer_or_name_are_named(protocol, cac
     assert now.status == "exploratory"
     assert now.reasons[0].startswith(f"{by.documents} of the {lock.split['evaluation_documents']} evaluation")
     assert "pilot (ffffffffffff…, layer 1)" in now.reasons[0]
+
+
+def test_evidence_without_its_log_may_be_of_any_document(protocol, cache):
+    look(protocol, evidence="f" * 32)
+    collect(cache, "f" * 32)
+    (cache.parent / LOG).unlink()
+    change(protocol, "seed: 11", "seed: 12")
+    assert register(protocol, device="cpu").lock.seen == EVIDENCE_EXISTED
+    assert status(protocol, cache).status == "exploratory"
 
 
 def test_documents_that_another_seed_selected_on_count_as_seen(protocol, cache):

@@ -144,7 +144,7 @@ def test_what_registering_says(lock: Lock) -> None:
 
     seen = dataclasses.replace(lock, seen=EVIDENCE_EXISTED, git=None)
     loud = registered_text(dataclasses.replace(new, lock=seen)).plain
-    assert "*** Its runs are exploratory: evidence of the evaluation split existed" in loud
+    assert "*** Its runs are exploratory: the cache held evidence, before the registration" in loud
     assert "no commit" in loud and "confirmatory" not in loud
 
     first, last = "2026-11-19T08:00:00.5+00:00", "2026-11-20T09:00:00+00:00"
