@@ -30,7 +30,8 @@ from hypotest.collect.stages import (
     collect_weights,
     describe,
 )
-from hypotest.records.evidence import Ablation, Channel, Evidence, SelectionEvidence
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
 from hypotest.records.progress import silent
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel

@@ -28,7 +28,8 @@ from hypotest.pipeline.regime_tests import compare_regimes
 from hypotest.pipeline.selection import Selection, select, select_group
 from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.pipeline.undefined import NO_VALUE, why, without_outcome
-from hypotest.records.evidence import Channel, Evidence, SelectionEvidence
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol

@@ -7,7 +7,6 @@ Arrays are float32 unless said otherwise. Row i of every per-position array belo
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,6 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
-
-
-class Channel(StrEnum):
-    """What a measure of a group reads, beside the weights and what the group is selected by."""
-
-    ACTIVATIONS = "activations"
-    """Of the whole layer, on the evaluation split."""
-    INFLUENCE = "influence"
-    """Changes of loss of the group's neurons, on the evaluation split."""
-    HEADS = "heads"
-    """The ablation of attention heads, on both splits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

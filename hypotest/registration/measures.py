@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
-from hypotest.records.evidence import Channel
+from hypotest.records.channels import Channel
 from hypotest.records.prediction import Contrast, Prediction
 
 Level = Literal["group", "weights", "conditions", "heads"]

@@ -13,7 +13,7 @@ from hypotest.pipeline.group_measures import GROUP_MEASURES
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
-from hypotest.records.evidence import Channel
+from hypotest.records.channels import Channel
 from hypotest.records.nulls import Untrained
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
