@@ -1,9 +1,11 @@
 # Two commands for newcomers: `make verdict` and `make test`. Both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# A file of tests stays in one process, with the runs that its tests share; one process a core.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
+.PHONY: help verdict test test-quick fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +25,10 @@ test: .venv/ready ## set up, then format check, lint, types, import contracts, t
 	$(BIN)/ruff check hypotest tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-quick: .venv/ready ## the tests of less than a second each, for the inner loop; names those that took longer
+	$(PYTEST) -m "not slow" --durations 10 --durations-min 1
 
 fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
 	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)

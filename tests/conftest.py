@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
+
+# The tests share the cores, so that each takes one; before numpy and torch are imported, which ask only once.
+# Worker processes would load both again for pieces of a tenth of a second.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
+        os.environ.setdefault(name, "1")
+
+import numpy as np  # noqa: E402
 
 # The same examples on every run: a build that fails must fail again. HYPOTHESIS_PROFILE=default explores.
 settings.register_profile("repeatable", derandomize=True)
@@ -15,6 +22,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+FUNCTIONAL = Path(__file__).parent / "functional"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the functional tests as slow, and begin with files of slow tests, so that none is left for the end."""
+    for item in items:
+        if FUNCTIONAL in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+    files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in files)
+
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "r", "s", "lt", "")]
 

@@ -113,7 +113,9 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     """Write ``name.svg`` and ``name.png`` without dates or versions in them."""
     # The canvases' own methods, untyped in matplotlib: ``savefig`` would draw every file twice, to lay it
     # out again.
-    figure.draw_without_rendering()
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
     figure.set_layout_engine("none")
     FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     figure.set_dpi(_RESOLUTION)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from hypotest.__main__ import main
+from hypotest.report import figure_style, figures
 
 PROTOCOL = """\
 hypotest: 1
@@ -107,14 +112,46 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def _environment(cache: Path, changed: dict[str, str]) -> dict[str, str]:
+    return {"HYPOTEST_CACHE": str(cache), "COLUMNS": "80", **changed}
+
+
 @pytest.fixture(scope="session")
 def hypotest(cache: Path) -> Command:
-    """Run the command line; returns exit code, output and errors."""
+    """Run a command in this process; returns exit code, output and errors.
+
+    An error that a user would meet as a traceback fails the test that calls it. What is about the process
+    itself (threads, what is imported, signals, the same bytes from another one) takes `hypotest_process`.
+    """
 
     def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        given = list(map(str, arguments))
+        output, errors = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(output),
+            redirect_stderr(errors),
+            pytest.raises(SystemExit) as left,
+        ):
+            for name, value in _environment(cache, environment).items():
+                patch.setenv(name, value)
+            main(given)
+        code = left.value.code or 0
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(given, code, output.getvalue(), errors.getvalue())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def hypotest_process(cache: Path) -> Command:
+    """Run a command in a process of its own, on all cores, as a user does."""
+
+    def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if name != "LOKY_MAX_CPU_COUNT"}
         return subprocess.run(
             [sys.executable, "-m", "hypotest", *map(str, arguments)],
-            env={**os.environ, "HYPOTEST_CACHE": str(cache), "COLUMNS": "80", **environment},
+            env={**inherited, **_environment(cache, environment)},
             capture_output=True,
             text=True,
             timeout=1200,
@@ -122,3 +159,26 @@ def hypotest(cache: Path) -> Command:
         )
 
     return call
+
+
+def _named_only(figure: object, folder: Path, name: str) -> None:
+    for kind in figure_style.FORMATS:
+        (folder / f"{name}.{kind}").write_text(name, encoding="utf-8")
+
+
+@contextmanager
+def figures_not_rendered() -> Iterator[None]:
+    """Runs in this process build their figures, and leave files that hold only a name.
+
+    For tests that look at no figure: rendering takes four fifths of a small run whose evidence is there.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "save", _named_only)
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_figures() -> Iterator[None]:
+    """`figures_not_rendered`, for a whole file."""
+    with figures_not_rendered():
+        yield

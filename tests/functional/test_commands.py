@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import hypotest as package
 from hypotest.report.export import read_results
 from hypotest.studies.calibrate import QUICK_SIMULATIONS, read_calibration
 from hypotest.studies.scenarios import SCENARIOS
+from tests.functional.conftest import figures_not_rendered
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +37,17 @@ def test_a_run_prints_the_table_and_leaves_everything(finished):
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", folder.name)
 
 
-def test_the_same_seed_gives_the_same_results(hypotest, small_protocol, finished, tmp_path):
-    """From the cache and collected anew, byte for byte."""
+def test_the_same_seed_gives_the_same_results(
+    hypotest, hypotest_process, small_protocol, finished, tmp_path
+):
+    """From the cache, and collected anew by another process on all cores, byte for byte."""
     _, folder = finished
     expected = (folder / "results.json").read_bytes()
-    for name, environment in (("cached", {}), ("anew", {"HYPOTEST_CACHE": str(tmp_path / "cache")})):
-        done = hypotest("run", small_protocol, "--out", tmp_path / name, **environment)
+    with figures_not_rendered():
+        cached = hypotest("run", small_protocol, "--out", tmp_path / "cached")
+    own = str(tmp_path / "cache")
+    anew = hypotest_process("run", small_protocol, "--out", tmp_path / "anew", HYPOTEST_CACHE=own)
+    for name, done in (("cached", cached), ("anew", anew)):
         assert done.returncode == 0, done.stderr
         (again,) = (tmp_path / name).glob("small/*")
         assert (again / "results.json").read_bytes() == expected
@@ -50,7 +57,8 @@ def test_the_same_seed_gives_the_same_results(hypotest, small_protocol, finished
 
 
 def test_another_seed_gives_other_draws(hypotest, small_protocol, finished, tmp_path):
-    done = hypotest("run", small_protocol, "--out", tmp_path, "--seed", "12")
+    with figures_not_rendered():
+        done = hypotest("run", small_protocol, "--out", tmp_path, "--seed", "12")
     assert done.returncode == 0, done.stderr
     (again,) = tmp_path.glob("small/*")
     assert (again / "nulls.parquet").read_bytes() != (finished[1] / "nulls.parquet").read_bytes()
@@ -78,7 +86,8 @@ def test_other_ablations_and_layers(hypotest, small_protocol, tmp_path, subject,
     text = re.sub(r"subject: \{(.*)\}", rf"subject: {{\1, {subject}}}", text)
     path = small_protocol.with_name(f"{engine}.yaml")
     path.write_text(text.replace("group:", f"ablation: {ablation}\ngroup:", 1), encoding="utf-8")
-    done = hypotest("run", path, "--out", tmp_path, "--memory", "0.5")
+    with figures_not_rendered():
+        done = hypotest("run", path, "--out", tmp_path, "--memory", "0.5")
     assert done.returncode == 0, done.stderr
     (folder,) = tmp_path.glob("small/*")
     manifest = json.loads((folder / "manifest.json").read_text())["ablation"]
@@ -100,16 +109,20 @@ def test_too_little_memory_is_a_clear_error(hypotest, small_protocol, tmp_path):
     assert "--memory" in done.stderr
 
 
-def test_show_and_report_need_no_model(hypotest, finished):
-    done, folder = finished
+def test_show_and_report_need_no_model(hypotest, finished, tmp_path):
+    done, folder = finished[0], tmp_path / "run"
+    shutil.copytree(finished[1], folder)
     shown = hypotest("show", folder)
     assert shown.returncode == 0, shown.stderr
     table = done.stdout[: done.stdout.index("Verdict:")]
     assert table.strip() in shown.stdout
     before = (folder / "report.md").read_bytes()
     (folder / "report.md").unlink()
+    pictures = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
+    shutil.rmtree(folder / "figures")
     assert hypotest("report", folder).returncode == 0
     assert (folder / "report.md").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in (folder / "figures").iterdir()} == pictures
 
 
 def test_the_same_from_python(finished, cache, monkeypatch):

@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import polars as pl
@@ -139,9 +137,8 @@ def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message, c
     assert not (tmp_path / "out").exists()
 
 
-def test_help_has_an_example():
-    command = [sys.executable, "-m", "hypotest", "corpus", "check", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_help_has_an_example(hypotest):
+    done = hypotest("corpus", "check", "--help")
     assert "Example: hypotest corpus check" in done.stdout
 
 

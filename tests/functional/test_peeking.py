@@ -15,6 +15,8 @@ from hypotest.pipeline.document_log import read_log
 from hypotest.registration.lock import read_lock
 from tests.functional.watching import with_predictions
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture
 def folder(small_protocol, tmp_path, monkeypatch):

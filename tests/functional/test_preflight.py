@@ -1,8 +1,11 @@
 """Through the command line: what can be checked in a second is checked before anything else happens."""
 
+import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -18,20 +21,64 @@ COMMANDS = {
 }
 
 
+WITHOUT_TORCH = """
+import io, json, os, sys
+from contextlib import redirect_stderr, redirect_stdout
+from hypotest.__main__ import main
+
+for line in sys.stdin:
+    arguments, environment = json.loads(line)
+    before = dict(os.environ)
+    os.environ.update(environment)
+    output, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            main(arguments)
+            left = "it did not exit"
+        except SystemExit as done:
+            left = done.code or 0
+    os.environ.clear()
+    os.environ.update(before)
+    print(json.dumps([left, output.getvalue(), errors.getvalue()]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def python_without_torch(cache, tmp_path_factory):
+    """One Python for all commands of this file, in which importing torch ends the command."""
+    folder = tmp_path_factory.mktemp("without")
+    (folder / "torch.py").write_text("raise SystemExit('torch was imported')")
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "COLUMNS": "80", "PYTHONPATH": path}
+    with subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_TORCH],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
+    assert process.returncode == 0
+
+
 @pytest.fixture
-def quick(hypotest, tmp_path):
-    """Run a command in a Python that has no torch: what needs none is refused without it."""
-    (tmp_path / "without").mkdir()
-    (tmp_path / "without" / "torch.py").write_text("raise SystemExit('torch was imported')")
+def quick(python_without_torch):
+    """Run a command there: what needs no torch is refused without it."""
 
     def call(*arguments, **environment):
-        path = os.pathsep.join(filter(None, [str(tmp_path / "without"), os.environ.get("PYTHONPATH")]))
-        done = hypotest(*arguments, PYTHONPATH=path, **environment)
-        assert "Traceback" not in done.stderr
-        assert "torch was imported" not in done.stderr + done.stdout
-        return done
+        given = list(map(str, arguments))
+        python_without_torch.stdin.write(json.dumps([given, environment]) + "\n")
+        python_without_torch.stdin.flush()
+        answer = python_without_torch.stdout.readline()
+        assert answer, "the process ended, with a traceback in the captured errors"
+        code, output, errors = json.loads(answer)
+        assert code != "torch was imported"
+        return subprocess.CompletedProcess(given, code, output, errors)
 
     return call
+
+
+def test_importing_torch_would_be_seen(quick, small_protocol, tmp_path):
+    with pytest.raises(AssertionError, match="torch was imported"):
+        quick("run", small_protocol, "--out", tmp_path)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,6 +7,8 @@ import pytest
 
 from hypotest.report.export import read_results
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture(scope="module")
 def own_cache(tmp_path_factory):
@@ -32,7 +34,7 @@ def folder(small_protocol, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def registered(hypotest, folder, own_cache):
+def registered(hypotest, folder, own_cache, no_figures):
     done = hypotest("register", folder / "small.yaml", HYPOTEST_CACHE=own_cache)
     assert done.returncode == 0, done.stderr
     return done

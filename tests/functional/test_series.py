@@ -12,6 +12,8 @@ import pytest
 
 from hypotest.report.export import read_results
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 ROOT = Path(__file__).parents[2]
 EMERGENCE = ROOT / "protocols" / "papers" / "arxiv-2505.12822-pythia-410m.yaml"
 """A shipped protocol about training; its hypotheses and predictions are run here on small checkpoints."""
@@ -48,7 +50,7 @@ def _written(small_protocol: Path, name: str, subject: str, predictions: str | N
 
 
 @pytest.fixture(scope="module")
-def depth(hypotest, small_protocol, small_model_folder, tmp_path_factory):
+def depth(hypotest, small_protocol, small_model_folder, tmp_path_factory, no_figures):
     """Console output and folder of a run at every layer."""
     path = _written(small_protocol, "depth.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
     out = tmp_path_factory.mktemp("depth")

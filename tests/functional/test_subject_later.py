@@ -10,6 +10,8 @@ import transformers
 
 from hypotest.report.export import read_results
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 CRITERION = "the first small GPT-NeoX that we finish"
 
 
@@ -51,7 +53,7 @@ def own_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def registered(hypotest, place, own_cache):
+def registered(hypotest, place, own_cache, no_figures):
     assert not (place.parents[1] / "model").exists()
     done = hypotest(
         "register", place, "--subject-later", CRITERION, "--family", "gpt_neox", "--parameters", "1e3-1e7",

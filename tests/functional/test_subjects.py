@@ -18,6 +18,8 @@ from hypotest.registration import load_protocol
 from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture(scope="module")
 def plan(small_protocol):

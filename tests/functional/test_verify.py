@@ -330,7 +330,7 @@ def test_damaged_files_are_named(copy):
     assert {"results.json", "nulls.parquet", "file results.json", "file nulls.parquet"} == set(wrong)
 
 
-def test_the_command_prints_a_table_and_exits_by_what_it_found(hypotest, copy):
+def test_the_command_prints_a_table_and_exits_by_what_it_found(hypotest, copy, analysed_once):
     done = hypotest("verify", copy)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified: " in done.stdout

@@ -15,14 +15,14 @@ TWO = {name: "2" for name in ONE}
 
 
 @pytest.fixture(scope="module")
-def finished(hypotest, small_protocol, tmp_path_factory):
+def finished(hypotest_process, small_protocol, tmp_path_factory):
     text = small_protocol.read_text(encoding="utf-8").replace("id: small\n", "id: small-threads\n", 1)
     text = text.replace("draws: 599", "draws: 299").replace("draws: 399", "draws: 299")
     names = ("specialization", "coordination", "attention", "single-head", "head-specificity", "spectrum")
     path = small_protocol.with_name("threads.yaml")
     path.write_text(with_predictions(text, *names), encoding="utf-8")
     out = tmp_path_factory.mktemp("threads")
-    done = hypotest("run", path, "--out", out, "--device", "cpu", **ONE)
+    done = hypotest_process("run", path, "--out", out, "--device", "cpu", **ONE)
     assert done.returncode == 0, done.stderr
     (folder,) = (out / "small-threads").iterdir()
     return path, folder
@@ -39,17 +39,17 @@ def test_the_manifest_tells_threads_and_blas(finished):
     assert told["blas"] and told["instructions"] and "OMP_NUM_THREADS=1" in told["thread_variables"]
 
 
-def test_with_other_threads_an_untouched_run_is_verified(hypotest, finished):
-    done = hypotest("verify", finished[1], **TWO)
+def test_with_other_threads_an_untouched_run_is_verified(hypotest_process, finished):
+    done = hypotest_process("verify", finished[1], **TWO)
     assert done.returncode == 0, done.stdout
     assert "torch threads 1 then, 2 now" in words_of(done)
     assert "DIFFERS" not in done.stdout
     assert "figures, drawn again identical" in words_of(done)
 
 
-def test_with_other_threads_its_evidence_collected_anew_agrees(hypotest, finished):
+def test_with_other_threads_its_evidence_collected_anew_agrees(hypotest_process, finished):
     path, folder = finished
-    done = hypotest("verify", folder, "--recollect", "--device", "cpu", "--protocol", path, **TWO)
+    done = hypotest_process("verify", folder, "--recollect", "--device", "cpu", "--protocol", path, **TWO)
     assert done.returncode == 0, done.stdout
     assert "DIFFERS" not in done.stdout
 
@@ -65,7 +65,7 @@ def touch(results):
     verdict["status"] = "supported" if verdict["status"] != "supported" else "refuted"
 
 
-def test_with_other_threads_what_was_touched_is_still_found(hypotest, finished, tmp_path):
+def test_with_other_threads_what_was_touched_is_still_found(hypotest_process, finished, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(finished[1], copy)
     results = json.loads((copy / "results.json").read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def test_with_other_threads_what_was_touched_is_still_found(hypotest, finished, 
     manifest["files"] = file_hashes(copy)  # every hash agrees
     manifest["manifest_sha256"] = manifest_digest(manifest)
     (copy / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-    done = hypotest("verify", copy, **TWO)
+    done = hypotest_process("verify", copy, **TWO)
     assert done.returncode == 1
     touched = ("coordination", "specialization", "spectrum", "head-specificity", "verdicts")
     for name in touched:

@@ -1,12 +1,14 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from safetensors.numpy import load_file
 
-from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
+from hypotest.__main__ import main
+from hypotest.corpora import docstrings
+from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, package_documents
+from hypotest.studies import reference
 from hypotest.studies.reference import held_out_loss, model_card, reference_plan
 from hypotest.subjects.language_model import REFERENCE, reference_token_counts
 from hypotest.subjects.loading import load_language_model
@@ -107,12 +109,26 @@ def test_training_resumes_to_the_same_weights(tmp_path, small_documents):
     assert losses[-1] < losses[0]
 
 
+@pytest.fixture
+def every_eighth_file(monkeypatch):
+    """Of each package of the reference texts, read in this process."""
+    source_files = docstrings._source_files
+    monkeypatch.setattr(docstrings, "_source_files", lambda item: sorted(source_files(item))[::8])
+    monkeypatch.setattr(reference, "HELD_OUT_BLOCKS", 32)
+    with parallel_config(backend="sequential"):
+        yield
+
+
 @pytest.mark.slow
-def test_train_command_makes_a_loadable_checkpoint(tmp_path):
-    command = [sys.executable, "-m", "hypotest", "reference", "train", "--out", str(tmp_path), "--steps", "1"]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.strip().endswith("step1")
+def test_train_command_makes_a_loadable_checkpoint(tmp_path, capsys, every_eighth_file):
+    with pytest.raises(SystemExit) as finished:
+        main(["reference", "train", "--out", str(tmp_path), "--steps", "1"])
+    assert finished.value.code == 0
+    assert capsys.readouterr().out.strip().endswith("step1")
     for step in (0, 1):
         assert load_language_model(str(tmp_path / f"step{step}"), device="cpu").n_neurons == 2048
-    assert json.loads((tmp_path / "card.json").read_text())["tokens_seen"] == 4096
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["tokens_seen"] == 4096
+    for text, packages in (("training_text", TRAINING_PACKAGES), ("evaluation_text", EVALUATION_PACKAGES)):
+        assert [item["name"] for item in card[text]["sources"]] == sorted(packages)
+        assert all(item["n_documents"] > 0 for item in card[text]["sources"])
