@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
         os.environ.setdefault(name, "1")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 # The same examples on every run: a build that fails must fail again. HYPOTHESIS_PROFILE=default explores.
 settings.register_profile("repeatable", derandomize=True)

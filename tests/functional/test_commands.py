@@ -37,9 +37,7 @@ def test_a_run_prints_the_table_and_leaves_everything(finished):
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", folder.name)
 
 
-def test_the_same_seed_gives_the_same_results(
-    hypotest, hypotest_process, small_protocol, finished, tmp_path
-):
+def test_the_same_seed_gives_the_same_results(hypotest, hypotest_process, small_protocol, finished, tmp_path):
     """From the cache, and collected anew by another process on all cores, byte for byte."""
     _, folder = finished
     expected = (folder / "results.json").read_bytes()
