@@ -275,7 +275,7 @@ def repeated_work(
             f"untrained networks ({untrained.weights} weights)",
             untrained.networks * once,
             False,
-            f"{untrained.networks} times both splits",
+            f"at most {untrained.networks} times both splits",
         )
     if plan.splits > 1:
         yield StageCost(
