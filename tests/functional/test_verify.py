@@ -80,9 +80,11 @@ def own_cache(copy, cache, tmp_path, monkeypatch):
     """The evidence of the run again, to be touched."""
     folder = tmp_path / "cache"
     manifest = json.loads((copy / "manifest.json").read_text())
-    networks = [manifest["evidence"], *manifest["untrained"]["networks"]]
-    for key in (network[split] for network in networks for split in ("selection", "evaluation")):
-        shutil.copytree(cache / "evidence" / key, folder / "evidence" / key)
+    networks = [("evidence", manifest["evidence"])]
+    networks += [("untrained", network) for network in manifest["untrained"]["networks"]]
+    for place, network in networks:
+        for key in (network["selection"], network["evaluation"]):
+            shutil.copytree(cache / place / key, folder / place / key)
     monkeypatch.setenv("HYPOTEST_CACHE", str(folder))
     return folder / "evidence"
 
