@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from hypotest.records.results import PredictionResult, Results
-from hypotest.report import export
+from hypotest.report import export, figures
 from hypotest.report.console import summary
 from hypotest.report.export import read_results, write_run
 from hypotest.report.ladder import ladder_of
@@ -123,5 +123,6 @@ def test_a_report_that_cannot_be_rendered_leaves_its_numbers(
     assert "ZeroDivisionError: no axis" in report and "results.json" in report
     assert results.verdicts[0].status in report
     monkeypatch.undo()
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: ())  # which takes seconds
     export.render_again(tmp_path / "run")
     assert (tmp_path / "run" / "report.md").read_text(encoding="utf-8")[:40] == rendered[:40]
