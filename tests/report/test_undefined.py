@@ -65,6 +65,7 @@ def without(request: pytest.FixtureRequest, results: Results) -> tuple[Results, 
     return replace(results, predictions=predictions, verdicts=decide(predictions, names, 0.05)), chosen
 
 
+@pytest.mark.slow
 def test_report_and_figures_are_whole(
     without: tuple[Results, set[str]], nulls: pl.DataFrame, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
