@@ -28,7 +28,7 @@ FUNCTIONAL = Path(__file__).parent / "functional"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark functional tests as slow, and begin with files of slow tests: none is left for the end."""
+    """Mark the functional tests as slow; begin with files of slow tests, so that none is left for the end."""
     for item in items:
         if FUNCTIONAL in item.path.parents:
             item.add_marker(pytest.mark.slow)

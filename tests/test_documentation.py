@@ -101,6 +101,7 @@ def test_the_first_commands_are_targets_of_the_makefile():
     assert commands == ["verdict", "test"]
     for command in commands:
         assert re.search(rf"^{command}:", makefile, flags=re.M)
+    assert "`make test-quick`" in README and re.search(r"^test-quick:", makefile, flags=re.M)
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 

@@ -10,10 +10,9 @@ import pytest
 import hypotest as package
 from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
-from hypotest.report import figures
 from hypotest.report.export import file_hashes, manifest_digest, render_again
-from hypotest.report.results_file import json_text
 from hypotest.studies import recomputation
+from tests.functional.conftest import figures_not_rendered
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +29,32 @@ def finished(small_protocol, cache, tmp_path_factory):
 
 
 @pytest.fixture
-def copy(finished, cache, tmp_path, monkeypatch):
+def drawn(finished, cache, tmp_path, monkeypatch):
     """The run again, to be touched."""
     monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
     folder = tmp_path / "run"
     shutil.copytree(finished[1], folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def named(finished, tmp_path_factory):
+    """The run with files that hold only the names of its figures: drawing them takes seconds each time."""
+    folder = tmp_path_factory.mktemp("named") / "run"
+    shutil.copytree(finished[1], folder)
+    with figures_not_rendered():
+        forge(folder, lambda results: None)
+    return folder
+
+
+@pytest.fixture
+def copy(named, cache, tmp_path, monkeypatch):
+    """That run again, to be touched, and verified without drawing figures."""
+    monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
+    folder = tmp_path / "run"
+    shutil.copytree(named, folder)
+    with figures_not_rendered():
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +64,7 @@ def analyses():
 
 @pytest.fixture
 def analysed_once(analyses, monkeypatch):
-    """The same plan on the same evidence is analysed once, the same figures are drawn once."""
+    """The same plan on the same evidence is analysed once."""
 
     def once(name):
         function = getattr(recomputation, name)
@@ -61,18 +80,6 @@ def analysed_once(analyses, monkeypatch):
 
     once("analyse")
     once("other_splits")
-    draw = figures.draw_figures
-
-    def draw_once(results, nulls, folder, start_stage):
-        key = ("figures", json_text(results), nulls.hash_rows().sum())
-        if key not in analyses:
-            pictures = draw(results, nulls, folder, start_stage)
-            analyses[key] = pictures, {path.name: path.read_bytes() for path in folder.iterdir()}
-        for name, content in analyses[key][1].items():
-            (folder / name).write_bytes(content)
-        return analyses[key][0]
-
-    monkeypatch.setattr(figures, "draw_figures", draw_once)
 
 
 @pytest.fixture
@@ -107,8 +114,8 @@ def edit(path, start):
     path.write_text(next_digit(path.read_text(encoding="utf-8"), start), encoding="utf-8")
 
 
-def test_an_untouched_run_agrees_in_everything(copy):
-    found = package.verify(copy)
+def test_an_untouched_run_agrees_in_everything(drawn):
+    found = package.verify(drawn)
     assert {item.status for item in found.checks} == {"agrees", "not asked"}
     assert found.named("not asked") == ("numbers of the model",)
     assert found.verified
@@ -155,10 +162,6 @@ def turn_a_bit(path):
         ("nulls.parquet", raise_a_draw, ("file nulls.parquet", "nulls.parquet"), "draw"),
         ("report.md", lambda path: edit(path, "| seed |"),
          ("file report.md", "report.md, rendered again"), "line"),
-        ("figures/effects.svg", lambda path: edit(path, "<path"),
-         ("file figures/effects.svg", "figures, drawn again"), "figures/effects.svg"),
-        ("figures/effects.png", turn_a_bit,
-         ("file figures/effects.png", "figures, drawn again"), "figures/effects.png"),
         ("manifest.json", lambda path: edit(path, '"seed"'),
          ("manifest.json: own hash", "manifest.json: numbers", "report.md, rendered again"), "seed"),
         ("manifest.json", lambda path: edit(path, '"cores"'),
@@ -175,6 +178,15 @@ def test_one_digit_is_found_and_named(copy, analysed_once, file, touch, names, w
     assert set(names) <= set(wrong)
     assert where in " ".join(wrong.values())
     assert not found.verified
+
+
+def test_one_digit_and_one_bit_of_figures_are_found_and_named(drawn, analysed_once):
+    edit(drawn / "figures" / "effects.svg", "<path")
+    turn_a_bit(drawn / "figures" / "ladder.png")
+    wrong = differing(package.verify(drawn))
+    touched = ("figures/effects.svg", "figures/ladder.png")
+    assert set(wrong) == {*(f"file {name}" for name in touched), "figures, drawn again"}
+    assert all(name in wrong["figures, drawn again"] for name in touched)
 
 
 def test_files_that_came_or_went_are_named(copy, analysed_once):

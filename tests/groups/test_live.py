@@ -51,6 +51,7 @@ def with_dead(evidence: Evidence, n_dead: int, constant: float = 0.0) -> tuple[E
     return dead, live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "measure", ["effective_dimension", "segregation", "modularity", "hill_alpha", "top_head_impact"]
 )

@@ -192,6 +192,7 @@ def test_matching_removes_most_of_the_difference():
     assert np.abs(after).max() < 0.1
 
 
+@pytest.mark.slow
 def test_the_level_holds_where_size_matched_groups_fail():
     # Membership depends on the covariates only; the statistic is the mean of a variable that correlates
     # 0.5 with one of them.

@@ -76,6 +76,7 @@ def test_a_shared_factor_lowers_the_dimension():
     assert result.p_adjusted == result.p_value  # one deciding prediction
 
 
+@pytest.mark.slow
 def test_nothing_planted_is_equivalent_or_open_never_significant_on_both_sides():
     outcomes = {compare(DIMENSION, seed=seed)[2].outcome for seed in range(6)}
     assert outcomes <= {"equivalent", "inconclusive", "less", "greater"}
@@ -111,6 +112,7 @@ def test_both_arms_and_their_difference_stand_beside_each_other():
     assert common.descriptive and difference.descriptive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select_rule", [None, "plateau"])
 def test_shuffled_labels_describe_whatever_is_not_selectivity(select_rule):
     for measure in ("effective_dimension", "modularity", "hill_alpha", "top_head_impact"):

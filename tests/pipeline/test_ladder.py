@@ -46,6 +46,7 @@ def with_nulls(prediction, nulls):
     return plan.model_copy(update={"intervals": intervals})
 
 
+@pytest.mark.slow
 def test_the_whole_ladder_with_the_deciding_null_first():
     plan = with_nulls(Q, ALL)
     evidence = make_evidence(0, effect=1.0)
@@ -86,6 +87,7 @@ def test_the_whole_ladder_with_the_deciding_null_first():
     assert 0 < group.shared_members < 1
 
 
+@pytest.mark.slow
 def test_every_p_value_follows_from_the_stored_draws():
     plan = with_nulls(Q, ALL)
     analysis = analyse(plan, make_evidence(0, effect=1.0), untrained=[{"one": 0.1}, {"one": 0.2}])

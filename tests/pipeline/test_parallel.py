@@ -15,6 +15,12 @@ from hypotest.pipeline.pieces import KeptPieces
 STAGE = "clustering: 3 groups"
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each process of the tests keeps to one."""
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+
+
 def calls(n: int, seed: int = 0) -> list[dict[str, Any]]:
     """Groups of a layer's graph, each piece with random numbers of its own."""
     rng = np.random.default_rng(seed)

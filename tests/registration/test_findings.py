@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ def test_nearest_ignores_case_and_gives_up_on_strangers():
     assert suggestion(3, ["margin"]) == ""
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.text(max_size=300))
 def test_shown_text_is_short_and_printable(text):

@@ -267,6 +267,7 @@ def _mutated(text: str, rng: random.Random) -> bytes:
     return "\n".join(lines).encode()
 
 
+@pytest.mark.slow
 def test_mutated_protocols_give_problems_and_never_a_traceback(shipped, tmp_path):
     # Without comments, so that nearly every mutation hits something that is read.
     text = re.sub(r"\s*#.*", "", shipped.read_text())
@@ -299,6 +300,7 @@ def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[st
 JUNK = [0, -1, 3.5, True, "x", "any", [], {}, [1], ["less"], {"a": 1}, "plateau", 1e300, 10**38]
 
 
+@pytest.mark.slow
 def test_wrong_values_anywhere_give_problems_and_never_a_traceback(shipped, tmp_path):
     shipped_data = read_source(shipped).data
     rng = random.Random(250521163)

@@ -92,6 +92,7 @@ def test_the_spread_between_models_is_in_words(found):
     assert "prediction interval" not in pooled_line(two)
 
 
+@pytest.mark.slow
 def test_names_from_outside_do_no_harm(found, tmp_path):
     evil = "<b>|x|\x1b[31m"
     runs = tuple(dataclasses.replace(run, model=evil, folder=evil) for run in found.runs)

@@ -108,6 +108,7 @@ def test_the_report_escapes_names_and_links_its_figures(explored):
     assert ", ".join(map(str, explored.group.neurons)) in text
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_replaced_as_a_whole(explored, tmp_path):
     result = dataclasses.replace(explored, folder=tmp_path / "one" / "explore")
     write_exploration(result)

@@ -73,6 +73,7 @@ def test_the_manifest_holds_the_hash_of_every_other_file_and_its_own(written_run
     assert expected["results.json"] not in (written_run / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_rendering_again_gives_the_same_bytes(written_run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(written_run, copy)

@@ -52,6 +52,7 @@ def test_svg_carries_no_date_no_fonts_and_is_xml(written_run: Path) -> None:
         assert ElementTree.fromstring(text).tag.endswith("svg")
 
 
+@pytest.mark.slow
 def test_the_user_s_style_changes_nothing(results: Results, nulls: pl.DataFrame, tmp_path: Path) -> None:
     first = dataclasses.replace(results, predictions=())
     with matplotlib.rc_context({"lines.linewidth": 9.0, "font.size": 20.0}):

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from hypotest.records.results import PredictionResult, Results
-from hypotest.report import export
+from hypotest.report import export, figures
 from hypotest.report.console import summary
 from hypotest.report.export import read_results, write_run
 from hypotest.report.ladder import ladder_of
@@ -65,6 +65,7 @@ def without(request: pytest.FixtureRequest, results: Results) -> tuple[Results, 
     return replace(results, predictions=predictions, verdicts=decide(predictions, names, 0.05)), chosen
 
 
+@pytest.mark.slow
 def test_report_and_figures_are_whole(
     without: tuple[Results, set[str]], nulls: pl.DataFrame, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -123,5 +124,6 @@ def test_a_report_that_cannot_be_rendered_leaves_its_numbers(
     assert "ZeroDivisionError: no axis" in report and "results.json" in report
     assert results.verdicts[0].status in report
     monkeypatch.undo()
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: ())  # which takes seconds
     export.render_again(tmp_path / "run")
     assert (tmp_path / "run" / "report.md").read_text(encoding="utf-8")[:40] == rendered[:40]

@@ -78,11 +78,13 @@ def warned(runs, tmp_path):
     return compare(runs, out=tmp_path / "out").warnings
 
 
+@pytest.mark.slow
 def test_few_models_are_said(three, tmp_path):
     (few,) = warned(three, tmp_path)
     assert few.startswith("only 3 models are pooled")
 
 
+@pytest.mark.slow
 def test_enough_models_on_texts_of_their_own_need_no_warning(tmp_path):
     runs = [other_model(tmp_path / str(n), f"owner/{n}", n / 3, text=str(n)) for n in range(5)]
     assert warned(runs, tmp_path) == ()

@@ -76,6 +76,7 @@ def test_learning_rate_warms_up_and_decays_to_a_tenth():
     assert reference_plan().n_tokens >= 12_000_000
 
 
+@pytest.mark.slow
 def test_training_resumes_to_the_same_weights(tmp_path, small_documents):
     from hypotest.records.corpus import Document
 

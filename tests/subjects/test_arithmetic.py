@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 
 from hypotest.subjects.arithmetic import arithmetic
@@ -17,6 +18,7 @@ def test_threads_and_blas_of_this_process():
     assert found["instructions"] == torch.backends.cpu.get_cpu_capability()
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_that_was_asked_for_is_told():
     code = "import json; from hypotest.subjects.arithmetic import arithmetic; print(json.dumps(arithmetic()))"
     told = []

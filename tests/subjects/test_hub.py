@@ -156,6 +156,7 @@ def test_a_gated_model(cache, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_without_a_network_nothing_is_asked_again_and_again(snapshot, cache, tmp_path):
     code = f"""
 from hypotest.errors import SubjectError
