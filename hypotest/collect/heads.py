@@ -43,6 +43,7 @@ def head_ablation_arrays(
     tokens: NDArray[np.int32],
     block: NDArray[np.int64],
     index: NDArray[np.int64],
+    only: NDArray[np.int64] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Squared changes of every neuron, summed over the given positions of each block.
 
@@ -51,19 +52,23 @@ def head_ablation_arrays(
         tokens: Shape (n_blocks, context).
         block: Row of `tokens` of each position, ascending, shape (n_positions,).
         index: Query position within the block, shape (n_positions,).
+        only: Heads to ablate, counted over the reaching layers; all, and whole layers too, by default.
 
     Returns:
         Per block: ``n_positions`` (n_blocks,); ``base`` (n_blocks, n_neurons), the sum of squared
         activations; ``single`` (n_blocks, n_heads, n_neurons), the sum of squared changes with one head
         of the reaching layers ablated; ``layer`` (n_blocks, n_layers, n_neurons), with all heads of a layer.
+        NaN for what is not ablated.
     """
     layers = subject.reaching_layers
     n_blocks, n_neurons = len(tokens), subject.n_neurons
     arrays = {
         "base": np.zeros((n_blocks, n_neurons), dtype=np.float32),
-        "single": np.zeros((n_blocks, len(layers) * subject.n_heads, n_neurons), dtype=np.float32),
-        "layer": np.zeros((n_blocks, len(layers), n_neurons), dtype=np.float32),
+        "single": np.full((n_blocks, len(layers) * subject.n_heads, n_neurons), np.nan, dtype=np.float32),
+        "layer": np.full((n_blocks, len(layers), n_neurons), np.nan, dtype=np.float32),
     }
+    chosen = range(arrays["single"].shape[1]) if only is None else only.tolist()
+    parts = _head_slices(subject)
     for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
         seen = _trace(subject, batch, batch.ids(tokens))
         arrays["base"][batch.blocks] = _sum_by_block(seen.neurons.square(), batch)
@@ -74,10 +79,10 @@ def head_ablation_arrays(
             changed = _ablated_neurons(subject, batch, seen, place, part)
             return _sum_by_block((changed - seen.neurons.to(changed.device)).square(), batch)
 
-        for place in range(len(layers)):
-            for head, part in enumerate(_head_slices(subject)):
-                column = place * subject.n_heads + head
-                arrays["single"][batch.blocks, column] = squared_change(place, part)
+        for column in chosen:
+            place, head = divmod(column, subject.n_heads)
+            arrays["single"][batch.blocks, column] = squared_change(place, parts[head])
+        for place in range(len(layers) if only is None else 0):
             arrays["layer"][batch.blocks, place] = squared_change(place, slice(None))
     return {"n_positions": np.bincount(block, minlength=n_blocks).astype(np.int32), **arrays}
 

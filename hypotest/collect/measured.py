@@ -31,7 +31,7 @@ from hypotest.collect.stages import (
     describe,
 )
 from hypotest.records.channels import Channel
-from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
+from hypotest.records.evidence import Ablation, Evidence, Selected, SelectionEvidence
 from hypotest.records.progress import silent
 from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
@@ -60,7 +60,7 @@ def collect_measured(
     keys: EvidenceKeys,
     ablation: Ablation,
     wanted: Wanted,
-    select: Callable[[SelectionEvidence], NDArray[np.int64]],
+    select: Callable[[SelectionEvidence], Selected],
     memory: float,
     cache: Path,
 ) -> Evidence:
@@ -72,14 +72,15 @@ def collect_measured(
         keys: From `evidence_keys`, given the words of what is wanted.
         ablation: From `hypotest.collect.engine.plan_ablation`.
         wanted: What to collect.
-        select: The group's neurons, ascending, from the selection split; empty where there is none.
+        select: From the selection split.
         memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
 
     Returns:
         Evidence with NaN in the place of what was not collected: changes of loss on other targets of the
-        selection split, and of other neurons on the evaluation split; attention; channels that are not
-        wanted. Without documents where heads are not.
+        selection split, and of other neurons on the evaluation split; attention; whole layers of heads, and
+        other heads on the evaluation split; channels that are not wanted. Without documents where heads are
+        not.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
@@ -89,14 +90,14 @@ def collect_measured(
         replacement = _collect_selection(
             subject, samples["selection"], ablation, wanted, memory, cache / keys.selection
         )
-        group = select(read_selection(cache, keys.selection))
+        selected = select(read_selection(cache, keys.selection))
         _collect_evaluation(
             subject,
             samples["evaluation"],
             ablation,
             wanted.channels,
             replacement,
-            group,
+            selected,
             memory,
             cache / keys.evaluation,
         )
@@ -123,7 +124,8 @@ def _collect_selection(
     ablate(subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts)
     heads = Channel.HEADS in wanted.channels
     if heads:
-        collect_heads(subject, sample, folder, silent)
+        every = np.arange(len(subject.reaching_layers) * subject.n_heads)
+        collect_heads(subject, sample, folder, silent, every)
     describe(subject, sample, ablation, folder, parts=parts, heads=heads)
     return replacement
 
@@ -134,10 +136,11 @@ def _collect_evaluation(
     ablation: Ablation,
     channels: frozenset[Channel],
     replacement: Replacement,
-    group: NDArray[np.int64],
+    selected: Selected,
     memory: float,
     folder: Path,
 ) -> None:
+    group = selected.neurons
     influence = Channel.INFLUENCE in channels and group.size > 0
     parts = ablation_parts(sample, ablation.engine) if influence else {}
     seen = influence or Channel.ACTIVATIONS in channels
@@ -150,7 +153,7 @@ def _collect_evaluation(
         )
     heads = Channel.HEADS in channels
     if heads:
-        collect_heads(subject, sample, folder, silent)
+        collect_heads(subject, sample, folder, silent, selected.heads)
     describe(subject, sample, ablation, folder, forward=seen, parts=parts, heads=heads)
 
 

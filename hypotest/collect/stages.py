@@ -221,8 +221,22 @@ def ablation_shards(sample: Sample, identity: bool) -> int:
     return _ceil(np.unique(sample.blocks).size, _INTERVENTION_BLOCKS_PER_SHARD)
 
 
-def collect_heads(subject: LanguageModel, sample: Sample, folder: Path, start_stage: StartStage) -> None:
-    """How the neurons change when attention heads are ablated, at rare positions of some blocks."""
+def collect_heads(
+    subject: LanguageModel,
+    sample: Sample,
+    folder: Path,
+    start_stage: StartStage,
+    only: NDArray[np.int64] | None = None,
+) -> None:
+    """How the neurons change when attention heads are ablated, at rare positions of some blocks.
+
+    Args:
+        subject: The network.
+        sample: The positions.
+        folder: Of the split.
+        start_stage: Told of the stage and its shards.
+        only: Heads to ablate, and no whole layers; all by default.
+    """
     rare = sample.positions.filter(pl.col("condition") == "rare")
     rare = rare.filter(pl.col("block").is_in(sample.head_blocks.tolist()))
     owner = np.searchsorted(sample.head_blocks, rare["block"].to_numpy())
@@ -232,7 +246,8 @@ def collect_heads(subject: LanguageModel, sample: Sample, folder: Path, start_st
         first = number * _HEAD_BLOCKS_PER_SHARD
         blocks = sample.head_blocks[first : first + _HEAD_BLOCKS_PER_SHARD]
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
-        arrays = head_ablation_arrays(subject, sample.tokens[blocks], owner[here] - first, index[here])
+        tokens = sample.tokens[blocks]
+        arrays = head_ablation_arrays(subject, tokens, owner[here] - first, index[here], only)
         documents = rare["document"].to_numpy()[here]
         first_rows = np.unique(owner[here], return_index=True)[1]
         return {"document": documents[first_rows], **arrays}

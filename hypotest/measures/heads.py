@@ -76,7 +76,7 @@ def top_head_impact(
 
     Args:
         single_selection: Summed squared change, shape (n_heads, n_neurons).
-        single_evaluation: The same on the evaluation split.
+        single_evaluation: The same on the evaluation split; of heads that are no group's top head, not read.
         base_evaluation: Summed squared activations on the evaluation split, shape (n_neurons,).
         groups: Neuron indices, shape (n_groups, k).
 
@@ -92,8 +92,9 @@ def top_head_impact(
             f"{np.shape(single_selection)} and {np.shape(single_evaluation)}"
         )
     chosen = top_head(single_selection, groups)
-    impact = head_impact(single_evaluation, base_evaluation, groups)
-    return np.asarray(np.take_along_axis(impact, chosen[:, None], axis=1)[:, 0])
+    heads, place = np.unique(chosen, return_inverse=True)
+    impact = head_impact(np.asarray(single_evaluation)[heads], base_evaluation, groups)
+    return np.asarray(np.take_along_axis(impact, place[:, None], axis=1)[:, 0])
 
 
 def top_head_share(

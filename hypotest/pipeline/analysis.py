@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from hypotest.groups.live import live_neurons, without_dead
+from hypotest.measures.heads import top_head
 from hypotest.pipeline.attention_tests import compare_attention, compare_routing
 from hypotest.pipeline.comparison import (
     Comparison,
@@ -29,7 +29,7 @@ from hypotest.pipeline.selection import Selection, select, select_group
 from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.pipeline.undefined import NO_VALUE, why, without_outcome
 from hypotest.records.channels import Channel
-from hypotest.records.evidence import Evidence, SelectionEvidence
+from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -163,13 +163,16 @@ def group_needs(protocol: Protocol) -> frozenset[Channel]:
     )
 
 
-def group_neurons(protocol: Protocol, selection: SelectionEvidence) -> NDArray[np.int64]:
-    """The neurons that `group_values` measures, as numbers in the layer, ascending; none if undefined."""
+def group_and_heads(protocol: Protocol, selection: SelectionEvidence) -> Selected:
+    """What `group_values` measures: neurons, none if undefined, and the head that changes them most."""
     live = np.flatnonzero(live_neurons(selection.split.activations))
     try:
-        return live[select_group(selection.split.of_neurons(live), protocol.group, Streams(protocol.seed))]
+        group = live[select_group(selection.split.of_neurons(live), protocol.group, Streams(protocol.seed))]
     except NO_VALUE:
-        return live[:0]
+        group = live[:0]
+    changes = selection.split.head_ablation.single.sum(axis=0, dtype=np.float64)
+    known = group.size > 0 and selection.split.head_ablation.documents.size > 0
+    return Selected(group, top_head(changes, group[None]) if known else np.empty(0, dtype=np.int64))
 
 
 def _group_predictions(protocol: Protocol) -> list[Prediction]:

@@ -28,7 +28,7 @@ import numpy as np
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
 from hypotest.collect.measured import Wanted, collect_measured
 from hypotest.collect.sample import evidence_keys
-from hypotest.pipeline.analysis import group_needs, group_neurons
+from hypotest.pipeline.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import Untrained
@@ -146,7 +146,7 @@ def _network(
         keys,
         prepared.ablation,
         wanted,
-        lambda selection: group_neurons(protocol, selection),
+        lambda selection: group_and_heads(protocol, selection),
         memory,
         cache,
     )

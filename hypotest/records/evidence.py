@@ -241,6 +241,16 @@ class SelectionEvidence:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Selected:
+    """What the selection split says is to be measured on the evaluation split."""
+
+    neurons: NDArray[np.int64]
+    """Of the group, as numbers in the layer, ascending; none where none can be selected."""
+    heads: NDArray[np.int64]
+    """Counted over the reaching layers; read where heads are wanted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Evidence:
     """Everything the measures need."""

@@ -138,13 +138,18 @@ def test_what_is_collected_is_what_it_would_be_among_the_rest(plan, tmp_path, la
     assert len(values) >= 5 and np.isfinite(list(values.values())).all()
     for one, other in ((evidence.selection, whole.selection), (evidence.evaluation, whole.evaluation)):
         np.testing.assert_array_equal(one.activations, other.activations)
-        np.testing.assert_array_equal(one.head_ablation.single, other.head_ablation.single)
+        known = ~np.isnan(one.head_ablation.single)
+        np.testing.assert_array_equal(one.head_ablation.single[known], other.head_ablation.single[known])
+        assert known.any() and np.isnan(one.head_ablation.layer).all()
         for name in ("delta_loss", "error_bound"):
             there = ~np.isnan(one.delta_loss)
             np.testing.assert_array_equal(getattr(one, name)[there], getattr(other, name)[there])
     ablated = ~np.isnan(evidence.selection.delta_loss).all(axis=1)
     rare = evidence.selection.mask("rare")
     np.testing.assert_array_equal(ablated, rare if layer == "last" else np.ones_like(rare))
+    assert not np.isnan(evidence.selection.head_ablation.single).any()
+    heads = np.flatnonzero(~np.isnan(evidence.evaluation.head_ablation.single).any(axis=(0, 2)))
+    assert heads.size == 1  # the one that changes the group most
     group = np.flatnonzero(~np.isnan(evidence.evaluation.delta_loss).any(axis=0))
     assert 0 < group.size < 0.3 * evidence.n_neurons
 
