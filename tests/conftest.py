@@ -11,7 +11,7 @@ from hypothesis import settings
 # The tests share the cores, so that each takes one; before numpy and torch are imported, which ask only once.
 # Worker processes would load both again for pieces of a tenth of a second.
 if "PYTEST_XDIST_WORKER" in os.environ:
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
+    for name in ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):  # OpenBLAS and MKL ask for the first one too
         os.environ.setdefault(name, "1")
 
 import numpy as np

@@ -13,7 +13,9 @@ from tests.collect.families import CONFIGS, N_NEURONS, hooked_losses, positions,
 CERTIFIED = [name for name in CONFIGS if name not in ("gemma2", "gemma3", "gemma3_text", "olmo2")]
 
 
-@pytest.mark.parametrize("kind", ["mean", "zero", "resample"])
+@pytest.mark.parametrize(
+    "kind", ["mean", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("zero", "resample"))]
+)
 @pytest.mark.parametrize("name", CERTIFIED)
 def test_every_entry_within_its_certificate_in_every_family(name, kind):
     subject = small_model(name)

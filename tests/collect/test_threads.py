@@ -48,6 +48,7 @@ for stage, arrays in found.items():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="other libraries have no such mode")
 def test_no_number_depends_on_threads():
     told = []

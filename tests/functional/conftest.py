@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from hypotest.__main__ import main
-from hypotest.report import figure_style, figures
+from tests.unrendered import figures_not_rendered
 
 PROTOCOL = """\
 hypotest: 1
@@ -159,22 +159,6 @@ def hypotest_process(cache: Path) -> Command:
         )
 
     return call
-
-
-def _named_only(figure: object, folder: Path, name: str) -> None:
-    for kind in figure_style.FORMATS:
-        (folder / f"{name}.{kind}").write_text(name, encoding="utf-8")
-
-
-@contextmanager
-def figures_not_rendered() -> Iterator[None]:
-    """Runs in this process build their figures, and leave files that hold only a name.
-
-    For tests that look at no figure: rendering takes four fifths of a small run whose evidence is there.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "save", _named_only)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import hypotest as package
 from hypotest.report.export import read_results
 from hypotest.studies.calibrate import QUICK_SIMULATIONS, read_calibration
 from hypotest.studies.scenarios import SCENARIOS
-from tests.functional.conftest import figures_not_rendered
+from tests.unrendered import figures_not_rendered
 
 
 @pytest.fixture(scope="module")

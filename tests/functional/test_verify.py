@@ -12,7 +12,7 @@ from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
 from hypotest.report.export import file_hashes, manifest_digest, render_again
 from hypotest.studies import recomputation
-from tests.functional.conftest import figures_not_rendered
+from tests.unrendered import figures_not_rendered
 
 
 @pytest.fixture(scope="module")

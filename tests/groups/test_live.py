@@ -75,6 +75,7 @@ def test_dead_neurons_change_nothing(measure, constant):
     assert other.nulls.equals(one.nulls)
 
 
+@pytest.mark.slow
 def test_segregation_of_independent_live_neurons_does_not_reject():
     """With dead neurons in the pools it rejected in 200 of 200."""
     prediction = {"measure": "segregation", "contrast": {"null": "size_matched"}}

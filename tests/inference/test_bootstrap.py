@@ -74,6 +74,7 @@ class TestDocumentInterval:
         )
         assert ours.standard_error == pytest.approx(theirs.standard_error, rel=0.06)
 
+    @pytest.mark.slow
     def test_coverage_with_unequal_documents(self) -> None:
         # A ratio of sums over 40 documents of 1 to 60 positions whose means differ; the truth is 1.
         rng = np.random.default_rng(2)

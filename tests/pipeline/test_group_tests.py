@@ -54,12 +54,14 @@ def test_a_planted_preference_is_found_by_the_premise():
     assert result.observed == pytest.approx(against_random.observed)  # the group itself, no difference
 
 
+@pytest.mark.slow
 def test_loud_neurons_without_a_preference_do_not_pass_for_rare_ones():
     p_values = [compare(SELECTIVITY, seed=seed, loud=2.0)[2].p_value for seed in range(12)]
     # 12 layers in which nothing is planted: more than 4 below 0.05 has a chance of 0.0002
     assert sum(p <= 0.05 for p in p_values) <= 4
 
 
+@pytest.mark.slow
 def test_types_that_keep_their_quirks_in_both_splits_do_not_pass_for_rarity():
     p_values = [compare(SELECTIVITY, seed=seed, quirks=1.0)[2].p_value for seed in range(12)]
     # with evaluation labels held fixed, about 0.8 of such layers were rejected at 0.05

@@ -22,6 +22,8 @@ from hypotest.subjects.untrained import untrained_model
 from tests.collect.families import hooked_losses
 from tests.functional.conftest import PROTOCOL
 
+pytestmark = pytest.mark.slow
+
 MEMORY = 1e9
 
 

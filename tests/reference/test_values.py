@@ -31,6 +31,7 @@ def test_values_name_their_script_and_its_libraries(name: str) -> None:
     assert "hypotest" not in stored["versions"] and stored["cases"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ELSEWHERE))
 def test_the_script_makes_the_values(name: str) -> None:
     script = importlib.import_module(f"tests.reference.make_{name}")

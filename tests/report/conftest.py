@@ -34,6 +34,7 @@ from hypotest.records.results import (
     Spectrum,
     SplitOutcome,
 )
+from tests.unrendered import figures_not_rendered
 
 K = 41
 N_NEURONS = 2048
@@ -774,11 +775,21 @@ def make_not_applicable() -> Callable[[Results], Results]:
     return not_applicable
 
 
-@pytest.fixture(scope="session")
-def written_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's folder, written once; tests must not change it."""
+def _written(folder: Path) -> Path:
     from hypotest.report.export import write_run
 
-    folder = tmp_path_factory.mktemp("reports") / "run"
     write_run(folder, _RUN[0], _RUN[1], MANIFEST)
     return folder
+
+
+@pytest.fixture(scope="session")
+def written_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder, written once, whose figures are only named; tests must not change it."""
+    with figures_not_rendered():
+        return _written(tmp_path_factory.mktemp("reports") / "run")
+
+
+@pytest.fixture(scope="session")
+def drawn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with its figures, which take seconds."""
+    return _written(tmp_path_factory.mktemp("reports") / "run")

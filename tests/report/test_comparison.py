@@ -142,6 +142,7 @@ def test_forest_plots_without_a_pooled_effect(found):
     assert [text.get_text().split("\n")[1] for text in figure.axes[0].texts] == ["equivalent, not pooled"] * 2
 
 
+@pytest.mark.slow
 def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
     """Two models give an interval of t(1): without a cut it would squeeze their squares to points."""
     runs = [other_model(tmp_path / str(n), f"owner/{n}", 3.0 * n, text=str(n)) for n in range(2)]

@@ -74,13 +74,13 @@ def test_the_manifest_holds_the_hash_of_every_other_file_and_its_own(written_run
 
 
 @pytest.mark.slow
-def test_rendering_again_gives_the_same_bytes(written_run: Path, tmp_path: Path) -> None:
+def test_rendering_again_gives_the_same_bytes(drawn_run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
-    shutil.copytree(written_run, copy)
+    shutil.copytree(drawn_run, copy)
     (copy / "report.md").write_text("edited", encoding="utf-8")
     (copy / "figures" / "stale.png").write_bytes(b"old")
     render_again(copy)
-    assert contents(copy) == contents(written_run)
+    assert contents(copy) == contents(drawn_run)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -161,6 +161,7 @@ def test_a_parent_that_is_a_file(
         write_run(tmp_path / "reports" / "run", results, nulls, manifest)
 
 
+@pytest.mark.slow
 def test_undefined_numbers_and_draws_can_be_written(
     results: Results, nulls: pl.DataFrame, tmp_path: Path
 ) -> None:

@@ -25,8 +25,9 @@ def prediction(results: Results, id: str) -> PredictionResult:
     return next(item for item in results.predictions if item.id == id)
 
 
-def test_every_figure_is_there_in_both_formats(written_run: Path) -> None:
-    paths = sorted((written_run / "figures").iterdir())
+@pytest.mark.slow
+def test_every_figure_is_there_in_both_formats(drawn_run: Path) -> None:
+    paths = sorted((drawn_run / "figures").iterdir())
     stems = {path.stem for path in paths}
     assert {
         "effects",
@@ -44,8 +45,9 @@ def test_every_figure_is_there_in_both_formats(written_run: Path) -> None:
         assert path.read_bytes().startswith(SIGNATURES[path.suffix])
 
 
-def test_svg_carries_no_date_no_fonts_and_is_xml(written_run: Path) -> None:
-    for path in (written_run / "figures").glob("*.svg"):
+@pytest.mark.slow
+def test_svg_carries_no_date_no_fonts_and_is_xml(drawn_run: Path) -> None:
+    for path in (drawn_run / "figures").glob("*.svg"):
         text = path.read_text(encoding="utf-8")
         assert "dc:date" not in text and "<text" not in text
         assert not re.search(r"20\d\d-\d\d-\d\d", text)

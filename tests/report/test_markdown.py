@@ -294,10 +294,11 @@ def test_a_run_without_heads_elbow_or_limitations(results: Results, manifest: di
     assert "None was found beyond those of the method itself." in report
 
 
-def test_figures_of_the_report_exist(written_run: Path) -> None:
-    report = (written_run / "report.md").read_text(encoding="utf-8")
+@pytest.mark.slow
+def test_figures_of_the_report_exist(drawn_run: Path) -> None:
+    report = (drawn_run / "report.md").read_text(encoding="utf-8")
     links = re.findall(r"\((figures/[^)]+)\)", report)
     assert len(links) >= 2 * 9
-    assert all((written_run / link).stat().st_size > 1000 for link in links)
-    on_disk = {f"figures/{path.name}" for path in (written_run / "figures").iterdir()}
+    assert all((drawn_run / link).stat().st_size > 1000 for link in links)
+    on_disk = {f"figures/{path.name}" for path in (drawn_run / "figures").iterdir()}
     assert on_disk == set(links)

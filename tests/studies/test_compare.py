@@ -24,6 +24,7 @@ def three(tmp_path_factory):
     ]
 
 
+@pytest.mark.slow
 def test_everything_is_written(three, tmp_path):
     found = compare(three, out=tmp_path)
     assert found.folder.parent == tmp_path / "comparisons"
@@ -68,6 +69,7 @@ def test_one_run_with_claims_needs_no_figures(tmp_path):
     assert "\\*" in (found.folder / "comparison.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_several_runs_with_claims_are_each_held_against_them(three, tmp_path):
     found = compare(three, claims=PAPER, out=tmp_path)
     assert {check.run for check in found.checks} == {"A", "B", "C"}
@@ -96,6 +98,7 @@ def test_the_same_weights_and_the_same_text_are_said(tmp_path):
     assert "A and B read the same text" in text
 
 
+@pytest.mark.slow
 def test_other_plans_are_said(tmp_path):
     first = other_model(tmp_path / "a", "owner/a", text="one")
     other = other_model(tmp_path / "b", "owner/b", text="two")
@@ -149,6 +152,7 @@ def test_a_run_whose_protocol_is_not_that_of_its_results(tmp_path, damage):
         compare([AS_PUBLISHED, folder], out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_manifest_without_hashes_says_nothing_of_weights_or_text(tmp_path):
     runs = [other_model(tmp_path / name, f"owner/{name}") for name in "ab"]
     for run in runs:

@@ -7,6 +7,8 @@ from hypotest.studies.power_monte_carlo import monte_carlo
 from tests.pipeline.planted import make_protocol
 from tests.studies.test_power_grid import ATTENTION, DIMENSION, foundation
 
+pytestmark = pytest.mark.slow
+
 PLAN = make_protocol(DIMENSION, draws=999)
 
 
