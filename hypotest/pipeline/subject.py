@@ -102,7 +102,7 @@ def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
         name=subject.name,
         anatomy=_anatomy(protocol),
     )
-    return replace(moved, revision=subject.revision)
+    return replace(moved, revision=subject.revision, file=subject.file)
 
 
 def _reached(subject: LanguageModel) -> LanguageModel:

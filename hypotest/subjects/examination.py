@@ -19,10 +19,12 @@ from torch import Tensor
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, Norm
-from hypotest.subjects.modules import by_input, norm_epsilon
+from hypotest.subjects.modules import by_input, longest_context, norm_epsilon
 from hypotest.subjects.precision import full_precision
 
 _TOKENS = 8
+"""Or as many as the model takes at once, if that is fewer."""
+_FEWEST = 2
 _OUTPUTS = 256
 """Outputs of a projection that are multiplied out, spread over all of them."""
 _ROUNDING = 2e-5
@@ -112,7 +114,13 @@ def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> _Patient:
             raise SubjectError(f"subject.anatomy.{module}: {name} has no module {path!r}")
     watched = frozenset(path for _, path in paths)
     n_tokens = int(model.get_input_embeddings().weight.shape[0])
-    ids = torch.randint(0, n_tokens, (1, _TOKENS), generator=torch.Generator().manual_seed(0))
+    longest = longest_context(model.config)
+    if longest < _FEWEST:
+        raise SubjectError(
+            f"subject.model: {name} takes at most {longest} token at once, so that its attention has nothing "
+            "to choose from"
+        )
+    ids = torch.randint(0, n_tokens, (1, min(_TOKENS, longest)), generator=torch.Generator().manual_seed(0))
     ids = ids.to(next(model.parameters()).device)
     base = _forward(model, watched, ids)
     if not bool(torch.isfinite(base.logits).all()):
@@ -180,7 +188,8 @@ def _problems(patient: _Patient) -> Iterator[tuple[str, str]]:
 def _attention(patient: _Patient) -> Iterator[tuple[str, str]]:
     output = patient.base.outputs.get(patient.at("attention"))
     weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
-    shape = (1, patient.n_heads, _TOKENS, _TOKENS)
+    n_tokens = int(patient.ids.shape[1])
+    shape = (1, patient.n_heads, n_tokens, n_tokens)
     if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
         found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
         yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"

@@ -17,8 +17,9 @@ from nnsight import NNsight
 from numpy.typing import NDArray
 
 from hypotest.errors import SubjectError
+from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.anatomy import Anatomy
-from hypotest.subjects.modules import by_input
+from hypotest.subjects.modules import by_input, longest_context
 from hypotest.subjects.recognition import anatomy_of, row_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -31,6 +32,23 @@ _BOOKKEEPING = frozenset(
     }
 )  # fmt: skip
 """Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """The one file that weights and tokenizer were read from."""
+
+    name: str
+    """Without its folder."""
+    sha256: str
+    quantization: str
+    """How weights are kept in it, that of most entries first: ``Q4_1, Q8_0, F32``."""
+
+    @property
+    def words(self) -> str:
+        """For reports: ``as expanded from Q4_1 (also Q8_0, F32)``."""
+        first, *others = self.quantization.split(", ")
+        return f"as expanded from {first}" + (f" (also {', '.join(others)})" if others else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +66,8 @@ class LanguageModel:
     device: torch.device
     revision: str | None = None
     """Commit that the Hub resolved, if it came from there."""
+    file: WeightsFile | None = None
+    """The GGUF file that it came from, if it did."""
 
     @cached_property
     def traced(self) -> Any:
@@ -193,6 +213,7 @@ class LanguageModel:
         return {
             "name": self.name,
             "revision": self.revision,
+            **({"weights": self.file.words} if self.file else {}),
             "family": self.anatomy.family,
             "layer": self.layer,
             "n_layers": self.n_layers,
@@ -229,7 +250,7 @@ def wrap_language_model(
     if isinstance(model, NNsight):
         tokenizer = getattr(model, "tokenizer", None) if tokenizer is None else tokenizer
         model = model._module  # nnsight's only way to what it wraps
-    if not hasattr(model, "config") or not hasattr(model, "lm_head"):
+    if not hasattr(model, "config") or not hasattr(model.config, "get_text_config"):
         raise SubjectError(
             f"{name or 'the model in memory'}: must be a transformers causal language model (such as "
             f"GPT2LMHeadModel), a folder or a Hub id; found {type(model).__name__}"
@@ -241,11 +262,12 @@ def wrap_language_model(
             f"{name}: some weights are not in memory: too large for the devices there are, or not loaded yet "
             "(nnsight: dispatch=True)"
         )
-    low = {item.dtype for item in model.parameters()} - {torch.float32, torch.float64}
-    if low:
+    require_testable(config, name)
+    require_plain(model, name)
+    if not hasattr(model, "lm_head"):
         raise SubjectError(
-            f"{name}: parameters must be float32 for ablations of a thousandth of a nat; found "
-            f"{', '.join(map(str, low))}. Load the model with dtype=torch.float32, or call .float() on it"
+            f"{name}: has no head that predicts the next token (lm_head); take the class of its family that "
+            f"has one, such as GPT2LMHeadModel; found {type(model).__name__}"
         )
     if config._attn_implementation != "eager":
         model.set_attn_implementation("eager")
@@ -280,12 +302,6 @@ def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 def tokenizer_fingerprint(tokenizer: Any) -> str:
     """SHA-256 of a fast tokenizer's definition."""
     return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
-
-
-def longest_context(config: Any) -> int:
-    """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
-    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
-    return 2**31 - 1 if longest is None else int(longest)
 
 
 def reference_card(folder: Path = REFERENCE) -> dict[str, Any]:

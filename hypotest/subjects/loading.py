@@ -1,8 +1,9 @@
-"""Subjects and their tokenizers from where they are kept: shipped, a folder, or the Hugging Face Hub."""
+"""Subjects and their tokenizers, loaded from where they are kept."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,18 +14,21 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.records.hub import ask_hub, is_hub_name
+from hypotest.records.hub import ask_hub
+from hypotest.subjects.admission import require_testable
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
+from hypotest.subjects.gguf import gguf_config, gguf_model, gguf_tokenizer
 from hypotest.subjects.hub import first_line, pinned, why_not_loaded
 from hypotest.subjects.language_model import (
-    REFERENCE,
     LanguageModel,
+    WeightsFile,
     encode,
-    longest_context,
     tokenizer_fingerprint,
     wrap_language_model,
 )
+from hypotest.subjects.modules import longest_context
 from hypotest.subjects.recognition import row_of
+from hypotest.subjects.sources import ADAPTER, Source, adapter_problem, source_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,17 +57,16 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
     """Load a tokenizer and the configuration that belongs to it.
 
     Args:
-        name: ``reference``, a folder (relative to `base`), or a Hub id.
+        name: As `hypotest.subjects.sources.source_of` takes it.
         revision: As for `load_language_model`.
         base: Folder that relative paths start from; the current one by default.
 
     Raises:
         SubjectError: If they cannot be found or read.
     """
-    source, options = _source(name, revision, base)
-    with _readable(name, base, source, options) as options:
-        config = _config(source, options, name)
-        tokenizer = _tokenizer(source, options, name)
+    with _readable(name, base, source_of(name, revision, base)) as source:
+        config = _config(source, name)
+        tokenizer = _tokenizer(source, name)
     return Reader(name, tokenizer, int(config.get_text_config().vocab_size), longest_context(config))
 
 
@@ -80,7 +83,7 @@ def load_language_model(
     """Load the reference model, a local folder, or a model of the Hub.
 
     Args:
-        name: ``reference``, a folder (relative to `base`), or a Hub id.
+        name: As `hypotest.subjects.sources.source_of` takes it.
         layer: ``last``, or a block's number, from the end if negative.
         revision: Branch, tag or commit of a Hub model, or the folder of a checkpoint within a local one.
         dtype: ``float32`` or ``float64``.
@@ -95,21 +98,11 @@ def load_language_model(
     target = None if device == BALANCED else resolve_device(device)
     if device == BALANCED:
         require_balanced()
-    source, options = _source(name, revision, base)
-    with _readable(name, base, source, options) as options:
-        config = _config(source, options, name)
+    with _readable(name, base, source_of(name, revision, base)) as source:
+        config = _config(source, name)
         row_of(config, name)  # before a long download
-        tokenizer = _tokenizer(source, options, name)
-        model, loading = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=getattr(torch, dtype),
-            attn_implementation="eager",
-            weights_only=True,
-            output_loading_info=True,
-            **({"device_map": "auto"} if target is None else {}),
-            **options,
-        )
-        _require_complete(loading, name)
+        tokenizer = _tokenizer(source, name)
+        model = _model(source, getattr(torch, dtype), balanced=target is None, name=name)
     subject = wrap_language_model(
         model if target is None else model.to(target),
         layer=layer,
@@ -117,40 +110,31 @@ def load_language_model(
         name=name,
         anatomy=anatomy,
     )
-    return replace(subject, revision=getattr(options.get("revision"), "resolved", None))
+    file = source.gguf
+    return replace(
+        subject,
+        revision=getattr(source.options.get("revision"), "resolved", None),
+        file=None if file is None else WeightsFile(file.path.name, file.sha256, file.quantization),
+    )
 
 
-def _source(name: str, revision: str | None, base: Path | None) -> tuple[str, dict[str, Any]]:
-    """Where a subject is kept, and how it is read from there."""
-    folder = (base or Path()) / name
-    is_folder = os.path.isdir(folder)  # which answers also for names that no file can have
-    if not is_folder and not is_hub_name(name):
-        raise SubjectError(
-            f"subject.model: no folder {str(folder)!r}, and {name!r} is no name of the Hugging Face Hub "
-            "(OWNER/NAME)"
-        )
-    if is_folder and name != "reference" and revision is not None:
-        folder, revision = _checkpoint(folder, revision), None
-    source = str(REFERENCE if name == "reference" else folder if is_folder else name)
-    # the files of an unfinished download or training are a folder without a configuration
-    if os.path.isdir(source) and not (Path(source) / "config.json").exists():
-        raise SubjectError(
-            f"subject.model: the folder {source} holds no config.json; a model folder in Hugging Face "
-            "format is needed"
-        )
-    # nothing in a model's folder is executed; see `_without_conversion` for weights
-    safe: dict[str, Any] = {"trust_remote_code": False}
-    return source, safe if revision is None else {**safe, "revision": revision}
-
-
-def _checkpoint(folder: Path, revision: str) -> Path:
-    """The folder of one checkpoint within that of a training."""
-    place = folder / revision
-    if not os.path.isdir(place):
-        there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
-        found = f"there are {', '.join(there[:8])}" if there else "it holds no checkpoints"
-        raise SubjectError(f"subject.revision: the folder {folder} has no checkpoint {revision!r}; {found}")
-    return place
+def _model(source: Source, dtype: torch.dtype, *, balanced: bool, name: str) -> Any:
+    if source.gguf is not None:
+        if balanced:
+            raise SubjectError(f"--device {BALANCED} spreads no GGUF file; name another device")
+        return gguf_model(source.gguf, dtype, name)
+    model, loading = transformers.AutoModelForCausalLM.from_pretrained(
+        source.place,
+        dtype=dtype,
+        attn_implementation="eager",
+        weights_only=True,
+        output_loading_info=True,
+        **({"device_map": "auto"} if balanced else {}),
+        **source.options,
+    )
+    _require_complete(loading, name)
+    _require_all_used(loading, name)
+    return model
 
 
 def _without_conversion() -> None:
@@ -163,37 +147,65 @@ def _without_conversion() -> None:
 
 
 @contextmanager
-def _readable(name: str, base: Path | None, source: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _readable(name: str, base: Path | None, source: Source) -> Iterator[Source]:
     """No progress bars, no waiting for a Hub out of reach, and one error for the many that files give."""
-    answer = None if os.path.isdir(source) else ask_hub("model", name, options.get("revision"))
+    asked = source.options.get("revision")
+    answer = None if source.is_here else ask_hub("model", name, asked)
     _without_conversion()
-    progress_was_on = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
+    logging = transformers.utils.logging
+    progress_was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what it warns of here is an error of ours, or none
     try:
-        yield options if answer is None else {**options, **pinned(name, options.get("revision"), answer)}
+        if answer is not None:
+            source = replace(source, options={**source.options, **pinned(name, asked, answer)})
+            _require_no_adapter(source, name)
+        yield source
     except SubjectError:
         raise
     except Exception as error:  # on damaged files transformers and tokenizers raise nearly everything
         folder = (base or Path()) / name
+        kind = "folder" if source.gguf is None else "file"
         reason = (
-            f"cannot load {name!r} from the folder {source}: {first_line(error)}"
+            f"cannot load {name!r} from the {kind} {source.place}: {first_line(error)}"
             if answer is None
-            else why_not_loaded(name, options.get("revision"), folder, answer, error)
+            else why_not_loaded(name, asked, folder, answer, error)
         )
         raise SubjectError(f"subject.model: {reason}") from None
     finally:
+        logging.set_verbosity(verbosity)
         if progress_was_on:
-            transformers.utils.logging.enable_progress_bar()
+            logging.enable_progress_bar()
 
 
-def _config(source: str, options: Mapping[str, Any], name: str) -> Any:
-    config = transformers.AutoConfig.from_pretrained(source, **options)
+def _require_no_adapter(source: Source, name: str) -> None:
+    """Of a repository of the Hub; of folders, `source_of` knows."""
+    beside = transformers.utils.cached_file(
+        name,
+        ADAPTER,
+        **{key: source.options[key] for key in ("revision", "local_files_only")},
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if beside is not None:
+        raise SubjectError(f"subject.model: {adapter_problem(name)}")
+
+
+def _config(source: Source, name: str) -> Any:
+    if source.gguf is not None:
+        config = gguf_config(source.gguf, name)
+    else:
+        config = transformers.AutoConfig.from_pretrained(source.place, **source.options)
+    require_testable(config, name)
     _require_plausible(config, name)
     return config
 
 
-def _tokenizer(source: str, options: Mapping[str, Any], name: str) -> Any:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+def _tokenizer(source: Source, name: str) -> Any:
+    if source.gguf is not None:
+        return gguf_tokenizer(source.gguf, name)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source.place, **source.options)
     if not getattr(tokenizer, "is_fast", False):
         raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")
     if not set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids):
@@ -222,6 +234,25 @@ def _require_complete(loading: Mapping[str, Any], name: str) -> None:
         )
 
 
+_WITHOUT_EFFECT = re.compile(r"(^|[._])(inv_freq|masked_bias|position_ids)$|\.(attn|attention)\.bias$")
+"""Of tensors: masks, numbers of positions and frequencies that older versions of transformers saved."""
+_NAMED = 3
+
+
+def _require_all_used(loading: Mapping[str, Any], name: str) -> None:
+    """And passes over weights that it has no place for."""
+    unused = sorted(
+        key for item in loading["unexpected_keys"] if not _WITHOUT_EFFECT.search(key := str(item))
+    )
+    if unused:
+        more = f" and {len(unused) - _NAMED:,} more" if len(unused) > _NAMED else ""
+        raise SubjectError(
+            f"subject.model: {name!r} holds weights for which its config.json has no place: "
+            f"{', '.join(unused[:_NAMED])}{more}. It would be tested as another network than it is: correct "
+            "config.json (num_hidden_layers, biases), or save the model without them"
+        )
+
+
 def _require_plausible(config: Any, name: str) -> None:
     for key, largest in _LARGEST.items():
         value = getattr(config.get_text_config(), key, None)
@@ -229,6 +260,6 @@ def _require_plausible(config: Any, name: str) -> None:
             continue  # families have one of the two, or its default
         if not isinstance(value, int) or not 0 < value <= largest:
             raise SubjectError(
-                f"subject.model: {key} in the config.json of {name!r} must be a whole number from 1 to "
+                f"subject.model: {key} in the configuration of {name!r} must be a whole number from 1 to "
                 f"{largest:,}; found {value!r:.60}"
             )

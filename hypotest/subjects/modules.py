@@ -21,3 +21,9 @@ def norm_epsilon(norm: Any) -> float:
     """What a norm adds to the variance."""
     names = ("eps", "variance_epsilon")
     return float(next((getattr(norm, name) for name in names if hasattr(norm, name)), PLAIN_EPSILON))
+
+
+def longest_context(config: Any) -> int:
+    """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
+    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return 2**31 - 1 if longest is None else int(longest)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.anatomy import MODULES, Anatomy
+from hypotest.subjects.admission import beyond_description
+from hypotest.subjects.anatomy import MODULES, Anatomy, Norm
 from hypotest.subjects.examination import Findings, examine
 from hypotest.subjects.families import FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
 
 _OPTIONAL = ("mlp_norm", "gate_projection")
 """Paths that a model need not have."""
+_DESCRIBABLE = (*MODULES, "norm", "parallel_residual", "identity_obstacle")
 
 
 def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | None = None) -> Anatomy:
@@ -34,11 +36,13 @@ def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | Non
     family = str(model.config.model_type)
     row = row_of(model.config, name)
     if given:
+        _require_known(given, name)
         row = _described(family, row, given, name)
     if row is None:
         return _recognised(model, family, layer, name)
     found = examine(model, row, layer, name)
     if given:
+        _require_truth(given, found, name)
         return _measured(row, found, given, model.config)
     _require_agreement(row, found, name)
     return row
@@ -82,6 +86,42 @@ def _falcon(row: Anatomy, config: Any) -> Anatomy:
         return row
     two = config.new_decoder_architecture and config.num_ln_in_parallel_attn in (None, 2)
     return FALCON_TWO_NORMS if two else FALCON_PARALLEL
+
+
+def _require_known(given: Mapping[str, Any], name: str) -> None:
+    """Only fields of an anatomy, with values that they can have."""
+    kinds = get_args(Norm)
+    for key, value in given.items():
+        if key not in _DESCRIBABLE:
+            raise SubjectError(
+                f"subject.anatomy.{key}: {name}: is no part of an anatomy; known: {', '.join(_DESCRIBABLE)}"
+            )
+        if key == "norm" and value not in kinds:
+            raise SubjectError(
+                f"subject.anatomy.norm: {name}: must be one of {', '.join(kinds)}; found {value!r:.60}. A "
+                "model without a norm in front of its unembedding cannot be tested"
+            )
+        expected = bool if key == "parallel_residual" else str
+        if not isinstance(value, expected):
+            raise SubjectError(
+                f"subject.anatomy.{key}: {name}: must be "
+                f"{'true or false' if expected is bool else 'text'}; found {value!r:.60}"
+            )
+
+
+def _require_truth(given: Mapping[str, Any], found: Findings, name: str) -> None:
+    """What was measured cannot be described otherwise; an obstacle may be named where there is none."""
+    for key in ("norm", "parallel_residual"):
+        measured = getattr(found, key)
+        if key in given and measured is not None and given[key] != measured:
+            raise SubjectError(
+                f"subject.anatomy.{key}: {name}: found {given[key]!r}, and a forward pass shows "
+                f"{measured!r}; remove it"
+            )
+    if given.get("identity_obstacle") == "" and found.identity_obstacle:
+        raise SubjectError(
+            f"subject.anatomy.identity_obstacle: {name}: found none, and {found.identity_obstacle}; remove it"
+        )
 
 
 def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name: str) -> Anatomy:
@@ -136,6 +176,12 @@ def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
             problems.append(str(error))
             continue
         return _measured(replace(row, family=family), found, {}, model.config)
+    hopeless = beyond_description(model)
+    if hopeless:
+        raise SubjectError(
+            f"subject.model: {name} is of the family {family!r}, which hypotest cannot test, nor would a "
+            f"description in the protocol help: {hopeless}"
+        )
     nearest = min(lacking, key=lambda row: len(lacking[row]))
     lacks = f"of the modules of {nearest.family} it lacks {', '.join(lacking[nearest])}"
     why = problems[0] if problems else lacks

@@ -48,6 +48,7 @@ def untrained_model(
         model=model.eval().requires_grad_(False),
         name=f"{subject.name} ({weights} weights, network {number})",
         revision=None,
+        file=None,
     )
 
 

@@ -1,0 +1,142 @@
+"""Networks that hypotest cannot test, whatever a protocol says: why, and what would be needed.
+
+What a configuration shows is known before weights are read or downloaded; the rest before a model is proved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import transformers
+
+from hypotest.errors import SubjectError
+
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_LAYERS = ("layer_types", "layers_block_type", "block_types")
+_ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
+
+
+def require_testable(config: Any, name: str) -> None:
+    """Refuse what its configuration shows to be no decoder-only transformer in plain numbers.
+
+    Args:
+        config: The ``transformers`` configuration.
+        name: Of the model, for errors.
+
+    Raises:
+        SubjectError: Names the architecture, and what would be needed.
+    """
+    family = str(getattr(config, "model_type", "") or type(config).__name__)
+    inner = config.get_text_config()
+    reason = ""
+    if getattr(config, "is_encoder_decoder", False):
+        reason = (
+            "an encoder with a decoder; hypotest tests models of one stack of blocks, each of which reads "
+            "only what comes before. There is no way to describe it in a protocol"
+        )
+    elif _reads_both_ways(config):
+        reason = (
+            "an encoder, which reads text in both directions and predicts no next token. There is no way to "
+            "describe it in a protocol; take a decoder, such as GPT-2, Llama or Pythia"
+        )
+    elif getattr(inner, "num_attention_heads", None) is None and not hasattr(inner, "num_heads"):
+        reason = (
+            "without attention heads (its configuration has no num_attention_heads), which hypotest ablates "
+            "and whose routing it measures. There is no way to describe it in a protocol"
+        )
+    if reason:
+        raise SubjectError(f"subject.model: {name} is of the family {family!r}: {reason}")
+    method = _quantized_by(config)
+    if method:
+        raise SubjectError(
+            f"subject.model: the weights of {name} are quantised ({method}), and ablations of a thousandth "
+            "of a nat need plain ones; name the model that it was made from, or a GGUF file of it, whose "
+            "weights are expanded"
+        )
+
+
+def require_plain(model: Any, name: str) -> None:
+    """Refuse a model in memory whose weights are not plain numbers of its own modules.
+
+    Args:
+        model: In memory.
+        name: Of the model, for errors.
+
+    Raises:
+        SubjectError: If adapters are attached, or weights quantised or of low precision; says what to do.
+    """
+    kinds = {path: type(module).__module__ for path, module in model.named_modules()}
+    attached = [path for path, module in kinds.items() if module.split(".")[0] == "peft"]
+    if attached or getattr(model, "peft_config", None) is not None:
+        raise SubjectError(
+            f"{name}: adapters are attached to it (peft), so that its weights are in two places; merge them "
+            "first: model = model.merge_and_unload()"
+        )
+    quantized = [path for path, module in kinds.items() if "quantized" in module or "bitsandbytes" in module]
+    dtypes = {item.dtype for item in model.parameters()}
+    whole = {item for item in dtypes if not item.is_floating_point}
+    if quantized or whole:
+        found = (
+            f"{quantized[0]} is a {_kind(model, quantized[0])}" if quantized else ", ".join(map(str, whole))
+        )
+        raise SubjectError(
+            f"{name}: its weights are quantised ({found}), and ablations of a thousandth of a nat need plain "
+            "ones; load the model without quantisation, in float32"
+        )
+    low = dtypes - {torch.float32, torch.float64}
+    if low:
+        raise SubjectError(
+            f"{name}: parameters must be float32 for ablations of a thousandth of a nat; found "
+            f"{', '.join(map(str, low))}. Load the model with dtype=torch.float32, or call .float() on it"
+        )
+
+
+def beyond_description(model: Any) -> str:
+    """Why no ``subject.anatomy`` could describe a model of an unknown family; empty if one might."""
+    inner = model.config.get_text_config()
+    experts = [name for name in _EXPERTS if (getattr(inner, name, None) or 0) > 1]
+    if experts:
+        return (
+            f"its MLPs are mixtures of experts ({experts[0]}: {getattr(inner, experts[0])}), whose neurons "
+            "lie in stacked tensors and are active only where a router sends tokens; hypotest would have to "
+            "record and ablate them expert by expert, which it cannot yet"
+        )
+    kinds = {str(kind) for name in _LAYERS for kind in (getattr(inner, name, None) or ())} - _ATTENTION
+    if kinds:
+        return (
+            f"some of its blocks have no attention ({', '.join(sorted(kinds))}), whose heads hypotest "
+            "ablates and whose routing it measures"
+        )
+    outside = [
+        type(module).__name__
+        for path, module in model.named_modules()
+        if not any(part.isdigit() for part in path.split("."))
+    ]
+    if not any("norm" in kind.lower() for kind in outside):
+        return (
+            "it has no norm between its last block and the unembedding, through which hypotest follows what "
+            "a neuron does to the logits"
+        )
+    return ""
+
+
+def _reads_both_ways(config: Any) -> bool:
+    """Families of encoders that can be decoders say so (``is_decoder``)."""
+    masked = type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING
+    return masked and not getattr(config, "is_decoder", False)
+
+
+def _quantized_by(config: Any) -> str:
+    """Method of quantisation; of a GGUF file, whose weights transformers has expanded, none."""
+    found = getattr(config, "quantization_config", None)
+    if found is None:
+        return ""
+    method = found.get("quant_method") if isinstance(found, dict) else getattr(found, "quant_method", None)
+    word = str(getattr(method, "value", method) or "in an unnamed way")
+    return "" if word == "gguf" else word
+
+
+def _kind(model: Any, path: str) -> str:
+    kind = type(model.get_submodule(path))
+    return f"{kind.__module__}.{kind.__qualname__}"

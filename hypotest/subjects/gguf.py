@@ -1,0 +1,318 @@
+"""Models in GGUF files: tokenizer, configuration and weights in one, the weights mostly quantised.
+
+Transformers reads the file and expands its weights; what it does not carry over is looked for here, and
+refused, since it would silently be another network: tensors without a place in the model, settings of the
+architecture that its configuration does not have, and tokenizers that split text in a way it does not know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import pre_tokenizers
+from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
+from hypotest.errors import SubjectError
+from hypotest.records.gguf import GgufHead, read_gguf_head
+
+_PACKAGES = ("gguf", "accelerate")
+_NAMED = 3
+_LIKE_GPT2 = frozenset({"default", "gpt-2", "gpt2", "jais", "mpt", "olmo", "phi-2", "trillion"})
+"""Values of ``tokenizer.ggml.pre`` whose text is split as GPT-2 does, which is transformers' default."""
+_DIGITS_APART = frozenset({"codeshell", "command-r", "exaone", "refact", "smollm", "starcoder"})
+"""Those that set every digit apart first, and then split as GPT-2 does."""
+_SETTINGS = {
+    "attention.key_length": ("head_dim",),
+    "attention.layer_norm_rms_epsilon": ("rms_norm_eps",),
+    "attention.sliding_window": ("sliding_window",),
+    "attn_logit_softcapping": ("attn_logit_softcapping",),
+    "expert_count": ("num_experts", "num_local_experts", "n_routed_experts"),
+    "final_logit_softcapping": ("final_logit_softcapping",),
+    "attention.scale": ("attention_multiplier",),
+    "embedding_scale": ("embedding_multiplier",),
+    "logit_scale": ("logit_scale", "logits_scaling"),
+    "residual_scale": ("residual_multiplier",),
+}
+"""Settings on which numbers depend, and their names in configurations; zero is the same as none."""
+
+
+@dataclass(frozen=True)
+class GgufFile:
+    """A file whose head has been read."""
+
+    path: Path
+    head: GgufHead
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    @cached_property
+    def quantization(self) -> str:
+        """How weights are kept, the kind with most entries first: ``Q4_1, Q8_0, F32``."""
+        entries: Counter[str] = Counter()
+        for tensor in self.head.tensors:
+            entries[_type_name(tensor.type_number)] += tensor.size
+        return ", ".join(name for name, _ in entries.most_common())
+
+
+def open_gguf(path: Path, name: str) -> GgufFile:
+    """Read a file's head and check that all of it is there.
+
+    Args:
+        path: Of the file.
+        name: As the protocol names it, for errors.
+
+    Raises:
+        SubjectError: If the packages that read such files are missing, or the file is none, is cut, is one of
+            several parts, or has no tokenizer.
+    """
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise SubjectError(
+            f"subject.model: {name} is a GGUF file, which {' and '.join(missing)} must be installed for: "
+            "pip install 'hypotest-nn[gguf]'"
+        )
+    try:
+        head = read_gguf_head(path)
+    except OSError as error:
+        raise SubjectError(f"subject.model: {path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise SubjectError(f"subject.model: {path} {error}") from None
+    for problem in _problems(head):
+        raise SubjectError(f"subject.model: {path} {problem}")
+    return GgufFile(path, head)
+
+
+def gguf_config(file: GgufFile, name: str) -> Any:
+    """The configuration that a file's metadata amount to.
+
+    Raises:
+        SubjectError: If transformers does not know the architecture, or leaves out a setting.
+    """
+    with _quietly() as folder:
+        try:
+            config = transformers.AutoConfig.from_pretrained(folder, gguf_file=str(file.path.absolute()))
+        except ValueError as error:
+            if "architecture" not in str(error):
+                raise
+            raise SubjectError(
+                f"subject.model: {name} is of the architecture {file.head.architecture!r}, which "
+                "transformers does not read from GGUF; name the model's folder in Hugging Face format instead"
+            ) from None
+    config = _plain(config)
+    for problem in _left_out(file.head, config):
+        raise SubjectError(f"subject.model: {name}: {problem}")
+    return config
+
+
+def gguf_tokenizer(file: GgufFile, name: str) -> Any:
+    """The tokenizer in a file, which splits text as the file says.
+
+    Raises:
+        SubjectError: If it is not known how it splits text.
+    """
+    metadata = file.head.metadata
+    kind, split = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
+    known = _LIKE_GPT2 | _DIGITS_APART | GGUF_PRE_TOKENIZER_SPLITS.keys()
+    if kind == "gpt2" and split not in known:
+        raise SubjectError(
+            f"subject.model: the tokenizer of {name} splits text as {split!r} (tokenizer.ggml.pre), which is "
+            "not known here, so that the model would read other tokens than it was trained on; name the "
+            f"model's folder in Hugging Face format instead. Known: {', '.join(sorted(known))}"
+        )
+    with _quietly() as folder:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, gguf_file=str(file.path.absolute()))
+    if kind == "gpt2" and split in _DIGITS_APART:
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+            ]
+        )
+    return tokenizer
+
+
+def gguf_model(file: GgufFile, dtype: torch.dtype, name: str) -> Any:
+    """The model with its weights expanded, as if they had never been quantised.
+
+    Args:
+        file: From `open_gguf`.
+        dtype: Of its parameters.
+        name: For errors.
+
+    Raises:
+        SubjectError: If the file lacks weights that its metadata ask for, or has others.
+    """
+    with _quietly() as folder:
+        read, loading = transformers.AutoModelForCausalLM.from_pretrained(
+            folder,
+            gguf_file=str(file.path.absolute()),
+            dtype=dtype,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    missing = sorted(map(str, loading["missing_keys"]))
+    if missing:
+        raise SubjectError(
+            f"subject.model: {name} lacks the weights of {len(missing)} parameters that its metadata ask "
+            f"for, such as {missing[0]}"
+        )
+    _require_all_used(file, read, name)
+    # what was read stays marked as quantised; a model of the same configuration is not
+    with torch.random.fork_rng(devices=[]):
+        model = transformers.AutoModelForCausalLM.from_config(
+            _plain(read.config), attn_implementation="eager", dtype=dtype
+        )
+    model.load_state_dict(read.state_dict(), assign=True)
+    model.tie_weights()
+    return model
+
+
+def _problems(head: GgufHead) -> Iterator[str]:
+    """Continue the file's name."""
+    if not head.architecture:
+        yield "says no architecture (general.architecture); it holds no language model"
+    parts = head.metadata.get("split.count", 0)
+    if isinstance(parts, int) and parts > 1:
+        yield f"is one of {parts} parts; join them first, with llama-gguf-split --merge"
+    if not head.tensors:
+        yield "holds no weights"
+    sizes = _block_sizes()
+    for tensor in head.tensors:
+        if tensor.type_number not in sizes:
+            yield f"keeps {tensor.name} as type {tensor.type_number}, which the package gguf does not know"
+            return
+        block, n_bytes = sizes[tensor.type_number]
+        end = head.data_start + tensor.offset + -(-tensor.size // block) * n_bytes
+        if end > head.file_size:
+            yield (
+                f"is cut: it has {head.file_size:,} bytes, and {tensor.name} ends at byte {end:,}; download "
+                "or copy it again"
+            )
+            return
+    if not {"tokenizer.ggml.model", "tokenizer.ggml.tokens"} <= head.metadata.keys():
+        yield (
+            "holds no tokenizer (tokenizer.ggml.tokens), which text is read with; convert the model together "
+            "with its tokenizer"
+        )
+
+
+def _left_out(head: GgufHead, config: Any) -> Iterator[str]:
+    """Settings of the file that the configuration does not have."""
+    inner = config.get_text_config()
+    for key, names in _SETTINGS.items():
+        stated = head.setting(key)
+        if not isinstance(stated, int | float) or not stated:
+            continue
+        values = [value for name in names if (value := getattr(inner, name, None)) is not None]
+        if key == "attention.key_length" and not values:
+            values = [inner.hidden_size // inner.num_attention_heads]
+        if not any(math.isclose(stated, value, rel_tol=1e-5) for value in values):
+            yield (
+                f"the file says {key} = {stated:g}, which transformers does not carry over to {names[0]}"
+                + _ADVICE
+            )
+    scaling, factor = head.setting("rope.scaling.type"), head.setting("rope.scaling.factor")
+    rotary = getattr(inner, "rope_parameters", None)
+    ours = rotary.get("rope_type", "default") if isinstance(rotary, Mapping) else "default"
+    if scaling not in (None, "", "none", ours) and factor != 1:
+        yield f"the file says rope.scaling.type = {scaling}, which transformers does not carry over" + _ADVICE
+
+
+_ADVICE = "; name the model's folder in Hugging Face format instead"
+
+
+def _require_all_used(file: GgufFile, model: Any, name: str) -> None:
+    """Transformers passes over tensors for which it finds no place."""
+    parameters = {id(item): item.numel() for item in (*model.parameters(), *_kept_buffers(model))}
+    in_file = sum(tensor.size for tensor in file.head.tensors) - _repeated(file, model)
+    if in_file == sum(parameters.values()):
+        return
+    places = _places(model)
+    odd = sorted(tensor.name for tensor in file.head.tensors if tensor.name not in places)
+    such_as = ", ".join(odd[:_NAMED]) + (f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else "")
+    raise SubjectError(
+        f"subject.model: {name} holds {in_file:,} weights, and the model that its metadata describe has "
+        f"{sum(parameters.values()):,}"
+        + (f"; these have no place in it: {such_as}" if odd else "")
+        + ". It would be tested as another network than it is"
+    )
+
+
+def _repeated(file: GgufFile, model: Any) -> int:
+    """Entries of an unembedding that repeats the embedding to which it is tied."""
+    tensors = {tensor.name: tensor for tensor in file.head.tensors}
+    one, two = tensors.get("token_embd.weight"), tensors.get("output.weight")
+    if one is None or two is None or not model.config.get_text_config().tie_word_embeddings:
+        return 0
+    block, n_bytes = _block_sizes()[one.type_number]
+    content = []
+    with file.path.open("rb") as stream:
+        for tensor in (one, two):
+            stream.seek(file.head.data_start + tensor.offset)
+            content.append(stream.read(tensor.size // block * n_bytes))
+    return two.size if one.type_number == two.type_number and content[0] == content[1] else 0
+
+
+def _kept_buffers(model: Any) -> Iterator[torch.Tensor]:
+    """Buffers that are saved with a model."""
+    saved = model.state_dict(keep_vars=True)
+    yield from (saved[name] for name, _ in model.named_buffers() if name in saved)
+
+
+def _places(model: Any) -> set[str]:
+    """Names that the tensors of a model have in GGUF files, as the package gguf knows them."""
+    from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
+
+    family = {"gemma3_text": "gemma3"}.get(model.config.model_type, model.config.model_type)
+    family = "llama" if family == "mistral" else family
+    numbers = [number for number, known in MODEL_ARCH_NAMES.items() if known == family]
+    if not numbers:
+        return set()
+    names = get_tensor_name_map(numbers[0], int(model.config.num_hidden_layers))
+    found = (names.get_name(name, try_suffixes=(".weight", ".bias")) for name in model.state_dict())
+    return {name for name in found if name}
+
+
+def _plain(config: Any) -> Any:
+    """A configuration without what says that weights came quantised, and from which file."""
+    for key in ("quantization_config", "_model_name_or_path"):
+        if hasattr(config, key):
+            delattr(config, key)
+    return config
+
+
+def _type_name(number: int) -> str:
+    from gguf import GGMLQuantizationType
+
+    return str(GGMLQuantizationType(number).name)
+
+
+def _block_sizes() -> dict[int, tuple[int, int]]:
+    """Type of tensor -> entries and bytes of a block."""
+    from gguf import GGML_QUANT_SIZES
+
+    return {int(kind): sizes for kind, sizes in GGML_QUANT_SIZES.items()}
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[str]:
+    """An empty folder, so that nothing beside the file is taken for a part of it; no bars of progress."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+        yield folder
