@@ -163,6 +163,7 @@ def _load_split(folder: Path) -> SplitEvidence:
         residual=forward.get("residual", _nothing(n_positions, 0)),
         attention=forward.get("attention", _nothing(n_positions, shape["heads"], shape["context"])),
         head_ablation=_load_heads(folder / "heads", counts["heads"], shape),
+        windows=np.asarray(shape["windows"], dtype=np.int64),
         **changes,
     )
 

@@ -40,7 +40,8 @@ def forward_arrays(
         if asked for.
 
     Raises:
-        EvidenceError: If an activation or a residual is not finite; names layer and neuron.
+        EvidenceError: If an activation or a residual is not finite, or attention sees what the configuration
+            hides or the other way round; names the layer.
     """
     n_positions, context = index.size, tokens.shape[1]
     layers = subject.reaching_layers if attention else ()
@@ -63,6 +64,9 @@ def forward_arrays(
             arrays["attention"][batch.places, heads, : batch.length] = seen
     _require_finite(arrays["activations"], subject.layer, "neuron")
     _require_finite(arrays["residual"], subject.layer, "residual feature")
+    for number, (layer, window) in enumerate(zip(layers, subject.attention_windows, strict=False)):
+        heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
+        _require_window(arrays["attention"][:, heads], index, layer, window)
     return arrays
 
 
@@ -84,6 +88,29 @@ def _trace(
             residual = norm.input.save()
         tracer.stop()  # logits are recomputed at the sampled positions only
     return at_positions(neurons), residual, attention
+
+
+_ENOUGH = 64
+"""Queries that could have looked so far back: softmax rarely gives exactly nothing to a key that is seen."""
+
+
+def _require_window(
+    attention: NDArray[np.float32], index: NDArray[np.int64], layer: int, window: int | None
+) -> None:
+    """What a configuration says of a layer's window is what its attention shows."""
+    context = attention.shape[-1]
+    looked = np.zeros(context, dtype=bool)
+    for query in np.unique(index):
+        nearest_first = attention[index == query][..., query::-1]
+        looked[: query + 1] |= (nearest_first > 0).any(axis=(0, 1))
+    expected = context if window is None else min(window, context)
+    furthest = int(np.flatnonzero(looked)[-1]) + 1 if looked.any() else 0
+    could = int((index >= furthest).sum())
+    if furthest > expected or (furthest < expected and could >= _ENOUGH):
+        raise EvidenceError(
+            f"layer {layer}: its attention sees {furthest} keys, and its configuration says {expected}; what "
+            "a query cannot see must not be measured as if it were ignored"
+        )
 
 
 def _require_finite(values: NDArray[np.float32], layer: int, what: str) -> None:

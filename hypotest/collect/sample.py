@@ -16,7 +16,7 @@ from hypotest.collect.store import evidence_key
 from hypotest.records.evidence import Ablation, Positioned
 from hypotest.subjects.language_model import LanguageModel
 
-COLLECTION_VERSION = 4
+COLLECTION_VERSION = 5
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
 

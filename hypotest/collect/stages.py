@@ -300,6 +300,9 @@ def describe(
             "heads": len(subject.reaching_layers) * subject.n_heads,
             "layers": len(subject.reaching_layers),
             "context": sample.tokens.shape[1],
+            "windows": np.repeat(
+                [window or sample.tokens.shape[1] for window in subject.attention_windows], subject.n_heads
+            ).tolist(),
         },
     }
     write_whole(folder / FINISHED, json.dumps(counts))

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from hypotest.records.evidence import FloatArray, IntArray
 
 
-def gini(attention: FloatArray, n_visible: IntArray | int, literal: bool = False) -> NDArray[np.float64]:
+def gini(
+    attention: FloatArray, n_visible: IntArray | int, literal: bool = False, first: IntArray | int = 0
+) -> NDArray[np.float64]:
     """Gini coefficient of each row over its visible keys.
 
     With a_(i) the renormalised attention, smallest first, over n visible keys:
@@ -21,15 +23,17 @@ def gini(attention: FloatArray, n_visible: IntArray | int, literal: bool = False
 
     Args:
         attention: Not negative, shape (..., context).
-        n_visible: The first so many keys are visible, from 1 to context; broadcast against
+        n_visible: So many keys are visible, from 1 to context; broadcast against
             ``attention.shape[:-1]``. What lies beyond them is ignored.
         literal: Whether to use the paper's formula.
+        first: The first of them, counted from 0; broadcast likewise. More than 0 where a query sees a window
+            of the keys before it.
 
     Returns:
         Shape of ``attention.shape[:-1]``; NaN for rows with a single visible key or no attention.
 
     Raises:
-        ValueError: If `n_visible` does not fit, or attention is negative or not finite.
+        ValueError: If `n_visible` or `first` does not fit, or attention is negative or not finite.
 
     References:
         arXiv:2509.21163, eq. 7.
@@ -49,10 +53,14 @@ def gini(attention: FloatArray, n_visible: IntArray | int, literal: bool = False
     visible = np.asarray(n_visible)
     if not np.issubdtype(visible.dtype, np.integer) or np.any((visible < 1) | (visible > context)):
         raise ValueError(f"n_visible must be whole numbers from 1 to {context}")
+    start = np.asarray(first)
+    if not np.issubdtype(start.dtype, np.integer) or np.any((start < 0) | (start + visible > context)):
+        raise ValueError(f"first must be whole numbers from 0, with n_visible keys up to {context}")
     n = np.broadcast_to(visible, values.shape[:-1]).astype(np.float64)
     # Hidden keys become zeros and sort first, where they add nothing: counted from the largest
     # value, the weights n + 1 - i are the same for every n.
-    masked = np.where(np.arange(context) < n[..., None], values, 0.0)
+    place = np.arange(context) - np.broadcast_to(start, values.shape[:-1])[..., None]
+    masked = np.where((place >= 0) & (place < n[..., None]), values, 0.0)
     masked.sort(axis=-1)
     total = masked.sum(axis=-1)
     weighted = masked @ np.arange(context, 0, -1.0)

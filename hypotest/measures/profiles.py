@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.records.evidence import FloatArray, IntArray
-
-Over = Literal["distance", "key"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,9 +15,11 @@ class AttentionProfiles:
     """Attention of one condition, summed per document."""
 
     sums: NDArray[np.float64]
-    """Summed attention, shape (n_documents, n_heads, context); last axis: distance or key."""
+    """Summed attention over relative distance, shape (n_documents, n_heads, context)."""
     counts: NDArray[np.float64]
-    """Queries that could see each distance or key, shape (n_documents, context)."""
+    """Queries with so many tokens before them, shape (n_documents, context)."""
+    reach: NDArray[np.bool_] | None = None
+    """Distances that each head can see, shape (n_heads, context); None: all."""
 
 
 def attention_profiles(
@@ -28,38 +27,37 @@ def attention_profiles(
     index: IntArray,
     documents: IntArray,
     document_order: IntArray,
-    over: Over = "distance",
+    windows: IntArray | None = None,
 ) -> AttentionProfiles:
-    """Sum attention per document over relative distance or key position.
+    """Sum attention per document over relative distance: query index minus key index, 0 for the query itself.
 
     Args:
         attention: Shape (n_positions, n_heads, context).
-        index: Position of each query in its block, shape (n_positions,); keys 0 to `index` are
-            visible.
+        index: Position of each query in its block, shape (n_positions,); no key beyond it is visible.
         documents: Document of each query, shape (n_positions,).
         document_order: The distinct documents that are the rows of the result, shape (n_documents,);
             the same for both conditions. One without queries keeps a row of zeros.
-        over: ``distance``: query index minus key index, 0 for the query itself; or ``key``.
+        windows: Keys that a query of each head sees at most, itself included, shape (n_heads,); None: all.
 
     Returns:
-        Sums and counts.
+        Sums, counts and reach.
 
     Raises:
         ValueError: If shapes do not fit, an index lies outside the context, or a document is not in
             the order.
     """
     values = np.asarray(attention)
-    if values.ndim != 3 or over not in ("distance", "key"):
-        raise ValueError(
-            "attention must have shape (n_positions, n_heads, context) and over be 'distance' or "
-            f"'key', got {values.shape} and {over!r}"
-        )
+    if values.ndim != 3:
+        raise ValueError(f"attention must have shape (n_positions, n_heads, context), got {values.shape}")
     n, n_heads, context = values.shape
     queries, rows = np.asarray(index), np.asarray(documents)
     if queries.shape != (n,) or rows.shape != (n,):
         raise ValueError(f"index and documents must have shape ({n},)")
     if n and (queries.min() < 0 or queries.max() >= context):
         raise ValueError(f"index must lie from 0 to {context - 1}")
+    seen = np.full(n_heads, context) if windows is None else np.asarray(windows)
+    if seen.shape != (n_heads,) or np.any(seen < 1):
+        raise ValueError(f"windows must be {n_heads} positive numbers, got {seen}")
     order = np.asarray(document_order)
     unique, place = np.unique(order, return_inverse=True)
     if unique.size != order.size or not np.all(np.isin(rows, unique)):
@@ -71,7 +69,9 @@ def attention_profiles(
     counts = np.zeros((order.size, context))
     for row in range(n):
         last = int(queries[row]) + 1
-        seen = values[row, :, :last]
-        sums[target[row], :, :last] += seen[:, ::-1] if over == "distance" else seen
+        sums[target[row], :, :last] += values[row, :, last - 1 :: -1]
         counts[target[row], :last] += 1.0
-    return AttentionProfiles(sums=sums, counts=counts)
+    reach = np.arange(context) < seen[:, None]
+    if reach.all():
+        return AttentionProfiles(sums, counts)
+    return AttentionProfiles(np.where(reach, sums, 0.0), counts, reach)

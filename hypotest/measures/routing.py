@@ -19,7 +19,8 @@ no head is reliable; report `routing_reliability` beside it, since a ratio to a 
 wide one.
 
 Correlations are taken over the distances seen in all four half profiles, so that numerator and
-denominator speak of the same ones.
+denominator speak of the same ones. Of a head with a window they are those within it: the zeros beyond are in
+every profile, and would make any two alike.
 
 References:
     Spearman (1904), doi:10.2307/1412159, for the correction for attenuation.
@@ -85,7 +86,7 @@ def routing_similarity(
         ValueError: If shapes differ.
     """
     stacked = _stacked(profiles_rare, profiles_common).sum(axis=1)[:, None]
-    rare, common = _unit_ranks(stacked)[:, 0]
+    rare, common = _unit_ranks(stacked, profiles_rare.reach)[:, 0]
     return np.asarray(np.einsum("hc,hc->h", rare, common))
 
 
@@ -110,7 +111,7 @@ def routing_reliability(
     stacked = _stacked(profiles_rare, profiles_common)
     split = _checked_halves(halves, stacked.shape[1])
     ones = np.ones((1, stacked.shape[1]))
-    return np.asarray(_parts(*_resampled_halves(stacked, split, ones))[1][0])
+    return np.asarray(_parts(*_resampled_halves(stacked, split, ones), profiles_rare.reach)[1][0])
 
 
 def routing_similarity_resamples(
@@ -143,7 +144,8 @@ def routing_similarity_resamples(
         raise ValueError("weights must be finite and not negative")
     result = np.empty(counts.shape[0])
     for rows in _chunks(counts.shape[0], split.shape[0], stacked):
-        result[rows] = _ratio(*_parts(*_resampled_halves(stacked, split, counts[rows])))
+        halved = _resampled_halves(stacked, split, counts[rows])
+        result[rows] = _ratio(*_parts(*halved, profiles_rare.reach))
     return result
 
 
@@ -170,7 +172,7 @@ def routing_correlation_resamples(
     result = np.empty(counts.shape[0])
     for rows in _chunks(counts.shape[0], 1, stacked):
         summed = np.matmul(counts[rows], flat).reshape(2, -1, *stacked.shape[2:])
-        rare, common = _unit_ranks(summed)
+        rare, common = _unit_ranks(summed, profiles_rare.reach)
         correlation = np.einsum("rhc,rhc->rh", rare, common)
         result[rows] = _mean_of_defined(correlation[..., None])[:, 0]
     return result
@@ -203,7 +205,8 @@ def routing_similarity_swaps(
     flags = _checked_rows(np.asarray(swaps, dtype=bool), stacked.shape[1], "swaps")
     result = np.empty(flags.shape[0])
     for rows in _chunks(flags.shape[0], split.shape[0], stacked):
-        result[rows] = _ratio(*_parts(*_swapped_halves(stacked, split, flags[rows])))
+        halved = _swapped_halves(stacked, split, flags[rows])
+        result[rows] = _ratio(*_parts(*halved, profiles_rare.reach))
     return result
 
 
@@ -214,6 +217,8 @@ def _stacked(rare: AttentionProfiles, common: AttentionProfiles) -> NDArray[np.f
             "rare and common profiles must have the same documents, heads and context, got "
             f"{rare.sums.shape} and {common.sums.shape}"
         )
+    if not np.array_equal(rare.reach, common.reach):
+        raise ValueError("rare and common profiles must be of the same heads: their windows differ")
     return np.stack([np.concatenate([p.sums, p.counts[:, None]], axis=1) for p in (rare, common)])
 
 
@@ -268,12 +273,12 @@ def _swapped_halves(
 
 
 def _parts(
-    first: NDArray[np.float64], second: NDArray[np.float64]
+    first: NDArray[np.float64], second: NDArray[np.float64], reach: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Numerator c_h and denominator of each resample and head, each (R, n_heads)."""
     shape = first.shape[1:]
     halves = np.stack([first[0], second[0], first[1], second[1]]).reshape(4, -1, *shape[2:])
-    ranks = _unit_ranks(halves).reshape(4, *shape[:2], shape[2] - 1, shape[3])
+    ranks = _unit_ranks(halves, reach).reshape(4, *shape[:2], shape[2] - 1, shape[3])
     rare, rare_other, shared, shared_other = ranks
 
     def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -303,20 +308,23 @@ def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> 
     return ratio
 
 
-def _unit_ranks(summed: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit_ranks(summed: NDArray[np.float64], reach: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     """Centred mid-ranks of unit length, whose inner products are Spearman correlations.
 
     Args:
         summed: Profiles to be compared with each other along the first axis, shape (P, M, n_heads +
             1, context), counts last.
+        reach: Distances that each head can see, shape (n_heads, context); None: all.
 
     Returns:
-        Shape (P, M, n_heads, context); zero at distances that not all P have seen, NaN for constant
-        profiles and for fewer than three distances.
+        Shape (P, M, n_heads, context); zero at distances that not all P have seen or that the head cannot
+        see, NaN for constant profiles and for fewer than three distances.
     """
     sums, counts = summed[:, :, :-1], summed[:, :, -1:]
     # Differences of sums leave rounding errors where a half has seen nothing.
     seen = np.all(counts > 1e-9, axis=0)
+    if reach is not None:
+        seen = seen & reach
     number = seen.sum(axis=-1, keepdims=True)
     profile = np.where(seen, sums / np.where(seen, counts, 1.0), np.inf)
     order = np.argsort(profile, axis=-1)

@@ -160,8 +160,9 @@ def _weighted_mean(values: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDAr
 
 def attention_gini(split: SplitEvidence) -> NDArray[np.float64]:
     """Gini coefficient of every head's attention at every position, shape (n_positions, n_heads)."""
-    visible = split.indices + 1
-    return concentration.gini(split.attention, np.broadcast_to(visible[:, None], split.attention.shape[:2]))
+    last = split.indices[:, None] + 1
+    visible = np.minimum(last, split.head_windows[None, :])
+    return concentration.gini(split.attention, visible, first=last - visible)
 
 
 def document_means(
@@ -198,6 +199,7 @@ def routing_profiles(
                 split.indices[rows],
                 split.documents[rows],
                 documents,
+                split.head_windows,
             )
         )
     return profiles[0], profiles[1]

@@ -109,8 +109,17 @@ class SplitEvidence(Positioned):
     passes, which do not need it."""
     attention: FloatArray
     """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
-    behind the query hold zero."""
+    that it cannot see hold zero: those behind it, and those before its window."""
     head_ablation: HeadAblation
+    windows: IntArray | None = None
+    """Keys that a query of each head sees at most, itself included, shape (n_heads,); None: all before it."""
+
+    @property
+    def head_windows(self) -> NDArray[np.int64]:
+        """`windows`, the context where all keys before the query are seen."""
+        n_heads, context = self.attention.shape[1:]
+        found = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
+        return np.minimum(found, context).astype(np.int64)
 
     def of_documents(self, documents: IntArray) -> SplitEvidence:
         """The part that belongs to some documents, in the same order."""
@@ -119,7 +128,7 @@ class SplitEvidence(Positioned):
         arrays = {name: getattr(self, name)[rows] for name in _PER_POSITION}
         heads = {name: getattr(self.head_ablation, name)[mine] for name in _PER_DOCUMENT}
         positions = self.positions.filter(pl.Series(rows))
-        return SplitEvidence(positions, head_ablation=HeadAblation(**heads), **arrays)
+        return replace(self, positions=positions, head_ablation=HeadAblation(**heads), **arrays)
 
     def joined_with(self, other: SplitEvidence) -> SplitEvidence:
         """The rows of both, these first."""
@@ -129,7 +138,8 @@ class SplitEvidence(Positioned):
 
         heads = HeadAblation(**stacked(self.head_ablation, other.head_ablation, _PER_DOCUMENT))
         arrays = stacked(self, other, _PER_POSITION)
-        return SplitEvidence(pl.concat([self.positions, other.positions]), head_ablation=heads, **arrays)
+        positions = pl.concat([self.positions, other.positions])
+        return replace(self, positions=positions, head_ablation=heads, **arrays)
 
     def of_neurons(self, neurons: IntArray) -> SplitEvidence:
         """The same rows with some of the layer's neurons only, in the order given."""
@@ -153,7 +163,7 @@ class SplitEvidence(Positioned):
 
 
 _PER_POSITION = tuple(
-    item.name for item in fields(SplitEvidence) if item.name not in ("positions", "head_ablation")
+    item.name for item in fields(SplitEvidence) if item.name not in ("positions", "head_ablation", "windows")
 )
 _PER_DOCUMENT = tuple(item.name for item in fields(HeadAblation))
 

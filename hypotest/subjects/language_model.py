@@ -21,6 +21,7 @@ from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.modules import by_input, longest_context
 from hypotest.subjects.recognition import anatomy_of, row_of
+from hypotest.subjects.visibility import attention_window
 
 REFERENCE = Path(__file__).parent / "reference"
 """Folder of the model that ships with hypotest, in Hugging Face format."""
@@ -174,6 +175,11 @@ class LanguageModel:
     def reaching_layers(self) -> tuple[int, ...]:
         """The last two blocks whose attention can reach the tested MLP."""
         return self.anatomy.reaching_layers(self.layer)
+
+    @property
+    def attention_windows(self) -> tuple[int | None, ...]:
+        """Keys that a query of each reaching layer sees at most, itself included; None for all before it."""
+        return tuple(attention_window(self.config, layer, self.name) for layer in self.reaching_layers)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -71,3 +71,13 @@ def test_undefined_rows() -> None:
 def test_refusals(row: np.ndarray, n: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         gini(row, n)
+
+
+def test_a_window_of_keys_counts_as_if_it_were_all() -> None:
+    # Over keys 2 and 3: 0.5, as in the docstring; over all: (1 + 1/4 - (2/4)(2 * 0.25 + 0.75)) 4/3.
+    row = np.array([0.0, 0.0, 0.75, 0.25])
+    assert gini(row, 2, first=2) == pytest.approx(0.5)
+    assert gini(row, 4) == pytest.approx((1.25 - 0.625) * 4 / 3)
+    assert gini(np.array([[9.0, 1.0, 1.0], [1.0, 1.0, 9.0]]), 2, first=np.array([1, 0])).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="first"):
+        gini(row, 2, first=3)

@@ -15,8 +15,18 @@ def test_profiles_by_hand() -> None:
     np.testing.assert_allclose(found.sums[0, 0], [0.8 + 0.6, 0.2 + 0.3, 0.1], rtol=1e-6)
     assert found.counts.tolist() == [[2, 2, 1], [0, 0, 0], [1, 0, 0]]
     assert found.sums[2, 0].tolist() == [1, 0, 0] and not found.sums[1].any()
-    keys = profiles.attention_profiles(attention, index, documents, order, over="key")
-    np.testing.assert_allclose(keys.sums[0, 0], [0.2 + 0.1, 0.8 + 0.3, 0.6], rtol=1e-6)
+    assert found.reach is None
+
+
+def test_a_window_limits_what_a_head_can_see() -> None:
+    attention = np.array([[[0.0, 0.4, 0.6], [0.1, 0.3, 0.6]]])
+    found = profiles.attention_profiles(
+        attention, np.array([2]), np.array([0]), np.array([0]), np.array([2, 3])
+    )
+    assert found.reach is not None
+    assert found.reach.tolist() == [[True, True, False], [True, True, True]]
+    assert found.sums[0].tolist() == [[0.6, 0.4, 0], [0.6, 0.3, 0.1]]
+    assert found.counts.tolist() == [[1, 1, 1]]  # of queries with so many tokens before them
 
 
 def test_refusals() -> None:
@@ -29,3 +39,7 @@ def test_refusals() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             profiles.attention_profiles(attention, np.array(index), np.array(documents), np.array(order))
+    with pytest.raises(ValueError, match="windows"):
+        profiles.attention_profiles(
+            attention, np.zeros(2, int), np.ones(2, int), np.ones(1, int), np.zeros(1)
+        )

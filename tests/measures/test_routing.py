@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from hypotest.measures import routing
-from hypotest.measures.routing import AttentionProfiles
+from hypotest.measures.routing import AttentionProfiles, attention_profiles
 
 
 def sampled(
@@ -199,3 +199,24 @@ def test_a_halving_that_a_resample_leaves_nearly_empty_is_left_out() -> None:
     assert both[0] == pytest.approx(second[0], rel=1e-12)
     first = routing.routing_similarity_resamples(rare, common, weights, halves[:1])
     assert np.isnan(first[0]) and np.isfinite(first[1])
+
+
+def test_what_no_head_can_see_does_not_make_profiles_alike() -> None:
+    rng = np.random.default_rng(11)
+    windows, context, n = np.array([6, 6]), 24, 40
+    index, documents = np.full(n, context - 1), np.repeat(np.arange(20), 2)
+    both = []
+    for _ in range(2):  # within the window the conditions have nothing in common
+        attention = np.zeros((n, 2, context))
+        attention[:, :, -6:] = np.exp(rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(n, 2, 6)))
+        both.append((attention, index, documents, np.arange(20)))
+    blind = [attention_profiles(*arguments) for arguments in both]
+    seeing = [attention_profiles(*arguments, windows) for arguments in both]
+    short = [attention_profiles(arguments[0][..., -6:], index - 18, *arguments[2:]) for arguments in both]
+    halves = routing.halvings(20, 3, rng)
+    ones = np.ones((1, 20))
+    assert routing.routing_similarity(*blind).min() > 0.8  # the zeros that they share
+    np.testing.assert_allclose(routing.routing_similarity(*seeing), routing.routing_similarity(*short))
+    for measured in (routing.routing_similarity_resamples, routing.routing_similarity_swaps):
+        weights = ones if measured is routing.routing_similarity_resamples else ones > 2
+        np.testing.assert_allclose(measured(*seeing, weights, halves), measured(*short, weights, halves))

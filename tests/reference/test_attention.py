@@ -48,23 +48,25 @@ def test_gini_in_closed_form(n: int) -> None:
     n=st.integers(1, 12),
     n_heads=st.integers(1, 3),
     context=st.integers(1, 6),
-    over=st.sampled_from(["distance", "key"]),
+    window=st.integers(1, 8),
 )
 @settings(deadline=None, max_examples=40)
-def test_profiles_equal_grouped_sums(seed: int, n: int, n_heads: int, context: int, over: str) -> None:
+def test_profiles_equal_grouped_sums(seed: int, n: int, n_heads: int, context: int, window: int) -> None:
     rng = np.random.default_rng(seed)
     attention = rng.random((n, n_heads, context))
     index, documents = rng.integers(0, context, n), rng.integers(0, 3, n)
-    found = routing.attention_profiles(attention, index, documents, np.arange(3), over)
+    windows = np.full(n_heads, window)
+    found = routing.attention_profiles(attention, index, documents, np.arange(3), windows)
     position, head, key = np.indices(attention.shape).reshape(3, -1)
     table = pd.DataFrame({"document": documents[position], "head": head, "key": key})
     table["distance"] = index[position] - key
     table["attention"] = attention.ravel()
-    visible = table[table["distance"] >= 0].groupby(["document", "head", over])["attention"]
+    before = table[table["distance"] >= 0]
+    grouping = ["document", "head", "distance"]
     sums, counts = np.zeros((3, n_heads, context)), np.zeros((3, n_heads, context))
-    for where, value in visible.sum().items():
+    for where, value in before[before["distance"] < window].groupby(grouping)["attention"].sum().items():
         sums[where] = value
-    for where, value in visible.count().items():
+    for where, value in before.groupby(grouping)["attention"].count().items():
         counts[where] = value
     np.testing.assert_allclose(found.sums, sums, atol=1e-12)
     np.testing.assert_array_equal(found.counts, counts[:, 0])
