@@ -52,6 +52,9 @@ def run(
         typer.Option(help="A trial: so many positions of the selection split; no p, no outcome."),
     ] = None,
     memory: MemoryOption = 4.0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on with a model that is worse than chance on the text.")
+    ] = False,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
 
@@ -79,6 +82,7 @@ def run(
                 seed=seed,
                 device=device,
                 memory=memory * 1e9,
+                force=force,
                 start_stage=display.start_stage,
             )
             for item in tried:
@@ -90,6 +94,7 @@ def run(
             seed=seed,
             device=device,
             memory=memory * 1e9,
+            force=force,
             start_stage=display.start_stage,
             on_registration=display.say_status,
         )

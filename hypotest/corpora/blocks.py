@@ -23,28 +23,33 @@ class Blocks:
     """Documents that gave at least one block."""
 
 
-def cut_blocks(documents: Iterable[Sequence[int]], context: int) -> Blocks:
+def cut_blocks(documents: Iterable[Sequence[int]], context: int, first: int | None = None) -> Blocks:
     """Cut each document into consecutive blocks; a remainder shorter than a block is left out.
 
     Args:
         documents: Token ids per document.
         context: Tokens per block.
+        first: Token that every block begins with, beside those of the document.
 
     Raises:
         CorpusError: If no document is as long as one block.
     """
+    length = context if first is None else context - 1
     tokens: list[NDArray[np.int32]] = []
     owners: list[NDArray[np.int32]] = []
     longest = 0
     for number, ids in enumerate(documents):
         longest = max(longest, len(ids))
-        n_blocks = len(ids) // context
+        n_blocks = len(ids) // length
         if n_blocks:
-            tokens.append(np.asarray(ids[: n_blocks * context], dtype=np.int32).reshape(-1, context))
+            tokens.append(np.asarray(ids[: n_blocks * length], dtype=np.int32).reshape(-1, length))
             owners.append(np.full(n_blocks, number, dtype=np.int32))
     if not tokens:
         raise CorpusError(
-            f"no document fills a block of {context} tokens (the longest has {longest}); "
+            f"no document fills a block of {length} tokens (the longest has {longest}); "
             "lower corpus.context or give longer texts"
         )
-    return Blocks(np.concatenate(tokens), np.concatenate(owners), len(owners))
+    cut = np.concatenate(tokens)
+    if first is not None:
+        cut = np.concatenate([np.full((len(cut), 1), first, dtype=np.int32), cut], axis=1)
+    return Blocks(cut, np.concatenate(owners), len(owners))

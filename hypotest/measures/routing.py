@@ -217,7 +217,8 @@ def _stacked(rare: AttentionProfiles, common: AttentionProfiles) -> NDArray[np.f
             "rare and common profiles must have the same documents, heads and context, got "
             f"{rare.sums.shape} and {common.sums.shape}"
         )
-    if not np.array_equal(rare.reach, common.reach):
+    one, two = (np.asarray(True if p.reach is None else p.reach) for p in (rare, common))
+    if not np.array_equal(one, two):
         raise ValueError("rare and common profiles must be of the same heads: their windows differ")
     return np.stack([np.concatenate([p.sums, p.counts[:, None]], axis=1) for p in (rare, common)])
 

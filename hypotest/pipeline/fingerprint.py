@@ -26,7 +26,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
         protocol: The plan as it is run.
         prepared: From `hypotest.pipeline.prepare.prepare`.
     """
-    positions = prepared.sampled.positions
+    positions, file = prepared.sampled.positions, prepared.subject.file
     return Fingerprint(
         protocol_id=protocol.id,
         plan=canonical(protocol),
@@ -38,6 +38,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             positions=_positions_hash(prepared),
             code=code_hash(),
             text=text_hashes(prepared),
+            weights_file=None if file is None else file.sha256,
         ),
         revision=prepared.subject.revision,
         layer=prepared.subject.layer,

@@ -55,13 +55,16 @@ def documents_of_packages(distributions: Sequence[str]) -> tuple[list[Document],
     return [Document(*item) for item in found["documents"]], [TextSource(*item) for item in found["sources"]]
 
 
-def blocks_of(documents: Sequence[Document], reader: TextReader, context: int) -> Blocks:
+def blocks_of(
+    documents: Sequence[Document], reader: TextReader, context: int, first: int | None = None
+) -> Blocks:
     """Tokens of documents, cut into blocks of one length.
 
     Args:
         documents: The text.
         reader: Whose tokens they become.
         context: Tokens of a block.
+        first: Token that every block begins with, if any.
 
     Raises:
         CorpusError: If no document is as long as one block.
@@ -76,11 +79,12 @@ def blocks_of(documents: Sequence[Document], reader: TextReader, context: int) -
         "tokenizer": reader.tokenizer_fingerprint,
         "tokenizers": metadata.version("tokenizers"),
         "context": context,
+        "first": first,
     }
 
     def tokenize() -> dict[str, NDArray[Any]]:
         ids = (item for batch in encoded_batches(documents, reader) for item in batch)
-        blocks = cut_blocks(ids, context)
+        blocks = cut_blocks(ids, context, first)
         return {
             "tokens": blocks.tokens,
             "document": blocks.document,

@@ -12,7 +12,7 @@ from hypotest.measures.information import gaussian_copula_information
 from hypotest.pipeline.selection import Selection
 from hypotest.pipeline.undefined import NO_VALUE
 from hypotest.records.evidence import Evidence, SelfCheck, SplitEvidence
-from hypotest.records.results import AblationResult, CorpusResult, PredictionResult
+from hypotest.records.results import AblationResult, CorpusResult, CrossEntropy, PredictionResult
 
 _FEW_EIGENVALUES = 50
 _SMALL_VOCABULARY = 20000
@@ -44,9 +44,11 @@ def find_limitations(
     check: SelfCheck,
     vocab_size: int,
     elbow_found: bool,
+    entropy: CrossEntropy | None,
 ) -> tuple[str, ...]:
     """What to keep in mind when reading the results."""
     found = [
+        *unlike_a_language_model(entropy),
         *_uncertified(ablation, check),
         "One model and one split of the documents: another split can give another group.",
     ]
@@ -225,3 +227,19 @@ def _only_against_random(item: PredictionResult) -> bool:
     p_values = {rung.null: rung.p_value for rung in item.ladder}
     locally, against_random = p_values.get(_LOCAL), p_values.get("size_matched")
     return locally is not None and against_random is not None and against_random <= 0.05 < locally
+
+
+def unlike_a_language_model(entropy: CrossEntropy | None) -> Iterator[str]:
+    """A model that predicts the text no better than token counts do, or than nothing at all."""
+    if entropy is None or entropy.nats < entropy.unigram:
+        return
+    known = (
+        f"as guessing among all of its tokens does ({entropy.chance:.2f})"
+        if not entropy.nats <= entropy.chance
+        else f"as knowing nothing but how frequent each token is ({entropy.unigram:.2f})"
+    )
+    yield (
+        f"THIS MODEL DOES NOT PREDICT THIS TEXT: its cross-entropy is {entropy.nats:.2f} nats a token, as "
+        f"bad {known}, or worse. A tokenizer of another model, damaged weights, or a text of a kind that it "
+        "has never seen would do that; what is found here is then not about the model that the report names."
+    )

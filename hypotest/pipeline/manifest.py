@@ -69,6 +69,7 @@ def describe_run(
         "durations_seconds": dict(durations),
         "seed": found.seed,
         "hashes": asdict(found.hashes),
+        **({"weights_file": asdict(file)} if (file := prepared.subject.file) else {}),
         "revision": found.revision,
         "layer": found.layer,
         "split": found.split,

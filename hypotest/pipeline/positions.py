@@ -16,9 +16,10 @@ from hypotest.corpora.frequencies import (
     fit_to_vocabulary,
 )
 from hypotest.errors import CorpusError
+from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.kept_text import blocks_of, positions_in
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.reader import TextReader
+from hypotest.pipeline.reader import TextReader, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import TextSource
@@ -39,6 +40,8 @@ class FoundPositions:
     sampled: SampledPositions
     kept_out: tuple[str, ...]
     """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
+    bos: int | None
+    """Token that every block begins with."""
 
 
 def find_positions(
@@ -71,7 +74,9 @@ def find_positions(
             f"{reader.context}"
         )
     documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
-    blocks = blocks_of(documents, reader, protocol.corpus.context)
+    bos = first_token(protocol, reader)
+    blocks = blocks_of(documents, reader, protocol.corpus.context, bos)
+    require_known(blocks.tokens, reader)
     hashes = document_hashes(documents)
     del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
@@ -102,6 +107,7 @@ def find_positions(
         cuts=cuts,
         sampled=sampled,
         kept_out=tuple(sorted(kept.intersection(hashes))),
+        bos=bos,
     )
 
 

@@ -17,6 +17,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.subject import load_subject, one_checkpoint
@@ -50,6 +51,8 @@ class Prepared:
     text_differs: tuple[str, ...]
     kept_out: tuple[str, ...]
     """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
+    bos: int | None = None
+    """Token that every block begins with."""
 
 
 def prepare(
@@ -61,6 +64,7 @@ def prepare(
     subject: LanguageModel | None = None,
     *,
     kept_out: Collection[str],
+    force: bool = False,
 ) -> Prepared:
     """Read the text, cut the frequencies, draw the positions, load the subject.
 
@@ -75,13 +79,16 @@ def prepare(
         subject: Instead of loading the one that the protocol names.
         kept_out: Hashes of documents that must not come to the evaluation split; see
             `hypotest.pipeline.registered.kept_out_of_evaluation`.
+        force: Whether to go on without a beginning-of-sequence token where the model's family needs one.
 
     Raises:
-        SubjectError: If the model cannot be had.
+        SubjectError: If the model cannot be had, or needs that token.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = start_stage("model, text and positions", 3)
     reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
+    if not force:
+        require_beginning(protocol, reader)
     found = find_positions(protocol, base, reader, streams, start_stage, step, kept_out)
     subject = subject or load_subject(protocol, base, device)
     step()
@@ -105,23 +112,27 @@ def prepare(
         keys=evidence_keys(subject, samples, ablation),
         text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
         kept_out=found.kept_out,
+        bos=found.bos,
     )
 
 
 def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> CorpusResult:
     """What a report says of the text and the sampled positions."""
-    n_targets = prepared.blocks.tokens.shape[0] * (prepared.blocks.tokens.shape[1] - 1)
+    n_blocks, length = prepared.blocks.tokens.shape
+    length -= prepared.bos is not None
+    n_targets = n_blocks * (length - 1)
     return CorpusResult(
         source=describe_source(protocol.corpus.text, prepared.sources),
         documents=len(prepared.documents),
-        blocks=len(prepared.blocks.tokens),
-        tokens=int(prepared.blocks.tokens.size),
+        blocks=n_blocks,
+        tokens=n_blocks * length,
         eligible_rare=prepared.sampled.eligible_rare,
         rare_per_thousand=1000 * prepared.sampled.eligible_rare / n_targets,
         frequent_rare=tuple(
             (prepared.subject.token(token), count) for token, count in frequent_rare(evidence)
         ),
         text_differs=prepared.text_differs,
+        bos=None if prepared.bos is None else prepared.subject.token(prepared.bos),
         **sampled(evidence),
     )
 

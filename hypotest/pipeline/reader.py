@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document
+from hypotest.subjects.beginning import Beginning
 
 BATCH = 256
 """Documents that are tokenized at once; a tokenizer needs a hundred bytes for each token of a batch."""
@@ -30,6 +35,10 @@ class TextReader(Protocol):
     def tokenizer_fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition."""
 
+    @property
+    def beginning(self) -> Beginning:
+        """What texts begin with."""
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""
 
@@ -38,3 +47,22 @@ def encoded_batches(documents: Sequence[Document], reader: TextReader) -> Iterat
     """Token ids of each document, `BATCH` documents at a time."""
     for start in range(0, len(documents), BATCH):
         yield reader.encode([document.text for document in documents[start : start + BATCH]])
+
+
+def require_known(ids: NDArray[np.integer], reader: TextReader) -> None:
+    """Refuse token ids that the model has no row for.
+
+    Args:
+        ids: Token ids, any shape.
+        reader: Whose tokens they are.
+
+    Raises:
+        CorpusError: If the tokenizer has more tokens than the model.
+    """
+    largest = int(ids.max(initial=-1))
+    if largest >= reader.vocab_size:
+        raise CorpusError(
+            f"corpus.text: the tokenizer of {reader.name} gives token {largest}, but its model has "
+            f"{reader.vocab_size} tokens; they do not belong together (tokens that were added need "
+            "model.resize_token_embeddings and training)"
+        )

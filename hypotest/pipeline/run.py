@@ -28,6 +28,7 @@ from hypotest.pipeline.later import bind_subject
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
+from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
@@ -61,6 +62,7 @@ def run(
     device: str = ...,
     limit: None = ...,
     memory: float = ...,
+    force: bool = ...,
     start_stage: StartStage = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> Run: ...
@@ -77,6 +79,7 @@ def run(
     device: str = ...,
     limit: int,
     memory: float = ...,
+    force: bool = ...,
     start_stage: StartStage = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> TrialResult: ...
@@ -92,6 +95,7 @@ def run(
     device: str = "auto",
     limit: int | None = None,
     memory: float = MEMORY,
+    force: bool = False,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> Run | TrialResult:
@@ -109,6 +113,8 @@ def run(
         limit: Positions per condition of a trial: on the selection split alone, with few draws, without
             p-values, outcomes and verdict; written to ``<out>/<protocol id>/trial``.
         memory: Bytes that ablation may take beside model and evidence.
+        force: Go on where the model is not what it claims to be: worse than chance on the text, or without
+            the beginning-of-sequence token that its family needs.
         start_stage: Told of each stage and its number of steps, for progress.
         on_registration: Told what the run is, confirmatory or exploratory, before anything is collected; a
             trial is neither.
@@ -138,6 +144,7 @@ def run(
             subject=subject,
             device=device,
             memory=memory,
+            force=force,
             start_stage=start_stage,
         )
     return run_plan(
@@ -147,6 +154,7 @@ def run(
         subject=subject,
         device=device,
         memory=memory,
+        force=force,
         start_stage=start_stage,
         on_registration=on_registration,
         started=started,
@@ -161,6 +169,7 @@ def run_plan(
     subject: LanguageModel | None,
     device: str,
     memory: float,
+    force: bool = False,
     start_stage: StartStage,
     on_registration: Callable[[Registration], None],
     started: datetime,
@@ -174,6 +183,7 @@ def run_plan(
         subject: Instead of loading the one that the plan names.
         device: As for `run`.
         memory: As for `run`.
+        force: As for `run`.
         start_stage: As for `run`.
         on_registration: As for `run`.
         started: When the run began.
@@ -182,9 +192,10 @@ def run_plan(
     streams = Streams(plan.seed)
 
     prepared = prepare(
-        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
+        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path), force=force
     )
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
+    entropy = measure_cross_entropy(prepared, streams, watch, cache_folder(), force=force)
     cache = cache_folder() / "evidence"
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
@@ -251,8 +262,10 @@ def run_plan(
             check,
             prepared.subject.vocab_size,
             prepared.cuts.elbow_rank is not None,
+            entropy,
         ),
         registration=registration,
+        cross_entropy=entropy,
     )
     manifest = describe_run(
         found,

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from hypotest.collect.store import cache_folder, evidence_key, kept
 from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed, package_documents
 from hypotest.corpora.frequencies import read_frequency_table
-from hypotest.errors import CorpusError
-from hypotest.pipeline.reader import BATCH, TextReader, encoded_batches
+from hypotest.pipeline.reader import BATCH, TextReader, encoded_batches, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.records.corpus import Document
 from hypotest.records.material import CountedText, Text
@@ -75,12 +74,9 @@ def _count(documents: list[Document], reader: TextReader, start_stage: StartStag
     counts = np.zeros(reader.vocab_size, dtype=np.int64)
     for batch in encoded_batches(documents, reader):
         for ids in batch:
-            found = np.bincount(np.asarray(ids, dtype=np.int64))
-            if found.size > counts.size:
-                raise CorpusError(
-                    f"frequencies: the tokenizer of {reader.name} gives token {found.size - 1}, but its "
-                    f"model has {counts.size} tokens; they do not belong together"
-                )
+            numbers = np.asarray(ids, dtype=np.int64)
+            require_known(numbers, reader)
+            found = np.bincount(numbers)
             counts[: found.size] += found
         step()
     return counts

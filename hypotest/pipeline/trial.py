@@ -21,6 +21,7 @@ from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
 from hypotest.pipeline.halves import divide, whole
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
@@ -55,6 +56,7 @@ def try_plan(
     subject: LanguageModel | None,
     device: str,
     memory: float,
+    force: bool = False,
     start_stage: StartStage,
 ) -> TrialResult:
     """Try a plan: load, read, collect, select, measure every prediction, and say what it gave.
@@ -67,6 +69,7 @@ def try_plan(
         subject: Instead of loading the one that the plan names.
         device: As for `hypotest.run`.
         memory: Bytes that ablation may take beside model and evidence.
+        force: As for `hypotest.run`.
         start_stage: Told of each stage and its number of steps, for progress.
 
     Raises:
@@ -77,9 +80,10 @@ def try_plan(
     require_positions(limit)
     streams, watch = Streams(plan.seed), Stopwatch(start_stage)
     prepared = prepare(
-        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path)
+        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path), force=force
     )
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
+    measure_cross_entropy(prepared, streams, watch, cache_folder(), force=force)
     sample = limited(prepared.samples["selection"], limit, streams("trial"))
     cache = cache_folder() / "evidence"
     selection = collect_selected(plan, prepared, sample, memory, cache, watch)

@@ -119,7 +119,7 @@ class SplitEvidence(Positioned):
         """`windows`, the context where all keys before the query are seen."""
         n_heads, context = self.attention.shape[1:]
         found = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
-        return np.minimum(found, context).astype(np.int64)
+        return np.asarray(np.minimum(found, context), dtype=np.int64)
 
     def of_documents(self, documents: IntArray) -> SplitEvidence:
         """The part that belongs to some documents, in the same order."""

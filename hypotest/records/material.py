@@ -54,7 +54,8 @@ class Subject(Strict):
 
     model: str = Field(
         default="reference",
-        description="`reference` (ships with hypotest), a Hub id, or a folder in Hugging Face format",
+        description="`reference` (ships with hypotest), `smollm2-135m` (comes in a package), a Hub id, a folder "
+        "in Hugging Face format, or a .gguf file",
         min_length=1,
     )
     revision: Revisions | None = Field(
@@ -184,6 +185,11 @@ class Corpus(Strict):
     )
     context: int = Field(
         default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
+    )
+    bos: Literal["auto", True, False] = Field(
+        default="auto",
+        description="whether each block begins with the beginning-of-sequence token, which is never a "
+        "position: `auto` does what the tokenizer itself does",
     )
 
 

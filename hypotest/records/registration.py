@@ -31,6 +31,8 @@ class Hashes:
     """All Python files of hypotest itself."""
     text: dict[str, str]
     """Package and version, or file -> hash of its documents."""
+    weights_file: str | None = None
+    """Of a GGUF file, all of it, tokenizer and metadata included; None where weights come otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

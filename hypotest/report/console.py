@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,17 @@ class VerdictTable:
         return Text(stance if wide else sign, style=style)
 
 
+def _warning(results: Results) -> Iterator[Text]:
+    """Said before any result: a model that does not predict the text."""
+    found = results.cross_entropy
+    if found is not None and not found.nats < found.unigram:
+        yield Text(
+            f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone "
+            f"give {found.unigram:.2f}",
+            style="bold red",
+        )
+
+
 class Summary:
     """Status, title, verdict table, verdict line, deviations, and where the report lies."""
 
@@ -123,6 +134,7 @@ class Summary:
             f"{count_text(len(results.group.neurons))} of {count_text(results.group.n_neurons)} "
             f"neurons ({printable(results.group.rule)})"
         )
+        yield from _warning(results)
         yield Text()
         yield VerdictTable(results)
         yield Text()

@@ -15,6 +15,7 @@ from hypotest.report.material import (
     corpus_section,
     group_section,
     heads_section,
+    implausible,
     limitations_section,
     provenance_section,
 )
@@ -46,6 +47,7 @@ def render_report(results: Results, manifest: Mapping[str, Any], figures: Sequen
     parts = [
         *status_line(results.registration),
         f"# {escape_markdown(results.title)}",
+        *implausible(results),
         *_verdict(results, figures),
         *deviations_section(results.registration),
         *ladder_section(results, figures),

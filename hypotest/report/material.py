@@ -87,6 +87,37 @@ def _engine(ablation: AblationResult) -> str:
     )
 
 
+def cross_entropy_words(results: Results) -> Iterable[str]:
+    """How well the model predicts the text, beside what needs no model."""
+    found = results.cross_entropy
+    if found is not None:
+        yield (
+            f"The model's cross-entropy on this text is **{fixed(found.nats, 2)} nats** a token "
+            f"({count_text(found.n_tokens)} tokens of the selection split). Knowing nothing but how frequent "
+            f"each token is costs {fixed(found.unigram, 2)}, guessing among all tokens "
+            f"{fixed(found.chance, 2)}."
+        )
+
+
+def implausible(results: Results) -> Iterable[str]:
+    """Said before any result: a model that does not predict the text."""
+    found = results.cross_entropy
+    if found is not None and not found.nats < found.unigram:
+        yield (
+            f"**Careful: the model does not predict this text.** Its cross-entropy is {fixed(found.nats, 2)} "
+            f"nats a token, and token counts alone give {fixed(found.unigram, 2)}; see the limitations."
+        )
+
+
+def _beginning(bos: str | None) -> str:
+    if bos is None:
+        return ""
+    return (
+        f" Every block begins with {escape_markdown(token_text(bos))}, the beginning of a sequence, in "
+        "addition; it is never a position."
+    )
+
+
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
     """The text, the positions, and what rare means in it."""
     corpus, curve = results.corpus, results.figures.frequencies
@@ -95,8 +126,9 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
         f"Text: {escape_markdown(corpus.source)}; {count_text(corpus.documents)} documents, "
         f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Rare targets: "
         f"{count_text(corpus.eligible_rare)} before the cap per document and the sample, "
-        f"{significant(corpus.rare_per_thousand)} per 1,000."
+        f"{significant(corpus.rare_per_thousand)} per 1,000." + _beginning(corpus.bos)
     )
+    yield from cross_entropy_words(results)
     yield _rarity(results)
     low, high = curve.rare_count_range
     yield table(

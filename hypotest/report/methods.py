@@ -109,7 +109,7 @@ def _positions(protocol: Protocol) -> str:
     )
     return (
         f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
-        "documents. "
+        f"documents{beginning_words(corpus.bos)}. "
         f"A position counts as rare or common by the frequency of its next token: {elbow}rare is "
         f"{percentile_text(conditions.rare)}, common {percentile_text(conditions.common)}. Up to "
         f"{count_text(conditions.positions)} positions per condition were sampled, at most "
@@ -119,6 +119,16 @@ def _positions(protocol: Protocol) -> str:
         "to select "
         f"neurons and the others to measure them.{repeated}"
     )
+
+
+def beginning_words(bos: str | bool) -> str:
+    """Continues a sentence about blocks."""
+    words = {
+        "auto": "which begin with a beginning-of-sequence token if the tokenizer puts one before a text",
+        True: "which begin with a beginning-of-sequence token",
+        False: "without a beginning-of-sequence token",
+    }
+    return f", {words[bos]}"
 
 
 def percentile_text(condition: Condition) -> str:

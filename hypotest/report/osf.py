@@ -20,7 +20,7 @@ from hypotest.registration import protocol_hash
 from hypotest.registration.meanings import layer_words, revision_words
 from hypotest.report.deviations import empty_deviations
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import percentile_text
+from hypotest.report.methods import beginning_words, percentile_text
 from hypotest.report.numbers import count_text
 from hypotest.report.osf_analysis import analysis_plan, other, variables
 from hypotest.report.osf_hypotheses import hypotheses, null_sentences
@@ -172,7 +172,8 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
     yield "### Data collection procedures"
     yield (
         f"The network is {_subject(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks of "
-        f"{count_text(corpus.context)} tokens that are packed, never padded, and never cross documents. How "
+        f"{count_text(corpus.context)} tokens that are packed, never padded, and never cross documents"
+        f"{beginning_words(corpus.bos)}. How "
         f"frequent a token is comes from {_frequencies(protocol)}."
     )
     yield (

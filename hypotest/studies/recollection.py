@@ -20,6 +20,7 @@ from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.fingerprint import text_hashes
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
@@ -78,7 +79,7 @@ def recollect(
     """
     streams, watch = Streams(plan.seed), Stopwatch(start_stage)
     try:
-        prepared = prepare(plan, base, device, streams, watch, kept_out=_kept_out(manifest))
+        prepared = prepare(plan, base, device, streams, watch, kept_out=_kept_out(manifest), force=True)
     except HypotestError as error:
         return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
     source = _source(prepared, manifest)
@@ -148,6 +149,8 @@ def _of_the_model(
         stored,
         subject=dict(prepared.subject.describe()),
         corpus=describe_corpus(plan, prepared, evidence),
+        cross_entropy=stored.cross_entropy
+        and measure_cross_entropy(prepared, streams, watch, None, force=True),
         ablation=describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch),
         self_check={
             "n_pairs": check.n_pairs,

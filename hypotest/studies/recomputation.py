@@ -112,6 +112,7 @@ def recompute(
             ),
             int(stored.subject["vocab_size"]),
             stored.figures.frequencies.elbow_rank is not None,
+            stored.cross_entropy,
         ),
     )
     return expected, analysis.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())

@@ -51,6 +51,7 @@ def try_protocol(
     seed: int | None = None,
     device: str = "auto",
     memory: float = MEMORY,
+    force: bool = False,
     start_stage: StartStage = silent,
 ) -> tuple[TrialResult, ...]:
     """Try a protocol out: once, or every member of the series that it declares.
@@ -62,6 +63,7 @@ def try_protocol(
         seed: As for `hypotest.run`.
         device: As for `hypotest.run`.
         memory: As for `hypotest.run`.
+        force: As for `hypotest.run`.
         start_stage: As for `hypotest.run`.
 
     Raises:
@@ -72,7 +74,16 @@ def try_protocol(
     plan = with_seed(load_protocol(path), seed)
     if not plan.is_series:
         return (
-            run(path, limit=limit, out=out, seed=seed, device=device, memory=memory, start_stage=start_stage),
+            run(
+                path,
+                limit=limit,
+                out=out,
+                seed=seed,
+                device=device,
+                memory=memory,
+                force=force,
+                start_stage=start_stage,
+            ),
         )
     require_positions(limit)
     check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
@@ -88,6 +99,7 @@ def try_protocol(
                 subject=subject,
                 device=device,
                 memory=memory,
+                force=force,
                 start_stage=named(start_stage, name.shown),
             )
         )
@@ -107,6 +119,7 @@ def run_series(
     seed: int | None = None,
     device: str = "auto",
     memory: float = MEMORY,
+    force: bool = False,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
@@ -125,6 +138,7 @@ def run_series(
         seed: As for `hypotest.run`.
         device: As for `hypotest.run`.
         memory: As for `hypotest.run`.
+        force: As for `hypotest.run`.
         start_stage: As for `hypotest.run`.
         on_registration: As for `hypotest.run`; told once.
 
@@ -152,6 +166,7 @@ def run_series(
             subject=subject,
             device=device,
             memory=memory,
+            force=force,
             start_stage=named(start_stage, name.shown),
             on_registration=tell,
             started=datetime.now(UTC),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hypotest.errors import SubjectError
 from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.modules import by_input, longest_context
 from hypotest.subjects.recognition import anatomy_of, row_of
 from hypotest.subjects.visibility import attention_window
@@ -205,6 +206,11 @@ class LanguageModel:
     def tokenizer_fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition."""
         return tokenizer_fingerprint(self.tokenizer)
+
+    @cached_property
+    def beginning(self) -> Beginning:
+        """What texts begin with."""
+        return beginning_of(self.tokenizer, str(self.model.config.model_type), self.name)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""

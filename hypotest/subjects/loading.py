@@ -16,6 +16,7 @@ import transformers
 from hypotest.errors import SubjectError
 from hypotest.records.hub import ask_hub
 from hypotest.subjects.admission import require_testable
+from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
 from hypotest.subjects.gguf import gguf_config, gguf_model, gguf_tokenizer
 from hypotest.subjects.hub import first_line, pinned, why_not_loaded
@@ -42,6 +43,13 @@ class Reader:
     """As the configuration has it; may exceed the tokenizer's."""
     context: int
     """Most tokens that fit into one forward pass."""
+    family: str
+    """``config.model_type``."""
+
+    @property
+    def beginning(self) -> Beginning:
+        """What texts begin with."""
+        return beginning_of(self.tokenizer, self.family, self.name)
 
     @property
     def tokenizer_fingerprint(self) -> str:
@@ -67,7 +75,8 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
     with _readable(name, base, source_of(name, revision, base)) as source:
         config = _config(source, name)
         tokenizer = _tokenizer(source, name)
-    return Reader(name, tokenizer, int(config.get_text_config().vocab_size), longest_context(config))
+    vocab_size, family = int(config.get_text_config().vocab_size), str(config.model_type)
+    return Reader(name, tokenizer, vocab_size, longest_context(config), family)
 
 
 def load_language_model(
