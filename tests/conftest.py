@@ -51,6 +51,23 @@ def small_documents() -> list[str]:
     return [zipf_text(int(rng.integers(150, 400)), rng) for _ in range(60)]
 
 
+def fit_unembedding(model, rows: list[list[int]], steps: int = 40) -> None:
+    """Train the unembedding alone, so that a random model predicts these rows better than chance."""
+    import torch
+
+    weight = model.lm_head.weight
+    with torch.no_grad():
+        hidden = torch.cat([model.base_model(torch.tensor([row])).last_hidden_state[0, :-1] for row in rows])
+    targets = torch.cat([torch.tensor(row[1:]) for row in rows])
+    weight.data.mul_(0.1)
+    optimizer = torch.optim.Adam([weight], lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(hidden @ weight.T, targets).backward()
+        optimizer.step()
+    model.zero_grad()
+
+
 @pytest.fixture(scope="session")
 def small_model_folder(tmp_path_factory: pytest.TempPathFactory, small_documents: list[str]) -> Path:
     """A random GPT-NeoX of 4 layers in a folder, as a user would point to one."""
@@ -72,9 +89,10 @@ def small_model_folder(tmp_path_factory: pytest.TempPathFactory, small_documents
                 parameter.mul_(6.0)
             elif name.endswith("bias"):
                 parameter.add_(0.1 * torch.randn_like(parameter))
+    ids = [tokenizer.backend_tokenizer.encode(text).ids for text in small_documents]
+    fit_unembedding(model, [row[:32] for row in ids])
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    ids = [tokenizer.backend_tokenizer.encode(text).ids for text in small_documents]
     np.save(folder / "counts.npy", np.bincount(np.concatenate(ids), minlength=400))
     return folder
 

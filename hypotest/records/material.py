@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
+from hypotest.records.packaged import PACKAGED
 from hypotest.records.strict import Strict, either
 
 ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.(\w+|\{layer\}))*$", max_length=200)]
@@ -54,8 +55,8 @@ class Subject(Strict):
 
     model: str = Field(
         default="reference",
-        description="`reference` (ships with hypotest), `smollm2-135m` (comes in a package), a Hub id, a folder "
-        "in Hugging Face format, or a .gguf file",
+        description="`reference` (ships with hypotest), a Hub id, a folder in Hugging Face format, a .gguf file, "
+        f"or a model that a package brings: {', '.join(PACKAGED)}",
         min_length=1,
     )
     revision: Revisions | None = Field(
