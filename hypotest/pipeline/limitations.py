@@ -44,7 +44,7 @@ def find_limitations(
     check: SelfCheck,
     vocab_size: int,
     elbow_found: bool,
-    entropy: CrossEntropy | None,
+    entropy: CrossEntropy | None = None,
 ) -> tuple[str, ...]:
     """What to keep in mind when reading the results."""
     found = [

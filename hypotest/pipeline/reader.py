@@ -62,7 +62,7 @@ def require_known(ids: NDArray[np.integer], reader: TextReader) -> None:
     largest = int(ids.max(initial=-1))
     if largest >= reader.vocab_size:
         raise CorpusError(
-            f"corpus.text: the tokenizer of {reader.name} gives token {largest}, but its model has "
+            f"subject.model: the tokenizer of {reader.name} gives token {largest}, but its model has "
             f"{reader.vocab_size} tokens; they do not belong together (tokens that were added need "
             "model.resize_token_embeddings and training)"
         )

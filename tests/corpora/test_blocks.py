@@ -26,3 +26,12 @@ def test_tokens_are_those_of_the_documents():
         mine = blocks.tokens[blocks.document == number].ravel().tolist()
         assert mine == ids[: len(mine)]
         assert len(ids) - len(mine) < 8
+
+
+def test_blocks_may_begin_with_a_token_of_their_own():
+    blocks = cut_blocks([list(range(1, 8)), [9, 9]], context=3, first=0)
+    # of each block two tokens are the document's: 7 give three blocks and leave one out
+    assert blocks.tokens.tolist() == [[0, 1, 2], [0, 3, 4], [0, 5, 6], [0, 9, 9]]
+    assert blocks.document.tolist() == [0, 0, 0, 1]
+    with pytest.raises(CorpusError, match=r"a block of 2 tokens \(the longest has 1\)"):
+        cut_blocks([[1]], context=3, first=0)

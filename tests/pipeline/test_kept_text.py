@@ -12,20 +12,23 @@ import pytest
 
 from hypotest.collect.store import read_shard
 from hypotest.corpora import docstrings
-from hypotest.errors import CorpusError
+from hypotest.errors import CorpusError, SubjectError
 from hypotest.pipeline import kept_text, positions
+from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.kept_text import blocks_of, documents_of_packages
 from hypotest.pipeline.positions import FoundPositions, find_positions
 from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus import Document
 from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
+from hypotest.subjects.beginning import Beginning
 
 
 class Numbers:
     """A tokenizer whose tokens are the numbers that stand in the text."""
 
     name, context, vocab_size = "numbers", 64, 150
+    beginning = Beginning(by_itself=None, token=149, is_needed=False)
 
     def __init__(self, fingerprint: str = "abc") -> None:
         self.tokenizer_fingerprint, self.calls = fingerprint, 0
@@ -239,3 +242,58 @@ def test_a_package_that_was_changed_in_place_is_parsed_anew(monkeypatch) -> None
     monkeypatch.setattr(kept_text, "package_documents", lambda names: ([Document("new", "text")], []))
     changed, _ = documents_of_packages(["pingouin"])
     assert changed != documents and json.dumps(changed[0].text) == '"text"'
+
+
+def with_bos(plan: Protocol, bos: str | bool) -> Protocol:
+    return plan.model_copy(update={"corpus": plan.corpus.model_copy(update={"bos": bos})})
+
+
+def test_blocks_begin_as_the_protocol_and_the_tokenizer_say(plan: Protocol, tmp_path: Path) -> None:
+    with_token, without = Numbers(), Numbers()
+    with_token.beginning = Beginning(by_itself=149, token=149, is_needed=False)
+    context = plan.corpus.context
+    for reader, bos, expected in [
+        (with_token, "auto", 149),
+        (without, "auto", None),
+        (without, True, 149),
+        (with_token, False, None),
+    ]:
+        here = found(with_bos(plan, bos), tmp_path, reader)
+        assert here.bos == expected and here.blocks.tokens.shape[1] == context
+        assert (here.blocks.tokens[:, 0] == 149).all() == (expected is not None)
+        rows = here.sampled.positions
+        assert rows["index"].min() >= 1  # neither that token nor the one behind it is a query without context
+        block, index = rows["block"].to_numpy(), rows["index"].to_numpy()
+        assert (here.blocks.tokens[block, index + 1] == rows["target"].to_numpy()).all()
+
+
+def test_a_beginning_that_the_tokenizer_does_not_have(plan: Protocol, tmp_path: Path) -> None:
+    reader = Numbers()
+    reader.beginning = Beginning(by_itself=None, token=None, is_needed=False)
+    with pytest.raises(CorpusError, match=r"corpus\.bos: found true, and the tokenizer of numbers has no"):
+        found(with_bos(plan, True), tmp_path, reader)
+
+
+@pytest.mark.parametrize(
+    ("bos", "by_itself", "refused"), [(False, 149, True), ("auto", None, True), (True, 149, False)]
+)
+def test_families_that_break_without_it(
+    plan: Protocol, bos: str | bool, by_itself: int | None, refused: bool
+) -> None:
+    reader = Numbers()
+    reader.beginning = Beginning(by_itself=by_itself, token=149, is_needed=True)
+    if refused:
+        with pytest.raises(SubjectError, match=r"corpus\.bos: .* Write true\. With --force"):
+            require_beginning(with_bos(plan, bos), reader)
+    else:
+        require_beginning(with_bos(plan, bos), reader)
+
+
+def test_a_token_that_the_model_does_not_have(plan: Protocol, tmp_path: Path) -> None:
+    found(plan, tmp_path)  # now its blocks lie in the cache
+    smaller = Numbers()
+    smaller.vocab_size = 100
+    with pytest.raises(
+        CorpusError, match=r"tokenizer of numbers gives token 149, but its model has 100 tokens"
+    ):
+        found(plan, tmp_path, smaller)

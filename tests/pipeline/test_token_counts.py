@@ -48,6 +48,11 @@ def test_a_text_is_counted_once(texts, tmp_path, cache):
     assert len(list(cache.iterdir())) == 1
 
 
+def test_a_token_that_the_model_does_not_have(texts, tmp_path):
+    with pytest.raises(CorpusError, match=r"tokenizer of letters gives token 2, but its model has 2 tokens"):
+        token_counts(texts, tmp_path, Letters(vocab_size=2), silent)
+
+
 def test_another_text_or_tokenizer_is_counted_anew(texts, tmp_path, cache):
     token_counts(texts, tmp_path, Letters(), silent)
     other = Letters()

