@@ -190,7 +190,7 @@ class Corpus(Strict):
     bos: Literal["auto", True, False] = Field(
         default="auto",
         description="whether each block begins with the beginning-of-sequence token, which is never a "
-        "position: `auto` does what the tokenizer itself does",
+        "position: true, false, or `auto`, as the tokenizer itself does",
     )
 
 

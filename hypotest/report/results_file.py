@@ -22,6 +22,8 @@ _ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
     ("registration",): ("Results", None),
     ("registration", "subject_later"): ("Registration", None),
     ("figures", "frequencies", "n_unlisted_types"): ("FrequencyCurve", 0),
+    ("corpus", "bos"): ("CorpusResult", None),
+    ("cross_entropy",): ("Results", None),
 }
 """Fields that files of this schema version may lack, since they came later: record and default."""
 

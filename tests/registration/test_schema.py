@@ -72,6 +72,8 @@ def _entries():
 
 
 def _written(value):
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -94,7 +96,7 @@ def test_every_range_is_in_the_description():
         assert words in description, where
     for model, key, entry in _entries():
         for choice in entry.get("enum", ()):
-            assert choice in entry["description"], f"{model}.{key}"
+            assert _written(choice) in entry["description"], f"{model}.{key}"
 
 
 def test_every_default_is_in_the_description():

@@ -13,8 +13,12 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM
 
-TOKENS = ["<s>", *sorted(ByteLevel.alphabet()), "Ġa", "Ġt", "th", "the", "ĠĠ", "Ġ1", "12"]
-MERGES = ["Ġ a", "Ġ t", "t h", "th e", "Ġ Ġ", "Ġ 1", "1 2"]
+_SYLLABLES = [(a, b) for a in "bdfgklmnprst" for b in "aeiou"]
+_PAIRS = [("Ġ", "a"), ("Ġ", "t"), ("t", "h"), ("th", "e"), ("Ġ", "Ġ"), ("Ġ", "1"), ("1", "2")]
+_PAIRS += [*_SYLLABLES, *(("Ġ", a + b) for a, b in _SYLLABLES)]
+_PAIRS += [(f"Ġ{a}{b}", end) for a, b in _SYLLABLES for end in "nrs"]
+TOKENS = ["<s>", *sorted(ByteLevel.alphabet()), *(a + b for a, b in _PAIRS)]
+MERGES = [f"{a} {b}" for a, b in _PAIRS]
 VOCAB, LAYERS = len(TOKENS), 3
 
 

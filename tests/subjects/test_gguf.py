@@ -61,7 +61,7 @@ def test_quantised_weights_are_expanded(tmp_path, model, kind, share):
             continue
         rows = expected.detach().reshape(-1, 32)  # blocks of 32 weights share a scale, in half precision
         error = (found - expected).detach().reshape(-1, 32).abs().amax(dim=1)
-        assert (error <= rows.abs().amax(dim=1) * (share + 2**-11)).all()
+        assert (error <= rows.abs().amax(dim=1) * (share + 2**-10)).all()
         assert error.max() > 0
     assert subject.describe()["weights"] == f"as expanded from {kind} (also F32)"
 
@@ -105,7 +105,7 @@ def test_the_tokenizer(file):
     assert (reader.vocab_size, reader.context, reader.family) == (VOCAB, 64, "llama")
     text = "the a naïve  12 名"
     (ids,) = reader.encode([text])
-    assert [TOKENS[i] for i in ids][:3] == ["the", "Ġa", "Ġ"]
+    assert [TOKENS[i] for i in ids][:3] == ["the", "Ġa", "Ġna"]
     assert reader.tokenizer.decode(ids) == text
     assert reader.tokenizer.bos_token == "<s>"
     assert reader.encode(["<s>"]) == [[0]]  # a control token stays whole
