@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from hypotest.records.packaged import PACKAGED
 from hypotest.records.strict import Strict, either
@@ -55,8 +55,8 @@ class Subject(Strict):
 
     model: str = Field(
         default="reference",
-        description="`reference` (ships with hypotest), a Hub id, a folder in Hugging Face format, a .gguf file, "
-        f"or a model that a package brings: {', '.join(PACKAGED)}",
+        description="`reference` (ships with hypotest), a Hub id, a folder in Hugging Face format, a .gguf "
+        f"file, or a model that a package brings: {', '.join(PACKAGED)}",
         min_length=1,
     )
     revision: Revisions | None = Field(
@@ -177,6 +177,13 @@ class CountedText(Strict):
     )
 
 
+def _auto_or_bool(value: Any) -> Any:
+    """A number is none of them, although 1 equals true."""
+    if isinstance(value, bool) or value == "auto":
+        return value
+    raise ValueError("must be auto, true or false")
+
+
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 
@@ -187,7 +194,7 @@ class Corpus(Strict):
     context: int = Field(
         default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
     )
-    bos: Literal["auto", True, False] = Field(
+    bos: Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)] = Field(
         default="auto",
         description="whether each block begins with the beginning-of-sequence token, which is never a "
         "position: true, false, or `auto`, as the tokenizer itself does",
