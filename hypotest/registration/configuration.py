@@ -131,10 +131,7 @@ def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     if protocol.subject.revision is not None:
         yield Finding(_REVISION, f"{shown(name)} is one file, which has no revisions: remove it")
     file = _gguf_file(protocol, base)
-    if file is None:
-        model = PACKAGED[name]
-        message = f"{name} is {model.title}, which comes in a package that is not installed: {model.command}"
-        yield Finding(_MODEL, message)
+    if file is None:  # of a package that is not installed; as of the Hub, nothing is said here
         return
     obstacle = file_obstacle(file)
     if obstacle:

@@ -188,11 +188,11 @@ def _corpus(plan: Protocol, stored: CorpusResult, evidence: Evidence) -> CorpusR
     counts = [count for _, count in frequent_rare(evidence)]
     names = [name for name, _ in stored.frequent_rare]
     names += ["?"] * (len(counts) - len(names))
-    context = plan.corpus.context
+    length = plan.corpus.context - (stored.bos is not None)
     return replace(
         stored,
-        tokens=stored.blocks * context,
-        rare_per_thousand=1000 * stored.eligible_rare / (stored.blocks * (context - 1)),
+        tokens=stored.blocks * length,
+        rare_per_thousand=1000 * stored.eligible_rare / (stored.blocks * (length - 1)),
         frequent_rare=tuple(zip(names, counts, strict=False)),
         **sampled(evidence),
     )

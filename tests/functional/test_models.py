@@ -22,7 +22,7 @@ def protocol(tmp_path_factory, small_protocol):
     lines = []
     for line in text.splitlines():
         if line.startswith("subject:"):
-            line = "subject: {model: tiny.gguf}"
+            line = f"subject: {{model: {folder}/tiny.gguf}}"
         elif line.startswith("corpus:"):
             line = f"corpus: {{text: {{files: [{', '.join(names)}]}}, context: 32}}"
         elif line.startswith("frequencies:"):
