@@ -231,7 +231,9 @@ def init(
     ] = None,
     template: Annotated[
         str,
-        typer.Option("--from", metavar="TEMPLATE", help="minimal, rare-tokens or rare-tokens-as-published."),
+        typer.Option(
+            "--from", metavar="TEMPLATE", help="minimal, rare-tokens, rare-tokens-as-published or smollm2."
+        ),
     ] = "minimal",
 ) -> None:
     """Write a commented protocol to begin with, and the schema that lets editors explain it."""

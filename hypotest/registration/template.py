@@ -24,6 +24,7 @@ _ABOUT = {
     "minimal": "two predictions; every default is written out",
     "rare-tokens": "ten predictions, decided by neurons alike in all but rare targets",
     "rare-tokens-as-published": "the same, decided by random neurons",
+    "smollm2": "rare-tokens on a public model of 135 million parameters, which a package brings",
 }
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
 
