@@ -25,7 +25,7 @@ from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
 from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.selection import select
-from hypotest.pipeline.untrained import collect_untrained
+from hypotest.pipeline.untrained import UNTRAINED, collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage
@@ -188,7 +188,7 @@ def _untrained(
     watch: Stopwatch,
 ) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
     """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
-    cache = cache_folder() / "evidence"
+    cache = cache_folder() / UNTRAINED
     checks: list[Check] = []
     networks = recorded_networks(manifest)
 

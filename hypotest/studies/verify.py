@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pipeline.preflight import check_verification
+from hypotest.pipeline.untrained import UNTRAINED
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -135,7 +136,7 @@ def _numbers(
     start_stage: StartStage,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
-    cache = cache_folder() / "evidence"
+    cache, kept = cache_folder() / "evidence", cache_folder() / UNTRAINED
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
     found = find_evidence(
@@ -143,7 +144,7 @@ def _numbers(
     )
     checks += found.checks
     evidence = found.evidence
-    untrained_checks, untrained = check_untrained(cache, plan, manifest, nulls, tolerance)
+    untrained_checks, untrained = check_untrained(kept, plan, manifest, nulls, tolerance)
     checks += untrained_checks
     if recollect:
         anew = collect_anew(plan, stored, manifest, evidence, base, device, start_stage)

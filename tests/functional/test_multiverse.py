@@ -179,7 +179,8 @@ def test_the_command_prints_what_flips(hypotest, one_choice, found, tmp_path):
 def test_a_protocol_without_alternatives_is_refused(small_protocol, tmp_path):
     with pytest.raises(ProtocolError, match="must have a `multiverse:` section"):
         package.multiverse(small_protocol, out=tmp_path / "out", device="cpu")
-    assert not list(tmp_path.iterdir())
+    assert [item.name for item in tmp_path.rglob("cache/*")] == ["prepared"]  # the text, and no evidence
+    assert not (tmp_path / "out").exists()
 
 
 def test_untrained_networks_are_refused_as_a_contrast(one_choice, tmp_path):
@@ -200,4 +201,5 @@ def test_a_definition_that_the_text_cannot_fill_is_refused_before_anything_is_co
     path.write_text(protocol.read_text(encoding="utf-8").replace("49.99, 30", "0.3"), encoding="utf-8")
     with pytest.raises(CorpusError, match=r"no token type is rare .*\(under percentile 0.3, "):
         package.multiverse(path, out=tmp_path / "out", device="cpu")
-    assert not list(tmp_path.iterdir())
+    assert [item.name for item in tmp_path.rglob("cache/*")] == ["prepared"]  # the text, and no evidence
+    assert not (tmp_path / "out").exists()

@@ -48,7 +48,7 @@ def test_a_library_that_is_missing_or_too_old(monkeypatch):
     real = metadata.version
 
     def version(name):
-        if name == "leidenalg":
+        if name == "numba":
             raise metadata.PackageNotFoundError(name)
         return "1.9" if name == "numpy" else real(name)
 
@@ -56,7 +56,7 @@ def test_a_library_that_is_missing_or_too_old(monkeypatch):
     found = doctor.examine_machine()
     seen = by_name(found)
     assert not found.is_well
-    assert (seen["software", "leidenalg"].found, seen["software", "leidenalg"].condition) == (
+    assert (seen["software", "numba"].found, seen["software", "numba"].condition) == (
         "not installed",
         "missing",
     )
