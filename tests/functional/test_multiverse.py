@@ -179,8 +179,7 @@ def test_the_command_prints_what_flips(hypotest, one_choice, found, tmp_path):
 def test_a_protocol_without_alternatives_is_refused(small_protocol, tmp_path):
     with pytest.raises(ProtocolError, match="must have a `multiverse:` section"):
         package.multiverse(small_protocol, out=tmp_path / "out", device="cpu")
-    assert [item.name for item in tmp_path.rglob("cache/*")] == ["prepared"]  # the text, and no evidence
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_untrained_networks_are_refused_as_a_contrast(one_choice, tmp_path):
