@@ -25,6 +25,8 @@ from hypotest.report.numbers import fixed, range_text
 from hypotest.report.text import printable
 
 _NAME_WIDTH = 24
+_LAST_WIDTH = 10
+"""Of ``disagrees*``, whose star would else be on a line of its own."""
 
 
 class ComparisonSummary:
@@ -68,12 +70,13 @@ def comparison_summary(found: Comparison) -> ConsoleRenderable:
 def _table(columns: dict[str, str], first: int) -> Table:
     """A table whose first column holds names of up to `first` characters on one line."""
     rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    widths = {0: min(first, _NAME_WIDTH), len(columns) - 1: _LAST_WIDTH}
     for place, (name, justify) in enumerate(columns.items()):
         rows.add_column(
             Text(name),
             justify="right" if justify == "right" else "left",
             overflow="fold",
-            min_width=min(first, _NAME_WIDTH) if place == 0 else None,
+            min_width=widths.get(place),
         )
     return rows
 
