@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.records.results import FrequencyCurve
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
@@ -32,7 +32,7 @@ class CorpusSummary:
         for line in (text_of(found), cuts_of(found), room_of(found)):
             yield Text(printable(line))
         yield Text()
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         for name in _COLUMNS:
             table.add_column(name, justify="left" if name in _COLUMNS[:2] else "right", no_wrap=True)
         for item in found.counts:
