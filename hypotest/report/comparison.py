@@ -32,9 +32,9 @@ _RULE = (
     "A claimed range holds (agrees) if the run's 95 % interval of that quantity lies inside it, fails "
     "(disagrees) if the interval lies wholly outside, and is open else, as where the number has no interval "
     "of its own. A number that was published without a spread is shown beside the measured one and not "
-    "judged; of a row of a table, the value of the run's model, or the range over the paper's models where the "
-    "run's is none of them (*). A claimed outcome agrees with that outcome of the run, disagrees with another "
-    "one, and is open where the run is inconclusive."
+    "judged; of a row of a table, the value of the run's model, or the range over the paper's models where "
+    "the run's is none of them (*). A claimed outcome agrees with that outcome of the run, disagrees with "
+    "another one, and is open where the run is inconclusive."
 )
 _METHOD = (
     "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and Knapp on "

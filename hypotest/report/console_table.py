@@ -30,8 +30,7 @@ class ConsoleTable(Table):
         for first, *others in zip(*rows, strict=True):
             yield from _lines(first)
             for head, cell in zip(heads[1:], others, strict=True):
-                for line in _named(head, _lines(cell)):
-                    yield line
+                yield from _named(head, _lines(cell))
 
 
 def _lines(cell: object) -> list[Text]:
