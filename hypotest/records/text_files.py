@@ -18,7 +18,7 @@ KINDS = ".txt, .md, .rst, .jsonl, .ndjson, .csv, .tsv (each also .gz or .zst), .
 
 
 def is_many(name: str, base: Path) -> bool:
-    """Whether a name stands for any number of files: a folder, or a pattern with ``*``, ``?`` or ``[...]``."""
+    """Whether a name stands for any number of files: a folder, or a pattern (``*``, ``?``, ``[...]``)."""
     if "\0" in name:
         return False
     return os.path.isdir(base / name) or (bool(_PATTERN.search(name)) and not os.path.lexists(base / name))
