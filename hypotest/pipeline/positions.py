@@ -52,6 +52,7 @@ def find_positions(
     start_stage: StartStage,
     step: Callable[[], None],
     kept_out: Collection[str],
+    on_cuts: Callable[[FrequencyCuts], None] = lambda cuts: None,
 ) -> FoundPositions:
     """Read the text, cut the frequencies, draw the positions.
 
@@ -64,6 +65,7 @@ def find_positions(
         step: Called when the text is read, and when positions are drawn.
         kept_out: Hashes of documents that must not come to the evaluation split; see
             `hypotest.pipeline.registered.kept_out_of_evaluation`.
+        on_cuts: Told which types are rare and common, before positions are drawn.
 
     Raises:
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
@@ -86,6 +88,7 @@ def find_positions(
         protocol.conditions,
         n_unlisted=max(0, reader.vocab_size - counts.size),
     )
+    on_cuts(cuts)
     kept = set(kept_out)
     asked: dict[str, Any] = {
         "n_positions": protocol.conditions.positions,

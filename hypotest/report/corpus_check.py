@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.text import Text
 
+from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.records.results import FrequencyCurve
 from hypotest.report.console_table import ConsoleTable
@@ -78,6 +79,18 @@ def cuts_of(found: CorpusCheck) -> str:
         f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
         f"{unlisted_of(curve)}"
     )
+
+
+def cut_lines(cuts: FrequencyCuts) -> str:
+    """How many types are in each condition and how frequent they are, one line each."""
+    rows = [("types with a count", cuts.counts > 0), ("rare", cuts.rare), ("common", cuts.common)]
+    if cuts.dropped.any():
+        rows.append(("dropped, beyond the elbow", cuts.dropped))
+    lines = []
+    for name, mask in rows:
+        low, high = int(cuts.counts[mask].min()), int(cuts.counts[mask].max())
+        lines.append(f"{name:<26}{count_text(int(mask.sum())):>9}   {low:,} to {high:,} occurrences each")
+    return "\n".join(lines)
 
 
 def unlisted_of(curve: FrequencyCurve) -> str:

@@ -29,8 +29,9 @@ REFERENCE = Path(__file__).parent / "reference"
 
 _BOOKKEEPING = frozenset(
     {
-        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "bos_token_id", "dtype",
-        "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version", "use_cache",
+        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "attn_implementation",
+        "bos_token_id", "dtype", "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version",
+        "use_cache",
     }
 )  # fmt: skip
 """Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
