@@ -194,7 +194,11 @@ class Corpus(Strict):
         description=f"`reference` (docstrings of installed packages), {_TEXTS}",
     )
     context: int = Field(
-        default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
+        default=128,
+        ge=16,
+        le=65536,
+        description="length of a block, in tokens; longer documents are "
+        "packed, shorter ones padded on the right and looked at up to their end",
     )
     bos: Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)] = Field(
         default="auto",

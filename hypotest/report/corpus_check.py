@@ -65,8 +65,16 @@ def text_of(found: CorpusCheck) -> str:
     documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
     return (
         f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
-        f"tokenizer of {found.model}), from {sentence_list(names)}."
+        f"tokenizer of {found.model}), from {sentence_list(names)}. "
+        f"{used_of(found.tokens, found.text_tokens, found.padded)}"
     )
+
+
+def used_of(tokens: int, text_tokens: int, n_padded: int) -> str:
+    """What share of a text lies in blocks, and how many blocks are padded."""
+    share = f"{100 * tokens / text_tokens:.1f} % of the text's {count_text(text_tokens)} tokens lie in blocks"
+    padded = f"; {count_text(n_padded)} hold a short document, padded, whose end is the last position"
+    return f"{share}{padded if n_padded else ''}."
 
 
 def cuts_of(found: CorpusCheck) -> str:

@@ -21,9 +21,8 @@ from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies, fit_to_
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.distinct import Distinct, count_distinct
-from hypotest.pipeline.kept_text import blocks_of
+from hypotest.pipeline.positions import blocks_in
 from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.reader import require_known
 from hypotest.pipeline.remedies import changed
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
@@ -112,8 +111,7 @@ def propose(
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
     documents, _ = read_text(plan.corpus.text, base, "corpus.text", start_stage)
-    blocks = blocks_of(documents, reader, context, first_token(plan, reader))
-    require_known(blocks.tokens, reader)
+    blocks = blocks_in(plan, documents, reader, first_token(plan, reader))
     if blocks.n_documents < 2:
         raise CorpusError(
             "corpus.text: the text is one document, and neurons are selected on some documents and measured "

@@ -188,11 +188,12 @@ def _corpus(plan: Protocol, stored: CorpusResult, evidence: Evidence) -> CorpusR
     counts = [count for _, count in frequent_rare(evidence)]
     names = [name for name, _ in stored.frequent_rare]
     names += ["?"] * (len(counts) - len(names))
-    context = plan.corpus.context
+    length = plan.corpus.context - (stored.bos is not None)
+    tokens = (stored.blocks - stored.padded_blocks) * length + stored.padded_tokens
     return replace(
         stored,
-        tokens=stored.blocks * context,
-        rare_per_thousand=1000 * stored.eligible_rare / (stored.blocks * (context - 1)),
+        tokens=tokens,
+        rare_per_thousand=1000 * stored.eligible_rare / (tokens - stored.blocks),
         frequent_rare=tuple(zip(names, counts, strict=False)),
         **sampled(evidence),
     )

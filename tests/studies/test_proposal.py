@@ -1,4 +1,4 @@
-"""A template for another model and text: values that fit, said, and accepted by every command that follows."""
+"""A template for another model and text: values that fit, said, and accepted by what follows."""
 
 import json
 
@@ -56,7 +56,7 @@ def test_paths_are_seen_from_the_protocol(tmp_path, texts, small_model_folder, m
 
 def test_one_document_is_refused_with_what_to_do(tmp_path, texts, small_model_folder):
     (tmp_path / "one.txt").write_text(" ".join(item.read_text() for item in texts.iterdir()))
-    with pytest.raises(CorpusError, match="the text is one document, .* give several files, or one with"):
+    with pytest.raises(CorpusError, match=r"the text is one document, .* give several files, or one with"):
         propose("minimal", tmp_path / "a.yaml", str(small_model_folder), [str(tmp_path / "one.txt")])
     assert not (tmp_path / "a.yaml").exists()
 
