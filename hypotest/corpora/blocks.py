@@ -94,8 +94,8 @@ def cut_blocks(
     if not tokens:
         if padded:
             raise CorpusError(
-                f"no document has {_SHORTEST - before} tokens, the fewest in which there is something to look "
-                f"at (the longest has {longest}); give longer texts"
+                f"no document has {_SHORTEST - before} tokens, the fewest in which something can be "
+                f"looked at (the longest has {longest}); give longer texts"
             )
         raise CorpusError(
             f"no document fills a block of {length} tokens (the longest has {longest}); "

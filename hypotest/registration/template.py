@@ -122,7 +122,7 @@ def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
 def _with_values(text: str, changes: Mapping[str, tuple[Any, str]]) -> str:
     """Other values in a template, whose comments stay."""
     yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 4096  # type: ignore[assignment]
+    yaml.preserve_quotes, yaml.width = True, 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     data = yaml.load(text)
     for key, (value, _) in changes.items():
@@ -149,6 +149,7 @@ def _with_reason(text: str, key: str, why: str) -> str:
 
 
 def _in_a_line(value: Any) -> Any:
+    written: Any
     if isinstance(value, Mapping):
         written = CommentedMap({key: _in_a_line(item) for key, item in value.items()})
     elif isinstance(value, list):

@@ -122,10 +122,9 @@ def _check(
     if measured is None:
         known = ", ".join([*QUANTITIES, *result.single])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
-    agreement: Agreement = "shown"
-    why = ""
-    if claim.range is not None:
-        agreement, why = judge_range(claim.range, measured, interval)
+    if claim.range is None:
+        return replace(check, measured=measured, interval=interval, agreement="shown", reason="")
+    agreement, why = judge_range(claim.range, measured, interval)
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
 
 

@@ -251,7 +251,7 @@ def _sampled(plan: Protocol, blocks: Blocks, cuts: FrequencyCuts, number: int) -
 
 def _rounded(number: int) -> int:
     """Down to two digits, for people."""
-    unit = 10 ** max(0, len(str(max(number, 1))) - 2)
+    unit: int = 10 ** max(0, len(str(max(number, 1))) - 2)
     return number // unit * unit
 
 
