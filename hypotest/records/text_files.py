@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from hypotest.records.files import file_obstacle
@@ -15,6 +17,8 @@ _IN_FOLDERS = re.compile(r"\.((jsonl|ndjson|csv|tsv|txt|text|md|rst)(\.gz|\.zst)
 _PATTERN = re.compile(r"[*?]|\[.+\]")
 KINDS = ".txt, .md, .rst, .jsonl, .ndjson, .csv, .tsv (each also .gz or .zst), .parquet"
 """What is read of a folder."""
+MAX_FILES = 100_000
+"""That a folder or pattern stands for, at most."""
 
 
 def is_many(name: str, base: Path) -> bool:
@@ -38,18 +42,21 @@ def files_of(name: str, base: Path) -> list[str]:
     if not is_many(name, base):
         return [name]
     if os.path.isdir(base / name):
-        found = [path for path in _below(base / name) if _IN_FOLDERS.search(path)]
-        return [os.path.join(name, path) for path in found]
+        found = (path for path in _below(base / name) if _IN_FOLDERS.search(path))
+        return sorted(os.path.join(name, path) for path in islice(found, MAX_FILES + 1))
     try:
-        fitting = glob.glob(name, root_dir=base, recursive=True)
+        fitting = glob.iglob(name, root_dir=base, recursive=True)
+        return sorted(islice((path for path in fitting if os.path.isfile(base / path)), MAX_FILES + 1))
     except (OSError, ValueError, re.error):
         return []
-    return sorted(path for path in fitting if os.path.isfile(base / path))
 
 
 def why_none(name: str, base: Path) -> str:
-    """Why a folder or pattern stands for no file, and what to do; empty if it stands for some."""
-    if files_of(name, base):
+    """Why a folder or pattern stands for no file, or too many, and what to do; empty if it does not."""
+    found = files_of(name, base)
+    if len(found) > MAX_FILES:
+        return f"stands for more than {MAX_FILES:,} files: put their texts into a .jsonl or .parquet"
+    if found:
         return ""
     if os.path.isdir(base / name):
         return (
@@ -65,10 +72,8 @@ def named_obstacle(name: str, base: Path) -> str:
     return file_obstacle(base / name)
 
 
-def _below(folder: Path) -> list[str]:
-    found = []
+def _below(folder: Path) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = [item for item in folders if not item.startswith(".")]
         inside = os.path.relpath(place, folder)
-        found += [os.path.normpath(os.path.join(inside, item)) for item in names if not item.startswith(".")]
-    return sorted(found)
+        yield from (os.path.normpath(os.path.join(inside, item)) for item in names if item[:1] != ".")

@@ -73,12 +73,12 @@ def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
     if text == "reference" or protocol.frequencies != "reference":
         return
     if isinstance(text, CorpusFiles):
-        names = ", ".join(map(str, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
-        column = f", column: {text.column}" if text.column else ""
+        names = ", ".join(map(shown, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
+        column = f", column: {shown(text.column)}" if text.column else ""
         own = f"{{count: {{files: [{names}]{column}}}}}"
     else:
-        config = f", config: {text.config}" if text.config else ""
-        own = f"{{count: {{hub: {text.hub}{config}, split: {text.split}}}}}"
+        config = f", config: {shown(text.config)}" if text.config else ""
+        own = f"{{count: {{hub: {shown(text.hub)}{config}, split: {shown(text.split)}}}}}"
     message = (
         "counts the docstrings of packages, and corpus.text is another text: what is rare there may be "
         f"common in it; count the text itself, `frequencies: {own}`, or what the model was trained on"

@@ -223,8 +223,8 @@ def test_tied_low_counts_are_explained_with_a_percentile_that_works():
     counts = np.array([1] * 150 + [100] * 50)
     # of 200 types the 150 rarest occur once; percentile 75 lies behind them, 74 among them
     message = (
-        r"no token type is rare under .*: 150 of the 200 types that are left \(75 %\) share the lowest count, "
-        r"once each, .*Write at least 75, or"
+        r"no token type is rare under .*: 150 of the 200 types that are left \(75 %\) share the lowest "
+        r"count, once each, .*Write at least 75, or"
     )
     with pytest.raises(CorpusError, match=message):
         cut_frequencies(counts, conditions(elbow="keep"))

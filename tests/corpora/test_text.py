@@ -125,3 +125,11 @@ def test_a_file_in_two_patterns_is_read_once(tmp_path):
     documents, sources = read_files(files("texts/*.txt", "texts"), tmp_path, "corpus.text")
     assert len(documents) == len({item.id for item in documents}) == 3
     assert len(sources) == len({item.name for item in sources})
+
+
+def test_a_folder_of_too_many_files_is_refused(tmp_path, monkeypatch):
+    make_tree(tmp_path)
+    monkeypatch.setattr("hypotest.records.text_files.MAX_FILES", 3)
+    for name in ("texts", "texts/**"):
+        with pytest.raises(CorpusError, match="stands for more than 3 files"):
+            read_files(files(name), tmp_path, "corpus.text")
