@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,9 @@ from hypotest.report.text import terminal_text
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; leave with 0 (done), 1 (the run failed) or 2 (the protocol or command is wrong)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a title that the terminal cannot write must not fail a run that is finished
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(args=arguments, prog_name="hypotest")
     except HypotestError as error:

@@ -235,11 +235,34 @@ def init(
             "--from", metavar="TEMPLATE", help="minimal, rare-tokens, rare-tokens-as-published or smollm2."
         ),
     ] = "minimal",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="For this model (Hub id, folder or file), with values that fit."),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="T", help="And this text: a file, folder or quoted pattern; may be repeated."),
+    ] = None,
 ) -> None:
-    """Write a commented protocol to begin with, and the schema that lets editors explain it."""
-    from hypotest.registration import start_protocol
-    from hypotest.report.explanation import start_text
+    """Write a commented protocol to begin with, and the schema that lets editors explain it.
 
+    With --model or --text, values of the template that do not fit are changed: context, group size,
+    positions, percentiles, token counts. It says which and why.
+    """
+    from hypotest.registration import start_protocol
+    from hypotest.report.explanation import proposal_lines, start_text
+
+    if model is not None or text:
+        with _working("nothing was written") as display:
+            from hypotest.studies.proposal import propose
+
+            proposal = propose(
+                template, path, model or "reference", text or (), start_stage=display.start_stage
+            )
+        for line in proposal_lines(proposal.changes, proposal.notes):
+            print(terminal_text(line))
+        Console().print(start_text(proposal.started), soft_wrap=True)
+        return
     Console().print(start_text(start_protocol(template, path)), soft_wrap=True)
 
 

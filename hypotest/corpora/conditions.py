@@ -64,7 +64,7 @@ def sample_positions(
         CorpusError: If the text holds fewer pairs than asked for; says how many there are.
     """
     targets = blocks.tokens[:, 1:]
-    owners, indices = np.nonzero(cuts.rare[targets])
+    owners, indices = np.nonzero(cuts.rare[targets] & blocks.is_text[:, 1:])
     inner = indices > 0
     owners, indices = owners[inner], indices[inner]
     documents = np.unique(blocks.document)
@@ -198,6 +198,7 @@ def _paired(
             current = int(block)
             free = cuts.common[blocks.tokens[block, 1:]].copy()
             free[0] = False
+            free[blocks.lengths[block] - 1 :] = False  # targets behind the end of a short document
         candidates = np.flatnonzero(free)
         if candidates.size == 0:
             continue

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,14 +21,17 @@ from hypotest.errors import CorpusError
 TEXT_COLUMN = "text"
 """Where a file with columns has its text, unless the protocol says otherwise."""
 _LINES = (".jsonl", ".ndjson")
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_PACKED = (".gz", ".zst")
 
 
 def read_documents(path: Path, where: str, column: str | None, most: int) -> list[tuple[str, str]]:
     """Read the documents of a file.
 
-    ``.jsonl`` and ``.ndjson`` hold one JSON object on each line and may be packed (``.gz``, ``.zst``);
-    ``.parquet`` holds one document in each row; every other file is one document, as UTF-8 text. Of
-    lines and rows, empty ones are left out.
+    ``.jsonl`` and ``.ndjson`` hold one JSON object on each line, ``.csv`` and ``.tsv`` a header and rows,
+    ``.parquet`` rows; every other file is one document, as UTF-8 text, with or without a mark of byte order.
+    All but ``.parquet`` may be packed (``.gz``, ``.zst``). Of lines and rows, those that are empty or null
+    are left out; they count for the numbers of the others.
 
     Args:
         path: The file.
@@ -42,24 +46,42 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
         CorpusError: If it cannot be read, is too large, or is not what its name says.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKED else ""
     kind = suffixes[-1] if suffixes else ""
-    packed = kind in (".gz", ".zst") and len(suffixes) == 2 and suffixes[0] in _LINES
-    if kind in _LINES or packed:
+    if kind in _LINES:
         require_file(path, where, most)
-        return list(_of_lines(path, kind, where, column or TEXT_COLUMN, most))
+        return list(_of_lines(path, packing, where, column or TEXT_COLUMN, most))
+    if kind in _SEPARATORS:
+        content = _unpacked(path, packing, where, most)
+        return list(_of_table(content, _SEPARATORS[kind], where, column or TEXT_COLUMN))
     if kind == ".parquet":
+        if packing:
+            raise CorpusError(f"{where}: a .parquet is packed inside: unpack it first")
         require_file(path, where, most)
         return list(_of_rows(path, where, column or TEXT_COLUMN, most))
     if column is not None:
         raise CorpusError(
-            f"{where}: a column is given, and this file has none; use .jsonl or .parquet, or remove column"
+            f"{where}: a column is given, and this file has none; use .jsonl, .csv or .parquet, or remove "
+            "column"
         )
-    return [("", _decoded(read_bytes(path, where, most), where))]
+    return [("", _decoded(_unpacked(path, packing, where, most), where))]
+
+
+def _unpacked(path: Path, packing: str, where: str, most: int) -> bytes:
+    """The whole content of a file."""
+    if not packing:
+        return read_bytes(path, where, most)
+    require_file(path, where, most)
+    try:
+        with _opened(path, packing, where, most) as stream:
+            return stream.read()
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise CorpusError(f"{where}: cannot be unpacked: {error}") from None
 
 
 def _decoded(content: bytes, where: str) -> str:
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{where}: is not UTF-8 text (byte {error.start}); convert it first") from None
     # as in text mode, where every line end is read as \n
@@ -86,23 +108,45 @@ class _Bounded(io.RawIOBase):
 
 
 @contextmanager
-def _lines(path: Path, kind: str, where: str, most: int) -> Iterator[TextIO]:
-    """The unpacked lines of a file, without holding all of them; every kind of line end counts."""
+def _opened(path: Path, packing: str, where: str, most: int) -> Iterator[io.BufferedReader]:
+    """A file, unpacked bit by bit."""
     with ExitStack() as stack:
         stream: Any = stack.enter_context(path.open("rb"))
-        if kind == ".gz":
+        if packing == ".gz":
             stream = stack.enter_context(gzip.GzipFile(fileobj=stream))
-        elif kind == ".zst":
+        elif packing == ".zst":
             packed = zstandard.ZstdDecompressor()
             stream = stack.enter_context(packed.stream_reader(stream, read_across_frames=True))
-        buffered = io.BufferedReader(_Bounded(stream, most, where), 2**20)
-        yield stack.enter_context(io.TextIOWrapper(buffered, encoding="utf-8"))
+        yield io.BufferedReader(_Bounded(stream, most, where), 2**20)
 
 
-def _of_lines(path: Path, kind: str, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
+@contextmanager
+def _lines(path: Path, packing: str, where: str, most: int) -> Iterator[TextIO]:
+    """The unpacked lines of a file, without holding all of them; every kind of line end counts."""
+    with (
+        _opened(path, packing, where, most) as buffered,
+        io.TextIOWrapper(buffered, encoding="utf-8-sig") as lines,
+    ):
+        yield lines
+
+
+def _of_table(content: bytes, separator: str, where: str, column: str) -> Iterator[tuple[str, str]]:
+    try:
+        # nothing is guessed: every field is the text that stands there
+        rows = pl.read_csv(content.removeprefix(BOM_UTF8), separator=separator, infer_schema=False)
+    except (Exception, pl.exceptions.PanicException) as error:  # as `_of_rows`
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CorpusError(f"{where}: cannot be read as a table: {reason}") from None
+    if column not in rows.columns:
+        found = ", ".join(map(repr, rows.columns[:5]))
+        raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+    yield from _numbered(rows[column])
+
+
+def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
     number = 0
     try:
-        with _lines(path, kind, where, most) as lines:
+        with _lines(path, packing, where, most) as lines:
             for number, line in enumerate(lines, start=1):
                 text = _of_line(line, f"{where}, line {number}", column) if line.strip() else ""
                 if text.strip():
@@ -110,7 +154,7 @@ def _of_lines(path: Path, kind: str, where: str, column: str, most: int) -> Iter
     except UnicodeDecodeError:
         raise CorpusError(f"{where}: is not UTF-8 text (after line {number}); convert it first") from None
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        what = "unpacked" if kind in (".gz", ".zst") else "read"
+        what = "unpacked" if packing else "read"
         raise CorpusError(f"{where}: cannot be {what}: {error}") from None
 
 
@@ -120,6 +164,11 @@ def _of_line(line: str, where: str, column: str) -> str:
     except (ValueError, RecursionError):
         raise CorpusError(f"{where}: is not JSON; each line must be an object") from None
     text = data.get(column) if isinstance(data, dict) else None
+    if isinstance(data, dict) and column in data:
+        if text is None:
+            return ""  # a row without text, as in a table
+        if not isinstance(text, str):
+            raise CorpusError(f"{where}: {column!r} must be text; found {text!r:.60}")
     if not isinstance(text, str):
         keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
         raise CorpusError(f"{where}: must be an object with a text {column!r}; found {keys:.200}")
@@ -143,6 +192,10 @@ def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[s
         # damaged files may make polars panic, which is no Exception
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CorpusError(f"{where}: cannot be read as parquet: {reason}") from None
+    yield from _numbered(texts)
+
+
+def _numbered(texts: pl.Series) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(texts, start=1):
         if text is not None and text.strip():
             yield str(number), whole_characters(text)

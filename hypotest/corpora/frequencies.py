@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hypotest.corpora.files import require_file
 from hypotest.errors import CorpusError
-from hypotest.records.material import Conditions, TargetFrequency
+from hypotest.records.material import Condition, Conditions, TargetFrequency
 
 MAX_TYPES = 2**24
 """Token types that a table may count; the largest vocabularies hold a sixtieth of that."""
@@ -159,11 +159,52 @@ def cut_frequencies(counts: NDArray[np.int64], conditions: Conditions, n_unliste
         mask = np.zeros(counts.size, dtype=bool)
         mask[kept] = _in_range(counts[kept], condition.target_frequency)
         if not mask.any():
-            raise CorpusError(f"no token type is {name} under conditions.{name}.target_frequency")
+            raise CorpusError(
+                f"no token type is {name} under conditions.{name}.target_frequency: "
+                f"{_why_none(counts[kept], condition)}"
+            )
         masks[name] = mask
     return FrequencyCuts(
         counts, masks["rare"], masks["common"], dropped, log_rank, log_count, elbow, n_unlisted
     )
+
+
+def least_percentile(counts: NDArray[np.int64], of: str) -> int | None:
+    """The lowest whole percentile below which some type lies; None if all types are equally frequent.
+
+    Where many types share the lowest count, the percentiles up to their share are that count, and no type
+    lies below it.
+
+    Args:
+        counts: Of the types that are left, positive, shape (n_types,).
+        of: ``types`` or ``occurrences``, as percentiles count them.
+
+    Examples:
+        >>> least_percentile(np.array([1, 1, 1, 5]), "types"), least_percentile(np.array([2, 2]), "types")
+        (67, None)
+    """
+    fits = (
+        percentile
+        for percentile in range(1, 100)
+        if _in_range(counts, TargetFrequency.model_construct(below_percentile=percentile, of=of)).any()
+    )
+    return next(fits, None)
+
+
+def _why_none(counts: NDArray[np.int64], condition: Condition) -> str:
+    """Why no type is in a condition, and what to do."""
+    asked = condition.target_frequency
+    low = int(counts.min())
+    tied = int((counts == low).sum())
+    times = "once" if low == 1 else f"{low:,} times"
+    found = (
+        f"{tied:,} of the {counts.size:,} types that are left "
+        f"({100 * tied / counts.size:.0f} %) share the lowest count, {times} each, and below percentile "
+        f"{asked.below_percentile or asked.from_percentile:g} of {asked.of} lies none"
+    )
+    least = least_percentile(counts, asked.of)
+    longer = "count a longer text (frequencies: {count: ...})"
+    return f"{found}. {'' if least is None else f'Write at least {least}, or '}{longer}"
 
 
 def frequency_curve(

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import TEXT_COLUMN, whole_characters
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
@@ -83,13 +84,13 @@ def stream_rows(
         raise CorpusError(f"{where}: is read with the package datasets, which is missing: {EXTRA}")
     column = text.column or TEXT_COLUMN
     left = MAX_BYTES
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     for number, row in enumerate(
         _rows(text, where, str(folder.resolve()) if folder else text.hub, commit), 1
     ):
         content = _content(row, column, where, number)
         encoded = content.encode()
-        own = hashlib.sha256(encoded).digest()
+        own = document_hash(content)
         if content.strip() and own not in seen:
             seen.add(own)
             left -= len(encoded)

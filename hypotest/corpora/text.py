@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import MAX_BYTES
 from hypotest.records.material import CorpusFiles
+from hypotest.records.text_files import files_of, is_many, why_none
 
 
 def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document], list[TextSource]]:
     """Read the files that a protocol names.
 
-    Of files that hold many documents, one that was there before, to the letter, is left out: it may be
-    on both sides of the split.
+    A document that was there before is left out: it may be on both sides of the split. White space and
+    letter case make no other document of it (`hypotest.corpora.content.document_hash`).
 
     Args:
         text: As a protocol names it.
@@ -25,17 +28,19 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
 
     Raises:
         CorpusError: If a file is missing, no regular file, too large together with those before it, not what
-            its name says, empty, or named twice.
+            its name says, empty, or named twice; if a folder or pattern stands for none.
     """
     documents: list[Document] = []
     sources = []
     left = MAX_BYTES
     files: dict[Path, str] = {}
-    seen: set[bytes] = set()
-    for number, name in enumerate(text.files, start=1):
-        where, path = f"{key}.files.#{number} {name!r}", base / name
+    seen: set[str] = set()
+    for where, name, is_one in _named(text, base, key):
+        path = base / name
         found = read_documents(path, where, text.column, left)
         target = path.resolve()
+        if target in files and not is_one:
+            continue
         if target in files:
             raise CorpusError(
                 f"{where}: is the same file as {files[target]!r}; a document that is there twice may be on "
@@ -44,19 +49,34 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
         files[target] = name
         digest, before = hashlib.sha256(), len(documents)
         for place, content in found:
-            encoded = content.encode()
-            own = hashlib.sha256(encoded).digest()
-            if (place and own in seen) or not content.strip():
+            own = document_hash(content)
+            if own in seen or not content.strip():
                 continue
+            encoded = content.encode()
             seen.add(own)
             left -= len(encoded)
             documents.append(Document(id=f"{name}:{place}" if place else name, text=content))
             digest.update(encoded)
             digest.update(b"\0" if place else b"")
-        if len(documents) == before:
-            again = ", or all of it stands in the files before" if found else ""
-            raise CorpusError(f"{where}: is empty{again}")
+        if is_one and not any(content.strip() for _, content in found):
+            raise CorpusError(f"{where}: is empty")
         sources.append(
             TextSource(name=name, version="", sha256=digest.hexdigest(), n_documents=len(documents) - before)
         )
+    if not documents:
+        raise CorpusError(f"{key}.files: all files are empty")
     return documents, sources
+
+
+def _named(text: CorpusFiles, base: Path, key: str) -> Iterator[tuple[str, str, bool]]:
+    """Where a file is named, its name, and whether it is named itself, not by a folder or pattern."""
+    for number, name in enumerate(text.files, start=1):
+        where = f"{key}.files.#{number} {name!r}"
+        if not is_many(name, base):
+            yield where, name, True
+            continue
+        obstacle = why_none(name, base)
+        if obstacle:
+            raise CorpusError(f"{where}: {obstacle}")
+        for file in files_of(name, base):
+            yield f"{where}: {file!r}", file, False

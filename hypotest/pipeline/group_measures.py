@@ -15,6 +15,7 @@ from hypotest.pipeline.activation_measures import (
     bind_segregation,
 )
 from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads
+from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.layer_statistics import layer_statistic
 from hypotest.pipeline.parallel import Values, Workers
 from hypotest.pipeline.randomness import Streams
@@ -97,8 +98,14 @@ def _bind_top_head_impact(
         return np.asarray(np.sqrt((weights @ change) / (weights @ whole)))
 
     def companions(group: IntArray) -> dict[str, float | None]:
-        head = evidence.heads[int(heads.top_head(selection, group[None, :])[0])]
-        return {"top_head_layer": float(head.layer), "top_head": float(head.head)}
+        chosen = int(heads.top_head(selection, group[None, :])[0])
+        head = evidence.heads[chosen]
+        whole = ablation.layer[:, head_layers(evidence)[chosen], group].sum(dtype=np.float64)
+        return {
+            "top_head_layer": float(head.layer),
+            "top_head": float(head.head),
+            "layer_impact": float(np.sqrt(whole / base[group].sum())),
+        }
 
     return GroupMeasure(
         values=lambda groups: heads.top_head_impact(selection, single, base, groups),

@@ -56,7 +56,12 @@ def documents_of_packages(distributions: Sequence[str]) -> tuple[list[Document],
 
 
 def blocks_of(
-    documents: Sequence[Document], reader: TextReader, context: int, first: int | None = None
+    documents: Sequence[Document],
+    reader: TextReader,
+    context: int,
+    first: int | None = None,
+    *,
+    padded: bool = False,
 ) -> Blocks:
     """Tokens of documents, cut into blocks of one length.
 
@@ -65,9 +70,10 @@ def blocks_of(
         reader: Whose tokens they become.
         context: Tokens of a block.
         first: Token that every block begins with, if any.
+        padded: Whether documents shorter than a block are padded, and not left out.
 
     Raises:
-        CorpusError: If no document is as long as one block.
+        CorpusError: If no document gives a block.
     """
     digest = hashlib.sha256()
     for document in documents:
@@ -80,19 +86,22 @@ def blocks_of(
         "tokenizers": metadata.version("tokenizers"),
         "context": context,
         "first": first,
+        "padded": padded,
     }
 
     def tokenize() -> dict[str, NDArray[Any]]:
         ids = (item for batch in encoded_batches(documents, reader) for item in batch)
-        blocks = cut_blocks(ids, context, first)
+        blocks = cut_blocks(ids, context, first, padded=padded)
         return {
             "tokens": blocks.tokens,
             "document": blocks.document,
-            "n_documents": np.array([blocks.n_documents]),
+            "lengths": blocks.lengths,
+            "numbers": np.array([blocks.n_documents, blocks.text_tokens]),
         }
 
-    found = kept(_place("blocks", settings), ("tokens", "document", "n_documents"), tokenize)
-    return Blocks(found["tokens"], found["document"], int(found["n_documents"][0]))
+    found = kept(_place("blocks", settings), ("tokens", "document", "lengths", "numbers"), tokenize)
+    n_documents, text_tokens = found["numbers"].tolist()
+    return Blocks(found["tokens"], found["document"], n_documents, found["lengths"], text_tokens)
 
 
 def positions_in(
@@ -109,7 +118,7 @@ def positions_in(
     Raises:
         CorpusError: If the text holds fewer than asked for.
     """
-    arrays = (blocks.tokens, blocks.document, cuts.rare, cuts.common)
+    arrays = (blocks.tokens, blocks.document, blocks.lengths, cuts.rare, cuts.common)
     settings = {
         **drawn_with,
         "arrays": [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays],

@@ -42,7 +42,7 @@ def measure_cross_entropy(
         SubjectError: If it is, and `force` is not set; lists likely causes.
     """
     step = start_stage("cross-entropy of the text", 1)
-    subject, whole = prepared.subject, prepared.blocks.tokens
+    subject, whole, lengths = prepared.subject, prepared.blocks.tokens, prepared.blocks.lengths
     chosen = blocks_for_heads(
         prepared.samples["selection"].positions, _BLOCKS, streams("cross-entropy", "blocks")
     )
@@ -53,10 +53,11 @@ def measure_cross_entropy(
         "settings": subject.settings_fingerprint,
         "tokens": hashlib.sha256(np.ascontiguousarray(whole[chosen]).data).hexdigest(),
         "first": first,
+        "lengths": lengths[chosen].tolist(),
     }
 
     def measure() -> dict[str, NDArray[np.float64]]:
-        return {"found": np.array(mean_cross_entropy(subject, whole[chosen], first))}
+        return {"found": np.array(mean_cross_entropy(subject, whole[chosen], first, lengths[chosen]))}
 
     place = None if cache is None else cache / "cross_entropy" / evidence_key(settings)
     arrays = measure() if place is None else kept(place, ("found",), measure)
@@ -64,7 +65,7 @@ def measure_cross_entropy(
     step()
     found = CrossEntropy(
         nats=nats,
-        unigram=unigram_entropy(whole[:, first - 1 :]),
+        unigram=unigram_entropy(whole[:, first - 1 :][prepared.blocks.is_text[:, first - 1 :]]),
         chance=math.log(subject.vocab_size),
         n_tokens=int(count),
         n_blocks=len(chosen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reader import TextReader, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
-from hypotest.records.corpus import TextSource
+from hypotest.records.corpus import Document, TextSource
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import FrequencyCurve
@@ -52,6 +52,7 @@ def find_positions(
     start_stage: StartStage,
     step: Callable[[], None],
     kept_out: Collection[str],
+    on_cuts: Callable[[FrequencyCuts], None] = lambda cuts: None,
 ) -> FoundPositions:
     """Read the text, cut the frequencies, draw the positions.
 
@@ -64,6 +65,7 @@ def find_positions(
         step: Called when the text is read, and when positions are drawn.
         kept_out: Hashes of documents that must not come to the evaluation split; see
             `hypotest.pipeline.registered.kept_out_of_evaluation`.
+        on_cuts: Told which types are rare and common, before positions are drawn.
 
     Raises:
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
@@ -75,8 +77,7 @@ def find_positions(
         )
     documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
     bos = first_token(protocol, reader)
-    blocks = blocks_of(documents, reader, protocol.corpus.context, bos)
-    require_known(blocks.tokens, reader)
+    blocks = blocks_in(protocol, documents, reader, bos)
     hashes = document_hashes(documents)
     del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
@@ -86,6 +87,7 @@ def find_positions(
         protocol.conditions,
         n_unlisted=max(0, reader.vocab_size - counts.size),
     )
+    on_cuts(cuts)
     kept = set(kept_out)
     asked: dict[str, Any] = {
         "n_positions": protocol.conditions.positions,
@@ -109,6 +111,23 @@ def find_positions(
         kept_out=tuple(sorted(kept.intersection(hashes))),
         bos=bos,
     )
+
+
+def blocks_in(
+    protocol: Protocol, documents: Sequence[Document], reader: TextReader, bos: int | None
+) -> Blocks:
+    """The blocks of a protocol's text.
+
+    Documents shorter than a block are padded. Those of the reference text are not: the numbers of its model's
+    card, and the example, are of whole blocks, which hold all but a three-hundredth of it.
+
+    Raises:
+        CorpusError: If no document gives a block, or the tokenizer has more tokens than the model.
+    """
+    padded = protocol.corpus.text != "reference"
+    blocks = blocks_of(documents, reader, protocol.corpus.context, bos, padded=padded)
+    require_known(blocks.tokens, reader)
+    return blocks
 
 
 def describe_frequencies(cuts: FrequencyCuts) -> FrequencyCurve:

@@ -118,14 +118,18 @@ def prepare(
 
 def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> CorpusResult:
     """What a report says of the text and the sampled positions."""
-    n_blocks, length = prepared.blocks.tokens.shape
-    length -= prepared.bos is not None
-    n_targets = n_blocks * (length - 1)
+    blocks = prepared.blocks
+    n_blocks = len(blocks.tokens)
+    n_tokens = int(blocks.lengths.sum()) - n_blocks * (prepared.bos is not None)
+    n_targets = n_tokens - n_blocks
     return CorpusResult(
         source=describe_source(protocol.corpus.text, prepared.sources),
         documents=len(prepared.documents),
         blocks=n_blocks,
-        tokens=n_blocks * length,
+        tokens=n_tokens,
+        text_tokens=blocks.text_tokens,
+        padded_blocks=blocks.n_padded,
+        padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
         eligible_rare=prepared.sampled.eligible_rare,
         rare_per_thousand=1000 * prepared.sampled.eligible_rare / n_targets,
         frequent_rare=tuple(

@@ -90,7 +90,11 @@ def compare_regimes(
         p_error=decisive.p_error,
         percentile=decisive.percentile,
         deciding_draws=draws[decisive.null],
-        companions={"has_plateau": float(fit.plateau), "head_excess": fit.head_excess},
+        companions={
+            "has_plateau": float(fit.plateau),
+            "plateau_share": fit.breakpoints[0] / fit.ranks[-1] if fit.plateau else 0.0,
+            "head_excess": fit.head_excess,
+        },
         ladder=tuple(ladder),
         draws=draws,
         notes=tuple(notes),

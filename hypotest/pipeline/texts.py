@@ -25,7 +25,7 @@ from hypotest.records.hub import HubAnswer, ask_hub, is_commit
 from hypotest.records.material import CorpusFiles, CorpusHub, Text
 from hypotest.records.progress import StartStage
 
-_VERSION = 1
+_VERSION = 2
 """Of the reading; raised when the same rows give other documents."""
 _BATCH = 256
 """Documents in a step of progress."""

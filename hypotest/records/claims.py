@@ -30,6 +30,12 @@ class Claim(Strict):
         description="where the number was read, if not in the paper itself",
     )
     says: str = Field(min_length=1, max_length=400, description="the claim, in one's own words")
+    note: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=400,
+        description="what a reader must know of it, such as another place of the paper that says otherwise",
+    )
     measure: str = Field(description="measure of the protocol language that it is about")
     options: dict[str, Any] = Field(
         default_factory=dict, description="options that a run's prediction must have to be comparable"
@@ -39,7 +45,9 @@ class Claim(Strict):
         description="what the paper compared with; only claims about the group's own value do without",
     )
     models: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="Hub ids; every model of the paper if not given"
+        default=None,
+        min_length=1,
+        description="Hub ids; if not given, those of values, else every model of the paper",
     )
     quantity: str = Field(
         default="observed",
@@ -48,7 +56,18 @@ class Claim(Strict):
         description="number of the prediction that the range is about: observed (the group), reference (what "
         "it is compared with), effect (their difference), or the name of a companion number",
     )
-    value: float | None = Field(default=None, description="published value, in the measure's own unit")
+    per: Literal["neuron"] | None = Field(
+        default=None, description="neuron: the number of the prediction is divided by the size of the group"
+    )
+    value: float | None = Field(
+        default=None,
+        description="published value, in the measure's own unit; without sd it is shown and not judged",
+    )
+    values: dict[str, float] | None = Field(
+        default=None,
+        min_length=1,
+        description="a row of a table: Hub id of a model and its published value, shown and not judged",
+    )
     sd: float | None = Field(
         default=None, gt=0, description="published uncertainty: the range is value +- sd"
     )
@@ -68,16 +87,21 @@ class Claim(Strict):
     def _one_statement(self) -> Claim:
         ranges = (
             self.value is not None,
+            self.values is not None,
             self.interval is not None,
             self._is_bounded,
             self.outcome is not None,
         )
         if sum(ranges) != 1:
-            raise ValueError("must say one thing: value, interval, at_least and at_most, or outcome")
+            raise ValueError("must say one thing: value, values, interval, at_least and at_most, or outcome")
         if self.sd is not None and self.value is None:
             raise ValueError("sd must stand beside a value")
         if self.contrast is None and (self.outcome or self.quantity in ("reference", "effect")):
             raise ValueError("must name its contrast, as a claim about an outcome, reference or effect")
+        if self.per is not None and self.outcome is not None:
+            raise ValueError("must not divide an outcome: remove per")
+        if self.models is not None and self.values is not None:
+            raise ValueError("must name its models once: remove models, values name them")
         low, high = self.range or (0.0, 0.0)
         if low > high:
             raise ValueError("must have its lower bound first")
@@ -91,10 +115,10 @@ class Claim(Strict):
     def range(self) -> tuple[float, float] | None:
         """Claimed range of the quantity, infinite where it is open; None for an outcome.
 
-        A value without an uncertainty is a range of no width: it can be contradicted, never confirmed.
+        A value without a spread has none either: how far from it a run may lie, the paper does not say.
         """
-        if self.value is not None:
-            return self.value - (self.sd or 0.0), self.value + (self.sd or 0.0)
+        if self.value is not None and self.sd is not None:
+            return self.value - self.sd, self.value + self.sd
         if self.interval is not None:
             return self.interval
         if self._is_bounded:
@@ -110,6 +134,10 @@ class Claims(Strict):
     source: str = Field(min_length=1, max_length=200, description="the paper, such as arXiv:2509.21163")
     title: str = Field(min_length=1, max_length=200, description="title of the paper")
     models: tuple[str, ...] = Field(min_length=1, description="Hub ids of the paper's models")
+    twins: dict[str, str] = Field(
+        default_factory=dict,
+        description="Hub id of a model that claims about another one are about as well, and that other one",
+    )
     layer: Literal["last"] | None = Field(
         default=None, description="the MLP that the paper looked at, where it is one: last"
     )
@@ -124,5 +152,6 @@ class Claims(Strict):
         return self
 
     def models_of(self, claim: Claim) -> tuple[str, ...]:
-        """The models that a claim is about."""
-        return claim.models or self.models
+        """The models that a claim is about, twins among them."""
+        named = claim.models or tuple(claim.values or self.models)
+        return named + tuple(twin for twin, model in self.twins.items() if model in named)

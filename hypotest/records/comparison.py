@@ -9,8 +9,9 @@ from typing import Literal
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import Interval, Status
 
-Agreement = Literal["agrees", "disagrees", "open", "not measured"]
-COMPARISON_SCHEMA = 1
+Agreement = Literal["agrees", "disagrees", "open", "shown", "not measured"]
+"""``shown``: published without a spread, it stands beside the measured number and is not judged."""
+COMPARISON_SCHEMA = 2
 """Version of comparison.json."""
 
 
@@ -107,6 +108,7 @@ class ClaimCheck:
     """Its id."""
     where: str
     read_in: str | None
+    note: str | None
     says: str
     run: str
     """Label of the run."""

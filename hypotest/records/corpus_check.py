@@ -38,6 +38,12 @@ class CorpusCheck:
     blocks: int
     context: int
     """Tokens of a block."""
+    tokens: int
+    """Of the text that lie in blocks; padding and the token that blocks begin with are none of them."""
+    text_tokens: int
+    """Of the whole text."""
+    padded: int
+    """Blocks that hold a document shorter than they are."""
     rare_in_text: int
     """Rare targets of the text, before pairing and cap."""
     possible: dict[str, int]
@@ -48,8 +54,3 @@ class CorpusCheck:
     frequencies: FrequencyCurve
     folder: Path
     """Where the figure lies."""
-
-    @property
-    def tokens(self) -> int:
-        """Of all blocks."""
-        return self.blocks * self.context

@@ -85,18 +85,20 @@ class Subject(Strict):
 
 
 class CorpusFiles(Strict):
-    """Files with documents: text files are one each, JSON lines and parquet hold many."""
+    """Files with documents: text files are one each, JSON lines and tables hold many."""
 
     files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         min_length=1,
-        description="paths, seen from the protocol's folder: UTF-8 text, one document each, or with many "
-        ".jsonl (also .gz, .zst) or .parquet",
+        description="paths, seen from the protocol's folder, of files, of folders (.txt, .md, .rst and the "
+        "following in them, at any depth), or patterns such as texts/**/*.txt: UTF-8 text, one document "
+        "each, or with many .jsonl, .csv, .tsv or .parquet; all but the last also packed (.gz, .zst)",
     )
     column: str | None = Field(
         default=None,
         min_length=1,
         max_length=200,
-        description="key or column that holds the text, in .jsonl and .parquet; `text` if not given",
+        description="key or column that holds the text, in .jsonl, .csv, .tsv and .parquet; `text` if not "
+        "given",
     )
 
 
@@ -192,7 +194,11 @@ class Corpus(Strict):
         description=f"`reference` (docstrings of installed packages), {_TEXTS}",
     )
     context: int = Field(
-        default=128, ge=16, le=65536, description="length of a block, in tokens; packed, never padded"
+        default=128,
+        ge=16,
+        le=65536,
+        description="length of a block, in tokens; longer documents are "
+        "packed, shorter ones padded on the right and looked at up to their end",
     )
     bos: Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)] = Field(
         default="auto",

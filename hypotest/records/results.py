@@ -310,6 +310,7 @@ class CorpusResult:
     documents: int
     blocks: int
     tokens: int
+    """Of the text that lie in blocks; padding and the token that blocks begin with are none of them."""
     eligible_rare: int
     """Rare positions before the cap and the sample."""
     rare_per_thousand: float
@@ -329,6 +330,12 @@ class CorpusResult:
     """Packages whose installed version is not the pinned one."""
     bos: str | None = None
     """Token that every block begins with, beside ``tokens``; None for none."""
+    text_tokens: int | None = None
+    """Of the whole text; None in runs of versions that did not count them."""
+    padded_blocks: int = 0
+    """Blocks that hold a document shorter than they are."""
+    padded_tokens: int = 0
+    """Those of ``tokens`` that lie in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
 from collections.abc import Iterator
 
 from hypotest.records.files import file_obstacle
 from hypotest.records.hub import is_hub_name
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
+from hypotest.records.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
 from hypotest.registration.findings import Finding, Path, shown
 
 _TEXT: Path = ("corpus", "text")
@@ -43,7 +43,7 @@ def _text(text: str | CorpusFiles | CorpusHub, base: pathlib.Path, path: Path) -
     if isinstance(text, CorpusFiles):
         yield from _text_files(text.files, base, (*path, "files"))
         if text.column is not None:
-            yield from _without_columns(text.files, path)
+            yield from _without_columns(text.files, base, path)
     elif isinstance(text, CorpusHub):
         yield from _data_set(text, base, path)
 
@@ -67,7 +67,7 @@ def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iter
         path = (*files, place)
         missing = list(_missing(name, base, path))
         yield from missing
-        if missing:
+        if missing or is_many(name, base):
             continue
         target = (base / name).resolve()
         if target in seen:
@@ -79,18 +79,20 @@ def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iter
         seen[target] = name
 
 
-def _without_columns(names: tuple[str, ...], path: Path) -> Iterator[Finding]:
+def _without_columns(names: tuple[str, ...], base: pathlib.Path, path: Path) -> Iterator[Finding]:
     """A column is asked for, and these files have none."""
     for place, name in enumerate(names):
-        if not re.search(r"\.(jsonl|ndjson)(\.gz|\.zst)?$|\.parquet$", name, re.IGNORECASE):
+        without = next((file for file in files_of(name, base) if not WITH_COLUMNS.search(file)), None)
+        if without is not None:
             message = (
-                f"must be .jsonl or .parquet where a column is given; found {shown(name)}: remove column"
+                "must be .jsonl, .csv, .tsv or .parquet where a column is given; found "
+                f"{shown(without)}: remove column"
             )
             yield Finding((*path, "files", place), message, depends=((*path, "column"), (*path, "files")))
 
 
 def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:
-    obstacle = file_obstacle(base / name)
+    obstacle = named_obstacle(name, base) if path[-2:-1] == ("files",) else file_obstacle(base / name)
     if obstacle:
         yield Finding(
             path,

@@ -27,6 +27,7 @@ def sufficiency_findings(protocol: Protocol) -> Iterator[Finding]:
     """
     yield from _repeated(protocol)
     yield from _documents(protocol)
+    yield from _counts_of_another_text(protocol)
     yield from _spread(protocol)
     yield from _stopping(protocol)
     yield from _pairs(protocol)
@@ -64,6 +65,25 @@ def _documents(protocol: Protocol) -> Iterator[Finding]:
             f"and equivalent is no outcome; found {text.documents}: raise it"
         )
         yield Finding(("corpus", "text", "documents"), message, "warning", (("split",),))
+
+
+def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
+    """Rare in docstrings is not rare in a novel: a default that does not fit a text of one's own."""
+    text = protocol.corpus.text
+    if text == "reference" or protocol.frequencies != "reference":
+        return
+    if isinstance(text, CorpusFiles):
+        names = ", ".join(map(shown, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
+        column = f", column: {shown(text.column)}" if text.column else ""
+        own = f"{{count: {{files: [{names}]{column}}}}}"
+    else:
+        config = f", config: {shown(text.config)}" if text.config else ""
+        own = f"{{count: {{hub: {shown(text.hub)}{config}, split: {shown(text.split)}}}}}"
+    message = (
+        "counts the docstrings of packages, and corpus.text is another text: what is rare there may be "
+        f"common in it; count the text itself, `frequencies: {own}`, or what the model was trained on"
+    )
+    yield Finding(("frequencies",), message, "warning", (("corpus", "text"),))
 
 
 def _spread(protocol: Protocol) -> Iterator[Finding]:

@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import shown, suggestion
+from hypotest.registration.load import load_protocol
 from hypotest.registration.schema import schema
 
 SCHEMA_FILE = "hypotest.schema.json"
@@ -78,11 +85,84 @@ def start_protocol(name: str = DEFAULT, path: str | os.PathLike[str] | None = No
             does not end in .yaml or .yml.
         OutputError: If a file cannot be written.
     """
-    text = template_text(name)
+    return _start(template_text(name), _target(name, path))
+
+
+def start_from(name: str, target: Path, changes: Mapping[str, tuple[Any, str]]) -> Started:
+    """As `start_protocol`, with other values, which are listed at the head of the file.
+
+    Args:
+        name: Of the template.
+        target: The file to write.
+        changes: Dotted key -> new value, and why it is another one.
+
+    Raises:
+        ProtocolError: As `start_protocol`.
+        OutputError: As `start_protocol`.
+    """
+    return _start(_with_values(template_text(name), changes), target)
+
+
+def template_plan(name: str, path: str | os.PathLike[str] | None) -> tuple[Protocol, Path]:
+    """A template as a protocol, and the file that it would be written to.
+
+    Raises:
+        ProtocolError: If there is no such template, or the file could not be written.
+    """
+    template_text(name)
+    target = _target(name, path)
+    _check(target)
+    return load_protocol(_FOLDER / f"{name}.yaml"), target
+
+
+def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
     target = Path(f"{name}.yaml") if path is None else Path(path)
+    return target / f"{name}.yaml" if os.path.isdir(target) else target
+
+
+def _with_values(text: str, changes: Mapping[str, tuple[Any, str]]) -> str:
+    """Other values in a template, whose comments stay."""
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    data = yaml.load(text)
+    for key, (value, _) in changes.items():
+        *way, last = key.split(".")
+        place = data
+        for step in way:
+            place = place.setdefault(step, CommentedMap())  # of a key whose default was not written
+        place[last] = _in_a_line(value)
+    stream = StringIO()
+    yaml.dump(data, stream)
+    lines = [f"#   {key}: {why}" for key, (_, why) in changes.items()]
+    head = "\n".join(["# Changed from the template by `hypotest init --model`:", *lines, "#"])
+    dumped = stream.getvalue()
+    for key, (_, why) in changes.items():
+        dumped = _with_reason(dumped, key.rpartition(".")[2], why)
+    first, _, rest = dumped.partition("\n")
+    return f"{first}\n#\n{head}\n{rest.removeprefix('#').lstrip(chr(10))}"
+
+
+def _with_reason(text: str, key: str, why: str) -> str:
+    """The comment behind a value gives way to why it is that value, where one stands there."""
+    behind = re.compile(rf"^( *{re.escape(key)}: [^#\n]*)# [^\n]*((?:\n {{20,}}#[^\n]*)*)$", re.MULTILINE)
+    return behind.sub(lambda found: f"{found[1]}# {why}", text, count=1)
+
+
+def _in_a_line(value: Any) -> Any:
+    written: Any
+    if isinstance(value, Mapping):
+        written = CommentedMap({key: _in_a_line(item) for key, item in value.items()})
+    elif isinstance(value, list):
+        written = CommentedSeq([_in_a_line(item) for item in value])
+    else:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    written.fa.set_flow_style()
+    return written
+
+
+def _start(text: str, target: Path) -> Started:
     try:
-        if target.is_dir():
-            target = target / f"{name}.yaml"
         _check(target)
         _write(target, _with_id(text, target.stem))
         schema_file = target.parent / SCHEMA_FILE

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.calibration import Calibration, Cell, Rate, ScenarioRates
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text
 from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
@@ -242,8 +242,8 @@ def _with_bounds(rate: Rate) -> str:
     return f"{_percent(rate.value)} ({_bounds(rate)})"
 
 
-def _rich_table(head: Head, rows: Rows) -> Table:
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
+def _rich_table(head: Head, rows: Rows) -> ConsoleTable:
+    drawn = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
     for number, name in enumerate(head):
         drawn.add_column(name, justify="left" if number == 0 else "right", no_wrap=number == 0)
     for row in rows:

@@ -7,11 +7,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import get_args
 
 from hypotest.records.comparison import (
     COMPARISON_SCHEMA,
+    Agreement,
     ClaimCheck,
     ComparedPrediction,
     ComparedRun,
@@ -28,8 +31,10 @@ from hypotest.report.text import escape_markdown, file_slug, sentence_list
 _RULE = (
     "A claimed range holds (agrees) if the run's 95 % interval of that quantity lies inside it, fails "
     "(disagrees) if the interval lies wholly outside, and is open else, as where the number has no interval "
-    "of its own. A claimed outcome agrees with that outcome of the run, disagrees with another one, and is "
-    "open where the run is inconclusive."
+    "of its own. A number that was published without a spread is shown beside the measured one and not "
+    "judged; of a row of a table, the value of the run's model, or the range over the paper's models where "
+    "the run's is none of them (*). A claimed outcome agrees with that outcome of the run, disagrees with "
+    "another one, and is open where the run is inconclusive."
 )
 _METHOD = (
     "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and Knapp on "
@@ -210,15 +215,23 @@ def unpooled_lines(found: Comparison) -> list[str]:
 
 
 def count_line(checks: Sequence[ClaimCheck]) -> str:
-    """How many claims agree, disagree, are open or were not measured."""
-    counts = {
-        name: sum(item.agreement == name for item in checks)
-        for name in ("agrees", "disagrees", "open", "not measured")
-    }
-    text = ", ".join(f"{name} {count}" for name, count in counts.items())
-    others = sum(not item.same_model for item in checks)
-    where = f"; {others} of them on another model or layer than the claim's (*)" if others else ""
-    return f"{len(checks)} claims held against {_runs_text(checks)}: {text}{where}."
+    """How many claims agree, disagree, are open, shown or not measured; those about other models apart."""
+    own = [item for item in checks if item.same_model]
+    others = [item for item in checks if not item.same_model]
+    parts = [
+        f"{where}: {_counts(part)}."
+        for where, part in (
+            ("On the model and layer that they are about", own),
+            ("On another model or layer (*)", others),
+        )
+        if part
+    ]
+    return " ".join([f"{len(checks)} claims held against {_runs_text(checks)}.", *parts])
+
+
+def _counts(checks: Sequence[ClaimCheck]) -> str:
+    found = Counter(item.agreement for item in checks)
+    return ", ".join(f"{name} {found[name]}" for name in get_args(Agreement) if found[name])
 
 
 def _runs_text(checks: Sequence[ClaimCheck]) -> str:
@@ -231,7 +244,7 @@ def _claimed_table(checks: Sequence[ClaimCheck]) -> str:
     rows = [
         [
             escape_markdown(item.claim),
-            escape_markdown(item.says),
+            escape_markdown(item.says + (f". {item.note}" if item.note else "")),
             escape_markdown(item.where + (f" ({item.read_in})" if item.read_in else "")),
             escape_markdown(item.claimed),
         ]

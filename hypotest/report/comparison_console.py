@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.comparison import ComparedPrediction, ComparedRun, Comparison
@@ -21,10 +20,13 @@ from hypotest.report.comparison import (
     unpooled_lines,
     weight_text,
 )
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import fixed, range_text
 from hypotest.report.text import printable
 
 _NAME_WIDTH = 24
+_LAST_WIDTH = 10
+"""Of ``disagrees*``, whose star would else be on a line of its own."""
 
 
 class ComparisonSummary:
@@ -65,15 +67,16 @@ def comparison_summary(found: Comparison) -> ConsoleRenderable:
     return ComparisonSummary(found)
 
 
-def _table(columns: dict[str, str], first: int) -> Table:
+def _table(columns: dict[str, str], first: int) -> ConsoleTable:
     """A table whose first column holds names of up to `first` characters on one line."""
-    rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    rows = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
+    widths = {0: min(first, _NAME_WIDTH), len(columns) - 1: _LAST_WIDTH}
     for place, (name, justify) in enumerate(columns.items()):
         rows.add_column(
             Text(name),
             justify="right" if justify == "right" else "left",
             overflow="fold",
-            min_width=min(first, _NAME_WIDTH) if place == 0 else None,
+            min_width=widths.get(place),
         )
     return rows
 
@@ -101,7 +104,7 @@ def _claims(found: Comparison, run: ComparedRun) -> Iterator[ConsoleRenderable]:
     yield rows
 
 
-def _predictions(found: Comparison) -> Table:
+def _predictions(found: Comparison) -> ConsoleTable:
     columns = ("prediction", "run", "effect", "95 % interval", "weight", "outcome")
     justified = {name: "right" if name in columns[2:5] else "left" for name in columns}
     rows = _table(justified, max(len(item.id) for item in found.predictions))

@@ -24,11 +24,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.registration import Registration
 from hypotest.records.results import PredictionResult, Results, Stance
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.margins import sensitivity_lines
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, prediction_text
 from hypotest.report.registration import deviation_table, status_text
@@ -70,11 +70,11 @@ class VerdictTable:
         yield self._table(heads, wide, options.max_width)
         yield from _legend(self._results, [] if wide else list(zip(heads, names, strict=True)))
 
-    def _table(self, heads: Sequence[str], wide: bool, width: int) -> Table:
+    def _table(self, heads: Sequence[str], wide: bool, width: int) -> ConsoleTable:
         intervals = [item.interval for item in self._results.predictions if item.interval]
         coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
         # The box itself puts one space between columns; at 80 columns there is room for no more.
-        table = Table(
+        table = ConsoleTable(
             box=box.SIMPLE_HEAD,
             padding=(0, 1 if wide else 0, 0, 0),
             pad_edge=False,

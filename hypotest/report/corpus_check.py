@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
+from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.records.results import FrequencyCurve
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
@@ -32,7 +33,7 @@ class CorpusSummary:
         for line in (text_of(found), cuts_of(found), room_of(found)):
             yield Text(printable(line))
         yield Text()
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         for name in _COLUMNS:
             table.add_column(name, justify="left" if name in _COLUMNS[:2] else "right", no_wrap=True)
         for item in found.counts:
@@ -64,8 +65,16 @@ def text_of(found: CorpusCheck) -> str:
     documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
     return (
         f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
-        f"tokenizer of {found.model}), from {sentence_list(names)}."
+        f"tokenizer of {found.model}), from {sentence_list(names)}. "
+        f"{used_of(found.tokens, found.text_tokens, found.padded)}"
     )
+
+
+def used_of(tokens: int, text_tokens: int, n_padded: int) -> str:
+    """What share of a text lies in blocks, and how many blocks are padded."""
+    share = f"{100 * tokens / text_tokens:.1f} % of the text's {count_text(text_tokens)} tokens lie in blocks"
+    padded = f"; {count_text(n_padded)} hold a short document, padded, whose end is the last position"
+    return f"{share}{padded if n_padded else ''}."
 
 
 def cuts_of(found: CorpusCheck) -> str:
@@ -78,6 +87,18 @@ def cuts_of(found: CorpusCheck) -> str:
         f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
         f"{unlisted_of(curve)}"
     )
+
+
+def cut_lines(cuts: FrequencyCuts) -> str:
+    """How many types are in each condition and how frequent they are, one line each."""
+    rows = [("types with a count", cuts.counts > 0), ("rare", cuts.rare), ("common", cuts.common)]
+    if cuts.dropped.any():
+        rows.append(("dropped, beyond the elbow", cuts.dropped))
+    lines = []
+    for name, mask in rows:
+        low, high = int(cuts.counts[mask].min()), int(cuts.counts[mask].max())
+        lines.append(f"{name:<26}{count_text(int(mask.sum())):>9}   {low:,} to {high:,} occurrences each")
+    return "\n".join(lines)
 
 
 def unlisted_of(curve: FrequencyCurve) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.doctor import Condition, Diagnosis, Observation
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.text import printable
 
 _MARKS: dict[Condition, tuple[str, str]] = {
@@ -26,7 +26,7 @@ class DiagnosisTable:
         """Render from the software down to the answer."""
         for part in dict.fromkeys(item.part for item in self._found.observations):
             yield Text(part, style="bold")
-            table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+            table = ConsoleTable(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
             table.add_column(width=1)
             table.add_column(overflow="fold", max_width=26)
             table.add_column(overflow="fold", ratio=1)

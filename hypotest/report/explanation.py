@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
+from hypotest.records.proposal import Change
 from hypotest.registration import Section, Started
 from hypotest.report.text import printable
 
@@ -53,3 +55,18 @@ def start_text(started: Started) -> Text:
         f"{schema:<{width}}  {_SCHEMA_STATES[started.schema_state]}\n"
         f"Next: hypotest explain {protocol}"
     )
+
+
+def proposal_lines(changes: Iterable[Change], notes: Iterable[str]) -> Iterator[str]:
+    """What ``hypotest init --model`` has changed in a template, and why."""
+    for item in changes:
+        yield f"{item.key}: {_value(item.new)} (was {_value(item.old)}): {item.why}"
+    yield from (f"note: {note}" for note in notes)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_value(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

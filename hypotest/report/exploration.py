@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.groups.matching import LARGEST_IMBALANCE
 from hypotest.measures.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.records.exploration import Exploration, ExploredCurve
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
 from hypotest.report.power import share_text
 from hypotest.report.text import printable, sentence_list
@@ -250,8 +250,8 @@ def _preferences(result: Exploration) -> Section:
     )
 
 
-def _table(section: Section) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
+def _table(section: Section) -> ConsoleTable:
+    table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
     for number, name in enumerate(section.head):
         table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
     for row in section.rows:

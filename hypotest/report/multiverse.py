@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.multiverse import ChoiceFlips, MultiverseResult, Robustness, SpecificationResult
 from hypotest.records.progress import StartStage, silent
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.export import replace_folder
 from hypotest.report.multiverse_words import choice_name, choices_text, value_text
 from hypotest.report.picture import Picture
@@ -101,10 +101,10 @@ def render_multiverse(found: MultiverseResult, pictures: Sequence[Picture]) -> s
     return "\n\n".join(parts) + "\n"
 
 
-def summary(found: MultiverseResult) -> Table:
+def summary(found: MultiverseResult) -> ConsoleTable:
     """The console's table: one row per prediction, and one for each hypothesis' verdict."""
     title = Text(f"{printable(found.title)}\n{_EXPLORATORY}.")
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title)
+    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title)
     rows.title_justify = "left"
     for name in ("prediction", "declared", "specs", "flips", "outcomes", "most by"):
         rows.add_column(

@@ -172,8 +172,8 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
     yield "### Data collection procedures"
     yield (
         f"The network is {_subject(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks of "
-        f"{count_text(corpus.context)} tokens that are packed, never padded, and never cross documents"
-        f"{beginning_words(corpus.bos)}. How "
+        f"{count_text(corpus.context)} tokens that are packed and never cross documents; "
+        f"{_short(corpus.text)}{beginning_words(corpus.bos)}. How "
         f"frequent a token is comes from {_frequencies(protocol)}."
     )
     yield (
@@ -341,6 +341,12 @@ def _frequencies(protocol: Protocol) -> str:
         return "the tokens of the reference model's training text, counted with the model's own tokenizer"
     what = _first_documents(text) if isinstance(text, CorpusHub) else f"{len(text.files)} text files"
     return f"the tokens of {what}, counted with the model's own tokenizer"
+
+
+def _short(text: str | CorpusFiles | CorpusHub) -> str:
+    if text == "reference":
+        return "none is padded"
+    return "a document shorter than a block is padded on the right, where nothing is looked at"
 
 
 def _text(text: str | CorpusFiles | CorpusHub) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.power import SEEN, UNITS, Costs, PowerResult, PredictionPower
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, significant
 from hypotest.report.text import printable, terminal_text
@@ -215,8 +215,8 @@ def bytes_text(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 9.5e8 else f"{count / 1e6:.0f} MB"
 
 
-def _table(head: Sequence[tuple[str, str]], rows: Iterator[tuple[tuple[str, str], ...]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
+def _table(head: Sequence[tuple[str, str]], rows: Iterator[tuple[tuple[str, str], ...]]) -> ConsoleTable:
+    table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
     for number, (first, second) in enumerate(head):
         table.add_column(
             Text.assemble(first, ("\n" + second, "dim")),

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.registration import GitState, Later, Lock, Registered, Registration
 from hypotest.registration.later import is_waiting
 from hypotest.registration.registry import REGISTRY
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 from hypotest.report.tables import table
@@ -82,10 +82,10 @@ def deviations_section(registration: Registration | None) -> list[str]:
     ]
 
 
-def deviation_table(registration: Registration) -> Table:
+def deviation_table(registration: Registration) -> ConsoleTable:
     """The same for the console: the first 20."""
     shown = registration.deviations[:_ROWS_ON_CONSOLE]
-    rows = Table(
+    rows = ConsoleTable(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         show_edge=False,

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.series import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 from hypotest.report.console import nearest_path
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture
@@ -92,8 +92,8 @@ class _Summary:
         )
 
 
-def _member_table(found: SeriesResult) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def _member_table(found: SeriesResult) -> ConsoleTable:
+    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     rows.add_column(Text(found.axis))
     rows.add_column(Text("neurons"), justify="right")
     judged = any(member.corrected for member in found.members)
@@ -119,8 +119,8 @@ def _status(member: Member, hypothesis: str) -> Text:
     return Text(status, style=_STATUS_STYLES.get(status, ""))
 
 
-def _trend_table(found: SeriesResult) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def _trend_table(found: SeriesResult) -> ConsoleTable:
+    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("trend of", "tau", "p", "p adjusted", "outcome", "leaves the null"):
         rows.add_column(Text(name), justify="right" if name in ("tau", "p", "p adjusted") else "left")
     for item in found.trends:

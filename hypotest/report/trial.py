@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.trial import TrialPrediction, TrialResult
 from hypotest.report.console import nearest_path
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text, duration_text, significant
 from hypotest.report.results_file import fields_without, json_text
@@ -60,7 +60,7 @@ class TrialSummary:
         yield Text(scope_text(result))
         yield Text(group_text(result))
         yield Text()
-        rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        rows = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         for number, name in enumerate(_HEAD):
             rows.add_column(Text(name), justify="left" if number < 2 else "right", overflow="fold")
         for item in result.predictions:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from hypotest.records.verification import Check, CheckStatus, Verification
+from hypotest.report.console_table import ConsoleTable
 from hypotest.report.text import printable
 
 _SHOWN = 4
@@ -33,7 +33,7 @@ class VerificationTable:
         yield Text(printable(self._found.folder))
         yield Text(printable(self._found.basis), style="dim")
         yield Text()
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         table.add_column("check", overflow="fold", max_width=30)
         table.add_column("", no_wrap=True)
         table.add_column("detail", overflow="fold", ratio=1)

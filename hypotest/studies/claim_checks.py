@@ -1,4 +1,4 @@
-"""Published claims beside a run: agreed, contradicted, open, or not measured."""
+"""Published claims beside a run: agreed, contradicted, open, shown, or not measured."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def check_claims(claims: Claims, results: Results, plan: Protocol, label: str) -
     A claim that names a range *agrees* where the run's 95 % interval of that quantity lies inside the range,
     *disagrees* where it lies wholly outside, and is *open* else: what a margin is to an equivalence test, the
     claimed range is here. An interval that merely meets the range does not confirm it, or the least
-    precise run would agree with everything; and a value without an uncertainty can be contradicted, never
-    confirmed. A quantity without an interval leaves the claim open, whatever its value.
+    precise run would agree with everything. A quantity without an interval leaves the claim open, whatever
+    its value. A published number without a spread is *shown* beside the measured one and not judged: nobody
+    said how far from it a run may lie.
 
     A claim that names an outcome agrees where the run has that outcome, disagrees where it has another
     determinate one, and is open where the run is inconclusive.
@@ -44,7 +45,8 @@ def check_claims(claims: Claims, results: Results, plan: Protocol, label: str) -
     """
     for claim in claims.claims:
         same = _is_same_layer(claims, results) and _is_same_model(claims.models_of(claim), plan)
-        yield _check(claim, results, plan, label, same)
+        published = _published_of(claims, claim, plan) if same else None
+        yield _check(claim, results, plan, label, same, published)
 
 
 def judge_range(
@@ -71,21 +73,29 @@ def judge_range(
         return "disagrees", ""
     if low <= interval[0] and interval[1] <= high:
         return "agrees", ""
-    if low == high:
-        return "open", "claimed without an uncertainty: the interval holds the value, which confirms nothing"
     return "open", "the interval lies partly inside the claimed range"
 
 
-def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_model: bool) -> ClaimCheck:
+def _published_of(claims: Claims, claim: Claim, plan: Protocol) -> float | None:
+    """The value that a table has for the run's model."""
+    values = claim.values or {}
+    by_model = {**values, **{twin: values[of] for twin, of in claims.twins.items() if of in values}}
+    return next((value for name, value in by_model.items() if _is_same_model((name,), plan)), None)
+
+
+def _check(
+    claim: Claim, results: Results, plan: Protocol, label: str, same_model: bool, published: float | None
+) -> ClaimCheck:
     prediction, reason = _comparable(claim, plan)
     check = ClaimCheck(
         claim=claim.id,
         where=claim.where,
         read_in=claim.read_in,
+        note=claim.note,
         says=claim.says,
         run=label,
-        claimed=claimed_text(claim),
-        quantity="outcome" if claim.outcome else claim.quantity,
+        claimed=claimed_text(claim, published),
+        quantity="outcome" if claim.outcome else claim.quantity + (f" per {claim.per}" if claim.per else ""),
         prediction=None,
         measured=None,
         measured_outcome=None,
@@ -103,11 +113,17 @@ def _check(claim: Claim, results: Results, plan: Protocol, label: str, same_mode
         bounds = _bounds(result)
         return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
     measured, interval = quantity_of(result, claim.quantity)
+    if claim.per is not None and measured is not None:
+        size = len(results.group.neurons)
+        measured = measured / size
+        interval = None if interval is None else (interval[0] / size, interval[1] / size)
     if measured is None and result.unit and claim.quantity in QUANTITIES:
         return replace(check, reason=f"{claim.quantity} of {result.id} is in {result.unit} in this run")
-    if measured is None or claim.range is None:
+    if measured is None:
         known = ", ".join([*QUANTITIES, *result.single])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
+    if claim.range is None:
+        return replace(check, measured=measured, interval=interval, agreement="shown", reason="")
     agreement, why = judge_range(claim.range, measured, interval)
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
 
@@ -151,8 +167,12 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
     return result.companions.get(quantity), own_bounds
 
 
-def claimed_text(claim: Claim) -> str:
+def claimed_text(claim: Claim, published: float | None = None) -> str:
     """What is claimed, in a few characters.
+
+    Args:
+        claim: Of a paper.
+        published: Of a row of a table, the value of the run's model; without it, the range of the row.
 
     Examples:
         >>> claimed_text(Claim(id="a", where="b", says="c", measure="modularity", value=0.34, sd=0.05))
@@ -160,6 +180,11 @@ def claimed_text(claim: Claim) -> str:
     """
     if claim.outcome is not None:
         return " or ".join(claim.outcome)
+    if published is not None:
+        return f"{published:g}"
+    if claim.values is not None:
+        low, high = min(claim.values.values()), max(claim.values.values())
+        return f"{low:g}" if low == high else f"{low:g} to {high:g}"
     if claim.value is not None:
         return f"{claim.value:g}" + ("" if claim.sd is None else f" ± {claim.sd:g}")
     low, high = claim.range or (-math.inf, math.inf)

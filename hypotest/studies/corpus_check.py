@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from hypotest.corpora.conditions import SPLITS, count_positions
+from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.errors import CorpusError
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.randomness import Streams
@@ -16,7 +18,7 @@ from hypotest.records.corpus_check import CorpusCheck, SplitCount
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
 from hypotest.registration.configuration import read_configuration
-from hypotest.report.corpus_check import write_corpus_check
+from hypotest.report.corpus_check import cut_lines, write_corpus_check
 from hypotest.subjects.loading import load_reader
 
 
@@ -36,7 +38,8 @@ def check_corpus(
         ProtocolError: If the protocol cannot be run, or has too few distinct relabellings on this text (as
             `run` refuses it); carries every problem.
         SubjectError: If the tokenizer cannot be had.
-        CorpusError: If the text gives too few positions (says how many it gives), or cannot be read.
+        CorpusError: If the text gives too few positions (says how types were cut and how many positions it
+            gives), or cannot be read.
     """
     path = Path(protocol)
     plan = load_protocol(path)
@@ -47,7 +50,15 @@ def check_corpus(
     reader = load_reader(plan.subject.model, revision=first, base=path.parent)
     step()
     kept_out = kept_out_of_evaluation(path)
-    found = find_positions(plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out)
+    cuts: list[FrequencyCuts] = []
+    try:
+        found = find_positions(
+            plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out, cuts.append
+        )
+    except CorpusError as error:
+        # positions are short because of the cuts, so that these must be seen
+        lines = [*(cut_lines(item) for item in cuts), f"error: {error}"]
+        raise CorpusError("\n".join(lines) if cuts else str(error)) from None
     known = read_configuration(plan, path.parent)
     check_reach(plan, found, None if known is None else known.n_neurons, path)
     result = CorpusCheck(
@@ -58,6 +69,9 @@ def check_corpus(
         documents=len(found.documents),
         blocks=len(found.blocks.tokens),
         context=plan.corpus.context,
+        tokens=int(found.blocks.lengths.sum()) - len(found.blocks.tokens) * (found.bos is not None),
+        text_tokens=found.blocks.text_tokens,
+        padded=found.blocks.n_padded,
         rare_in_text=found.sampled.eligible_rare,
         possible=dict(found.sampled.eligible),
         asked=plan.conditions.positions,

@@ -189,10 +189,11 @@ def _corpus(plan: Protocol, stored: CorpusResult, evidence: Evidence) -> CorpusR
     names = [name for name, _ in stored.frequent_rare]
     names += ["?"] * (len(counts) - len(names))
     length = plan.corpus.context - (stored.bos is not None)
+    tokens = (stored.blocks - stored.padded_blocks) * length + stored.padded_tokens
     return replace(
         stored,
-        tokens=stored.blocks * length,
-        rare_per_thousand=1000 * stored.eligible_rare / (stored.blocks * (length - 1)),
+        tokens=tokens,
+        rare_per_thousand=1000 * stored.eligible_rare / (tokens - stored.blocks),
         frequent_rare=tuple(zip(names, counts, strict=False)),
         **sampled(evidence),
     )

@@ -12,6 +12,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import GatedRepoError
 from huggingface_hub.file_download import repo_folder_name
 
+from hypotest.errors import SubjectError
 from hypotest.records.hub import HubAnswer
 
 _NAMED = 5
@@ -94,6 +95,20 @@ def in_cache(name: str, revision: str | None, error: Exception) -> str:
     return f"holds that revision, which cannot be loaded ({first_line(error)})"
 
 
+def require_tokenizer(place: str) -> None:
+    """Refuse a folder of a model that holds no tokenizer; transformers would make an empty one up, or guess.
+
+    Raises:
+        SubjectError: If so.
+    """
+    folder = Path(place)
+    if folder.is_dir() and not any((folder / name).exists() for name in _TOKENIZERS):
+        raise SubjectError(
+            f"subject.model: the folder {place} holds no tokenizer.json: save the tokenizer there too "
+            "(tokenizer.save_pretrained), or copy the file from where the model came from"
+        )
+
+
 def first_line(error: Exception) -> str:
     """The beginning of an error's message, or its kind if it has none.
 
@@ -101,7 +116,9 @@ def first_line(error: Exception) -> str:
     """
     if type(error).__name__ == "UnpicklingError":  # of a module that is not imported here
         return "its weights are no plain tensors, or damaged; nothing else is read, since it could run code"
-    return f"{(str(error).strip().splitlines() or [repr(error)])[0]:.300}".rstrip(".")
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
+    end = next((place for place, line in enumerate(lines) if not line.endswith((":", ","))), len(lines) - 1)
+    return f"{' '.join(lines[: end + 1]):.300}".rstrip(".:, ")  # a sentence may go on, as a list does
 
 
 def _revisions(repository: Path) -> str:

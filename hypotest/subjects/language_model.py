@@ -29,8 +29,9 @@ REFERENCE = Path(__file__).parent / "reference"
 
 _BOOKKEEPING = frozenset(
     {
-        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "bos_token_id", "dtype",
-        "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version", "use_cache",
+        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "attn_implementation",
+        "bos_token_id", "dtype", "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version",
+        "use_cache",
     }
 )  # fmt: skip
 """Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
@@ -306,14 +307,37 @@ def wrap_language_model(
 
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each text by a fast tokenizer, without special tokens."""
-    encoded = tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    """Token ids of each text by a fast tokenizer, without special tokens and in full."""
+    with _as_defined(tokenizer.backend_tokenizer) as backend:
+        encoded = backend.encode_batch(list(texts), add_special_tokens=False)
     return [item.ids for item in encoded]
 
 
 def tokenizer_fingerprint(tokenizer: Any) -> str:
-    """SHA-256 of a fast tokenizer's definition."""
-    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+    """SHA-256 of a fast tokenizer's definition: vocabulary and rules, whatever it was used for before."""
+    with _as_defined(tokenizer.backend_tokenizer) as backend:
+        return hashlib.sha256(backend.to_str().encode()).hexdigest()
+
+
+@contextmanager
+def _as_defined(backend: Any) -> Iterator[Any]:
+    """A tokenizer without what its last call left in it, which is put back.
+
+    Transformers writes truncation, padding and the treatment of special tokens into the tokenizer with every
+    call, and saves the first two with it: a text would be cut to the length that somebody once asked for.
+    """
+    truncation, padding, plain = backend.truncation, backend.padding, backend.encode_special_tokens
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = False
+    try:
+        yield backend
+    finally:
+        backend.encode_special_tokens = plain
+        if truncation is not None:
+            backend.enable_truncation(**truncation)
+        if padding is not None:
+            backend.enable_padding(**padding)
 
 
 def reference_card(folder: Path = REFERENCE) -> dict[str, Any]:

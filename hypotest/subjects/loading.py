@@ -19,7 +19,7 @@ from hypotest.subjects.admission import require_testable
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
 from hypotest.subjects.gguf import gguf_config, gguf_model, gguf_tokenizer
-from hypotest.subjects.hub import first_line, pinned, why_not_loaded
+from hypotest.subjects.hub import first_line, pinned, require_tokenizer, why_not_loaded
 from hypotest.subjects.language_model import (
     LanguageModel,
     WeightsFile,
@@ -27,6 +27,7 @@ from hypotest.subjects.language_model import (
     tokenizer_fingerprint,
     wrap_language_model,
 )
+from hypotest.subjects.memory import require_memory
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.recognition import row_of
 from hypotest.subjects.sources import ADAPTER, Source, adapter_problem, source_of
@@ -111,7 +112,9 @@ def load_language_model(
         config = _config(source, name)
         row_of(config, name)  # before a long download
         tokenizer = _tokenizer(source, name)
-        model = _model(source, getattr(torch, dtype), balanced=target is None, name=name)
+        if target is not None:
+            require_memory(config, name, getattr(torch, dtype), target)
+        model = _model(source, config, getattr(torch, dtype), balanced=target is None, name=name)
     subject = wrap_language_model(
         model if target is None else model.to(target),
         layer=layer,
@@ -127,13 +130,14 @@ def load_language_model(
     )
 
 
-def _model(source: Source, dtype: torch.dtype, *, balanced: bool, name: str) -> Any:
+def _model(source: Source, config: Any, dtype: torch.dtype, *, balanced: bool, name: str) -> Any:
     if source.gguf is not None:
         if balanced:
             raise SubjectError(f"--device {BALANCED} spreads no GGUF file; name another device")
         return gguf_model(source.gguf, dtype, name)
     model, loading = transformers.AutoModelForCausalLM.from_pretrained(
         source.place,
+        config=config,
         dtype=dtype,
         attn_implementation="eager",
         weights_only=True,
@@ -208,12 +212,14 @@ def _config(source: Source, name: str) -> Any:
         config = transformers.AutoConfig.from_pretrained(source.place, **source.options)
     require_testable(config, name)
     _require_plausible(config, name)
+    config._attn_implementation = "eager"  # what it names instead need not be installed
     return config
 
 
 def _tokenizer(source: Source, name: str) -> Any:
     if source.gguf is not None:
         return gguf_tokenizer(source.gguf, name)
+    require_tokenizer(source.place)
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.place, **source.options)
     if not getattr(tokenizer, "is_fast", False):
         raise SubjectError(f"subject.model: {name} has no fast tokenizer (tokenizer.json)")

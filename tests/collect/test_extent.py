@@ -69,3 +69,18 @@ def test_every_bit_is_that_of_the_whole_block(small_subject, small_tokens):
     rows = np.searchsorted(places, block * 32 + index)
     for name, values in cut.items():
         np.testing.assert_array_equal(values, whole[name][rows])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_pads_a_short_document_changes_nothing(name):
+    """Two blocks whose documents end early: other padding, and another partner that runs on, same numbers."""
+    subject = small_model(name)
+    rng = np.random.default_rng(2)
+    tokens = rng.integers(1, 200, (2, 24)).astype(np.int32)
+    other = tokens.copy()
+    other[0, 9:] = rng.integers(1, 200, 15)  # behind the end of a document of 9 tokens
+    block, index = np.array([0, 0, 1]), np.array([3, 7, 21])
+    found, again = (forward_arrays(subject, item, block, index) for item in (tokens, other))
+    for key, value in found.items():
+        if value.shape and len(value) == 3:
+            np.testing.assert_allclose(value, again[key], rtol=1e-5, atol=1e-6, err_msg=key)

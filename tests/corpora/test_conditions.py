@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.corpora.blocks import cut_blocks
+from hypotest.corpora.blocks import PADDING, cut_blocks
 from hypotest.corpora.conditions import blocks_for_heads, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.errors import CorpusError
@@ -120,3 +120,22 @@ def test_too_few_documents_left_are_named_with_their_numbers(blocks):
         CorpusError, match=r"38 of its 40 documents are kept out .*: 2 are left to evaluate on"
     ):
         draw(blocks, kept_out=range(38))
+
+
+def test_nothing_behind_the_end_of_a_short_document_is_sampled():
+    """Padding is a token that may be rare or common itself; it is neither query nor target."""
+    rng = np.random.default_rng(5)
+    documents = [rng.integers(0, 200, size=int(rng.integers(3, 64))) for _ in range(300)]
+    blocks = cut_blocks(documents, 64, padded=True)
+    for wanted in ("rare", "common"):
+        cut = cuts()
+        cut.rare[PADDING], cut.common[PADDING] = wanted == "rare", wanted == "common"
+        drawn = sample_positions(
+            blocks, cut, n_positions=200, max_per_document=16, selection_share=0.5,
+            rng=np.random.default_rng(1),
+        )  # fmt: skip
+        positions = drawn.positions
+        index, block = positions["index"].to_numpy(), positions["block"].to_numpy()
+        assert (index + 1 < blocks.lengths[block]).all()
+        for number, place, target in zip(block, index, positions["target"], strict=True):
+            assert target == documents[blocks.document[number]][place + 1]

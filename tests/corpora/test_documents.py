@@ -100,12 +100,18 @@ def test_every_other_file_is_one_document(tmp_path):
         ("a.jsonl", b"[" * 100_000, None, "line 1: is not JSON"),
         ("a.jsonl", b"[1]", None, "must be an object with a text 'text'; found no object"),
         ("a.jsonl", b'{"body": "x", "b": 1}', None, "found keys 'body', 'b'"),
-        ("a.jsonl", b'{"text": 3}', None, "must be an object with a text"),
+        ("a.jsonl", b'{"text": 3}', None, "line 1: 'text' must be text; found 3"),
+        ("a.csv", b"id,body\n1,x\n", None, r"needs a column 'text' of text; found 'id', 'body'"),
+        ("a.csv", b"", None, "cannot be read as a table"),
+        ("a.txt.gz", b"no gzip", None, "cannot be unpacked"),
+        ("a.txt.gz", gzip.compress(b" " * 10**7, mtime=0), None, "at most 1 MiB unpacked"),
+        ("a.csv.gz", gzip.compress(b" " * 10**7, mtime=0), None, "at most 1 MiB unpacked"),
+        ("a.parquet.gz", b"", None, "packed inside"),
         ("a.jsonl", b'{"text": "\xff"}', None, "is not UTF-8"),
         ("a.jsonl.gz", b"no gzip", None, "cannot be unpacked"),
-        ("a.jsonl.gz", gzip.compress(lines())[:-9], None, "cannot be unpacked"),
+        ("a.jsonl.gz", gzip.compress(lines(), mtime=0)[:-9], None, "cannot be unpacked"),
         ("a.jsonl.zst", b"no zst", None, "cannot be unpacked"),
-        ("a.jsonl.gz", gzip.compress(b" " * 10**7), None, "at most 1 MiB unpacked"),
+        ("a.jsonl.gz", gzip.compress(b" " * 10**7, mtime=0), None, "at most 1 MiB unpacked"),
         ("a.jsonl.zst", zstandard.ZstdCompressor().compress(b" " * 10**7), None, "at most 1 MiB unpacked"),
         ("a.parquet", b"PAR1 no", None, "cannot be read as parquet"),
         ("a.txt", b"text", "body", "a column is given, and this file has none"),
@@ -151,5 +157,35 @@ def test_a_corpus_of_many_kinds(tmp_path):
     ]
     assert len({item.sha256 for item in sources}) == 3
     pl.DataFrame({"text": ["one", "two"]}).write_parquet(tmp_path / "c.parquet")
-    with pytest.raises(CorpusError, match="is empty, or all of it stands in the files before"):
-        read_files(plan, tmp_path, "corpus.text")
+    documents, sources = read_files(plan, tmp_path, "corpus.text")
+    assert len(documents) == 3 and sources[2].n_documents == 0
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])
+def test_packed_text_is_one_document(tmp_path, pack):
+    name = "a.txt" + {bytes: "", gzip.compress: ".gz"}.get(pack, ".zst")
+    (tmp_path / name).write_bytes(pack("\ufeffone ü\r\ntext".encode()))
+    assert read(tmp_path / name) == [("", "one ü\ntext")]
+
+
+@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.tsv", "\t"), ("a.csv.gz", ",")])
+def test_tables_of_text(tmp_path, name, separator):
+    rows = ["id,text", '1,"first', 'text"', "2,", "007,second ü", "4,third"]
+    content = "\ufeff" + "\n".join(rows).replace(",", separator)
+    packed = gzip.compress if name.endswith(".gz") else bytes
+    (tmp_path / name).write_bytes(packed(content.encode()))
+    assert read(tmp_path / name) == FOUND
+    assert [text for _, text in read(tmp_path / name, "id")] == ["1", "2", "007", "4"]
+
+
+def test_rows_without_text_count_for_the_numbers_of_the_others(tmp_path):
+    """As in a parquet file with the same rows."""
+    rows = [{"text": None}, {"text": "a"}, {"text": None}, {"text": "b"}]
+    (tmp_path / "a.jsonl").write_bytes(lines(rows))
+    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.jsonl") == read(tmp_path / "a.parquet") == [("2", "a"), ("4", "b")]
+
+
+def test_lines_with_a_mark_of_byte_order(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + lines())
+    assert [place for place, _ in read(tmp_path / "a.jsonl")] == ["1", "3", "4"]

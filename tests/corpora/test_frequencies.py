@@ -217,3 +217,22 @@ def test_damaged_tables_are_never_another_error(tmp_path):
         except CorpusError:
             refused += 1
     assert refused > 150
+
+
+def test_tied_low_counts_are_explained_with_a_percentile_that_works():
+    counts = np.array([1] * 150 + [100] * 50)
+    # of 200 types the 150 rarest occur once; percentile 75 lies behind them, 74 among them
+    message = (
+        r"no token type is rare under .*: 150 of the 200 types that are left \(75 %\) share the lowest "
+        r"count, once each, .*Write at least 75, or"
+    )
+    with pytest.raises(CorpusError, match=message):
+        cut_frequencies(counts, conditions(elbow="keep"))
+    assert cut_frequencies(counts, conditions(elbow="keep", below=75.0)).rare.sum() == 150
+    with pytest.raises(CorpusError, match="no token type is rare"):
+        cut_frequencies(counts, conditions(elbow="keep", below=74.0))
+
+
+def test_equal_counts_have_no_percentile_that_works():
+    with pytest.raises(CorpusError, match=r"7 times each.*lies none\. count a longer text"):
+        cut_frequencies(np.full(200, 7), conditions(elbow="keep"))

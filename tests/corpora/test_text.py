@@ -30,9 +30,9 @@ def test_unreadable_files_are_clear_errors(tmp_path, content, message):
         read_files(files("a.txt"), tmp_path, "corpus.text")
 
 
-def test_a_folder_is_no_text(tmp_path):
+def test_an_empty_folder_is_no_text(tmp_path):
     (tmp_path / "a.txt").mkdir()
-    with pytest.raises(CorpusError, match="found a folder"):
+    with pytest.raises(CorpusError, match="the folder holds no text: "):
         read_files(files("a.txt"), tmp_path, "corpus.text")
 
 
@@ -70,6 +70,66 @@ def test_texts_together_are_bounded(tmp_path, monkeypatch):
 def test_line_ends_of_other_systems_change_nothing(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"one\r\ntwo\rthree\n")
     (tmp_path / "b.txt").write_bytes(b"one\ntwo\nthree\n")
-    documents, sources = read_files(files("a.txt", "b.txt"), tmp_path, "corpus.text")
-    assert documents[0].text == documents[1].text == "one\ntwo\nthree\n"
-    assert sources[0].sha256 == sources[1].sha256
+    texts, hashes = [], []
+    for name in ("a.txt", "b.txt"):
+        documents, sources = read_files(files(name), tmp_path, "corpus.text")
+        texts.append(documents[0].text)
+        hashes.append(sources[0].sha256)
+    assert texts == ["one\ntwo\nthree\n"] * 2
+    assert hashes[0] == hashes[1]
+
+
+def test_copies_are_one_document(tmp_path):
+    """As they came to be: copied, with another end of the file, with other white space."""
+    for number in range(40):
+        (tmp_path / f"{number:02d}.txt").write_text("One text.\n" + "\n" * (number % 3))
+    (tmp_path / "other.txt").write_text("Another text.")
+    names = [f"{number:02d}.txt" for number in range(40)]
+    documents, sources = read_files(files(*names, "other.txt"), tmp_path, "corpus.text")
+    assert [item.id for item in documents] == ["00.txt", "other.txt"]
+    assert [item.n_documents for item in sources] == [1] + 39 * [0] + [1]
+
+
+def make_tree(root):
+    for name in ("texts/a.txt", "texts/deep/b.md", "texts/deep/c.txt", "texts/.hidden/d.txt", "texts/e.py"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"text of {name}")
+    (root / "texts/empty.txt").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("texts", ["texts/a.txt", "texts/deep/b.md", "texts/deep/c.txt"]),
+        ("texts/", ["texts/a.txt", "texts/deep/b.md", "texts/deep/c.txt"]),
+        ("texts/*.txt", ["texts/a.txt"]),
+        ("texts/**/*.txt", ["texts/a.txt", "texts/deep/c.txt"]),
+        ("texts/*.p?", ["texts/e.py"]),
+    ],
+)
+def test_folders_and_patterns(tmp_path, name, found):
+    make_tree(tmp_path)
+    documents, _ = read_files(files(name), tmp_path, "corpus.text")
+    assert [item.id for item in documents] == found
+
+
+def test_a_file_with_the_signs_of_a_pattern_is_itself(tmp_path):
+    (tmp_path / "a[1].txt").write_text("one")
+    (tmp_path / "a1.txt").write_text("other")
+    assert [item.text for item in read_files(files("a[1].txt"), tmp_path, "corpus.text")[0]] == ["one"]
+
+
+def test_a_file_in_two_patterns_is_read_once(tmp_path):
+    make_tree(tmp_path)
+    documents, sources = read_files(files("texts/*.txt", "texts"), tmp_path, "corpus.text")
+    assert len(documents) == len({item.id for item in documents}) == 3
+    assert len(sources) == len({item.name for item in sources})
+
+
+def test_a_folder_of_too_many_files_is_refused(tmp_path, monkeypatch):
+    make_tree(tmp_path)
+    monkeypatch.setattr("hypotest.records.text_files.MAX_FILES", 3)
+    for name in ("texts", "texts/**"):
+        with pytest.raises(CorpusError, match="stands for more than 3 files"):
+            read_files(files(name), tmp_path, "corpus.text")

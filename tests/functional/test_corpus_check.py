@@ -51,6 +51,20 @@ def test_it_leaves_a_figure_and_numbers_behind(checked):
     assert data["counts"][0]["split"] == "selection"
 
 
+def test_where_positions_are_short_the_cuts_stand_first(hypotest, small_protocol, tmp_path):
+    folder = tmp_path / "protocols"
+    shutil.copytree(small_protocol.parent, folder)
+    path = folder / small_protocol.name
+    text = re.sub(r"positions: \d+", "positions: 500000", small_protocol.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    done = hypotest("corpus", "check", path, "--out", tmp_path)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if "..." not in line and " done in " not in line]
+    assert [re.split(r"  +", line)[0] for line in lines[:3]] == ["types with a count", "rare", "common"]
+    assert all(re.search(r"  \d[\d,]*   \d[\d,]* to \d[\d,]* occurrences each$", line) for line in lines[:3])
+    assert lines[-1].startswith("error: conditions.positions asks for 500000")
+
+
 def test_no_model_is_loaded(small_protocol, tmp_path):
     folder = tmp_path / "protocols"
     shutil.copytree(small_protocol.parent, folder)

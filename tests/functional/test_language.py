@@ -38,6 +38,28 @@ def test_help_and_error_name_the_templates(hypotest, tmp_path):
         assert name in failed.stderr
 
 
+def test_text_that_a_terminal_cannot_write_is_replaced(hypotest_process, tmp_path):
+    path = tmp_path / "mine.yaml"
+    hypotest_process("init", path)
+    text = path.read_text(encoding="utf-8")
+    title = next(line for line in text.splitlines() if line.startswith("title:"))
+    path.write_text(text.replace(title, "title: Größe κ → 名"), encoding="utf-8")
+    done = hypotest_process("explain", path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "Gr??e ? ? ?" in done.stdout
+
+
+def test_a_template_for_a_model_says_what_it_changed(hypotest, small_model_folder, small_documents, tmp_path):
+    (tmp_path / "texts").mkdir()
+    for number, text in enumerate(small_documents):
+        (tmp_path / "texts" / f"{number}.txt").write_text(text, encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    done = hypotest("init", "--model", small_model_folder, "--text", tmp_path / "texts", path)
+    assert done.returncode == 0, done.stderr
+    assert "corpus.context: 32 (was 128): the model takes at most 32 tokens" in done.stdout
+    assert hypotest("validate", path).returncode == 0
+
+
 def test_schema_is_json_that_editors_can_use(hypotest):
     done = hypotest("schema")
     assert done.returncode == 0, done.stderr

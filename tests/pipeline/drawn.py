@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from hypotest.corpora.blocks import Blocks
+from hypotest.corpora.blocks import whole_blocks
 from hypotest.corpora.conditions import sample_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.pipeline.randomness import Streams
@@ -18,10 +18,11 @@ def draw_text(plan: Protocol, n_types: int = 150, n_documents: int = 100, seed: 
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, n_types + 1) ** 1.1
     weights /= weights.sum()
-    blocks = Blocks(
+    blocks = whole_blocks(
         tokens=rng.choice(n_types, size=(4 * n_documents, 32), p=weights).astype(np.int32),
         document=np.repeat(np.arange(n_documents), 4).astype(np.int32),
         n_documents=n_documents,
+        text_tokens=4 * n_documents * 32,
     )
     cuts = cut_frequencies(rng.multinomial(500_000, weights), plan.conditions)
     sampled = sample_positions(

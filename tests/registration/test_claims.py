@@ -56,10 +56,65 @@ def test_the_shipped_claims_are_valid_and_say_where_they_stand():
     assert by_id["gini-common"].range == pytest.approx((0.28, 0.36))
     assert by_id["coordination"].outcome == ("less",)
     for item in paper.claims:
-        # What does not come from the abstract was not read in the paper, and says so.
-        assert item.where == "abstract" or item.read_in is not None
+        own = item.where == "abstract" or item.where.startswith(("section ", "Table "))
+        assert own != (item.read_in is not None)
         assert item.where != "abstract" or item.value is None
     assert {"EleutherAI/pythia-1b", "openai-community/gpt2-xl"} <= set(paper.models_of(by_id["spectrum"]))
+
+
+# Printed in the paper's tables: Pythia 1B, 1.4B, 2.8B, GPT-2 large, XL.
+TABLES = {
+    "dimension-plateau": (0.79, 0.74, 0.72, 0.77, 0.81),
+    "dimension-random": (0.88, 0.89, 0.89, 0.82, 0.90),
+    "heads-single": (0.34, 0.28, 0.30, 0.31, 0.34),
+    "heads-random": (0.37, 0.32, 0.34, 0.35, 0.37),
+    "heads-all": (-0.50, -0.45, -0.47, -0.48, -0.50),
+    "q-plateau-table": (0.39, 0.38, 0.34, 0.31, 0.27),
+    "q-random-table": (0.17, 0.15, 0.18, 0.19, 0.18),
+    "community-size-plateau": (10.1, 8.3, 7.3, 15.0, 6.6),
+    "community-size-random": (8.1, 6.6, 8.3, 10.0, 4.1),
+}
+
+
+@pytest.mark.parametrize("row", TABLES)
+def test_the_tables_are_there_as_printed(row):
+    (claim,) = [item for item in load_claims(PAPER).claims if item.id == row]
+    names = ["pythia-1b", "pythia-1.4b", "pythia-2.8b", "gpt2-large", "gpt2-xl"]
+    assert {name.split("/")[1]: value for name, value in claim.values.items()} == dict(
+        zip(names, TABLES[row], strict=True)
+    )
+    assert claim.where.startswith("Table ") and claim.range is None
+
+
+@pytest.mark.parametrize(
+    ("sign", "plateau", "random"),
+    [
+        ("dimension-sign", "dimension-plateau", "dimension-random"),
+        ("head-sign", "heads-single", "heads-random"),
+        ("modularity-sign", "q-plateau-table", "q-random-table"),
+    ],
+)
+def test_signs_follow_from_the_rows(sign, plateau, random):
+    pairs = zip(TABLES[plateau], TABLES[random], strict=True)
+    (expected,) = {"less" if here < there else "greater" for here, there in pairs}
+    (claim,) = [item for item in load_claims(PAPER).claims if item.id == sign]
+    assert claim.outcome == (expected,)
+
+
+def test_section_and_table_that_disagree_stand_side_by_side():
+    by_id = {item.id: item for item in load_claims(PAPER).claims}
+    for group in ("plateau", "random"):
+        section, table = by_id[f"q-{group}-section"].values, by_id[f"q-{group}-table"].values
+        assert list(section.values()) == list(table.values())[:2]
+        assert not section.keys() & table.keys()
+        assert "Table 3" in by_id[f"q-{group}-section"].note
+
+
+def test_twins_are_models_of_a_claim_too():
+    paper = load_claims(PAPER)
+    (row,) = [item for item in paper.claims if item.id == "heads-all"]
+    assert "EleutherAI/pythia-1b-deduped" in paper.models_of(row)
+    assert "EleutherAI/pythia-70m-deduped" not in paper.models_of(row)
 
 
 def test_a_claim_may_be_about_some_models(load):
@@ -70,7 +125,8 @@ def test_a_claim_may_be_about_some_models(load):
 @pytest.mark.parametrize(
     ("says", "expected"),
     [
-        ({"value": 2.0}, (2.0, 2.0)),
+        ({"value": 2.0}, None),
+        ({"values": {"owner/model": 2.0}}, None),
         ({"value": 2.0, "sd": 0.5}, (1.5, 2.5)),
         ({"interval": (1.0, 3.0)}, (1.0, 3.0)),
         ({"at_least": 1.0}, (1.0, math.inf)),
@@ -98,6 +154,11 @@ def test_ranges(says, expected):
             "claims.q: must name its contrast",
         ),
         (HEAD + CLAIM.replace("outcome: greater", "sd: 1\n    at_least: 2"), "sd must stand beside a value"),
+        (HEAD + CLAIM + "    per: neuron\n", "must not divide an outcome"),
+        (
+            HEAD + CLAIM.replace("outcome: greater", "values: {a/b: 1}\n    models: [a/b]"),
+            "must name its models once",
+        ),
         (HEAD + CLAIM.replace("outcome: greater", "interval: [3, 2]"), "must have its lower bound first"),
         (
             HEAD + CLAIM.replace("outcome: greater", "value: '3'"),

@@ -28,7 +28,8 @@ def files(tmp_path):
     [
         ("missing.txt", "no such file: check the path; found 'missing.txt', looked for in"),
         ("dangling", "no such file"),
-        ("folder", "must be a file; found a folder"),
+        ("folder", "the folder holds no text: .txt, .md,"),
+        ('"*.nothing"', "no file fits the pattern: check it"),
         ("loop", "cannot be read: Too many levels of symbolic links"),
         ("pipe", "must be a regular file; found a device or pipe"),
         ("/dev/zero", "must be a regular file; found a device or pipe"),

@@ -50,8 +50,8 @@ def test_documents_to_measure_on(problems_of, positions, selection, most):
 
 def test_documents_of_a_data_set_to_measure_on(problems_of):
     def found(documents):
-        corpus = f"corpus: {{text: {{hub: a/b, split: train, documents: {documents}}}}}"
-        return problems_of((SEED, f"{SEED}\n{corpus}"))
+        text = f"{{hub: a/b, split: train, documents: {documents}}}"
+        return problems_of((SEED, f"{SEED}\ncorpus: {{text: {text}}}\nfrequencies: {{count: {text}}}"))
 
     assert found(40) == []
     (problem,) = found(39)

@@ -68,7 +68,7 @@ def test_reasons_are_said_once(found):
     lines = reason_lines(found.checks)
     assert len(lines) == len({line.split(": ", 1)[1] for line in lines})
     assert any("q-random" in line and "no interval of its own" in line for line in lines)
-    assert any(line.startswith("coordination (D): not measured") for line in lines)
+    assert any("coordination (D)" in line and ": not measured, " in line for line in lines)
     several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
     assert [line.partition(":")[0] for line in several] == ["specialization", "clustering and spectrum"]
     for line, null in zip(several, ("label_shuffled", "local_matched"), strict=True):
@@ -157,3 +157,14 @@ def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
     assert high - low < 8 * spread
     cut = [line for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
     assert len(cut) == int(interval.low < low) + int(interval.high > high)
+
+
+def test_claims_about_other_models_are_counted_apart(found):
+    checks = found.checks[:5]
+    own = [dataclasses.replace(item, same_model=True, agreement="agrees") for item in checks[:2]]
+    others = [dataclasses.replace(item, same_model=False, agreement="shown") for item in checks[2:]]
+    assert count_line([*own, *others]) == (
+        "5 claims held against run A. On the model and layer that they are about: agrees 2. On another model "
+        "or layer (*): shown 3."
+    )
+    assert "On another" not in count_line(own)

@@ -65,8 +65,6 @@ def without_bounds(results):
         ((0.8, 1.0), (-9.0, 9.0), "open"),  # an interval that meets everything confirms nothing
         ((0.8, math.inf), (0.9, 5.0), "agrees"),
         ((-math.inf, 0.8), (0.9, 5.0), "disagrees"),
-        ((0.9, 0.9), (0.85, 0.95), "open"),  # a bare value cannot be confirmed
-        ((0.9, 0.9), (0.95, 0.99), "disagrees"),
         ((0.8, 1.0), None, "open"),
     ],
 )
@@ -161,6 +159,39 @@ def test_a_number_in_sds_is_not_held_against_one_in_the_measures_unit(published,
     # An outcome has no unit.
     claimed = checked(results, measure="modularity", contrast={"null": "size_matched"}, outcome="greater")
     assert claimed.agreement in ("agrees", "disagrees", "open")
+
+
+@pytest.mark.parametrize(
+    ("model", "claimed", "same"),
+    [
+        ("a/one", "0.7", True),
+        ("twin/of-one", "0.7", True),
+        ("a/two", "0.9", True),
+        ("reference", "0.7 to 0.9", False),
+    ],
+)
+def test_a_row_of_a_table_is_shown_and_not_judged(published, model, claimed, same):
+    contrast = {"null": "size_matched"}
+    claim = Claim(
+        id="a", where="Table 1", says="x", measure="effective_dimension", contrast=contrast,
+        quantity="reference", per="neuron", values={"a/one": 0.7, "a/two": 0.9},
+    )  # fmt: skip
+    paper = Claims(
+        hypotest_claims=1, source="s", title="t", models=("a/one",), claims=(claim,),
+        twins={"twin/of-one": "a/one"},
+    )  # fmt: skip
+    protocol = {**published.protocol, "subject": {"model": model}}
+    results = dataclasses.replace(published, protocol=protocol)
+    (found,) = check_claims(paper, results, Protocol.model_validate(protocol), "A")
+    assert (found.agreement, found.claimed, found.same_model) == ("shown", claimed, same)
+    (coordination,) = [item for item in results.predictions if item.id == "coordination"]
+    assert found.measured == pytest.approx(coordination.reference_value / len(results.group.neurons))
+    assert found.quantity == "reference per neuron" and found.reason == ""
+
+
+def test_a_bare_value_is_not_judged_however_far_it_is(published):
+    says = {"measure": "modularity", "contrast": {"null": "size_matched"}}
+    assert checked(published, **says, value=99.0).agreement == "shown"
 
 
 def test_an_effect_has_the_interval_of_the_run(published):

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from hypotest.errors import SubjectError
+from hypotest.subjects.hub import first_line
 from hypotest.subjects.loading import load_language_model
 
 
@@ -110,3 +111,27 @@ def test_names_that_are_neither_a_folder_nor_of_the_hub(tmp_path, name):
     with pytest.raises(SubjectError, match=r"subject\.model") as caught:
         load_language_model(name, base=tmp_path, device="cpu")
     assert str(caught.value).isprintable()
+
+
+def test_kernels_that_are_not_installed_are_not_needed(folder):
+    plain = load_language_model(str(folder), device="cpu")
+    configure(folder, _attn_implementation="flash_attention_2", attn_implementation="flash_attention_2")
+    loaded = load_language_model(str(folder), device="cpu")
+    assert loaded.model.config._attn_implementation == "eager"
+    assert loaded.settings_fingerprint == plain.settings_fingerprint
+
+
+def test_a_folder_without_a_tokenizer(folder):
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(
+        SubjectError, match=r"holds no tokenizer\.json: save the tokenizer there too \(.*from$"
+    ):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_a_message_that_goes_on_in_the_next_line_is_whole():
+    assert first_line(ValueError("could not do it from one of:\n (1) a file,\n (2) a list.\nSee x")) == (
+        "could not do it from one of: (1) a file, (2) a list"
+    )
+    assert first_line(ValueError("short.\nmore")) == "short"
