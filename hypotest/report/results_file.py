@@ -23,6 +23,9 @@ _ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
     ("registration", "subject_later"): ("Registration", None),
     ("figures", "frequencies", "n_unlisted_types"): ("FrequencyCurve", 0),
     ("corpus", "bos"): ("CorpusResult", None),
+    ("corpus", "text_tokens"): ("CorpusResult", None),
+    ("corpus", "padded_blocks"): ("CorpusResult", 0),
+    ("corpus", "padded_tokens"): ("CorpusResult", 0),
     ("cross_entropy",): ("Results", None),
 }
 """Fields that files of this schema version may lack, since they came later: record and default."""
