@@ -6,6 +6,7 @@ What can be said of a plan before the text is read; how large effects must be is
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
+_LONGEST_NAME = 300
 MINIMUM_DOCUMENTS = 20
 """Fewer have no interval; see `hypotest.inference.bootstrap`."""
 _TOLERATED = 0.12
@@ -73,17 +75,22 @@ def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
     if text == "reference" or protocol.frequencies != "reference":
         return
     if isinstance(text, CorpusFiles):
-        names = ", ".join(map(shown, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
-        column = f", column: {shown(text.column)}" if text.column else ""
+        names = ", ".join(map(_quoted, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
+        column = f", column: {_quoted(text.column)}" if text.column else ""
         own = f"{{count: {{files: [{names}]{column}}}}}"
     else:
-        config = f", config: {shown(text.config)}" if text.config else ""
-        own = f"{{count: {{hub: {shown(text.hub)}{config}, split: {shown(text.split)}}}}}"
+        config = f", config: {_quoted(text.config)}" if text.config else ""
+        own = f"{{count: {{hub: {_quoted(text.hub)}{config}, split: {_quoted(text.split)}}}}}"
     message = (
         "counts the docstrings of packages, and corpus.text is another text: what is rare there may be "
         f"common in it; count the text itself, `frequencies: {own}`, or what the model was trained on"
     )
     yield Finding(("frequencies",), message, "warning", (("corpus", "text"),))
+
+
+def _quoted(name: str) -> str:
+    """As YAML takes it, whatever it holds."""
+    return json.dumps(name) if len(name) <= _LONGEST_NAME else shown(name)
 
 
 def _spread(protocol: Protocol) -> Iterator[Finding]:

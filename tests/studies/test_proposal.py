@@ -1,7 +1,5 @@
 """A template for another model and text: values that fit, said, and accepted by what follows."""
 
-import json
-
 import pytest
 
 from hypotest.errors import CorpusError, ProtocolError
@@ -77,5 +75,4 @@ def test_a_text_of_ones_own_with_other_counts_is_warned_of(tmp_path, texts, smal
     path.write_text(text.replace(line, "frequencies: reference"))
     (warning,) = [item for item in read_protocol(path)[1] if item.key == "frequencies"]
     assert warning.severity == "warning"
-    assert f"`frequencies: {{count: {{files: ['{texts}']}}}}`" in warning.message
-    assert json.dumps(warning.message)
+    assert f'`frequencies: {{count: {{files: ["{texts}"]}}}}`' in warning.message
