@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 import torch
 
+from hypotest.collect.cross_entropy import mean_cross_entropy
 from hypotest.collect.sample import Sample
+from hypotest.corpora.blocks import whole_blocks
 from hypotest.errors import SubjectError
 from hypotest.pipeline.limitations import unlike_a_language_model
 from hypotest.pipeline.plausibility import measure_cross_entropy, unigram_entropy
@@ -23,7 +25,10 @@ def prepared(subject, tokens, bos=None):
     )
     sample = Sample(tokens, rows, np.arange(40))
     return SimpleNamespace(
-        subject=subject, blocks=SimpleNamespace(tokens=tokens), samples={"selection": sample}, bos=bos
+        subject=subject,
+        blocks=whole_blocks(tokens, np.arange(len(tokens)), len(tokens), tokens.size),
+        samples={"selection": sample},
+        bos=bos,
     )
 
 
@@ -84,3 +89,17 @@ def test_what_is_said(nats, expected):
 def test_entropy_of_a_uniform_and_of_a_single_token():
     assert unigram_entropy(np.arange(8, dtype=np.int32)[None]) == pytest.approx(math.log(8))
     assert unigram_entropy(np.zeros((2, 5), dtype=np.int32)) == 0
+
+
+def test_padding_is_no_target(small_subject, small_tokens):
+    lengths = np.full(4, 32, dtype=np.int32)
+    lengths[1] = 7
+    changed = small_tokens[:4].copy()
+    changed[1, 7:] = 0
+    nats, count = mean_cross_entropy(small_subject, changed, 1, lengths)
+    assert count == 3 * 31 + 6
+    parts = [
+        mean_cross_entropy(small_subject, small_tokens[row : row + 1, :size], 1)
+        for row, size in enumerate(lengths)
+    ]
+    assert nats == pytest.approx(sum(one * n for one, n in parts) / count)

@@ -85,7 +85,7 @@ def test_batches_do_not_matter(tmp_path, monkeypatch):
     names = []
     for number in range(7):
         names.append(f"{number}.txt")
-        (tmp_path / names[-1]).write_text("abc"[: number % 3 + 1], encoding="utf-8")
+        (tmp_path / names[-1]).write_text("abc"[: number % 3 + 1] * (number + 1), encoding="utf-8")
     chosen = CountedText(count=CorpusFiles(files=tuple(names)))
     whole = token_counts(chosen, tmp_path, Letters(), silent)
     monkeypatch.setattr(module, "BATCH", 2)
