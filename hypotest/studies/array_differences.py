@@ -57,6 +57,10 @@ def _of_split(one: SplitEvidence, two: SplitEvidence, tolerance: float, exact: b
         if name in ("positions", "head_ablation") or (name == "n_exact" and not exact):
             continue
         before, after = getattr(one, name), getattr(two, name)
+        if before is None or after is None:  # what a model does not have
+            if before is not after:
+                yield Difference(name, *("none" if of is None else "there" for of in (before, after)))
+            continue
         allowed: float | NDArray[np.float64] = _allowed(before, exact)
         if name == "loss" and not exact:
             allowed = FORWARD_ROUNDING
@@ -109,9 +113,12 @@ def _array(
 
 
 def _allowed(values: NDArray[np.generic], exact: bool) -> float:
-    if exact or not values.size:
+    known = values[
+        ~np.isnan(values.astype(np.float64))
+    ]  # what an untrained network need not have is not a number
+    if exact or not known.size:
         return 0.0
-    return FORWARD_RELATIVE * float(np.abs(values.astype(np.float64)).max())
+    return FORWARD_RELATIVE * float(np.abs(known.astype(np.float64)).max())
 
 
 def _check(name: str, found: list[Difference], how: str) -> Check:

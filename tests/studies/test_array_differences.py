@@ -67,3 +67,24 @@ def test_weights_and_positions_must_be_equal_everywhere(evidence):
     positions = evidence.evaluation.positions.reverse()
     moved = replace(evidence, evaluation=replace(evidence.evaluation, positions=positions))
     assert wrong(evidence, moved, exact=False) == ["positions"]
+
+
+def test_what_was_not_collected_is_equal_to_nothing_else(evidence):
+    values = evidence.evaluation.activations.copy()
+    values[:, :3] = np.nan  # of an untrained network, what no measure reads
+    partly = replace(evidence, evaluation=replace(evidence.evaluation, activations=values))
+    assert wrong(partly, partly, exact=False) == wrong(partly, partly, exact=True) == []
+    assert wrong(partly, evidence, exact=False) == ["activations"]
+    largest = float(np.nanmax(np.abs(values)))
+    moved = values.copy()
+    moved[0, 5] += 0.9 * FORWARD_RELATIVE * largest
+    again = replace(evidence, evaluation=replace(evidence.evaluation, activations=moved))
+    assert wrong(partly, again, exact=False) == []
+
+
+def test_windows_that_one_model_has_and_the_other_has_not(evidence):
+    heads = evidence.evaluation.attention.shape[1]
+    windows = np.full(heads, 4)
+    other = replace(evidence, evaluation=replace(evidence.evaluation, windows=windows))
+    assert wrong(other, other, exact=True) == []
+    assert wrong(evidence, other, exact=False) == ["windows"]
