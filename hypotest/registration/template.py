@@ -122,7 +122,7 @@ def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
 
 def _with_values(text: str, changes: Mapping[str, tuple[Any, str]]) -> str:
     """Other values in a template, whose comments stay."""
-    yaml = YAML()
+    yaml = YAML(typ="rt")
     yaml.preserve_quotes, yaml.width = True, 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     data = yaml.load(text)

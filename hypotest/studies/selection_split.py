@@ -13,6 +13,7 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.randomness import Streams
@@ -79,6 +80,8 @@ def look_at_selection(
     prepared = prepare(plan, path.parent, device, streams, watch, kept_out=kept_out_of_evaluation(path))
     if command == "power":  # to explore is to look for what would do
         check_reach(plan, prepared, prepared.subject.n_neurons, path)
+    # a run stops where the model is worse than chance; here only its time is wanted
+    measure_cross_entropy(prepared, streams, watch, cache_folder(), force=True)
     preparing = dict(watch.seconds)
     cache = cache_folder() / "evidence"
     whole = positions is None or is_collected(cache, prepared.keys.selection)
