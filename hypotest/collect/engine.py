@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.readout import prepare_readout
 from hypotest.records.evidence import Ablation
 from hypotest.subjects.language_model import LanguageModel
 
@@ -24,3 +29,22 @@ def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, se
     engine = INTERVENTIONS if obstacle else IDENTITY
     reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
     return Ablation(replacement, tolerance, seed, engine, reason)
+
+
+def identity_engine(
+    subject: LanguageModel, ablation: Ablation, memory: float, neurons: NDArray[np.int64] | None = None
+) -> NeuronAblation | None:
+    """What ablates by the identity; None where forward passes do.
+
+    Args:
+        subject: The network.
+        ablation: From `plan_ablation`.
+        memory: Bytes that it may take.
+        neurons: Which ones, ascending; all by default.
+    """
+    if ablation.engine != IDENTITY:
+        return None
+    readout = prepare_readout(subject)
+    return NeuronAblation(
+        readout if neurons is None else readout.of_neurons(neurons), ablation.tolerance, memory
+    )

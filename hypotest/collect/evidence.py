@@ -5,27 +5,23 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.engine import IDENTITY
+from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
-from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.stages import (
     ablate,
     ablation_parts,
+    begin_selection,
     collect_decomposition,
     collect_forward,
     collect_heads,
-    collect_mean,
-    collect_weights,
     describe,
 )
 from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
 from hypotest.records.progress import StartStage
-from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
 
@@ -75,7 +71,7 @@ def _collect_splits(
     before_evaluation: Callable[[], None],
 ) -> None:
     """Leave both splits in the cache; the engine and what it was given can be freed before they are read."""
-    engine = _engine(subject, ablation, memory)
+    engine = identity_engine(subject, ablation, memory)
     replacement = _collect_selection(
         subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
     )
@@ -117,15 +113,9 @@ def collect_selection(
         OutputError: If the cache cannot be written.
     """
     if not is_collected(cache, key):
-        engine = _engine(subject, ablation, memory)
+        engine = identity_engine(subject, ablation, memory)
         _collect_selection(subject, sample, cache / key, ablation, engine, memory, start_stage)
     return read_selection(cache, key)
-
-
-def _engine(subject: LanguageModel, ablation: Ablation, memory: float) -> NeuronAblation | None:
-    if ablation.engine != IDENTITY:
-        return None
-    return NeuronAblation(prepare_readout(subject), ablation.tolerance, memory)
 
 
 def _collect_selection(
@@ -138,16 +128,7 @@ def _collect_selection(
     start_stage: StartStage,
 ) -> Replacement:
     """Collect the selection split, and say what neurons are ablated to in both."""
-    collect_weights(subject, folder)
-    forward = collect_forward(subject, sample, folder, start_stage, attention=True)
-    collect_mean(forward["activations"], folder)
-    replacement = Replacement.of(
-        cast(AblationKind, ablation.replacement),
-        forward["activations"],
-        sample.blocks,
-        sample.indices,
-        ablation.seed,
-    )
+    forward, replacement = begin_selection(subject, sample, ablation, folder, start_stage, attention=True)
     parts = ablation_parts(sample, ablation.engine)
     ablate(subject, engine, sample, forward, replacement, memory, folder, start_stage, parts=parts)
     collect_heads(subject, sample, folder, start_stage)

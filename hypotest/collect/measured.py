@@ -10,30 +10,24 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.engine import IDENTITY
+from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
-from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.stages import (
     ablate,
     ablation_parts,
+    begin_selection,
     collect_forward,
     collect_heads,
-    collect_mean,
-    collect_weights,
     describe,
 )
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Ablation, Evidence, Selected, SelectionEvidence
 from hypotest.records.progress import silent
-from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
 
@@ -108,19 +102,10 @@ def collect_measured(
 def _collect_selection(
     subject: LanguageModel, sample: Sample, ablation: Ablation, wanted: Wanted, memory: float, folder: Path
 ) -> Replacement:
-    collect_weights(subject, folder)
-    forward = collect_forward(subject, sample, folder, silent, attention=False)
-    collect_mean(forward["activations"], folder)
-    replacement = Replacement.of(
-        cast(AblationKind, ablation.replacement),
-        forward["activations"],
-        sample.blocks,
-        sample.indices,
-        ablation.seed,
-    )
+    forward, replacement = begin_selection(subject, sample, ablation, folder, silent, attention=False)
     parts = ablation_parts(sample, ablation.engine)
     parts = {name: rows for name, rows in parts.items() if name in (wanted.condition, "both")}
-    engine = _engine(subject, ablation, memory, None)
+    engine = identity_engine(subject, ablation, memory)
     ablate(subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts)
     heads = Channel.HEADS in wanted.channels
     if heads:
@@ -147,7 +132,7 @@ def _collect_evaluation(
     if seen:
         forward = collect_forward(subject, sample, folder, silent, attention=False)
     if influence:
-        engine = _engine(subject, ablation, memory, group)
+        engine = identity_engine(subject, ablation, memory, group)
         ablate(
             subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts, neurons=group
         )
@@ -155,14 +140,3 @@ def _collect_evaluation(
     if heads:
         collect_heads(subject, sample, folder, silent, selected.heads)
     describe(subject, sample, ablation, folder, forward=seen, parts=parts, heads=heads)
-
-
-def _engine(
-    subject: LanguageModel, ablation: Ablation, memory: float, neurons: NDArray[np.int64] | None
-) -> NeuronAblation | None:
-    if ablation.engine != IDENTITY:
-        return None
-    readout = prepare_readout(subject)
-    return NeuronAblation(
-        readout if neurons is None else readout.of_neurons(neurons), ablation.tolerance, memory
-    )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from hypotest.collect.store import collect_shards, make_shards, read_shards, wri
 from hypotest.records.evidence import Ablation
 from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage
+from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
 BLOCKS_PER_SHARD = 64
@@ -35,7 +36,7 @@ _INTERVENTION_BLOCKS_PER_SHARD = 4
 DECOMPOSED_POSITIONS = 512
 
 
-def collect_weights(subject: LanguageModel, folder: Path) -> None:
+def _collect_weights(subject: LanguageModel, folder: Path) -> None:
     """The tested MLP's weights, and which heads reach it."""
     if (folder / "weights").exists():
         return
@@ -70,11 +71,34 @@ def collect_forward(
     return collect_shards(folder / "forward", n_shards, compute, step)
 
 
-def collect_mean(activations: NDArray[np.float32], folder: Path) -> None:
-    """Mean activation over the selection split."""
+def begin_selection(
+    subject: LanguageModel,
+    sample: Sample,
+    ablation: Ablation,
+    folder: Path,
+    start_stage: StartStage,
+    *,
+    attention: bool,
+) -> tuple[dict[str, NDArray[Any]], Replacement]:
+    """Weights, activations and their means of the selection split.
+
+    Arguments as in `collect_forward`, and how neurons are ablated.
+
+    Returns:
+        What `collect_forward` returns, and what neurons are set to in both splits.
+    """
+    _collect_weights(subject, folder)
+    forward = collect_forward(subject, sample, folder, start_stage, attention=attention)
     if not (folder / "mean").exists():
-        mean = activations.mean(axis=0, dtype=np.float64).astype(np.float32)
+        mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
         write_shard(folder / "mean", {"mean_activation": mean})
+    return forward, Replacement.of(
+        cast(AblationKind, ablation.replacement),
+        forward["activations"],
+        sample.blocks,
+        sample.indices,
+        ablation.seed,
+    )
 
 
 def ablation_parts(sample: Sample, engine: str) -> dict[str, NDArray[np.bool_]]:

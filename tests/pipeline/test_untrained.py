@@ -176,7 +176,7 @@ def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkey
         raise AssertionError("a forward pass")
 
     stages = [("stages", name) for name in ("forward_arrays", "head_ablation_arrays", "intervention_arrays")]
-    for module, name in (*stages, ("measured", "NeuronAblation")):
+    for module, name in (*stages, ("engine", "NeuronAblation")):
         monkeypatch.setattr(f"hypotest.collect.{module}.{name}", forward)
     monkeypatch.setattr(type(prepared.subject.model), "forward", forward)
     again = collect(plan[0], prepared, cache, delta_loss)
