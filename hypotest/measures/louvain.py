@@ -223,7 +223,7 @@ def _move(
             if best == own:
                 continue
             if members[best] == 0:
-                _add(links[best], links[best], -1.0)
+                _clear(links[best])
                 total[best] = 0.0
                 n_occupied += 1
             members[own] -= 1
@@ -270,7 +270,7 @@ def _split(
         around = whole[community[node]]
         if not alone[node] or outward[node] < resolution * strength[node] * (around - strength[node]):
             continue
-        _add(links, links, -1.0)
+        _clear(links)
         for other in range(n_nodes):
             if other != node and community[other] == community[node]:
                 links[part[other]] += graph[node, other]
@@ -293,6 +293,12 @@ def _split(
 def _add(into: NDArray[np.float64], row: NDArray[np.float64], sign: float) -> None:
     for place in range(len(row)):
         into[place] += sign * row[place]
+
+
+@compiled
+def _clear(row: NDArray[np.float64]) -> None:
+    for place in range(len(row)):
+        row[place] = 0.0
 
 
 @compiled
