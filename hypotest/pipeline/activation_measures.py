@@ -117,6 +117,11 @@ def _information(
     return information, activations, documents
 
 
+def _order(columns: FloatArray) -> dict[str, Any]:
+    """Sorted once for all relabellings."""
+    return {"order": RankOrder(finite_activations(columns))}
+
+
 def bind_modularity(
     prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
 ) -> GroupMeasure:
@@ -207,7 +212,7 @@ def bind_modularity(
                 "bins": int(options["bins"]),
                 "rng": streams("communities under labels", prediction.id, piece),
             },
-            lambda columns: {"order": RankOrder(finite_activations(columns))},
+            _order if options["estimator"] == "gaussian_copula" else None,
         ),
         rewired=rewired,
         no_interval=why_no_interval(prediction),

@@ -72,7 +72,7 @@ def under_labels_of(
     workers: Workers,
     function: Callable[..., Values],
     settings: Callable[[str], dict[str, Any]],
-    shared: Callable[[FloatArray], dict[str, Any]] = lambda columns: {},
+    shared: Callable[[FloatArray], dict[str, Any]] | None = None,
 ) -> Callable[[ShuffledGroups], tuple[Values, Values]]:
     """A measure of activations at rare positions, under shuffled labels.
 
@@ -90,7 +90,7 @@ def under_labels_of(
         labelled = shuffled.labels[:, shuffled.evaluation_units]
         used = np.unique(np.concatenate([*shuffled.rare, *shuffled.common]))
         columns = activations[:, used]
-        of_all = shared(columns)
+        of_all = {} if shared is None else shared(columns)
         calls, places = [], []
         for arm, drawn in enumerate((shuffled.rare, shuffled.common)):
             for rows in rows_by_size(drawn, _RELABELLINGS_PER_TASK):
