@@ -29,8 +29,8 @@ from hypotest.errors import SubjectError
 from hypotest.records.gguf import GgufHead, read_gguf_head
 
 _PACKAGES = ("gguf", "accelerate")
-_SAFE: Mapping[str, Any] = {"trust_remote_code": False}
-"""A file holds no code; nothing of it would be executed."""
+SAFE: Mapping[str, Any] = {"trust_remote_code": False}
+"""Nothing that comes with a model is executed, wherever it is kept."""
 _NAMED = 3
 _LIKE_GPT2 = frozenset({"default", "gpt-2", "gpt2", "jais", "mpt", "olmo", "phi-2", "trillion"})
 """Values of ``tokenizer.ggml.pre`` whose text is split as GPT-2 does, which is transformers' default."""
@@ -110,7 +110,7 @@ def gguf_config(file: GgufFile, name: str) -> Any:
     with _quietly() as folder:
         try:
             config = transformers.AutoConfig.from_pretrained(
-                folder, gguf_file=str(file.path.absolute()), **_SAFE
+                folder, gguf_file=str(file.path.absolute()), **SAFE
             )
         except ValueError as error:
             if "architecture" not in str(error):
@@ -142,7 +142,7 @@ def gguf_tokenizer(file: GgufFile, name: str) -> Any:
         )
     with _quietly() as folder:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, gguf_file=str(file.path.absolute()), **_SAFE
+            folder, gguf_file=str(file.path.absolute()), **SAFE
         )
     if kind == "gpt2" and split in _DIGITS_APART:
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -169,7 +169,7 @@ def gguf_model(file: GgufFile, dtype: torch.dtype, name: str) -> Any:
         read, loading = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
             gguf_file=str(file.path.absolute()),
-            **_SAFE,
+            **SAFE,
             dtype=dtype,
             attn_implementation="eager",
             output_loading_info=True,

@@ -12,12 +12,10 @@ from hypotest.errors import SubjectError
 from hypotest.records.gguf import SUFFIX
 from hypotest.records.hub import is_hub_name
 from hypotest.records.packaged import PACKAGED
-from hypotest.subjects.gguf import GgufFile, open_gguf
+from hypotest.subjects.gguf import SAFE, GgufFile, open_gguf
 from hypotest.subjects.language_model import REFERENCE
 
 ADAPTER = "adapter_config.json"
-_SAFE: Mapping[str, Any] = {"trust_remote_code": False}
-"""Nothing in a model's folder is executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Source:
 
     place: str
     """Folder or file, or an id of the Hub."""
-    options: Mapping[str, Any] = field(default_factory=lambda: dict(_SAFE))
+    options: Mapping[str, Any] = field(default_factory=lambda: dict(SAFE))
     """For transformers."""
     gguf: GgufFile | None = None
     """If it is such a file."""
@@ -63,7 +61,7 @@ def source_of(name: str, revision: str | None, base: Path | None) -> Source:
             "(OWNER/NAME)"
         )
     if not is_folder:
-        return Source(name, dict(_SAFE) if revision is None else {**_SAFE, "revision": revision})
+        return Source(name, dict(SAFE) if revision is None else {**SAFE, "revision": revision})
     folder = folder if revision is None else _checkpoint(folder, revision)
     # the files of an unfinished download or training are a folder without a configuration
     if not (folder / "config.json").exists():
