@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BEFORE = "7be6250015bdb7626b394b6ad0a62c9dd4603ef4"
 """The last commit before the work on speed."""
+FIGURES = "--figures"
 
 
 @contextmanager
@@ -46,15 +47,21 @@ def figures(module: str, tree: Path, *arguments: str) -> dict[str, float]:
     return found
 
 
-def both(module: str, *arguments: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Figures before and now, one after the other."""
+def both(module: str, measured: Callable[[], dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Figures before and now, one after the other, under a line on the machine.
+
+    Args:
+        module: File of the benchmark. With ``--figures`` it prints those of whatever ``hypotest`` is found,
+            and that is all.
+        measured: Takes them.
+    """
+    if sys.argv[1:] == [FIGURES]:
+        print(json.dumps(measured()))
+        raise SystemExit
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    print(f"{cores} cores, load average {load:.1f} at the start; before: {BEFORE[:7]}\n", flush=True)
     with tree_before() as tree:
-        return figures(module, tree, *arguments), figures(module, ROOT, *arguments)
-
-
-def conditions() -> str:
-    """What has to be known of the machine."""
-    return f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start; before: {BEFORE[:7]}"
+        return figures(module, tree, FIGURES), figures(module, ROOT, FIGURES)
 
 
 def _git(*arguments: str) -> None:

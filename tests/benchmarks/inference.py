@@ -10,9 +10,7 @@ all groups, and timed apart.
 
 from __future__ import annotations
 
-import json
 import resource
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +28,7 @@ from hypotest.pipeline.selection import select
 from hypotest.pipeline.shuffled import compare_shuffled
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
-from tests.benchmarks.before import both, conditions
+from tests.benchmarks.before import both
 
 N_NEURONS, SIZE, DRAWS, D_MODEL = 8192, 82, 9999, 2048
 POSITIONS = 8192
@@ -44,11 +42,7 @@ ALL = "**all of them together**"
 
 def main() -> None:
     """Print the table; with ``--figures``, the figures of whatever ``hypotest`` is found, as JSON."""
-    if sys.argv[1:] == ["--figures"]:
-        print(json.dumps(measured()))
-        return
-    print(f"{conditions()}\n", flush=True)
-    before, now = both(__file__, "--figures")
+    before, now = both(__file__, measured)
     loops = looped()
     print("| row | before (s) | now (s) | ratio | loop (s) | loop / now |\n|---|---:|---:|---:|---:|---:|")
     for name, seconds in now.items():

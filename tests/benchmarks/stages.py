@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.before import both, conditions
+from tests.benchmarks.before import both
 
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "rare-tokens.yaml"
 NAIVE_TRACES = 40
@@ -86,11 +86,7 @@ def measured() -> dict[str, float]:
 
 def main() -> None:
     """Print the table; with ``--figures``, the figures of whatever ``hypotest`` is found, as JSON."""
-    if sys.argv[1:] == ["--figures"]:
-        print(json.dumps(measured()))
-        return
-    print(f"{conditions()}\n", flush=True)
-    before, now = both(__file__, "--figures")
+    before, now = both(__file__, measured)
     print("| stage | cold, before (s) | cold, now (s) | cached, before (s) | cached, now (s) |")
     print("|---|---:|---:|---:|---:|")
     stages = dict.fromkeys(name.split(": ", 1)[1] for name in now if name.startswith("cold: "))

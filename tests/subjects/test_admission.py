@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import types
 
 import pytest
@@ -156,18 +155,8 @@ def test_a_context_of_one_token():
         wrap_language_model(transformers.GPT2LMHeadModel(config))
 
 
-@pytest.fixture
-def folder(small_model_folder, tmp_path):
-    return shutil.copytree(small_model_folder, tmp_path / "model")
-
-
-def configure(folder, **changes):
-    file = folder / "config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
-
-
-def test_layers_that_the_configuration_does_not_use(folder):
-    configure(folder, num_hidden_layers=3)
+def test_layers_that_the_configuration_does_not_use(folder, configure):
+    configure(num_hidden_layers=3)
     with pytest.raises(SubjectError, match=r"no place: gpt_neox\.layers\.3\.") as caught:
         load_language_model(str(folder), device="cpu")
     assert "num_hidden_layers" in str(caught.value) and "more" in str(caught.value)
@@ -203,8 +192,8 @@ def test_an_adapter_beside_the_weights(folder):
         load_language_model(str(folder), device="cpu")
 
 
-def test_quantised_weights_in_a_folder(folder):
-    configure(folder, quantization_config={"quant_method": "gptq", "bits": 4})
+def test_quantised_weights_in_a_folder(folder, configure):
+    configure(quantization_config={"quant_method": "gptq", "bits": 4})
     with pytest.raises(SubjectError, match=r"quantised \(gptq\)"):
         load_language_model(str(folder), device="cpu")
 

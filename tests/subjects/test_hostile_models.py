@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import pickle
-import shutil
 
 import pytest
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.hub import first_line
 from hypotest.subjects.loading import load_language_model
-
-
-@pytest.fixture
-def folder(small_model_folder, tmp_path):
-    """A copy of the small model, to be damaged."""
-    return shutil.copytree(small_model_folder, tmp_path / "model")
-
-
-def configure(folder, **changes):
-    file = folder / "config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +21,8 @@ def configure(folder, **changes):
         ("rope_parameters", 3),
     ],
 )  # fmt: skip
-def test_a_damaged_configuration(folder, key, value):
-    configure(folder, **{key: value})
+def test_a_damaged_configuration(folder, configure, key, value):
+    configure(**{key: value})
     with pytest.raises(SubjectError, match=r"subject\.model"):
         load_language_model(str(folder), device="cpu")
 
@@ -50,11 +37,11 @@ def test_a_damaged_file(folder, name, content):
         load_language_model(str(folder), device="cpu")
 
 
-def test_code_in_a_folder_is_never_executed(folder, tmp_path):
+def test_code_in_a_folder_is_never_executed(folder, configure, tmp_path):
     trace = tmp_path / "executed"
     (folder / "evil.py").write_text(f"open({str(trace)!r}, 'w')\n")
     classes = ("AutoConfig", "AutoModelForCausalLM", "AutoTokenizer")
-    configure(folder, auto_map={name: "evil.Evil" for name in classes})
+    configure(auto_map={name: "evil.Evil" for name in classes})
     with contextlib.suppress(SubjectError):  # refused, or loaded by the code of transformers
         load_language_model(str(folder), device="cpu")
     assert not trace.exists()
@@ -113,9 +100,9 @@ def test_names_that_are_neither_a_folder_nor_of_the_hub(tmp_path, name):
     assert str(caught.value).isprintable()
 
 
-def test_kernels_that_are_not_installed_are_not_needed(folder):
+def test_kernels_that_are_not_installed_are_not_needed(folder, configure):
     plain = load_language_model(str(folder), device="cpu")
-    configure(folder, _attn_implementation="flash_attention_2", attn_implementation="flash_attention_2")
+    configure(_attn_implementation="flash_attention_2", attn_implementation="flash_attention_2")
     loaded = load_language_model(str(folder), device="cpu")
     assert loaded.model.config._attn_implementation == "eager"
     assert loaded.settings_fingerprint == plain.settings_fingerprint
