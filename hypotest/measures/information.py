@@ -7,7 +7,6 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -21,8 +20,6 @@ from hypotest.records.evidence import FloatArray, IntArray
 
 NEURON_BLOCK = 128
 """Neurons ranked or binned at a time, which bounds the memory of a wide layer."""
-_CACHE_BYTES = 2**20
-"""Scores taken at once: small ones together, which saves calls, and large ones one by one."""
 
 
 @lru_cache(maxsize=16)
@@ -31,8 +28,9 @@ def score_table(total: int) -> NDArray[np.float64]:
 
     The ends, which no row of positive weight has, hold 0.
     """
-    table = ndtri(np.arange(2 * total + 1) / (2 * total))
-    table[[0, -1]] = 0.0
+    table = np.zeros(2 * total + 1)
+    table[1:total] = ndtri(np.arange(1, total) / (2 * total))
+    table[total + 1 : -1] = -table[total - 1 : 0 : -1]  # as far above the middle as below it
     table.flags.writeable = False  # shared
     return np.asarray(table)
 
@@ -61,48 +59,24 @@ def normal_scores(
 
 
 def copula_graphs(
-    order: RankOrder, columns: NDArray[np.int64], weights: FloatArray | IntArray
-) -> Iterator[NDArray[np.float64]]:
-    """Mutual information under the Gaussian copula of each set of weights; arguments as in `normal_scores`.
+    order: RankOrder, columns: NDArray[np.int64], weights: FloatArray | IntArray | NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Mutual information under the Gaussian copula of each set of weights.
 
-    Yields:
-        Shape (k, k).
-    """
-    step = max(1, _CACHE_BYTES // (8 * columns.shape[1] * order.n))
-    for start in range(0, len(weights), step):
-        rows = slice(start, start + step)
-        yield from score_information(*normal_scores(order, columns[rows], weights[rows]))
-
-
-def score_information(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """-1/2 log(1 - r^2) of normal scores, for a stack of them.
-
-    r^2 is at most 1 - 1/n^2, so the information at most log n, which is all that n distinct ranks
-    can tell: duplicated neurons stay finite.
+    As `gaussian_copula_information` of the same columns, one set after the other, gives it.
 
     Args:
-        scores: Shape (n_sets, k, n).
-        weights: Repeat count of each row, shape (n_sets, n), each set with a positive sum.
+        order: The sorted columns.
+        columns: Which of them, for each set of weights, shape (n_sets, k).
+        weights: Repeat counts of the rows, whole, shape (n_sets, n).
 
     Returns:
-        Shape (n_sets, k, k), in nats, exactly symmetric, zero diagonal; 0 for neurons that do not vary.
+        Nats, shape (n_sets, k, k).
+
+    Raises:
+        ValueError: If a weight is negative or not whole.
     """
-    total = weights.sum(axis=1)[:, None, None]
-    at_least_two = np.maximum(total, 2.0)
-    # scores lie around 0, so that the product less the means' is as exact as that of centred scores
-    root = np.sqrt(weights)
-    weighted = scores * root[:, None, :]
-    sums = weighted @ root[:, :, None]
-    # numpy sees that this is a matrix times its own transpose: half the work, exactly symmetric
-    product = weighted @ weighted.swapaxes(1, 2)
-    outer = sums * sums.swapaxes(1, 2)
-    outer /= np.maximum(total, 1.0)
-    product -= outer
-    del outer
-    inverse = _inverse(np.diagonal(product, axis1=1, axis2=2)[:, :, None], at_least_two)
-    _in_nats(product, inverse * inverse.swapaxes(1, 2), at_least_two)
-    np.einsum("sii->si", product)[:] = 0.0
-    return np.asarray(product)
+    return order.information_graphs(columns, weights, score_table)
 
 
 def _inverse(variance: NDArray[np.float64], total: NDArray[np.float64] | float) -> NDArray[np.float64]:

@@ -195,7 +195,7 @@ def modularity_resamples(
     for start in range(0, drawn.size, step):
         chunk = drawn[start : start + step]
         members = np.broadcast_to(np.arange(order.size), (chunk.size, order.size))
-        stack = np.stack(list(copula_graphs(order, members, counts[chunk][:, columns])))
+        stack = copula_graphs(order, members, counts[chunk][:, columns])
         result[chunk] = settings.best(stack, rng).modularity
     return result
 

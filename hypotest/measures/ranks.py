@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 __all__ = ["RankOrder"]
 
 _NO_TABLE = np.empty(0)
+_SETS = 16
+"""Of weights that are gone through at once: their tables of scores stay in the cache."""
 
 
 class RankOrder:
@@ -29,10 +31,13 @@ class RankOrder:
         self.size, self.n = values.shape
         order = np.argsort(values, axis=1)
         ordered = np.take_along_axis(values, order, axis=1)
-        self._order = order.astype(np.int32)
-        self._tied = np.zeros(values.shape, dtype=bool)
-        np.equal(ordered[:, 1:], ordered[:, :-1], out=self._tied[:, 1:])
-        self._ties = self._tied.any(axis=1)
+        self._order = order.astype(np.uint16 if self.n <= 2**16 else np.int32)  # small ones stay in the cache
+        alike = np.zeros((self.size, self.n + 1), dtype=bool)  # whether a value is that of the one before
+        np.equal(ordered[:, 1:], ordered[:, :-1], out=alike[:, 1:-1])
+        owner, first = np.nonzero(alike[:, 1:] & ~alike[:, :-1])
+        _, last = np.nonzero(alike[:, :-1] & ~alike[:, 1:])
+        self._runs = np.stack([first, last + 1], axis=1)
+        self._first_run = np.searchsorted(owner, np.arange(self.size + 1))
 
     def twice_mid_ranks(
         self,
@@ -67,8 +72,8 @@ class RankOrder:
             kept[number, :count] = own[present[number]]
             fill_twice_mid_ranks(
                 self._order,
-                self._tied,
-                self._ties,
+                self._runs,
+                self._first_run,
                 columns[number],
                 own,
                 place.astype(np.int32),
@@ -77,3 +82,39 @@ class RankOrder:
                 ranks[number],
             )
         return ranks, kept
+
+    def information_graphs(
+        self, columns: NDArray[np.int64], weights: NDArray[Any], table: Callable[[int], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Mutual information of every pair of columns under a Gaussian copula, for each set of weights.
+
+        Args:
+            columns: As in `twice_mid_ranks`.
+            weights: Whole, not negative, shape (n_sets, n).
+            table: As there: the score of each twice-mid-rank.
+
+        Returns:
+            Nats, shape (n_sets, k, k), exactly symmetric, zero diagonal; 0 for columns that do not vary, and
+            where nothing has weight.
+
+        Raises:
+            ValueError: If a weight is negative or not whole.
+        """
+        from hypotest.measures.mid_ranks import score_graphs
+
+        counts = np.asarray(weights)
+        if counts.dtype.kind not in "iub":
+            counts = counts.astype(np.int64)
+        if np.any(counts != weights) or counts.min(initial=0) < 0:
+            raise ValueError("weights must be whole numbers of at least 0: how often each row counts")
+        graphs = np.empty((len(counts), columns.shape[1], columns.shape[1]))
+        for start in range(0, len(counts), _SETS):
+            rows = slice(start, start + _SETS)
+            own = np.ascontiguousarray(counts[rows], dtype=np.int64)
+            totals = own.sum(axis=1)
+            tables = np.zeros((len(own), 2 * int(totals.max()) + 1))
+            for filled, total in zip(tables, totals.tolist(), strict=True):
+                filled[: 2 * total + 1] = table(total)
+            chosen = np.ascontiguousarray(columns[rows], dtype=np.int64)
+            graphs[rows] = score_graphs(self._order, self._runs, self._first_run, chosen, own, tables)
+        return graphs

@@ -10,7 +10,6 @@ functions are for groups of one size.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +98,8 @@ def modularity_relabelled(
         method: As in `hypotest.measures.modularity.communities`.
         resolution: As there.
         restarts: As there.
-        order: Of the activations, which spares several calls on the same ones their sorting.
+        order: Of the activations, for ``gaussian_copula`` alone; spares several calls on the same ones their
+            sorting.
         rng: As there.
 
     Returns:
@@ -109,22 +109,20 @@ def modularity_relabelled(
         ValueError: If shapes do not fit.
     """
     values, checked = _checked(activations, groups, labelled)
-    enough = labelled.sum(axis=1) > 1
-    graphs = (
-        copula_graphs(order or RankOrder(values), checked[enough], labelled[enough].astype(np.int32))
-        if estimator == "gaussian_copula"
-        else (
-            binned_information(values[mask][:, group], bins)
-            for group, mask in zip(checked[enough], labelled[enough], strict=True)
-        )
-    )
     result = np.full(len(checked), np.nan)
-    draws = np.flatnonzero(enough)
+    draws = np.flatnonzero(labelled.sum(axis=1) > 1)
+    copula = estimator == "gaussian_copula"
+    order = (order or RankOrder(values)) if copula else None
     step = max(1, CHUNK_BYTES // (8 * checked.shape[1] ** 2))
     for start in range(0, draws.size, step):
         rows = draws[start : start + step]
-        stack = np.stack(list(islice(graphs, rows.size)))
-        found = graph_communities(stack, method=method, resolution=resolution, restarts=restarts, rng=rng)
+        if order is not None:
+            graphs = copula_graphs(order, checked[rows], labelled[rows])
+        else:
+            graphs = np.stack(
+                [binned_information(values[labelled[row]][:, checked[row]], bins) for row in rows]
+            )
+        found = graph_communities(graphs, method=method, resolution=resolution, restarts=restarts, rng=rng)
         result[rows] = found.modularity
     return result
 

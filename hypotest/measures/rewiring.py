@@ -38,6 +38,8 @@ from hypotest.records.evidence import FloatArray, IntArray
 
 SWEEPS = 400
 """Enough to forget the start; see above."""
+_STEPS = 64
+"""Whose random numbers are drawn at once."""
 _SMALLEST_DIFFERENCE = 1e-12
 """In Q, which has no scale: rounding errors of rewiring a graph that has no freedom are smaller."""
 
@@ -48,7 +50,7 @@ def rewired(
     """Graphs with the strengths of a given one and otherwise random weights.
 
     In each step a random permutation splits the neurons into cycles without common neurons, whose moves are
-    made at once. All draws share the permutations (contiguous memory: seven times faster) and each has its
+    made one after the other. All draws share the permutations (their weights lie together) and each has its
     own amounts x: given the permutations they are independent and identically distributed, and after
     many sweeps the permutations no longer matter (variance of means over 40 draws of Q, relative to
     independent ones, 0.95 +- 0.22 at k = 41).
@@ -67,6 +69,8 @@ def rewired(
     Raises:
         ValueError: If the weights are not what they should be, or `sweeps` is negative.
     """
+    from hypotest.measures.weight_moves import exchange  # numba takes a while to import
+
     matrix = symmetric_matrix(weights, "weights")
     if np.any(matrix[~np.eye(matrix.shape[0], dtype=np.bool_)] < 0):
         raise ValueError("weights must not be negative")
@@ -80,19 +84,11 @@ def rewired(
 
     n_cycles = size // 4
     n_steps = int(np.ceil(sweeps * rows.size / (4 * n_cycles))) if n_cycles else 0
-    for _ in range(n_steps):
-        corners = rng.permutation(size)[: 4 * n_cycles].reshape(4, n_cycles)
-        sides = edge[corners, np.roll(corners, -1, axis=0)]
-        moved = values[sides]  # (4, n_cycles, n_draws): A_ab, A_bc, A_cd, A_da
-        lowest = np.minimum(moved[0], moved[2])
-        # Draws stay below 1, so that the rounded product is at most the sum before its own rounding, and
-        # no weight falls below 0.
-        amount = rng.random((n_cycles, n_draws))
-        amount *= lowest + np.minimum(moved[1], moved[3])
-        amount -= lowest
-        moved[0::2] += amount
-        moved[1::2] -= amount
-        values[sides] = moved
+    for start in range(0, n_steps, _STEPS):
+        count = min(_STEPS, n_steps - start)
+        order = rng.permuted(np.tile(np.arange(size), (count, 1)), axis=1)
+        corners = order[:, : 4 * n_cycles].reshape(count, 4, n_cycles)
+        exchange(values, edge, corners, rng.random((count, n_cycles, n_draws)))
 
     graphs = np.zeros((n_draws, size, size))
     graphs[:, rows, columns] = values.T

@@ -150,10 +150,12 @@ def test_resamples_of_each_document_once_are_the_estimate() -> None:
     rng = np.random.default_rng(6)
     activations = rng.normal(size=(60, 2)).repeat(3, axis=1) * 2 + rng.normal(size=(60, 6))
     values = modularity.modularity_resamples(
-        activations, np.arange(60), np.array([[1.0] * 60, [0.5] * 60, [0.0] * 60]), rng=rng
+        activations, np.arange(60), np.array([[1.0] * 60, [2.0] * 60, [0.0] * 60]), rng=rng
     )
     assert values[0] == pytest.approx(values[1], rel=0.02)
     assert np.isnan(values[2])
+    with pytest.raises(ValueError, match="whole numbers"):
+        modularity.modularity_resamples(activations, np.arange(60), np.full((1, 60), 0.5), rng=rng)
 
 
 @pytest.mark.parametrize(
