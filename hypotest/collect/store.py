@@ -14,6 +14,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,9 @@ def read_shards(folder: Path, n_shards: int) -> dict[str, NDArray[Any]]:
     Raises:
         EvidenceError: If a shard is missing or damaged.
     """
-    shards = [read_shard(folder / f"{number:05d}") for number in range(n_shards)]
+    places = [folder / f"{number:05d}" for number in range(n_shards)]
+    with ThreadPoolExecutor() as threads:  # most of the time goes into checksums, which need no lock
+        shards = list(threads.map(read_shard, places))
     # one array at a time, so that not all of them are held twice
     return {name: np.concatenate([shard.pop(name) for shard in shards]) for name in list(shards[0])}
 

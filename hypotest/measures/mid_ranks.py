@@ -15,7 +15,9 @@ from hypotest.measures.compiled import compiled
 
 __all__ = ["fill_twice_mid_ranks", "score_graphs"]
 
-_WEIGHT_BITS = 32
+_WEIGHT_BITS = np.uint64(32)
+_MASK = np.uint64(2**32 - 1)
+"""Numbers without sign: an index that could be negative would be looked at twice."""
 
 
 @compiled
@@ -96,43 +98,42 @@ def score_graphs(
     n_sets, k = columns.shape
     n = order.shape[1]
     graphs = np.zeros((n_sets, k, k))
-    packed = np.empty(n, dtype=np.int64)  # place and weight of a row: one look-up instead of two
-    mask = (np.int64(1) << _WEIGHT_BITS) - 1
+    packed = np.empty(n, dtype=np.uint64)  # place and weight of a row: one look-up instead of two
     roots, filled = np.empty(n), np.empty(n + 1)
     scores = np.empty(k * n)
     for number in range(n_sets):
         n_present, total = 0, 0
         for row in range(n):
             weight = weights[number, row]
-            packed[row] = (np.int64(n_present) << _WEIGHT_BITS) | weight
+            packed[row] = (np.uint64(n_present) << _WEIGHT_BITS) | np.uint64(weight)
             roots[n_present] = np.sqrt(weight)
             n_present += weight > 0
             total += weight
         if total == 0:
             continue
         for row in range(n):
-            if packed[row] & mask == 0:
-                packed[row] = np.int64(n) << _WEIGHT_BITS
+            if weights[number, row] == 0:
+                packed[row] = np.uint64(n) << _WEIGHT_BITS
         table, root = tables[number], roots[:n_present]
         weighted = scores[: k * n_present].reshape(k, n_present)
         for member in range(k):
             rows = order[columns[number, member]]
-            below, start = 0, 0
+            below, start = np.uint64(0), 0
             end_run = first_run[columns[number, member] + 1]
             for run in range(first_run[columns[number, member]], end_run + 1):
                 first, last = (n, n) if run == end_run else (runs[run, 0], runs[run, 1])
                 for position in range(start, first):
                     both = packed[rows[position]]
-                    weight = both & mask
-                    filled[both >> _WEIGHT_BITS] = table[2 * below + weight]
+                    weight = both & _MASK
+                    filled[both >> _WEIGHT_BITS] = table[below + below + weight]
                     below += weight
-                weight = 0
+                tied = np.uint64(0)
                 for position in range(first, last):
-                    weight += packed[rows[position]] & mask
-                value = table[2 * below + weight]
+                    tied += packed[rows[position]] & _MASK
+                value = table[below + below + tied]
                 for position in range(first, last):
                     filled[packed[rows[position]] >> _WEIGHT_BITS] = value
-                below += weight
+                below += tied
                 start = last
             for position in range(n_present):
                 weighted[member, position] = filled[position] * root[position]

@@ -143,9 +143,7 @@ def bind_modularity(
             }
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        found = workers(
-            f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls, threads=True
-        )
+        found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
         return np.concatenate(found)
 
     def resamples(groups: IntArray, weights: IntArray) -> Values:
@@ -165,7 +163,6 @@ def bind_modularity(
             f"{prediction.id}: {len(groups)} x {len(weights):,} document resamples",
             modularity.modularity_resamples,
             calls,
-            threads=True,
         )
         return np.concatenate(found).reshape(len(groups), len(weights))
 
@@ -181,7 +178,7 @@ def bind_modularity(
             for place, group in enumerate(groups)
         ]
         stage = f"{prediction.id}: {len(groups)} x {n_draws} rewirings"
-        return np.stack(workers(stage, rewiring.rewired_modularity, calls, threads=True))
+        return np.stack(workers(stage, rewiring.rewired_modularity, calls))
 
     def companions(group: IntArray) -> dict[str, float | None]:
         found = modularity.communities(

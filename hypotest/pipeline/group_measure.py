@@ -63,7 +63,7 @@ def in_threads(
     share = max(_GROUPS_PER_TASK, -(-len(groups) // cpu_count()))
     calls = [{**settings, "groups": groups[rows]} for rows in chunks(len(groups), share)]
     stage = f"{prediction.id}: {len(groups):,} groups"
-    return np.concatenate(workers(stage, function, calls, threads=True))
+    return np.concatenate(workers(stage, function, calls))
 
 
 def under_labels_of(
@@ -106,7 +106,7 @@ def under_labels_of(
                     }
                 )
                 places.append((arm, rows))
-        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls, threads=True)
+        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
         values = np.empty((2, len(labelled)))
         for (arm, rows), part in zip(places, found, strict=True):
             values[arm, rows] = part

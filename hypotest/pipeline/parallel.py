@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -30,21 +29,13 @@ class Workers:
         self._kept = kept
 
     def __call__(
-        self,
-        stage: str,
-        function: Callable[..., Values],
-        calls: Sequence[dict[str, Any]],
-        *,
-        threads: bool = False,
+        self, stage: str, function: Callable[..., Values], calls: Sequence[dict[str, Any]]
     ) -> list[Values]:
-        """Call a function with each set of keywords, in worker processes if there are several.
+        """Call a function with each set of keywords, in threads, which need no copy of a layer's matrix.
 
-        With ``threads``, in threads, which need no copy of a layer's matrix: for functions that spend their
-        time in numpy or compiled, and touch nothing global.
-
-        What a call returns must depend on its keywords alone; randomness comes as a generator of its own.
-        The function should live in a module that is quick to import, such as those of ``hypotest.measures``:
-        every worker imports it. Results are arrays, so that finished ones can be kept.
+        What a call returns must depend on its keywords alone; randomness comes as a generator of its own. The
+        function should spend its time in numpy or compiled, and touch nothing global. Results are arrays, so
+        that finished ones can be kept.
         """
         if len(calls) == 1:
             return [function(**calls[0])]
@@ -56,9 +47,9 @@ class Workers:
         for _ in results:
             step()
         left = [number for number in range(len(calls)) if number not in results]
-        parallel = Parallel(n_jobs=-1, prefer="threads" if threads else None, return_as="generator")
+        parallel = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
         # Set here for all threads: each restores what it found, and the last would restore another's limit.
-        with one_blas_thread() if threads else nullcontext():
+        with one_blas_thread():
             computed = parallel(delayed(function)(**calls[number]) for number in left)
             for number, result in zip(left, computed, strict=True):
                 if places:
