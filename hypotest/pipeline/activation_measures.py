@@ -11,7 +11,7 @@ from hypotest.measures import dimension, modularity, relabelled, rewiring
 from hypotest.measures.information import binned_information, gaussian_copula_information
 from hypotest.measures.ranks import RankOrder
 from hypotest.measures.rows import finite_activations
-from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads, under_labels_of
+from hypotest.pipeline.group_measure import GroupMeasure, each, of_groups, under_labels_of
 from hypotest.pipeline.layer_statistics import layer_statistic, rare_rows, second_moments
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.randomness import Streams
@@ -36,7 +36,7 @@ def bind_effective_dimension(
 
     def values(groups: IntArray) -> Values:
         settings = {"covariance": matrix, "variance": variance}
-        return in_threads(prediction, workers, dimension.effective_dimension, settings, groups)
+        return of_groups(prediction, workers, dimension.effective_dimension, settings, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
@@ -86,7 +86,7 @@ def bind_participation_ratio(
     _, documents = rare_rows(evidence)
     layer = second_moments(evidence, str(scale))
     return GroupMeasure(
-        values=lambda groups: in_threads(
+        values=lambda groups: of_groups(
             prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
         ),
         resamples=None,
@@ -223,7 +223,7 @@ def bind_segregation(
     """Coupling inside the group against the rest of the layer."""
     information, _, documents = _information(prediction, evidence)
     return GroupMeasure(
-        values=lambda groups: in_threads(
+        values=lambda groups: of_groups(
             prediction, workers, modularity.segregation, {"information": information}, groups
         ),
         resamples=None,

@@ -10,6 +10,7 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
+from hypotest.measures.products import in_threads
 from hypotest.pipeline.parallel import Values, Workers, chunks
 from hypotest.pipeline.selection import ShuffledGroups
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
@@ -44,15 +45,21 @@ class GroupMeasure:
 
 
 def each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArray, IntArray], Values]:
-    """From one group to a batch of groups."""
+    """From one group to a batch of groups, shared among the cores."""
 
     def resamples(groups: IntArray, weights: IntArray) -> Values:
-        return np.stack([resample(group, weights) for group in groups])
+        found = np.empty((len(groups), len(weights)))
+
+        def fill(place: int) -> None:
+            found[place] = resample(groups[place], weights)
+
+        in_threads(fill, range(len(groups)))
+        return found
 
     return resamples
 
 
-def in_threads(
+def of_groups(
     prediction: Prediction,
     workers: Workers,
     function: Callable[..., Values],

@@ -14,7 +14,7 @@ from hypotest.pipeline.activation_measures import (
     bind_participation_ratio,
     bind_segregation,
 )
-from hypotest.pipeline.group_measure import GroupMeasure, each, in_threads
+from hypotest.pipeline.group_measure import GroupMeasure, each, of_groups
 from hypotest.pipeline.head_tests import head_layers
 from hypotest.pipeline.layer_statistics import layer_statistic
 from hypotest.pipeline.parallel import Values, Workers
@@ -129,7 +129,7 @@ def _bind_hill_alpha(
     gram = layer_statistic(evidence, ("gram", which), lambda: spectrum.gram(rows[which]()))
 
     def values(groups: IntArray) -> Values:
-        return in_threads(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)
+        return of_groups(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)
 
     def companions(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]

@@ -23,7 +23,6 @@ from typing import Any
 import torch
 import transformers
 from tokenizers import pre_tokenizers
-from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
 from hypotest.errors import SubjectError
 from hypotest.records.gguf import GgufHead, read_gguf_head
@@ -131,6 +130,9 @@ def gguf_tokenizer(file: GgufFile, name: str) -> Any:
     Raises:
         SubjectError: If it is not known how it splits text.
     """
+    # imported here: it takes as long as many models to load
+    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
     metadata = file.head.metadata
     kind, split = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
     known = _LIKE_GPT2 | _DIGITS_APART | GGUF_PRE_TOKENIZER_SPLITS.keys()

@@ -41,7 +41,7 @@ def expected(n: int) -> list[float]:
 
 
 def values(workers: Workers, n: int, stage: str = STAGE) -> list[float]:
-    return [float(found[0]) for found in workers(stage, best_modularity, calls(n), threads=True)]
+    return [float(found[0]) for found in workers(stage, best_modularity, calls(n))]
 
 
 def kill_behind(folder: Path, n_finished: int) -> None:
@@ -83,20 +83,20 @@ def test_a_run_goes_on_behind_the_pieces_of_a_killed_one(tmp_path: Path) -> None
 
 def test_finished_pieces_are_not_computed_again(tmp_path: Path) -> None:
     values(Workers(kept=KeptPieces(tmp_path)), 3)
-    again = Workers(kept=KeptPieces(tmp_path))(STAGE, refuse, calls(3), threads=True)
+    again = Workers(kept=KeptPieces(tmp_path))(STAGE, refuse, calls(3))
     assert [float(found[0]) for found in again] == expected(3)
 
 
 def test_a_stage_that_occurs_twice_or_has_other_pieces_is_another(tmp_path: Path) -> None:
     values(Workers(kept=KeptPieces(tmp_path)), 3)
     workers = Workers(kept=KeptPieces(tmp_path))
-    workers(STAGE, refuse, calls(3), threads=True)  # the first time it is there
+    workers(STAGE, refuse, calls(3))  # the first time it is there
     with pytest.raises(AssertionError, match="computed again"):
-        workers(STAGE, refuse, calls(3), threads=True)
+        workers(STAGE, refuse, calls(3))
     with pytest.raises(AssertionError, match="computed again"):
-        Workers(kept=KeptPieces(tmp_path))(STAGE, refuse, calls(2), threads=True)
+        Workers(kept=KeptPieces(tmp_path))(STAGE, refuse, calls(2))
     with pytest.raises(AssertionError, match="computed again"):
-        Workers(kept=KeptPieces(tmp_path))("another", refuse, calls(3), threads=True)
+        Workers(kept=KeptPieces(tmp_path))("another", refuse, calls(3))
 
 
 def test_a_damaged_piece_is_computed_again(tmp_path: Path) -> None:
