@@ -32,7 +32,7 @@ test: .venv/ready ## set up, then format check, lint, types, import contracts, t
 	$(BIN)/lint-imports
 	$(PYTEST)
 
-test-quick: .venv/ready ## the tests of less than a second each, for the inner loop; names those that took longer
+test-quick: .venv/ready ## a minute of tests for the inner loop: no networks, nothing slow; names what took longer
 	$(PYTEST) -m "not slow" --durations 10 --durations-min 1
 
 fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1

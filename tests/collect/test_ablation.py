@@ -10,6 +10,8 @@ from hypotest.collect.tiles import Tiles
 from hypotest.errors import EvidenceError
 from tests.collect.families import CONFIGS, N_NEURONS, hooked_losses, positions, small_model
 
+pytestmark = pytest.mark.slow
+
 CERTIFIED = [name for name in CONFIGS if name not in ("gemma2", "gemma3", "gemma3_text", "olmo2")]
 
 

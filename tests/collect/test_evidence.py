@@ -20,6 +20,8 @@ from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model
 from tests.collect.hooks import neurons
 
+pytestmark = pytest.mark.slow
+
 
 def quiet(stage, n_steps):
     return lambda: None

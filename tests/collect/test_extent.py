@@ -7,6 +7,8 @@ from hypotest.collect.forward import forward_arrays
 from hypotest.subjects.precision import full_precision
 from tests.collect.families import CONFIGS, small_model
 
+pytestmark = pytest.mark.slow
+
 mkl = pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="sums of one order")
 
 

@@ -7,6 +7,8 @@ import torch
 from hypotest.collect.heads import head_ablation_arrays
 from tests.collect.families import CONFIGS, positions, small_model
 
+pytestmark = pytest.mark.slow
+
 
 def neurons_in_float64(subject, tokens, layer=None, part=slice(0)):
     """The tested neurons by plain hooks, with a slice of an attention projection's input zeroed."""

@@ -14,6 +14,8 @@ from tests.collect.families import (
     small_model,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("layer", range(N_LAYERS))
 @pytest.mark.parametrize("name", CONFIGS)

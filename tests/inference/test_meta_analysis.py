@@ -9,6 +9,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from hypotest.inference.meta_analysis import pool_effects
 
+pytestmark = pytest.mark.slow
+
 EFFECTS = np.array([-1.2, -0.4, -2.1, -0.9, 0.3])
 ERRORS = np.array([0.3, 0.5, 0.4, 0.2, 0.6])
 

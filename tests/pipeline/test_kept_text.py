@@ -23,6 +23,8 @@ from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.beginning import Beginning
 
+pytestmark = pytest.mark.slow
+
 
 class Numbers:
     """A tokenizer whose tokens are the numbers that stand in the text."""

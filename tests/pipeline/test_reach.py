@@ -13,6 +13,8 @@ from hypotest.registration import check_protocol
 from tests.pipeline.drawn import draw_text
 from tests.pipeline.planted import make_protocol
 
+pytestmark = pytest.mark.slow
+
 SHUFFLED = {
     "measure": "selectivity",
     "contrast": {"null": "label_shuffled"},

@@ -25,6 +25,8 @@ from hypotest.registration.registry import REGISTRY, read_registry, verify_regis
 from hypotest.studies.register import register
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
+pytestmark = pytest.mark.slow
+
 PROTOCOL = """\
 hypotest: 1
 id: small

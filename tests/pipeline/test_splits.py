@@ -7,6 +7,8 @@ from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.splits import other_splits, redivide, split_verdicts, with_splits
 from tests.pipeline.planted import make_evidence, make_protocol
 
+pytestmark = pytest.mark.slow
+
 DIMENSION = {
     "measure": "effective_dimension",
     "contrast": {"null": "size_matched"},

@@ -18,6 +18,8 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
+pytestmark = pytest.mark.slow
+
 RANDOM = {"null": "size_matched"}
 SPEAKS = {"modular": "greater", "distributed": "less"}
 MEASURES = {

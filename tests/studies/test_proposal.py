@@ -7,6 +7,8 @@ from hypotest.registration import load_protocol, read_protocol, template_names
 from hypotest.studies.corpus_check import check_corpus
 from hypotest.studies.proposal import propose
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def texts(tmp_path, small_documents):

@@ -12,6 +12,8 @@ from hypotest.records.packaged import PACKAGED
 from hypotest.subjects.loading import load_language_model, load_reader
 from tests.subjects.gguf_files import TOKENS, VOCAB, tiny_llama, write_gguf
 
+pytestmark = pytest.mark.slow
+
 IDS = torch.randint(0, VOCAB, (2, 20), generator=torch.Generator().manual_seed(1))
 
 

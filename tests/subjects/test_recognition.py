@@ -13,6 +13,8 @@ from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.recognition import anatomy_of, row_of
 from tests.collect.families import CONFIGS, small_model
 
+pytestmark = pytest.mark.slow
+
 
 def bare(name):
     model = small_model(name).model

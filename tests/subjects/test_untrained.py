@@ -13,6 +13,8 @@ from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.untrained import matrices, untrained_model
 from tests.collect.families import CONFIGS, hooked_losses, positions, small_model
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["fresh", "permuted"]
 
 
