@@ -11,11 +11,13 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     report         console, Markdown, figures, export
     verdict        outcomes + decision rule -> verdict
     registration   YAML -> protocol, or everything that is wrong with it
+    measures       what can be measured: one file, one measure
+    testing        one measure on evidence: selection, nulls, intervals, comparison
     corpora        documents, blocks, frequencies, positions
     subjects       the network under test, and the reference model
     collect        activations, attention, ablations -> evidence, on disk
     groups         which neurons, and what they are compared with
-    measures       arrays -> numbers
+    estimators     arrays -> numbers
     inference      numbers -> p-values, intervals, outcomes
     records        the data that flows
     errors         every error a user can meet

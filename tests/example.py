@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hypotest.measures.form import Form
+from hypotest.measures.registry import MEASURES
 from hypotest.records.results import PredictionResult
-from hypotest.registration.measures import MEASURES, Form
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.report.tables import table

@@ -9,11 +9,11 @@ from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
 from hypotest.groups.nulls import size_matched
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import Selection
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.results import AblationResult, EffectParts, GroupAblation
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection
 
 RANDOM_GROUPS = 20
 """Size-matched groups that are ablated beside the tested one."""

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from hypotest.estimators.heads import top_head
 from hypotest.groups.live import live_neurons, without_dead
-from hypotest.measures.heads import top_head
-from hypotest.pipeline.attention_tests import compare_attention, compare_routing
-from hypotest.pipeline.comparison import (
-    Comparison,
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.registry import measure_of
+from hypotest.pipeline.outcomes import (
     adjust_together,
     classify_prediction,
     null_frame,
 )
-from hypotest.pipeline.controls import draw_controls
-from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
-from hypotest.pipeline.group_tests import compare_group
-from hypotest.pipeline.head_tests import compare_top_head_share
-from hypotest.pipeline.parallel import Workers
 from hypotest.pipeline.pieces import KeptPieces
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.regime_tests import compare_regimes
-from hypotest.pipeline.selection import Selection, select, select_group
 from hypotest.pipeline.sensitivity import with_sensitivity
-from hypotest.pipeline.undefined import NO_VALUE, why, without_outcome
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
-from hypotest.registration.measures import MEASURES
+from hypotest.testing.comparison import Comparison
+from hypotest.testing.controls import draw_controls
+from hypotest.testing.parallel import Workers
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection, select, select_group
+from hypotest.testing.task import Task
+from hypotest.testing.undefined import NO_VALUE, why, without_outcome
 from hypotest.verdict import decide
 
 
@@ -83,34 +80,15 @@ def analyse(
     watch = watch or start_stage
     streams, evidence = Streams(protocol.seed), without_dead(evidence)
     selection = select(protocol, evidence, streams, watch)
-    workers = Workers(start_stage, kept)
     controls = draw_controls(selection.group, evidence, protocol, streams)
+    task = Task(protocol, evidence, selection, controls, streams, Workers(start_stage, kept))
     comparisons: dict[str, Comparison] = {}
-    regimes: tuple[RegimeFit, ...] = ()
     next_prediction = start_stage("predictions", len(protocol.predictions))
     for item in protocol.predictions:
         step = watch(f"{item.id}: {item.measure}", 1)
+        of_untrained = np.array([values.get(item.id, np.nan) for values in untrained])
         try:
-            if item.measure == "plateau_flatness":
-                comparisons[item.id], regimes = compare_regimes(item, evidence, protocol, streams)
-            elif item.measure == "attention_gini":
-                comparisons[item.id] = compare_attention(item, evidence, protocol, streams)
-            elif item.measure == "routing_similarity":
-                comparisons[item.id] = compare_routing(item, evidence, protocol, streams, workers)
-            elif item.measure == "top_head_share":
-                comparisons[item.id] = compare_top_head_share(item, evidence, selection, protocol, streams)
-            else:
-                measure = bind(item, evidence, streams, workers)
-                comparisons[item.id] = compare_group(
-                    item,
-                    measure,
-                    selection,
-                    controls,
-                    np.array([values.get(item.id, np.nan) for values in untrained]),
-                    evidence.n_neurons,
-                    protocol,
-                    streams,
-                )
+            comparisons[item.id] = measure_of(item).compare(item, replace(task, untrained=of_untrained))
         except NO_VALUE as error:
             comparisons[item.id] = without_outcome(item, protocol, why(error))
         step()
@@ -126,7 +104,7 @@ def analyse(
         predictions=predictions,
         verdicts=decide(predictions, protocol.hypotheses, rule.level, rule.rule),
         nulls=null_frame(comparisons),
-        regimes=regimes,
+        regimes=next((item.regimes for item in comparisons.values() if item.regimes), ()),
     )
 
 
@@ -141,16 +119,16 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
         Id of each prediction on a group measure -> T(G); NaN where it, or the group, is undefined.
     """
     streams = Streams(protocol.seed)
-    asked = _group_predictions(protocol)
+    asked = list(_group_measures(protocol))
     try:
         evidence = without_dead(evidence)
         group = select_group(evidence.selection, protocol.group, streams)
     except NO_VALUE:  # a network in which nothing can be selected
-        return {item.id: float("nan") for item in asked}
+        return {item.id: float("nan") for item, _ in asked}
     found = {}
-    for item in asked:
+    for item, measure in asked:
         try:
-            found[item.id] = float(bind(item, evidence, streams).values(group[None, :])[0])
+            found[item.id] = float(measure.bind(item, evidence, streams, Workers()).values(group[None, :])[0])
         except NO_VALUE:
             found[item.id] = float("nan")
     return found
@@ -158,9 +136,7 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
 
 def group_needs(protocol: Protocol) -> frozenset[Channel]:
     """What `group_values` reads of evidence, beside the weights and what the group is selected by."""
-    return frozenset[Channel]().union(
-        *(MEASURES[item.measure].needs for item in _group_predictions(protocol))
-    )
+    return frozenset[Channel]().union(*(measure.needs for _, measure in _group_measures(protocol)))
 
 
 def group_and_heads(protocol: Protocol, selection: SelectionEvidence) -> Selected:
@@ -175,5 +151,7 @@ def group_and_heads(protocol: Protocol, selection: SelectionEvidence) -> Selecte
     return Selected(group, top_head(changes, group[None]) if known else np.empty(0, dtype=np.int64))
 
 
-def _group_predictions(protocol: Protocol) -> list[Prediction]:
-    return [item for item in protocol.predictions if item.measure in GROUP_MEASURES]
+def _group_measures(protocol: Protocol) -> Iterator[tuple[Prediction, GroupMeasure]]:
+    for item in protocol.predictions:
+        if isinstance(measure := measure_of(item), GroupMeasure):
+            yield item, measure

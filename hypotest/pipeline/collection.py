@@ -20,12 +20,12 @@ from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.document_log import log_viewing
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Use, Viewing
 from hypotest.registration import protocol_hash
+from hypotest.testing.randomness import Streams
 
 SELF_CHECK_PAIRS = 64
 """(neuron, block) pairs that are ablated by a real intervention on every run."""

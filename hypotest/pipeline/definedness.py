@@ -8,7 +8,6 @@ few random groups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,24 +15,20 @@ import numpy as np
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.groups.live import without_dead
-from hypotest.groups.nulls import size_matched
-from hypotest.pipeline.attention_tests import compare_attention, compare_routing
-from hypotest.pipeline.controls import draw_controls
-from hypotest.pipeline.group_measures import GROUP_MEASURES, bind
-from hypotest.pipeline.group_tests import group_value
-from hypotest.pipeline.halves import whole
-from hypotest.pipeline.head_tests import compare_top_head_share
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import Selection, select
-from hypotest.pipeline.undefined import NO_VALUE, Undefined, why
+from hypotest.measures.registry import measure_of
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.nulls import Nulls
-from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.testing.controls import draw_controls
+from hypotest.testing.group_tests import TRIED
+from hypotest.testing.halves import whole
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection, select
+from hypotest.testing.task import Task
+from hypotest.testing.undefined import NO_VALUE, why
 
 _BYSTANDERS = 256
 """Other neurons beside the group, from which random groups come: a layer's network need not be computed."""
-_RANDOM_GROUPS = 20
 
 
 def check_defined(plan: Protocol, selection: SelectionEvidence, streams: Streams, path: Path) -> None:
@@ -82,19 +77,20 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
     chosen = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
     few = plan.model_copy(
         update={
-            "intervals": plan.intervals.model_copy(update={"resamples": _RANDOM_GROUPS}),
+            "intervals": plan.intervals.model_copy(update={"resamples": TRIED}),
             "nulls": _few_draws(plan.nulls),
         }
     )
     controls = draw_controls(chosen.group, evidence, few, streams)
     some, among = _beside_others(evidence, chosen, streams)
+    task = Task(few, some, among, controls, streams)
     found: dict[str, str] = {}
     for item in plan.predictions:
         if (reason := controls.no_match.get(str(item.contrast.null))) is not None:
             found[item.id] = reason
             continue
         try:
-            _measure(item, some, among, few, streams)
+            measure_of(item).try_out(item, task)
         except NO_VALUE as error:
             found[item.id] = why(error)
     return found
@@ -104,7 +100,7 @@ def _few_draws(nulls: Nulls) -> Nulls:
     """No null decides here."""
     return Nulls(
         **{
-            name: null.model_copy(update={"draws": _RANDOM_GROUPS})
+            name: null.model_copy(update={"draws": TRIED})
             for name in ("covariate_matched", "local_matched")
             if (null := getattr(nulls, name)) is not None
         }
@@ -117,35 +113,3 @@ def _beside_others(evidence: Evidence, chosen: Selection, streams: Streams) -> t
     kept = np.unique(np.concatenate([chosen.group, chosen.common, others]))
     group, common = np.searchsorted(kept, chosen.group), np.searchsorted(kept, chosen.common)
     return evidence.of_neurons(kept), replace(chosen, group=group, common=common)
-
-
-def _measure(
-    item: Prediction, evidence: Evidence, chosen: Selection, plan: Protocol, streams: Streams
-) -> None:
-    """Measure what a run would.
-
-    Raises:
-        Undefined: If there is no value, or another of `NO_VALUE`.
-    """
-    if item.measure == "attention_gini":
-        compare_attention(item, evidence, plan, streams)
-    elif item.measure == "routing_similarity":
-        compare_routing(item, evidence, plan, streams)
-    elif item.measure == "top_head_share":
-        compare_top_head_share(item, evidence, chosen, plan, streams)
-    elif item.measure in GROUP_MEASURES:
-        measure = bind(item, evidence, streams)
-        group_value(measure, chosen.group)
-        if item.contrast.null == "label_shuffled" and not _any_value(measure.values(chosen.common[None, :])):
-            raise Undefined("the group selected on the other condition has no value to compare with")
-        groups = size_matched(
-            evidence.n_neurons, chosen.group.size, _RANDOM_GROUPS, streams("definedness, groups")
-        )
-        if item.contrast.null in ("size_matched", "covariate_matched", "local_matched") and not _any_value(
-            measure.values(groups)
-        ):
-            raise Undefined(f"none of {_RANDOM_GROUPS} random groups of its size has a value")
-
-
-def _any_value(values: Sequence[float] | np.ndarray) -> bool:
-    return bool(np.isfinite(values).any())

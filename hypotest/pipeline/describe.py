@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypotest.estimators import dimension, heads, routing
 from hypotest.groups.nulls import size_matched
-from hypotest.measures import dimension, heads, routing
-from hypotest.pipeline.attention_tests import attention_gini, routing_profiles
-from hypotest.pipeline.head_tests import head_layers
-from hypotest.pipeline.layer_statistics import second_moments
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import Selection
-from hypotest.pipeline.undefined import NO_VALUE
 from hypotest.records.evidence import Evidence
 from hypotest.records.results import HeadResult, Spectrum
+from hypotest.testing.attention import gini_of_heads, routing_profiles
+from hypotest.testing.heads import head_layers
+from hypotest.testing.layer_statistics import second_moments
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection
+from hypotest.testing.undefined import NO_VALUE
 
 _FIGURE_GROUPS = 500
 """Random groups behind the bands of figures."""
@@ -46,7 +46,7 @@ def describe_heads(
 ) -> tuple[tuple[HeadResult, ...], dict[str, float]]:
     """A row per head, and per layer the impact of its top head, a random head, and all heads."""
     split = evidence.evaluation
-    gini = attention_gini(split)
+    gini = gini_of_heads(split)
     rare, common = split.mask("rare"), split.mask("common")
     similarity = routing.routing_similarity(*routing_profiles(split))
     ablation = split.head_ablation

@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hypotest.measures.information import gaussian_copula_information
-from hypotest.pipeline.selection import Selection
-from hypotest.pipeline.undefined import NO_VALUE
+from hypotest.measures.form import Form
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.registry import MEASURES
 from hypotest.records.evidence import Evidence, SelfCheck, SplitEvidence
 from hypotest.records.results import AblationResult, CorpusResult, CrossEntropy, PredictionResult
+from hypotest.testing.selection import Selection
+from hypotest.testing.undefined import NO_VALUE
 
-_FEW_EIGENVALUES = 50
 _SMALL_VOCABULARY = 20000
 _FEW_DOCUMENTS = 50
-_NOT_RELABELLED = ("top_head_impact", "segregation")
-_DIMENSIONS = ("effective_dimension", "participation_ratio")
 _RANDOM_GROUPS = ("size_matched", "covariate_matched")
 _LOCAL = "local_matched"
 _MOSTLY_SHARED = 0.8
@@ -26,13 +24,10 @@ _MOSTLY_SHARED = 0.8
 _RELIABLE = 0.9
 """Reliability of the influence that neighbours are matched on, below which it is mentioned: at 0.94 and above
 local_matched held its level in simulation, at 0.77 it rejected 0.13 (0.04) of true nulls at 0.05."""
-_OWNER_SHARE = 0.2
-"""Share of a group's variance from which the neuron that owns it is named."""
 _NARROW_UNITS = ("label_shuffled (position)", "label_shuffled (document_type)")
 _LIKE_NEIGHBOURS = 0.02
+_LIKE_NEIGHBOURS = 0.02
 """Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
-_BIASED_INFORMATION = 0.2
-"""Share of the group's mutual information that finite text alone explains, from which it is mentioned."""
 
 
 def find_limitations(
@@ -58,17 +53,12 @@ def find_limitations(
             + ", ".join(corpus.text_differs)
             + ". Numbers can differ from published ones."
         )
-    size = len(selection.group)
+    measures = [MEASURES[item.measure] for item in predictions if item.measure in MEASURES]
     if selection.result.rule != "plateau" and "no plateau" in selection.result.reason:
         found.append(
             "The group is the declared top fraction, since the curve shows no plateau: the papers' "
             "plateau neurons are not what is tested here. A flat head that runs into its power law without a "
             "cliff is often missed, and always where the exponent is below 0.75."
-        )
-    if size < _FEW_EIGENVALUES and any(item.measure == "hill_alpha" for item in predictions):
-        found.append(
-            f"Hill alpha rests on at most {size} eigenvalues, half of them in the tail; below "
-            f"{_FEW_EIGENVALUES} it is a rough number."
         )
     if vocab_size < _SMALL_VOCABULARY:
         found.append(
@@ -83,9 +73,9 @@ def find_limitations(
     found.append(
         f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
     )
-    if any(item.measure == "modularity" for item in predictions):
+    for limits in dict.fromkeys(measure.limits for measure in measures if measure.limits is not None):
         with suppress(*NO_VALUE):  # of a network that is undefined
-            found += biased_information(evidence.evaluation, selection.group)
+            found += limits(evidence, selection.group)
     if any(item.reference.startswith("label_shuffled") for item in predictions):
         found += runs_of_labels(evidence.evaluation)
     narrow = [item.id for item in predictions if item.reference in _NARROW_UNITS]
@@ -95,7 +85,7 @@ def find_limitations(
             "Where neurons have a liking for single types, which return in both splits, such shuffling can "
             "reject every time without any effect of rarity (`hypotest calibrate`, `clustered-types`)."
         )
-    fixed = [item.id for item in predictions if item.measure in _NOT_RELABELLED]
+    fixed = [item.id for item in predictions if _keeps_labels(item.measure)]
     if selection.shuffled and fixed:
         found.append(
             f"Under label_shuffled the evaluation evidence of {', '.join(fixed)} keeps its labels, since it "
@@ -115,8 +105,6 @@ def find_limitations(
             "(`hypotest calibrate`, `covariates`)."
         )
     found += _local_matching(predictions, selection)
-    if any(item.measure in _DIMENSIONS for item in predictions):
-        found += owners_of_variance(evidence, selection.group)
     if selection.result.n_dead:
         found.append(
             f"{selection.result.n_dead:,} of {selection.result.n_neurons:,} neurons never vary on the "
@@ -132,6 +120,12 @@ def find_limitations(
             "than about rarity."
         )
     return tuple(found)
+
+
+def _keeps_labels(name: str) -> bool:
+    """Whether a measure of groups is of evidence that cannot be relabelled."""
+    measure = MEASURES.get(name)
+    return isinstance(measure, GroupMeasure) and Form.LABEL_SHUFFLED not in measure.contrasts
 
 
 def _local_matching(predictions: Sequence[PredictionResult], selection: Selection) -> Iterator[str]:
@@ -155,44 +149,6 @@ def _local_matching(predictions: Sequence[PredictionResult], selection: Selectio
             "halves "
             "of the documents. Neurons matched on it still differ in it, so that local_matched can reject "
             "too often where a property follows influence as such; more positions help."
-        )
-
-
-def owners_of_variance(evidence: Evidence, group: NDArray[np.int64]) -> Iterator[str]:
-    """Neurons that own more than a fifth of the group's variance, which a covariance then speaks of."""
-    rare = evidence.evaluation.activations[evidence.evaluation.mask("rare")][:, group]
-    variances = rare.var(axis=0, dtype=np.float64)
-    if not variances.sum() > 0:
-        return
-    shares = variances / variances.sum()
-    loud = [place for place in np.argsort(-shares) if shares[place] > _OWNER_SHARE]
-    if loud:
-        numbers = evidence.layer_numbers(group)
-        named = ", ".join(f"neuron {numbers[place]} ({shares[place]:.0%})" for place in loud)
-        yield (
-            f"Of the variance of the group's {group.size} activations, more than a fifth belongs to "
-            f"{named}. A "
-            "dimension of the covariance says how that is shared with few others; `scale: correlation` gives "
-            "every neuron the same weight."
-        )
-
-
-def biased_information(split: SplitEvidence, group: NDArray[np.int64]) -> Iterator[str]:
-    """Mutual information of independent neurons is 1 / (2 n) nats on average, not 0.
-
-    The Gaussian copula's is -log(1 - r^2) / 2, and r^2 of n independent pairs has mean 1 / (n - 1). Positions
-    of one document hang together, so that this is the least that it can be.
-    """
-    rare = split.activations[split.mask("rare")][:, group]
-    information = gaussian_copula_information(rare)[np.triu_indices(len(group), 1)]
-    if not information.size or not information.mean() > 0:
-        return
-    share = min(1.0, 0.5 / len(rare) / float(information.mean()))
-    if share >= _BIASED_INFORMATION:
-        yield (
-            f"At least {share:.0%} of the group's mean mutual information is what {len(rare):,} positions of "
-            "unrelated neurons would show. Q is then in good part a property of noise, which the p-value "
-            "takes into account and the interval over documents does not."
         )
 
 

@@ -42,26 +42,24 @@ class KeptPieces:
         folder = self._folder / hashlib.sha256(text.encode()).hexdigest()[:16]
         return [folder / f"{number:05d}" for number in range(n_pieces)]
 
+    def read(self, place: Path) -> NDArray[np.float64] | None:
+        """A finished piece; None if it is not there, or damaged."""
+        if not place.exists():
+            return None
+        try:
+            return read_shard(place)["values"]
+        except (EvidenceError, KeyError):
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+
+    def write(self, place: Path, values: NDArray[np.float64]) -> None:
+        """Keep a finished piece.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        write_shard(place, {"values": values})
+
     def discard(self) -> None:
         """Remove all of them: the run is finished."""
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def read_piece(place: Path) -> NDArray[np.float64] | None:
-    """A finished piece; None if it is not there, or damaged."""
-    if not place.exists():
-        return None
-    try:
-        return read_shard(place)["values"]
-    except (EvidenceError, KeyError):
-        shutil.rmtree(place, ignore_errors=True)
-        return None
-
-
-def write_piece(place: Path, values: NDArray[np.float64]) -> None:
-    """Keep a finished piece.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    write_shard(place, {"values": values})

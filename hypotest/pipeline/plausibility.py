@@ -15,9 +15,9 @@ from hypotest.corpora.conditions import blocks_for_heads
 from hypotest.errors import SubjectError
 from hypotest.pipeline.beginning import FORCE
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.progress import StartStage
 from hypotest.records.results import CrossEntropy
+from hypotest.testing.randomness import Streams
 
 _BLOCKS = 32
 """Of the selection split, spread over its documents."""

@@ -18,7 +18,6 @@ from hypotest.corpora.frequencies import (
 from hypotest.errors import CorpusError
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.kept_text import blocks_of, positions_in
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reader import TextReader, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
@@ -26,6 +25,7 @@ from hypotest.records.corpus import Document, TextSource
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import FrequencyCurve
+from hypotest.testing.randomness import Streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)

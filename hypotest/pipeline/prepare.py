@@ -19,7 +19,6 @@ from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_hea
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.positions import find_positions
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
@@ -29,6 +28,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_reader
+from hypotest.testing.randomness import Streams
 
 HEAD_BLOCKS = 256
 """Blocks per split in which attention heads are ablated, at most."""

@@ -20,9 +20,9 @@ from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies
 from hypotest.errors import CorpusError
 from hypotest.pipeline.distinct import Distinct, count_distinct
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical, check_protocol
+from hypotest.testing.randomness import Streams
 
 _STEP = 5
 """Percent between the percentiles that are tried."""

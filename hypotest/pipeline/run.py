@@ -32,7 +32,6 @@ from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
@@ -49,6 +48,7 @@ from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.testing.randomness import Streams
 
 
 @overload

@@ -13,11 +13,12 @@ import numpy as np
 from scipy import stats
 
 from hypotest.inference.equivalence import MINIMUM_CEILING
-from hypotest.pipeline.comparison import Comparison, adjust_together, classify_prediction
+from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.records.margins import MarginFlip, MarginKind, MarginSensitivity
 from hypotest.records.prediction import Margin, Outcome, Prediction, Status
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, PredictionResult
+from hypotest.testing.comparison import Comparison
 from hypotest.verdict import decide
 
 _BISECTIONS = 60

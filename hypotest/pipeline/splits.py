@@ -9,13 +9,13 @@ import numpy as np
 
 from hypotest.errors import EvidenceError
 from hypotest.pipeline.analysis import Analysis, analyse
-from hypotest.pipeline.comparison import adjust_together, classify_prediction
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.undefined import why, without_outcome
+from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, SplitOutcome, Status
+from hypotest.testing.randomness import Streams
+from hypotest.testing.undefined import why, without_outcome
 from hypotest.verdict import decide
 
 

@@ -17,25 +17,25 @@ from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import blocks_for_heads
 from hypotest.errors import EvidenceError, HypotestError
 from hypotest.groups.live import without_dead
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
-from hypotest.pipeline.halves import divide, whole
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
-from hypotest.pipeline.selection import select_observed
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
-from hypotest.registration.measures import MEASURES
 from hypotest.report.trial import write_trial
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.testing.halves import divide, whole
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import select_observed
 
 DRAWS = 199
 """Of each null, at most."""

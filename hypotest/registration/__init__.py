@@ -9,7 +9,6 @@
                 multiverse: those of declared alternatives; sufficiency: enough draws and documents?
     paths       checks of the files that are named; configuration: of the network's layers and context
     findings    what a check finds, by the path of its key
-    measures    the measures that a protocol can name, and their options
     canonical   one form and one hash for each plan
     schema      the language as a JSON schema
     template    protocols to begin with
@@ -28,22 +27,17 @@ Nothing here needs the model, its libraries, or any data.
 from hypotest.registration.canonical import canonical, protocol_hash
 from hypotest.registration.explain import Line, Section, explain_protocol
 from hypotest.registration.load import load_protocol, read_protocol
-from hypotest.registration.measures import MEASURES, Measure, Option, filled_options
 from hypotest.registration.schema import schema
 from hypotest.registration.template import Started, schema_text, start_protocol, template_names
 from hypotest.registration.validate import check_protocol
 
 __all__ = [
-    "MEASURES",
     "Line",
-    "Measure",
-    "Option",
     "Section",
     "Started",
     "canonical",
     "check_protocol",
     "explain_protocol",
-    "filled_options",
     "load_protocol",
     "protocol_hash",
     "read_protocol",

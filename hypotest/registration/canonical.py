@@ -9,8 +9,8 @@ import hashlib
 import json
 from typing import Any
 
+from hypotest.measures.registry import filled_options
 from hypotest.records.protocol import Protocol
-from hypotest.registration.measures import filled_options
 
 
 def canonical(protocol: Protocol) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import NormalDist
 
+from hypotest.measures.form import Form, form_of
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path
-from hypotest.registration.measures import Form, form_of
 
 WIDE = 1.05
 """A margin is too wide where it exceeds the smallest significant effect by more than a twentieth: less is

@@ -2,82 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from hypotest.measures.form import Form, form_of
+from hypotest.measures.registry import filled_options, measure_of
 from hypotest.records.material import Subject
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.registration.measures import MEASURES, Form, filled_options, form_of
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a measure asks, and what its outcomes say."""
-
-    what: str
-    """Continues "Measured:"."""
-    less: str
-    greater: str
-
-
-MEANINGS: dict[str, Meaning] = {
-    "selectivity": Meaning(
-        "how much more the neurons matter for rare targets than for common ones",
-        "they prefer rare targets less",
-        "they prefer rare targets more",
-    ),
-    "plateau_flatness": Meaning(
-        "how flat the top of the influence curve is, where the most influential neurons stand",
-        "a steeper top",
-        "a flatter top, set apart from the rest of the curve",
-    ),
-    "effective_dimension": Meaning(
-        "how many dimensions the activity of the group needs",
-        "fewer dimensions: the neurons act together more",
-        "more dimensions: the neurons act on their own more",
-    ),
-    "participation_ratio": Meaning(
-        "over how many dimensions the activity of the group is spread",
-        "fewer dimensions: the neurons act together more",
-        "more dimensions: the neurons act on their own more",
-    ),
-    "modularity": Meaning(
-        "how clearly the network between the group's neurons falls into communities",
-        "less divided, more of one piece",
-        "more divided into communities",
-    ),
-    "segregation": Meaning(
-        "how much more the neurons share with each other than with the rest of the layer",
-        "less set apart from the layer",
-        "more set apart from the layer",
-    ),
-    "attention_gini": Meaning(
-        "how much attention concentrates on few positions",
-        "attention spread over more positions",
-        "attention on fewer positions",
-    ),
-    "routing_similarity": Meaning(
-        "how alike the attention heads look around for rare and for common targets, as a share of what "
-        "two halves of the same data agree on",
-        "less alike: rare targets take ways of their own",
-        "more alike",
-    ),
-    "top_head_share": Meaning(
-        "the share that the strongest attention head has in its layer's effect on the group",
-        "a smaller share: many heads contribute",
-        "a larger share: one head drives the group",
-    ),
-    "top_head_impact": Meaning(
-        "how strongly the group depends on its strongest attention head",
-        "the group depends on it less",
-        "the group depends on it more",
-    ),
-    "hill_alpha": Meaning(
-        "how fast the spectrum of the group's weights falls off",
-        "a heavier tail: few directions dominate",
-        "a lighter tail: directions are more even",
-    ),
-}
 
 COVARIATES = {
     "activation_mean": "mean activation",
@@ -96,7 +25,7 @@ _UNITS = {
 
 def measured(prediction: Prediction) -> str:
     """What a prediction measures, with its unit and its options."""
-    row = MEASURES[prediction.measure]
+    row = measure_of(prediction)
     options = filled_options(prediction)
     if options.get("estimator") != "binned":
         options.pop("bins", None)
@@ -104,7 +33,7 @@ def measured(prediction: Prediction) -> str:
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in options.items()
     ]
     setting = f"; {', '.join(set_to)}" if set_to else ""
-    return f"{MEANINGS[prediction.measure].what} ({prediction.measure}, unit: {row.unit}{setting})."
+    return f"{row.words.what} ({prediction.measure}, unit: {row.unit}{setting})."
 
 
 def layer_words(subject: Subject) -> str:
@@ -184,7 +113,7 @@ def margin_words(prediction: Prediction) -> str:
     if margin is None:
         return ""
     if margin.raw is not None:
-        return f"{margin.raw:g} (unit: {MEASURES[prediction.measure].unit})"
+        return f"{margin.raw:g} (unit: {measure_of(prediction).unit})"
     if margin.ratio is not None:
         return f"{100 * margin.ratio:g} % of the null's mean"
     return f"{margin.null_sd:g} SDs of the size_matched groups"
@@ -192,7 +121,7 @@ def margin_words(prediction: Prediction) -> str:
 
 def outcome_words(prediction: Prediction, outcome: str) -> str:
     """An outcome of a prediction, with what it says."""
-    meaning = MEANINGS[prediction.measure]
+    meaning = measure_of(prediction).words
     if prediction.contrast.trajectory:
         return f"{outcome} (in the course of training: {getattr(meaning, outcome)})"
     says = {"less": meaning.less, "greater": meaning.greater, "equivalent": "no difference that matters"}

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.measures.measure import Option
+from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Multiverse, Protocol, TopFraction
 from hypotest.registration.findings import Finding, shown
-from hypotest.registration.measures import MEASURES, Option
 
-_OF_POSITIONS = ("percentile", "of")
-_WITHOUT_GROUP = {
-    # Attention is read at the positions, without any ablation; regimes from the ablation of all neurons.
-    "attention_gini": _OF_POSITIONS,
-    "routing_similarity": _OF_POSITIONS,
-    "plateau_flatness": (*_OF_POSITIONS, "replacement"),
-}
 _NEEDS = {
     "replacement": "a measure that rests on ablation",
     "top_fraction": "a measure of the group",
@@ -34,7 +28,7 @@ def concerning(prediction: Prediction) -> tuple[str, ...]:
     measure = MEASURES.get(prediction.measure)
     own = measure.options if measure is not None else {}
     return (
-        *_WITHOUT_GROUP.get(prediction.measure, SHARED_CHOICES),
+        *(SHARED_CHOICES if measure is None else measure.depends_on),
         *(name for name in OWN_CHOICES if name in own),
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import ExpectedOutcome, Prediction
-from hypotest.registration.measures import MEASURES
 
 
 def possible_outcomes(prediction: Prediction) -> tuple[ExpectedOutcome, ...]:
@@ -26,11 +26,7 @@ def why_no_interval(prediction: Prediction) -> str:
         'no document interval is available for segregation'
     """
     measure = MEASURES.get(prediction.measure)
-    if measure is None:
-        return ""
-    if measure.no_interval_if and measure.no_interval_if not in prediction.options.values():
-        return ""
-    return measure.no_interval
+    return "" if measure is None else measure.why_no_interval(prediction.options)
 
 
 def refuting_outcomes(prediction: Prediction, hypothesis: str) -> tuple[ExpectedOutcome, ...]:

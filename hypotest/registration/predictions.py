@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.measures.form import Form, form_of
+from hypotest.measures.measure import Measure
+from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown, suggestion
-from hypotest.registration.measures import MEASURES, Form, Measure, form_of
 from hypotest.registration.outcomes import why_no_interval
 from hypotest.registration.wording import unknown_key
 

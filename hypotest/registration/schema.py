@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypotest.measures.measure import Measure, Option
+from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
-from hypotest.registration.measures import MEASURES, Measure, Option
 from hypotest.registration.multiverse import choice_option
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"

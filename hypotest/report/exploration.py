@@ -9,8 +9,8 @@ from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.text import Text
 
+from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.groups.matching import LARGEST_IMBALANCE
-from hypotest.measures.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.records.exploration import Exploration, ExploredCurve
 from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant

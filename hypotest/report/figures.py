@@ -9,6 +9,9 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
+from hypotest.measures.measure import Figure as Figured
+from hypotest.measures.measure import Level
+from hypotest.measures.registry import MEASURES
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
@@ -88,8 +91,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
             lambda: draw_frequencies(data.frequencies),
         )
     )
-    shown = {item.measure for item in results.predictions}
-    if data.heads and not shown & {"top_head_share", "top_head_impact"}:
+    if data.heads and not any(_level(item) == "heads" for item in results.predictions):
         plans.append(_heads_plan(results, "heads"))
     return plans
 
@@ -101,7 +103,8 @@ def _prediction_plans(
     data = results.figures
     plans = []
     special: tuple[str, str, Callable[[], Figure]] | None = None
-    if item.measure in ("plateau_flatness", "head_excess") and data.regimes:
+    figure = _figure(item)
+    if figure == "regimes" and data.regimes:
         special = (
             "curves",
             "Influence of neurons by rank on log-log axes, with the fitted piecewise line. "
@@ -109,20 +112,20 @@ def _prediction_plans(
             "influences come from different documents.",
             lambda: draw_regimes(data.regimes),
         )
-    elif item.measure == "effective_dimension" and data.spectrum is not None:
+    elif figure == "spectrum" and data.spectrum is not None:
         spectrum = data.spectrum
         special = (
             "eigenvalues",
             "Eigenvalues of the group's covariance beside those of random groups of the same size.",
             lambda: draw_spectrum(spectrum, _variance(results, item.id)),
         )
-    elif item.measure == "attention_gini" and data.heads:
+    elif figure == "attention" and data.heads:
         special = (
             "heads",
             "Attention concentration of each head for rare and common targets.",
             lambda: draw_attention(data.heads),
         )
-    elif item.measure == "routing_similarity" and data.heads:
+    elif figure == "routing" and data.heads:
         special = (
             "heads",
             "Similarity of each head's attention profile for rare and common targets.",
@@ -130,7 +133,7 @@ def _prediction_plans(
         )
     if special is not None:
         plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
-    elif item.measure == "top_head_impact" and data.heads:
+    elif figure == "heads" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads"))
     ladder = draw_ladder(item, nulls)
     estimate = draw_estimate(item) if ladder is None else None
@@ -149,6 +152,17 @@ def _prediction_plans(
             )
         )
     return plans
+
+
+def _figure(item: PredictionResult) -> Figured | None:
+    """None for a measure that is no longer here, too."""
+    measure = MEASURES.get(item.measure)
+    return None if measure is None else measure.figure
+
+
+def _level(item: PredictionResult) -> Level | None:
+    measure = MEASURES.get(item.measure)
+    return None if measure is None else measure.level
 
 
 def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:

@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError
+from hypotest.measures.registry import words_of
 from hypotest.records.material import Condition
 from hypotest.records.nulls import CovariateMatched, LocalMatched, SizeMatched
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.measures import measure_text
 from hypotest.report.numbers import count_text
 from hypotest.report.text import escape_markdown, sentence_list
 
@@ -161,7 +161,7 @@ def _group(protocol: Protocol) -> str:
 
 def _measures(results: Results) -> str:
     clauses = dict.fromkeys(
-        measure_text(item.measure, escape_markdown(item.title)).method for item in results.predictions
+        words_of(item.measure, escape_markdown(item.title)).method for item in results.predictions
     )
     return f"Measures: {'; '.join(clauses)}."
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from hypotest.measures.registry import words_of
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import (
     COMMON,
@@ -22,7 +23,6 @@ from hypotest.report.figure_style import (
     RARE,
     new_figure,
 )
-from hypotest.report.measures import measure_text
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
 from hypotest.report.text import printable
 
@@ -96,7 +96,7 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     name = printable(rung.null)
     axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
     axes.set_ylabel(f"draws (of {count_text(len(draws))})")
-    label = measure_text(result.measure, result.title).label
+    label = words_of(result.measure, result.title).label
     axes.set_xlabel(_label(label, rung.statistic, rung.unit))
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
@@ -159,7 +159,7 @@ def draw_estimate(result: PredictionResult) -> Figure | None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.margins(x=0.12)
-    axes.set_xlabel(measure_text(result.measure, result.title).label)
+    axes.set_xlabel(words_of(result.measure, result.title).label)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.plateau_flatness import WORDS as CURVES
+from hypotest.measures.registry import MEASURES, filled_options, words_of
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.registration import MEASURES, filled_options
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.measures import measure_text
 from hypotest.report.methods import COVARIATES, SOURCES, margin_text
 from hypotest.report.numbers import count_text, significant
 from hypotest.report.osf_hypotheses import label, number_of
@@ -67,8 +68,9 @@ def _measured(item: Prediction) -> str:
         if options
         else ""
     )
-    method = measure_text(item.measure, measure.title).method
-    where = _WHERE["conditions" if item.measure == "selectivity" else measure.level]
+    method = words_of(item.measure, measure.title).method
+    both = isinstance(measure, GroupMeasure) and measure.both_conditions
+    where = _WHERE["conditions" if both else measure.level]
     return (
         f"{label(item)}, {item.role}: {escape_markdown(item.measure)}, {escape_markdown(measure.title)}. "
         f"Unit: {escape_markdown(measure.unit)}. Definition: {escape_markdown(method)}. {where}{chosen}"
@@ -142,11 +144,8 @@ def _contrast(item: Prediction) -> str:
             f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
             "standard error of the interval over documents."
         )
-    if item.measure == "plateau_flatness":
-        return (
-            "the value on the evaluation split, among the same under labels shuffled there; described, with "
-            "the answer whether there is a plateau."
-        )
+    if contrast.null == "label_shuffled" and not isinstance(MEASURES[item.measure], GroupMeasure):
+        return "the value on the evaluation split, among the same under labels shuffled there; described."
     if contrast.null == "label_shuffled":
         return (
             "the value for the group minus the mean over the groups that the same selection finds under "
@@ -166,20 +165,12 @@ def _margin(item: Prediction) -> str:
 
 
 def _transformations(protocol: Protocol) -> Iterator[str]:
-    measures = {item.measure: filled_options(item) for item in protocol.predictions}
-    if protocol.group.select == "plateau" or "plateau_flatness" in measures:
-        yield "Rank and influence are taken as natural logarithms for the fit of regimes."
+    if protocol.group.select == "plateau":
+        yield CURVES.transformed
     if protocol.nulls.covariate_matched is not None or protocol.nulls.local_matched is not None:
         yield "Covariates other than the rate of positive activations are natural logarithms."
-    if "effective_dimension" in measures:
-        yield "The effective dimension is interpolated between whole numbers of components."
-    estimators = {options.get("estimator") for options in measures.values()}
-    if "gaussian_copula" in estimators or "segregation" in measures:
-        yield "Activations become normal scores of their ranks for mutual information."
-    if "binned" in estimators:
-        yield "Activations are binned at equal frequencies for mutual information."
-    if "attention_gini" in measures:
-        yield "Attention is renormalised over the positions that a query sees."
+    said = [MEASURES[item.measure].transformed(filled_options(item)) for item in protocol.predictions]
+    yield from dict.fromkeys(sentence for sentence in said if sentence)
     yield "Nothing else is transformed, centred or recoded."
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypotest.groups.local import FEWEST_MOVABLE
+from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.registration import MEASURES
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.report.methods import COVARIATES, PERMUTED
 from hypotest.report.numbers import count_text

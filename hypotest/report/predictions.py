@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from hypotest.measures.registry import MEASURES as UNITS
+from hypotest.measures.registry import words_of
 from hypotest.records.results import NullComparison, PredictionResult
-from hypotest.registration.measures import MEASURES as UNITS
 from hypotest.report.margins import sensitivity_sentences
-from hypotest.report.measures import measure_text
 from hypotest.report.numbers import (
     count_text,
     decimals_for,
@@ -38,7 +38,7 @@ _READINGS = {
 
 def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> Iterable[str]:
     """The paragraphs, tables and figures of one prediction, in reading order."""
-    words = measure_text(item.measure, escape_markdown(item.title))
+    words = words_of(item.measure, escape_markdown(item.title))
     yield f"### {escape_markdown(item.id)}: {item.outcome}"
     yield f"{words.question}{_ROLES[item.role]}"
     yield _found(item)

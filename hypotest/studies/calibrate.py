@@ -32,7 +32,7 @@ SIMULATIONS = 2000
 QUICK_SIMULATIONS = 2
 CHUNK = 25
 SEED = 20250925
-_CODE = ("errors.py", "verdict.py", "groups", "inference", "measures", "pipeline", "registration/measures.py")
+_CODE = ("errors.py", "verdict.py", "groups", "inference", "estimators", "measures", "testing", "pipeline")
 _OWN_CODE = ("studies/simulation.py", "studies/one_simulation.py")
 
 

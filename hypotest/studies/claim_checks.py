@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
+from hypotest.measures.registry import filled_options
 from hypotest.records.claims import QUANTITIES, Claim, Claims
 from hypotest.records.comparison import Agreement, ClaimCheck
 from hypotest.records.prediction import Contrast, Outcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult, Results
-from hypotest.registration.measures import filled_options
 
 _FINAL = (None, "main", "master")
 """Revisions that are the model itself, not a checkpoint of its training."""

@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical
 from hypotest.registration.claims import load_claims
-from hypotest.registration.measures import MEASURES
 from hypotest.report.comparison import write_comparison
 from hypotest.report.run import Run
 from hypotest.report.text import sentence_list

@@ -11,7 +11,6 @@ from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.errors import CorpusError
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.preflight import check_command, results_folder
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
@@ -20,6 +19,7 @@ from hypotest.registration import load_protocol
 from hypotest.registration.configuration import read_configuration
 from hypotest.report.corpus_check import cut_lines, write_corpus_check
 from hypotest.subjects.loading import load_reader
+from hypotest.testing.randomness import Streams
 
 
 def check_corpus(

@@ -24,17 +24,17 @@ from hypotest.collect.self_check import check_ablation
 from hypotest.collect.stages import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.groups.nulls import size_matched
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import units_and_draws
 from hypotest.records.evidence import SelectionEvidence, SplitEvidence
 from hypotest.records.power import StageCost
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.registration.measures import MEASURES
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import units_and_draws
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
 _MOST_BLOCKS = 64

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hypotest.inference.trend import kendall_trend
-from hypotest.pipeline.comparison import adjust_together
-from hypotest.pipeline.randomness import Streams
+from hypotest.measures.registry import MEASURES
+from hypotest.pipeline.outcomes import adjust_together
 from hypotest.records.prediction import Outcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, Results, Status
 from hypotest.records.series import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.registration import canonical
-from hypotest.registration.measures import MEASURES
+from hypotest.testing.randomness import Streams
 from hypotest.verdict import decide, stance
 
 

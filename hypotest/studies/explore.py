@@ -18,21 +18,17 @@ from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import count_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.errors import CorpusError
+from hypotest.estimators.regimes import influence, lognormal_ratio, preference
 from hypotest.groups import matching
 from hypotest.groups.live import live_neurons
 from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
-from hypotest.measures.regimes import influence, lognormal_ratio, preference
 from hypotest.pipeline.collection import documents_of
-from hypotest.pipeline.controls import match_covariates
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.regime_tests import describe_curve
 from hypotest.pipeline.registered import evidence_existed
 from hypotest.pipeline.seen import seen_before
-from hypotest.pipeline.selection import ObservedSelection, fit_curves, select_observed
 from hypotest.records.evidence import IntArray, SelectionEvidence, SplitEvidence
 from hypotest.records.exploration import (
     Blind,
@@ -51,6 +47,10 @@ from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration_export import write_exploration
 from hypotest.studies.selection_split import look_at_selection
+from hypotest.testing.controls import match_covariates
+from hypotest.testing.curves import describe_curve
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import ObservedSelection, fit_curves, select_observed
 
 THRESHOLDS = (0.1, 0.25, 0.5)
 """Of a neuron's preference |rare - common| / (rare + common): 0.1 is a ratio of 1.2, 0.5 one of 3."""

@@ -20,10 +20,9 @@ from hypotest.collect.store import cache_folder
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
-from hypotest.pipeline.comparison import adjust_together
+from hypotest.pipeline.outcomes import adjust_together
 from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import Evidence
@@ -50,6 +49,7 @@ from hypotest.studies.specifications import (
     with_shared,
 )
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.testing.randomness import Streams
 from hypotest.verdict import decide
 
 _DEFINITION = ("percentile", "of", "replacement")

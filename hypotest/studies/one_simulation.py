@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hypotest.groups.nulls import size_matched
-from hypotest.measures import heads, routing
+from hypotest.measures.measure import ConditionMeasure, GroupMeasure
+from hypotest.measures.registry import measure_of
 from hypotest.pipeline.analysis import Analysis, analyse
-from hypotest.pipeline.attention_tests import HALVINGS, attention_gini, document_means, routing_profiles
-from hypotest.pipeline.controls import draw_controls
-from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.head_tests import head_layers
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import Nulls
 from hypotest.records.prediction import Prediction
@@ -24,6 +20,9 @@ from hypotest.records.protocol import Intervals, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.studies.scenarios import Scenario, calibration_protocol
 from hypotest.studies.simulation import draw_evidence, draw_layer, with_population
+from hypotest.testing.controls import draw_controls
+from hypotest.testing.parallel import Workers
+from hypotest.testing.randomness import Streams
 
 POPULATION = 10
 """The truth is read from so many times the documents. Its own error adds 1/10 to the variance of the
@@ -121,31 +120,17 @@ def true_effects(protocol: Protocol, analysis: Analysis, population: Evidence) -
 def _true_effect(
     item: Prediction, result: PredictionResult, protocol: Protocol, analysis: Analysis, population: Evidence
 ) -> float:
-    streams, split, group = Streams(protocol.seed), population.evaluation, analysis.selection.group
-    reference = float(item.contrast.reference or 0.0)
-    if item.measure == "attention_gini":
-        rare, common, _ = document_means(split, attention_gini(split).mean(axis=1))
-        return float(np.mean(rare - common))
-    if item.measure == "routing_similarity":
-        profiles = routing_profiles(split)
-        n_documents = np.unique(split.documents).size
-        halves = routing.halvings(n_documents, HALVINGS, streams("truth, halves"))
-        ones = np.ones((1, n_documents))
-        return float(routing.routing_similarity_resamples(*profiles, ones, halves)[0]) - reference
-    if item.measure == "top_head_share":
-        ablation = split.head_ablation
-        on_selection = population.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
-        top = int(heads.top_head(on_selection, group[None, :])[0])
-        ones = np.ones((1, ablation.documents.size))
-        share = heads.top_head_share(
-            ablation.single, ablation.layer, head_layers(population), group, top, ones
-        )
-        return float(share[0]) - reference
-    measure = bind(item, population, streams)
+    streams, group = Streams(protocol.seed), analysis.selection.group
+    measure = measure_of(item)
+    if isinstance(measure, ConditionMeasure):
+        assert measure.effect is not None  # the result has an interval
+        return measure.effect(item, population, group, streams)
+    assert isinstance(measure, GroupMeasure)  # there are no others
+    bound = measure.bind(item, population, streams, Workers())
     if item.contrast.null == "label_shuffled" and result.reference_value is not None:
-        return float(measure.values(group[None, :])[0]) - result.reference_value
+        return float(bound.values(group[None, :])[0]) - result.reference_value
     random = _many_groups(str(item.contrast.null), group, population, protocol, streams)
-    return float(measure.values(group[None, :])[0] - np.nanmean(measure.values(random)))
+    return float(bound.values(group[None, :])[0] - np.nanmean(bound.values(random)))
 
 
 def _many_groups(

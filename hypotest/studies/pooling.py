@@ -10,12 +10,12 @@ import numpy as np
 
 from hypotest.inference.equivalence import classify, equivalence_p, t_p_value
 from hypotest.inference.meta_analysis import pool_effects
+from hypotest.measures.registry import MEASURES, filled_options
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
 from hypotest.records.material import CorpusHub
 from hypotest.records.prediction import Outcome
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, PredictionResult, Results
-from hypotest.registration.measures import MEASURES, filled_options
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,16 @@ import numpy as np
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.groups.live import without_dead
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.definedness import undefined_on_selection
-from hypotest.pipeline.halves import divide
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.registration.measures import MEASURES
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (
     evidence_bytes,
@@ -55,6 +53,8 @@ from hypotest.studies.power_variants import (
     variant,
 )
 from hypotest.studies.selection_split import look_at_selection
+from hypotest.testing.halves import divide
+from hypotest.testing.randomness import Streams
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""

@@ -23,12 +23,12 @@ from hypotest.inference.power import (
     t_power,
     t_smallest,
 )
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import Analysis
 from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
-from hypotest.registration.measures import MEASURES
 from hypotest.registration.outcomes import why_no_interval
 
 DRAWS = (99, 999, 9999)

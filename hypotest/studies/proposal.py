@@ -22,7 +22,6 @@ from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.pipeline.positions import blocks_in
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.remedies import changed
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
@@ -34,6 +33,7 @@ from hypotest.registration.configuration import read_configuration
 from hypotest.registration.sufficiency import MINIMUM_DOCUMENTS
 from hypotest.registration.template import Started, start_from, template_plan
 from hypotest.subjects.loading import load_reader
+from hypotest.testing.randomness import Streams
 
 _ENOUGH = 1024
 """Positions per condition with which a search for more ends."""

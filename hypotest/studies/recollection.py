@@ -23,8 +23,6 @@ from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import select
 from hypotest.pipeline.untrained import UNTRAINED, collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.nulls import Nulls
@@ -38,6 +36,8 @@ from hypotest.studies.conditions import other_conditions, recorded_networks, sec
 from hypotest.studies.deviation import largest_deviation
 from hypotest.studies.differences import differences
 from hypotest.studies.tolerances import EXACT, OTHER_EVIDENCE, Slack, Tolerance
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import select
 
 _NAME = "collected anew"
 

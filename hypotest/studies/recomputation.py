@@ -15,7 +15,6 @@ from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.prepare import frequent_rare, sampled
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
@@ -28,6 +27,7 @@ from hypotest.report.results_file import json_text
 from hypotest.studies.deviation import largest_deviation, largest_draw_deviation
 from hypotest.studies.differences import differences, null_differences
 from hypotest.studies.tolerances import Slack, Tolerance, slacks
+from hypotest.testing.randomness import Streams
 
 OF_THE_MODEL = (
     "subject",

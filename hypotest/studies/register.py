@@ -16,7 +16,6 @@ from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.preflight import check_command, require_places, require_single
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
 from hypotest.pipeline.seen import documents_seen
@@ -35,6 +34,7 @@ from hypotest.registration.registry import (
 )
 from hypotest.registration.repository import git_state
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.testing.randomness import Streams
 
 
 def register(

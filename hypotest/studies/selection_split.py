@@ -16,13 +16,13 @@ from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.registration import load_protocol
+from hypotest.testing.randomness import Streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)

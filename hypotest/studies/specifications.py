@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
+from hypotest.measures.registry import filled_options
 from hypotest.records.multiverse import Specification, Value
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import SHARED_CHOICES, Multiverse, Protocol, TopFraction
-from hypotest.registration.measures import filled_options
 from hypotest.registration.multiverse import concerning, declared_shared
 
 Choices = Mapping[str, Value | None]

@@ -21,15 +21,15 @@ import polars as pl
 from sklearn.decomposition import PCA
 
 from hypotest.groups.nulls import size_matched
-from hypotest.pipeline.group_measures import bind
-from hypotest.pipeline.parallel import Workers
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import select
-from hypotest.pipeline.shuffled import compare_shuffled
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from tests.benchmarks.before import both
+from tests.benchmarks.before import both, found
 
+PARALLEL, RANDOMNESS, SELECTION, SHUFFLED = (
+    found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}")
+    for name in ("parallel", "randomness", "selection", "shuffled")
+)
 N_NEURONS, SIZE, DRAWS, D_MODEL = 8192, 82, 9999, 2048
 POSITIONS = 8192
 """In each split, half of them rare."""
@@ -56,7 +56,7 @@ def main() -> None:
 
 def measured() -> dict[str, float]:
     """Seconds of each row, by the code that is found."""
-    evidence, streams, workers = make_evidence(), Streams(0), Workers()
+    evidence, streams, workers = make_evidence(), RANDOMNESS.Streams(0), PARALLEL.Workers()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     groups = size_matched(N_NEURONS, SIZE, DRAWS, np.random.default_rng(0))
     rows: dict[str, float] = {}
@@ -75,6 +75,14 @@ def measured() -> dict[str, float]:
     return rows
 
 
+def bind(prediction: Prediction, evidence: Evidence, streams: Any, workers: Any) -> Any:
+    """Its measure, tied to the evidence, in the code of now or of before."""
+    registry = found("hypotest.measures.registry", "hypotest.pipeline.group_measures")
+    if hasattr(registry, "measure_of"):
+        return registry.measure_of(prediction).bind(prediction, evidence, streams, workers)
+    return registry.bind(prediction, evidence, streams, workers)
+
+
 def looped() -> dict[str, float]:
     """Seconds that a loop over a library's function would take, from a few of the groups."""
     evidence = make_evidence()
@@ -87,16 +95,16 @@ def looped() -> dict[str, float]:
     return rows
 
 
-def relabelled(evidence: Evidence, streams: Streams, workers: Workers) -> dict[str, float]:
+def relabelled(evidence: Evidence, streams: Any, workers: Any) -> dict[str, float]:
     """Shuffled labels, the selection run again in every draw, and a measure on positions labelled anew."""
     plan = protocol("effective_dimension")
-    seconds, selection = timed(lambda: select(plan, evidence, streams))
+    seconds, selection = timed(lambda: SELECTION.select(plan, evidence, streams))
     shape = f"{RELABELLINGS} relabellings, {POSITIONS:,} positions x {N_NEURONS:,} neurons"
     rows = {f"label_shuffled (type): {shape}, selection": seconds}
     for name in ("effective_dimension", "modularity"):
         bound = bind(protocol(name).predictions[0], evidence, streams, workers)
         rows[f"and {name} of both arms"], _ = timed(
-            lambda bound=bound: compare_shuffled(
+            lambda bound=bound: SHUFFLED.compare_shuffled(
                 selection.shuffled[0], bound, selection, N_NEURONS, plan.group, streams
             )
         )
@@ -241,7 +249,7 @@ def loop_modularity(evidence: Evidence, group: np.ndarray) -> float:
 def loop_segregation(evidence: Evidence, group: np.ndarray) -> float:
     """Means of a group's rows, given the layer's matrix (which a notebook would also compute once)."""
     if not _INFORMATION:
-        from hypotest.measures.information import gaussian_copula_information
+        from hypotest.estimators.information import gaussian_copula_information
 
         rare = evidence.evaluation.mask("rare")
         _INFORMATION.append(gaussian_copula_information(evidence.evaluation.activations[rare]))

@@ -68,9 +68,9 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     from hypotest.collect.store import cache_folder
     from hypotest.pipeline.analysis import analyse
     from hypotest.pipeline.prepare import prepare
-    from hypotest.pipeline.randomness import Streams
     from hypotest.records.progress import silent
     from hypotest.registration import load_protocol
+    from hypotest.testing.randomness import Streams
 
     plan = load_protocol(protocol)
     prepared = prepare(plan, protocol.parent, device, Streams(plan.seed), silent, kept_out=())

@@ -85,10 +85,10 @@ def count_blocks(path: Path, positions: int) -> dict[str, int]:
         positions: Rare and common together, instead of the protocol's.
     """
     from hypotest.pipeline.positions import find_positions
-    from hypotest.pipeline.randomness import Streams
     from hypotest.records.progress import silent
     from hypotest.registration import load_protocol
     from hypotest.subjects.loading import load_reader
+    from hypotest.testing.randomness import Streams
 
     plan = load_protocol(path)
     conditions = plan.conditions.model_copy(update={"positions": positions // 2})

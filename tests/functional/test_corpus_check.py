@@ -11,12 +11,12 @@ import pytest
 from hypotest.errors import ProtocolError
 from hypotest.pipeline.distinct import count_distinct
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.reach import check_reach
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
 from hypotest.report.corpus_check import cuts_of
 from hypotest.studies.corpus_check import check_corpus
+from hypotest.testing.randomness import Streams
 
 
 @pytest.fixture(scope="module")

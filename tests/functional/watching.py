@@ -10,9 +10,9 @@ import pytest
 from hypotest.collect import stages
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
+from hypotest.testing.randomness import Streams
 
 
 def with_predictions(text: str, *names: str) -> str:

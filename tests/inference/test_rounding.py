@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hypotest.estimators.modularity import best_modularity
 from hypotest.inference.randomization import compare_with_null, enough_draws
 from hypotest.inference.rounding import ROUNDING, sd_beyond_rounding, tie_width
-from hypotest.measures.modularity import best_modularity
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -7,6 +7,10 @@ import polars as pl
 
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
+from hypotest.testing.controls import draw_controls
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import select
+from hypotest.testing.task import Task
 
 N_NEURONS = 200
 GROUP = 20  # the planted neurons are the first ones
@@ -110,4 +114,13 @@ def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> 
             "predictions": [{"id": "one", **prediction}],
             "seed": 1,
         }
+    )
+
+
+def make_task(protocol: Protocol, evidence: Evidence) -> Task:
+    """What its measures are tested with, as an analysis makes it."""
+    streams = Streams(protocol.seed)
+    selection = select(protocol, evidence, streams)
+    return Task(
+        protocol, evidence, selection, draw_controls(selection.group, evidence, protocol, streams), streams
     )

@@ -17,11 +17,11 @@ from hypotest.pipeline import kept_text, positions
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.kept_text import blocks_of, documents_of_packages
 from hypotest.pipeline.positions import FoundPositions, find_positions
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.corpus import Document
 from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.beginning import Beginning
+from hypotest.testing.randomness import Streams
 
 pytestmark = pytest.mark.slow
 

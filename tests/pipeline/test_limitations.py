@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hypotest.measures.modularity import biased_information
+from hypotest.measures.owners import owners_of_variance
 from hypotest.pipeline.limitations import (
-    biased_information,
     find_limitations,
-    owners_of_variance,
     runs_of_labels,
 )
 from hypotest.records.results import GroupResult, NullComparison
@@ -155,12 +155,12 @@ def test_labels_in_random_order_are_not():
 
 
 def test_q_of_noise_is_mentioned_with_the_share_that_noise_explains():
-    independent = simulate(Layer(loading=0.0, document_share=0.0, n_documents=40), 3).evaluation
+    independent = simulate(Layer(loading=0.0, document_share=0.0, n_documents=40), 3)
     group = np.arange(16)
     # 240 rare positions: 1 / 480 nats are what independent neurons show, and these are independent.
     (said,) = biased_information(independent, group)
     share = int(said.removeprefix("At least ").split("%")[0])
     assert 85 <= share <= 100
     assert "240 positions" in said
-    coordinated = simulate(Layer(loading=0.9), 3).evaluation
+    coordinated = simulate(Layer(loading=0.9), 3)
     assert list(biased_information(coordinated, group)) == []

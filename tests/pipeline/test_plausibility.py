@@ -14,9 +14,9 @@ from hypotest.corpora.blocks import whole_blocks
 from hypotest.errors import SubjectError
 from hypotest.pipeline.limitations import unlike_a_language_model
 from hypotest.pipeline.plausibility import measure_cross_entropy, unigram_entropy
-from hypotest.pipeline.randomness import Streams
 from hypotest.records.progress import silent
 from hypotest.records.results import CrossEntropy
+from hypotest.testing.randomness import Streams
 
 
 def prepared(subject, tokens, bos=None):

@@ -15,7 +15,6 @@ from hypotest.pipeline.document_log import LOG, log_viewing, read_log
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.registered import evidence_existed, kept_out_of_evaluation, registration_of
 from hypotest.records.progress import silent
 from hypotest.records.seen import Viewing
@@ -23,6 +22,7 @@ from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash, read_lock
 from hypotest.registration.registry import REGISTRY, read_registry, verify_registry
 from hypotest.studies.register import register
+from hypotest.testing.randomness import Streams
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
 pytestmark = pytest.mark.slow

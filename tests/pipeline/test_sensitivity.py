@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hypotest.pipeline.comparison import Comparison, adjust_together, classify_prediction
+from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.pipeline.sensitivity import kind_of, with_sensitivity
 from hypotest.records.prediction import Margin
 from hypotest.records.results import Interval
+from hypotest.testing.comparison import Comparison
 from hypotest.verdict import decide
 from tests.pipeline.planted import make_protocol
 

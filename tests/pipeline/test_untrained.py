@@ -8,17 +8,17 @@ import torch
 
 from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.sample import evidence_keys
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import group_values
-from hypotest.pipeline.group_measures import GROUP_MEASURES
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.randomness import Streams
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.channels import Channel
 from hypotest.records.nulls import Untrained
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
-from hypotest.registration.measures import MEASURES
 from hypotest.subjects.untrained import untrained_model
+from hypotest.testing.randomness import Streams
 from tests.collect.families import hooked_losses
 from tests.functional.conftest import PROTOCOL
 
@@ -156,7 +156,9 @@ def test_what_is_collected_is_what_it_would_be_among_the_rest(plan, tmp_path, la
     assert 0 < group.size < 0.3 * evidence.n_neurons
 
 
-@pytest.mark.parametrize("measure", sorted(GROUP_MEASURES))
+@pytest.mark.parametrize(
+    "measure", [name for name, item in MEASURES.items() if isinstance(item, GroupMeasure)]
+)
 def test_what_a_measure_needs_is_enough_and_nothing_else_is_collected(plan, prepared, tmp_path, measure):
     values, evidence, expected, _ = measured_and_whole(predicting(plan[0], measure), prepared, tmp_path)
     assert np.isfinite(expected["coordination"])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from sklearn.metrics import auc
 
-from hypotest.measures import routing
-from hypotest.measures.concentration import gini
+from hypotest.estimators import routing
+from hypotest.estimators.concentration import gini
 from tests import strategies
 from tests.reference import values
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from hypotest.estimators import dimension, heads, modularity
 from hypotest.inference.bootstrap import (
     contrast_interval,
     document_interval,
     document_weights,
     jackknife_weights,
 )
-from hypotest.measures import dimension, heads, modularity
 from tests import strategies
 from tests.reference import values
 from tests.reference.make_bootstrap import SHARE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.measures import modularity
+from hypotest.estimators import modularity
 from tests import strategies
 from tests.reference import values
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import spatial, stats
 from sklearn.metrics import mean_absolute_error
 
-from hypotest.measures import influence, power_law, regimes
+from hypotest.estimators import influence, power_law, regimes
 from tests import strategies
 from tests.reference import values
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.weightstats import DescrStatsW
 
-from hypotest.measures import dimension, spectrum
+from hypotest.estimators import dimension, spectrum
 from tests import strategies
 from tests.reference import values
 

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
-from hypotest.registration import MEASURES, explain_protocol, load_protocol
-from hypotest.registration.meanings import MEANINGS
+from hypotest.registration import explain_protocol, load_protocol
 from hypotest.registration.outcomes import possible_outcomes
 from hypotest.verdict import decide
 
@@ -51,14 +51,10 @@ NEIGHBOURS = (
 )
 
 
-def test_every_measure_has_a_meaning():
-    assert set(MEANINGS) == set(MEASURES)
-
-
 def test_every_prediction_is_explained(shipped, explained):
     for prediction in load_protocol(shipped).predictions:
         block = _block(explained[PREDICTED], prediction.id)
-        assert MEANINGS[prediction.measure].what in block
+        assert MEASURES[prediction.measure].words.what in block
         assert MEASURES[prediction.measure].unit in block
         assert "Compared with:" in block
 

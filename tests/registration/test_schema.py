@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.registration import MEASURES, load_protocol, read_protocol, schema
+from hypotest.registration import load_protocol, read_protocol, schema
 from hypotest.registration.source import read_source
 from tests.json_schema import errors
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol import Protocol
 from hypotest.registration import (
-    MEASURES,
     load_protocol,
     protocol_hash,
     read_protocol,

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.pipeline.shuffled import NULL_SDS
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
@@ -34,6 +33,7 @@ from hypotest.records.results import (
     Spectrum,
     SplitOutcome,
 )
+from hypotest.testing.shuffled import NULL_SDS
 from tests.unrendered import figures_not_rendered
 
 K = 41

@@ -3,11 +3,11 @@ import pytest
 
 from hypotest.errors import EvidenceError
 from hypotest.groups.nulls import Influences
-from hypotest.pipeline.randomness import Streams
-from hypotest.pipeline.selection import select, select_observed
 from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.nulls import CovariateMatched
 from hypotest.studies.explore import compare_covariates, count_condition, count_preferences, explore_curve
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import select, select_observed
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 
 SELECTIVITY = {"measure": "selectivity", "contrast": {"null": "label_shuffled"}}

@@ -3,8 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hypotest.measures.modularity import communities
-from hypotest.pipeline.attention_tests import attention_gini
+from hypotest.estimators.modularity import communities
 from hypotest.studies.simulation import (
     Layer,
     Planted,
@@ -13,6 +12,7 @@ from hypotest.studies.simulation import (
     simulate,
     with_population,
 )
+from hypotest.testing.attention import gini_of_heads
 
 MANY = 1000
 """Documents: standard errors are then small against the tolerances below, which are at least 5 of them."""
@@ -166,7 +166,7 @@ def test_the_top_head_has_its_share():
 def test_attention_differs_only_where_it_is_planted():
     for layer, change in ((Layer(), 0.0), (Layer(concentration=0.5), 0.08)):
         _, split = draw(layer, 600)
-        gini = attention_gini(split).mean(axis=1)
+        gini = gini_of_heads(split).mean(axis=1)
         difference = gini[split.mask("rare")].mean() - gini[split.mask("common")].mean()
         assert difference == pytest.approx(0.0, abs=0.006) if change == 0 else difference > change
     drawn, _ = draw(Layer(rerouting=0.5), 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hypotest.measures.registry import filled_options
 from hypotest.records.protocol import Protocol, TopFraction
-from hypotest.registration.measures import filled_options
 from hypotest.studies.specifications import shared_choices, specifications, with_options, with_shared
 
 NULL = {"null": "size_matched"}

@@ -1,0 +1,108 @@
+"""Effective dimension: along how many directions the neurons vary together (eq. 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypotest.measures.form import GROUP_NULLS
+from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.measures.owners import owners_of_variance
+from hypotest.measures.scale import SCALE
+from hypotest.records.channels import Channel
+
+if TYPE_CHECKING:
+    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.prediction import Prediction
+    from hypotest.testing.group_measure import BoundMeasure
+    from hypotest.testing.parallel import Values, Workers
+    from hypotest.testing.randomness import Streams
+
+WORDS = Words(
+    title="effective dimension of the activations",
+    unit="dimensions",
+    what="how many dimensions the activity of the group needs",
+    less="fewer dimensions: the neurons act together more",
+    greater="more dimensions: the neurons act on their own more",
+    label="effective dimension (components)",
+    question="Do the group's neurons vary together, along fewer directions than other neurons do?",
+    method=(
+        "effective dimension is the interpolated number of principal components that hold the "
+        "declared share of the variance of the group's activations (eq. 4 of arXiv:2509.21163), "
+        "of their covariance or, where declared, their correlation"
+    ),
+    transformed="The effective dimension is interpolated between whole numbers of components.",
+)
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+    """Interpolated dimension; integer, participation ratio and others beside it."""
+    from hypotest.estimators import dimension, relabelled
+    from hypotest.testing.group_measure import BoundMeasure, each, of_groups, under_labels_of
+    from hypotest.testing.layer_statistics import rare_rows, second_moments
+
+    options = MEASURE.filled(prediction.options)
+    variance, scale = float(options["variance"]), options["scale"]
+    activations, documents = rare_rows(evidence)
+    layer = second_moments(evidence, "covariance")
+    matrix = second_moments(evidence, str(scale))
+
+    def values(groups: IntArray) -> Values:
+        settings = {"covariance": matrix, "variance": variance}
+        return of_groups(prediction, workers, dimension.effective_dimension, settings, groups)
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        row = group[None, :]
+        here = np.arange(len(group))[None, :]
+        own = layer[np.ix_(group, group)]
+        by_scale = {
+            f"of_{name}": float(dimension.effective_dimension(moments, here, variance)[0])
+            for name, moments in (("covariance", own), ("correlation", dimension.correlation(own)))
+        }
+        integer = float(dimension.integer_dimension(matrix, row, variance)[0])
+        return {
+            "dimension": integer,
+            "dimension_per_neuron": integer / len(group),
+            "participation_ratio": float(dimension.participation_ratio(matrix, row)[0]),
+            **by_scale,
+            "if_independent": float(dimension.independent_dimension(own, here, variance)[0]),
+        }
+
+    return BoundMeasure(
+        values=values,
+        resamples=each(
+            lambda group, weights: dimension.effective_dimension_resamples(
+                activations[:, group],
+                documents,
+                weights,
+                variance,
+                scale,  # type: ignore[arg-type]  # validated
+            )
+        ),
+        documents=np.unique(documents),
+        under_labels=under_labels_of(
+            prediction,
+            evidence,
+            workers,
+            relabelled.effective_dimension_relabelled,
+            lambda piece: {"variance": variance, "scale": scale},
+        ),
+        companions=companions,
+    )
+
+
+MEASURE = GroupMeasure(
+    name="effective_dimension",
+    words=WORDS,
+    figure="spectrum",
+    limits=owners_of_variance,
+    level="group",
+    contrasts=GROUP_NULLS,
+    options={
+        "variance": Option(0.95, "share of the variance that is kept", at_least=0.5, below=1),
+        "scale": SCALE,
+    },
+    bind=bind,
+    needs=frozenset({Channel.ACTIVATIONS}),
+)

@@ -1,0 +1,231 @@
+"""What a measure is: one object that says what it is called, what it takes and needs, how it is computed.
+
+Each lies in a file of its own beside this one, and is found there (`hypotest.measures.registry`). What takes
+long to import, such as a library that it computes with, is imported in the functions that compute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from hypotest.measures.form import Form
+from hypotest.records.channels import Channel
+from hypotest.records.protocol import SHARED_CHOICES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.prediction import Prediction
+    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.group_measure import BoundMeasure
+    from hypotest.testing.parallel import Workers
+    from hypotest.testing.randomness import Streams
+    from hypotest.testing.task import Task
+
+Level = Literal["group", "weights", "conditions", "heads"]
+"""What a measure is a property of: the activations of a neuron group, its weights, the difference
+between conditions, or the attention heads that write to the group."""
+
+
+Figure = Literal["regimes", "spectrum", "attention", "routing", "heads"]
+"""What can be drawn of a network: curves of influence, eigenvalues, heads by attention, routing, impact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a measure. Its type is that of its default."""
+
+    default: str | int | float
+    description: str
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    @property
+    def required(self) -> str:
+        """What a value must be, in words."""
+        if len(self.choices) == 1:
+            return self.choices[0]
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        bounds = (
+            ("at least", self.at_least),
+            ("above", self.above),
+            ("at most", self.at_most),
+            ("below", self.below),
+        )
+        words = [f"{word} {bound:g}" for word, bound in bounds if bound is not None]
+        return " ".join([kind, " and ".join(words)]).rstrip()
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value has the right type and lies in the range."""
+        if self.choices:
+            return isinstance(value, str) and value in self.choices
+        numeric = int if isinstance(self.default, int) else int | float
+        if isinstance(value, bool) or not isinstance(value, numeric) or not math.isfinite(value):
+            return False
+        return not (
+            (self.at_least is not None and value < self.at_least)
+            or (self.above is not None and value <= self.above)
+            or (self.at_most is not None and value > self.at_most)
+            or (self.below is not None and value >= self.below)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What texts say of a measure: explanations, methods, reports, axes."""
+
+    title: str
+    """What is measured, in a few words."""
+    unit: str
+    what: str
+    """Continues "Measured:", for a reader who knows the question and not the statistics."""
+    less: str
+    """What the outcome says."""
+    greater: str
+    label: str
+    """Of its axis, with the unit."""
+    question: str
+    method: str
+    """One clause for the methods paragraph, with its source."""
+    transformed: str = ""
+    """A sentence on what is transformed before it is measured; empty: nothing is."""
+    transformed_if: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The value of an option -> the sentence then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What a protocol can name; `GroupMeasure` or `ConditionMeasure`."""
+
+    name: str
+    words: Words
+    level: Level
+    contrasts: tuple[Form, ...]
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Contrasts that look natural and mislead, with the reason."""
+    no_interval: str = ""
+    """Why it has no interval, without which `equivalent` is never concluded; empty where it has one."""
+    no_interval_if: str = ""
+    """The value of an option, not its default, under which that is so; empty: always."""
+
+    figure: Figure | None = None
+    """Of what else there is a figure in its section of a report, beside its values."""
+    depends_on: tuple[str, ...] = SHARED_CHOICES
+    """Choices of a multiverse, beside its own options, on which its value can depend."""
+    limits: Callable[[Evidence, IntArray], Iterable[str]] | None = None
+    """What a reviewer would ask of its value for a group in this evidence, a sentence each."""
+
+    @property
+    def title(self) -> str:
+        """What is measured, in a few words."""
+        return self.words.title
+
+    @property
+    def unit(self) -> str:
+        """Of its values."""
+        return self.words.unit
+
+    @property
+    def decided_by_labels(self) -> bool:
+        """Whether shuffled labels decide it."""
+        return False
+
+    def transformed(self, options: Mapping[str, Any]) -> str:
+        """A sentence on what is transformed before it is measured; empty: nothing is."""
+        by_option = self.words.transformed_if
+        return next(
+            (by_option[value] for value in options.values() if value in by_option), self.words.transformed
+        )
+
+    def filled(self, options: Mapping[str, Any]) -> dict[str, str | int | float]:
+        """Every option in the order of the measure's own, defaults filled in, with the defaults' types."""
+        return {
+            name: type(option.default)(options.get(name, option.default))
+            for name, option in self.options.items()
+        }
+
+    def why_no_interval(self, options: Mapping[str, Any]) -> str:
+        """Why it has no interval under any amount of text; empty where it has one."""
+        if self.no_interval_if and self.no_interval_if not in options.values():
+            return ""
+        return self.no_interval
+
+    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+        """Measure on the evaluation split, and compare with what the prediction names.
+
+        Raises:
+            Undefined: If there is no value, or another of `hypotest.testing.undefined.NO_VALUE`.
+        """
+        raise NotImplementedError
+
+    def try_out(self, prediction: Prediction, task: Task) -> None:
+        """Find out whether there is a value to compare, with as little work as that takes.
+
+        Raises:
+            Undefined: As `compare` does.
+        """
+        self.compare(prediction, task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMeasure(Measure):
+    """A number for each group of neurons, which every null of groups, labels or edges applies to."""
+
+    bind: Callable[[Prediction, Evidence, Streams, Workers], BoundMeasure]
+    """Tied to the evidence, with everything that concerns the whole layer computed."""
+    needs: frozenset[Channel]
+    """What its value for a group reads, beside the weights."""
+    both_conditions: bool = False
+    """Whether it is measured at common positions, too."""
+    by_labels: bool = False
+    """Whether shuffled labels decide it. Their null is that labels mean nothing, which is the question of
+    selectivity; of everything else it is false as soon as neurons are selective."""
+
+    @property
+    def decided_by_labels(self) -> bool:
+        """Whether shuffled labels decide it."""
+        return self.by_labels
+
+    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+        """As for `Measure`: the ladder of nulls."""
+        from hypotest.testing.group_tests import compare_group
+
+        bound = self.bind(prediction, task.evidence, task.streams, task.workers)
+        return compare_group(prediction, bound, task, decided_by_labels=self.by_labels)
+
+    def try_out(self, prediction: Prediction, task: Task) -> None:
+        """As for `Measure`: the group, and a few others of those that decide."""
+        from hypotest.testing.group_tests import try_group
+
+        try_group(prediction, self.bind(prediction, task.evidence, task.streams, task.workers), task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionMeasure(Measure):
+    """A number of the layer or one group, compared in a way of its own: by document, with a number."""
+
+    compared: Callable[[Prediction, Task], Comparison]
+    effect: Callable[[Prediction, Evidence, IntArray | NDArray[Any], Streams], float] | None = None
+    """The effect that `compared` estimates, of the evidence as it is; None where it has no interval."""
+    tried: bool = True
+    """Whether it is tried out on the selection split."""
+
+    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+        """As for `Measure`."""
+        return self.compared(prediction, task)
+
+    def try_out(self, prediction: Prediction, task: Task) -> None:
+        """As for `Measure`."""
+        if self.tried:
+            self.compared(prediction, task)

@@ -1,0 +1,33 @@
+"""Neurons that own a group's variance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hypotest.records.evidence import Evidence, IntArray
+
+_OWNER_SHARE = 0.2
+"""Share of a group's variance from which the neuron that owns it is named."""
+
+
+def owners_of_variance(evidence: Evidence, group: IntArray) -> Iterator[str]:
+    """Neurons that own more than a fifth of the group's variance, which a covariance then speaks of."""
+    rare = evidence.evaluation.activations[evidence.evaluation.mask("rare")][:, group]
+    variances = rare.var(axis=0, dtype=np.float64)
+    if not variances.sum() > 0:
+        return
+    shares = variances / variances.sum()
+    loud = [place for place in np.argsort(-shares) if shares[place] > _OWNER_SHARE]
+    if loud:
+        numbers = evidence.layer_numbers(group)
+        named = ", ".join(f"neuron {numbers[place]} ({shares[place]:.0%})" for place in loud)
+        yield (
+            f"Of the variance of the group's {group.size} activations, more than a fifth belongs to "
+            f"{named}. A "
+            "dimension of the covariance says how that is shared with few others; `scale: correlation` gives "
+            "every neuron the same weight."
+        )

@@ -1,0 +1,75 @@
+"""Participation ratio: over how many directions the variance is spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypotest.measures.form import GROUP_NULLS
+from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.measures.owners import owners_of_variance
+from hypotest.measures.scale import SCALE
+from hypotest.records.channels import Channel
+
+if TYPE_CHECKING:
+    from hypotest.records.evidence import Evidence
+    from hypotest.records.prediction import Prediction
+    from hypotest.testing.group_measure import BoundMeasure
+    from hypotest.testing.parallel import Workers
+    from hypotest.testing.randomness import Streams
+
+WORDS = Words(
+    title="participation ratio of the activations",
+    unit="dimensions",
+    what="over how many dimensions the activity of the group is spread",
+    less="fewer dimensions: the neurons act together more",
+    greater="more dimensions: the neurons act on their own more",
+    label="participation ratio (components)",
+    question=(
+        "Is the variance of the group's activations spread over fewer directions than that of other neurons?"
+    ),
+    method=(
+        "the participation ratio is 1 over the sum of squared shares of variance of the principal"
+        " components of the group's activations"
+    ),
+)
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+    """Participation ratio of the covariance or correlation."""
+    from hypotest.estimators import dimension, relabelled
+    from hypotest.testing.group_measure import BoundMeasure, of_groups, under_labels_of
+    from hypotest.testing.layer_statistics import rare_rows, second_moments
+
+    scale = MEASURE.filled(prediction.options)["scale"]
+    _, documents = rare_rows(evidence)
+    layer = second_moments(evidence, str(scale))
+    return BoundMeasure(
+        values=lambda groups: of_groups(
+            prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
+        ),
+        resamples=None,
+        documents=np.unique(documents),
+        under_labels=under_labels_of(
+            prediction,
+            evidence,
+            workers,
+            relabelled.participation_ratio_relabelled,
+            lambda piece: {"scale": scale},
+        ),
+        no_interval=MEASURE.why_no_interval(prediction.options),
+    )
+
+
+MEASURE = GroupMeasure(
+    name="participation_ratio",
+    words=WORDS,
+    limits=owners_of_variance,
+    level="group",
+    contrasts=GROUP_NULLS,
+    options={"scale": SCALE},
+    no_interval="no document interval is available for the participation ratio",
+    bind=bind,
+    needs=frozenset({Channel.ACTIVATIONS}),
+)

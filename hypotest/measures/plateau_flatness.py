@@ -1,0 +1,138 @@
+"""Plateau flatness: whether the rank-influence curve begins with a plateau (eq. 11); describes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.measures.form import Form
+from hypotest.measures.measure import ConditionMeasure, Option, Words
+
+if TYPE_CHECKING:
+    from hypotest.groups.nulls import Influences
+    from hypotest.records.prediction import Prediction
+    from hypotest.records.results import NullComparison
+    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.task import Task
+
+WORDS = Words(
+    title="flatness of the influence plateau",
+    unit="1 - |left slope| / kappa",
+    what="how flat the top of the influence curve is, where the most influential neurons stand",
+    less="a steeper top",
+    greater="a flatter top, set apart from the rest of the curve",
+    label="plateau flatness",
+    question=(
+        "Does the rank-influence curve of these targets begin with a plateau, set apart from the "
+        "power law that follows?"
+    ),
+    method=(
+        "plateau flatness is 1 - |left slope| / kappa of a continuous piecewise line on the "
+        "log-log rank-influence curve (eq. 11 of arXiv:2509.21163)"
+    ),
+    transformed="Rank and influence are taken as natural logarithms for the fit of regimes.",
+)
+
+
+def compare(prediction: Prediction, task: Task) -> Comparison:
+    """Flatness of the head of one condition's rank-influence curve on the evaluation split; describes.
+
+    "A plateau for rare targets and none for common ones" is two statements, one per condition: a difference
+    of two flatnesses is large as well where neither curve has a plateau. Beside each stands the same curve
+    under shuffled labels, on this split, where the curves are read; the group's own plateau was fitted on the
+    selection split and plays no part.
+    """
+    from hypotest.groups.nulls import labelled_sums
+    from hypotest.inference.randomization import compare_with_null
+    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.curves import describe_curve
+    from hypotest.testing.selection import document_halves, in_chunks, relabellings, units_and_draws
+    from hypotest.testing.undefined import Undefined
+
+    split, streams = task.evidence.evaluation, task.streams
+    half = document_halves(split, streams("evaluation halves"))
+    observed_sums = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
+    arms = next(in_chunks(np.array([[False, True]]), observed_sums))
+    if not all(np.isfinite(arm.halves).all() for arm in arms):
+        raise Undefined(
+            "curves are ranked on one half of the evaluation documents and read on the other, and one half "
+            "holds no position of a condition"
+        )
+    fits = []
+    for condition, influences in zip(("rare", "common"), arms, strict=True):
+        fits.append(describe_curve(condition, influences))
+    condition = str(MEASURE.filled(prediction.options)["condition"])
+    fit = next(fit for fit in fits if fit.condition == condition)
+    notes = [
+        f"the rank-influence curve of {condition} targets {'has' if fit.plateau else 'has no'} plateau",
+        "labels were shuffled on the evaluation split, where the curves are read",
+    ]
+    if fit.kappa <= 0:
+        notes.append(
+            f"no falling power law for {condition} targets: flatness is undefined and counts as 0, in the "
+            "draws as well"
+        )
+    null = task.protocol.nulls.label_shuffled
+    assert null is not None  # validation: a contrast refers to declared nulls only
+    ladder: list[NullComparison] = []
+    draws = {}
+    for unit, n_draws in units_and_draws(null):
+        shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
+        sums = labelled_sums(split.delta_loss, shuffled.units, half)
+        name = f"label_shuffled ({unit})"
+        draws[name] = np.concatenate(
+            [_flatness(arms[condition == "common"]) for arms in in_chunks(shuffled.labels, sums)]
+        )
+        compared = compare_with_null(
+            fit.plateau_flatness,
+            draws[name],
+            null=name,
+            statistic=f"T({condition})",
+            log10_relabellings=shuffled.log10_distinct,
+        )
+        ladder.append(replace(compared, descriptive=True))
+    decisive = ladder[0]
+    return Comparison(
+        observed=fit.plateau_flatness,
+        reference=decisive.null,
+        reference_value=decisive.mean,
+        reference_sd=decisive.sd,
+        standardized=decisive.z,
+        p_value=decisive.p_value,
+        p_error=decisive.p_error,
+        percentile=decisive.percentile,
+        deciding_draws=draws[decisive.null],
+        companions={
+            "has_plateau": float(fit.plateau),
+            "plateau_share": fit.breakpoints[0] / fit.ranks[-1] if fit.plateau else 0.0,
+            "head_excess": fit.head_excess,
+        },
+        ladder=tuple(ladder),
+        draws=draws,
+        notes=tuple(notes),
+        regimes=tuple(fits),
+    )
+
+
+def _flatness(influences: Influences) -> NDArray[np.float64]:
+    """As `describe_curve` gives it, for every labelling."""
+    from hypotest.testing.selection import fit_curves
+
+    return np.nan_to_num(fit_curves(influences)[0].plateau_flatness)
+
+
+MEASURE = ConditionMeasure(
+    name="plateau_flatness",
+    words=WORDS,
+    figure="regimes",
+    depends_on=("percentile", "of", "replacement"),
+    level="conditions",
+    contrasts=(Form.LABEL_SHUFFLED,),
+    options={"condition": Option("rare", "targets whose curve it is", choices=("rare", "common"))},
+    no_interval="no document interval is available for the flatness of a curve",
+    compared=compare,
+    tried=False,
+)

@@ -1,0 +1,63 @@
+"""Segregation: whether the neurons share more with each other than with the rest of the layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypotest.measures.form import RANDOM_GROUPS
+from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.records.channels import Channel
+
+if TYPE_CHECKING:
+    from hypotest.records.evidence import Evidence
+    from hypotest.records.prediction import Prediction
+    from hypotest.testing.group_measure import BoundMeasure
+    from hypotest.testing.parallel import Workers
+    from hypotest.testing.randomness import Streams
+
+WORDS = Words(
+    title="coupling inside the group against the rest of the layer",
+    unit="ratio of mean mutual information",
+    what="how much more the neurons share with each other than with the rest of the layer",
+    less="less set apart from the layer",
+    greater="more set apart from the layer",
+    label="segregation (1: like any other group)",
+    question=(
+        "Do the group's neurons share more information with each other than with the rest of the layer?"
+    ),
+    method=(
+        "segregation is the mean mutual information between two neurons of the group over that "
+        "between a neuron of the group and one of the rest of the layer (after arXiv:2505.12822)"
+    ),
+    transformed="Activations become normal scores of their ranks for mutual information.",
+)
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+    """Coupling inside the group against the rest of the layer."""
+    from hypotest.estimators import modularity
+    from hypotest.testing.group_measure import BoundMeasure, of_groups
+    from hypotest.testing.layer_statistics import information_of
+
+    information, _, documents = information_of(MEASURE.filled(prediction.options), evidence)
+    return BoundMeasure(
+        values=lambda groups: of_groups(
+            prediction, workers, modularity.segregation, {"information": information}, groups
+        ),
+        resamples=None,
+        documents=np.unique(documents),
+        no_interval=MEASURE.why_no_interval(prediction.options),
+    )
+
+
+MEASURE = GroupMeasure(
+    name="segregation",
+    words=WORDS,
+    level="group",
+    contrasts=RANDOM_GROUPS,
+    no_interval="no document interval is available for segregation",
+    bind=bind,
+    needs=frozenset({Channel.ACTIVATIONS}),
+)

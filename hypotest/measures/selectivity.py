@@ -1,0 +1,102 @@
+"""Selectivity: whether the neurons matter more for rare targets than for common ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypotest.measures.form import GROUP_NULLS
+from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.records.channels import Channel
+
+if TYPE_CHECKING:
+    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.prediction import Prediction
+    from hypotest.testing.group_measure import BoundMeasure
+    from hypotest.testing.parallel import Values, Workers
+    from hypotest.testing.randomness import Streams
+    from hypotest.testing.selection import ShuffledGroups
+
+WORDS = Words(
+    title="influence on rare rather than common targets",
+    unit="(rare - common) / (rare + common)",
+    what="how much more the neurons matter for rare targets than for common ones",
+    less="they prefer rare targets less",
+    greater="they prefer rare targets more",
+    label="selectivity (−1 to 1)",
+    question=(
+        "Do these neurons matter more for rare targets than for common ones, on documents that "
+        "took no part in selecting them?"
+    ),
+    method=(
+        "selectivity is the mean over the group of (influence on rare - influence on common) / (their sum)"
+    ),
+)
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+    """The mean of the neurons' preferences for rare targets."""
+    from hypotest.estimators import regimes
+    from hypotest.groups.nulls import labelled_sums
+    from hypotest.testing.group_measure import BoundMeasure, each
+    from hypotest.testing.selection import in_chunks
+
+    split = evidence.evaluation
+    rare, common = split.mask("rare"), split.mask("common")
+    influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
+    documents = np.unique(split.documents)
+    owner = np.searchsorted(documents, split.documents)
+
+    def resamples(group: IntArray, weights: IntArray) -> Values:
+        absolute = np.abs(split.delta_loss[:, group]).astype(np.float64)
+        influence, defined = [], np.ones(len(weights), dtype=bool)
+        for rows in (rare, common):
+            sums = np.zeros((documents.size, len(group)))
+            np.add.at(sums, owner[rows], absolute[rows])
+            counts = np.bincount(owner[rows], minlength=documents.size)
+            positions = weights @ counts
+            defined &= positions > 0
+            influence.append(weights @ sums / np.maximum(positions, 1)[:, None])
+        return np.where(defined, regimes.preference(*influence).mean(axis=1), np.nan)
+
+    def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
+        columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
+        sums = labelled_sums(split.delta_loss, units, np.zeros(units.size, dtype=bool))
+        found: tuple[list[float], list[float]] = ([], [])
+        for on_rare, on_common in in_chunks(shuffled.labels[:, columns], sums):
+            for drawn in regimes.preference(on_rare.whole, on_common.whole):
+                for values, groups in zip(found, (shuffled.rare, shuffled.common), strict=True):
+                    values.append(float(drawn[groups[len(values)]].mean()))
+        return np.array(found[0]), np.array(found[1])
+
+    def companions(group: IntArray) -> dict[str, float | None]:
+        return {
+            "influence_rare": float(influences[0][group].mean()),
+            "influence_common": float(influences[1][group].mean()),
+        }
+
+    def values(groups: IntArray) -> Values:  # other neurons may not have been ablated
+        used, places = np.unique(groups, return_inverse=True)
+        own, other = influences
+        return regimes.selectivity(own[used], other[used], places.reshape(groups.shape))
+
+    return BoundMeasure(
+        values=values,
+        resamples=each(resamples),
+        documents=documents,
+        under_labels=under_labels,
+        companions=companions,
+    )
+
+
+MEASURE = GroupMeasure(
+    name="selectivity",
+    words=WORDS,
+    both_conditions=True,
+    level="group",
+    contrasts=GROUP_NULLS,
+    bind=bind,
+    needs=frozenset({Channel.INFLUENCE}),
+    by_labels=True,
+)

@@ -1,0 +1,59 @@
+"""Attention at rare and at common query positions: how concentrated it is, and where it looks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.estimators import concentration, routing
+from hypotest.records.evidence import SplitEvidence
+
+SWAPPED = "swapped within documents"
+"""The null in which the labels of documents are swapped."""
+
+
+def gini_of_heads(split: SplitEvidence) -> NDArray[np.float64]:
+    """Gini coefficient of every head's attention at every position, shape (n_positions, n_heads)."""
+    last = split.indices[:, None] + 1
+    visible = np.minimum(last, split.head_windows[None, :])
+    return concentration.gini(split.attention, visible, first=last - visible)
+
+
+def document_means(
+    split: SplitEvidence, values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Mean over each document's rare and common positions, for documents that have both.
+
+    Returns:
+        Rare and common means, shape (n_documents,), and the documents.
+    """
+    documents, owner = np.unique(split.documents, return_inverse=True)
+    means = []
+    for condition in ("rare", "common"):
+        rows = split.mask(condition)
+        counts = np.bincount(owner[rows], minlength=documents.size)
+        sums = np.bincount(owner[rows], weights=values[rows], minlength=documents.size)
+        with np.errstate(invalid="ignore"):
+            means.append(sums / counts)
+    both = np.isfinite(means[0]) & np.isfinite(means[1])
+    return means[0][both], means[1][both], documents[both].astype(np.int64)
+
+
+def routing_profiles(
+    split: SplitEvidence,
+) -> tuple[routing.AttentionProfiles, routing.AttentionProfiles]:
+    """Attention profiles per document at rare and at common query positions."""
+    documents = np.unique(split.documents)
+    profiles = []
+    for condition in ("rare", "common"):
+        rows = split.mask(condition)
+        profiles.append(
+            routing.attention_profiles(
+                split.attention[rows],
+                split.indices[rows],
+                split.documents[rows],
+                documents,
+                split.head_windows,
+            )
+        )
+    return profiles[0], profiles[1]

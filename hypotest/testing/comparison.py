@@ -1,0 +1,48 @@
+"""One contrast with everything that its outcome depends on, whatever the measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.records.results import Interval, NullComparison, RegimeFit
+
+Draws = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """One contrast with everything that its outcome depends on."""
+
+    observed: float | None
+    reference: str
+    reference_value: float | None
+    p_value: float | None
+    p_error: float | None = None
+    reference_sd: float | None = None
+    standardized: float | None = None
+    percentile: float | None = None
+    """Of the observed value among the deciding draws, which gives the direction; None where p is by t."""
+    interval: Interval | None = None
+    interval_95: Interval | None = None
+    size_matched: Draws | None = None
+    """The size_matched draws, which `null_sd` margins refer to."""
+    deciding_draws: Draws | None = None
+    """Draws of the deciding null, from which the smallest visible effect follows."""
+    undefined: str | None = None
+    """Why there is no outcome: the measure, its null or its test has no value on this evidence."""
+    blocked: str | None = None
+    """Why nothing can be concluded from this contrast, whatever its p-value."""
+    unit: str = ""
+    """Of all these numbers, where it is not the measure's own: SDs of size_matched groups."""
+    companions: Mapping[str, float | None] = field(default_factory=dict)
+    ladder: tuple[NullComparison, ...] = ()
+    arms: tuple[NullComparison, ...] = ()
+    draws: Mapping[str, Draws] = field(default_factory=dict)
+    """Null's name -> every draw, for nulls.parquet."""
+    notes: tuple[str, ...] = ()
+    regimes: tuple[RegimeFit, ...] = ()
+    """Of the rank-influence curves, if it is about them."""

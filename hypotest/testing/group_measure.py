@@ -1,0 +1,131 @@
+"""What a group measure is, once tied to evidence, and how its values are computed on all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+
+from hypotest.estimators.products import in_threads
+from hypotest.records.evidence import Evidence, FloatArray, IntArray
+from hypotest.records.prediction import Prediction
+from hypotest.testing.parallel import Values, Workers, chunks
+from hypotest.testing.selection import ShuffledGroups
+
+_GROUPS_PER_TASK = 1000
+_RELABELLINGS_PER_TASK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMeasure:
+    """A measure of neuron groups on the evaluation split."""
+
+    values: Callable[[IntArray], Values]
+    """Groups (n_groups, k) to values (n_groups,); NaN where undefined."""
+    resamples: Callable[[IntArray, IntArray], Values] | None
+    """Groups (n_groups, k) and weights (R, D) to values with documents weighted (n_groups, R); None
+    where there are no documents, or no valid interval."""
+    documents: IntArray
+    """The documents that weights refer to, sorted, shape (D,)."""
+    under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
+    """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
+    under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
+    evidence cannot be relabelled; then groups are measured as they are."""
+    rewired: Callable[[IntArray, int], Values] | None = None
+    """For networks: groups (n_groups, k) and a number of draws to the values of their rewirings, shape
+    (n_groups, n_draws)."""
+    no_interval: str = ""
+    """Why there is no interval."""
+    companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
+    """Related numbers of one group."""
+
+
+def each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArray, IntArray], Values]:
+    """From one group to a batch of groups, shared among the cores."""
+
+    def resamples(groups: IntArray, weights: IntArray) -> Values:
+        found = np.empty((len(groups), len(weights)))
+
+        def fill(place: int) -> None:
+            found[place] = resample(groups[place], weights)
+
+        in_threads(fill, range(len(groups)))
+        return found
+
+    return resamples
+
+
+def of_groups(
+    prediction: Prediction,
+    workers: Workers,
+    function: Callable[..., Values],
+    settings: dict[str, Any],
+    groups: IntArray,
+) -> Values:
+    """A measure of many groups, shared among the cores."""
+    share = max(_GROUPS_PER_TASK, -(-len(groups) // cpu_count()))
+    calls = [{**settings, "groups": groups[rows]} for rows in chunks(len(groups), share)]
+    stage = f"{prediction.id}: {len(groups):,} groups"
+    return np.concatenate(workers(stage, function, calls))
+
+
+def under_labels_of(
+    prediction: Prediction,
+    evidence: Evidence,
+    workers: Workers,
+    function: Callable[..., Values],
+    settings: Callable[[str], dict[str, Any]],
+    shared: Callable[[FloatArray], dict[str, Any]] | None = None,
+) -> Callable[[ShuffledGroups], tuple[Values, Values]]:
+    """A measure of activations at rare positions, under shuffled labels.
+
+    Args:
+        prediction: Whose measure.
+        evidence: Its evaluation split.
+        workers: For pieces of the draws.
+        function: From `hypotest.estimators.relabelled`.
+        settings: Its further arguments, given the name of the piece.
+        shared: And those that follow from the activations, shape (n_positions, n_used), for all pieces.
+    """
+    activations = evidence.evaluation.activations
+
+    def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
+        labelled = shuffled.labels[:, shuffled.evaluation_units]
+        used = np.unique(np.concatenate([*shuffled.rare, *shuffled.common]))
+        columns = activations[:, used]
+        of_all = {} if shared is None else shared(columns)
+        calls, places = [], []
+        for arm, drawn in enumerate((shuffled.rare, shuffled.common)):
+            for rows in rows_by_size(drawn, _RELABELLINGS_PER_TASK):
+                groups = np.searchsorted(used, np.stack([drawn[row] for row in rows]))
+                piece = f"{shuffled.unit} {arm} {rows[0]}"
+                calls.append(
+                    {
+                        "activations": columns,
+                        "groups": groups,
+                        "labelled": labelled[rows],
+                        **settings(piece),
+                        **of_all,
+                    }
+                )
+                places.append((arm, rows))
+        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
+        values = np.empty((2, len(labelled)))
+        for (arm, rows), part in zip(places, found, strict=True):
+            values[arm, rows] = part
+        return values[0], values[1]
+
+    return under_labels
+
+
+def rows_by_size(groups: Sequence[IntArray], at_most: int) -> Iterator[NDArray[np.int64]]:
+    """Places of groups of one size, so many at once."""
+    sizes = np.array([len(group) for group in groups])
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        for rows in chunks(places.size, at_most):
+            yield places[rows]

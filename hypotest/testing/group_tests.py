@@ -1,0 +1,241 @@
+"""Group measures against the ladder of nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.estimators.rewiring import share_above_all
+from hypotest.groups.nulls import size_matched
+from hypotest.inference.bootstrap import (
+    MINIMUM_DOCUMENTS,
+    contrast_interval,
+    document_interval,
+    document_weights,
+    jackknife_weights,
+)
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import Interval
+from hypotest.testing.comparison import Comparison
+from hypotest.testing.controls import CONTROL_GROUPS, Controls
+from hypotest.testing.group_measure import BoundMeasure
+from hypotest.testing.intervals import UNDEFINED, all_defined, around, bounds
+from hypotest.testing.ladder import Rung, climb
+from hypotest.testing.parallel import Values
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection
+from hypotest.testing.task import Task
+from hypotest.testing.undefined import NO_VALUE, Undefined, defined, why, without_outcome
+
+CONTROL_SHARE = 4
+"""One in so many document resamples is shared with the control groups (500 of 2,000)."""
+TRIED = 20
+"""Random groups in which a measure is tried out."""
+REWIRINGS = 19
+"""Of each random group, to see how many beat all their own."""
+_REWIRED = (
+    "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
+    "its own rewirings too, so this rung describes and never decides"
+)
+
+
+def compare_group(
+    prediction: Prediction, measure: BoundMeasure, task: Task, *, decided_by_labels: bool
+) -> Comparison:
+    """Measure the group, measure every null of the protocol, and compare with the deciding one.
+
+    Args:
+        prediction: What is asked.
+        measure: Its measure, tied to the evidence.
+        task: The group, and what it is compared with.
+        decided_by_labels: Whether shuffled labels can decide this measure.
+
+    Raises:
+        Undefined: If the measure is undefined for the group.
+    """
+    selection, controls, protocol, streams = task.selection, task.controls, task.protocol, task.streams
+    group = selection.group
+    observed = group_value(measure, group)
+    rungs, missing = climb(
+        observed,
+        measure,
+        selection,
+        controls,
+        task.untrained,
+        task.evidence.n_neurons,
+        protocol,
+        streams,
+        decided_by_labels=decided_by_labels,
+    )
+    by_labels = prediction.contrast.null == "label_shuffled"
+    name = str(prediction.contrast.null)
+    if by_labels and protocol.nulls.label_shuffled is not None:
+        name = f"label_shuffled ({protocol.nulls.label_shuffled.unit})"
+    if name not in rungs:
+        reason = f"the null {name} is undefined: {missing.get(name, 'it has no draws here')}"
+        ladder = tuple(rung.comparison for rung in rungs.values())
+        undefined = without_outcome(prediction, protocol, reason, observed=observed, ladder=ladder)
+        return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
+    decisive = rungs[name]
+    try:
+        interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
+    except NO_VALUE as error:
+        interval, own, notes = None, None, (f"no interval: {why(error)}",)
+    if name == "rewired" or "rewired" in rungs:
+        notes = (*notes, _REWIRED)
+    notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
+    unit = decisive.comparison.unit
+    # An observed value in SDs of random groups says nothing to a reader who knows the measure.
+    companions = bounds({"group" if unit else "observed": own})
+    if unit:
+        companions = {"group": observed, **companions}
+    with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
+        companions = {**companions, **measure.companions(group)}
+    if by_labels:
+        with suppress(*NO_VALUE):
+            companions["common_group"] = float(measure.values(selection.common[None, :])[0])
+    if "rewired" in rungs:
+        with suppress(*NO_VALUE):
+            companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
+    compared = decisive.comparison
+    random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
+    return Comparison(
+        observed=compared.observed,
+        reference=name,
+        reference_value=compared.mean,
+        reference_sd=compared.sd,
+        standardized=compared.z,
+        p_value=compared.p_value,
+        p_error=compared.p_error,
+        percentile=compared.percentile,
+        interval=interval(1 - 2 * protocol.decision.level) if interval else None,
+        interval_95=interval(0.95) if interval else None,
+        size_matched=random_values,
+        deciding_draws=decisive.draws,
+        blocked=compared.blocked,
+        unit=unit,
+        companions=companions,
+        ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
+        arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
+        draws={
+            **{key: rung.draws for key, rung in rungs.items()},
+            **{arm.null: draws for rung in rungs.values() for arm, draws in rung.arms},
+        },
+        notes=notes,
+    )
+
+
+def try_group(prediction: Prediction, measure: BoundMeasure, task: Task) -> None:
+    """Measure the group, and a few others of those that decide.
+
+    Raises:
+        Undefined: If there is no value.
+    """
+    evidence, group = task.evidence, task.selection.group
+    group_value(measure, group)
+    if prediction.contrast.null == "label_shuffled" and not _any_value(
+        measure.values(task.selection.common[None, :])
+    ):
+        raise Undefined("the group selected on the other condition has no value to compare with")
+    groups = size_matched(evidence.n_neurons, group.size, TRIED, task.streams("definedness, groups"))
+    if prediction.contrast.null in ("size_matched", "covariate_matched", "local_matched") and not _any_value(
+        measure.values(groups)
+    ):
+        raise Undefined(f"none of {TRIED} random groups of its size has a value")
+
+
+def _any_value(values: Values) -> bool:
+    return bool(np.isfinite(values).any())
+
+
+def _pass_rate(measure: BoundMeasure, controls: Controls) -> float:
+    """Share of random groups whose value exceeds that of all their own rewirings."""
+    rewired = measure.rewired
+    assert rewired is not None  # the caller has such a rung
+    groups = controls.size_matched[:CONTROL_GROUPS]
+    values = measure.values(groups)
+    return share_above_all(values, rewired(groups, REWIRINGS))
+
+
+def group_value(measure: BoundMeasure, group: NDArray[np.int64]) -> float:
+    """T(G).
+
+    Raises:
+        Undefined: If the measure is undefined for the group.
+    """
+    return defined(
+        float(measure.values(group[None, :])[0]),
+        f"it has no value for this group of {len(group)} neurons (no variation, or too few of them); a "
+        "larger group may have one",
+    )
+
+
+def _intervals(
+    observed: float,
+    measure: BoundMeasure,
+    selection: Selection,
+    decisive: Rung,
+    controls: Controls,
+    protocol: Protocol,
+    streams: Streams,
+) -> tuple[Callable[[float], Interval] | None, Interval | None, tuple[str, ...]]:
+    """The effect's interval over documents as a function of its level, the group's own, or why not."""
+    if measure.resamples is None:
+        return None, None, (measure.no_interval,)
+    compared = decisive.comparison
+    if decisive.groups is None and decisive.shuffled is None:
+        reason = f"the null {compared.null} has no groups in this network: no interval over documents"
+        return None, None, (reason,)
+    n_documents = measure.documents.size
+    if n_documents < MINIMUM_DOCUMENTS:
+        reason = f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)"
+        return None, None, (reason,)
+    n_resamples = protocol.intervals.resamples
+    weights = document_weights(n_documents, n_resamples, streams("documents", str(n_documents)))
+    leave_one_out = jackknife_weights(n_documents)
+    monte_carlo = compared.sd**2 / compared.n_draws
+    resamples, group = measure.resamples, selection.group[None, :]
+    values, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
+    if not all_defined(values, without):
+        return None, None, (UNDEFINED,)
+    own = around(document_interval(observed, values, without, n_documents, 0.95), observed)
+    if decisive.groups is None:
+        scale = decisive.shuffled.scale if decisive.shuffled else None
+        assert scale is not None  # one of the two, see above
+        replicates, jackknife = (scale(mine, group.size) for mine in (values, without))
+        return (
+            lambda level: document_interval(
+                compared.observed - compared.mean,
+                replicates - compared.mean,
+                jackknife - compared.mean,
+                n_documents,
+                level,
+                extra_variance=monte_carlo,
+            ),
+            own,
+            (),
+        )
+    some = decisive.groups[:CONTROL_GROUPS]
+    control_values = measure.values(some)
+    control_resamples = resamples(some, weights[: max(n_resamples // CONTROL_SHARE, 3)])
+    if not all_defined(control_resamples):
+        return None, own, (UNDEFINED,)
+    return (
+        lambda level: contrast_interval(
+            compared.observed,
+            compared.mean,
+            values,
+            without,
+            control_values,
+            control_resamples,
+            level,
+            null_mean_variance=monte_carlo,
+        ),
+        own,
+        (),
+    )

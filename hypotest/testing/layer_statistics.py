@@ -1,0 +1,81 @@
+"""Matrices of a whole layer, computed once for all predictions and analyses of the same evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.estimators.dimension import covariance, stacked_correlations
+from hypotest.estimators.information import binned_information, gaussian_copula_information
+from hypotest.records.evidence import Evidence, FloatArray, IntArray
+
+KEPT = 4
+"""Matrices of one evidence that are kept, the last used ones: at 8,192 neurons half a gigabyte each."""
+_of: WeakKeyDictionary[Evidence, dict[Hashable, NDArray[np.float64]]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def layer_statistic(
+    evidence: Evidence, name: Hashable, compute: Callable[[], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """A matrix of the layer, kept as long as its evidence is.
+
+    Predictions on different measures need the same one, as do the analyses of `power` and of a multiverse.
+
+    Args:
+        evidence: Arrays, which nobody changes.
+        name: What is computed of them, with the options on which it depends.
+        compute: Computes it.
+
+    Returns:
+        Shape (n_neurons, n_neurons); not to be written to.
+    """
+    with _lock:
+        kept = _of.setdefault(evidence, {})
+        found = kept.pop(name, None)
+        if found is None:
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            found = compute()
+            found.flags.writeable = False
+        kept[name] = found  # the last used one stands last
+        return found
+
+
+def rare_rows(evidence: Evidence) -> tuple[FloatArray, IntArray]:
+    """Activations at the rare targets of the evaluation split, and the document of each."""
+    rare = evidence.evaluation.mask("rare")
+    return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
+
+
+def second_moments(evidence: Evidence, scale: str) -> NDArray[np.float64]:
+    """Covariance or correlation of the layer's activations on rare targets, shape (n_neurons, n_neurons)."""
+    layer = layer_statistic(evidence, "covariance", lambda: covariance(rare_rows(evidence)[0]))
+    if scale == "covariance":
+        return layer
+    return layer_statistic(evidence, "correlation", lambda: stacked_correlations(layer[None])[0])
+
+
+def information_of(
+    options: Mapping[str, Any], evidence: Evidence
+) -> tuple[NDArray[np.float64], FloatArray, IntArray]:
+    """Mutual information of the layer's activations on rare targets, and what `rare_rows` gives.
+
+    Args:
+        options: ``estimator`` and ``bins``; the Gaussian copula without.
+        evidence: Its evaluation split.
+    """
+    activations, documents = rare_rows(evidence)
+    estimator, bins = options.get("estimator", "gaussian_copula"), int(options.get("bins", 0))
+    binned = estimator == "binned"
+    information = layer_statistic(
+        evidence,
+        (estimator, bins) if binned else estimator,
+        lambda: binned_information(activations, bins) if binned else gaussian_copula_information(activations),
+    )
+    return information, activations, documents

@@ -1,0 +1,79 @@
+"""Independent pieces of work on all cores; the same results on any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from hypotest.estimators.submatrices import one_blas_thread
+from hypotest.records.progress import StartStage, silent
+
+Values = NDArray[np.float64]
+
+
+class Kept(Protocol):
+    """Where finished pieces are kept."""
+
+    def stage(self, name: str, n_pieces: int) -> list[Path]:
+        """Where the pieces of a stage go; stages come in the same order in every run."""
+
+    def read(self, place: Path) -> Values | None:
+        """A finished piece; None if it is not there, or damaged."""
+
+    def write(self, place: Path, values: Values) -> None:
+        """Keep a finished piece."""
+
+
+class Workers:
+    """Runs pieces of work on all cores and tells how far they are.
+
+    Args:
+        start_stage: Told of each stage and its pieces.
+        kept: Where finished pieces are kept, and found if a run was killed.
+    """
+
+    def __init__(self, start_stage: StartStage = silent, kept: Kept | None = None) -> None:
+        self._start_stage = start_stage
+        self._kept = kept
+
+    def __call__(
+        self, stage: str, function: Callable[..., Values], calls: Sequence[dict[str, Any]]
+    ) -> list[Values]:
+        """Call a function with each set of keywords, in threads, which need no copy of a layer's matrix.
+
+        What a call returns must depend on its keywords alone; randomness comes as a generator of its own. The
+        function should spend its time in numpy or compiled, and touch nothing global. Results are arrays, so
+        that finished ones can be kept.
+        """
+        if len(calls) == 1:
+            return [function(**calls[0])]
+        step = self._start_stage(stage, len(calls))
+        places = [] if self._kept is None else self._kept.stage(stage, len(calls))
+        results = {}
+        if self._kept is not None:
+            found = [self._kept.read(place) for place in places]
+            results = {number: piece for number, piece in enumerate(found) if piece is not None}
+        for _ in results:
+            step()
+        left = [number for number in range(len(calls)) if number not in results]
+        parallel = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+        # Set here for all threads: each restores what it found, and the last would restore another's limit.
+        with one_blas_thread():
+            computed = parallel(delayed(function)(**calls[number]) for number in left)
+            for number, result in zip(left, computed, strict=True):
+                if self._kept is not None:
+                    self._kept.write(places[number], result)
+                results[number] = result
+                step()
+        return [results[number] for number in range(len(calls))]
+
+
+def chunks(length: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size`."""
+    for start in range(0, length, size):
+        yield slice(start, min(start + size, length))

@@ -1,0 +1,80 @@
+"""What has no value is an outcome, never a failed run.
+
+A run that has seen its evaluation split must leave its report: registering it again could only say that the
+evidence existed. So whatever a measure, a null or a test cannot do with the evidence at hand becomes the
+outcome ``undefined`` of its prediction, with the reason, and the other predictions go on. What the machine
+cannot do (a full disk, no memory, a damaged cache) still stops a run, which then continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hypotest.errors import EvidenceError
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import NullComparison
+from hypotest.testing.comparison import Comparison
+
+
+class Undefined(Exception):
+    """A number that the evidence does not give; the message says which, and why.
+
+    It never leaves the pipeline, and so is no `HypotestError`.
+    """
+
+
+NO_VALUE = (Undefined, EvidenceError, ValueError, ArithmeticError, IndexError)
+"""What arithmetic on evidence raises where there is nothing to compute: too few neurons, positions or
+documents, no variation, singular matrices."""
+
+
+def why(error: BaseException) -> str:
+    """The reason of an outcome, as reports print it."""
+    if isinstance(error, Undefined | EvidenceError):
+        return str(error)
+    return f"it could not be computed on this evidence: {error or type(error).__name__}"
+
+
+def defined(value: float, otherwise: str) -> float:
+    """The value.
+
+    Raises:
+        Undefined: With the reason, if it is not finite.
+    """
+    if not math.isfinite(value):
+        raise Undefined(otherwise)
+    return float(value)
+
+
+def without_outcome(
+    prediction: Prediction,
+    protocol: Protocol,
+    reason: str,
+    *,
+    observed: float | None = None,
+    ladder: tuple[NullComparison, ...] = (),
+) -> Comparison:
+    """The contrast of a prediction that has no outcome.
+
+    Args:
+        prediction: What was asked.
+        protocol: Its nulls.
+        reason: Why there is none.
+        observed: The measured value, where only its null or its test is undefined.
+        ladder: Nulls that it could be compared with, none of which decides.
+    """
+    contrast = prediction.contrast
+    reference: str = contrast.null or "value"
+    if contrast.conditions is not None:
+        reference = "common"
+    elif contrast.null == "label_shuffled" and protocol.nulls.label_shuffled is not None:
+        reference = f"label_shuffled ({protocol.nulls.label_shuffled.unit})"
+    return Comparison(
+        observed=observed,
+        reference=reference,
+        reference_value=None,
+        p_value=None,
+        undefined=reason,
+        ladder=ladder,
+    )

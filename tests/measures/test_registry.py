@@ -1,0 +1,86 @@
+"""The table of measures is complete and consistent with the shipped protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from hypotest.measures.form import Form, form_of
+from hypotest.measures.measure import Option
+from hypotest.measures.registry import MEASURES, filled_options
+from hypotest.records.prediction import Contrast, Prediction
+from hypotest.registration import load_protocol
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_shipped_protocol_uses_measures_of_the_table():
+    used = {item.measure for item in load_protocol(ROOT / "protocols" / "rare-tokens.yaml").predictions}
+    assert set(MEASURES) - used == {"participation_ratio", "segregation"}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_row(name):
+    row = MEASURES[name]
+    assert row.name == name
+    assert row.title and row.unit and row.contrasts
+    assert not set(row.contrasts) & set(row.refused)
+    for option in row.options.values():
+        assert option.accepts(option.default)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        row.name = "other"
+
+
+@pytest.mark.parametrize(
+    ("contrast", "form"),
+    [
+        ({"null": "size_matched"}, Form.SIZE_MATCHED),
+        ({"null": "label_shuffled"}, Form.LABEL_SHUFFLED),
+        ({"conditions": ["rare", "common"], "by": "document"}, Form.BY_DOCUMENT),
+        ({"null": "local_matched"}, Form.LOCAL_MATCHED),
+        ({"reference": 0.0}, Form.REFERENCE),
+        ({}, None),
+        ({"by": "document"}, None),
+        ({"conditions": ["rare", "common"]}, None),
+        ({"conditions": ["rare", "common"], "null": "size_matched"}, None),
+        ({"null": "size_matched", "by": "document"}, None),
+    ],
+)
+def test_form_of_a_contrast(contrast, form):
+    assert form_of(Contrast(**contrast)) is form
+
+
+@pytest.mark.parametrize(
+    ("value", "accepted"),
+    [(0.5, True), (0.999, True), (1, False), (1.0, False), (0.49, False), (float("nan"), False),
+     (float("inf"), False), ("0.9", False), (True, False), (None, False), ([0.9], False)],
+)  # fmt: skip
+def test_number_option(value, accepted):
+    assert MEASURES["effective_dimension"].options["variance"].accepts(value) is accepted
+
+
+def test_option_says_what_it_requires():
+    assert Option(1.0, "", above=0).required == "a number above 0"
+    assert Option(8, "").required == "a whole number"
+    assert Option("a", "", choices=("a", "b")).required == "one of a, b"
+
+
+def test_defaults_are_filled_in_with_their_type():
+    prediction = Prediction(
+        id="a",
+        measure="modularity",
+        options={"resolution": 2, "method": "leiden"},
+        contrast=Contrast(null="size_matched"),
+    )
+    filled = filled_options(prediction)
+    assert filled == {
+        "method": "leiden",
+        "edges": "mutual_information",
+        "estimator": "gaussian_copula",
+        "resolution": 2.0,
+        "bins": 8,
+        "restarts": 3,
+    }
+    assert isinstance(filled["resolution"], float)
