@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
+INTERFACE = 1
+"""Version of what a measure has to offer; it rises when one that was written before no longer works."""
+
 Level = Literal["group", "weights", "conditions", "heads"]
 """What a measure is a property of: the activations of a neuron group, its weights, the difference
 between conditions, or the attention heads that write to the group."""
@@ -110,6 +113,8 @@ class Measure:
     name: str
     words: Words
     level: Level
+    interface: int = INTERFACE
+    """Version that it was written for; measures of other packages should write it out."""
     contrasts: tuple[Form, ...]
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))

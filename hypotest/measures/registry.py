@@ -1,24 +1,51 @@
-"""Every measure that a protocol can name, found in the files of this folder."""
+"""Every measure that a protocol can name: the files of this folder, and what installed packages add."""
 
 from __future__ import annotations
 
 import pkgutil
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
 from types import MappingProxyType
 
 import hypotest.measures as package
-from hypotest.measures.measure import Measure, Words
+from hypotest.measures.measure import INTERFACE, Measure, Words
 from hypotest.records.prediction import Prediction
 
 
+ENTRY_POINTS = "hypotest.measures"
+"""Where installed packages name theirs: ``kurtosis = "package.module:MEASURE"``."""
+
+
 def _found() -> Mapping[str, Measure]:
-    """By name, in alphabetical order: what a file calls ``MEASURE``."""
-    modules = (
-        import_module(f"{package.__name__}.{item.name}") for item in pkgutil.iter_modules(package.__path__)
-    )
-    measures = (module.MEASURE for module in modules if hasattr(module, "MEASURE"))
-    return MappingProxyType({measure.name: measure for measure in measures})
+    """By name: our own in alphabetical order, what a file calls ``MEASURE``; then those of other packages."""
+    names = (item.name for item in pkgutil.iter_modules(package.__path__))
+    modules = (import_module(f"{package.__name__}.{name}") for name in names)
+    found = {module.MEASURE.name: module.MEASURE for module in modules if hasattr(module, "MEASURE")}
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
+        try:
+            found[entry.name] = _checked(entry.name, entry.load(), found)
+        except Exception as error:  # whatever a package does when it is imported: the others are still there
+            where = f"measure {entry.name!r} of {entry.value}"
+            warnings.warn(f"{where} is left out: {type(error).__name__}: {error}", stacklevel=2)
+    return MappingProxyType(found)
+
+
+def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measure:
+    """A measure of another package.
+
+    Raises:
+        ValueError: If it cannot be used here.
+    """
+    if not isinstance(measure, Measure):
+        raise ValueError(f"must be a GroupMeasure or ConditionMeasure; found {type(measure).__name__}")
+    if measure.interface != INTERFACE:
+        raise ValueError(f"written for version {measure.interface} of the interface; this is {INTERFACE}")
+    if measure.name != name or name in known:
+        taken = "which is taken" if name in known else f"but calls itself {measure.name!r}"
+        raise ValueError(f"is named {name!r}, {taken}")
+    return measure
 
 
 MEASURES: Mapping[str, Measure] = _found()

@@ -1,0 +1,132 @@
+"""A package with one file and an entry point adds a measure, and every command knows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLUGIN = Path(__file__).parents[1] / "plugins" / "kurtosis"
+PREDICTION = """\
+  - id: tails
+    measure: kurtosis
+    options: {sign: absolute}
+    contrast: {null: size_matched}
+    margin: {null_sd: 2}
+    modular: greater
+    distributed: any
+seed: 11
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example package in a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    source = tmp_path_factory.mktemp("source") / "kurtosis"
+    source.mkdir()
+    for file in PLUGIN.iterdir():  # building leaves files beside them
+        if file.is_file():
+            (source / file.name).write_bytes(file.read_bytes())
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run([*command, "--target", str(folder), str(source)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def protocol(small_protocol: Path) -> Path:
+    path = small_protocol.with_name("tails.yaml")
+    path.write_text(small_protocol.read_text(encoding="utf-8").replace("seed: 11\n", PREDICTION), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_folder(
+    installed: Path, protocol: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    done = command(installed, cache, "run", protocol, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return next(out.glob("*/*/"))
+
+
+def command(installed: Path | None, cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command with, or without, the package beside those that are installed."""
+    path = [] if installed is None else [str(installed)]
+    found = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": found, "COLUMNS": "100"}
+    call = [sys.executable, "-m", "hypotest", *map(str, arguments)]
+    return subprocess.run(call, capture_output=True, text=True, env=environment)
+
+
+def test_a_protocol_that_names_it_is_valid_where_it_is_installed(installed, protocol, cache):
+    assert command(installed, cache, "validate", protocol).returncode == 0
+    without = command(None, cache, "validate", protocol)
+    assert without.returncode != 0
+    assert "unknown measure 'kurtosis'" in without.stdout + without.stderr
+
+
+def test_its_options_are_checked(installed, protocol, cache):
+    wrong = protocol.with_name("wrong.yaml")
+    wrong.write_text(protocol.read_text(encoding="utf-8").replace("sign: absolute", "sign: none"), "utf-8")
+    done = command(installed, cache, "validate", wrong)
+    assert done.returncode != 0
+    assert "one of signed, absolute" in done.stdout + done.stderr
+
+
+def test_it_is_explained_and_in_the_schema(installed, protocol, cache):
+    assert "how heavy the tails" in " ".join(command(installed, cache, "explain", protocol).stdout.split())
+    assert '"kurtosis"' in command(installed, cache, "schema").stdout
+
+
+def test_a_run_tests_it_and_reports_it(run_folder):
+    results = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
+    (tails,) = [item for item in results["predictions"] if item["id"] == "tails"]
+    assert tails["outcome"] in ("less", "greater", "inconclusive")
+    assert {rung["null"] for rung in tails["ladder"]} >= {"size_matched", "label_shuffled (type)"}
+    report = (run_folder / "report.md").read_text(encoding="utf-8")
+    assert "fourth standardised moment" in report
+    assert "more rarely and more strongly" in report
+
+
+def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
+    shown = command(None, cache, "show", run_folder)
+    assert shown.returncode == 0, shown.stderr
+    assert "tails" in shown.stdout
+    again = command(None, cache, "report", run_folder)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("interface=1", "interface=0"), "version 0 of the interface"),
+        (('name="kurtosis"', 'name="kurtois"'), "calls itself 'kurtois'"),
+        (("from scipy.stats import kurtosis", "from scipy.stats import no_such_thing"), "ImportError"),
+    ],
+)
+def test_one_that_cannot_be_used_is_left_out_with_the_reason(
+    installed, protocol, cache, tmp_path, change, reason
+):
+    for file in installed.rglob("*"):
+        if file.is_file():
+            place = tmp_path / file.relative_to(installed)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.read_bytes())
+    module = tmp_path / "hypotest_kurtosis.py"
+    text = module.read_text(encoding="utf-8")
+    assert change[0] in text
+    module.write_text(text.replace(*change), "utf-8")
+    done = command(tmp_path, cache, "validate", protocol)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "unknown measure 'kurtosis'" in said
+    assert "is left out" in said
+    assert reason in said
+    small = protocol.with_name("small.yaml")
+    assert command(tmp_path, cache, "validate", small).returncode == 0

@@ -1,0 +1,163 @@
+"""What holds for every measure of groups, whatever it measures: the registry says which there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hypotest.measures.form import Form
+from hypotest.measures.measure import ConditionMeasure, GroupMeasure
+from hypotest.measures.registry import MEASURES
+from hypotest.records.evidence import Evidence, IntArray, SplitEvidence
+from hypotest.records.nulls import Nulls
+from hypotest.testing.parallel import Workers
+from hypotest.testing.randomness import Streams
+from hypotest.testing.undefined import NO_VALUE
+from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
+
+OF_GROUPS = [name for name, item in MEASURES.items() if isinstance(item, GroupMeasure)]
+NULLS = {
+    Form.SIZE_MATCHED: "size_matched",
+    Form.COVARIATE_MATCHED: "covariate_matched",
+    Form.LOCAL_MATCHED: "local_matched",
+    Form.LABEL_SHUFFLED: "label_shuffled",
+    Form.REWIRED: "rewired",
+}
+"""Those that need no other network."""
+EVERY_NULL = Nulls.model_validate({null: {"draws": 99} for null in NULLS.values()})
+ROUNDING = 1e-9
+RESTARTS = 0.02
+"""Communities are found by chance; the best of several restarts differs by less."""
+
+
+def values(name: str, evidence: Evidence, groups: IntArray) -> np.ndarray:
+    measure = MEASURES[name]
+    assert isinstance(measure, GroupMeasure)
+    (item,) = make_protocol({"measure": name, "contrast": {"null": "size_matched"}}).predictions
+    return measure.bind(item, evidence, Streams(1), Workers()).values(groups)
+
+
+def tolerance(name: str) -> float:
+    return RESTARTS if "restarts" in MEASURES[name].options else ROUNDING
+
+
+def some_groups() -> np.ndarray:
+    rng = np.random.default_rng(5)
+    groups = [rng.choice(N_NEURONS, GROUP, replace=False) for _ in range(6)]
+    return np.sort(np.stack([np.arange(GROUP), *groups]), axis=1)
+
+
+def changed(evidence: Evidence, change: float) -> Evidence:
+    """In other units: activations, changes of loss and weights times a number, squares by its square."""
+
+    def split(item: SplitEvidence) -> SplitEvidence:
+        heads = item.head_ablation
+        return replace(
+            item,
+            activations=item.activations * change,
+            delta_loss=item.delta_loss * change,
+            head_ablation=replace(
+                heads,
+                single=heads.single * change**2,
+                layer=heads.layer * change**2,
+                base=heads.base * change**2,
+            ),
+        )
+
+    weights = evidence.weights
+    return replace(
+        evidence,
+        selection=split(evidence.selection),
+        evaluation=split(evidence.evaluation),
+        weights=replace(weights, output=weights.output * change, input=weights.input * change),
+    )
+
+
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_a_batch_gives_what_its_groups_give_alone(name):
+    evidence, groups = make_evidence(2, effect=1.0, shared=1.0), some_groups()
+    together = values(name, evidence, groups)
+    alone = [values(name, evidence, group[None])[0] for group in groups]
+    assert together.shape == (len(groups),)
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(together, alone, atol=tolerance(name))
+
+
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_groups_differ(name):
+    found = values(name, make_evidence(2, effect=1.0, shared=1.0), some_groups())
+    assert np.ptp(found) > 10 * ROUNDING
+
+
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_the_order_of_neurons_does_not_matter(name):
+    evidence, groups = make_evidence(2, effect=1.0, shared=1.0), some_groups()
+    expected = values(name, evidence, groups)
+    order = np.random.default_rng(6).permutation(N_NEURONS)
+    place = np.argsort(order)
+    np.testing.assert_allclose(
+        values(name, evidence.of_neurons(order), place[groups]), expected, atol=tolerance(name)
+    )
+    np.testing.assert_allclose(values(name, evidence, groups[:, ::-1]), expected, atol=tolerance(name))
+
+
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_units_of_measurement_do_not_matter(name):
+    evidence, groups = make_evidence(2, effect=1.0, shared=1.0), some_groups()
+    expected = values(name, evidence, groups)
+    np.testing.assert_allclose(
+        values(name, changed(evidence, 8.0), groups), expected, rtol=1e-6, atol=tolerance(name)
+    )
+
+
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_of_nothing_there_is_no_number_or_none_that_differs_from_zero(name):
+    evidence = changed(make_evidence(2), 0.0)
+    try:
+        found = values(name, evidence, some_groups())
+    except NO_VALUE:
+        return
+    assert not np.isfinite(found).any() or not found.any()  # who has no influence prefers neither
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [(name, form) for name in OF_GROUPS for form in NULLS if form in MEASURES[name].contrasts],
+)
+def test_every_null_that_it_accepts_gives_a_result(name, form):
+    role = "descriptive" if form is Form.REWIRED else "deciding"
+    protocol = make_protocol({"measure": name, "contrast": {"null": NULLS[form]}, "role": role}, draws=99)
+    protocol = protocol.model_copy(update={"nulls": EVERY_NULL})
+    (item,) = protocol.predictions
+    comparison = MEASURES[name].compare(item, make_task(protocol, make_evidence(2, effect=1.0)))
+    assert comparison.undefined is None, comparison.undefined
+    assert comparison.reference.startswith(NULLS[form])
+    assert np.isfinite([comparison.observed, comparison.reference_value]).all()
+    assert 0 < comparison.p_value <= 1
+    draws = comparison.draws[comparison.reference]
+    assert np.isfinite(draws).all()
+    assert comparison.reference_value == pytest.approx(draws.mean())
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_it_has_an_interval_or_says_why_not(name):
+    measure = MEASURES[name]
+    if isinstance(measure, ConditionMeasure):
+        assert bool(measure.no_interval) == (measure.effect is None)
+        return
+    (item,) = make_protocol({"measure": name, "contrast": {"null": "size_matched"}}).predictions
+    bound = measure.bind(item, make_evidence(2), Streams(1), Workers())
+    assert (bound.resamples is None) == bool(measure.why_no_interval(item.options))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_its_words_fit_where_they_stand(name):
+    words = MEASURES[name].words
+    for text in (words.title, words.unit, words.what, words.less, words.greater, words.label, words.method):
+        assert text
+        assert text == text.strip()
+        assert not text.endswith(".")  # each continues a sentence
+    assert words.question.endswith("?")
+    assert len(words.title) <= 70

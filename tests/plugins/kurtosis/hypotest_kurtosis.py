@@ -1,0 +1,53 @@
+"""Excess kurtosis of the neurons' activations: how far they are from Gaussian; an example of a measure."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import kurtosis
+
+from hypotest.measures.form import GROUP_NULLS
+from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.prediction import Prediction
+from hypotest.testing.group_measure import BoundMeasure
+from hypotest.testing.layer_statistics import rare_rows
+from hypotest.testing.parallel import Values, Workers
+from hypotest.testing.randomness import Streams
+
+
+def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+    """Its mean over the group."""
+    activations, documents = rare_rows(evidence)
+    of_neurons = kurtosis(activations, axis=0, fisher=True)
+    if MEASURE.filled(prediction.options)["sign"] == "absolute":
+        of_neurons = np.abs(of_neurons)
+
+    def values(groups: IntArray) -> Values:
+        return np.asarray(of_neurons[groups].mean(axis=1), dtype=np.float64)
+
+    return BoundMeasure(
+        values=values, resamples=None, documents=np.unique(documents), no_interval=MEASURE.no_interval
+    )
+
+
+MEASURE = GroupMeasure(
+    name="kurtosis",
+    interface=1,
+    words=Words(
+        title="excess kurtosis of the activations",
+        unit="excess kurtosis",
+        what="how heavy the tails of the neurons' activations are",
+        less="lighter tails: the neurons are active more evenly",
+        greater="heavier tails: rare and strong activations",
+        label="excess kurtosis (0: Gaussian)",
+        question="Are the group's neurons active more rarely and more strongly than other neurons?",
+        method="excess kurtosis is the mean over the group of the fourth standardised moment less 3",
+    ),
+    level="group",
+    contrasts=GROUP_NULLS,
+    options={"sign": Option("signed", "as it is, or without its sign", choices=("signed", "absolute"))},
+    no_interval="no document interval is available for kurtosis",
+    bind=bind,
+    needs=frozenset({Channel.ACTIVATIONS}),
+)
