@@ -13,7 +13,6 @@ import hypotest.measures as package
 from hypotest.measures.measure import INTERFACE, Measure, Words
 from hypotest.records.prediction import Prediction
 
-
 ENTRY_POINTS = "hypotest.measures"
 """Where installed packages name theirs: ``kurtosis = "package.module:MEASURE"``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import pathlib
 
@@ -84,3 +85,18 @@ def test_defaults_are_filled_in_with_their_type():
         "restarts": 3,
     }
     assert isinstance(filled["resolution"], float)
+
+
+def test_no_other_file_names_a_measure():
+    """What a measure is stands in its own file. Estimators are functions of the same names, and the scenarios of
+    calibration are a protocol."""
+    package = ROOT / "hypotest"
+    allowed = {package / "measures", package / "estimators"}
+    naming = [
+        f"{path.relative_to(ROOT)}: {node.value}"
+        for path in package.rglob("*.py")
+        if not allowed & set(path.parents) and path.name != "scenarios.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in MEASURES
+    ]
+    assert naming == []
