@@ -35,6 +35,8 @@ From Python::
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
+    result = hypotest.open_run("reports/rare-tokens/example")  # a finished one, without its model
+
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
     compared = hypotest.compare(["reports/a/one", "reports/b/two"])  # several models, pooled
@@ -49,6 +51,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hypotest.collect.neurons import ablate_neurons
     from hypotest.pipeline.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
@@ -72,6 +76,7 @@ __all__ = [
     "load_evidence",
     "load_protocol",
     "multiverse",
+    "open_run",
     "power",
     "register",
     "run",
@@ -97,8 +102,31 @@ _HOMES = {
 }
 
 
+def open_run(folder: str | Path) -> Run:
+    """Open the folder of a finished run; needs no model.
+
+    Args:
+        folder: Holds ``results.json``, ``nulls.parquet`` and ``manifest.json``.
+
+    Raises:
+        OutputError: If it is not a run's folder, or is damaged.
+    """
+    from hypotest.report.run import Run
+
+    return Run.open(folder)
+
+
+def __dir__() -> list[str]:
+    """What there is for users: nouns and verbs."""
+    return sorted([*__all__, "__doc__", "__version__"])
+
+
 def __getattr__(name: str) -> Any:
     """Import public names on first use, so that `hypotest validate` does not wait for torch."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hypotest-nn")
     if name in _HOMES:
         from importlib import import_module
 

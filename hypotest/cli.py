@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,24 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hypotest {installed('hypotest-nn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    pass
+
+
 reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_help=True)
 app.add_typer(reference, name="reference")
 registry = typer.Typer(help="The registrations of a folder of protocols.", no_args_is_help=True)
