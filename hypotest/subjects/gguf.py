@@ -15,11 +15,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from tokenizers import pre_tokenizers
@@ -207,8 +208,22 @@ def _problems(head: GgufHead) -> Iterator[str]:
         if tensor.type_number not in sizes:
             yield f"keeps {tensor.name} as type {tensor.type_number}, which the package gguf does not know"
             return
+        kind = _type_name(tensor.type_number)
+        if not _can_be_expanded(tensor.type_number):
+            yield (
+                f"keeps {tensor.name} as {kind}, which the package gguf cannot expand; quantise the model in "
+                "another way, or name its folder in Hugging Face format"
+            )
+            return
         block, n_bytes = sizes[tensor.type_number]
-        end = head.data_start + tensor.offset + -(-tensor.size // block) * n_bytes
+        row = tensor.shape[0] if tensor.shape else 1
+        if row % block:
+            yield (
+                f"is damaged: it keeps {tensor.name} as {kind}, in blocks of {block}, and its rows are of "
+                f"{row}; convert the model again"
+            )
+            return
+        end = head.data_start + tensor.offset + tensor.size // block * n_bytes
         if end > head.file_size:
             yield (
                 f"is cut: it has {head.file_size:,} bytes, and {tensor.name} ends at byte {end:,}; download "
@@ -313,6 +328,20 @@ def _type_name(number: int) -> str:
     return str(GGMLQuantizationType(number).name)
 
 
+@cache
+def _can_be_expanded(number: int) -> bool:
+    """Whether the package gguf does so: it has names for more types than it reads."""
+    from gguf import GGMLQuantizationType, dequantize
+
+    block = np.zeros(_block_sizes()[number][1], dtype=np.uint8)
+    try:
+        dequantize(block, GGMLQuantizationType(number))
+    except NotImplementedError:
+        return False
+    return True
+
+
+@cache
 def _block_sizes() -> dict[int, tuple[int, int]]:
     """Type of tensor -> entries and bytes of a block."""
     from gguf import GGML_QUANT_SIZES

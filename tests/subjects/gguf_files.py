@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,12 @@ def write_gguf(
     add_bos: bool | None = None,
     blocks: int = LAYERS,
     edit: Callable[[GGUFWriter], None] = lambda writer: None,
+    blocks_of: Mapping[str, tuple[GGMLQuantizationType, np.ndarray]] | None = None,
 ) -> Path:
-    """Write a model as llama.cpp's converter does: queries and keys interleaved, vectors in float32."""
+    """Write a model as llama.cpp's converter does: queries and keys interleaved, vectors in float32.
+
+    Of parameters that `blocks_of` names, these bytes are written instead.
+    """
     config = model.config
     writer = GGUFWriter(str(path), architecture)
     writer.add_block_count(blocks)
@@ -79,6 +83,10 @@ def write_gguf(
             heads = config.num_attention_heads if "q_proj" in name else config.num_key_value_heads
             values = _interleaved(values, heads)
         named = names.get_name(name, try_suffixes=(".weight",))
+        if name in (blocks_of or {}):
+            quantization, content = blocks_of[name]
+            writer.add_tensor(named, content, raw_dtype=quantization)
+            continue
         quantization = GGMLQuantizationType.F32 if values.ndim == 1 else GGMLQuantizationType[kind]
         writer.add_tensor(named, gguf.quants.quantize(values, quantization), raw_dtype=quantization)
     edit(writer)
@@ -87,6 +95,27 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def random_blocks(shape: tuple[int, ...], kind: str, seed: int = 0) -> np.ndarray:
+    """Bytes of a tensor of any quantisation, also of those that the package cannot write.
+
+    Any bytes are valid blocks; drawn again are those whose scales make no ordinary weights of them.
+    """
+    quantization = GGMLQuantizationType[kind]
+    block, n_bytes = gguf.GGML_QUANT_SIZES[quantization]
+    drawn = np.random.default_rng(seed).integers(0, 256, (20_000, n_bytes), dtype=np.uint8)
+    with np.errstate(all="ignore"):
+        largest = np.abs(gguf.dequantize(drawn, quantization)).max(axis=1)
+    fit = drawn[(largest > 1e-3) & (largest < 1)]
+    chosen = np.resize(fit, (np.prod(shape) // block, n_bytes))
+    return chosen.reshape(*shape[:-1], shape[-1] // block * n_bytes)
+
+
+def halves(weights: np.ndarray, n_heads: int) -> np.ndarray:
+    """Rotary pairs as transformers has them, where GGUF has them side by side."""
+    pairs = weights.reshape(n_heads, weights.shape[0] // n_heads // 2, 2, *weights.shape[1:])
+    return pairs.swapaxes(1, 2).reshape(weights.shape)
 
 
 def _add_tokenizer(writer: GGUFWriter, pre: str | None, add_bos: bool | None) -> None:

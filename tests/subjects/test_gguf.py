@@ -3,14 +3,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 
+import gguf
 import numpy as np
 import pytest
 import torch
+from gguf import GGMLQuantizationType
+from transformers.integrations.gguf import dequant
 
 from hypotest.errors import SubjectError
 from hypotest.records.packaged import PACKAGED
 from hypotest.subjects.loading import load_language_model, load_reader
-from tests.subjects.gguf_files import TOKENS, VOCAB, tiny_llama, write_gguf
+from tests.subjects.gguf_files import LAYERS, TOKENS, VOCAB, halves, random_blocks, tiny_llama, write_gguf
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +23,12 @@ IDS = torch.randint(0, VOCAB, (2, 20), generator=torch.Generator().manual_seed(1
 @pytest.fixture(scope="module")
 def model():
     return tiny_llama()
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Rows that whole blocks of 256 weights fit into."""
+    return tiny_llama(hidden_size=256, intermediate_size=512, num_hidden_layers=LAYERS)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +75,72 @@ def test_quantised_weights_are_expanded(tmp_path, model, kind, share):
         assert (error <= rows.abs().amax(dim=1) * (share + 2**-10)).all()
         assert error.max() > 0
     assert subject.describe()["weights"] == f"as expanded from {kind} (also F32)"
+
+
+_BLOCKS = "Q2_K Q3_K Q4_K Q5_K Q6_K IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ4_NL IQ4_XS TQ1_0 TQ2_0"
+
+
+@pytest.mark.parametrize("kind", [*_BLOCKS.split(), "MXFP4"])
+def test_blocks_that_the_package_only_reads(tmp_path, large, kind):
+    quantization = GGMLQuantizationType[kind]
+    shapes = {name: tuple(item.shape) for name, item in large.named_parameters() if item.ndim == 2}
+    blocks = {
+        name: (quantization, random_blocks(shape, kind, seed))
+        for seed, (name, shape) in enumerate(shapes.items())
+    }
+    subject = load(write_gguf(tmp_path / "tiny.gguf", large, blocks_of=blocks))
+    other_reader = dequant.dequantize if int(quantization) in dequant.GGML_BLOCK else None
+    for name, shape in shapes.items():
+        expected = gguf.dequantize(blocks[name][1], quantization)
+        if "q_proj" in name or "k_proj" in name:
+            expected = halves(expected, 4 if "q_proj" in name else 2)
+        found = subject.model.get_parameter(name).detach()
+        assert found.dtype == torch.float32 and found.shape == shape
+        assert np.array_equal(found.numpy(), expected)
+        if other_reader and "proj" not in name:
+            values = other_reader(torch.from_numpy(blocks[name][1].reshape(-1)), int(quantization))
+            torch.testing.assert_close(found, values.reshape(shape), rtol=1e-5, atol=1e-6)
+    assert torch.isfinite(subject.model(IDS).logits).all()
+    assert subject.file.quantization == f"{kind}, F32"
+
+
+def test_a_file_of_several_quantisations_names_them_all(tmp_path, large):
+    head = ("lm_head.weight", "Q6_K")
+    body = [(name, "Q4_K") for name, item in large.named_parameters() if "proj" in name]
+    blocks = {
+        name: (GGMLQuantizationType[kind], random_blocks(tuple(large.get_parameter(name).shape), kind))
+        for name, kind in [*body, head]
+    }
+    subject = load(write_gguf(tmp_path / "tiny.gguf", large, "F16", blocks_of=blocks))
+    assert torch.equal(
+        subject.model.model.embed_tokens.weight, large.model.embed_tokens.weight.half().float()
+    )
+    found = subject.model.lm_head.weight.detach().numpy()
+    assert np.array_equal(found, gguf.dequantize(blocks[head[0]][1], GGMLQuantizationType.Q6_K))
+    assert subject.describe()["weights"] == "as expanded from Q4_K (also F16, Q6_K, F32)"
+
+
+@pytest.mark.parametrize("kind", ["Q8_1", "Q8_K", "F64"])
+def test_types_that_cannot_be_expanded_are_named(tmp_path, large, kind):
+    quantization = GGMLQuantizationType[kind]
+    block, n_bytes = gguf.GGML_QUANT_SIZES[quantization]
+    rows, columns = large.lm_head.weight.shape
+    content = np.zeros((rows, columns // block * n_bytes), dtype=np.uint8)
+    path = write_gguf(tmp_path / "tiny.gguf", large, blocks_of={"lm_head.weight": (quantization, content)})
+    with pytest.raises(SubjectError, match=rf"keeps output\.weight as {kind}, which the package gguf cannot"):
+        load_reader(str(path))
+
+
+def test_rows_that_do_not_fill_their_blocks(tmp_path, model, large):
+    """Rows of 96 in blocks of 256: converters fall back to another type; a file that says so is damaged."""
+    path = write_gguf(tmp_path / "tiny.gguf", model, "Q8_0")
+    content = path.read_bytes()
+    name = b"blk.0.ffn_down.weight"  # of 96 columns
+    at = content.index(name) + len(name) + 4 + 2 * 8
+    q4_k = int(GGMLQuantizationType.Q4_K).to_bytes(4, "little")
+    path.write_bytes(content[:at] + q4_k + content[at + 4 :])
+    with pytest.raises(SubjectError, match=r"ffn_down\.weight as Q4_K, in blocks of 256, and .* rows are of 96"):
+        load(path)
 
 
 def test_what_a_report_says_of_it(file):
@@ -174,7 +249,7 @@ def test_damaged_heads(tmp_path, file):
         ({"edit": lambda w: w.add_sliding_window(16)}, "attention.sliding_window = 16"),
         ({"edit": lambda w: w.add_key_length(8)}, "attention.key_length = 8"),
         (
-            {"edit": lambda w: (w.add_rope_scaling_type(w_type()), w.add_rope_scaling_factor(8.0))},
+            {"edit": lambda w: (w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR), w.add_rope_scaling_factor(8.0))},
             r"rope\.scaling\.type = linear",
         ),
     ],
@@ -184,12 +259,6 @@ def test_what_would_be_another_network_is_refused(tmp_path, model, options, mess
     with pytest.raises(SubjectError, match=message) as caught:
         load(path)
     assert "subject.model" in str(caught.value) and "Traceback" not in str(caught.value)
-
-
-def w_type():
-    import gguf
-
-    return gguf.RopeScalingType.LINEAR
 
 
 @pytest.mark.parametrize("name", ["nothing.gguf", "a folder.gguf"])
