@@ -104,7 +104,7 @@ def random_blocks(shape: tuple[int, ...], kind: str, seed: int = 0) -> np.ndarra
     """
     quantization = GGMLQuantizationType[kind]
     block, n_bytes = gguf.GGML_QUANT_SIZES[quantization]
-    drawn = np.random.default_rng(seed).integers(0, 256, (20_000, n_bytes), dtype=np.uint8)
+    drawn = np.random.default_rng(seed).integers(0, 256, (2_000, n_bytes), dtype=np.uint8)
     with np.errstate(all="ignore"):
         largest = np.abs(gguf.dequantize(drawn, quantization)).max(axis=1)
     fit = drawn[(largest > 1e-3) & (largest < 1)]

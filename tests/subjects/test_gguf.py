@@ -13,7 +13,7 @@ from transformers.integrations.gguf import dequant
 from hypotest.errors import SubjectError
 from hypotest.records.packaged import PACKAGED
 from hypotest.subjects.loading import load_language_model, load_reader
-from tests.subjects.gguf_files import LAYERS, TOKENS, VOCAB, halves, random_blocks, tiny_llama, write_gguf
+from tests.subjects.gguf_files import TOKENS, VOCAB, halves, random_blocks, tiny_llama, write_gguf
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def model():
 @pytest.fixture(scope="module")
 def large():
     """Rows that whole blocks of 256 weights fit into."""
-    return tiny_llama(hidden_size=256, intermediate_size=512, num_hidden_layers=LAYERS)
+    return tiny_llama(hidden_size=256, intermediate_size=256, num_hidden_layers=1)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_blocks_that_the_package_only_reads(tmp_path, large, kind):
         name: (quantization, random_blocks(shape, kind, seed))
         for seed, (name, shape) in enumerate(shapes.items())
     }
-    subject = load(write_gguf(tmp_path / "tiny.gguf", large, blocks_of=blocks))
+    subject = load(write_gguf(tmp_path / "tiny.gguf", large, blocks=1, blocks_of=blocks))
     other_reader = dequant.dequantize if int(quantization) in dequant.GGML_BLOCK else None
     for name, shape in shapes.items():
         expected = gguf.dequantize(blocks[name][1], quantization)
@@ -111,7 +111,7 @@ def test_a_file_of_several_quantisations_names_them_all(tmp_path, large):
         name: (GGMLQuantizationType[kind], random_blocks(tuple(large.get_parameter(name).shape), kind))
         for name, kind in [*body, head]
     }
-    subject = load(write_gguf(tmp_path / "tiny.gguf", large, "F16", blocks_of=blocks))
+    subject = load(write_gguf(tmp_path / "tiny.gguf", large, "F16", blocks=1, blocks_of=blocks))
     assert torch.equal(
         subject.model.model.embed_tokens.weight, large.model.embed_tokens.weight.half().float()
     )
