@@ -1,8 +1,8 @@
 """Models in GGUF files: tokenizer, configuration and weights in one, the weights mostly quantised.
 
 Transformers reads the file and expands its weights; what it does not carry over is looked for here, and
-refused, since it would silently be another network: tensors without a place in the model, settings of the
-architecture that its configuration does not have, and tokenizers that split text in a way it does not know.
+refused, since it would silently be another network: tensors without a place in the model, and settings of
+the architecture that its configuration does not have. Of tokenizers see `hypotest.subjects.gguf_tokenizers`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from tokenizers import pre_tokenizers
 
 from hypotest.errors import SubjectError
 from hypotest.records.gguf import GgufHead, read_gguf_head
@@ -32,10 +31,7 @@ _PACKAGES = ("gguf", "accelerate")
 SAFE: Mapping[str, Any] = {"trust_remote_code": False}
 """Nothing that comes with a model is executed, wherever it is kept."""
 _NAMED = 3
-_LIKE_GPT2 = frozenset({"default", "gpt-2", "gpt2", "jais", "mpt", "olmo", "phi-2", "trillion"})
-"""Values of ``tokenizer.ggml.pre`` whose text is split as GPT-2 does, which is transformers' default."""
-_DIGITS_APART = frozenset({"codeshell", "command-r", "exaone", "refact", "smollm", "starcoder"})
-"""Those that set every digit apart first, and then split as GPT-2 does."""
+ADVICE = "; name the model's folder in Hugging Face format instead"
 _SETTINGS = {
     "attention.key_length": ("head_dim",),
     "attention.layer_norm_rms_epsilon": ("rms_norm_eps",),
@@ -107,7 +103,7 @@ def gguf_config(file: GgufFile, name: str) -> Any:
     Raises:
         SubjectError: If transformers does not know the architecture, or leaves out a setting.
     """
-    with _quietly() as folder:
+    with quietly() as folder:
         try:
             config = transformers.AutoConfig.from_pretrained(
                 folder, gguf_file=str(file.path.absolute()), **SAFE
@@ -125,38 +121,6 @@ def gguf_config(file: GgufFile, name: str) -> Any:
     return config
 
 
-def gguf_tokenizer(file: GgufFile, name: str) -> Any:
-    """The tokenizer in a file, which splits text as the file says.
-
-    Raises:
-        SubjectError: If it is not known how it splits text.
-    """
-    # imported here: it takes as long as many models to load
-    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
-
-    metadata = file.head.metadata
-    kind, split = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
-    known = _LIKE_GPT2 | _DIGITS_APART | GGUF_PRE_TOKENIZER_SPLITS.keys()
-    if kind == "gpt2" and split not in known:
-        raise SubjectError(
-            f"subject.model: the tokenizer of {name} splits text as {split!r} (tokenizer.ggml.pre), which is "
-            "not known here, so that the model would read other tokens than it was trained on; name the "
-            f"model's folder in Hugging Face format instead. Known: {', '.join(sorted(known))}"
-        )
-    with _quietly() as folder:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, gguf_file=str(file.path.absolute()), **SAFE
-        )
-    if kind == "gpt2" and split in _DIGITS_APART:
-        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Digits(individual_digits=True),
-                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
-            ]
-        )
-    return tokenizer
-
-
 def gguf_model(file: GgufFile, dtype: torch.dtype, name: str) -> Any:
     """The model with its weights expanded, as if they had never been quantised.
 
@@ -168,7 +132,7 @@ def gguf_model(file: GgufFile, dtype: torch.dtype, name: str) -> Any:
     Raises:
         SubjectError: If the file lacks weights that its metadata ask for, or has others.
     """
-    with _quietly() as folder:
+    with quietly() as folder:
         read, loading = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
             gguf_file=str(file.path.absolute()),
@@ -250,16 +214,13 @@ def _left_out(head: GgufHead, config: Any) -> Iterator[str]:
         if not any(math.isclose(stated, value, rel_tol=1e-5) for value in values):
             yield (
                 f"the file says {key} = {stated:g}, which transformers does not carry over to {names[0]}"
-                + _ADVICE
+                + ADVICE
             )
     scaling, factor = head.setting("rope.scaling.type"), head.setting("rope.scaling.factor")
     rotary = getattr(inner, "rope_parameters", None)
     ours = rotary.get("rope_type", "default") if isinstance(rotary, Mapping) else "default"
     if scaling not in (None, "", "none", ours) and factor != 1:
-        yield f"the file says rope.scaling.type = {scaling}, which transformers does not carry over" + _ADVICE
-
-
-_ADVICE = "; name the model's folder in Hugging Face format instead"
+        yield f"the file says rope.scaling.type = {scaling}, which transformers does not carry over" + ADVICE
 
 
 def _require_all_used(file: GgufFile, model: Any, name: str) -> None:
@@ -350,7 +311,7 @@ def _block_sizes() -> dict[int, tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[str]:
+def quietly() -> Iterator[str]:
     """An empty folder, so that nothing beside the file is taken for a part of it; no bars of progress."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         yield folder

@@ -218,8 +218,12 @@ class LanguageModel:
         return encode(self.tokenizer, texts)
 
     def token(self, token_id: int) -> str:
-        """A token as text."""
-        return str(self.tokenizer.decode([token_id]))
+        """A token as it stands within a text; at the beginning of one, some tokenizers drop its space."""
+        (before,) = self.encode(["a"])
+        known, whole = (str(self.tokenizer.decode(ids)) for ids in (before, [*before, token_id]))
+        return (
+            whole.removeprefix(known) if whole.startswith(known) else str(self.tokenizer.decode([token_id]))
+        )
 
     def describe(self) -> dict[str, str | int | None]:
         """What a report says of the subject."""

@@ -18,7 +18,8 @@ from hypotest.records.hub import ask_hub
 from hypotest.subjects.admission import require_testable
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
-from hypotest.subjects.gguf import gguf_config, gguf_model, gguf_tokenizer
+from hypotest.subjects.gguf import gguf_config, gguf_model
+from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
 from hypotest.subjects.hub import first_line, pinned, require_tokenizer, why_not_loaded
 from hypotest.subjects.language_model import (
     LanguageModel,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,36 @@ _PAIRS += [(f"Ġ{a}{b}", end) for a, b in _SYLLABLES for end in "nrs"]
 TOKENS = ["<s>", *sorted(ByteLevel.alphabet()), *(a + b for a, b in _PAIRS)]
 MERGES = [f"{a} {b}" for a, b in _PAIRS]
 VOCAB, LAYERS = len(TOKENS), 3
+_CONTROL = ["<unk>", "<s>", "</s>"]
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+_PIECES = [
+    "▁t",
+    "he",
+    "▁the",
+    "▁▁",
+    "▁▁▁▁",
+    "in",
+    "▁a",
+    "nd",
+    "▁and",
+    "er",
+    "▁b",
+    "ing",
+    "12",
+    "ca",
+    "cat",
+    "▁cat",
+    "the",
+    "ab",
+    "abc",
+    "bc",
+    "aa",
+    "aaa",
+    "▁the▁",
+]
+PIECES = [*_CONTROL, *BYTES, *_PIECES, *sorted("▁abcdefghijklmnopqrstuvwxyzé12.,<>")]
+"""Of SentencePiece, those that are joined first before the others."""
+SCORES = [0.0] * (3 + 256) + [-float(rank) for rank in range(len(PIECES) - 3 - 256)]
 
 
 def tiny_llama(**changes: Any) -> Any:
@@ -51,6 +81,7 @@ def write_gguf(
     architecture: str = "llama",
     tokenizer: bool = True,
     pre: str | None = "gpt-2",
+    add_tokens: Callable[[GGUFWriter], None] | None = None,
     add_bos: bool | None = None,
     blocks: int = LAYERS,
     edit: Callable[[GGUFWriter], None] = lambda writer: None,
@@ -73,7 +104,10 @@ def write_gguf(
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
     if tokenizer:
-        _add_tokenizer(writer, pre, add_bos)
+        if add_tokens is None:
+            _add_tokenizer(writer, pre, add_bos)
+        else:
+            add_tokens(writer)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
     for name, tensor in model.state_dict().items():
         if name == "lm_head.weight" and config.tie_word_embeddings:
@@ -95,6 +129,34 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def add_pieces(
+    writer: GGUFWriter,
+    *,
+    kind: str = "llama",
+    pieces: Sequence[str] = PIECES,
+    scores: Sequence[float] | None = SCORES,
+    space: bool | None = None,
+    add_bos: bool | None = None,
+    unknown: int | None = 0,
+) -> None:
+    """A tokenizer as converters take it from a ``tokenizer.model`` of SentencePiece."""
+    writer.add_tokenizer_model(kind)
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(list(pieces))
+    if scores is not None:
+        writer.add_token_scores(list(scores))
+    types = {**dict.fromkeys(BYTES, 6), "<unk>": 2, "<s>": 3, "</s>": 3}
+    writer.add_token_types([types.get(piece, 1) for piece in pieces])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    if unknown is not None:
+        writer.add_unk_token_id(unknown)
+    if space is not None:
+        writer.add_add_space_prefix(space)
+    if add_bos is not None:
+        writer.add_add_bos_token(add_bos)
 
 
 def random_blocks(shape: tuple[int, ...], kind: str, seed: int = 0) -> np.ndarray:

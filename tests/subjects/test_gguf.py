@@ -139,7 +139,9 @@ def test_rows_that_do_not_fill_their_blocks(tmp_path, model, large):
     at = content.index(name) + len(name) + 4 + 2 * 8
     q4_k = int(GGMLQuantizationType.Q4_K).to_bytes(4, "little")
     path.write_bytes(content[:at] + q4_k + content[at + 4 :])
-    with pytest.raises(SubjectError, match=r"ffn_down\.weight as Q4_K, in blocks of 256, and .* rows are of 96"):
+    with pytest.raises(
+        SubjectError, match=r"ffn_down\.weight as Q4_K, in blocks of 256, and .* rows are of 96"
+    ):
         load(path)
 
 
@@ -249,7 +251,12 @@ def test_damaged_heads(tmp_path, file):
         ({"edit": lambda w: w.add_sliding_window(16)}, "attention.sliding_window = 16"),
         ({"edit": lambda w: w.add_key_length(8)}, "attention.key_length = 8"),
         (
-            {"edit": lambda w: (w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR), w.add_rope_scaling_factor(8.0))},
+            {
+                "edit": lambda w: (
+                    w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR),
+                    w.add_rope_scaling_factor(8.0),
+                )
+            },
             r"rope\.scaling\.type = linear",
         ),
     ],
