@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 
 from hypotest.errors import SubjectError
 
 BALANCED = "balanced"
-"""Of a model that is larger than one GPU: spread over all of them by ``device_map="auto"``."""
+"""Of a model that is larger than one GPU: spread over all of them, as transformers' ``device_map="auto"`` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,17 @@ def require_balanced() -> None:
         raise SubjectError(
             f"--device {BALANCED} needs the package accelerate; install it with pip install accelerate"
         )
+
+
+def spread(model: Any) -> Any:
+    """Spread a model that lies in the machine's memory over all GPUs, its blocks whole.
+
+    Args:
+        model: The ``transformers`` model; on a machine without GPUs it stays where it is.
+    """
+    from accelerate import dispatch_model, infer_auto_device_map
+    from accelerate.utils import get_balanced_memory
+
+    whole = list(model._no_split_modules or ())
+    memory = get_balanced_memory(model, no_split_module_classes=whole)
+    return dispatch_model(model, infer_auto_device_map(model, memory, no_split_module_classes=whole))

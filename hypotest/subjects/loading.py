@@ -17,7 +17,7 @@ from hypotest.errors import SubjectError
 from hypotest.records.hub import ask_hub
 from hypotest.subjects.admission import require_testable
 from hypotest.subjects.beginning import Beginning, beginning_of
-from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device
+from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device, spread
 from hypotest.subjects.gguf import gguf_config, gguf_model
 from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
 from hypotest.subjects.hub import first_line, pinned, require_tokenizer, why_not_loaded
@@ -99,7 +99,7 @@ def load_language_model(
         revision: Branch, tag or commit of a Hub model, or the folder of a checkpoint within a local one.
         dtype: ``float32`` or ``float64``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``; ``balanced`` spreads a model that is larger than one
-            GPU over all of them (``device_map="auto"``).
+            GPU over all of them.
         base: Folder that relative paths start from; the current one by default.
         anatomy: As for `wrap_language_model`.
 
@@ -113,8 +113,8 @@ def load_language_model(
         config = _config(source, name)
         row_of(config, name)  # before a long download
         tokenizer = _tokenizer(source, name)
-        if target is not None:
-            require_memory(config, name, getattr(torch, dtype), target)
+        if target is not None or source.gguf is not None:  # which is expanded on the CPU, and then spread
+            require_memory(config, name, getattr(torch, dtype), target or torch.device("cpu"))
         model = _model(source, config, getattr(torch, dtype), balanced=target is None, name=name)
     subject = wrap_language_model(
         model if target is None else model.to(target),
@@ -133,9 +133,8 @@ def load_language_model(
 
 def _model(source: Source, config: Any, dtype: torch.dtype, *, balanced: bool, name: str) -> Any:
     if source.gguf is not None:
-        if balanced:
-            raise SubjectError(f"--device {BALANCED} spreads no GGUF file; name another device")
-        return gguf_model(source.gguf, dtype, name)
+        model = gguf_model(source.gguf, dtype, name)
+        return spread(model) if balanced else model
     model, loading = transformers.AutoModelForCausalLM.from_pretrained(
         source.place,
         config=config,

@@ -164,6 +164,16 @@ def test_float64(file, model):
     assert {item.dtype for item in subject.model.parameters()} == {torch.float64}
 
 
+def test_balanced_spreads_a_file_too(file, tmp_path):
+    """On a machine without GPUs all of it lands on the CPU; the path through accelerate is the same."""
+    plain, spread = load(file), load_language_model(str(file), device="balanced")
+    assert spread.fingerprint == plain.fingerprint and set(spread.model.hf_device_map) == {""}
+    assert torch.equal(spread.model(IDS).logits, plain.model(IDS).logits)
+    tied = write_gguf(tmp_path / "tied.gguf", tiny_llama(tie_word_embeddings=True))
+    model = load_language_model(str(tied), device="balanced").model
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+
+
 def test_random_numbers_stay_where_they_are(file):
     torch.manual_seed(5)
     load(file)
