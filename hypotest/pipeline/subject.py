@@ -9,7 +9,7 @@ from typing import Any
 from hypotest.errors import SubjectError
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel, wrap_language_model
-from hypotest.subjects.loading import load_language_model, load_reader
+from hypotest.subjects.loading import Reader, load_language_model, load_reader
 
 
 def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
@@ -50,6 +50,23 @@ def one_checkpoint(protocol: Protocol) -> str | None:
             f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
         )
     return revision
+
+
+def layer_width(protocol: Protocol, reader: Reader) -> int | None:
+    """Neurons of the layer that a protocol tests, before weights are read; of a series, of the last layer.
+
+    Args:
+        protocol: A valid protocol.
+        reader: Of its subject.
+
+    Returns:
+        None where the family is not known.
+
+    Raises:
+        SubjectError: If the model cannot be tested.
+    """
+    layer = protocol.subject.layer
+    return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
 
 
 def require_checkpoints(protocol: Protocol, base: Path) -> None:

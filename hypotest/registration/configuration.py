@@ -28,7 +28,6 @@ _LAYER: Path = ("subject", "layer")
 _LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
-_NEURONS = ("intermediate_size", "n_inner", "ffn_dim")
 _NAMED = 8
 
 
@@ -39,8 +38,6 @@ class Configuration:
     n_layers: int | None
     context: int | None
     """Most tokens that fit into one forward pass."""
-    n_neurons: int | None
-    """Of each MLP."""
     is_parallel: bool
     """Whether attention and MLP of a block read the same input, so that no attention reaches layer 0."""
 
@@ -81,24 +78,6 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
             yield Finding(path, _no_checkpoint(folder, revision), depends=(_MODEL,))
             continue
         yield from _of_folder(protocol, place, path)
-
-
-def read_configuration(protocol: Protocol, base: pathlib.Path) -> Configuration | None:
-    """The configuration of a protocol's (first) checkpoint; None where none lies on this machine."""
-    subject = protocol.subject
-    if (file := _gguf_file(protocol, base)) is not None:
-        try:
-            return _of_head(read_gguf_head(file))
-        except (OSError, ValueError):
-            return None
-    _, revision = next(iter(_revisions(protocol)))
-    folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
-    if not os.path.isdir(folder):
-        data = _cached(subject.model, revision) if is_hub_name(subject.model) else None
-    else:
-        own = revision is None or subject.model == "reference"
-        data = _read(folder / "config.json" if own else folder / str(revision) / "config.json")
-    return None if data is None else _configuration(data)
 
 
 def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:
@@ -160,12 +139,11 @@ def _of_head(head: GgufHead) -> Configuration:
         for name, key in (
             ("n_layers", "block_count"),
             ("context", "context_length"),
-            ("n_neurons", "feed_forward_length"),
         )
         if f"{head.architecture}.{key}" not in head.arrays
     }
     return Configuration(
-        **{name: _number(settings, (name,)) for name in ("n_layers", "context", "n_neurons")},
+        **{name: _number(settings, (name,)) for name in ("n_layers", "context")},
         is_parallel=_is_parallel({"model_type": head.architecture}),
     )
 
@@ -205,7 +183,6 @@ def _configuration(data: Mapping[str, Any]) -> Configuration:
     return Configuration(
         n_layers=_number(own, _LAYERS),
         context=_number(own, _CONTEXTS),
-        n_neurons=_number(own, _NEURONS),
         is_parallel=_is_parallel(data),
     )
 

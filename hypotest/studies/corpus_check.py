@@ -13,10 +13,10 @@ from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.pipeline.subject import layer_width
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
-from hypotest.registration.configuration import read_configuration
 from hypotest.report.corpus_check import cut_lines, write_corpus_check
 from hypotest.subjects.loading import load_reader
 from hypotest.testing.randomness import Streams
@@ -59,8 +59,7 @@ def check_corpus(
         # positions are short because of the cuts, so that these must be seen
         lines = [*(cut_lines(item) for item in cuts), f"error: {error}"]
         raise CorpusError("\n".join(lines) if cuts else str(error)) from None
-    known = read_configuration(plan, path.parent)
-    check_reach(plan, found, None if known is None else known.n_neurons, path)
+    check_reach(plan, found, layer_width(plan, reader), path)
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,

@@ -11,7 +11,7 @@ import torch
 from hypotest.errors import SubjectError
 
 BALANCED = "balanced"
-"""Of a model that is larger than one GPU: spread over all of them, as transformers' ``device_map="auto"`` does."""
+"""Of a model that is larger than one GPU: spread over all of them, as by ``device_map="auto"``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from hypotest.subjects.language_model import (
 )
 from hypotest.subjects.memory import require_memory
 from hypotest.subjects.modules import longest_context
-from hypotest.subjects.recognition import row_of
+from hypotest.subjects.recognition import n_neurons, row_of
 from hypotest.subjects.sources import ADAPTER, Source, adapter_problem, source_of
 
 
@@ -45,8 +45,17 @@ class Reader:
     """As the configuration has it; may exceed the tokenizer's."""
     context: int
     """Most tokens that fit into one forward pass."""
-    family: str
-    """``config.model_type``."""
+    config: Any
+    """The ``transformers`` configuration."""
+
+    @property
+    def family(self) -> str:
+        """``config.model_type``."""
+        return str(self.config.model_type)
+
+    def n_neurons(self, layer: str | int, anatomy: Mapping[str, Any] | None = None) -> int | None:
+        """Neurons of one block's MLP; None where the family is not known. See `load_language_model`."""
+        return n_neurons(self.config, layer, self.name, anatomy)
 
     @property
     def beginning(self) -> Beginning:
@@ -77,8 +86,8 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
     with _readable(name, base, source_of(name, revision, base)) as source:
         config = _config(source, name)
         tokenizer = _tokenizer(source, name)
-    vocab_size, family = int(config.get_text_config().vocab_size), str(config.model_type)
-    return Reader(name, tokenizer, vocab_size, longest_context(config), family)
+    vocab_size = int(config.get_text_config().vocab_size)
+    return Reader(name, tokenizer, vocab_size, longest_context(config), config)
 
 
 def load_language_model(

@@ -21,11 +21,16 @@ _CGROUPS = (
 
 def n_parameters(config: Any) -> int:
     """Parameters of the model that a configuration describes, shared ones once; nothing is allocated."""
+    return sum(item.numel() for item in without_weights(config).parameters())
+
+
+def without_weights(config: Any) -> Any:
+    """The model that a configuration describes, whose parameters have shapes and take no memory."""
     own = copy.deepcopy(config)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(own)
     model.tie_weights()
-    return sum(item.numel() for item in model.parameters())
+    return model
 
 
 def require_memory(config: Any, name: str, dtype: torch.dtype, device: torch.device) -> None:

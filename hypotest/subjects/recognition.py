@@ -11,6 +11,8 @@ from hypotest.subjects.admission import beyond_description
 from hypotest.subjects.anatomy import MODULES, Anatomy, Norm
 from hypotest.subjects.examination import Findings, examine
 from hypotest.subjects.families import FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
+from hypotest.subjects.memory import without_weights
+from hypotest.subjects.modules import by_input
 
 _OPTIONAL = ("mlp_norm", "gate_projection")
 """Paths that a model need not have."""
@@ -72,6 +74,39 @@ def row_of(config: Any, name: str) -> Anatomy | None:
             "another size of OPT"
         )
     return _with_cap(row, config)
+
+
+def n_neurons(config: Any, layer: str | int, name: str, given: Mapping[str, Any] | None = None) -> int | None:
+    """Neurons of one block's MLP, from its down-projection, before any weights are read.
+
+    Configurations need not say it: GPT-2's leaves ``n_inner`` empty, BLOOM's has no such key.
+
+    Args:
+        config: The ``transformers`` configuration.
+        layer: ``last``, or a block's number, from the end if negative.
+        name: For errors.
+        given: What the protocol says in ``subject.anatomy``.
+
+    Returns:
+        None where the family is not known and its modules are not those of a known one, or there is no such
+        layer.
+
+    Raises:
+        SubjectError: If the configuration chooses what no row describes.
+    """
+    model = without_weights(config)
+    last = int(config.get_text_config().num_hidden_layers) - 1
+    number = layer if isinstance(layer, int) else last
+    number += last + 1 if number < 0 else 0
+    row = row_of(config, name)
+    path = (given or {}).get("down_projection")
+    paths = [path] if path else [item.down_projection for item in ([row] if row else _by_detail())]
+    there = dict(model.named_modules())
+    for path in paths:
+        module = there.get(path.replace("{layer}", str(number)))
+        if getattr(module, "weight", None) is not None:
+            return int(by_input(module).shape[0])
+    return None
 
 
 def _with_cap(row: Anatomy, config: Any) -> Anatomy:

@@ -1,6 +1,14 @@
 """A template for another model and text: values that fit, said, and accepted by what follows."""
 
+import json
+import shutil
+
+import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.registration import load_protocol, read_protocol, template_names
@@ -45,6 +53,46 @@ def test_a_small_layer_gets_a_group_of_ten(tmp_path, texts, small_model_folder):
     proposal = propose("rare-tokens", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
     share = changed(proposal)["group.otherwise.top_fraction"]  # of 96 neurons; 0.02 were 2
     assert 10 <= share * 96 < 11
+
+
+def test_a_width_that_the_configuration_does_not_say(tmp_path, texts, small_model_folder):
+    """GPT-2's is four times its residual stream: 20 of 1,000 neurons were asked for, of 64 it is one."""
+    folder = tmp_path / "gpt2"
+    config = GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=32, vocab_size=400, n_inner=None)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    for file in small_model_folder.glob("tokenizer*"):
+        shutil.copy(file, folder)
+    assert json.loads((folder / "config.json").read_text())["n_inner"] is None
+    proposal = propose("rare-tokens", tmp_path / "a.yaml", str(folder), [str(texts)])
+    share = changed(proposal)["group.otherwise.top_fraction"]
+    assert 10 <= share * 64 < 11
+    (change,) = [item for item in proposal.changes if item.key == "group.otherwise.top_fraction"]
+    assert change.why == "of 64 neurons that was a group of 1"
+
+
+def test_types_that_cannot_change_places_are_shuffled_within_documents(tmp_path):
+    """A hundred words four times each, and ten a thousand times: rare types are never as many as common."""
+    words = [f"w{number}" for number in range(110)]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="w0"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="w0").save_pretrained(tmp_path / "model")
+    GPT2Config(n_embd=64, n_layer=2, n_head=2, n_positions=32, vocab_size=110).save_pretrained(
+        tmp_path / "model"
+    )
+    rng = np.random.default_rng(0)
+    drawn = rng.permutation(np.concatenate([np.repeat(np.arange(10, 110), 4), rng.integers(0, 10, 10_000)]))
+    for number, part in enumerate(np.array_split(drawn, 80)):
+        (tmp_path / f"{number}.txt").write_text(" ".join(words[i] for i in part))
+    path = tmp_path / "a.yaml"
+    proposal = propose("rare-tokens", path, str(tmp_path / "model"), [str(tmp_path / "*.txt")])
+    assert changed(proposal)["nulls.label_shuffled.unit"] == "document_type"
+    assert load_protocol(path).nulls.label_shuffled.unit == "document_type"
+    (note,) = [note for note in proposal.notes if "labels belong to token types" in note]
+    assert "rejects too often" in note
+    assert check_corpus(path, out=tmp_path / "out").asked == load_protocol(path).conditions.positions
+    path.write_text(path.read_text().replace("unit: document_type", "unit: type"))
+    with pytest.raises(ProtocolError, match=r"relabellings"):
+        check_corpus(path, out=tmp_path / "out")
 
 
 def test_paths_are_seen_from_the_protocol(tmp_path, texts, small_model_folder, monkeypatch):

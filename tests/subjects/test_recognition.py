@@ -10,8 +10,8 @@ from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import MODULES
 from hypotest.subjects.families import FAMILIES
 from hypotest.subjects.language_model import wrap_language_model
-from hypotest.subjects.recognition import anatomy_of, row_of
-from tests.collect.families import CONFIGS, small_model
+from hypotest.subjects.recognition import anatomy_of, n_neurons, row_of
+from tests.collect.families import CONFIGS, N_NEURONS, small_model
 
 pytestmark = pytest.mark.slow
 
@@ -167,3 +167,24 @@ def test_a_small_adapter_beside_a_large_feature_is_found():
     down.register_forward_hook(lambda module, given, output: output + 0.01 * given[0][..., :24])
     with pytest.raises(SubjectError, match=r"mlp\.down_proj must give the neurons times its weights"):
         anatomy_of(model, 1, "x")
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_the_width_of_every_family_before_weights_are_read(family):
+    found = n_neurons(CONFIGS[family](), "last", "it")
+    assert found == small_model(family).n_neurons
+    assert found == (96 if family == "bloom" else N_NEURONS)  # four times its residual stream
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (transformers.GPT2Config(n_embd=24, n_layer=3, n_head=4, vocab_size=211, n_inner=None), 96),
+        (transformers.GPTJConfig(n_embd=24, n_layer=3, n_head=4, rotary_dim=4, vocab_size=211), 96),
+        (transformers.BloomConfig(hidden_size=24, n_layer=3, n_head=4, vocab_size=211), 96),
+        (transformers.MambaConfig(hidden_size=24, num_hidden_layers=3, vocab_size=211), None),
+    ],
+)
+def test_widths_that_configurations_do_not_say(config, expected):
+    assert n_neurons(config, -1, "it") == n_neurons(config, 2, "it") == expected
+    assert n_neurons(config, 3, "it") is None
