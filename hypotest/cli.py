@@ -232,7 +232,7 @@ def validate(protocol: ProtocolArgument) -> None:
     if plan is None or any(item.severity == "error" for item in problems):
         raise ProtocolError(problems)
     for item in problems:
-        print(terminal_text(f"warning: {item}"))
+        print(terminal_text(f"{item.severity}: {item}"))
     print(
         f"{terminal_text(protocol)}: valid ({len(plan.predictions)} predictions, {len(plan.deciding)} of "
         f"them deciding {'between' if len(plan.hypotheses) > 1 else 'on'} {' and '.join(plan.hypotheses)})"

@@ -36,7 +36,8 @@ class Problem:
     message: str
     """What was required, what was found, what to do."""
     severity: str = "error"
-    """``error``, or ``warning`` for a protocol that can be run but may disappoint."""
+    """``error``; ``warning`` for a protocol that can be run but may disappoint; ``note`` for what cannot be
+    checked yet."""
 
     def __str__(self) -> str:
         subject = f"{self.key}: " if self.key else ""
@@ -50,7 +51,9 @@ class ProtocolError(HypotestError):
 
     def __init__(self, problems: Sequence[Problem] | str) -> None:
         self.problems: tuple[Problem, ...] = () if isinstance(problems, str) else tuple(problems)
-        lines = [f"warning: {item}" if item.severity == "warning" else str(item) for item in self.problems]
+        lines = [
+            f"{'' if item.severity == 'error' else f'{item.severity}: '}{item}" for item in self.problems
+        ]
         super().__init__(problems if isinstance(problems, str) else "\n".join(lines))
 
 

@@ -30,8 +30,8 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
 
     ``.jsonl`` and ``.ndjson`` hold one JSON object on each line, ``.csv`` and ``.tsv`` a header and rows,
     ``.parquet`` rows; every other file is one document, as UTF-8 text, with or without a mark of byte order.
-    All but ``.parquet`` may be packed (``.gz``, ``.zst``). Of lines and rows, those that are empty or null
-    are left out; they count for the numbers of the others.
+    All but ``.parquet`` may be packed (``.gz``, ``.zst``). A row without text, or whose text is null, is an
+    empty document; an empty line is none.
 
     Args:
         path: The file.
@@ -148,8 +148,8 @@ def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> I
     try:
         with _lines(path, packing, where, most) as lines:
             for number, line in enumerate(lines, start=1):
-                text = _of_line(line, f"{where}, line {number}", column) if line.strip() else ""
-                if text.strip():
+                if line.strip():
+                    text = _of_line(line, f"{where}, line {number}", column)
                     yield str(number), whole_characters(text)
     except UnicodeDecodeError:
         raise CorpusError(f"{where}: is not UTF-8 text (after line {number}); convert it first") from None
@@ -197,8 +197,7 @@ def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[s
 
 def _numbered(texts: pl.Series) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(texts, start=1):
-        if text is not None and text.strip():
-            yield str(number), whole_characters(text)
+        yield str(number), whole_characters(text or "")
 
 
 def whole_characters(text: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import TEXT_COLUMN, whole_characters
@@ -23,6 +23,8 @@ EXTRA = "pip install 'hypotest-nn[datasets]'"
 """What installs the library."""
 Row = tuple[int, str]
 """Number of a document in its split, from 1, and its text."""
+Kind = Literal["document", "empty", "copy"]
+"""What a row was; the last two are left out."""
 _NAMED = 20
 """Configurations, splits or columns that an error names; the rest are counted."""
 
@@ -62,7 +64,7 @@ def stream_rows(
     *,
     folder: Path | None = None,
     commit: str | None = None,
-    on_row: Callable[[], None] = lambda: None,
+    on_row: Callable[[Kind], None] = lambda kind: None,
 ) -> Iterator[Row]:
     """Stream the first documents of a split, in its order.
 
@@ -74,7 +76,7 @@ def stream_rows(
         where: How an error begins: the key and the name in the protocol.
         folder: To read instead of the Hub.
         commit: Of the Hub's data set.
-        on_row: Called after each document that was read, for progress.
+        on_row: Called after each document that was read, with what it was.
 
     Raises:
         CorpusError: If the library is missing; if the data set, its configuration, split or column is not
@@ -91,7 +93,8 @@ def stream_rows(
         content = _content(row, column, where, number)
         encoded = content.encode()
         own = document_hash(content)
-        if content.strip() and own not in seen:
+        kind: Kind = "empty" if not content.strip() else "copy" if own in seen else "document"
+        if kind == "document":
             seen.add(own)
             left -= len(encoded)
             if left < 0:
@@ -100,16 +103,20 @@ def stream_rows(
                     f"{number:,} exceeds: lower documents"
                 )
             yield number, content
-        on_row()
+        on_row(kind)
 
 
-def hub_source(text: CorpusHub, commit: str | None, rows: list[Row]) -> tuple[list[Document], TextSource]:
+def hub_source(
+    text: CorpusHub, commit: str | None, rows: list[Row], n_empty: int = 0, n_copies: int = 0
+) -> tuple[list[Document], TextSource]:
     """The documents of a data set, and what is needed to know them again.
 
     Args:
         text: As the protocol names it.
         commit: Of the Hub's data set; None for a folder.
         rows: From `stream_rows`.
+        n_empty: Rows without text that were left out.
+        n_copies: Copies that were left out.
     """
     name = " ".join(filter(None, [text.hub, text.config, text.split]))
     digest = hashlib.sha256()
@@ -117,7 +124,7 @@ def hub_source(text: CorpusHub, commit: str | None, rows: list[Row]) -> tuple[li
         digest.update(content.encode())
         digest.update(b"\0")
     documents = [Document(id=f"{name}:{number}", text=content) for number, content in rows]
-    return documents, TextSource(name, commit or "", digest.hexdigest(), len(documents))
+    return documents, TextSource(name, commit or "", digest.hexdigest(), len(documents), n_empty, n_copies)
 
 
 def _rows(text: CorpusHub, where: str, source: str, commit: str | None) -> Iterator[dict[str, Any]]:

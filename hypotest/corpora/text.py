@@ -18,8 +18,8 @@ from hypotest.records.text_files import files_of, is_many, why_none
 def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document], list[TextSource]]:
     """Read the files that a protocol names.
 
-    A document that was there before is left out: it may be on both sides of the split. White space and
-    letter case make no other document of it (`hypotest.corpora.content.document_hash`).
+    A document that was there before is left out, and counted: it may be on both sides of the split. White
+    space and letter case make no other document of it (`hypotest.corpora.content.document_hash`).
 
     Args:
         text: As a protocol names it.
@@ -47,10 +47,14 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
                 "both sides of the split: remove one"
             )
         files[target] = name
-        digest, before = hashlib.sha256(), len(documents)
+        digest, before, n_empty, n_copies = hashlib.sha256(), len(documents), 0, 0
         for place, content in found:
+            if not content.strip():
+                n_empty += 1
+                continue
             own = document_hash(content)
-            if own in seen or not content.strip():
+            if own in seen:
+                n_copies += 1
                 continue
             encoded = content.encode()
             seen.add(own)
@@ -58,11 +62,9 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
             documents.append(Document(id=f"{name}:{place}" if place else name, text=content))
             digest.update(encoded)
             digest.update(b"\0" if place else b"")
-        if is_one and not any(content.strip() for _, content in found):
+        if is_one and n_empty == len(found):
             raise CorpusError(f"{where}: is empty")
-        sources.append(
-            TextSource(name=name, version="", sha256=digest.hexdigest(), n_documents=len(documents) - before)
-        )
+        sources.append(TextSource(name, "", digest.hexdigest(), len(documents) - before, n_empty, n_copies))
     if not documents:
         raise CorpusError(f"{key}.files: all files are empty")
     return documents, sources

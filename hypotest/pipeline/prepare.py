@@ -130,6 +130,8 @@ def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) 
         text_tokens=blocks.text_tokens,
         padded_blocks=blocks.n_padded,
         padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
+        empty=sum(source.n_empty for source in prepared.sources),
+        copies=sum(source.n_copies for source in prepared.sources),
         eligible_rare=prepared.sampled.eligible_rare,
         rare_per_thousand=1000 * prepared.sampled.eligible_rare / n_targets,
         frequent_rare=tuple(

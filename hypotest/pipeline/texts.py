@@ -7,6 +7,7 @@ that a machine without a network finds it again although the protocol names a br
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from hypotest.collect.store import Arrays, cache_folder, evidence_key, read_shard, write_shard
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
-from hypotest.corpora.hub import EXTRA, Row, can_stream, data_folder, hub_source, stream_rows
+from hypotest.corpora.hub import EXTRA, Kind, Row, can_stream, data_folder, hub_source, stream_rows
 from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError, OutputError
 from hypotest.pipeline.kept_text import documents_of_packages
@@ -25,10 +26,12 @@ from hypotest.records.hub import HubAnswer, ask_hub, is_commit
 from hypotest.records.material import CorpusFiles, CorpusHub, Text
 from hypotest.records.progress import StartStage
 
-_VERSION = 2
+_VERSION = 3
 """Of the reading; raised when the same rows give other documents."""
 _BATCH = 256
 """Documents in a step of progress."""
+_Streamed = tuple[list[Row], int, int]
+"""Rows, and how many were left out: without text, and copies."""
 _FOLDER = "texts"
 """Within the cache."""
 
@@ -57,10 +60,10 @@ def read_text(
     where = f"{key}.hub {text.hub!r}"
     folder = data_folder(text, base, where)
     if folder is not None:
-        commit, rows = None, _stream(text, where, start_stage, folder=folder)
+        commit, streamed = None, _stream(text, where, start_stage, folder=folder)
     else:
-        commit, rows = _kept(text, where, start_stage)
-    documents, source = hub_source(text, commit, rows)
+        commit, streamed = _kept(text, where, start_stage)
+    documents, source = hub_source(text, commit, *streamed)
     return documents, [source]
 
 
@@ -80,26 +83,25 @@ def _stream(
     *,
     folder: Path | None = None,
     commit: str | None = None,
-) -> list[Row]:
+) -> _Streamed:
     n_steps = -(-text.documents // _BATCH)
     step = start_stage(f"documents of {text.hub}", n_steps)
-    read = 0
+    read: Counter[Kind] = Counter()
 
-    def on_row() -> None:
-        nonlocal read
-        read += 1
-        if read % _BATCH == 0:
+    def on_row(kind: Kind) -> None:
+        read[kind] += 1
+        if read.total() % _BATCH == 0:
             step()
 
     rows = list(stream_rows(text, where, folder=folder, commit=commit, on_row=on_row))
-    for _ in range(n_steps - read // _BATCH):  # the last documents, or a split with fewer
+    for _ in range(n_steps - read.total() // _BATCH):  # the last documents, or a split with fewer
         step()
     if not rows:
         raise CorpusError(f"{where}: the first {text.documents:,} documents are empty: raise documents")
-    return rows
+    return rows, read["empty"], read["copy"]
 
 
-def _kept(text: CorpusHub, where: str, start_stage: StartStage) -> tuple[str, list[Row]]:
+def _kept(text: CorpusHub, where: str, start_stage: StartStage) -> tuple[str, _Streamed]:
     """The commit and the rows of a data set of the Hub, from the cache if they are there."""
     if text.revision is not None and is_commit(text.revision) and _is_there(text, text.revision):
         return text.revision, _rows(read_shard(_shard(text, text.revision)))
@@ -111,7 +113,7 @@ def _kept(text: CorpusHub, where: str, start_stage: StartStage) -> tuple[str, li
         if answer.commit is None:
             raise CorpusError(f"{where}: {_absence(text, answer)}")
         write_shard(
-            _shard(text, answer.commit), _arrays(_stream(text, where, start_stage, commit=answer.commit))
+            _shard(text, answer.commit), _arrays(*_stream(text, where, start_stage, commit=answer.commit))
         )
         commit = answer.commit
     _remember(text, commit)
@@ -165,22 +167,29 @@ def _remember(text: CorpusHub, commit: str) -> None:
         write_whole(_note(text), json.dumps({"commit": commit}))
 
 
-def _arrays(rows: list[Row]) -> Arrays:
+def _arrays(rows: list[Row], n_empty: int, n_copies: int) -> Arrays:
     numbers, lengths = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
     joined = bytearray()  # filled bit by bit: a list of parts would hold a large text once more
     for place, (number, content) in enumerate(rows):
         encoded = content.encode()
         joined += encoded
         numbers[place], lengths[place] = number, len(encoded)
-    return {"number": numbers, "length": lengths, "text": np.frombuffer(joined, dtype=np.uint8)}
+    return {
+        "number": numbers,
+        "length": lengths,
+        "text": np.frombuffer(joined, dtype=np.uint8),
+        "left_out": np.array([n_empty, n_copies]),
+    }
 
 
-def _rows(arrays: Arrays) -> list[Row]:
+def _rows(arrays: Arrays) -> _Streamed:
     content = arrays["text"].data
     ends = np.cumsum(arrays["length"]).tolist()
-    return [
+    rows = [
         (number, str(content[end - length : end], "utf-8"))
         for number, length, end in zip(
             arrays["number"].tolist(), arrays["length"].tolist(), ends, strict=True
         )
     ]
+    n_empty, n_copies = arrays["left_out"].tolist()
+    return rows, n_empty, n_copies

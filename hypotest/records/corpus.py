@@ -25,6 +25,10 @@ class TextSource:
     sha256: str
     """Hash of its documents after cleaning."""
     n_documents: int
+    n_empty: int = 0
+    """Files, lines or rows without text, which were left out."""
+    n_copies: int = 0
+    """Those left out because the same document was there before."""
 
     def __str__(self) -> str:
         """Name and version, where there is one."""

@@ -44,6 +44,10 @@ class CorpusCheck:
     """Of the whole text."""
     padded: int
     """Blocks that hold a document shorter than they are."""
+    empty: int
+    """Files and rows without text, left out."""
+    copies: int
+    """Documents left out because the same one was there before."""
     rare_in_text: int
     """Rare targets of the text, before pairing and cap."""
     possible: dict[str, int]

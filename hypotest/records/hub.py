@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal["model", "dataset"]
 
 TIMEOUT = 10.0
 """Seconds to wait for the Hub before it counts as out of reach."""
+TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model")
+"""Files, one of which a tokenizer is made from."""
 _WORDS: dict[Kind, str] = {"model": "model", "dataset": "data set"}
 
 
@@ -70,3 +75,23 @@ def ask_hub(kind: Kind, name: str, revision: str | None) -> HubAnswer:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return HubAnswer(None, f"the Hub ({constants.ENDPOINT}) did not answer: {reason:.200}", reached=False)
     return HubAnswer(commit, "" if commit else "the Hub named no commit")
+
+
+def lacking_files(snapshot: Path) -> Iterator[str]:
+    """What a folder in the cache of Hugging Face lacks to be a model, such as "its config.json"."""
+    if not (snapshot / "config.json").exists():
+        yield "its config.json"
+    if not any((snapshot / name).exists() for name in TOKENIZERS):
+        yield "its tokenizer.json"
+    index = snapshot / "model.safetensors.index.json"
+    if not index.exists():
+        if not any(snapshot.glob("*.safetensors")) and not any(snapshot.glob("pytorch_model*.bin")):
+            yield "its weights (.safetensors or .bin)"
+        return
+    try:
+        files = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return  # damaged; loading has said so
+    absent = sum(not (snapshot / str(file)).exists() for file in files)
+    if absent:
+        yield f"{absent} of the {len(files)} files of its weights"

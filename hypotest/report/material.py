@@ -7,7 +7,7 @@ from typing import Any
 
 from hypotest.records.results import AblationResult, Results
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus_check import unlisted_of, used_of
+from hypotest.report.corpus_check import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture
 from hypotest.report.tables import details, figure, table
@@ -129,7 +129,9 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
         f"{significant(corpus.rare_per_thousand)} per 1,000." + _beginning(corpus.bos)
     )
     if corpus.text_tokens is not None:
-        yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks)
+        yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks) + left_out_of(
+            corpus.empty, corpus.copies
+        )
     yield from cross_entropy_words(results)
     yield _rarity(results)
     low, high = curve.rare_count_range

@@ -26,6 +26,8 @@ _ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
     ("corpus", "text_tokens"): ("CorpusResult", None),
     ("corpus", "padded_blocks"): ("CorpusResult", 0),
     ("corpus", "padded_tokens"): ("CorpusResult", 0),
+    ("corpus", "empty"): ("CorpusResult", 0),
+    ("corpus", "copies"): ("CorpusResult", 0),
     ("cross_entropy",): ("Results", None),
 }
 """Fields that files of this schema version may lack, since they came later: record and default."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from hypotest.corpora.conditions import SPLITS, count_positions
 from hypotest.corpora.frequencies import FrequencyCuts
-from hypotest.errors import CorpusError
+from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.reach import check_reach
@@ -36,7 +36,7 @@ def check_corpus(
 
     Raises:
         ProtocolError: If the protocol cannot be run, or has too few distinct relabellings on this text (as
-            `run` refuses it); carries every problem.
+            `run` refuses it; says how types were cut); carries every problem.
         SubjectError: If the tokenizer cannot be had.
         CorpusError: If the text gives too few positions (says how types were cut and how many positions it
             gives), or cannot be read.
@@ -55,11 +55,12 @@ def check_corpus(
         found = find_positions(
             plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out, cuts.append
         )
-    except CorpusError as error:
-        # positions are short because of the cuts, so that these must be seen
-        lines = [*(cut_lines(item) for item in cuts), f"error: {error}"]
-        raise CorpusError("\n".join(lines) if cuts else str(error)) from None
-    check_reach(plan, found, layer_width(plan, reader), path)
+        check_reach(plan, found, layer_width(plan, reader), path)
+    except (CorpusError, ProtocolError) as error:
+        # positions or relabellings are short because of the cuts, so that these must be seen
+        if cuts:
+            error.args = ("\n".join([*(cut_lines(item) for item in cuts), f"error: {error}"]),)
+        raise
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
@@ -71,6 +72,8 @@ def check_corpus(
         tokens=int(found.blocks.lengths.sum()) - len(found.blocks.tokens) * (found.bos is not None),
         text_tokens=found.blocks.text_tokens,
         padded=found.blocks.n_padded,
+        empty=sum(source.n_empty for source in found.sources),
+        copies=sum(source.n_copies for source in found.sources),
         rare_in_text=found.sampled.eligible_rare,
         possible=dict(found.sampled.eligible),
         asked=plan.conditions.positions,

@@ -189,9 +189,11 @@ def _best(plan: Protocol, material: _Material) -> _Fit:
 def _units(plan: Protocol) -> Iterator[tuple[Change, ...]]:
     """What keeps its label together when labels are shuffled: finer only where the text leaves no choice."""
     yield ()
-    declared, units = plan.nulls.label_shuffled, get_args(PermutationUnit)
-    for unit in () if declared is None else units[units.index(declared.unit) + 1 :]:
-        yield (Change("nulls.label_shuffled.unit", declared.unit, unit, _FINER),)
+    if plan.nulls.label_shuffled is None:
+        return
+    declared, units = plan.nulls.label_shuffled.unit, get_args(PermutationUnit)
+    for unit in units[units.index(declared) + 1 :]:
+        yield (Change("nulls.label_shuffled.unit", declared, unit, _FINER),)
 
 
 def _caps(plan: Protocol) -> Iterator[tuple[Change, ...]]:

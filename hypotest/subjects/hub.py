@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +12,10 @@ from huggingface_hub.errors import GatedRepoError
 from huggingface_hub.file_download import repo_folder_name
 
 from hypotest.errors import SubjectError
-from hypotest.records.hub import HubAnswer
+from hypotest.records.hub import TOKENIZERS, HubAnswer, lacking_files
 
 _NAMED = 5
 """Revisions in the cache that an error names; the rest are counted."""
-_TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model")
 
 
 def pinned(name: str, revision: str | None, answer: HubAnswer) -> dict[str, Any]:
@@ -89,7 +87,7 @@ def in_cache(name: str, revision: str | None, error: Exception) -> str:
         return "holds nothing of that name"
     if not os.path.isdir(snapshot):
         return f"holds no revision {wanted!r} of it, but {_revisions(repository)}"
-    lacking = list(_lacking(snapshot))
+    lacking = list(lacking_files(snapshot))
     if lacking:
         return f"holds that revision without {' and '.join(lacking)}"
     return f"holds that revision, which cannot be loaded ({first_line(error)})"
@@ -102,7 +100,7 @@ def require_tokenizer(place: str) -> None:
         SubjectError: If so.
     """
     folder = Path(place)
-    if folder.is_dir() and not any((folder / name).exists() for name in _TOKENIZERS):
+    if folder.is_dir() and not any((folder / name).exists() for name in TOKENIZERS):
         raise SubjectError(
             f"subject.model: the folder {place} holds no tokenizer.json: save the tokenizer there too "
             "(tokenizer.save_pretrained), or copy the file from where the model came from"
@@ -127,25 +125,6 @@ def _revisions(repository: Path) -> str:
     names = names or sorted(path.name for path in (repository / "snapshots").iterdir())
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more if names else "an empty folder"
-
-
-def _lacking(snapshot: Path) -> Iterator[str]:
-    if not (snapshot / "config.json").exists():
-        yield "its config.json"
-    if not any((snapshot / name).exists() for name in _TOKENIZERS):
-        yield "its tokenizer.json"
-    index = snapshot / "model.safetensors.index.json"
-    if not index.exists():
-        if not any(snapshot.glob("*.safetensors")) and not any(snapshot.glob("pytorch_model*.bin")):
-            yield "its weights (.safetensors or .bin)"
-        return
-    try:
-        files = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return  # damaged; loading has said so
-    absent = sum(not (snapshot / str(file)).exists() for file in files)
-    if absent:
-        yield f"{absent} of the {len(files)} files of its weights"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

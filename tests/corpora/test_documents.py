@@ -22,8 +22,13 @@ def lines(rows=LINES):
     return "\n".join(json.dumps(row) for row in rows).encode() + b"\n\n"
 
 
-def read(path, column=None, most=10**6):
+def read_all(path, column=None, most=10**6):
     return read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
+
+
+def read(path, column=None, most=10**6):
+    """Without empty rows."""
+    return [item for item in read_all(path, column, most) if item[1].strip()]
 
 
 @pytest.mark.parametrize(

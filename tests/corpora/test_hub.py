@@ -51,6 +51,9 @@ def test_rows_come_in_order_without_empty_and_repeated_ones(folder):
     write_lines(folder / "train-1.jsonl", ["three", "two", "four"])
     write_lines(folder / "validation.jsonl", ["other"])
     assert read(folder) == [(1, "one"), (3, "two"), (5, "three"), (7, "four")]
+    kinds = []
+    list(stream_rows(CorpusHub(hub="data", split="train"), WHERE, folder=folder, on_row=kinds.append))
+    assert kinds == ["document", "empty", "document", "copy", "document", "copy", "document"]
     assert read(folder, documents=5) == [(1, "one"), (3, "two"), (5, "three")]
     assert read(folder, split="validation") == [(1, "other")]
 
@@ -63,7 +66,7 @@ def test_no_more_is_read_than_asked_for(folder):
             CorpusHub(hub="data", split="train", documents=7),
             WHERE,
             folder=folder,
-            on_row=lambda: calls.append(1),
+            on_row=calls.append,
         )
     )
     assert len(rows) == len(calls) == 7

@@ -1,5 +1,7 @@
+import json
 import os
 
+import polars as pl
 import pytest
 
 from hypotest.corpora.text import read_files
@@ -88,6 +90,24 @@ def test_copies_are_one_document(tmp_path):
     documents, sources = read_files(files(*names, "other.txt"), tmp_path, "corpus.text")
     assert [item.id for item in documents] == ["00.txt", "other.txt"]
     assert [item.n_documents for item in sources] == [1] + 39 * [0] + [1]
+    assert sum(item.n_copies for item in sources) == 39 and not any(item.n_empty for item in sources)
+
+
+def test_rows_without_text_and_copies_are_counted(tmp_path):
+    rows = ["one", None, "two", " ", "one", "One ", None]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows) + "\n\n")
+    pl.DataFrame({"text": ["two", None, "three"]}).write_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.csv").write_text('text,n\n"",1\nthree,2\nfour,3\n')
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "empty.txt").write_text("")
+    documents, sources = read_files(files("a.jsonl", "b.parquet", "c.csv", "d"), tmp_path, "corpus.text")
+    assert [item.text for item in documents] == ["one", "two", "three", "four"]
+    assert [(item.n_documents, item.n_empty, item.n_copies) for item in sources] == [
+        (2, 3, 2),
+        (1, 1, 1),
+        (1, 1, 1),
+        (0, 1, 0),
+    ]
 
 
 def make_tree(root):

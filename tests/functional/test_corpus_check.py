@@ -59,10 +59,18 @@ def test_where_positions_are_short_the_cuts_stand_first(hypotest, small_protocol
     path.write_text(text, encoding="utf-8")
     done = hypotest("corpus", "check", path, "--out", tmp_path)
     assert done.returncode == 1
-    lines = [line for line in done.stderr.splitlines() if "..." not in line and " done in " not in line]
-    assert [re.split(r"  +", line)[0] for line in lines[:3]] == ["types with a count", "rare", "common"]
-    assert all(re.search(r"  \d[\d,]*   \d[\d,]* to \d[\d,]* occurrences each$", line) for line in lines[:3])
-    assert lines[-1].startswith("error: conditions.positions asks for 500000")
+    assert said_after_the_cuts(done.stderr).startswith("error: conditions.positions asks for 500000")
+
+
+def said_after_the_cuts(stderr):
+    """The line behind the table of cuts, which comes first."""
+    others = ("...", " done in ", "warning: ")
+    lines = [line for line in stderr.splitlines() if not any(word in line for word in others)]
+    kinds = [re.split(r"  +", line)[0] for line in lines[:-1]]
+    assert kinds[:3] == ["types with a count", "rare", "common"]
+    assert kinds[3:] in ([], ["dropped, beyond the elbow"])
+    assert all(re.search(r"  \d[\d,]*   \d[\d,]* to \d[\d,]* occurrences each$", line) for line in lines[:-1])
+    return lines[-1]
 
 
 def test_no_model_is_loaded(small_protocol, tmp_path):
@@ -151,6 +159,25 @@ def test_what_cannot_be(hypotest, small_protocol, tmp_path, old, new, message, c
     assert not (tmp_path / "out").exists()
 
 
+def test_rows_without_text_and_copies_are_said(hypotest, small_protocol, tmp_path):
+    folder = tmp_path / "protocols"
+    shutil.copytree(small_protocol.parent, folder)
+    path = folder / small_protocol.name
+    first = next(iter(sorted(folder.glob("*.txt"))))
+    (folder / "more.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in (None, "", first.read_text(), "A new one."))
+    )
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("{files: [", "{files: [more.jsonl, "), encoding="utf-8")
+    done = hypotest("corpus", "check", path, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert re.search(r"[\d.]+ % of the text's [\d,]+ tokens lie in blocks", said)
+    assert "Files or rows that were left out: 2 without text and 1 with the text of another." in said
+    (found,) = (tmp_path / "out").rglob("corpus.json")
+    assert json.loads(found.read_text())["empty"] == 2 and json.loads(found.read_text())["copies"] == 1
+
+
 def test_help_has_an_example(hypotest):
     done = hypotest("corpus", "check", "--help")
     assert "Example: hypotest corpus check" in done.stdout
@@ -177,6 +204,7 @@ def test_what_a_run_refuses_is_refused_here_in_the_same_words(hypotest, coarse, 
     (line,) = [text for text in here.stderr.splitlines() if "label_shuffled" in text]
     assert "needs at least" in line and "What does, tried on this text: (1)" in line
     assert line in run.stderr and line in registered.stderr
+    assert said_after_the_cuts(here.stderr) == line
     assert not list((tmp_path / "out").iterdir()) if (tmp_path / "out").exists() else True
 
 

@@ -61,9 +61,19 @@ def test_a_text_is_streamed_once(hub, tmp_path):
     assert (source.name, source.version, source.n_documents) == ("allenai/c4 en validation", COMMITS[0], 500)
     assert hub.loaded == [("allenai/c4", "en", COMMITS[0])]
     assert steps == 2 * [("documents of allenai/c4", 2)]  # in steps of 256
+    assert (source.n_empty, source.n_copies) == (0, 0)
     assert read(c4(), tmp_path) == (documents, source)
     assert len(hub.loaded) == 1
     assert hub.questions == 2 * [("dataset", "allenai/c4", None)]
+
+
+def test_rows_that_were_left_out_are_known_from_the_cache_too(hub, tmp_path):
+    hub.rows[3], hub.rows[7], hub.rows[8] = {"text": None}, hub.rows[0], hub.rows[0]
+    for _ in range(2):
+        documents, source = read(c4(), tmp_path)
+        assert len(documents) == source.n_documents == 497
+        assert (source.n_empty, source.n_copies) == (1, 2)
+    assert len(hub.loaded) == 1
 
 
 def test_progress_ends_where_the_split_does(hub, tmp_path):

@@ -49,9 +49,9 @@ def small() -> str:
 
 @pytest.fixture
 def problems_of(tmp_path: pathlib.Path) -> Callable[..., list[Problem]]:
-    """Apply replacements to the small protocol and return what is said of it."""
+    """Apply replacements to the small protocol and return what is wrong with it, or the notes on it."""
 
-    def read(*replacements: tuple[str, str], text: str = SMALL) -> list[Problem]:
+    def read(*replacements: tuple[str, str], text: str = SMALL, notes: bool = False) -> list[Problem]:
         for old, new in replacements:
             assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the protocol"
             text = text.replace(old, new)
@@ -60,6 +60,6 @@ def problems_of(tmp_path: pathlib.Path) -> Callable[..., list[Problem]]:
         protocol, problems = read_protocol(path)
         failed = any(problem.severity == "error" for problem in problems)
         assert (protocol is None) is failed
-        return list(problems)
+        return [item for item in problems if (item.severity == "note") is notes]
 
     return read

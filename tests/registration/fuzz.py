@@ -74,7 +74,7 @@ def check(path: pathlib.Path, content: bytes) -> tuple[bool, int]:
         assert found, f"no place: {item}"
         line, column = int(found[1] or 1), int(found[2] or 1)
         assert 1 <= line <= n_lines and 1 <= column <= len(content) + 1, f"a place outside the file: {item}"
-        assert item.severity in ("error", "warning")
+        assert item.severity in ("error", "warning", "note")
         assert item.message and str(item).isprintable(), f"not printable: {item!r}"
         for word in ("Traceback", "Input should", "pydantic", "<class", "object at 0x"):
             assert word not in item.message, f"speaks of the program: {item}"

