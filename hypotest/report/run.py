@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 
 from hypotest.records.results import Interval, PredictionResult, Results
 from hypotest.report.console import summary
@@ -72,11 +73,18 @@ class Run:
         return read_nulls(self.folder)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Print the verdict table, the verdict line, and where the report lies."""
-        yield summary(self.results, self.folder)
+        """Print the verdict table, the verdict line, and where the report lies.
+
+        Characters that the output cannot take, of a title for instance, are replaced: a script that prints
+        what it has waited for must not fail there.
+        """
+        for part in console.render(summary(self.results, self.folder), options):
+            text = part.text.encode(options.encoding, errors="replace").decode(options.encoding)
+            yield Segment(text, part.style, part.control)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r}, {self.verdict_line})"
+        """In ASCII, so that it can be printed anywhere."""
+        return f"Run({ascii(str(self.folder))}, {self.verdict_line})"
 
 
 _TEXT = ("id", "role", "measure", "title", "outcome", "reference")

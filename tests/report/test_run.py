@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +13,7 @@ from rich.console import Console
 
 from hypotest.errors import OutputError
 from hypotest.records.results import Results
+from hypotest.report.results_file import results_text
 from hypotest.report.run import Run
 
 
@@ -46,6 +52,26 @@ def test_printing_a_run_shows_the_table(written_run: Path) -> None:
         console.print(Run.open(written_run))
     assert "Verdict: modular: refuted; distributed: supported" in captured.get()
     assert "report.md" in captured.get().replace("\n", "")
+
+
+@pytest.mark.parametrize("how", ["print(run)", "from rich import print; print(run)"])
+def test_a_script_prints_a_run_whatever_its_title_and_its_output(
+    written_run: Path, results: Results, tmp_path: Path, how: str
+) -> None:
+    folder = shutil.copytree(written_run, tmp_path / "Größe")
+    titled = replace(results, title="Größe κ → 名")
+    (folder / "results.json").write_text(results_text(titled), encoding="utf-8")
+    script = f"import sys, hypotest; run = hypotest.Run.open(sys.argv[1]); {how}"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "80"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"supported" in done.stdout
+    if "rich" in how:
+        assert b"Gr??e ? ? ?" in done.stdout
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
