@@ -84,7 +84,7 @@ class Run:
 
     def __repr__(self) -> str:
         """In ASCII, so that it can be printed anywhere."""
-        return f"Run({ascii(str(self.folder))}, {self.verdict_line})"
+        return f"Run({str(self.folder)!a}, {self.verdict_line})"
 
 
 _TEXT = ("id", "role", "measure", "title", "outcome", "reference")
