@@ -10,7 +10,6 @@ from typing import Any
 
 import transformers
 from tokenizers import decoders, normalizers, pre_tokenizers
-from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
 from hypotest.errors import SubjectError
 from hypotest.records.gguf import GgufHead
@@ -58,6 +57,9 @@ def _unreadable(head: GgufHead) -> Iterator[str]:
             f"is of the kind {kind!r} (tokenizer.ggml.model), which is not read here; known are "
             + ", ".join(f"{name} ({words})" for name, words in _KINDS.items())
         )
+    # imported here: it takes as long as many models to load
+    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
     known = _LIKE_GPT2 | _DIGITS_APART | GGUF_PRE_TOKENIZER_SPLITS.keys()
     if kind == "gpt2" and split not in known:
         yield (
