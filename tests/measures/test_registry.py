@@ -88,7 +88,7 @@ def test_defaults_are_filled_in_with_their_type():
 
 
 def test_no_other_file_names_a_measure():
-    """What it is stands in its own file. Estimators are functions, and calibration has a protocol of its own."""
+    """What it is stands in its own file; estimators are functions, and calibration is a protocol."""
     package = ROOT / "hypotest"
     allowed = {package / "measures", package / "estimators"}
     naming = [
