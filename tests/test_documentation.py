@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.cli import app, corpus, reference, registry
+from hypotest.cli import app
+from hypotest.cli.planning import registry
+from hypotest.cli.protocols import corpus
+from hypotest.cli.tool import reference
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.calibration import calibration_markdown, calibration_summary
 from hypotest.report.run import Run

@@ -1,0 +1,134 @@
+"""Running protocols."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hypotest.cli.app import RUN, DeviceOption, MemoryOption, ProtocolArgument, app, check, working
+from hypotest.report.text import terminal_text
+
+command = partial(app.command, rich_help_panel=RUN)
+
+
+@command(epilog="Example: hypotest run protocols/rare-tokens.yaml --limit 512")
+def run(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path("reports"),
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the protocol's seed.")] = None,
+    device: DeviceOption = "auto",
+    limit: Annotated[
+        int | None,
+        typer.Option(help="A trial: so many positions of the selection split; no p, no outcome."),
+    ] = None,
+    memory: MemoryOption = 4.0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on with a model that is worse than chance on the text.")
+    ] = False,
+) -> None:
+    """Run a protocol: collect, measure, test, print the verdict, write the report.
+
+    With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
+    few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
+    and no verdict.
+    """
+    from hypotest.records.series import SeriesResult
+    from hypotest.records.trial import require_positions
+    from hypotest.report.series import series_summary
+    from hypotest.report.trial import trial_summary
+
+    if limit is not None:
+        require_positions(limit)
+    check(protocol, out=out, device=device, memory=memory * 1e9, seed=seed)
+    with working("finished evidence is kept, and the next run goes on from it") as display:
+        # imported late: `hypotest --help` and `validate` answer without loading torch
+        from hypotest.studies.series import run_protocol, try_protocol
+
+        if limit is not None:
+            tried = try_protocol(
+                protocol,
+                limit,
+                out=out,
+                seed=seed,
+                device=device,
+                memory=memory * 1e9,
+                force=force,
+                start_stage=display.start_stage,
+            )
+            for item in tried:
+                Console().print(trial_summary(item))
+            return
+        finished = run_protocol(
+            protocol,
+            out=out,
+            seed=seed,
+            device=device,
+            memory=memory * 1e9,
+            force=force,
+            start_stage=display.start_stage,
+            on_registration=display.say_status,
+        )
+    Console().print(series_summary(finished) if isinstance(finished, SeriesResult) else finished)
+
+
+@command(epilog="Example: hypotest multiverse protocols/rare-tokens.yaml")
+def multiverse(
+    protocol: ProtocolArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where reports are kept.")] = Path("reports"),
+    device: DeviceOption = "auto",
+    memory: MemoryOption = 4.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="As many draws as the protocol's nulls, not multiverse.draws.")
+    ] = False,
+) -> None:
+    """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
+    from hypotest.report.multiverse import summary
+
+    check(protocol, single="multiverse", out=out, device=device, memory=memory * 1e9)
+    with working("finished evidence is kept, and the next run goes on from it") as display:
+        from hypotest.studies.multiverse import multiverse as test_all
+
+        found = test_all(
+            protocol,
+            out=out,
+            device=device,
+            memory=memory * 1e9,
+            full=full,
+            start_stage=display.start_stage,
+        )
+    Console().print(summary(found))
+    print(terminal_text(found.folder / "multiverse.md"))
+
+
+@app.command(
+    rich_help_panel=RUN,
+    epilog="Example: hypotest compare RUN --with protocols/papers/arxiv-2509.21163.yaml",
+)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    claims: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="CLAIMS", help="Claims of a paper, as in protocols/papers."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where DIR/comparisons/<time>-<hash> is written.")
+    ] = Path("reports"),
+) -> None:
+    """Put finished runs side by side and pool them, or hold them against what a paper claims.
+
+    A claimed range agrees if the run's 95 % interval lies inside it, disagrees if it lies wholly outside, and
+    is open else. A claimed outcome agrees with that outcome of the run, disagrees with another one, and is
+    open where the run is inconclusive. Runs are pooled over models where they ask the same question.
+    """
+    check(cache=False, out=out / "comparisons")
+    from hypotest.report.comparison_console import comparison_summary
+
+    with working("nothing was written") as display:
+        from hypotest.studies.compare import compare as compare_runs
+
+        found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
+    Console().print(comparison_summary(found))

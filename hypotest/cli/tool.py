@@ -1,0 +1,96 @@
+"""The tool itself: what it can do here, how often it is wrong, the model that it brings."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hypotest.cli.app import TOOL, app, check, working
+from hypotest.report.text import terminal_text
+
+command = partial(app.command, rich_help_panel=TOOL)
+
+reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_help=True)
+app.add_typer(reference, name="reference", rich_help_panel=TOOL)
+
+
+@command(epilog="Example: hypotest doctor")
+def doctor() -> None:
+    """Say what this machine has, what can be run on it, and what is missing."""
+    from hypotest.report.doctor import diagnosis_table
+    from hypotest.studies.doctor import examine_machine
+
+    found = examine_machine()
+    Console().print(diagnosis_table(found))
+    if not found.is_well:
+        raise typer.Exit(1)
+
+
+@command(epilog="Example: hypotest calibrate --quick --scenario nothing")
+def calibrate(
+    simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="2 of each: shows that it works, in seconds.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write calibration.json and .md there.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+) -> None:
+    """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
+    check(out=out)
+    from hypotest.report.calibration import CalibrationTables
+    from hypotest.studies.calibrate import (
+        QUICK_SIMULATIONS,
+        calibrate,
+        calibration_folder,
+        choose_scenarios,
+        write_calibration,
+    )
+
+    chosen = choose_scenarios(scenario or ())
+    with working("the same command goes on from the last finished chunk") as display:
+        found = calibrate(
+            chosen,
+            QUICK_SIMULATIONS if quick else simulations,
+            calibration_folder(),
+            n_workers=workers,
+            start_stage=display.start_stage,
+        )
+    Console().print(CalibrationTables(found))
+    if out is not None:
+        write_calibration(found, out)
+        print(terminal_text(out / "calibration.md"))
+
+
+@reference.command(epilog="Example: hypotest reference info")
+def info() -> None:
+    """Say what the reference model is, what it was trained on, and how well it predicts."""
+    from hypotest.studies.reference import model_card
+
+    print(model_card())
+
+
+@reference.command(epilog="Example: hypotest reference train --out /tmp/reference --steps 20")
+def train(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the checkpoints.")],
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Fewer steps than the shipped model's 3,000.")
+    ] = None,
+) -> None:
+    """Train the reference model again, with checkpoints in Hugging Face format."""
+    check(cache=False, out=out)
+    from hypotest.studies.reference import reference_plan, train_reference
+
+    plan = reference_plan(steps)
+    with working("the same command goes on from the last saved state") as display:
+        task = display.add_task("training", total=plan.steps)
+        folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
+    print(terminal_text(folder))
