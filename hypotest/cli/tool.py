@@ -42,6 +42,10 @@ def calibrate(
     scenario: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
     ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="This measure alone, also one of another package."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
@@ -55,7 +59,7 @@ def calibrate(
         write_calibration,
     )
 
-    chosen = choose_scenarios(scenario or ())
+    chosen = choose_scenarios(scenario or (), measure)
     with working("the same command goes on from the last finished chunk") as display:
         found = calibrate(
             chosen,

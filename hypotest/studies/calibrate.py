@@ -7,9 +7,10 @@ protocol, seed, range), so that a calibration that was stopped goes on where it 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from pydantic import TypeAdapter
 import hypotest
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.measures.measure import GroupMeasure, Measure
+from hypotest.measures.registry import MEASURES
 from hypotest.records.calibration import SCHEMA_VERSION, Calibration
 from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage, silent
+from hypotest.registration.findings import suggestion
 from hypotest.report.calibration import calibration_markdown
 from hypotest.report.results_file import json_text
 from hypotest.studies.chunks import chunk_file, finish_chunk, read_chunk
@@ -41,17 +45,35 @@ def calibration_folder() -> Path:
     return cache_folder() / "calibration"
 
 
-def choose_scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:
+def choose_scenarios(names: Sequence[str], measure: str | None = None) -> tuple[Scenario, ...]:
     """The scenarios of these names, all of them if there is no name.
 
+    Args:
+        names: Of scenarios.
+        measure: One to be calibrated alone, such as that of another package: in the scenarios in which
+            nothing is planted, since what it says of a planted effect is not known here.
+
     Raises:
-        ProtocolError: If a name is unknown.
+        ProtocolError: If a name is unknown, or a measure cannot be calibrated alone.
     """
     known = {item.name: item for item in SCENARIOS}
     for name in names:
         if name not in known:
             raise ProtocolError(f"there is no scenario {name!r}; there are {', '.join(known)}")
-    return tuple(known[name] for name in dict.fromkeys(names)) if names else SCENARIOS
+    chosen = tuple(known[name] for name in dict.fromkeys(names)) if names else SCENARIOS
+    if measure is None:
+        return chosen
+    if measure not in MEASURES:
+        meant = suggestion(measure, MEASURES) or f"; there are {', '.join(MEASURES)}"
+        raise ProtocolError(f"there is no measure {measure!r}{meant}")
+    alone = tuple(replace(item, measure=measure) for item in chosen if not item.planted)
+    for item in alone:
+        calibration_protocol(item)  # whether it can be
+    if not alone:
+        raise ProtocolError(
+            f"effects are planted in {', '.join(names)}: false positives of {measure} need others"
+        )
+    return alone
 
 
 def calibrate(
@@ -78,7 +100,7 @@ def calibrate(
     Raises:
         OutputError: If a chunk cannot be written, or holds something else.
     """
-    code = code_digest()
+    code = code_digest({item.measure for item in scenarios} - {""})
     size = per_chunk or max(1, min(CHUNK, n_simulations // 8))
     ranges = [(start, min(start + size, n_simulations)) for start in range(0, n_simulations, size)]
     folders = {item.name: chunks / _key(item, code, seed) for item in scenarios}
@@ -136,15 +158,27 @@ def read_calibration(file: Path) -> Calibration:
     return found
 
 
-def code_digest() -> str:
-    """SHA-256 of all code that a simulation's result depends on."""
+def code_digest(measures: Iterable[str] = ()) -> str:
+    """SHA-256 of all code that a simulation's result depends on.
+
+    Args:
+        measures: That are calibrated alone; those of other packages lie elsewhere.
+    """
     root = Path(hypotest.__file__).parent
     digest = hashlib.sha256()
     for name in (*_CODE, *_OWN_CODE):
         place = root / name
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    for name in sorted(measures):
+        home = Path(inspect.getfile(_computing(MEASURES[name])))
+        if root not in home.parents:
+            digest.update(name.encode() + b"\0" + home.read_bytes())
     return digest.hexdigest()
+
+
+def _computing(measure: Measure) -> Callable[..., object]:
+    return measure.bind if isinstance(measure, GroupMeasure) else measure.compare
 
 
 def _kinds(scenarios: Sequence[Scenario]) -> str:

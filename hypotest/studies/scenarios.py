@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
+from hypotest.errors import ProtocolError
+from hypotest.measures.form import Form
+from hypotest.measures.measure import Measure
+from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol import Protocol
 from hypotest.studies.simulation import Layer, Planted
 
@@ -39,6 +44,9 @@ class Scenario:
     """Whether the truth behind the intervals is computed, on documents by the thousand."""
     top_fraction: float = 0.1
     """Size of the selected group, a share of the layer."""
+
+    measure: str = ""
+    """Of what is tested beside the premise, instead of everything that the rare-token protocol names."""
 
     def claims(self, prediction: str, null: str) -> bool:
         """Whether the null hypothesis is true of this prediction."""
@@ -178,7 +186,6 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
     (B + 1) / 40 is whole: 39 draws of the nulls that decide at the unadjusted level,
     or do not decide.
     """
-    margin, expects = {"null_sd": 2.0}, _expectations
     frequency = {"below_percentile": 15.0}
     return Protocol.model_validate(
         {
@@ -196,78 +203,116 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
                 "local_matched": {"draws": 279},
                 "label_shuffled": {"draws": 39, "unit": "type"},
             },
-            "predictions": [
-                {
-                    "id": "specialization",
-                    "role": "premise",
-                    "measure": "selectivity",
-                    "contrast": {"null": "label_shuffled"},
-                    "expects": expects("greater", "greater"),
-                },
-                *(
-                    {
-                        "id": f"regimes-{condition}",
-                        "role": "descriptive",
-                        "measure": "plateau_flatness",
-                        "options": {"condition": condition},
-                        "contrast": {"null": "label_shuffled"},
-                    }
-                    for condition in ("rare", "common")
-                ),
-                {
-                    "id": "coordination",
-                    "measure": "effective_dimension",
-                    "contrast": {"null": "local_matched"},
-                    "margin": margin,
-                    "expects": expects("any", "less"),
-                },
-                {
-                    "id": "clustering",
-                    "measure": "modularity",
-                    "options": {"restarts": 1},
-                    "contrast": {"null": "local_matched"},
-                    "margin": margin,
-                    "expects": expects("greater", ["equivalent", "less"]),
-                },
-                {
-                    "id": "attention",
-                    "measure": "attention_gini",
-                    "contrast": {"conditions": ["rare", "common"], "by": "document"},
-                    "margin": {"raw": 0.05},
-                    "expects": expects("greater", "equivalent"),
-                },
-                {
-                    "id": "routing",
-                    "measure": "routing_similarity",
-                    "contrast": {"reference": 1.0},
-                    "margin": {"raw": 0.1},
-                    "expects": expects("less", "equivalent"),
-                },
-                {
-                    "id": "single-head",
-                    "measure": "top_head_share",
-                    "contrast": {"reference": 0.5},
-                    "expects": expects("greater", "less"),
-                },
-                {
-                    "id": "head-specificity",
-                    "measure": "top_head_impact",
-                    "contrast": {"null": "size_matched"},
-                    "margin": margin,
-                    "expects": expects("greater", "equivalent"),
-                },
-                {
-                    "id": "spectrum",
-                    "measure": "hill_alpha",
-                    "contrast": {"null": "local_matched"},
-                    "margin": margin,
-                    "expects": expects("any", "less"),
-                },
-            ],
+            "predictions": _predictions(scenario.measure),
             "intervals": {"resamples": 100},
             "seed": 0,
         }
     )
+
+
+def _predictions(measure: str) -> list[dict[str, Any]]:
+    """The premise, and either one measure or everything that the rare-token protocol names."""
+    margin, expects = {"null_sd": 2.0}, _expectations
+    premise = {
+        "id": "specialization",
+        "role": "premise",
+        "measure": "selectivity",
+        "contrast": {"null": "label_shuffled"},
+        "expects": expects("greater", "greater"),
+    }
+    if measure:
+        return [premise, _alone(MEASURES[measure])]
+    return [
+        premise,
+        *(
+            {
+                "id": f"regimes-{condition}",
+                "role": "descriptive",
+                "measure": "plateau_flatness",
+                "options": {"condition": condition},
+                "contrast": {"null": "label_shuffled"},
+            }
+            for condition in ("rare", "common")
+        ),
+        {
+            "id": "coordination",
+            "measure": "effective_dimension",
+            "contrast": {"null": "local_matched"},
+            "margin": margin,
+            "expects": expects("any", "less"),
+        },
+        {
+            "id": "clustering",
+            "measure": "modularity",
+            "options": {"restarts": 1},
+            "contrast": {"null": "local_matched"},
+            "margin": margin,
+            "expects": expects("greater", ["equivalent", "less"]),
+        },
+        {
+            "id": "attention",
+            "measure": "attention_gini",
+            "contrast": {"conditions": ["rare", "common"], "by": "document"},
+            "margin": {"raw": 0.05},
+            "expects": expects("greater", "equivalent"),
+        },
+        {
+            "id": "routing",
+            "measure": "routing_similarity",
+            "contrast": {"reference": 1.0},
+            "margin": {"raw": 0.1},
+            "expects": expects("less", "equivalent"),
+        },
+        {
+            "id": "single-head",
+            "measure": "top_head_share",
+            "contrast": {"reference": 0.5},
+            "expects": expects("greater", "less"),
+        },
+        {
+            "id": "head-specificity",
+            "measure": "top_head_impact",
+            "contrast": {"null": "size_matched"},
+            "margin": margin,
+            "expects": expects("greater", "equivalent"),
+        },
+        {
+            "id": "spectrum",
+            "measure": "hill_alpha",
+            "contrast": {"null": "local_matched"},
+            "margin": margin,
+            "expects": expects("any", "less"),
+        },
+    ]
+
+
+def _alone(measure: Measure) -> dict[str, Any]:
+    """A prediction of one measure, by the contrast that decides it in the rare-token protocol.
+
+    Raises:
+        ProtocolError: If it has none that needs no number of its own.
+    """
+    if measure.decided_by_labels:
+        contrast: dict[str, Any] = {"null": "label_shuffled"}
+    elif Form.LOCAL_MATCHED in measure.contrasts:
+        contrast = {"null": "local_matched"}
+    elif Form.SIZE_MATCHED in measure.contrasts:
+        contrast = {"null": "size_matched"}
+    elif Form.BY_DOCUMENT in measure.contrasts:
+        contrast = {"conditions": ["rare", "common"], "by": "document"}
+    else:
+        accepted = ", ".join(measure.contrasts)
+        raise ProtocolError(
+            f"measure {measure.name!r} cannot be calibrated alone: it is compared with {accepted}, and no "
+            "null or other condition decides it"
+        )
+    expects = _expectations("any", "any")
+    return {
+        "id": measure.name.replace("_", "-"),
+        "measure": measure.name,
+        "contrast": contrast,
+        "expects": expects,
+    }
 
 
 def _expectations(modular: str | list[str], distributed: str | list[str]) -> dict[str, str | list[str]]:

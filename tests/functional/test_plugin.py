@@ -102,6 +102,19 @@ def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
     assert again.returncode == 0, again.stderr
 
 
+def test_it_is_calibrated_before_it_is_believed(installed, cache):
+    call = ("calibrate", "--measure", "kurtosis", "--simulations", "4", "--scenario", "nothing")
+    done = command(installed, cache, *call, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "kurtosis" in said
+    assert "local_matched" in said
+    assert "hill_alpha" not in said
+    without = command(None, cache, *call)
+    assert without.returncode != 0
+    assert "there is no measure 'kurtosis'" in " ".join(without.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import time
@@ -264,3 +265,26 @@ def test_a_damaged_chunk_is_named(tmp_path):
         read_chunk(file)
     file.write_text(json.dumps({"simulation": 0}) + "\n")
     assert read_chunk(file) == [{"simulation": 0}]
+
+
+@pytest.mark.parametrize(
+    ("measure", "names", "message"),
+    [
+        ("hil_alpha", (), "did you mean 'hill_alpha'"),
+        ("routing_similarity", (), "cannot be calibrated alone: it is compared with {reference: a number}"),
+        ("hill_alpha", ("distributed",), "effects are planted in distributed"),
+    ],
+)
+def test_a_measure_that_cannot_be_calibrated_alone_is_refused(measure, names, message):
+    with pytest.raises(ProtocolError, match=re.escape(message)):
+        choose_scenarios(names, measure)
+
+
+@pytest.mark.parametrize("measure", ["selectivity", "segregation", "attention_gini"])
+def test_a_measure_alone_stands_beside_the_premise(measure):
+    scenarios = choose_scenarios((), measure)
+    assert scenarios
+    assert not any(item.planted for item in scenarios)
+    protocol = calibration_protocol(scenarios[0])
+    assert [item.measure for item in protocol.predictions] == ["selectivity", measure]
+    assert protocol.predictions[1].role == "deciding"
