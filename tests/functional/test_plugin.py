@@ -108,7 +108,7 @@ def test_it_is_calibrated_before_it_is_believed(installed, cache):
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "kurtosis" in said
-    assert "local_matched" in said
+    assert " local " in said
     assert "hill_alpha" not in said
     without = command(None, cache, *call)
     assert without.returncode != 0
