@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,34 @@ def draw_figures(
             pictures.append(plan.picture)
             step()
     return tuple(pictures)
+
+
+class Figures(Mapping[str, Figure]):
+    """Every figure of a run by its name, drawn when it is asked for."""
+
+    def __init__(self, results: Results, nulls: pl.DataFrame) -> None:
+        """Args are those of `draw_figures`."""
+        with house_style():
+            self._plans = {plan.picture.name: plan for plan in _plans(results, nulls)}
+
+    def __getitem__(self, name: str) -> Figure:
+        """Draw one.
+
+        Raises:
+            KeyError: If there is none of that name; the message names them.
+        """
+        if name not in self._plans:
+            raise KeyError(f"no figure {name!r}; there are {', '.join(self._plans)}")
+        with house_style():
+            return self._plans[name].draw()
+
+    def __iter__(self) -> Iterator[str]:
+        """In the order of the report."""
+        return iter(self._plans)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._plans)
 
 
 def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,6 +14,10 @@ from rich.segment import Segment
 from hypotest.records.results import Interval, PredictionResult, Results
 from hypotest.report.console import summary
 from hypotest.report.export import read_manifest, read_nulls, read_results, render_again
+from hypotest.report.notebook import html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Run", "render_again"]
 
@@ -72,6 +77,42 @@ class Run:
         """
         return read_nulls(self.folder)
 
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """One row per hypothesis: status, reason, and which predictions contradict or refute it."""
+        return pl.DataFrame(
+            [
+                {
+                    "hypothesis": item.hypothesis,
+                    "status": item.status,
+                    "reason": item.reason,
+                    "contradicted_by": list(item.contradicted_by),
+                    "refuted_by": list(item.refuted_by),
+                }
+                for item in self.results.verdicts
+            ],
+            schema=_VERDICTS,
+        )
+
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """Every figure of the report by its name, such as ``run.figures["ladder"]``; drawn when asked for."""
+        from hypotest.report.figures import Figures
+
+        return Figures(self.results, self.nulls)
+
+    def plot(self, name: str = "ladder") -> Figure:
+        """One of `figures`.
+
+        Raises:
+            KeyError: If there is none of that name; the message names them.
+        """
+        return self.figures[name]
+
+    def _repr_html_(self) -> str:
+        """The verdict table, for notebooks."""
+        return html(summary(self.results, self.folder))
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the verdict table, the verdict line, and where the report lies.
 
@@ -87,6 +128,13 @@ class Run:
         return f"Run({str(self.folder)!a}, {self.verdict_line})"
 
 
+_VERDICTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "hypothesis": pl.String,
+    "status": pl.String,
+    "reason": pl.String,
+    "contradicted_by": pl.List(pl.String),
+    "refuted_by": pl.List(pl.String),
+}
 _TEXT = ("id", "role", "measure", "title", "outcome", "reference")
 _NUMBERS = (
     "observed",

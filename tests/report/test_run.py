@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+import hypotest
 from hypotest.errors import OutputError
 from hypotest.records.results import Results
 from hypotest.report.results_file import results_text
@@ -77,3 +78,30 @@ def test_a_script_prints_a_run_whatever_its_title_and_its_output(
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="folder of a run"):
         Run.open(tmp_path)
+
+
+EXAMPLE = Path(__file__).parents[2] / "reports" / "rare-tokens" / "example"
+
+
+def test_verdicts_are_a_frame():
+    verdicts = hypotest.open_run(EXAMPLE).verdicts
+    assert verdicts.columns == ["hypothesis", "status", "reason", "contradicted_by", "refuted_by"]
+    assert verdicts["hypothesis"].to_list() == ["modular", "distributed"]
+    assert verdicts["refuted_by"].dtype == pl.List(pl.String)
+
+
+def test_figures_are_those_of_the_report():
+    run = hypotest.open_run(EXAMPLE)
+    assert {file.stem for file in (EXAMPLE / "figures").glob("*.svg")} == set(run.figures)
+    figure = run.plot()
+    assert figure.axes
+    assert run.figures["effects"].axes
+    with pytest.raises(KeyError, match="no figure 'ladders'; there are effects, ladder"):
+        run.figures["ladders"]
+
+
+def test_a_notebook_shows_the_verdict_table():
+    shown = hypotest.open_run(EXAMPLE)._repr_html_()
+    assert shown.startswith("<pre")
+    assert "specialization" in shown
+    assert "<script" not in shown

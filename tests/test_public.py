@@ -1,0 +1,39 @@
+"""The public names, as Tab shows them."""
+
+from __future__ import annotations
+
+import re
+
+import hypotest
+
+NAMES = {
+    "Analysis",
+    "Run",
+    "ablate_neurons",
+    "analyse",
+    "compare",
+    "explore",
+    "load_evidence",
+    "load_protocol",
+    "multiverse",
+    "open_run",
+    "power",
+    "register",
+    "run",
+    "run_series",
+    "verify",
+}
+
+
+def test_tab_shows_nouns_and_verbs_and_nothing_else():
+    assert {name for name in dir(hypotest) if not name.startswith("_")} == NAMES
+    assert set(hypotest.__all__) == NAMES
+
+
+def test_all_of_them_are_there():
+    for name in NAMES:
+        assert getattr(hypotest, name).__doc__, name
+
+
+def test_the_version_is_a_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", hypotest.__version__)
