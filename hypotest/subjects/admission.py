@@ -68,11 +68,9 @@ def require_plain(model: Any, name: str) -> None:
     """
     kinds = {path: type(module).__module__ for path, module in model.named_modules()}
     attached = [path for path, module in kinds.items() if module.split(".")[0] == "peft"]
-    if attached or getattr(model, "peft_config", None) is not None:
-        raise SubjectError(
-            f"{name}: adapters are attached to it (peft), so that its weights are in two places; merge them "
-            "first: model = model.merge_and_unload()"
-        )
+    tuned = getattr(model, "peft_config", None)
+    if attached or tuned is not None:
+        raise SubjectError(f"{name}: {_tuned(model, tuned)}")
     quantized = [path for path, module in kinds.items() if "quantized" in module or "bitsandbytes" in module]
     dtypes = {item.dtype for item in model.parameters()}
     whole = {item for item in dtypes if not item.is_floating_point}
@@ -90,6 +88,25 @@ def require_plain(model: Any, name: str) -> None:
             f"{name}: parameters must be float32 for ablations of a thousandth of a nat; found "
             f"{', '.join(map(str, low))}. Load the model with dtype=torch.float32, or call .float() on it"
         )
+
+
+def _tuned(model: Any, tuned: Any) -> str:
+    """What peft has added, and what to do; only a ``PeftModel`` can merge it."""
+    kinds = tuned.values() if isinstance(tuned, dict) else ()
+    if any(getattr(kind, "is_prompt_learning", False) for kind in kinds):
+        return (
+            "a prompt that was learned stands before all that it reads (peft), and lies in no weights, so "
+            "that it cannot be merged; the model without the prompt can be tested: model.get_base_model()"
+        )
+    merge = (
+        "model = model.merge_and_unload()"
+        if hasattr(model, "merge_and_unload")
+        else "load it by peft.PeftModel.from_pretrained(base, ADAPTER) and call merge_and_unload() on that"
+    )
+    return (
+        "adapters are attached to it (peft), so that its weights are in two places; merge them first: "
+        + merge
+    )
 
 
 def beyond_description(model: Any) -> str:

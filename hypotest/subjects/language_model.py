@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +186,14 @@ class LanguageModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over names, shapes and float32 values of all parameters."""
+        """SHA-256 over names, shapes and float32 values of all parameters, and of buffers that are saved.
+
+        Masks of pruned weights are such buffers.
+        """
         digest = hashlib.sha256()
-        for name, parameter in sorted(self.model.named_parameters()):
+        saved = self.model.state_dict(keep_vars=True)
+        buffers = [(name, item) for name, item in self.model.named_buffers() if name in saved]
+        for name, parameter in sorted([*self.model.named_parameters(), *buffers], key=itemgetter(0)):
             digest.update(f"{name}{tuple(parameter.shape)}".encode())
             digest.update(parameter.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -267,6 +273,7 @@ def wrap_language_model(
     if isinstance(model, NNsight):
         tokenizer = getattr(model, "tokenizer", None) if tokenizer is None else tokenizer
         model = model._module  # nnsight's only way to what it wraps
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps; both have the same weights
     if not hasattr(model, "config") or not hasattr(model.config, "get_text_config"):
         raise SubjectError(
             f"{name or 'the model in memory'}: must be a transformers causal language model (such as "

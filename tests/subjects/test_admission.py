@@ -9,11 +9,12 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from torch.nn.utils.prune import l1_unstructured
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model, load_reader
-from tests.collect.families import CONFIGS
+from tests.collect.families import CONFIGS, N_NEURONS
 
 _SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2}
 _HEADS = {**_SMALL, "num_attention_heads": 2, "intermediate_size": 24}
@@ -73,13 +74,10 @@ def llama():
     return transformers.LlamaForCausalLM(CONFIGS["llama, tied"]())
 
 
+@pytest.mark.filterwarnings("ignore")  # PyTorch moves its quantisation to another package
 def test_dynamic_int8():
-    model = llama()
-    for block in model.model.layers:  # what quantize_dynamic puts in the place of a Linear
-        block.mlp.up_proj = type(
-            "Linear", (torch.nn.Module,), {"__module__": "torch.ao.nn.quantized.dynamic"}
-        )()
-    with pytest.raises(SubjectError, match=r"mlp\.up_proj is a torch\.ao\.nn\.quantized\.dynamic\.Linear"):
+    model = torch.ao.quantization.quantize_dynamic(llama(), {torch.nn.Linear}, dtype=torch.qint8)
+    with pytest.raises(SubjectError, match=r"quantised \(.*_proj is a torch\.ao\.nn\.quantized\.dynamic\."):
         wrap_language_model(model)
 
 
@@ -92,9 +90,16 @@ def test_integers_are_not_sent_to_float():
 
 
 def test_adapters_in_memory():
+    """As peft leaves them; `test_real_adapters` asks peft itself, where it is installed."""
     model = llama()
-    model.peft_config = {"default": types.SimpleNamespace()}
-    with pytest.raises(SubjectError, match="merge_and_unload"):
+    model.peft_config = {"default": types.SimpleNamespace(is_prompt_learning=False)}
+    with pytest.raises(SubjectError, match=r"peft\.PeftModel\.from_pretrained\(base, ADAPTER\)"):
+        wrap_language_model(model)
+    model.merge_and_unload = None
+    with pytest.raises(SubjectError, match=r"merge them first: model = model\.merge_and_unload\(\)"):
+        wrap_language_model(model)
+    model.peft_config = {"default": types.SimpleNamespace(is_prompt_learning=True)}
+    with pytest.raises(SubjectError, match=r"cannot be merged; .* model\.get_base_model\(\)"):
         wrap_language_model(model)
     other = llama()
     other.model.layers[0].mlp.up_proj = type(
@@ -102,6 +107,44 @@ def test_adapters_in_memory():
     )()
     with pytest.raises(SubjectError, match="merge_and_unload"):
         wrap_language_model(other)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_real_adapters():
+    peft = pytest.importorskip("peft")
+    lora = peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    tuned = peft.get_peft_model(llama(), lora)
+    with pytest.raises(SubjectError, match=r"merge them first: model = model\.merge_and_unload\(\)"):
+        wrap_language_model(tuned)
+    with pytest.raises(SubjectError, match=r"peft\.PeftModel\.from_pretrained\(base, ADAPTER\)"):
+        wrap_language_model(tuned.get_base_model())
+    with pytest.raises(SubjectError, match=r"peft\.PeftModel\.from_pretrained\(base, ADAPTER\)"):
+        model = llama()
+        model.add_adapter(lora)
+        wrap_language_model(model)
+    prompt = peft.PromptTuningConfig(num_virtual_tokens=4, task_type="CAUSAL_LM")
+    with pytest.raises(SubjectError, match="cannot be merged"):
+        wrap_language_model(prompted := peft.get_peft_model(llama(), prompt))
+    assert wrap_language_model(prompted.get_base_model()).n_neurons == N_NEURONS
+    assert wrap_language_model(tuned.merge_and_unload()).n_neurons == N_NEURONS
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_model_is_the_model_itself():
+    model = llama()
+    assert wrap_language_model(torch.compile(model)).model is model
+
+
+def test_pruned_weights_are_other_weights():
+    """Their mask is a buffer; the parameter is what it was."""
+    model = llama()
+    plain = wrap_language_model(model).fingerprint
+    down = model.model.layers[-1].mlp.down_proj
+    l1_unstructured(down, "weight", 0.3)
+    first = wrap_language_model(model).fingerprint
+    with torch.no_grad():
+        down.weight_mask.copy_(1 - down.weight_mask)
+    assert len({plain, first, wrap_language_model(model).fingerprint}) == 3
 
 
 def test_mixtures_of_experts_are_not_asked_to_be_described():
