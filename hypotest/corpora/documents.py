@@ -23,6 +23,20 @@ TEXT_COLUMN = "text"
 _LINES = (".jsonl", ".ndjson")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PACKED = (".gz", ".zst")
+_NO_TEXT = (
+    (b"\x1f\x8b", "is packed: let its name end in .gz"),
+    (b"\x28\xb5\x2f\xfd", "is packed: let its name end in .zst"),
+    (b"PK\x03\x04", "is an archive or office document (zip): unpack it, or save its text"),
+    (b"BZh", "is packed: unpack it"),
+    (b"\xfd7zXZ", "is packed: unpack it"),
+    (b"%PDF-", "is a PDF: save its text"),
+    (b"PAR1", "is a parquet: let its name end in .parquet"),
+    (b"ARROW1", "is an Arrow file: save it as .parquet"),
+    (b"\xff\xfe", "is UTF-16 text; convert it to UTF-8 first"),
+    (b"\xfe\xff", "is UTF-16 text; convert it to UTF-8 first"),
+)
+"""What other files begin with, and what to do."""
+_LONGEST_BEGINNING = max(len(beginning) for beginning, _ in _NO_TEXT)
 
 
 def read_documents(path: Path, where: str, column: str | None, most: int) -> list[tuple[str, str]]:
@@ -59,6 +73,11 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
             raise CorpusError(f"{where}: a .parquet is packed inside: unpack it first")
         require_file(path, where, most)
         return list(_of_rows(path, where, column or TEXT_COLUMN, most))
+    if kind == ".json":
+        raise CorpusError(
+            f"{where}: a .json is not read, since it may hold many texts: write one object on each line, and "
+            "let its name end in .jsonl"
+        )
     if column is not None:
         raise CorpusError(
             f"{where}: a column is given, and this file has none; use .jsonl, .csv or .parquet, or remove "
@@ -79,7 +98,17 @@ def _unpacked(path: Path, packing: str, where: str, most: int) -> bytes:
         raise CorpusError(f"{where}: cannot be unpacked: {error}") from None
 
 
+def _require_text(content: bytes, where: str) -> None:
+    """Other kinds of files are named; some are characters all the same."""
+    for beginning, words in _NO_TEXT:
+        if content.startswith(beginning):
+            raise CorpusError(f"{where}: {words}")
+    if b"\0" in content:
+        raise CorpusError(f"{where}: holds NUL characters, which no text has: it is another kind of file")
+
+
 def _decoded(content: bytes, where: str) -> str:
+    _require_text(content, where)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -131,10 +160,20 @@ def _lines(path: Path, packing: str, where: str, most: int) -> Iterator[TextIO]:
 
 
 def _of_table(content: bytes, separator: str, where: str, column: str) -> Iterator[tuple[str, str]]:
+    _require_text(content, where)
+    content = content.removeprefix(BOM_UTF8)
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")  # line ends of old Macs
     try:
         # nothing is guessed: every field is the text that stands there
-        rows = pl.read_csv(content.removeprefix(BOM_UTF8), separator=separator, infer_schema=False)
+        rows = pl.read_csv(content, separator=separator, infer_schema=False)
     except (Exception, pl.exceptions.PanicException) as error:  # as `_of_rows`
+        if "more fields" in str(error):
+            header = content.split(b"\n", 1)[0].decode("utf-8", errors="replace").strip()
+            raise CorpusError(
+                f"{where}: a row has more fields than the header {header!r:.80}; fields are separated by "
+                f"{separator!r}, and one that holds it must stand in quotes"
+            ) from None
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CorpusError(f"{where}: cannot be read as a table: {reason}") from None
     if column not in rows.columns:
@@ -146,6 +185,8 @@ def _of_table(content: bytes, separator: str, where: str, column: str) -> Iterat
 def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
     number = 0
     try:
+        with path.open("rb") as stream:
+            _require_text(b"" if packing else stream.read(_LONGEST_BEGINNING), where)
         with _lines(path, packing, where, most) as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
@@ -179,13 +220,14 @@ def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[s
     try:
         rows = pl.scan_parquet(path, glob=False)
         schema = rows.collect_schema()
-        if schema.get(column) != pl.String:
+        if not isinstance(schema.get(column), pl.String | pl.Categorical | pl.Enum):
             found = ", ".join(f"{name} ({dtype})" for name, dtype in list(schema.items())[:5])
             raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+        rows = rows.select(pl.col(column).cast(pl.String))
         size = rows.select(pl.col(column).str.len_bytes().sum()).collect(engine="streaming").item()
         if size > most:
             raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB of text")
-        texts = rows.select(column).collect()[column]
+        texts = rows.collect()[column]
     except CorpusError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:

@@ -21,6 +21,9 @@ if sys.platform != "win32":
 MAX_BYTES = 2**31
 """Of a table, of a text, and of all texts of a corpus together: room for the validation part of The Pile."""
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+POINTER_WORDS = "is a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`"
+
 
 def file_obstacle(path: str | Path, most: int = MAX_BYTES) -> str:
     """Why a file cannot be read; empty if it can.
@@ -43,9 +46,20 @@ def file_obstacle(path: str | Path, most: int = MAX_BYTES) -> str:
         return "no such file: check the path"
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    if is_pointer(path):
+        return POINTER_WORDS
     if found.st_size > most:
         return f"must have at most {most / 2**20:,.0f} MiB; found {found.st_size / 2**20:,.0f} MiB"
     return ""
+
+
+def is_pointer(path: str | Path) -> bool:
+    """Whether a file is what Git LFS leaves in the place of a large one that it has not fetched."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, text: str) -> None:

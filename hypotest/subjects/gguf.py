@@ -25,6 +25,7 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
+from hypotest.records.files import POINTER_WORDS, is_pointer
 from hypotest.records.gguf import GgufHead, read_gguf_head
 
 _PACKAGES = ("gguf", "accelerate")
@@ -86,6 +87,8 @@ def open_gguf(path: Path, name: str) -> GgufFile:
             f"subject.model: {name} is a GGUF file, which {' and '.join(missing)} must be installed for: "
             "pip install 'hypotest-nn[gguf]'"
         )
+    if is_pointer(path):
+        raise SubjectError(f"subject.model: {path} {POINTER_WORDS}")
     try:
         head = read_gguf_head(path)
     except OSError as error:

@@ -12,6 +12,7 @@ from huggingface_hub.errors import GatedRepoError
 from huggingface_hub.file_download import repo_folder_name
 
 from hypotest.errors import SubjectError
+from hypotest.records.files import POINTER_WORDS, is_pointer
 from hypotest.records.hub import TOKENIZERS, HubAnswer, lacking_files
 
 _NAMED = 5
@@ -107,6 +108,13 @@ def require_tokenizer(place: str) -> None:
         )
 
 
+def of_folder(place: str, error: Exception) -> str:
+    """Why a model in a folder, or a file, could not be loaded; continues its name."""
+    files = sorted(Path(place).glob("*")) if os.path.isdir(place) else []
+    pointers = [file.name for file in files if is_pointer(file)]
+    return f"{pointers[0]} {POINTER_WORDS}" if pointers else first_line(error)
+
+
 def first_line(error: Exception) -> str:
     """The beginning of an error's message, or its kind if it has none.
 
@@ -114,6 +122,8 @@ def first_line(error: Exception) -> str:
     """
     if type(error).__name__ == "UnpicklingError":  # of a module that is not imported here
         return "its weights are no plain tensors, or damaged; nothing else is read, since it could run code"
+    if isinstance(error, KeyError):
+        return f"transformers does not know, or does not find, {error}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
     end = next((place for place, line in enumerate(lines) if not line.endswith((":", ","))), len(lines) - 1)
     return f"{' '.join(lines[: end + 1]):.300}".rstrip(".:, ")  # a sentence may go on, as a list does

@@ -336,8 +336,12 @@ def _as_defined(backend: Any) -> Iterator[Any]:
 
     Transformers writes truncation, padding and the treatment of special tokens into the tokenizer with every
     call, and saves the first two with it: a text would be cut to the length that somebody once asked for.
+    Dropout of merges is for training, and gives other tokens every time.
     """
     truncation, padding, plain = backend.truncation, backend.padding, backend.encode_special_tokens
+    dropout = getattr(backend.model, "dropout", None)
+    if dropout is not None:
+        backend.model.dropout = None
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = False
@@ -345,6 +349,8 @@ def _as_defined(backend: Any) -> Iterator[Any]:
         yield backend
     finally:
         backend.encode_special_tokens = plain
+        if dropout is not None:
+            backend.model.dropout = dropout
         if truncation is not None:
             backend.enable_truncation(**truncation)
         if padding is not None:

@@ -20,7 +20,7 @@ from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device, spread
 from hypotest.subjects.gguf import gguf_config, gguf_model
 from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
-from hypotest.subjects.hub import first_line, pinned, require_tokenizer, why_not_loaded
+from hypotest.subjects.hub import of_folder, pinned, require_tokenizer, why_not_loaded
 from hypotest.subjects.language_model import (
     LanguageModel,
     WeightsFile,
@@ -151,10 +151,11 @@ def _model(source: Source, config: Any, dtype: torch.dtype, *, balanced: bool, n
         attn_implementation="eager",
         weights_only=True,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused below, with their names
         **({"device_map": "auto"} if balanced else {}),
         **source.options,
     )
-    _require_complete(loading, name)
+    _require_complete(loading, config, name)
     _require_all_used(loading, name)
     return model
 
@@ -189,7 +190,7 @@ def _readable(name: str, base: Path | None, source: Source) -> Iterator[Source]:
         folder = (base or Path()) / name
         kind = "folder" if source.gguf is None else "file"
         reason = (
-            f"cannot load {name!r} from the {kind} {source.place}: {first_line(error)}"
+            f"cannot load {name!r} from the {kind} {source.place}: {of_folder(source.place, error)}"
             if answer is None
             else why_not_loaded(name, asked, folder, answer, error)
         )
@@ -248,13 +249,26 @@ _LARGEST = {
 """Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
 
 
-def _require_complete(loading: Mapping[str, Any], name: str) -> None:
+def _require_complete(loading: Mapping[str, Any], config: Any, name: str) -> None:
     """Transformers draws weights at random that it does not find, with no more than a warning."""
+    shapes = sorted((str(key), tuple(has), tuple(wants)) for key, has, wants in loading["mismatched_keys"])
+    if shapes:
+        key, has, wants = shapes[0]
+        raise SubjectError(
+            f"subject.model: {len(shapes)} of the weights of {name!r} have other shapes than its config.json "
+            f"asks for, such as {key}: {has}, not {wants}. They belong to another configuration"
+        )
     missing = sorted(map(str, loading["missing_keys"]))
+    kind = ", ".join(config.architectures or ())
+    if missing == ["lm_head.weight"] and "CausalLM" not in kind:
+        raise SubjectError(
+            f"subject.model: {name!r} has no head that predicts the next token (lm_head.weight): "
+            f"{f'it was saved as {kind}' if kind else 'its weights lack it'}. Save the causal language model"
+        )
     if missing:
         raise SubjectError(
-            f"subject.model: the weights of {name!r} lack {len(missing)} parameters that its config.json "
-            f"asks for, such as {missing[0]}; they belong to another configuration, or are damaged"
+            f"subject.model: the weights of {name!r} lack parameters that its config.json asks for "
+            f"({len(missing)}, such as {missing[0]}); they belong to another configuration, or are damaged"
         )
 
 

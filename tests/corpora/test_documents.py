@@ -194,3 +194,40 @@ def test_rows_without_text_count_for_the_numbers_of_the_others(tmp_path):
 def test_lines_with_a_mark_of_byte_order(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + lines())
     assert [place for place, _ in read(tmp_path / "a.jsonl")] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.txt",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n",
+            "pointer of Git LFS",
+        ),
+        ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "git lfs pull"),
+        ("a.txt", gzip.compress(b"once"), r"is packed: let its name end in \.gz"),
+        ("a.jsonl", gzip.compress(b'{"text": "once"}'), r"is packed: let its name end in \.gz"),
+        ("a.txt", "once".encode("utf-16"), "is UTF-16 text"),
+        ("a.pdf", b"%PDF-1.4 once", "is a PDF"),
+        ("a.docx", b"PK\x03\x04once", "is an archive or office document"),
+        ("a.txt", b"once\0upon", "NUL characters"),
+        ("a.json", b'[{"text": "once"}]', r"let its name end in \.jsonl"),
+        (
+            "a.csv",
+            b"text;n\nonce, upon;1\n",
+            r"more fields than the header 'text;n'; fields are separated by ','",
+        ),
+    ],
+)
+def test_other_kinds_of_files_are_named_and_never_read_as_text(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path / name)
+
+
+def test_tables_of_other_systems(tmp_path):
+    (tmp_path / "mac.csv").write_bytes(b"text,n\rone,1\rtwo,2\r")
+    assert read(tmp_path / "mac.csv") == [("1", "one"), ("2", "two")]
+    kinds = pl.Series(["one", "two", "one"], dtype=pl.Categorical)
+    pl.DataFrame({"text": kinds}).write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [("1", "one"), ("2", "two"), ("3", "one")]

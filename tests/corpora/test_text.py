@@ -23,7 +23,12 @@ def test_files_are_documents(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "#1 'a.txt': no such file"), (b"\xff\xfe", "not UTF-8"), (b" \n", "is empty")],
+    [
+        (None, "#1 'a.txt': no such file"),
+        (b"\xff\xfe", "is UTF-16"),
+        (b"a\xff", "not UTF-8"),
+        (b" \n", "is empty"),
+    ],
 )
 def test_unreadable_files_are_clear_errors(tmp_path, content, message):
     if content is not None:

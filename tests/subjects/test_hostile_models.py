@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pickle
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.hub import first_line
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading import load_language_model, load_reader
 
 
 @pytest.mark.parametrize(
@@ -122,3 +124,50 @@ def test_a_message_that_goes_on_in_the_next_line_is_whole():
         "could not do it from one of: (1) a file, (2) a list"
     )
     assert first_line(ValueError("short.\nmore")) == "short"
+
+
+def test_shapes_that_differ_from_the_configuration_are_named(folder, configure):
+    configure(intermediate_size=100)
+    with pytest.raises(
+        SubjectError, match=r"such as .*mlp\.dense_4h_to_h\.weight: \(32, 96\), not \(32, 100\)"
+    ):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_a_model_that_was_saved_without_its_head(folder, configure):
+    configure(architectures=["GPTNeoXModel"])
+    weights = load_file(folder / "model.safetensors")
+    head = {"lm_head.weight", "embed_out.weight"}  # as it is called in memory, and in files
+    kept = {name: item for name, item in weights.items() if name not in head}
+    save_file(kept, folder / "model.safetensors")
+    with pytest.raises(SubjectError, match=r"no head that predicts .* it was saved as GPTNeoXModel"):
+        load_language_model(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_pointers_of_git_lfs(folder, name):
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(SubjectError, match=rf"{name} is a pointer of Git LFS, .* `git lfs pull`"):
+        load_language_model(str(folder), device="cpu")
+
+
+def test_a_gguf_file_that_is_a_pointer(tmp_path):
+    (tmp_path / "a.gguf").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    )
+    with pytest.raises(SubjectError, match=r"a\.gguf is a pointer of Git LFS"):
+        load_reader(str(tmp_path / "a.gguf"))
+
+
+def test_dropout_of_merges_does_not_change_tokens(folder):
+    plain = load_reader(str(folder))
+    text = "ban ber bis dor dun fan gar"
+    file = folder / "tokenizer.json"
+    data = json.loads(file.read_text())
+    data["model"]["dropout"] = 0.5
+    file.write_text(json.dumps(data))
+    reader = load_reader(str(folder))
+    assert reader.tokenizer.backend_tokenizer.model.dropout == 0.5
+    assert all(reader.encode([text]) == plain.encode([text]) for _ in range(20))
+    assert reader.tokenizer_fingerprint == plain.tokenizer_fingerprint
+    assert reader.tokenizer.backend_tokenizer.model.dropout == 0.5
