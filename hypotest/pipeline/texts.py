@@ -22,9 +22,10 @@ from hypotest.errors import CorpusError, OutputError
 from hypotest.pipeline.kept_text import documents_of_packages
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import write_whole
-from hypotest.records.hub import HubAnswer, ask_hub, is_commit
+from hypotest.records.hub import HubAnswer, is_commit
 from hypotest.records.material import CorpusFiles, CorpusHub, Text
 from hypotest.records.progress import StartStage
+from hypotest.subjects.asking import ask_hub
 
 _VERSION = 3
 """Of the reading; raised when the same rows give other documents."""

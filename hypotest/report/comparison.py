@@ -20,8 +20,8 @@ from hypotest.records.comparison import (
     ComparedRun,
     Comparison,
 )
+from hypotest.records.folders import replace_folder
 from hypotest.records.progress import StartStage, silent
-from hypotest.report.export import replace_folder
 from hypotest.report.numbers import UNDEFINED, decimals_for, fixed, p_text, range_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.results_file import fields_without, json_text

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.records.corpus_check import CorpusCheck
+from hypotest.records.folders import replace_folder
 from hypotest.records.results import FrequencyCurve
 from hypotest.report.console_table import ConsoleTable
-from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.text import printable, sentence_list

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypotest.records.exploration import Exploration
+from hypotest.records.folders import replace_folder
 from hypotest.report.exploration import blind_text, group_text, scope_text, sections
-from hypotest.report.export import replace_folder
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import details, table
 from hypotest.report.text import escape_markdown

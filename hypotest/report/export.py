@@ -11,14 +11,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from hypotest.errors import OutputError
+from hypotest.records.folders import built_aside, errors_name, flush, flush_folder
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import Results
 from hypotest.report.results_file import (
@@ -40,7 +40,6 @@ __all__ = [
     "read_results",
     "render",
     "render_again",
-    "replace_folder",
     "results_schema",
     "write_run",
 ]
@@ -85,7 +84,7 @@ def write_run(
         )
     text = results_text(results)
     tidy = _tidy(nulls)
-    with _errors_name(folder), _built_aside(folder) as aside:
+    with errors_name(folder), built_aside(folder) as aside:
         _write(aside / "results.json", text)
         tidy.write_parquet(aside / "nulls.parquet")
         plain = json.loads(json_text(manifest))
@@ -99,9 +98,9 @@ def write_run(
         plain["files"] = file_hashes(aside)
         plain["manifest_sha256"] = manifest_digest(plain)
         _write(aside / "manifest.json", json_text(plain))
-        _flush(aside)
+        flush(aside)
         aside.rename(folder)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
 
 
 def render_again(folder: Path) -> None:
@@ -118,9 +117,9 @@ def render_again(folder: Path) -> None:
     """
     results, nulls = read_results(folder / "results.json"), read_nulls(folder)
     manifest = read_manifest(folder)
-    with _errors_name(folder), _built_aside(folder) as aside:
+    with errors_name(folder), built_aside(folder) as aside:
         render(results, nulls, manifest, aside, silent)
-        _flush(aside)
+        flush(aside)
         figures = folder / "figures"
         figures.mkdir(exist_ok=True)
         fresh = {path.name for path in (aside / "figures").iterdir()}
@@ -130,32 +129,8 @@ def render_again(folder: Path) -> None:
         for path in figures.iterdir():
             if path.name not in fresh and path.suffix in (".svg", ".png"):
                 path.unlink()
-        _flush_folder(figures)
-        _flush_folder(folder)
-
-
-@contextmanager
-def replace_folder(folder: Path) -> Iterator[Path]:
-    """A fresh folder to fill, which takes the place of `folder` once everything in it is on the disk.
-
-    Raises:
-        OutputError: If it cannot be written; what was there stays.
-    """
-    with _errors_name(folder), _built_aside(folder) as aside:
-        yield aside
-        _flush(aside)
-        former = folder.parent / f".{folder.name}.{os.getpid()}.former"
-        shutil.rmtree(former, ignore_errors=True)
-        if folder.exists():
-            folder.rename(former)
-        try:
-            aside.rename(folder)
-        except OSError:
-            if former.exists():
-                former.rename(folder)
-            raise
-        shutil.rmtree(former, ignore_errors=True)
-        _flush_folder(folder.parent)
+        flush_folder(figures)
+        flush_folder(folder)
 
 
 def read_results(path: Path) -> Results:
@@ -280,47 +255,3 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def _errors_name(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written: {error.strerror or error}. Free space or choose another "
-            "place; nothing half-written was left there, and collected evidence stays in the cache."
-        ) from error
-
-
-@contextmanager
-def _built_aside(folder: Path) -> Iterator[Path]:
-    """A temporary folder on the same file system, gone afterwards unless it was renamed."""
-    aside = folder.parent / f".{folder.name}.{os.getpid()}.partial"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _flush(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        else:
-            _flush_folder(path)
-    _flush_folder(folder)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere folders cannot be opened, nor need they be
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich import box
 from rich.text import Text
 
+from hypotest.records.folders import replace_folder
 from hypotest.records.multiverse import ChoiceFlips, MultiverseResult, Robustness, SpecificationResult
 from hypotest.records.progress import StartStage, silent
 from hypotest.report.console_table import ConsoleTable
-from hypotest.report.export import replace_folder
 from hypotest.report.multiverse_words import choice_name, choices_text, value_text
 from hypotest.report.picture import Picture
 from hypotest.report.results_file import json_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.records.folders import replace_folder
 from hypotest.records.power import Costs, PowerResult
-from hypotest.report.export import replace_folder
 from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import duration_text, significant
 from hypotest.report.power import (

@@ -13,11 +13,11 @@ from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.text import Text
 
+from hypotest.records.folders import replace_folder
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.series import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 from hypotest.report.console import nearest_path
 from hypotest.report.console_table import ConsoleTable
-from hypotest.report.export import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.results_file import fields_without, json_text

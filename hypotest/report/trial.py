@@ -8,10 +8,10 @@ from rich import box
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.text import Text
 
+from hypotest.records.folders import replace_folder
 from hypotest.records.trial import TrialPrediction, TrialResult
 from hypotest.report.console import nearest_path
 from hypotest.report.console_table import ConsoleTable
-from hypotest.report.export import replace_folder
 from hypotest.report.numbers import count_text, duration_text, significant
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.tables import table

@@ -14,8 +14,8 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.records.hub import ask_hub
 from hypotest.subjects.admission import require_testable
+from hypotest.subjects.asking import ask_hub
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device, spread
 from hypotest.subjects.gguf import gguf_config, gguf_model

@@ -7,7 +7,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
 
-from hypotest.records.hub import HubAnswer, ask_hub, is_commit, is_hub_name
+from hypotest.records.hub import HubAnswer, is_commit, is_hub_name
+from hypotest.subjects.asking import ask_hub
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 

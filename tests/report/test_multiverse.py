@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from hypotest.errors import OutputError
+from hypotest.records.folders import replace_folder
 from hypotest.records.multiverse import (
     ChoiceFlips,
     MultiverseResult,
@@ -20,7 +21,6 @@ from hypotest.records.multiverse import (
     Specification,
     SpecificationResult,
 )
-from hypotest.report.export import replace_folder
 from hypotest.report.figure_style import FAINT, MARGIN, RARE, house_style
 from hypotest.report.multiverse import multiverse_json, render_multiverse, summary, write_multiverse
 from hypotest.report.multiverse_figures import choice_rows, draw_specification_curve

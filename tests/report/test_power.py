@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from hypotest.errors import OutputError
+from hypotest.records.folders import replace_folder
 from hypotest.records.power import (
     Costs,
     PowerCurve,
@@ -15,7 +16,6 @@ from hypotest.records.power import (
     PredictionPower,
     StageCost,
 )
-from hypotest.report.export import replace_folder
 from hypotest.report.power import power_summary
 from hypotest.report.power_export import render_power, write_power
 from hypotest.report.power_figures import save_power
