@@ -121,14 +121,14 @@ def test_the_folder_appears_only_when_it_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder, seen = tmp_path / "run", []
-    flush = export._flush
+    flush = export.flush
 
     def watched(aside: Path) -> None:
         seen.append((folder.exists(), (aside / "report.md").exists()))
         flush(aside)
 
     monkeypatch.setattr(figures, "draw_figures", no_figures)
-    monkeypatch.setattr(export, "_flush", watched)
+    monkeypatch.setattr(export, "flush", watched)
     write_run(folder, results, nulls, manifest)
     assert seen == [(False, True)]
     assert (folder / "report.md").exists()
