@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.errors import CorpusError
+from hypotest.records.design import CALIPER
 
 SPLITS = ("selection", "evaluation")
-_CALIPER = 16  # tokens; query positions of a matched pair lie at most this far apart if possible
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +203,7 @@ def _paired(
         if candidates.size == 0:
             continue
         distance = np.abs(candidates - index)
-        near = candidates[distance <= _CALIPER]
+        near = candidates[distance <= CALIPER]
         partner = int(rng.choice(near)) if near.size else int(candidates[np.argmin(distance)])
         free[partner] = False
         pairs.append((int(block), int(index), partner))

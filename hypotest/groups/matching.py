@@ -34,9 +34,6 @@ covariates harmless; coefficients of 1 shrink by less than 1 % in a group of 40.
 LOG_FLOOR = 1e-3
 """Times the layer's median: neurons quieter than this are equally dead. On a logarithmic scale they would
 otherwise dominate the SD of the layer, and one silent neuron would be infinitely far off."""
-LARGEST_IMBALANCE = 0.25
-"""SDs of the layer by which the mean of the draws may miss the group's in a covariate; with more, no
-conclusion is drawn (Rubin 2001, doi:10.1023/A:1020363010465)."""
 _BLOCK_BYTES = 2**24
 
 

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.evidence import FloatArray
 from hypotest.records.results import Interval
-
-MINIMUM_DOCUMENTS = 20
-"""Fewer documents say too little about the spread between documents."""
 
 
 def document_weights(n_documents: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.measures.form import Form
 from hypotest.measures.measure import ConditionMeasure, Words
+from hypotest.records.design import SWAPS
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
-SWAPS = 9999
-"""Draws in which the labels of documents are swapped."""
 
 WORDS = Words(
     title="concentration of attention",

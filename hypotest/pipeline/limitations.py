@@ -10,6 +10,7 @@ import numpy as np
 from hypotest.measures.form import Form
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
+from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelfCheck, SplitEvidence
 from hypotest.records.results import AblationResult, CorpusResult, CrossEntropy, PredictionResult
 from hypotest.testing.selection import Selection
@@ -71,7 +72,8 @@ def find_limitations(
             found.append(f"The {split} split has only {count} documents; intervals are wide.")
     head_positions = int(evidence.evaluation.head_ablation.n_positions.sum())
     found.append(
-        f"Attention heads were ablated at {head_positions:,} rare positions in at most 256 blocks a split."
+        f"Attention heads were ablated at {head_positions:,} rare positions in at most {HEAD_BLOCKS} "
+        "blocks a split."
     )
     for limits in dict.fromkeys(measure.limits for measure in measures if measure.limits is not None):
         with suppress(*NO_VALUE):  # of a network that is undefined

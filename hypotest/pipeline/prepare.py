@@ -22,6 +22,7 @@ from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
+from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Ablation, Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
@@ -29,9 +30,6 @@ from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_reader
 from hypotest.testing.randomness import Streams
-
-HEAD_BLOCKS = 256
-"""Blocks per split in which attention heads are ablated, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,13 +10,12 @@ import json
 import math
 from collections.abc import Iterator
 
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
 _LONGEST_NAME = 300
-MINIMUM_DOCUMENTS = 20
-"""Fewer have no interval; see `hypotest.inference.bootstrap`."""
 _TOLERATED = 0.12
 """Relative standard error of an SD that margins refer to; about that of the fewest draws at level 0.05."""
 

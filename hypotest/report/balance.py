@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hypotest.groups.local import FEWEST_MOVABLE
-from hypotest.groups.matching import LARGEST_IMBALANCE
+from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.results import Results
 from hypotest.report.numbers import count_text, fixed
 from hypotest.report.tables import table

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResul
 from rich.text import Text
 
 from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
-from hypotest.groups.matching import LARGEST_IMBALANCE
+from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration, ExploredCurve
 from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant

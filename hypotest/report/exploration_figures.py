@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from hypotest.groups.matching import LARGEST_IMBALANCE
+from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration
 from hypotest.report.curve_figures import draw_regimes
 from hypotest.report.figure_style import (

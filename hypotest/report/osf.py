@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
+from hypotest.records.design import CALIPER, HEAD_BLOCKS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
@@ -180,15 +181,15 @@ def _sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[st
         f"Included are positions whose next token is rare, {percentile_text(conditions.rare)}, or common, "
         f"{percentile_text(conditions.common)}; {_elbow(protocol)} At most "
         f"{count_text(conditions.max_per_document)} rare positions of a document are kept. The common "
-        "partner of a rare position is drawn among those of its block that lie within 16 tokens, or is the "
-        "nearest if there is none."
+        f"partner of a rare position is drawn among those of its block that lie within {CALIPER} tokens, or "
+        "is the nearest if there is none."
     )
     engine = f"The largest error allowed for any change of loss is {protocol.ablation.tolerance:g} nats"
     yield (
         "At every position each neuron of the layer is ablated by itself. "
         f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
         "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
-        "at a time and layer by layer, in at most 256 blocks of each split."
+        f"at a time and layer by layer, in at most {HEAD_BLOCKS} blocks of each split."
     )
     yield "### Sample size"
     selection = round(protocol.split.selection * conditions.positions)

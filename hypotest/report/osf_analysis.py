@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.plateau_flatness import WORDS as CURVES
 from hypotest.measures.registry import MEASURES, filled_options, words_of
+from hypotest.records.design import MINIMUM_DOCUMENTS, SWAPS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.report.material import REPLACEMENTS
@@ -86,7 +87,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
         "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
         "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals come "
         f"from {count_text(protocol.intervals.resamples)} bootstrap resamples of the documents and their "
-        "jackknife, with Student's t; with fewer than 20 documents there is none."
+        f"jackknife, with Student's t; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
     )
     yield "\n".join(f"- {label(item)}: {_contrast(item)} {_margin(item)}" for item in protocol.predictions)
     yield "### Transformations"
@@ -137,7 +138,7 @@ def _contrast(item: Prediction) -> str:
     if contrast.conditions is not None:
         return (
             "the mean over documents of rare minus common, paired by document, among the same mean under "
-            "9,999 random sign flips of the documents' differences."
+            f"{SWAPS:,} random sign flips of the documents' differences."
         )
     if contrast.reference is not None:
         return (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hypotest.groups.local import FEWEST_MOVABLE
 from hypotest.measures.registry import MEASURES
+from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.outcomes import refuting_outcomes
@@ -109,8 +110,8 @@ def null_sentences(protocol: Protocol) -> Iterator[str]:
         items.append(
             f"covariate_matched: {_draws(matched.draws, matched.stop_after)} groups with as many neurons as "
             f"the tested one in each stratum of a propensity score of membership given {names}, from the "
-            "selection split. If matching leaves more than 0.25 SD of the layer in one of them, the "
-            "contrast is inconclusive."
+            f"selection split. If matching leaves more than {LARGEST_IMBALANCE:g} SD of the layer in one of "
+            "them, the contrast is inconclusive."
         )
     if nulls.local_matched is not None:
         local = nulls.local_matched

@@ -20,7 +20,8 @@ from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.prepare import HEAD_BLOCKS, Prepared
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction

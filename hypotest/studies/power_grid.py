@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.inference.bootstrap import MINIMUM_DOCUMENTS
 from hypotest.inference.equivalence import equivalence_ceiling
 from hypotest.inference.power import (
     effect_seen,
@@ -25,6 +24,7 @@ from hypotest.inference.power import (
 )
 from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.analysis import Analysis
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol

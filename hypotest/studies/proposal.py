@@ -27,12 +27,12 @@ from hypotest.pipeline.remedies import changed
 from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.nulls import PermutationUnit
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.proposal import Change
 from hypotest.records.protocol import Protocol
 from hypotest.records.text_files import is_many
-from hypotest.registration.sufficiency import MINIMUM_DOCUMENTS
 from hypotest.registration.template import Started, start_from, template_plan
 from hypotest.subjects.loading import load_reader
 from hypotest.testing.randomness import Streams

@@ -14,6 +14,7 @@ from hypotest.groups import matching
 from hypotest.groups.local import FEWEST_MOVABLE, local_bins, movable_members, shared_members
 from hypotest.groups.nulls import size_matched
 from hypotest.inference.multiplicity import monte_carlo_floor
+from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.evidence import Evidence, FloatArray, SplitEvidence
 from hypotest.records.nulls import CovariateMatched, LocalMatched
 from hypotest.records.protocol import Protocol
@@ -168,11 +169,11 @@ def match_covariates(
     strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
     matched = _draw_matched("covariate_matched", group, strata, covariates, declared, streams)
     worst = max(matched.balance, key=lambda item: abs(item.after))
-    if abs(worst.after) <= matching.LARGEST_IMBALANCE:
+    if abs(worst.after) <= LARGEST_IMBALANCE:
         return matched
     obstacle = (
         f"matching leaves the group {abs(worst.after):.2f} SD away in {worst.covariate} "
-        f"(at most {matching.LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched groups"
+        f"(at most {LARGEST_IMBALANCE:g} allowed): no conclusion from covariate_matched groups"
     )
     return replace(matched, obstacle=obstacle)
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from hypotest.estimators.rewiring import share_above_all
 from hypotest.groups.nulls import size_matched
 from hypotest.inference.bootstrap import (
-    MINIMUM_DOCUMENTS,
     contrast_interval,
     document_interval,
     document_weights,
     jackknife_weights,
 )
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval

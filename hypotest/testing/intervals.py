@@ -8,13 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.inference.bootstrap import (
-    MINIMUM_DOCUMENTS,
-    document_interval,
-    document_weights,
-    jackknife_weights,
-)
+from hypotest.inference.bootstrap import document_interval, document_weights, jackknife_weights
 from hypotest.inference.equivalence import t_p_value
+from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 from hypotest.testing.randomness import Streams

@@ -7,12 +7,12 @@ import pytest
 from scipy import stats
 
 from hypotest.inference.bootstrap import (
-    MINIMUM_DOCUMENTS,
     contrast_interval,
     document_interval,
     document_weights,
     jackknife_weights,
 )
+from hypotest.records.design import MINIMUM_DOCUMENTS
 
 
 def test_document_weights_are_multinomial_counts() -> None:

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hypotest.inference import bootstrap
-from hypotest.registration.sufficiency import MINIMUM_DOCUMENTS
-
 SEED = "seed: 1"
 DRAWS = "size_matched: {draws: 999}"
-
-
-def test_the_fewest_documents_are_those_of_the_bootstrap():
-    assert MINIMUM_DOCUMENTS == bootstrap.MINIMUM_DOCUMENTS
 
 
 def test_a_text_counts_once(problems_of, tmp_path):

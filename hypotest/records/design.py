@@ -1,0 +1,15 @@
+"""Constants of the design that texts speak of: who computes with one and who writes of it read it here."""
+
+from __future__ import annotations
+
+MINIMUM_DOCUMENTS = 20
+"""Fewer say too little about the spread between documents: there is no interval."""
+LARGEST_IMBALANCE = 0.25
+"""SDs of the layer by which the mean of the draws may miss the group's in a covariate; with more, no
+conclusion is drawn (Rubin 2001, doi:10.1023/A:1020363010465)."""
+HEAD_BLOCKS = 256
+"""Of text, at most, in which attention heads are ablated, in each split."""
+CALIPER = 16
+"""Tokens; query positions of a matched pair lie at most this far apart if possible."""
+SWAPS = 9999
+"""Draws in which the labels of documents are swapped."""
