@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pkgutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
 import hypotest.measures as package
@@ -22,13 +22,17 @@ def _found() -> Mapping[str, Measure]:
     names = (item.name for item in pkgutil.iter_modules(package.__path__))
     modules = (import_module(f"{package.__name__}.{name}") for name in names)
     found = {module.MEASURE.name: module.MEASURE for module in modules if hasattr(module, "MEASURE")}
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
+    for entry in _entries():
         try:
             found[entry.name] = _checked(entry.name, entry.load(), found)
         except Exception as error:  # whatever a package does when it is imported: the others are still there
             where = f"measure {entry.name!r} of {entry.value}"
             warnings.warn(f"{where} is left out: {type(error).__name__}: {error}", stacklevel=2)
     return MappingProxyType(found)
+
+
+def _entries() -> list[EntryPoint]:
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name)
 
 
 def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measure:
@@ -49,6 +53,16 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
 
 MEASURES: Mapping[str, Measure] = _found()
 """Every measure that a protocol can name."""
+
+
+def packages_of(measures: Iterable[str]) -> dict[str, str]:
+    """Which of these measures other packages bring -> the package and its version."""
+    asked = set(measures)
+    return {
+        entry.name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        for entry in _entries()
+        if entry.name in asked
+    }
 
 
 def measure_of(prediction: Prediction) -> Measure:

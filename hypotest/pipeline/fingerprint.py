@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import platform
 from importlib import metadata
-from pathlib import Path
 
+from hypotest.pipeline.fence import code_hash
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.files import python_hash
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes
 from hypotest.registration import canonical, protocol_hash
@@ -36,7 +35,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             tokenizer=prepared.subject.tokenizer_fingerprint,
             frequencies=hashlib.sha256(prepared.cuts.counts.astype("<i8").tobytes()).hexdigest(),
             positions=_positions_hash(prepared),
-            code=code_hash(),
+            code=code_hash(measures=[item.measure for item in protocol.predictions]),
             text=text_hashes(prepared),
             weights_file=None if file is None else file.sha256,
         ),
@@ -62,15 +61,6 @@ def software_versions() -> dict[str, str]:
 def text_hashes(prepared: Prepared) -> dict[str, str]:
     """Each source of the text with its version -> SHA-256 of its documents."""
     return {str(source): source.sha256 for source in prepared.sources}
-
-
-def code_hash(package: Path | None = None) -> str:
-    """SHA-256 over paths and contents of a package's Python files.
-
-    Args:
-        package: Its folder; hypotest's own by default.
-    """
-    return python_hash(Path(__file__).parents[1] if package is None else package)
 
 
 def _positions_hash(prepared: Prepared) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from hypotest.measures.registry import packages_of
 from hypotest.pipeline.fingerprint import software_versions
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import SelfCheck
@@ -87,9 +88,14 @@ def describe_run(
             "memory_budget_bytes": memory,
             "self_check_tolerance_nats": check.tolerance,
         },
+        **({"measures": brought} if (brought := packages_of(_measures(found))) else {}),
         "versions": versions(),
         "hardware": {**hardware(), "device": str(prepared.subject.device)},
     }
+
+
+def _measures(found: Fingerprint) -> list[str]:
+    return [str(item["measure"]) for item in found.plan["predictions"]]
 
 
 def recorded_fingerprint(protocol: Protocol, manifest: Mapping[str, Any]) -> Fingerprint:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from hypotest.pipeline.fingerprint import code_hash
+from hypotest.pipeline.fence import code_hash
 from hypotest.pipeline.manifest import hardware, versions
 
 _DRAWING = ("matplotlib", "numpy", "pillow")
@@ -60,7 +60,7 @@ def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None 
     }
     now: dict[str, object] = {
         "hypotest": metadata.version("hypotest-nn"),
-        "code": code_hash(),
+        "code": code_hash(measures=section(manifest, "measures")),
         **versions(),
         **hardware(),
         "device": device,

@@ -94,6 +94,33 @@ def test_a_run_tests_it_and_reports_it(run_folder):
     assert "more rarely and more strongly" in report
 
 
+def test_the_manifest_says_whose_it_is(run_folder):
+    manifest = json.loads((run_folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["measures"] == {"kurtosis": "hypotest-kurtosis 1.0"}
+
+
+def test_a_lock_breaks_when_its_file_is_edited(installed, protocol, cache, tmp_path):
+    for file in installed.rglob("*"):
+        if file.is_file():
+            place = tmp_path / file.relative_to(installed)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.read_bytes())
+    code = "from hypotest.pipeline.fence import code_hash; print(code_hash(measures=['kurtosis']))"
+
+    def hashed() -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+        call = [sys.executable, "-c", code]
+        return subprocess.run(call, capture_output=True, text=True, env=environment, check=True).stdout
+
+    before = hashed()
+    module = tmp_path / "hypotest_kurtosis.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace("lighter tails", "tails that are lighter"), "utf-8")
+    assert hashed() == before
+    module.write_text(text.replace("fisher=True", "fisher=False"), "utf-8")
+    assert hashed() != before
+
+
 def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
     shown = command(None, cache, "show", run_folder)
     assert shown.returncode == 0, shown.stderr

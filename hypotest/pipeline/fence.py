@@ -1,0 +1,147 @@
+"""What a registration pins of the code: what produces numbers, without its words.
+
+Hashed are syntax trees of the folders below, without docstrings, comments, layout, and the texts that only
+people read: of a measure's words, of options and fields, of errors. A corrected caption leaves a lock valid,
+a changed constant does not. Pages and the command line are not looked at. The hash is the same on every
+version of Python that parses the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.registry import MEASURES
+
+FENCED = (
+    "collect",
+    "corpora",
+    "estimators",
+    "groups",
+    "inference",
+    "measures",
+    "pipeline",
+    "records",
+    "subjects",
+    "testing",
+    "verdict.py",
+)
+"""Folders and files of the package that numbers, outcomes and verdicts come from."""
+WORDING = ("pipeline/limitations.py", "pipeline/remedies.py", "pipeline/preflight.py")
+"""Files in them that only write sentences."""
+_WORDS = frozenset({"Words", "MeasureText"})
+"""Calls that hold nothing but words."""
+_SAID = frozenset({"description", "title", "help", "words", "no_interval", "refused"})
+"""Keywords whose strings are read by people."""
+
+
+def code_hash(package: Path | None = None, measures: Iterable[str] = ()) -> str:
+    """SHA-256 over the code that produces numbers.
+
+    Args:
+        package: Its folder; hypotest's own by default.
+        measures: Names of measures that a protocol uses: of those of other packages, their file counts, too.
+    """
+    root = Path(__file__).parents[1] if package is None else package
+    digest = hashlib.sha256()
+    for name, path in _fenced(root):
+        _add(digest, name, path)
+    for name, path in sorted(_homes(measures, root)):
+        _add(digest, name, path)
+    return digest.hexdigest()
+
+
+def _fenced(root: Path) -> Iterator[tuple[str, Path]]:
+    for place in FENCED:
+        found = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
+        for name in sorted(path.relative_to(root).as_posix() for path in found):
+            if name not in WORDING:
+                yield name, root / name
+
+
+def _homes(measures: Iterable[str], root: Path) -> Iterator[tuple[str, Path]]:
+    """Files of measures that lie outside the package."""
+    for name in set(measures) & MEASURES.keys():
+        measure = MEASURES[name]
+        home = Path(inspect.getfile(measure.bind if isinstance(measure, GroupMeasure) else measure.compare))
+        if root not in home.parents:
+            yield f"measure {name}", home
+
+
+def _add(digest: hashlib._Hash, name: str, path: Path) -> None:
+    text = normal_form(path.read_text(encoding="utf-8"))
+    digest.update(f"{name}\0{len(text)}\0{text}".encode())
+
+
+def normal_form(source: str) -> str:
+    r"""The syntax tree of a file without words, as text.
+
+    Examples:
+        >>> one = normal_form('def f(x):\n    "What it does."\\n    return x + 1  # so')
+        >>> one == normal_form('def f(x): return x + 1'), one == normal_form('def f(x): return x + 2')
+        (True, False)
+    """
+    return "".join(_written(ast.parse(source)))
+
+
+def _written(node: object, *, silent: bool = False) -> Iterator[str]:
+    """A node and everything below it; empty fields are left out, since versions of Python differ in them.
+
+    Args:
+        node: Of a syntax tree.
+        silent: Whether strings below say nothing.
+    """
+    if isinstance(node, list):
+        yield "["
+        for item in node:
+            if not _is_docstring(item):
+                yield from _written(item, silent=silent)
+        yield "]"
+    elif isinstance(node, ast.Constant):
+        said = silent and isinstance(node.value, str)
+        yield f"({type(node.value).__name__} {bool(node.value) if said else node.value!r})"
+    elif isinstance(node, ast.JoinedStr) and silent:
+        yield "(text)"
+    elif isinstance(node, ast.AST):
+        if isinstance(node, ast.Call) and _name(node.func) in _WORDS:
+            yield "(words)"
+            return
+        if isinstance(node, ast.Call) and _name(node.func) == "Option":
+            yield from _option(node)
+            return
+        quiet = silent or isinstance(node, ast.Raise)
+        quiet = quiet or (isinstance(node, ast.keyword) and node.arg in _SAID)
+        yield f"({type(node).__name__}"
+        for field, value in ast.iter_fields(node):
+            if value is None or value == [] or field in ("type_comment", "kind"):
+                continue
+            yield f" {field}="
+            yield from _written(value, silent=quiet)
+        yield ")"
+    else:
+        yield repr(node)
+
+
+def _option(node: ast.Call) -> Iterator[str]:
+    """Of its two arguments without keyword the second says what the first is."""
+    yield "(Option"
+    for place, argument in enumerate(node.args):
+        yield from _written(argument, silent=place == 1)
+    yield from _written(node.keywords)
+    yield ")"
+
+
+def _is_docstring(node: object) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
