@@ -31,7 +31,7 @@ def awaited(plan: Protocol, text: dict[str, str], code: str, versions: dict[str,
     Args:
         plan: A valid protocol of one layer; its ``subject.model`` only says where the network will be.
         text: Each source of the text -> SHA-256 of its documents.
-        code: SHA-256 of hypotest's own code.
+        code: SHA-256 of the code that produces numbers.
         versions: Python, hypotest and the libraries -> version.
     """
     layer = plan.subject.layer
