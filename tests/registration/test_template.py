@@ -36,7 +36,7 @@ def test_every_template_is_listed():
 def test_template_is_valid_without_warnings(name):
     protocol, problems = read_protocol(FOLDER / f"{name}.yaml")
     assert protocol is not None
-    assert problems == ()
+    assert [item for item in problems if item.severity != "note"] == []  # which says what is not here yet
     assert protocol.id == name
     assert errors(schema(), read_source(FOLDER / f"{name}.yaml").data) == []
 
