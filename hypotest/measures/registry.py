@@ -48,6 +48,10 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
     if measure.name != name or name in known:
         taken = "which is taken" if name in known else f"but calls itself {measure.name!r}"
         raise ValueError(f"is named {name!r}, {taken}")
+    for option, row in measure.options.items():
+        if isinstance(row.default, bool) or (isinstance(row.default, str) and row.default not in row.choices):
+            what = "a number, or a word with `choices` that name it"
+            raise ValueError(f"option {option!r}: its default must be {what}; found {row.default!r}")
     return measure
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hypotest.measures.form import Form, form_of
 from hypotest.measures.measure import Option
-from hypotest.measures.registry import MEASURES, filled_options
+from hypotest.measures.registry import MEASURES, _checked, filled_options
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration import load_protocol
 
@@ -99,3 +99,15 @@ def test_no_other_file_names_a_measure():
         if isinstance(node, ast.Constant) and node.value in MEASURES
     ]
     assert naming == []
+
+
+@pytest.mark.parametrize(
+    "option",
+    [Option(True, ""), Option("x", ""), Option("x", "", choices=("y",))],
+    ids=lambda item: item.default,
+)
+def test_an_option_that_takes_no_value_is_refused(option):
+    ours = MEASURES["hill_alpha"]
+    assert _checked("other", dataclasses.replace(ours, name="other"), MEASURES).name == "other"
+    with pytest.raises(ValueError, match="option 'switch': its default must be a number, or a word"):
+        _checked("other", dataclasses.replace(ours, name="other", options={"switch": option}), MEASURES)
