@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError
+from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.preflight import check_verification
 from hypotest.pipeline.untrained import UNTRAINED
 from hypotest.records.evidence import Evidence
@@ -77,14 +78,17 @@ def verify(
     known: Mapping[str, Any] = manifest or {}
     stored = _read(checks, "results.json", lambda: read_results(folder / "results.json"))
     nulls = _read(checks, "nulls.parquet", lambda: read_nulls(folder))
-    plan = None if stored is None else _protocol(checks, stored, known)
+    gone = _gone(stored)
+    plan = None if stored is None or gone else _protocol(checks, stored, known)
     base = _base(plan, known, protocol)
     basis = "Nothing was recomputed."
     if stored is not None and plan is not None:
         basis = _numbers(checks, plan, stored, nulls, known, base, recollect, device, start_stage)
     else:
-        checks.append(Check("results", "not checked", _NO_RESULTS))
-    if stored is not None and nulls is not None and manifest is not None:
+        checks.append(Check("results", "not checked", gone or _NO_RESULTS))
+    if gone:
+        checks.append(Check("report.md and figures", "not checked", gone))
+    elif stored is not None and nulls is not None and manifest is not None:
         checks += check_rendering(folder, stored, nulls, manifest)
     else:
         checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
@@ -101,6 +105,13 @@ def _read(checks: list[Check], name: str, read: Any) -> Any:
         damaged = Difference(name, f"what hypotest writes as {name}", "something else, or nothing")
         checks.append(Check(name, "differs", str(error), (damaged,)))
         return None
+
+
+def _gone(stored: Results | None) -> str:
+    """Which measures of a run no installed package brings, and what to do; empty where all are here."""
+    names = () if stored is None else (item.measure for item in stored.predictions)
+    missing = sorted(set(names) - set(MEASURES))
+    return f"no measure {', '.join(missing)} here: install the package that brings it" if missing else ""
 
 
 def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any]) -> Protocol | None:

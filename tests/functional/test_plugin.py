@@ -129,6 +129,14 @@ def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
     assert again.returncode == 0, again.stderr
 
 
+def test_what_cannot_be_checked_without_it_is_not_called_different(run_folder, cache):
+    done = command(None, cache, "verify", run_folder)
+    said = " ".join(done.stdout.split())
+    assert done.returncode != 0
+    assert "no measure kurtosis here: install the package that brings it" in said
+    assert "DIFFER" not in said
+
+
 def test_it_is_calibrated_before_it_is_believed(installed, cache):
     call = ("calibrate", "--measure", "kurtosis", "--simulations", "4", "--scenario", "nothing")
     done = command(installed, cache, *call, "--workers", "1")
