@@ -121,20 +121,20 @@ def test_a_lock_breaks_when_its_file_is_edited(installed, protocol, cache, tmp_p
     assert hashed() != before
 
 
-def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
-    shown = command(None, cache, "show", run_folder)
-    assert shown.returncode == 0, shown.stderr
-    assert "tails" in shown.stdout
-    again = command(None, cache, "report", run_folder)
-    assert again.returncode == 0, again.stderr
-
-
 def test_what_cannot_be_checked_without_it_is_not_called_different(run_folder, cache):
     done = command(None, cache, "verify", run_folder)
     said = " ".join(done.stdout.split())
     assert done.returncode != 0
     assert "no measure kurtosis here: install the package that brings it" in said
     assert "DIFFER" not in said
+
+
+def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
+    shown = command(None, cache, "show", run_folder)
+    assert shown.returncode == 0, shown.stderr
+    assert "tails" in shown.stdout
+    again = command(None, cache, "report", run_folder)
+    assert again.returncode == 0, again.stderr
 
 
 def test_it_is_calibrated_before_it_is_believed(installed, cache):
