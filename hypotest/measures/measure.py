@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from hypotest.errors import RunError
 from hypotest.measures.form import Form
 from hypotest.records.channels import Channel
 from hypotest.records.protocol import SHARED_CHOICES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from hypotest.records.prediction import Prediction
     from hypotest.testing.comparison import Comparison
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Workers
+    from hypotest.testing.parallel import Values, Workers
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
@@ -188,7 +189,7 @@ class GroupMeasure(Measure):
     """A number for each group of neurons, which every null of groups, labels or edges applies to."""
 
     bind: Callable[[Prediction, Evidence, Streams, Workers], BoundMeasure]
-    """Tied to the evidence, with everything that concerns the whole layer computed."""
+    """Tied to the evidence, with everything that concerns the whole layer computed; call `tied`."""
     needs: frozenset[Channel]
     """What its value for a group reads, beside the weights."""
     both_conditions: bool = False
@@ -202,18 +203,40 @@ class GroupMeasure(Measure):
         """Whether shuffled labels decide it."""
         return self.by_labels
 
+    def tied(
+        self, prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
+    ) -> BoundMeasure:
+        """The measure tied to the evidence, with its values checked for their shape.
+
+        Raises:
+            RunError: If it gives anything but one number for each group.
+        """
+        bound = self.bind(prediction, evidence, streams, workers)
+
+        def values(groups: IntArray) -> Values:
+            found = bound.values(groups)
+            if getattr(found, "shape", None) != (len(groups),):
+                what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+                raise RunError(
+                    f"measure {self.name!r} must give one number for each group, an array of shape "
+                    f"({len(groups)},); found {what}"
+                )
+            return found
+
+        return replace(bound, values=values)
+
     def compare(self, prediction: Prediction, task: Task) -> Comparison:
         """As for `Measure`: the ladder of nulls."""
         from hypotest.testing.group_tests import compare_group
 
-        bound = self.bind(prediction, task.evidence, task.streams, task.workers)
+        bound = self.tied(prediction, task.evidence, task.streams, task.workers)
         return compare_group(prediction, bound, task, decided_by_labels=self.by_labels)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
         """As for `Measure`: the group, and a few others of those that decide."""
         from hypotest.testing.group_tests import try_group
 
-        try_group(prediction, self.bind(prediction, task.evidence, task.streams, task.workers), task)
+        try_group(prediction, self.tied(prediction, task.evidence, task.streams, task.workers), task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

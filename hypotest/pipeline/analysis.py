@@ -128,7 +128,7 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
     found = {}
     for item, measure in asked:
         try:
-            found[item.id] = float(measure.bind(item, evidence, streams, Workers()).values(group[None, :])[0])
+            found[item.id] = float(measure.tied(item, evidence, streams, Workers()).values(group[None, :])[0])
         except NO_VALUE:
             found[item.id] = float("nan")
     return found

@@ -126,7 +126,7 @@ def _true_effect(
         assert measure.effect is not None  # the result has an interval
         return measure.effect(item, population, group, streams)
     assert isinstance(measure, GroupMeasure)  # there are no others
-    bound = measure.bind(item, population, streams, Workers())
+    bound = measure.tied(item, population, streams, Workers())
     if item.contrast.null == "label_shuffled" and result.reference_value is not None:
         return float(bound.values(group[None, :])[0]) - result.reference_value
     random = _many_groups(str(item.contrast.null), group, population, protocol, streams)

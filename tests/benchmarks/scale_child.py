@@ -51,7 +51,7 @@ def run(protocol: Path, log: Log, device: str, out: Path) -> dict[str, Any]:
     """The protocol, by the function that users call."""
     import hypotest
 
-    finished = hypotest.run(protocol, out=out, device=device, start_stage=log.start_stage)
+    finished = hypotest.run(protocol, out=out, device=device, force=True, start_stage=log.start_stage)
     return {"folder": str(finished.folder)}
 
 

@@ -6,13 +6,16 @@ import ast
 import dataclasses
 import pathlib
 
+import numpy as np
 import pytest
 
+from hypotest.errors import RunError
 from hypotest.measures.form import Form, form_of
 from hypotest.measures.measure import Option
 from hypotest.measures.registry import MEASURES, _checked, filled_options
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration import load_protocol
+from hypotest.testing.group_measure import BoundMeasure
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -111,3 +114,21 @@ def test_an_option_that_takes_no_value_is_refused(option):
     assert _checked("other", dataclasses.replace(ours, name="other"), MEASURES).name == "other"
     with pytest.raises(ValueError, match="option 'switch': its default must be a number, or a word"):
         _checked("other", dataclasses.replace(ours, name="other", options={"switch": option}), MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (lambda groups: np.zeros((len(groups), 1)), r"shape \(3, 1\)"),
+        (lambda groups: [0.0] * len(groups), "a list"),
+        (lambda groups: np.float64(0), r"shape \(\)"),
+        (lambda groups: None, "a NoneType"),
+    ],
+)
+def test_a_measure_that_gives_something_else_is_named(values, found):
+    def bind(*_):
+        return BoundMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+
+    measure = dataclasses.replace(MEASURES["segregation"], bind=bind)
+    with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {found}"):
+        measure.tied(None, None, None, None).values(np.zeros((3, 4), dtype=np.int64))
