@@ -78,11 +78,12 @@ def _add(digest: hashlib._Hash, name: str, path: Path) -> None:
 
 
 def normal_form(source: str) -> str:
-    r"""The syntax tree of a file without words, as text.
+    """The syntax tree of a file without words, as text.
 
     Examples:
-        >>> one = normal_form('def f(x):\n    "What it does."\\n    return x + 1  # so')
-        >>> one == normal_form('def f(x): return x + 1'), one == normal_form('def f(x): return x + 2')
+        >>> documented = 'def f(x): "What it does."; return x + 1  # so'
+        >>> plain, other = normal_form("def f(x): return x + 1"), normal_form("def f(x): return x + 2")
+        >>> normal_form(documented) == plain, plain == other
         (True, False)
     """
     return "".join(_written(ast.parse(source)))
