@@ -6,9 +6,11 @@ long to import, such as a library that it computes with, is imported in the func
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -120,6 +122,9 @@ class Measure:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
+    decided_by_labels: bool = False
+    """Whether shuffled labels decide it. Their null is that labels mean nothing, which is the question of
+    selectivity; of everything else it is false as soon as neurons are selective."""
     no_interval: str = ""
     """Why it has no interval, without which `equivalent` is never concluded; empty where it has one."""
     no_interval_if: str = ""
@@ -143,9 +148,9 @@ class Measure:
         return self.words.unit
 
     @property
-    def decided_by_labels(self) -> bool:
-        """Whether shuffled labels decide it."""
-        return False
+    def home(self) -> Path:
+        """The file in which it is computed, also where another package brings it."""
+        raise NotImplementedError
 
     def transformed(self, options: Mapping[str, Any]) -> str:
         """A sentence on what is transformed before it is measured; empty: nothing is."""
@@ -194,14 +199,11 @@ class GroupMeasure(Measure):
     """What its value for a group reads, beside the weights."""
     both_conditions: bool = False
     """Whether it is measured at common positions, too."""
-    by_labels: bool = False
-    """Whether shuffled labels decide it. Their null is that labels mean nothing, which is the question of
-    selectivity; of everything else it is false as soon as neurons are selective."""
 
     @property
-    def decided_by_labels(self) -> bool:
-        """Whether shuffled labels decide it."""
-        return self.by_labels
+    def home(self) -> Path:
+        """As for `Measure`."""
+        return Path(inspect.getfile(self.bind))
 
     def tied(
         self, prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
@@ -230,7 +232,7 @@ class GroupMeasure(Measure):
         from hypotest.testing.group_tests import compare_group
 
         bound = self.tied(prediction, task.evidence, task.streams, task.workers)
-        return compare_group(prediction, bound, task, decided_by_labels=self.by_labels)
+        return compare_group(prediction, bound, task, decided_by_labels=self.decided_by_labels)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
         """As for `Measure`: the group, and a few others of those that decide."""
@@ -248,6 +250,11 @@ class ConditionMeasure(Measure):
     """The effect that `compared` estimates, of the evidence as it is; None where it has no interval."""
     tried: bool = True
     """Whether it is tried out on the selection split."""
+
+    @property
+    def home(self) -> Path:
+        """As for `Measure`."""
+        return Path(inspect.getfile(self.compared))
 
     def compare(self, prediction: Prediction, task: Task) -> Comparison:
         """As for `Measure`."""

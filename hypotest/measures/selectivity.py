@@ -98,5 +98,5 @@ MEASURE = GroupMeasure(
     contrasts=GROUP_NULLS,
     bind=bind,
     needs=frozenset({Channel.INFLUENCE}),
-    by_labels=True,
+    decided_by_labels=True,
 )

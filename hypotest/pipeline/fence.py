@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
 
 FENCED = (
@@ -33,8 +31,6 @@ FENCED = (
 """Folders and files of the package that numbers, outcomes and verdicts come from."""
 WORDING = ("pipeline/limitations.py", "pipeline/remedies.py", "pipeline/preflight.py")
 """Files in them that only write sentences."""
-_WORDS = frozenset({"Words", "MeasureText"})
-"""Calls that hold nothing but words."""
 _SAID = frozenset({"description", "title", "help", "words", "no_interval", "refused"})
 """Keywords whose strings are read by people."""
 
@@ -66,8 +62,7 @@ def _fenced(root: Path) -> Iterator[tuple[str, Path]]:
 def _homes(measures: Iterable[str], root: Path) -> Iterator[tuple[str, Path]]:
     """Files of measures that lie outside the package."""
     for name in set(measures) & MEASURES.keys():
-        measure = MEASURES[name]
-        home = Path(inspect.getfile(measure.bind if isinstance(measure, GroupMeasure) else measure.compare))
+        home = MEASURES[name].home
         if root not in home.parents:
             yield f"measure {name}", home
 
@@ -108,7 +103,7 @@ def _written(node: object, *, silent: bool = False) -> Iterator[str]:
     elif isinstance(node, ast.JoinedStr) and silent:
         yield "(text)"
     elif isinstance(node, ast.AST):
-        if isinstance(node, ast.Call) and _name(node.func) in _WORDS:
+        if isinstance(node, ast.Call) and _name(node.func) == "Words":
             yield "(words)"
             return
         if isinstance(node, ast.Call) and _name(node.func) == "Option":

@@ -20,7 +20,7 @@ from hypotest.inference.equivalence import (
 from hypotest.inference.multiplicity import adjust
 from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.measures.registry import measure_of
-from hypotest.records.prediction import Prediction
+from hypotest.records.prediction import Outcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.testing.comparison import Comparison
@@ -65,13 +65,9 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
     if outcome == "inconclusive":
         spread = compared.deciding_draws if compared.deciding_draws is not None else compared.interval
         visible = None if spread is None else smallest_effect(spread, level)
-    return PredictionResult(
-        id=prediction.id,
-        role=prediction.role,
-        measure=prediction.measure,
-        title=measure_of(prediction).title,
+    return replace(
+        _without_numbers(prediction, compared, protocol, outcome, (*compared.notes, *notes)),
         observed=observed,
-        reference=compared.reference,
         reference_value=reference,
         reference_sd=compared.reference_sd,
         effect=effect,
@@ -83,23 +79,9 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
         equivalence_ceiling=ceiling,
         p_value=compared.p_value,
         p_error=compared.p_error,
-        p_adjusted=None,
         p_equivalence=p_equivalence,
-        p_equivalence_adjusted=None,
         p_beyond=p_beyond,
-        p_beyond_adjusted=None,
-        outcome=outcome,
         smallest_effect=visible,
-        expects={name: tuple(values) for name, values in prediction.expects.items()},
-        stances={
-            name: stance(outcome, prediction.expects.get(name, ()), prediction.role)
-            for name in protocol.hypotheses
-        },
-        companions=dict(compared.companions),
-        unit=compared.unit,
-        ladder=compared.ladder,
-        arms=compared.arms,
-        notes=(*compared.notes, *notes),
     )
 
 
@@ -108,12 +90,22 @@ def _undefined(
 ) -> PredictionResult:
     """A result without numbers, but for the measured value if there is one; its first note is the reason."""
     measured = compared.observed is not None and bool(np.isfinite(compared.observed))
+    return replace(
+        _without_numbers(prediction, compared, protocol, "undefined", (reason, *compared.notes)),
+        observed=compared.observed if measured else None,
+    )
+
+
+def _without_numbers(
+    prediction: Prediction, compared: Comparison, protocol: Protocol, outcome: Outcome, notes: tuple[str, ...]
+) -> PredictionResult:
+    """What every result says, whether or not there is anything to compare."""
     return PredictionResult(
         id=prediction.id,
         role=prediction.role,
         measure=prediction.measure,
         title=measure_of(prediction).title,
-        observed=compared.observed if measured else None,
+        observed=None,
         reference=compared.reference,
         reference_value=None,
         reference_sd=None,
@@ -129,18 +121,18 @@ def _undefined(
         p_adjusted=None,
         p_equivalence=None,
         p_equivalence_adjusted=None,
-        outcome="undefined",
+        outcome=outcome,
         smallest_effect=None,
         expects={name: tuple(values) for name, values in prediction.expects.items()},
         stances={
-            name: stance("undefined", prediction.expects.get(name, ()), prediction.role)
+            name: stance(outcome, prediction.expects.get(name, ()), prediction.role)
             for name in protocol.hypotheses
         },
         companions=dict(compared.companions),
         unit=compared.unit,
         ladder=compared.ladder,
         arms=compared.arms,
-        notes=(reason, *compared.notes),
+        notes=notes,
     )
 
 

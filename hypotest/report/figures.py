@@ -9,8 +9,6 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from hypotest.measures.measure import Figure as Figured
-from hypotest.measures.measure import Level
 from hypotest.measures.registry import MEASURES
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import PredictionResult, Results
@@ -119,7 +117,8 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
             lambda: draw_frequencies(data.frequencies),
         )
     )
-    if data.heads and not any(_level(item) == "heads" for item in results.predictions):
+    measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
+    if data.heads and not any(measure.level == "heads" for measure in measures):
         plans.append(_heads_plan(results, "heads"))
     return plans
 
@@ -131,7 +130,8 @@ def _prediction_plans(
     data = results.figures
     plans = []
     special: tuple[str, str, Callable[[], Figure]] | None = None
-    figure = _figure(item)
+    measure = MEASURES.get(item.measure)
+    figure = None if measure is None else measure.figure
     if figure == "regimes" and data.regimes:
         special = (
             "curves",
@@ -180,17 +180,6 @@ def _prediction_plans(
             )
         )
     return plans
-
-
-def _figure(item: PredictionResult) -> Figured | None:
-    """None for a measure that is no longer here, too."""
-    measure = MEASURES.get(item.measure)
-    return None if measure is None else measure.figure
-
-
-def _level(item: PredictionResult) -> Level | None:
-    measure = MEASURES.get(item.measure)
-    return None if measure is None else measure.level
 
 
 def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:

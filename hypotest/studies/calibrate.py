@@ -7,9 +7,8 @@ protocol, seed, range), so that a calibration that was stopped goes on where it 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +19,6 @@ from pydantic import TypeAdapter
 import hypotest
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError
-from hypotest.measures.measure import GroupMeasure, Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.records.calibration import SCHEMA_VERSION, Calibration
 from hypotest.records.files import write_whole
@@ -171,14 +169,10 @@ def code_digest(measures: Iterable[str] = ()) -> str:
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
     for name in sorted(measures):
-        home = Path(inspect.getfile(_computing(MEASURES[name])))
+        home = MEASURES[name].home
         if root not in home.parents:
             digest.update(name.encode() + b"\0" + home.read_bytes())
     return digest.hexdigest()
-
-
-def _computing(measure: Measure) -> Callable[..., object]:
-    return measure.bind if isinstance(measure, GroupMeasure) else measure.compare
 
 
 def _kinds(scenarios: Sequence[Scenario]) -> str:

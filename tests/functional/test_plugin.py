@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example package in a folder of its own."""
     folder = tmp_path_factory.mktemp("installed")
     source = tmp_path_factory.mktemp("source") / "kurtosis"
-    source.mkdir()
-    for file in PLUGIN.iterdir():  # building leaves files beside them
-        if file.is_file():
-            (source / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(PLUGIN, source)  # building leaves files beside them
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     done = subprocess.run([*command, "--target", str(folder), str(source)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -100,11 +98,7 @@ def test_the_manifest_says_whose_it_is(run_folder):
 
 
 def test_a_lock_breaks_when_its_file_is_edited(installed, protocol, cache, tmp_path):
-    for file in installed.rglob("*"):
-        if file.is_file():
-            place = tmp_path / file.relative_to(installed)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(file.read_bytes())
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
     code = "from hypotest.pipeline.fence import code_hash; print(code_hash(measures=['kurtosis']))"
 
     def hashed() -> str:
@@ -161,11 +155,7 @@ def test_it_is_calibrated_before_it_is_believed(installed, cache):
 def test_one_that_cannot_be_used_is_left_out_with_the_reason(
     installed, protocol, cache, tmp_path, change, reason
 ):
-    for file in installed.rglob("*"):
-        if file.is_file():
-            place = tmp_path / file.relative_to(installed)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(file.read_bytes())
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
     module = tmp_path / "hypotest_kurtosis.py"
     text = module.read_text(encoding="utf-8")
     assert change[0] in text

@@ -132,3 +132,9 @@ def test_a_measure_that_gives_something_else_is_named(values, found):
     measure = dataclasses.replace(MEASURES["segregation"], bind=bind)
     with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {found}"):
         measure.tied(None, None, None, None).values(np.zeros((3, 4), dtype=np.int64))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_its_home_is_the_file_that_computes_it(name):
+    """Which a registration pins where another package brings it."""
+    assert MEASURES[name].home == ROOT / "hypotest" / "measures" / f"{name}.py"
