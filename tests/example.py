@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hypotest.measures.form import Form
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import OF_NULLS
+from hypotest.nulls.registry import NULLS, names_of
 from hypotest.records.results import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
@@ -21,7 +22,6 @@ EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
 AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
 """Marks of the README: the table of the example, both verdicts side by side, the measures of the language."""
-_BY_NULL = [form for form in Form if form.value.startswith("{null:")]
 
 
 def shown() -> str:
@@ -61,7 +61,7 @@ def _outcome(item: PredictionResult | None, bold: bool) -> str:
     numbers = prediction_text(item)
     test = " by TOST" if numbers.of_equivalence else ""
     p = f"p {numbers.p}{test}".replace("p <", "p < ")
-    against = "the declared value" if item.reference == "value" else escape_markdown(item.reference)
+    against = "the declared value" if item.reference == "value" else escape_markdown(item.against)
     outcome = f"**{item.outcome}**" if bold else item.outcome
     return f"{outcome}: {numbers.effect} against {against}, {p}"
 
@@ -70,12 +70,10 @@ def measures_table() -> str:
     """The measures of the protocol language, as Markdown."""
     rows = []
     for measure in MEASURES.values():
-        without = [
-            form.value[1:-1].removeprefix("null: ") for form in _BY_NULL if form not in measure.contrasts
-        ]
-        fixed = [f"`{form.value}`" for form in measure.contrasts if form not in _BY_NULL]
-        if len(measure.contrasts) == 1:
-            fixed = [f"`{measure.contrasts[0].value}`"]
+        without = [name for name in NULLS if NULLS[name].form not in measure.contrasts]
+        fixed = [f"`{form.value}`" for form in measure.contrasts if form not in OF_NULLS]
+        if len(names := names_of(measure.contrasts)) == 1 and not fixed:
+            fixed = [f"`{{null: {names[0]}}}`"]
         options = [f"{name}: {option.default}" for name, option in measure.options.items()]
         rows.append(
             [

@@ -167,8 +167,8 @@ def read_shard(shard: Path) -> dict[str, NDArray[Any]]:
 def _read_array(file: Path) -> NDArray[Any]:
     """As ``numpy.load`` reads it; safe in several threads at once, which that is not.
 
-    A header is Python that numpy parses, and two threads that parse in one interpreter of 3.11 or 3.12 now and
-    then end in ``SystemError: AST constructor recursion depth mismatch``, after hours of collection.
+    A header is Python that numpy parses, and two threads that parse in one interpreter of 3.11 or 3.12 now
+    and then end in ``SystemError: AST constructor recursion depth mismatch``, after hours of collection.
     """
     with file.open("rb") as stream:
         with _PARSING:

@@ -44,6 +44,10 @@ _SMALLEST_DIFFERENCE = 1e-12
 """In Q, which has no scale: rounding errors of rewiring a graph that has no freedom are smaller."""
 
 
+REWIRED = "rewired"
+"""Name of the random stream."""
+
+
 def rewired(
     weights: FloatArray, n_draws: int, rng: np.random.Generator, *, sweeps: float = SWEEPS
 ) -> NDArray[np.float64]:

@@ -33,9 +33,6 @@ from numpy.typing import NDArray
 
 from hypotest.records.evidence import FloatArray, IntArray
 
-FEWEST_MOVABLE = 5
-"""Members that can change places with others, without which nothing is concluded."""
-
 
 def local_bins(scores: FloatArray, size: int = 10) -> NDArray[np.int64]:
     """Bins of consecutive ranks, counted from the neurons most like the group.

@@ -161,7 +161,7 @@ def strata(scores: FloatArray, group: IntArray, n_strata: int = 10) -> NDArray[n
     return np.searchsorted(np.where(cuts > below, cuts, firsts), values, side="right").astype(np.int64)
 
 
-def covariate_matched(
+def exchanged_within(
     strata: IntArray, group: IntArray, n_draws: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Groups with as many neurons in each stratum as the tested one, its own neurons eligible.
@@ -192,7 +192,7 @@ def covariate_matched(
 
 
 def log10_distinct_groups(strata: IntArray, group: IntArray) -> float:
-    """log10 of the number of groups that `covariate_matched` can draw: product of (n_s choose k_s).
+    """log10 of the number of groups that `exchanged_within` can draw: product of (n_s choose k_s).
 
     Args:
         strata: Stratum of each neuron, shape (n_neurons,).
@@ -222,7 +222,7 @@ def balance(
     Args:
         covariates: Shape (n_neurons, n_covariates), finite.
         group: Neuron indices, shape (k,).
-        draws: Groups from `covariate_matched`, shape (n_draws, k).
+        draws: Groups from `exchanged_within`, shape (n_draws, k).
 
     Returns:
         Before and after, each of shape (n_covariates,), positive where the group has more.

@@ -10,10 +10,12 @@ from scipy import sparse
 
 from hypotest.records.evidence import FloatArray, IntArray
 
+RANDOM_GROUPS = "size_matched"
+"""Name of the random stream of a run's groups; another one would give other groups."""
 _KEYS_AT_ONCE = 2**22  # 16 MiB of random keys, twice that of places
 
 
-def size_matched(n_neurons: int, size: int, n_draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def random_groups(n_neurons: int, size: int, n_draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Groups of `size` neurons drawn without replacement from the whole layer, shape (n_draws, size).
 
     The tested group's own neurons are eligible: drawing outside it inflates the variance of the comparison

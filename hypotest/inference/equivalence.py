@@ -26,7 +26,7 @@ def resolve_margin(
     Args:
         margin: Raw, a share of the null's mean, or a number of null SDs.
         null_mean: Mean of the null; needed for a ratio, of which the size counts.
-        null_sd: SD of the size_matched null; needed for ``null_sd``.
+        null_sd: SD of random groups; needed for ``null_sd``.
 
     Returns:
         (low, high) in the measure's unit, low = -high.
@@ -46,7 +46,7 @@ def resolve_margin(
         else ("null_sd", margin.null_sd, null_sd)
     )
     if factor is None or scale is None or not np.isfinite(scale):
-        source = "mean of the null" if kind == "ratio" else "SD of the size_matched null"
+        source = "mean of the null" if kind == "ratio" else "SD of random groups"
         raise ValueError(f"a margin in {kind} needs the {source}, found {scale}")
     half_width = float(factor * abs(scale))
     return -half_width, half_width

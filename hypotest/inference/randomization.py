@@ -24,6 +24,7 @@ def compare_with_null(
     alternative: Alternative = "two-sided",
     *,
     null: str = "",
+    variant: str = "",
     statistic: str = "T(G)",
     log10_relabellings: float | None = None,
     stop_after: int | None = None,
@@ -53,6 +54,7 @@ def compare_with_null(
             the others.
         alternative: Direction in which a draw counts as extreme.
         null: Name of the null, for the record.
+        variant: In which way the null was drawn, for the record.
         statistic: Which number stands among the draws, for the record.
         log10_relabellings: log10 of the number of distinct relabellings, for the record.
         stop_after: h of sequential stopping, at least 2.
@@ -105,6 +107,7 @@ def compare_with_null(
     sd = sd_beyond_rounding(defined, scale)
     return NullComparison(
         null=null,
+        variant=variant,
         statistic=statistic,
         observed=float(observed),
         mean=mean,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.form import Form
 from hypotest.measures.measure import ConditionMeasure, Words
+from hypotest.nulls.form import Form
 from hypotest.records.design import SWAPS
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.form import GROUP_NULLS, Form
 from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.nulls.form import GROUP_NULLS, Form
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, FloatArray, IntArray

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from hypotest.errors import RunError
-from hypotest.measures.form import Form
+from hypotest.nulls.form import Form
 from hypotest.records.channels import Channel
 from hypotest.records.protocol import SHARED_CHOICES
 
@@ -229,14 +229,14 @@ class GroupMeasure(Measure):
 
     def compare(self, prediction: Prediction, task: Task) -> Comparison:
         """As for `Measure`: the ladder of nulls."""
-        from hypotest.testing.group_tests import compare_group
+        from hypotest.ladder.group_tests import compare_group
 
         bound = self.tied(prediction, task.evidence, task.streams, task.workers)
         return compare_group(prediction, bound, task, decided_by_labels=self.decided_by_labels)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
         """As for `Measure`: the group, and a few others of those that decide."""
-        from hypotest.testing.group_tests import try_group
+        from hypotest.ladder.group_tests import try_group
 
         try_group(prediction, self.tied(prediction, task.evidence, task.streams, task.workers), task)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hypotest.measures.form import GROUP_NULLS, Form
 from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.nulls.form import GROUP_NULLS, Form
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
                 "information": information,
                 "group": group,
                 "n_draws": n_draws,
-                "rng": streams("rewired", prediction.id, str(place)),
+                "rng": streams(rewiring.REWIRED, prediction.id, str(place)),
                 **settings,
             }
             for place, group in enumerate(groups)
@@ -177,7 +177,7 @@ MEASURE = GroupMeasure(
     words=WORDS,
     limits=biased_information,
     level="group",
-    contrasts=(*GROUP_NULLS, Form.REWIRED),
+    contrasts=(*GROUP_NULLS, Form.EDGES),
     no_interval="binned mutual information is biased by repeated documents, so no interval over them "
     "is valid",
     no_interval_if="binned",

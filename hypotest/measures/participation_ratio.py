@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.form import GROUP_NULLS
 from hypotest.measures.measure import GroupMeasure, Words
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
+from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.form import Form
 from hypotest.measures.measure import ConditionMeasure, Option, Words
+from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.groups.nulls import Influences
@@ -47,9 +47,11 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     """
     from hypotest.groups.nulls import labelled_sums
     from hypotest.inference.randomization import compare_with_null
+    from hypotest.nulls.registry import declared_null
     from hypotest.testing.comparison import Comparison
     from hypotest.testing.curves import describe_curve
-    from hypotest.testing.selection import document_halves, in_chunks, relabellings, units_and_draws
+    from hypotest.testing.relabelled import relabellings, units_and_draws
+    from hypotest.testing.selection import document_halves, in_chunks
     from hypotest.testing.undefined import Undefined
 
     split, streams = task.evidence.evaluation, task.streams
@@ -75,36 +77,38 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
             f"no falling power law for {condition} targets: flatness is undefined and counts as 0, in the "
             "draws as well"
         )
-    null = task.protocol.nulls.label_shuffled
+    null = declared_null(task.protocol, prediction.contrast.null)
     assert null is not None  # validation: a contrast refers to declared nulls only
     ladder: list[NullComparison] = []
     draws = {}
-    for unit, n_draws in units_and_draws(null):
+    for unit, n_draws in units_and_draws(null.options.unit, null.n_draws).items():
         shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
-        name = f"label_shuffled ({unit})"
-        draws[name] = np.concatenate(
+        under_labels = np.concatenate(
             [_flatness(arms[condition == "common"]) for arms in in_chunks(shuffled.labels, sums)]
         )
         compared = compare_with_null(
             fit.plateau_flatness,
-            draws[name],
-            null=name,
+            under_labels,
+            null=null.name,
+            variant=unit,
             statistic=f"T({condition})",
             log10_relabellings=shuffled.log10_distinct,
         )
         ladder.append(replace(compared, descriptive=True))
+        draws[compared.id] = under_labels
     decisive = ladder[0]
     return Comparison(
         observed=fit.plateau_flatness,
         reference=decisive.null,
+        variant=decisive.variant,
         reference_value=decisive.mean,
         reference_sd=decisive.sd,
         standardized=decisive.z,
         p_value=decisive.p_value,
         p_error=decisive.p_error,
         percentile=decisive.percentile,
-        deciding_draws=draws[decisive.null],
+        deciding_draws=draws[decisive.id],
         companions={
             "has_plateau": float(fit.plateau),
             "plateau_share": fit.breakpoints[0] / fit.ranks[-1] if fit.plateau else 0.0,
@@ -130,7 +134,7 @@ MEASURE = ConditionMeasure(
     figure="regimes",
     depends_on=("percentile", "of", "replacement"),
     level="conditions",
-    contrasts=(Form.LABEL_SHUFFLED,),
+    contrasts=(Form.LABELS,),
     options={"condition": Option("rare", "targets whose curve it is", choices=("rare", "common"))},
     no_interval="no document interval is available for the flatness of a curve",
     compared=compare,

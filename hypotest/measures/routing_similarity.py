@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.form import Form
 from hypotest.measures.measure import ConditionMeasure, Words
+from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.form import RANDOM_GROUPS
 from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.form import GROUP_NULLS
 from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hypotest.testing.group_measure import BoundMeasure
     from hypotest.testing.parallel import Values, Workers
     from hypotest.testing.randomness import Streams
-    from hypotest.testing.selection import ShuffledGroups
+    from hypotest.testing.relabelled import ShuffledGroups
 
 WORDS = Words(
     title="influence on rare rather than common targets",

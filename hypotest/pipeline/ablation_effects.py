@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.progress import StartStage
@@ -114,10 +114,10 @@ def _rows_and_groups(
     """Rare positions of the evaluation split, and the groups to ablate there, the tested one first."""
     rare = np.flatnonzero(evidence.evaluation.mask("rare"))
     rows = rare[np.linspace(0, rare.size - 1, min(POSITIONS, rare.size)).astype(np.int64)]
-    random_groups = size_matched(
+    others = random_groups(
         evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
     )
-    return rows, np.concatenate([selection.group[None, :], random_groups])
+    return rows, np.concatenate([selection.group[None, :], others])
 
 
 def _parts(evidence: Evidence, selection: Selection) -> EffectParts | None:

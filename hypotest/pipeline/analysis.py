@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from hypotest.estimators.heads import top_head
 from hypotest.groups.live import live_neurons, without_dead
+from hypotest.ladder.against_nulls import describe_group, prepare
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import measure_of
+from hypotest.nulls.registry import reference_of
 from hypotest.pipeline.outcomes import (
     adjust_together,
     classify_prediction,
@@ -24,12 +26,11 @@ from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.records.results import GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
 from hypotest.testing.comparison import Comparison
-from hypotest.testing.controls import draw_controls
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
-from hypotest.testing.selection import Selection, select, select_group
+from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
 from hypotest.verdict import decide
@@ -39,8 +40,10 @@ from hypotest.verdict import decide
 class Analysis:
     """What a protocol says of evidence."""
 
-    selection: Selection
-    """The tested group and its versions under shuffled labels."""
+    task: Task
+    """The tested group, its evidence, and what was drawn to compare it with."""
+    group: GroupResult
+    """The tested group, for the record."""
     predictions: tuple[PredictionResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     nulls: pl.DataFrame
@@ -53,7 +56,7 @@ def analyse(
     protocol: Protocol,
     evidence: Evidence,
     *,
-    untrained: Sequence[Mapping[str, float]] = (),
+    networks: Sequence[Mapping[str, float]] = (),
     start_stage: StartStage = silent,
     watch: StartStage | None = None,
     kept: KeptPieces | None = None,
@@ -66,7 +69,7 @@ def analyse(
     Args:
         protocol: A valid protocol; what it says of subject and corpus is not used.
         evidence: Both splits.
-        untrained: What `group_values` finds in each untrained network, for the null of that name.
+        networks: What `group_values` finds in each other network, for nulls that need some.
         start_stage: Told of the pieces of long stages, for progress.
         watch: Told of each prediction; ``start_stage`` if None.
         kept: Where finished pieces are kept, should this be stopped.
@@ -79,18 +82,20 @@ def analyse(
     """
     watch = watch or start_stage
     streams, evidence = Streams(protocol.seed), without_dead(evidence)
-    selection = select(protocol, evidence, streams, watch)
-    controls = draw_controls(selection.group, evidence, protocol, streams)
-    task = Task(protocol, evidence, selection, controls, streams, Workers(start_stage, kept))
+    selection = select(protocol, evidence, streams)
+    workers = Workers(start_stage, kept)
+    task = prepare(
+        Task(protocol, evidence, selection, streams, workers, networks=networks), start_stage=watch
+    )
     comparisons: dict[str, Comparison] = {}
     next_prediction = start_stage("predictions", len(protocol.predictions))
     for item in protocol.predictions:
         step = watch(f"{item.id}: {item.measure}", 1)
-        of_untrained = np.array([values.get(item.id, np.nan) for values in untrained])
         try:
-            comparisons[item.id] = measure_of(item).compare(item, replace(task, untrained=of_untrained))
+            comparisons[item.id] = measure_of(item).compare(item, task)
         except NO_VALUE as error:
-            comparisons[item.id] = without_outcome(item, protocol, why(error))
+            reference, variant = reference_of(protocol, item.contrast)
+            comparisons[item.id] = without_outcome(reference, why(error), variant=variant)
         step()
         next_prediction()
     predictions = adjust_together(
@@ -98,9 +103,9 @@ def analyse(
     )
     predictions = with_sensitivity(predictions, comparisons, protocol)
     rule = protocol.decision
-    selection = replace(selection, result=controls.describe(selection.result))
     return Analysis(
-        selection=selection,
+        task=task,
+        group=describe_group(task, selection.result),
         predictions=predictions,
         verdicts=decide(predictions, protocol.hypotheses, rule.level, rule.rule),
         nulls=null_frame(comparisons),
@@ -109,7 +114,7 @@ def analyse(
 
 
 def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
-    """Select the group and measure it, with no null: what an untrained network contributes.
+    """Select the group and measure it, with no null: what another network contributes.
 
     Args:
         protocol: Its group and predictions.

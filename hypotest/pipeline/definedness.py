@@ -15,16 +15,17 @@ import numpy as np
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.groups.live import without_dead
+from hypotest.ladder.against_nulls import prepare
+from hypotest.ladder.group_tests import TRIED
 from hypotest.measures.registry import measure_of
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared, with_nulls
 from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.nulls import Nulls
 from hypotest.records.protocol import Protocol
-from hypotest.testing.controls import draw_controls
-from hypotest.testing.group_tests import TRIED
 from hypotest.testing.halves import whole
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection, select
-from hypotest.testing.task import Task
+from hypotest.testing.task import Missing, Task
 from hypotest.testing.undefined import NO_VALUE, why
 
 _BYSTANDERS = 256
@@ -74,37 +75,24 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
         EvidenceError: If no group can be selected.
     """
     evidence = without_dead(whole(selection))
-    chosen = select(plan.model_copy(update={"nulls": Nulls()}), evidence, streams)
-    few = plan.model_copy(
-        update={
-            "intervals": plan.intervals.model_copy(update={"resamples": TRIED}),
-            "nulls": _few_draws(plan.nulls),
-        }
+    chosen = select(plan, evidence, streams)
+    few = with_nulls(
+        plan.model_copy(update={"intervals": plan.intervals.model_copy(update={"resamples": TRIED})}),
+        {item.name: item.null.fewer(item.options, TRIED) for item in declared(plan)},
     )
-    controls = draw_controls(chosen.group, evidence, few, streams)
+    drawn = prepare(Task(few, evidence, chosen, streams), Form.GROUPS).drawn
     some, among = _beside_others(evidence, chosen, streams)
-    task = Task(few, some, among, controls, streams)
+    task = Task(few, some, among, streams)
     found: dict[str, str] = {}
     for item in plan.predictions:
-        if (reason := controls.no_match.get(str(item.contrast.null))) is not None:
-            found[item.id] = reason
+        if isinstance(nothing := drawn.get(str(item.contrast.null)), Missing):
+            found[item.id] = nothing.reason
             continue
         try:
             measure_of(item).try_out(item, task)
         except NO_VALUE as error:
             found[item.id] = why(error)
     return found
-
-
-def _few_draws(nulls: Nulls) -> Nulls:
-    """No null decides here."""
-    return Nulls(
-        **{
-            name: null.model_copy(update={"draws": TRIED})
-            for name in ("covariate_matched", "local_matched")
-            if (null := getattr(nulls, name)) is not None
-        }
-    )
 
 
 def _beside_others(evidence: Evidence, chosen: Selection, streams: Streams) -> tuple[Evidence, Selection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hypotest.estimators import dimension, heads, routing
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Evidence
 from hypotest.records.results import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads, routing_profiles
@@ -22,11 +22,11 @@ _FIGURE_GROUPS = 500
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
     """Eigenvalues of the group's covariance on rare targets, beside those of random groups, if there are."""
     group = selection.group
-    random_groups = size_matched(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
+    others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
         covariance = second_moments(evidence, "covariance")
         observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
-        of_random = dimension.eigenvalue_shares(covariance, random_groups)
+        of_random = dimension.eigenvalue_shares(covariance, others)
     except NO_VALUE:
         return None
     of_random = of_random[np.isfinite(of_random).all(axis=1)]
@@ -54,9 +54,9 @@ def describe_heads(
     layer = ablation.layer.sum(axis=0, dtype=np.float64)
     base = ablation.base.sum(axis=0, dtype=np.float64)
     group = selection.group[None, :]
-    random_groups = size_matched(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure"))
+    others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure"))
     impact = heads.head_impact(single, base, group)[0]
-    null_impact = heads.head_impact(single, base, random_groups).mean(axis=0)
+    null_impact = heads.head_impact(single, base, others).mean(axis=0)
     all_heads = heads.head_impact(layer, base, group)[0]
     rows = head_layers(evidence)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,12 +12,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from scipy.special import gammaln
 
-from hypotest.groups.select import declared_size
-from hypotest.inference.relabelling import relabel
+from hypotest.nulls.registry import declared
 from hypotest.records.protocol import Protocol
 
 
@@ -64,23 +61,12 @@ def count_distinct(protocol: Protocol, positions: pl.DataFrame, n_neurons: int |
         positions: The sampled positions of both splits: document, target, condition.
         n_neurons: Neurons in the layer; None where they are not known, and groups are not counted.
     """
-    labels = protocol.nulls.label_shuffled
-    if labels is not None:
-        shuffled = relabel(
-            positions["condition"].to_numpy() == "rare",
-            positions["document"].to_numpy(),
-            positions["target"].to_numpy(),
-            labels.unit,
-            1,
-            np.random.default_rng(0),
-        )
-        what = f"relabellings (unit: {labels.unit})"
-        yield _distinct(protocol, "label_shuffled", shuffled.log10_distinct, what)
-    if protocol.nulls.size_matched is not None and n_neurons is not None:
-        size = declared_size(protocol.group, n_neurons)
-        logarithm = gammaln(n_neurons + 1) - gammaln(size + 1) - gammaln(n_neurons - size + 1)
-        what = f"groups of {size} of {n_neurons} neurons"
-        yield _distinct(protocol, "size_matched", float(logarithm) / math.log(10), what)
+    for item in declared(protocol):
+        if item.null.distinct is None:
+            continue
+        counted = item.null.distinct(item.options, protocol, positions, n_neurons)
+        if counted is not None:
+            yield _distinct(protocol, item.name, *counted)
 
 
 def _distinct(protocol: Protocol, null: str, log10_found: float, what: str) -> Distinct:

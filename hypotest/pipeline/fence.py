@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from hypotest.measures.measure import Measure
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.null import Null
+from hypotest.nulls.registry import NULLS, declared
+from hypotest.records.protocol import Protocol
 
 FENCED = (
     "collect",
@@ -21,7 +25,9 @@ FENCED = (
     "estimators",
     "groups",
     "inference",
+    "ladder",
     "measures",
+    "nulls",
     "pipeline",
     "records",
     "subjects",
@@ -31,22 +37,33 @@ FENCED = (
 """Folders and files of the package that numbers, outcomes and verdicts come from."""
 WORDING = ("pipeline/limitations.py", "pipeline/remedies.py", "pipeline/preflight.py")
 """Files in them that only write sentences."""
-_SAID = frozenset({"description", "title", "help", "words", "no_interval", "refused"})
+_SAID = frozenset(
+    {"description", "title", "help", "words", "no_interval", "refused", "summary", "never_decides"}
+)
 """Keywords whose strings are read by people."""
 
 
-def code_hash(package: Path | None = None, measures: Iterable[str] = ()) -> str:
+def code_of(protocol: Protocol) -> str:
+    """`code_hash` of what a protocol uses."""
+    return code_hash(
+        (item.measure for item in protocol.predictions), (item.name for item in declared(protocol))
+    )
+
+
+def code_hash(measures: Iterable[str] = (), nulls: Iterable[str] = (), package: Path | None = None) -> str:
     """SHA-256 over the code that produces numbers.
 
     Args:
-        package: Its folder; hypotest's own by default.
         measures: Names of measures that a protocol uses: of those of other packages, their file counts, too.
+        nulls: Names of its nulls; the same holds of them.
+        package: Its folder; hypotest's own by default.
     """
     root = Path(__file__).parents[1] if package is None else package
     digest = hashlib.sha256()
     for name, path in _fenced(root):
         _add(digest, name, path)
-    for name, path in sorted(_homes(measures, root)):
+    homes = (*_homes("measure", MEASURES, measures, root), *_homes("null", NULLS, nulls, root))
+    for name, path in sorted(homes):
         _add(digest, name, path)
     return digest.hexdigest()
 
@@ -59,12 +76,14 @@ def _fenced(root: Path) -> Iterator[tuple[str, Path]]:
                 yield name, root / name
 
 
-def _homes(measures: Iterable[str], root: Path) -> Iterator[tuple[str, Path]]:
-    """Files of measures that lie outside the package."""
-    for name in set(measures) & MEASURES.keys():
-        home = MEASURES[name].home
+def _homes(
+    kind: str, known: Mapping[str, Measure] | Mapping[str, Null], names: Iterable[str], root: Path
+) -> Iterator[tuple[str, Path]]:
+    """Files of measures or nulls that lie outside the package."""
+    for name in set(names) & known.keys():
+        home = known[name].home
         if root not in home.parents:
-            yield f"measure {name}", home
+            yield f"{kind} {name}", home
 
 
 def _add(digest: hashlib._Hash, name: str, path: Path) -> None:
@@ -111,6 +130,9 @@ def _written(node: object, *, silent: bool = False) -> Iterator[str]:
             return
         quiet = silent or isinstance(node, ast.Raise)
         quiet = quiet or (isinstance(node, ast.keyword) and node.arg in _SAID)
+        quiet = quiet or (
+            isinstance(node, ast.Yield) and isinstance(node.value, ast.JoinedStr | ast.Constant)
+        )
         yield f"({type(node).__name__}"
         for field, value in ast.iter_fields(node):
             if value is None or value == [] or field in ("type_comment", "kind"):

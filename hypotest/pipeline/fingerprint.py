@@ -6,7 +6,7 @@ import hashlib
 import platform
 from importlib import metadata
 
-from hypotest.pipeline.fence import code_hash
+from hypotest.pipeline.fence import code_of
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes
@@ -35,7 +35,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             tokenizer=prepared.subject.tokenizer_fingerprint,
             frequencies=hashlib.sha256(prepared.cuts.counts.astype("<i8").tobytes()).hexdigest(),
             positions=_positions_hash(prepared),
-            code=code_hash(measures=[item.measure for item in protocol.predictions]),
+            code=code_of(protocol),
             text=text_hashes(prepared),
             weights_file=None if file is None else file.sha256,
         ),

@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hypotest.measures.registry import packages_of
+from hypotest.measures.registry import PACKAGE as MEASURES
+from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import SelfCheck
+from hypotest.records.plugins import packages_of
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint
@@ -56,12 +58,12 @@ def describe_run(
     cached: bool,
     durations: Mapping[str, float],
     evidence_sha256: Mapping[str, str],
-    untrained: Mapping[str, Any] | None = None,
+    networks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest of a run.
 
     All that a lock fixes stands in it (see `recorded_fingerprint`), the plan itself in ``results.json``.
-    `evidence_sha256` is from `hypotest.collect.evidence_folder.evidence_digests`, `untrained` from
+    `evidence_sha256` is from `hypotest.collect.evidence_folder.evidence_digests`, `networks` from
     `hypotest.pipeline.untrained.describe_untrained`.
     """
     return {
@@ -77,7 +79,7 @@ def describe_run(
         "evidence": {**found.evidence, "was_cached": cached},
         "kept_out": list(found.kept_out),
         "evidence_sha256": dict(evidence_sha256),
-        **({"untrained": dict(untrained)} if untrained else {}),
+        **({"other_networks": dict(networks)} if networks else {}),
         "ablation": {
             "engine": ablation.engine,
             "why": ablation.reason,
@@ -88,14 +90,19 @@ def describe_run(
             "memory_budget_bytes": memory,
             "self_check_tolerance_nats": check.tolerance,
         },
-        **({"measures": brought} if (brought := packages_of(_measures(found))) else {}),
+        **_brought(found),
         "versions": versions(),
         "hardware": {**hardware(), "device": str(prepared.subject.device)},
     }
 
 
-def _measures(found: Fingerprint) -> list[str]:
-    return [str(item["measure"]) for item in found.plan["predictions"]]
+def _brought(found: Fingerprint) -> dict[str, dict[str, str]]:
+    """Measures and nulls of other packages; each key only where there are some."""
+    parts = {
+        "measures": packages_of(MEASURES, (str(item["measure"]) for item in found.plan["predictions"])),
+        "nulls": packages_of(NULLS, found.plan["nulls"]),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def recorded_fingerprint(protocol: Protocol, manifest: Mapping[str, Any]) -> Fingerprint:

@@ -107,6 +107,7 @@ def _without_numbers(
         title=measure_of(prediction).title,
         observed=None,
         reference=compared.reference,
+        variant=compared.variant,
         reference_value=None,
         reference_sd=None,
         effect=None,
@@ -192,12 +193,12 @@ _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "v
 
 
 def _unit_of_margin(compared: Comparison) -> float | None:
-    """SD of the size_matched null in the unit of the contrast; None where none was drawn."""
+    """SD of random groups in the unit of the contrast; None where none was drawn."""
     if compared.unit:
         return 1.0
-    if compared.size_matched is None:
+    if compared.sd_draws is None:
         return None
-    return sd_beyond_rounding(compared.size_matched)
+    return sd_beyond_rounding(compared.sd_draws)
 
 
 def _no_ratio(compared: Comparison) -> bool:

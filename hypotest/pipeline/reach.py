@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import Problem, ProtocolError
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import NULLS
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.pipeline.remedies import Drawn, find_remedies, largest_sample
 from hypotest.records.protocol import Protocol
@@ -42,7 +44,7 @@ def _message(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short: Dis
         f"{level}; this text and layer have {short.found}. "
     )
     remedies = find_remedies(protocol, drawn, n_neurons, short)
-    if short.null == "label_shuffled" and not any(_is_of_positions(item.changes) for item in remedies):
+    if NULLS[short.null].form is Form.LABELS and not any(_is_of_positions(item.changes) for item in remedies):
         largest = largest_sample(protocol, drawn, short.null)
         found += (
             "This text has no more positions. "

@@ -19,6 +19,8 @@ from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies
 from hypotest.errors import CorpusError
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import NULLS, declared_null, names_of
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical, check_protocol
@@ -28,8 +30,6 @@ _STEP = 5
 """Percent between the percentiles that are tried."""
 _MORE = (2, 4, 8)
 """Times as many positions."""
-_NULLS = ("size_matched", "covariate_matched", "local_matched")
-
 
 Changes = tuple[tuple[str, Any], ...]
 """Dotted keys of a protocol, predictions by their id, and new values."""
@@ -88,7 +88,8 @@ def find_remedies(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short
         n_neurons: Neurons in the layer; None if they are not known.
         short: The null that has too few distinct draws.
     """
-    kinds = (_percentiles, _more_positions, _elbow) if short.null == "label_shuffled" else (_larger_groups,)
+    of_labels = NULLS[short.null].form is Form.LABELS
+    kinds = (_percentiles, _more_positions, _elbow) if of_labels else (_larger_groups,)
     case, found = _Case(protocol, drawn, n_neurons, short), []
     for kind in (*kinds, _other_nulls, _fewer_tests):
         for changes in kind(case):
@@ -226,11 +227,12 @@ def _larger_groups(case: _Case) -> Iterator[Changes]:
 def _other_nulls(case: _Case) -> Iterator[Changes]:
     """All predictions that rest on this null, on another one."""
     resting = _resting(case)
-    for null in _NULLS:
-        if null == case.short.null or (null == "size_matched" and case.n_neurons is None):
+    for null in names_of([Form.GROUPS]):
+        cannot_be_counted = NULLS[null].distinct is not None and case.n_neurons is None
+        if null == case.short.null or cannot_be_counted:
             continue
         declared: Changes = ()
-        if getattr(case.protocol.nulls, null) is None:
+        if declared_null(case.protocol, null) is None:
             declared = ((f"nulls.{null}.draws", 9999),)
         yield (*declared, *((f"predictions.{name}.contrast.null", null) for name in resting))
 

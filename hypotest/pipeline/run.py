@@ -37,7 +37,13 @@ from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
-from hypotest.pipeline.untrained import UNTRAINED, UntrainedNetwork, collect_untrained, describe_untrained
+from hypotest.pipeline.untrained import (
+    NETWORKS,
+    UntrainedNetwork,
+    collect_untrained,
+    describe_untrained,
+    networks_of,
+)
 from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -218,13 +224,13 @@ def run_plan(
     analysis = analyse(
         plan,
         live,
-        untrained=[network.value for network in networks],
+        networks=[network.value for network in networks],
         start_stage=start_stage,
         watch=watch,
         kept=kept,
     )
     others = other_splits(plan, evidence, start_stage)
-    selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
+    selection, predictions = analysis.task.selection, with_splits(analysis.predictions, others)
     ablation = describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch)
     corpus = describe_corpus(plan, prepared, evidence)
     heads, layer_impacts = describe_heads(live, selection, streams)
@@ -235,7 +241,7 @@ def run_plan(
         title=plan.title,
         subject=prepared.subject.describe(),
         corpus=corpus,
-        group=selection.result,
+        group=analysis.group,
         ablation=ablation,
         self_check={
             "n_pairs": check.n_pairs,
@@ -256,8 +262,8 @@ def run_plan(
         limitations=find_limitations(
             corpus,
             predictions,
-            live,
-            selection,
+            analysis.task,
+            analysis.group,
             ablation,
             check,
             prepared.subject.vocab_size,
@@ -277,7 +283,7 @@ def run_plan(
         cached,
         watch.seconds,
         digests,
-        untrained=describe_untrained(plan, prepared, networks),
+        networks=describe_untrained(plan, prepared, networks),
     )
     write_run(folder, results, analysis.nulls, manifest, start_stage)
     kept.discard()
@@ -296,12 +302,12 @@ def _collect(
     """Evidence of the subject, checked, and what the untrained networks contribute."""
     evidence = collect_both(plan, prepared, memory, cache, watch, on_selection)
     check = self_check(prepared, evidence, streams, watch)
-    if plan.nulls.untrained is None:
+    if networks_of(plan) is None:
         return evidence, check, ()
     del evidence  # a network's own takes as much memory again
     gc.collect()  # nnsight leaves cycles that hold it
     networks = collect_untrained(
-        plan, prepared, memory, cache.parent / UNTRAINED, watch, lambda other: group_values(plan, other)
+        plan, prepared, memory, cache.parent / NETWORKS, watch, lambda other: group_values(plan, other)
     )
     return read_evidence(cache, prepared.keys), check, networks
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hypotest.errors import EvidenceError
+from hypotest.nulls.registry import needed_nulls, reference_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.records.evidence import Evidence
@@ -38,7 +39,7 @@ def other_splits(
     """
     if protocol.splits == 1:
         return ()
-    plan = protocol.with_nulls({name for item in protocol.predictions for name in item.needed_nulls})
+    plan = protocol.with_nulls({name for item in protocol.predictions for name in needed_nulls(item)})
     streams = Streams(protocol.seed)
     step = start_stage("other splits of the documents", protocol.splits - 1)
     found = []
@@ -55,7 +56,11 @@ def other_splits(
 
 def _without_group(plan: Protocol, reason: str) -> SplitAnalysis:
     predictions = adjust_together(
-        [classify_prediction(item, without_outcome(item, plan, reason), plan) for item in plan.predictions],
+        [
+            classify_prediction(item, without_outcome(reference, reason, variant=variant), plan)
+            for item in plan.predictions
+            for reference, variant in [reference_of(plan, item.contrast)]
+        ],
         plan,
     )
     return SplitAnalysis(

@@ -18,6 +18,8 @@ from hypotest.corpora.conditions import blocks_for_heads
 from hypotest.errors import EvidenceError, HypotestError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared, form_of, with_nulls
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
 from hypotest.pipeline.manifest import Stopwatch
@@ -166,20 +168,15 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
 def small_plan(plan: Protocol, prediction: Prediction) -> Protocol:
     """The plan for one prediction, with few draws; what only outcomes need is left out."""
     alone = prediction.model_copy(update={"margin": None})
-    nulls: dict[str, object] = {}
-    for name, null in plan.nulls:
-        if null is None or name != prediction.contrast.null or not hasattr(null, "draws"):
-            nulls[name] = None
-            continue
-        most = _REWIRINGS if name == "rewired" else DRAWS
-        update: dict[str, object] = {"draws": min(null.draws, most)}
-        if hasattr(null, "stop_after"):
-            update["stop_after"] = None
-        nulls[name] = null.model_copy(update=update)
-    return plan.model_copy(
+    nulls = {
+        item.name: item.null.fewer(item.options, _REWIRINGS if item.null.form is Form.EDGES else DRAWS)
+        if item.name == prediction.contrast.null and item.null.form is not Form.NETWORKS
+        else None
+        for item in declared(plan)
+    }
+    return with_nulls(plan, nulls).model_copy(
         update={
             "predictions": (alone,),
-            "nulls": plan.nulls.model_copy(update=nulls),
             "intervals": plan.intervals.model_copy(update={"resamples": _RESAMPLES}),
             "splits": 1,
         }
@@ -200,9 +197,9 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
     )
     small = small_plan(plan, prediction)
     try:
-        if prediction.contrast.null != "untrained":
+        if form_of(prediction.contrast) is not Form.NETWORKS:
             (found,) = analyse(small, evidence).predictions
-            shown = replace(shown, reference=found.reference)
+            shown = replace(shown, reference=found.against)
             if not found.unit:
                 return replace(shown, observed=found.observed, reference_value=found.reference_value)
             # a difference in SDs of a null is a test's statistic, from which p can be read

@@ -21,24 +21,25 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
 from hypotest.collect.measured import Wanted, collect_measured
 from hypotest.collect.sample import evidence_keys
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
-from hypotest.records.nulls import Untrained
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")
 
-UNTRAINED = "untrained"
+NETWORKS = "other-networks"
 """Folder within the cache. It is not that of the subject's evidence, of which a log of documents is kept."""
 
 
@@ -63,6 +64,20 @@ class UntrainedNetwork(Generic[T]):
     value: T
 
 
+@dataclass(frozen=True, slots=True)
+class AskedNetworks:
+    """The other networks that a protocol asks for."""
+
+    number: int
+    weights: Literal["fresh", "permuted"]
+
+
+def networks_of(protocol: Protocol) -> AskedNetworks | None:
+    """Which other networks a protocol asks for; None if it asks for none."""
+    found = next(declared(protocol, Form.NETWORKS), None)
+    return None if found is None else AskedNetworks(found.n_draws, found.options.weights)
+
+
 def collect_untrained(
     protocol: Protocol,
     prepared: Prepared,
@@ -76,7 +91,7 @@ def collect_untrained(
     One network's evidence is held at a time, and its weights no longer than it takes to collect it.
 
     Args:
-        protocol: With ``nulls.untrained``; without, there is nothing to do.
+        protocol: With a null of other networks; without, there is nothing to do.
         prepared: From `hypotest.pipeline.prepare.prepare`.
         memory: Bytes that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
@@ -88,13 +103,13 @@ def collect_untrained(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    declared = protocol.nulls.untrained
-    if declared is None:
+    asked = networks_of(protocol)
+    if asked is None:
         return ()
-    step = start_stage(f"untrained networks ({declared.weights} weights)", declared.networks)
+    step = start_stage(f"untrained networks ({asked.weights} weights)", asked.number)
     networks = []
-    for number in range(declared.networks):
-        networks.append(_network(number, declared, protocol, prepared, memory, cache, use))
+    for number in range(asked.number):
+        networks.append(_network(number, asked.weights, protocol, prepared, memory, cache, use))
         step()
     return tuple(networks)
 
@@ -103,11 +118,11 @@ def describe_untrained(
     protocol: Protocol, prepared: Prepared, networks: Sequence[UntrainedNetwork[Any]]
 ) -> dict[str, Any]:
     """What the manifest says of the untrained networks; empty without any."""
-    declared = protocol.nulls.untrained
-    if declared is None:
+    asked = networks_of(protocol)
+    if asked is None:
         return {}
     return {
-        "weights": declared.weights,
+        "weights": asked.weights,
         "matrices": list(matrices(prepared.subject)),
         "networks": [
             {
@@ -127,14 +142,14 @@ def describe_untrained(
 
 def _network(
     number: int,
-    declared: Untrained,
+    weights: Literal["fresh", "permuted"],
     protocol: Protocol,
     prepared: Prepared,
     memory: float,
     cache: Path,
     use: Callable[[Evidence], T],
 ) -> UntrainedNetwork[T]:
-    subject = untrained_model(prepared.subject, number, declared.weights, protocol.seed)
+    subject = untrained_model(prepared.subject, number, weights, protocol.seed)
     fingerprint = subject.fingerprint
     rule = protocol.group
     wanted = Wanted(group_needs(protocol), rule.condition, f"{rule.model_dump_json()}, seed {protocol.seed}")

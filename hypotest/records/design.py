@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 MINIMUM_DOCUMENTS = 20
 """Fewer say too little about the spread between documents: there is no interval."""
 LARGEST_IMBALANCE = 0.25
@@ -13,3 +15,8 @@ CALIPER = 16
 """Tokens; query positions of a matched pair lie at most this far apart if possible."""
 SWAPS = 9999
 """Draws in which the labels of documents are swapped."""
+FEWEST_MOVABLE = 5
+"""Members that can change places with their neighbours, without which nothing is concluded from those."""
+PermutationUnit = Literal["type", "document_type", "position"]
+"""What keeps its label together when labels are shuffled: token types, a type within a document, or single
+positions."""

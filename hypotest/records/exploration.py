@@ -130,7 +130,7 @@ class Exploration:
     covariates: tuple[CovariateComparison, ...]
     matched_on: tuple[str, ...]
     matching_declared: bool
-    """Whether the protocol declares covariate_matched groups; if not, the default covariates were tried."""
+    """Whether the protocol declares such groups; if not, the default covariates were tried."""
     conditions: tuple[ConditionCounts, ...]
     eligible: int
     """Rare positions of the selection split in pairs that the cap allows: what the sample was drawn from."""

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hypotest.records.nulls import NullName
 from hypotest.records.strict import Name, Strict
 
 Outcome = Literal["less", "greater", "equivalent", "inconclusive", "undefined"]
@@ -21,7 +20,7 @@ Status = Literal["supported", "refuted", "undecided", "not applicable"]
 class Contrast(Strict):
     """What an observed value is compared with: a null, another condition, or a number."""
 
-    null: NullName | None = Field(default=None, description="a null declared under `nulls`")
+    null: str | None = Field(default=None, description="a null declared under `nulls`")
     conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
         default=None, description="[rare, common]: the difference is rare - common"
     )
@@ -50,7 +49,7 @@ class Margin(Strict):
 
     raw: float | None = Field(default=None, gt=0, description="in the measure's own unit")
     ratio: float | None = Field(default=None, gt=0, description="as a share of the null's mean")
-    null_sd: float | None = Field(default=None, gt=0, description="in SDs of the size_matched null")
+    null_sd: float | None = Field(default=None, gt=0, description="in SDs of as many random neurons")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Margin:
@@ -84,13 +83,6 @@ class Prediction(Strict):
     expects: dict[str, tuple[ExpectedOutcome, ...]] = Field(
         default_factory=dict, description="hypothesis -> outcomes; an empty list for `any`"
     )
-
-    @property
-    def needed_nulls(self) -> tuple[NullName, ...]:
-        """The nulls without which it has no outcome: of its contrast, and random groups for their SD."""
-        contrast: tuple[NullName, ...] = () if self.contrast.null is None else (self.contrast.null,)
-        in_sd = self.margin is not None and self.margin.null_sd is not None
-        return (*contrast, "size_matched") if in_sd and contrast != ("size_matched",) else contrast
 
     @field_validator("expects", mode="before")
     @classmethod

@@ -10,10 +10,10 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import ConfigDict, Field, Tag
 
 from hypotest.records.material import Conditions, Corpus, CountedText, Split, Subject
-from hypotest.records.nulls import Nulls
+from hypotest.records.nulls import AllNulls
 from hypotest.records.prediction import Prediction
 from hypotest.records.strict import Name, Strict, either
 
@@ -143,6 +143,8 @@ class Decision(Strict):
 class Protocol(Strict):
     """A preregistered set of rival hypotheses and the predictions that decide between them."""
 
+    model_config = ConfigDict(defer_build=True)  # which nulls there are is asked with the first protocol
+
     hypotest: Literal[1] = Field(description="version of the protocol language")
     id: Name = Field(
         description="names the folder of its reports: lower-case letters, digits, _ and -, at most 64"
@@ -172,7 +174,7 @@ class Protocol(Strict):
     )
     ablation: Ablation = Field(default=Ablation(), description="how neurons are ablated, one at a time")
     group: Group = Field(description="which neurons are tested")
-    nulls: Nulls = Field(description="what the group is compared with")
+    nulls: AllNulls = Field(description="what the group is compared with")
     hypotheses: tuple[Name, ...] = Field(
         default=("modular", "distributed"),
         min_length=1,

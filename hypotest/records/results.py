@@ -15,7 +15,7 @@ from hypotest.records.registration import Registration
 
 Stance = Literal["supports", "contradicts", "silent", "open"]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 
@@ -36,8 +36,7 @@ class NullComparison:
     """A statistic among those of its control groups: one rung of the ladder."""
 
     null: str
-    """``size_matched``, ``covariate_matched``, ``local_matched``, ``label_shuffled (type)`` or another unit,
-    ``rewired``, ``untrained``, ``swapped within documents``."""
+    """Its name, or ``swapped within documents``."""
     statistic: str
     """Which number stands among the draws: ``T(G)``; under shuffled labels ``T(rare)``, of the group selected
     on rare targets, ``T(common)``, of the one selected on common targets, or ``T(rare) - T(common)``."""
@@ -66,6 +65,21 @@ class NullComparison:
     """Unit of `observed`, `mean` and `sd` where it is not the measure's own."""
     blocked: str | None = None
     """Why nothing can be concluded from this comparison, whatever its p-value."""
+    variant: str = ""
+    """In which way it was drawn, such as the unit over which labels are shuffled."""
+
+    beside: bool = False
+    """Whether it is another statistic than the tested one, under the same draws."""
+
+    @property
+    def key(self) -> str:
+        """Of its draws in ``nulls.parquet``."""
+        return f"{self.id}: {self.statistic}" if self.beside else self.id
+
+    @property
+    def id(self) -> str:
+        """Name and variant, as columns and rows are headed: ``label_shuffled (type)``."""
+        return f"{self.null} ({self.variant})" if self.variant else self.null
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ class CovariateBalance:
     """How alike the group and its matched controls are in one covariate."""
 
     null: str
-    """Whose groups: ``covariate_matched`` or ``local_matched``."""
+    """Whose groups."""
     covariate: str
     before: float
     """(mean of the group - mean of the layer) / SD of the layer."""
@@ -105,7 +119,7 @@ class PredictionResult:
     """What was measured, in a few words."""
     observed: float | None
     reference: str
-    """What it is compared with: a null's name, ``common``, or ``value``."""
+    """What it is compared with: a null's name, ``common``, or ``value``; see `against`."""
     reference_value: float | None
     """Mean of the null, value in the common condition, or the number in the protocol."""
     reference_sd: float | None
@@ -158,6 +172,13 @@ class PredictionResult:
     """What a reader must know about this number."""
     sensitivity: MarginSensitivity | None = None
     """What other margins would have given; None without margin or interval."""
+    variant: str = ""
+    """In which way the null was drawn, such as the unit over which labels are shuffled."""
+
+    @property
+    def against(self) -> str:
+        """What it is compared with, for readers: ``label_shuffled (type)``."""
+        return f"{self.reference} ({self.variant})" if self.variant else self.reference
 
     @property
     def null_sd(self) -> float | None:
@@ -218,15 +239,10 @@ class GroupResult:
     """Neurons that are constant on the selection split: they could not be selected, and no pool has them."""
     balance: tuple[CovariateBalance, ...] = ()
     """Of matched groups; empty where there are none."""
-    n_movable: int | None = None
-    """Members of the group that local_matched groups exchange for others; the rest stands alone in what it is
-    matched on. None where no such groups were drawn."""
-    shared_members: float | None = None
-    """Share of the group that a local_matched group keeps on average."""
-    base_reliability: float | None = None
-    """Split-half reliability of log influence on the second condition, on which local_matched groups are
-    matched: Spearman and Brown's 2r / (1 + r) for the correlation r over neurons between two halves of the
-    selection split's documents."""
+    draws: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    """Null -> what else is known of its draws. Of neighbours: ``movable``, members that can change places;
+    ``shared``, share of the group that a draw keeps on average; ``reliability`` of the log influence that
+    they are matched on, by Spearman and Brown's 2r / (1 + r) from two halves of the documents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hypotest.nulls.registry import declared
 from hypotest.records.material import CorpusFiles, CorpusHub, TargetFrequency
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
@@ -128,7 +129,6 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
             "Compare.",
         ),
     ]
-    declared = [name for name, null in protocol.nulls if null is not None]
     tests = Line(
         f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
         f"from {protocol.intervals.resamples:,} resamples of the documents. The outcome is less, greater, "
@@ -138,8 +138,8 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     )
     for number, step in enumerate(steps, 1):
         yield Line(step.text, f"{number}. {step.label}")
-    for name in declared:
-        yield Line(f"{null_words(protocol, name)}.", f"{name}:", 1)
+    for item in declared(protocol):
+        yield Line(f"{null_words(protocol, item.name)}.", f"{item.name}:", 1)
     yield Line(tests.text, f"{len(steps) + 1}. {tests.label}")
 
 
@@ -286,7 +286,7 @@ def _status(protocol: Protocol) -> Iterator[Line]:
         "Confirmatory:",
     )
     deciding_nulls = {item.contrast.null for item in protocol.predictions if item.role != "descriptive"}
-    others = [name for name, null in protocol.nulls if null is not None and name not in deciding_nulls]
+    others = [item.name for item in declared(protocol) if item.name not in deciding_nulls]
     looked = [f"the description {name}" for name in _ids(protocol, "descriptive")]
     looked += [f"comparisons with {_listed(others)}"] if others else []
     looked += ["the other divisions of the documents"] if protocol.splits > 1 else []

@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
+from hypotest.nulls.registry import NULLS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.configuration import configuration_findings
@@ -41,7 +42,7 @@ _STAND_INS: dict[str, Any] = {
         "common": {"target_frequency": {"from_percentile": 15}},
     },
     "group": {"select": {"top_fraction": 0.02}},
-    "nulls": {"size_matched": {}, "local_matched": {}, "label_shuffled": {}},
+    "nulls": {name: {} for name in NULLS},
     "seed": 0,
 }
 """What a required key is given while the rest of a broken protocol is checked."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import NormalDist
 
-from hypotest.measures.form import Form, form_of
+from hypotest.nulls.registry import SD_NULL
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path
@@ -32,7 +32,7 @@ def margin_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
     """
     item = protocol.predictions[place]
     found = None if item.margin is None else item.margin.null_sd
-    if found is None or item.role == "descriptive" or form_of(item.contrast) is not Form.SIZE_MATCHED:
+    if found is None or item.role == "descriptive" or item.contrast.null != SD_NULL:
         return
     path: Path = ("predictions", place, "margin", "null_sd")
     depends = (("decision",), ("predictions",))
@@ -63,7 +63,7 @@ def left_to_power(protocol: Protocol) -> tuple[str, ...]:
         for item in protocol.predictions
         if item.margin is not None
         and item.role != "descriptive"
-        and not (item.margin.null_sd is not None and form_of(item.contrast) is Form.SIZE_MATCHED)
+        and not (item.margin.null_sd is not None and item.contrast.null == SD_NULL)
     )
 
 

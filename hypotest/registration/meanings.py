@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from hypotest.measures.form import Form, form_of
 from hypotest.measures.registry import filled_options, measure_of
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import SD_NULL, declared_null, form_of
 from hypotest.records.material import Subject
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-
-COVARIATES = {
-    "activation_mean": "mean activation",
-    "activation_sd": "spread of activation",
-    "activation_rate": "how often they are active",
-    "output_norm": "output weight",
-    "base_influence": "influence on the second condition",
-}
-"""What a neuron is like, in words."""
-_UNITS = {
-    "type": "over token types",
-    "document_type": "over token types within documents",
-    "position": "over positions",
-}
 
 
 def measured(prediction: Prediction) -> str:
@@ -73,38 +60,8 @@ def _compared(prediction: Prediction, protocol: Protocol) -> str:
 
 def null_words(protocol: Protocol, name: str) -> str:
     """One declared null in words."""
-    nulls = protocol.nulls
-    if name == "size_matched" and nulls.size_matched:
-        drawn = _draws(nulls.size_matched.draws, nulls.size_matched.stop_after)
-        return f"{drawn} groups of as many random neurons of the same layer"
-    if name == "covariate_matched" and nulls.covariate_matched:
-        drawn = _draws(nulls.covariate_matched.draws, nulls.covariate_matched.stop_after)
-        alike = _listed([COVARIATES[covariate] for covariate in nulls.covariate_matched.on])
-        return f"{drawn} groups of random neurons that resemble the group in {alike}"
-    if name == "local_matched" and nulls.local_matched:
-        drawn = _draws(nulls.local_matched.draws, nulls.local_matched.stop_after)
-        alike = _listed([COVARIATES[covariate] for covariate in nulls.local_matched.on])
-        return (
-            f"{drawn} groups in which members change places with their neighbours in {alike}, among "
-            f"{nulls.local_matched.bin} at a time"
-        )
-    if name == "label_shuffled" and nulls.label_shuffled:
-        return (
-            f"{nulls.label_shuffled.draws:,} groups that the same selection finds when the labels rare and "
-            f"common are shuffled {_UNITS[nulls.label_shuffled.unit]}"
-        )
-    if name == "rewired" and nulls.rewired:
-        return f"{nulls.rewired.draws:,} networks of the same neurons with exchanged connections"
-    if name == "untrained" and nulls.untrained:
-        kind = {"fresh": "freshly initialised", "permuted": "with the trained weights permuted"}
-        return f"{nulls.untrained.networks:,} networks that learned nothing, {kind[nulls.untrained.weights]}"
-    return name
-
-
-def _draws(number: int, stop_after: int | None) -> str:
-    if stop_after is None:
-        return f"{number:,}"
-    return f"up to {number:,} (stopped early once {stop_after:,} in either tail are as extreme)"
+    found = declared_null(protocol, name)
+    return name if found is None else found.null.words.explained(found.options)
 
 
 def margin_words(prediction: Prediction) -> str:
@@ -116,7 +73,7 @@ def margin_words(prediction: Prediction) -> str:
         return f"{margin.raw:g} (unit: {measure_of(prediction).unit})"
     if margin.ratio is not None:
         return f"{100 * margin.ratio:g} % of the null's mean"
-    return f"{margin.null_sd:g} SDs of the size_matched groups"
+    return f"{margin.null_sd:g} SDs of the {SD_NULL} groups"
 
 
 def outcome_words(prediction: Prediction, outcome: str) -> str:
@@ -126,7 +83,3 @@ def outcome_words(prediction: Prediction, outcome: str) -> str:
         return f"{outcome} (in the course of training: {getattr(meaning, outcome)})"
     says = {"less": meaning.less, "greater": meaning.greater, "equivalent": "no difference that matters"}
     return f"{outcome} ({says[outcome]})"
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

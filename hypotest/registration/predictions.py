@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.measures.form import Form, form_of
 from hypotest.measures.measure import Measure
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import OF_NULLS, Form
+from hypotest.nulls.registry import NULLS, SD_NULL, declared, declared_null, form_of, names_of
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown, suggestion
 from hypotest.registration.outcomes import why_no_interval
 from hypotest.registration.wording import unknown_key
-
-_NULL = "{null: "
-_WITH_NULL = (
-    Form.SIZE_MATCHED,
-    Form.COVARIATE_MATCHED,
-    Form.LOCAL_MATCHED,
-    Form.LABEL_SHUFFLED,
-    Form.REWIRED,
-    Form.UNTRAINED,
-)
 
 
 def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
@@ -81,8 +72,13 @@ def _options(prediction: Prediction, measure: Measure, path: Path) -> Iterator[F
 
 
 def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> Iterator[Finding]:
-    form = form_of(prediction.contrast)
+    null = prediction.contrast.null
     at = (*path, "contrast")
+    if null is not None and null not in NULLS:
+        message = f"must be one of {', '.join(NULLS)}; found {shown(null)}{suggestion(null, NULLS)}"
+        yield Finding((*at, "null"), message)
+        return
+    form = form_of(prediction.contrast)
     allowed = measure.contrasts if measure else tuple(Form)
     forms = _either_of(allowed)
     if form is None:
@@ -93,52 +89,49 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
         if reason:
             message = f"{measure.name} is not compared with a reference value: {reason}"
         else:
-            message = f"{measure.name} can be compared by {forms}; found {form}"
+            written = f"{{null: {prediction.contrast.null}}}" if form in OF_NULLS else form
+            message = f"{measure.name} can be compared by {forms}; found {written}"
         yield Finding(at, message, depends=((*path, "measure"),))
 
 
 def _either_of(forms: tuple[Form, ...]) -> str:
     """Forms in words: nulls that can stand in the same place share one pair of braces."""
-    nulls = [form[len(_NULL) : -1] for form in forms if form.startswith(_NULL)]
-    others = [str(form) for form in forms if not form.startswith(_NULL)]
-    return " or ".join([f"{_NULL}{' | '.join(nulls)}}}", *others] if nulls else others)
+    nulls = names_of(forms)
+    others = [str(form) for form in forms if form not in OF_NULLS]
+    return " or ".join([f"{{null: {' | '.join(nulls)}}}", *others] if nulls else others)
 
 
 def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
     null = prediction.contrast.null
-    if null is not None and getattr(protocol.nulls, null) is None:
-        declared = [name for name in type(protocol.nulls).model_fields if getattr(protocol.nulls, name)]
+    known = NULLS.get(null) if null is not None else None
+    if known is not None and declared_null(protocol, null) is None:
+        names = ", ".join(item.name for item in declared(protocol))
         message = (
-            f"must be declared under nulls; found {null}, declared are "
-            f"{', '.join(declared) or 'none'}: add `{null}: {{}}` there"
+            f"must be declared under nulls; found {null}, declared are {names or 'none'}: add `{null}: {{}}` "
+            "there"
         )
         yield Finding((*path, "contrast", "null"), message, depends=(("nulls",),))
-    if null == "rewired" and prediction.role != "descriptive":
-        # Nearly every random group beats its own rewirings, too.
-        message = (
-            "rewired networks describe and never decide; found in a prediction that does: contrast with "
-            "another null (rewired stands beside it), or write `role: descriptive`"
-        )
-        yield Finding((*path, "contrast", "null"), message, depends=(path,))
+    if known is not None and known.never_decides and prediction.role != "descriptive":
+        yield Finding((*path, "contrast", "null"), known.never_decides, depends=(path,))
     yield from _shuffled_labels(prediction, path)
     for name in prediction.expects:
         if name not in protocol.hypotheses:
             meant = suggestion(name, protocol.hypotheses)
-            known = ", ".join(protocol.hypotheses)
-            message = f"must be one of the hypotheses {known}; found {name}{meant}"
+            names = ", ".join(protocol.hypotheses)
+            message = f"must be one of the hypotheses {names}; found {name}{meant}"
             yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
 
 
 def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:
     """Labels that mean nothing are the null of the premise, and of nothing else."""
     measure = MEASURES.get(prediction.measure)
-    shuffled = form_of(prediction.contrast) is Form.LABEL_SHUFFLED
+    shuffled = form_of(prediction.contrast) is Form.LABELS
     if not shuffled or prediction.role == "descriptive" or measure is None:
         return
-    if not measure.decided_by_labels and Form.LABEL_SHUFFLED in measure.contrasts:
+    if not measure.decided_by_labels and Form.LABELS in measure.contrasts:
         instead = (
-            "contrast with local_matched, or write `role: descriptive`"
-            if Form.LOCAL_MATCHED in measure.contrasts
+            f"contrast with {names_of([Form.GROUPS])[-1]}, or write `role: descriptive`"
+            if Form.GROUPS in measure.contrasts
             else "write `role: descriptive`"
         )
         message = (
@@ -156,16 +149,18 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
         yield from _no_margin(prediction, form, path)
         return
     contrast = ((*path, "contrast"),)
-    in_sizes = protocol.group.size_varies and form in _WITH_NULL
+    in_sizes = protocol.group.size_varies and form in OF_NULLS
     if margin.null_sd is not None:
-        if form is not None and form not in _WITH_NULL:
+        if form is not None and form not in OF_NULLS:
             message = f"null_sd needs a contrast with a null; found {form}: give raw"
             yield Finding((*at, "null_sd"), message, depends=contrast)
-        elif protocol.nulls.size_matched is None and form not in (None, Form.SIZE_MATCHED):
-            # With size_matched as the contrast, that it is not declared has been said.
+        elif form is not None and SD_NULL not in (
+            *(item.name for item in declared(protocol)),
+            prediction.contrast.null,
+        ):
+            # With that null as the contrast, that it is not declared has been said.
             message = (
-                "null_sd is the SD of size-matched groups; declare `size_matched: {}` under nulls, "
-                "or give raw"
+                f"null_sd is the SD of random groups; declare `{SD_NULL}: {{}}` under nulls, or give raw"
             )
             yield Finding((*at, "null_sd"), message, depends=(("nulls",),))
     if margin.raw is not None and in_sizes:
@@ -174,13 +169,13 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
             f"with it; found raw: {margin.raw:g}: give null_sd, such as `margin: {{null_sd: 2}}`"
         )
         yield Finding((*at, "raw"), message, depends=(("group",), *contrast))
-    if margin.ratio is not None and in_sizes and form is Form.LABEL_SHUFFLED:
+    if margin.ratio is not None and in_sizes and form is Form.LABELS:
         message = (
             "with `select: plateau` groups under shuffled labels are compared in SDs of random groups of "
             "their size, of which a ratio says nothing: give null_sd"
         )
         yield Finding((*at, "ratio"), message, depends=(("group",), *contrast))
-    if margin.ratio is not None and form is not None and form not in _WITH_NULL:
+    if margin.ratio is not None and form is not None and form not in OF_NULLS:
         message = f"ratio is a share of the null's mean; {form} has no null: give raw"
         yield Finding((*at, "ratio"), message, depends=contrast)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypotest.measures.measure import Measure, Option
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
 from hypotest.registration.multiverse import choice_option
 
@@ -36,6 +37,7 @@ def schema() -> dict[str, Any]:
         "const": ["rare", "common"],
         "description": contrast["properties"]["conditions"]["description"],
     }
+    contrast["properties"]["null"]["enum"] = list(NULLS)
     # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
     # unknown keys.
     del contrast["additionalProperties"]

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 
+from hypotest.nulls.registry import SD_NULL, declared, declared_null
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
@@ -39,10 +40,10 @@ def _repeated(protocol: Protocol) -> Iterator[Finding]:
     lists: dict[Path, tuple[str, ...]] = {}
     if isinstance(protocol.corpus.text, CorpusFiles):
         lists["corpus", "text", "files"] = protocol.corpus.text.files
-    for name in ("covariate_matched", "local_matched"):
-        matched = getattr(protocol.nulls, name)
-        if matched is not None:
-            lists["nulls", name, "on"] = matched.on
+    for item in declared(protocol):
+        for option, value in item.options:
+            if isinstance(value, tuple):
+                lists["nulls", item.name, option] = value
     for path, values in lists.items():
         for place, value in enumerate(values):
             if value in values[:place]:
@@ -94,32 +95,32 @@ def _quoted(name: str) -> str:
 
 def _spread(protocol: Protocol) -> Iterator[Finding]:
     """The SD of B groups has a relative standard error of 1/sqrt(2 (B - 1))."""
-    null = protocol.nulls.size_matched
+    null = declared_null(protocol, SD_NULL)
     margins = [item.margin.null_sd for item in protocol.predictions if item.margin is not None]
     if null is None or not any(margins):
         return
-    path: Path = ("nulls", "size_matched", "draws")
-    if null.draws < 2:
-        message = f"must be at least 2, since margins in null_sd need an SD; found {null.draws}: raise it"
+    path: Path = ("nulls", null.name, null.null.number)
+    if null.n_draws < 2:
+        message = f"must be at least 2, since margins in null_sd need an SD; found {null.n_draws}: raise it"
         yield Finding(path, message, depends=(("predictions",),))
-    elif (error := 1 / math.sqrt(2 * (null.draws - 1))) > _TOLERATED:
+    elif (error := 1 / math.sqrt(2 * (null.n_draws - 1))) > _TOLERATED:
         message = (
-            f"margins in null_sd rest on the SD of {null.draws} groups, known to {100 * error:.0f} % only; "
+            f"margins in null_sd rest on the SD of {null.n_draws} groups, known to {100 * error:.0f} % only; "
             "raise it to 999 or more"
         )
         yield Finding(path, message, "warning", (("predictions",),))
 
 
 def _stopping(protocol: Protocol) -> Iterator[Finding]:
-    for name in ("size_matched", "covariate_matched", "local_matched"):
-        null = getattr(protocol.nulls, name)
-        if null is not None and null.stop_after is not None and null.stop_after > null.draws // 2:
+    for item in declared(protocol):
+        stop_after = getattr(item.options, "stop_after", None)
+        if stop_after is not None and stop_after > item.n_draws // 2:
             # Both tails must hold as many; between them they share the draws.
             message = (
-                f"is never reached, since each tail must hold so many of {null.draws} draws; found "
-                f"{null.stop_after}: lower it, or remove it"
+                f"is never reached, since each tail must hold so many of {item.n_draws} draws; found "
+                f"{stop_after}: lower it, or remove it"
             )
-            yield Finding(("nulls", name, "stop_after"), message, "warning")
+            yield Finding(("nulls", item.name, "stop_after"), message, "warning")
 
 
 def _pairs(protocol: Protocol) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from hypotest.errors import Problem
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared
 from hypotest.records.material import TargetFrequency
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -166,24 +168,21 @@ def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
 def _draws(protocol: Protocol) -> Iterator[Finding]:
     """Refuse a plan whose smallest p-value, 2/(B + 1), exceeds level / M."""
     level = protocol.decision.level
-    for null in type(protocol.nulls).model_fields:
-        declared = getattr(protocol.nulls, null)
-        if null == "rewired":  # never decides; see `hypotest.registration.predictions`
-            continue
-        n_tests = protocol.n_tests_of(null)
-        if declared is None or n_tests == 0:
+    for item in declared(protocol):
+        n_tests = protocol.n_tests_of(item.name)
+        # what never decides is refused elsewhere; see `hypotest.registration.predictions`
+        if item.null.never_decides or n_tests == 0:
             continue
         needed = protocol.decision.fewest_draws(n_tests)
-        key = "networks" if null == "untrained" else "draws"
-        found = getattr(declared, key)
+        key, found = item.null.number, item.n_draws
         if found < needed:
             over = f"{level:g} / {n_tests} deciding predictions" if n_tests > 1 else f"{level:g}"
             message = (
                 f"must be at least {needed} for a two-sided p-value to reach {over}; found {found}: raise it"
             )
-            if null == "untrained":
+            if item.null.form is Form.NETWORKS:
                 message += ", or write `role: descriptive` where it is the contrast"
-            yield Finding(("nulls", null, key), message, depends=(("decision",), ("predictions",)))
+            yield Finding(("nulls", item.name, key), message, depends=(("decision",), ("predictions",)))
 
 
 def _repeated_ids(protocol: Protocol) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from hypotest.records.nulls import nulls_model
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
@@ -255,6 +256,8 @@ def _meaning(path: Path) -> str:
 
 def _model_at(path: Path) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Protocol
+    if path[:1] == ("nulls",):
+        model, path = nulls_model(), path[1:]
     alternatives: dict[str, type[BaseModel] | None] = {}
     for part in path:
         if isinstance(part, int):

@@ -1,21 +1,15 @@
-"""How alike the group and its covariate-matched controls are, and what follows where they are not."""
+"""How alike the group and those are that it is matched with, and what follows where they are not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypotest.groups.local import FEWEST_MOVABLE
+from hypotest.nulls.registry import NULLS
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.results import Results
-from hypotest.report.numbers import count_text, fixed
+from hypotest.report.numbers import fixed
 from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown, sentence_list
-
-
-def unmatched_covariates(results: Results) -> tuple[str, ...]:
-    """Covariates in which covariate_matched groups still differ too much."""
-    rows = [row for row in results.group.balance if row.null == "covariate_matched"]
-    return tuple(row.covariate for row in rows if abs(row.after) > LARGEST_IMBALANCE)
+from hypotest.report.text import escape_markdown
 
 
 def balance_paragraphs(results: Results) -> Iterable[str]:
@@ -23,7 +17,8 @@ def balance_paragraphs(results: Results) -> Iterable[str]:
     group = results.group
     if not group.balance:
         return
-    apart = unmatched_covariates(results)
+    blocking = [name for name, null in NULLS.items() if null.imbalance_blocks]
+    apart = [row for row in group.balance if row.null in blocking and abs(row.after) > LARGEST_IMBALANCE]
     yield (
         "What matched groups are matched on: the group's mean minus that of others, in SDs of the layer. "
         "`base_influence` is the influence on the condition that the group was not selected on."
@@ -35,37 +30,11 @@ def balance_paragraphs(results: Results) -> Iterable[str]:
                 escape_markdown(row.null),
                 escape_markdown(row.covariate),
                 fixed(row.before, 3),
-                f"**{fixed(row.after, 3)}**"
-                if row.null == "covariate_matched" and row.covariate in apart
-                else fixed(row.after, 3),
+                f"**{fixed(row.after, 3)}**" if row in apart else fixed(row.after, 3),
             ]
             for row in group.balance
         ],
         numeric=(2, 3),
     )
-    if apart:
-        names = sentence_list([escape_markdown(name) for name in apart])
-        yield (
-            f"After matching, more than {LARGEST_IMBALANCE:g} is left in {names}: no conclusion is drawn "
-            "from covariate_matched groups."
-        )
-    elif any(row.null == "covariate_matched" for row in group.balance):
-        yield (f"After matching, none of covariate_matched exceeds {LARGEST_IMBALANCE:g}, the most allowed.")
-    if group.n_movable is not None:
-        yield (
-            f"In local_matched groups {count_text(group.n_movable)} of the group's "
-            f"{count_text(len(group.neurons))} neurons can change places with neighbours outside it; the "
-            "others "
-            f"stand alone in their bins and stay. With fewer than {FEWEST_MOVABLE}, nothing is concluded."
-            + (
-                ""
-                if group.shared_members is None
-                else f" On average such a group keeps {100 * group.shared_members:.0f} % of the members."
-            )
-            + (
-                ""
-                if group.base_reliability is None
-                else " Between halves of the documents, influence on the second condition has a "
-                f"reliability of {fixed(group.base_reliability, 2)}."
-            )
-        )
+    for null in NULLS.values():
+        yield from map(escape_markdown, null.balanced(group))

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from hypotest.nulls.registry import NULLS
 from hypotest.records.calibration import Calibration, Cell, Rate, ScenarioRates
 from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text
@@ -15,20 +16,26 @@ from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, sentence_list
 
 _NULLS = {
-    "size_matched": "size",
-    "covariate_matched": "covar.",
-    "local_matched": "local",
-    "label_shuffled (type)": "type",
-    "label_shuffled (document_type)": "d-type",
-    "label_shuffled (position)": "posit.",
+    **{
+        f"{name} ({variant})" if variant else name: null.words.short_of(variant)
+        for name, null in NULLS.items()
+        if null.words.short
+        for variant in (("",) if isinstance(null.words.short, str) else null.words.short)
+    },
     "swapped within documents": "swaps",
     "value": "value",
 }
 """Null -> head of its column."""
-_LEGEND = (
-    "size, covar.: random groups of the same size, matched in covariates; type, d-type, posit.: labels "
-    "shuffled over types, types within documents, positions; swaps: labels swapped within documents; value: "
-    "t against the declared number"
+_LEGEND = "; ".join(
+    [
+        *(
+            item.legend if not isinstance(item.short, str) else f"{item.short}: {item.legend}"
+            for item in (null.words for null in NULLS.values())
+            if item.legend
+        ),
+        "swaps: labels swapped within documents",
+        "value: t against the declared number",
+    ]
 )
 _STATUSES = ("supported", "refuted", "undecided", "not applicable")
 

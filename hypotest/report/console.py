@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from hypotest.nulls.registry import NULLS
 from hypotest.records.registration import Registration
 from hypotest.records.results import PredictionResult, Results, Stance
 from hypotest.report.console_table import ConsoleTable
@@ -44,7 +45,6 @@ _STANCES: dict[Stance, tuple[str, str]] = {
 _STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
 _WIDTH_WITHOUT_HYPOTHESES = 82
 _NAME_WIDTH = len("head-specificity")
-_NARROW_NAMES = {"covariate_matched": "covar._matched"}
 _NARROWEST_WITH_NAMES = 78
 
 
@@ -185,10 +185,10 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Text, ...]:
     qualifiers: list[str] = [] if item.role == "deciding" else [item.role]
     qualifiers += ["by TOST"] if numbers.of_equivalence else []
     interval = "no interval" if item.interval is None else numbers.interval
-    reference = printable(item.reference)
-    if not wide:  # label_shuffled (type): the report says which unit was shuffled
-        reference = reference.partition(" (")[0]
-        reference = _NARROW_NAMES.get(reference, reference)
+    reference = printable(item.against)
+    if not wide:  # the report says in which variant a null was drawn
+        null = NULLS.get(item.reference)
+        reference = printable(item.reference if null is None else null.words.narrow or null.name)
     return (
         Text.assemble(printable(item.id), ("\n  " + reference, "dim")),
         Text.assemble(numbers.observed, ("\n" + numbers.reference, "dim")),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hypotest.inference.multiplicity import monte_carlo_floor
+from hypotest.nulls.registry import NULLS
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
@@ -30,35 +31,25 @@ SIGNS: dict[Outcome, str] = {
 EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
-_QUESTIONS = {
-    "size_matched": "is the group unlike other neurons of the layer, as many and drawn at random?",
-    "covariate_matched": "is it unlike neurons that resemble it in the declared covariates, such as how "
-    "active they are and how strongly they write?",
-    "local_matched": "is it unlike its neighbours, neurons as loud and as influential on common targets? "
-    "What "
-    "survives here follows what rare targets chose them for. Two conditions cannot tell influence on rare "
-    "targets from influence as such to which common targets add some of their own; a third could.",
-    "label_shuffled (type)": "is it unlike what the same selection finds when *rare* is dealt out over token "
-    "types at random, so that labels mean nothing? That decides selectivity. For anything else it "
-    "describes: if "
-    "neurons are selective, labels do mean something, and every property that varies from neuron to neuron "
-    "can differ, whether or not it has to do with rarity.",
-    "label_shuffled (document_type)": "the same, with labels dealt out over pairs of document and "
-    "token type.",
-    "label_shuffled (position)": "the same, with labels dealt out over single positions within documents; "
-    "where the same types return it rejects too often, since rarity belongs to types.",
+_OTHERS = {
     "swapped within documents": "do rare and common targets differ more than when the two change places in "
     "documents at random?",
-    "rewired": "is the group's network unlike one with the same strengths and otherwise random weights? "
-    "Almost every network of correlated neurons is: this describes, and never decides.",
-    "untrained": "is the group unlike what the same protocol finds in networks that learned nothing? What "
-    "they show as well is due to the architecture, not to learning.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
 }
 
 
+def _questions() -> dict[str, str]:
+    """What each opponent asks, in the order of the ladder."""
+    asked: dict[str, str] = {}
+    for name, null in NULLS.items():
+        questions = null.words.question
+        by_variant = {"": questions} if isinstance(questions, str) else questions
+        asked |= {f"{name} ({key})" if key else name: text for key, text in by_variant.items()}
+    return {**asked, **_OTHERS}
+
+
 @dataclass(frozen=True, slots=True)
-class Rung:
+class Step:
     """One prediction against one opponent."""
 
     opponent: str
@@ -108,11 +99,11 @@ class Ladder:
     """Those that can decide first, in the order of the question they ask; then the descriptive ones."""
     n_descriptive: int
     """How many opponents at the end are descriptive for every prediction."""
-    rungs: dict[str, dict[str, Rung]]
+    rungs: dict[str, dict[str, Step]]
     """Prediction -> opponent -> rung; absent where that opponent makes no sense."""
 
     @property
-    def every_rung(self) -> list[Rung]:
+    def every_rung(self) -> list[Step]:
         """Row by row."""
         return [rung for row in self.rungs.values() for rung in row.values()]
 
@@ -122,7 +113,7 @@ def ladder_of(results: Results) -> Ladder:
     level = _level(results)
     rungs = {item.id: {rung.opponent: rung for rung in _rungs(item, level)} for item in results.predictions}
     drawn = list(dict.fromkeys(name for row in rungs.values() for name in row))
-    known = list(_QUESTIONS)
+    known = list(_questions())
     drawn.sort(key=lambda name: known.index(name) if name in known else len(known))
     apart = [name for name in drawn if all(row[name].descriptive for row in rungs.values() if name in row)]
     return Ladder((*(name for name in drawn if name not in apart), *apart), len(apart), rungs)
@@ -169,8 +160,9 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
     if any(rung.too_few for rung in ladder.every_rung):
         yield "Without a sign: so few draws that no p could reach the level; their mean stands there."
     yield "What each opponent asks:"
+    questions = _questions()
     yield "\n".join(
-        f"- {escape_markdown(name)}: {_QUESTIONS.get(name, 'see the methods.')}" for name in ladder.opponents
+        f"- {escape_markdown(name)}: {questions.get(name, 'see the methods.')}" for name in ladder.opponents
     )
 
 
@@ -192,19 +184,19 @@ def ladder_table(results: Results) -> str:
     return table(head, rows)
 
 
-def _rungs(item: PredictionResult, level: float) -> Iterable[Rung]:
+def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
     # A contrast with a declared number is decided by its interval; what was drawn stands beside it.
     # And one without an outcome has none that decides among its nulls.
     by_value = item.reference == "value"
     none_decides = by_value or item.outcome == "undefined"
     if none_decides:
-        yield _deciding(item, DECLARED_VALUE if by_value else item.reference, None)
+        yield _deciding(item, DECLARED_VALUE if by_value else item.against, None)
     for place, rung in enumerate(item.ladder):
         if place == 0 and not none_decides:
-            yield _deciding(item, rung.null, rung.z)
+            yield _deciding(item, rung.id, rung.z)
         else:
-            yield Rung(
-                opponent=rung.null,
+            yield Step(
+                opponent=rung.id,
                 found=_found(rung, level),
                 z=rung.z,
                 p_value=rung.p_value,
@@ -218,9 +210,9 @@ def _rungs(item: PredictionResult, level: float) -> Iterable[Rung]:
             )
 
 
-def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Rung:
+def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Step:
     of_equivalence = prediction_text(item).of_equivalence
-    return Rung(
+    return Step(
         opponent=opponent,
         found=item.outcome,
         z=z,
@@ -238,7 +230,7 @@ def _found(rung: NullComparison, level: float) -> Outcome:
     return "greater" if rung.percentile > 50 else "less"
 
 
-def _cell(rung: Rung, item: PredictionResult) -> str:
+def _cell(rung: Step, item: PredictionResult) -> str:
     label = " z " if rung.too_few is None else ""
     z = f"{label}{rung.z_text}" if rung.z_text else ""
     weight = "**" if rung.decides else "*" if rung.descriptive else ""
@@ -252,5 +244,5 @@ def _level(results: Results) -> float:
     return float((results.protocol.get("decision") or {}).get("level", 0.05))
 
 
-def _no_conclusion(rung: Rung, level: float) -> bool:
+def _no_conclusion(rung: Step, level: float) -> bool:
     return rung.found == "inconclusive" and rung.p_value is not None and rung.p_value <= level

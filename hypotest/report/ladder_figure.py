@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, RARE, WIDTH, new_canvas
-from hypotest.report.ladder import SIGNS, Ladder, Rung, claims_of, ladder_of
+from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
 from hypotest.report.text import printable
 
 _COLOURS: dict[Outcome, str] = {
@@ -133,7 +133,7 @@ def _draw_names(axes: Axes, item: PredictionResult, y: float, height: float) -> 
         axes.text(start, line, _shortened(hypothesis, _LONGEST_CLAIM), va="center", fontsize=7)
 
 
-def _draw_rung(axes: Axes, rung: Rung, left: float, y: float, width: float, height: float) -> None:
+def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, height: float) -> None:
     inset = 0.025
     corner, size = (left + inset, y + inset), (width - 2 * inset, height - 2 * inset)
     tint = Rectangle(

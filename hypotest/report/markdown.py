@@ -93,7 +93,7 @@ def overview(results: Results) -> str:
             [
                 escape_markdown(item.id) + role,
                 numbers.observed,
-                escape_markdown(item.reference) + (f", in {escape_markdown(item.unit)}" if item.unit else ""),
+                escape_markdown(item.against) + (f", in {escape_markdown(item.unit)}" if item.unit else ""),
                 numbers.reference,
                 numbers.effect + interval,
                 numbers.p + sign,

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.measures.registry import words_of
+from hypotest.nulls.registry import SD_NULL, declared
 from hypotest.records.material import Condition
-from hypotest.records.nulls import CovariateMatched, LocalMatched, SizeMatched
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -45,20 +45,6 @@ SOURCES = (
         "Lakens (2017): equivalence by two one-sided tests",
     ),
 )
-
-PERMUTED = {
-    "type": "over token types",
-    "document_type": "over pairs of document and token type",
-    "position": "within documents",
-}
-COVARIATES = {
-    "activation_mean": "log mean |activation|",
-    "activation_sd": "log activation SD",
-    "activation_rate": "the share of positions with a positive activation",
-    "output_norm": "the log norm of the output weights",
-    "base_influence": "influence on the condition that the group was not selected on (log mean |change of "
-    "loss|)",
-}
 
 
 def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
@@ -167,89 +153,25 @@ def _measures(results: Results) -> str:
 
 
 def _nulls(protocol: Protocol) -> str:
-    nulls = protocol.nulls
-    parts = []
-    if nulls.size_matched is not None:
-        parts.append(
-            f"{_draws(nulls.size_matched)} groups of as many neurons drawn uniformly without replacement "
-            "from the whole layer (size_matched)"
-        )
-    if nulls.covariate_matched is not None:
-        names = sentence_list([COVARIATES[name] for name in nulls.covariate_matched.on])
-        parts.append(
-            f"{_draws(nulls.covariate_matched)} groups with as many neurons as this one in each stratum, a "
-            "tenth of the group or less, of a propensity score of membership given "
-            f"{names} (covariate_matched)"
-        )
-    if nulls.local_matched is not None:
-        names = sentence_list([COVARIATES[name] for name in nulls.local_matched.on])
-        parts.append(
-            f"{_draws(nulls.local_matched)} groups in which membership is dealt out anew within bins of "
-            f"{nulls.local_matched.bin} neurons of consecutive ranks in a propensity score of membership "
-            f"given {names}, all from the selection split (local_matched)"
-        )
-    if nulls.label_shuffled is not None:
-        unit = nulls.label_shuffled.unit
-        parts.append(
-            f"{count_text(nulls.label_shuffled.draws)} groups that the same selection finds when the labels "
-            f"rare and common are permuted {PERMUTED[unit]} (label_shuffled, which decides selectivity "
-            "alone; "
-            "measured under the permuted labels on the evaluation split too wherever its evidence can be "
-            "relabelled)"
-        )
+    found = list(declared(protocol))
+    words = [(item.null.words, item.null.words.method(item.options, protocol)) for item in found]
+    parts = [text for of, text in words if not of.apart]
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
-    sentences += _descriptive_nulls(protocol)
-    sentences += _stopping(protocol)
+    sentences += [text for of, text in words if of.apart]
+    stops = [f"h = {count_text(stop)} for {name}" for name, stop in stops_of(protocol).items()]
+    if stops:
+        sentences.append(
+            "Drawing stopped early once both tails held h draws at least as extreme "
+            f"({sentence_list(stops)}); the one-sided p of a tail whose h-th such draw is the l-th of all is "
+            "h/l (Besag and Clifford 1991, doi:10.1093/biomet/78.2.301)."
+        )
     return " ".join(sentences)
 
 
-def _draws(null: SizeMatched | CovariateMatched | LocalMatched) -> str:
-    return ("up to " if null.stop_after else "") + count_text(null.draws)
-
-
-def _stopping(protocol: Protocol) -> list[str]:
-    declared = {
-        "size_matched": protocol.nulls.size_matched,
-        "covariate_matched": protocol.nulls.covariate_matched,
-        "local_matched": protocol.nulls.local_matched,
-    }
-    stops = [
-        f"h = {count_text(null.stop_after)} for {name}"
-        for name, null in declared.items()
-        if null is not None and null.stop_after is not None
-    ]
-    if not stops:
-        return []
-    return [
-        f"Drawing stopped early once both tails held h draws at least as extreme ({sentence_list(stops)}); "
-        "the one-sided p of a tail whose h-th such draw is the l-th of all is h/l (Besag and Clifford 1991, "
-        "doi:10.1093/biomet/78.2.301)."
-    ]
-
-
-def _descriptive_nulls(protocol: Protocol) -> list[str]:
-    nulls = protocol.nulls
-    sentences = []
-    if nulls.rewired is not None:
-        sentences.append(
-            f"Networks were also compared with {count_text(nulls.rewired.draws)} of the same strengths and "
-            "otherwise random weights, by moves on cycles of four neurons (rewired); this describes and "
-            "never decides."
-        )
-    if nulls.untrained is not None:
-        number = nulls.untrained.networks
-        kind = (
-            "a fresh initialisation"
-            if nulls.untrained.weights == "fresh"
-            else "the entries of every trained matrix permuted"
-        )
-        needed = protocol.decision.fewest_draws(len(protocol.deciding))
-        few = "" if number >= needed else "; so few describe and do not decide"
-        sentences.append(
-            f"The protocol was repeated on {count_text(number)} untrained networks, each with {kind} "
-            f"(untrained{few})."
-        )
-    return sentences
+def stops_of(protocol: Protocol) -> dict[str, int]:
+    """Null -> h of sequential stopping, where it is declared."""
+    stops = {item.name: getattr(item.options, "stop_after", None) for item in declared(protocol)}
+    return {name: stop for name, stop in stops.items() if stop is not None}
 
 
 def _tests(results: Results, protocol: Protocol) -> str:
@@ -279,7 +201,7 @@ def _tests(results: Results, protocol: Protocol) -> str:
 def margin_text(margin: Margin) -> str:
     """Half-width of the range of effects that count as equivalent."""
     if margin.null_sd is not None:
-        return f"{margin.null_sd:g} SDs of the size_matched null"
+        return f"{margin.null_sd:g} SDs of the {SD_NULL} null"
     if margin.ratio is not None:
         return f"{100 * margin.ratio:g} % of the null's mean"
     return f"{margin.raw:g} in the measure's unit"

@@ -52,7 +52,7 @@ def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
     mine = nulls.filter(pl.col("prediction") == result.id)
     panels = []
     for rung in result.ladder:
-        draws = mine.filter(pl.col("null") == rung.null)["value"].drop_nulls().to_numpy()
+        draws = mine.filter(pl.col("null") == rung.key)["value"].drop_nulls().to_numpy()
         draws = draws[np.isfinite(draws)]
         if len(draws):
             panels.append((rung, draws))
@@ -93,7 +93,7 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     axes.plot([rung.observed] * 2, [0, top * 1.05], color=OBSERVED, linewidth=1.8)
     pad = 0.06 * (high - low)
     axes.set_xlim(low - pad, high + pad)
-    name = printable(rung.null)
+    name = printable(rung.id)
     axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
     axes.set_ylabel(f"draws (of {count_text(len(draws))})")
     label = words_of(result.measure, result.title).label
@@ -142,7 +142,7 @@ def draw_estimate(result: PredictionResult) -> Figure | None:
         color=INK,
         linestyle="--",
         linewidth=1,
-        label="reference value" if result.reference == "value" else printable(result.reference),
+        label="reference value" if result.reference == "value" else printable(result.against),
     )
     for interval, weight in ((result.interval_95, 1.0), (result.interval, 3.0)):
         if interval is not None:

@@ -21,7 +21,7 @@ from hypotest.registration import protocol_hash
 from hypotest.registration.meanings import layer_words, revision_words
 from hypotest.report.deviations import empty_deviations
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import beginning_words, percentile_text
+from hypotest.report.methods import beginning_words, percentile_text, stops_of
 from hypotest.report.numbers import count_text
 from hypotest.report.osf_analysis import analysis_plan, other, variables
 from hypotest.report.osf_hypotheses import hypotheses, null_sentences
@@ -216,16 +216,9 @@ def _stopping(protocol: Protocol) -> Iterator[str]:
         "The sample is of fixed size and collected once; if the text holds fewer positions, the run stops "
         "with an error and tests nothing."
     )
-    declared = {
-        "size_matched": protocol.nulls.size_matched,
-        "covariate_matched": protocol.nulls.covariate_matched,
-        "local_matched": protocol.nulls.local_matched,
-    }
     stops = [
-        f"once both tails hold {count_text(null.stop_after)} draws at least as extreme "
-        f"({escape_markdown(name)})"
-        for name, null in declared.items()
-        if null is not None and null.stop_after is not None
+        f"once both tails hold {count_text(stop)} draws at least as extreme ({escape_markdown(name)})"
+        for name, stop in stops_of(protocol).items()
     ]
     if stops:
         yield (

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.plateau_flatness import WORDS as CURVES
 from hypotest.measures.registry import MEASURES, filled_options, words_of
+from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import NULLS, declared
 from hypotest.records.design import MINIMUM_DOCUMENTS, SWAPS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import COVARIATES, SOURCES, margin_text
+from hypotest.report.methods import SOURCES, margin_text
 from hypotest.report.numbers import count_text, significant
 from hypotest.report.osf_hypotheses import label, number_of
 from hypotest.report.text import escape_markdown, sentence_list
@@ -28,11 +31,8 @@ def variables(protocol: Protocol) -> Iterator[str]:
     """Manipulated and measured variables, and what is combined."""
     yield "## Variables"
     yield "### Manipulated variables"
-    shuffled = (
-        " Labels rare and common are permuted for the null label_shuffled."
-        if protocol.nulls.label_shuffled is not None
-        else ""
-    )
+    labels = [item.name for item in declared(protocol, Form.LABELS)]
+    shuffled = f" Labels rare and common are permuted for the null {labels[0]}." if labels else ""
     yield (
         "Neuron ablation has two levels: the activation as computed, and set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
@@ -40,16 +40,9 @@ def variables(protocol: Protocol) -> Iterator[str]:
     )
     yield "### Measured variables"
     yield "\n".join(f"- {_measured(item)}" for item in protocol.predictions)
-    nulls = protocol.nulls
-    names: dict[str, None] = {}
-    for matched in (nulls.covariate_matched, nulls.local_matched):
-        if matched is not None:
-            names.update(dict.fromkeys(matched.on))
-    if names:
-        yield (
-            "Covariates of every neuron, from the selection split: "
-            f"{sentence_list([COVARIATES[name] for name in names])}."
-        )
+    covariates = covariates_of(protocol)
+    if covariates:
+        yield f"Covariates of every neuron, from the selection split: {in_words(covariates, EXACT)}."
     yield "### Indices"
     yield (
         "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "
@@ -145,18 +138,11 @@ def _contrast(item: Prediction) -> str:
             f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
             "standard error of the interval over documents."
         )
-    if contrast.null == "label_shuffled" and not isinstance(MEASURES[item.measure], GroupMeasure):
+    null = NULLS[str(contrast.null)]
+    if null.form is Form.LABELS and not isinstance(MEASURES[item.measure], GroupMeasure):
         return "the value on the evaluation split, among the same under labels shuffled there; described."
-    if contrast.null == "label_shuffled":
-        return (
-            "the value for the group minus the mean over the groups that the same selection finds under "
-            "label_shuffled, among theirs."
-        )
-    draws = "networks" if contrast.null == "untrained" else "draws"
-    return (
-        "the value for the group minus the mean of the null, among the "
-        f"{draws} of {escape_markdown(contrast.null)}."
-    )
+    they = escape_markdown(null.words.they)
+    return f"the value for the group minus the mean over {they}, among theirs ({null.name})."
 
 
 def _margin(item: Prediction) -> str:
@@ -168,8 +154,8 @@ def _margin(item: Prediction) -> str:
 def _transformations(protocol: Protocol) -> Iterator[str]:
     if protocol.group.select == "plateau":
         yield CURVES.transformed
-    if protocol.nulls.covariate_matched is not None or protocol.nulls.local_matched is not None:
-        yield "Covariates other than the rate of positive activations are natural logarithms."
+    if covariates_of(protocol):
+        yield TRANSFORMED
     said = [MEASURES[item.measure].transformed(filled_options(item)) for item in protocol.predictions]
     yield from dict.fromkeys(sentence for sentence in said if sentence)
     yield "Nothing else is transformed, centred or recoded."
@@ -220,3 +206,9 @@ def other(protocol: Protocol) -> Iterator[str]:
 
 def _value(value: object) -> object:
     return f"{value:g}" if isinstance(value, float) else value
+
+
+def covariates_of(protocol: Protocol) -> tuple[str, ...]:
+    """What the draws of the declared nulls are matched on."""
+    names = (getattr(item.options, "on", ()) for item in declared(protocol))
+    return tuple(dict.fromkeys(name for some in names for name in some))

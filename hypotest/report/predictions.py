@@ -72,7 +72,7 @@ def _found(item: PredictionResult) -> str:
             "counts neither for nor against any hypothesis, and leaves those open that expect something."
         )
     against = {"value": "the declared value", "common": "the common condition"}.get(
-        item.reference, f"the null {escape_markdown(item.reference)}"
+        item.reference, f"the null {escape_markdown(item.against)}"
     )
     mean = "" if item.reference_sd is None else ", mean (SD)"
     sentences = [
@@ -199,7 +199,7 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
             further.append("no conclusion")
         rows.append(
             [
-                escape_markdown(rung.null.removesuffix(f": {rung.statistic}")),
+                escape_markdown(rung.id),
                 escape_markdown(rung.statistic),
                 fixed(rung.observed, decimals),
                 f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",

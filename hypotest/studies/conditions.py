@@ -42,7 +42,7 @@ def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def recorded_networks(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What a manifest says of each untrained network."""
-    found = section(manifest, "untrained").get("networks")
+    found = section(manifest, "other_networks").get("networks")
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
@@ -60,7 +60,7 @@ def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None 
     }
     now: dict[str, object] = {
         "hypotest": metadata.version("hypotest-nn"),
-        "code": code_hash(measures=section(manifest, "measures")),
+        "code": code_hash(section(manifest, "measures"), section(manifest, "nulls")),
         **versions(),
         **hardware(),
         "device": device,

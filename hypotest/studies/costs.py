@@ -23,18 +23,19 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.stages import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD
 from hypotest.collect.store import read_shard, write_shard
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import declared
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.untrained import networks_of
 from hypotest.records.evidence import SelectionEvidence, SplitEvidence
 from hypotest.records.power import StageCost
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.testing.randomness import Streams
-from hypotest.testing.selection import units_and_draws
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
 _MOST_BLOCKS = 64
@@ -191,7 +192,7 @@ def _time_extras(
     rare = np.flatnonzero(split.mask("rare"))
     rows = rare[np.linspace(0, rare.size - 1, min(_ROWS, rare.size)).astype(np.int64)]
     n_neurons = selection.mean_activation.size
-    groups = size_matched(n_neurons, group_size, 1 + RANDOM_GROUPS, streams("groups timed"))
+    groups = random_groups(n_neurons, group_size, 1 + RANDOM_GROUPS, streams("groups timed"))
     started = monotonic()
     ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, memory)
     spent = monotonic() - started
@@ -268,14 +269,14 @@ def repeated_work(
     plan: Protocol, collecting: Sequence[StageCost], analysis: Sequence[StageCost]
 ) -> Iterator[StageCost]:
     """What a run does again: evidence of untrained networks, and the tests on other splits."""
-    untrained = plan.nulls.untrained
+    untrained = networks_of(plan)
     if untrained is not None:
         once = sum(item.seconds for item in collecting if item.stage.endswith(" split"))
         yield StageCost(
             f"untrained networks ({untrained.weights} weights)",
-            untrained.networks * once,
+            untrained.number * once,
             False,
-            f"at most {untrained.networks} times both splits",
+            f"at most {untrained.number} times both splits",
         )
     if plan.splits > 1:
         yield StageCost(
@@ -287,18 +288,8 @@ def repeated_work(
 
 
 def _n_groups(plan: Protocol, most: int | None) -> int:
-    """Groups that a measure is taken on: two for every labelling, in all units of relabelling."""
-    total = 0
-    for null in (plan.nulls.size_matched, plan.nulls.covariate_matched, plan.nulls.local_matched):
-        if null is not None:
-            total += null.draws if most is None else min(null.draws, most)
-    shuffled = plan.nulls.label_shuffled
-    if shuffled is not None:
-        thinned = (
-            shuffled if most is None else shuffled.model_copy(update={"draws": min(shuffled.draws, most)})
-        )
-        total += 2 * sum(draws for _, draws in units_and_draws(thinned))
-    return total
+    """Groups that a measure is taken on."""
+    return sum(item.null.evaluations(item.null.fewer(item.options, most)) for item in declared(plan))
 
 
 def evidence_bytes(split: SplitEvidence) -> int:

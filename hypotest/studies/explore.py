@@ -23,13 +23,14 @@ from hypotest.groups import matching
 from hypotest.groups.live import live_neurons
 from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
+from hypotest.nulls.registry import NULLS, Declared, declared_null
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered import evidence_existed
 from hypotest.pipeline.seen import seen_before
-from hypotest.records.evidence import IntArray, SelectionEvidence, SplitEvidence
+from hypotest.records.evidence import IntArray, SplitEvidence
 from hypotest.records.exploration import (
     Blind,
     ConditionCounts,
@@ -40,17 +41,16 @@ from hypotest.records.exploration import (
     PreferenceCount,
 )
 from hypotest.records.material import Conditions, TargetFrequency
-from hypotest.records.nulls import CovariateMatched
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration_export import write_exploration
 from hypotest.studies.selection_split import look_at_selection
-from hypotest.testing.controls import match_covariates
 from hypotest.testing.curves import describe_curve
-from hypotest.testing.randomness import Streams
-from hypotest.testing.selection import ObservedSelection, fit_curves, select_observed
+from hypotest.testing.halves import whole
+from hypotest.testing.selection import ObservedSelection, fit_curves, select, select_observed
+from hypotest.testing.task import Task
 
 THRESHOLDS = (0.1, 0.25, 0.5)
 """Of a neuron's preference |rare - common| / (rare + common): 0.1 is a ratio of 1.2, 0.5 one of 3."""
@@ -60,7 +60,7 @@ STRICTER = (2 / 3, 1 / 3)
 """Shares of the declared percentile below which targets are rare."""
 MOST_OF_LAYER = 0.5
 MATCHED_DRAWS = 1999
-"""Where the protocol declares no covariate_matched groups."""
+"""Where the protocol does not declare such groups."""
 
 
 def explore(
@@ -94,10 +94,14 @@ def explore(
     selection = looked.selection if live.size == layer_size else looked.selection.of_neurons(live)
     split = selection.split
     observed = select_observed(split, plan.group, looked.streams)
-    declared = plan.nulls.covariate_matched
-    null = declared or CovariateMatched(draws=MATCHED_DRAWS)
+    matching_null = next(item for item in NULLS.values() if "on" in item.options.model_fields)
+    declared = declared_null(plan, matching_null.name)
+    default = matching_null.drawn_often(matching_null.options(), MATCHED_DRAWS)
+    null = declared or Declared(matching_null, default)
     arms = observed.arms if plan.group.condition == "rare" else observed.arms[::-1]
     planned = prepared.samples["evaluation"].positions
+    evidence = whole(selection)
+    task = Task(plan, evidence, select(plan, evidence, looked.streams), looked.streams)
     covariates = matching.activation_covariates(split.activations, selection.weights.output)
     result = Exploration(
         protocol_id=plan.id,
@@ -115,8 +119,8 @@ def explore(
         curves=tuple(map(explore_curve, ("rare", "common"), arms)),
         halves_shared=_shared_by_halves(observed),
         halves_by_chance=observed.group.size**2 / live.size,
-        covariates=compare_covariates(observed.group, selection, null, looked.streams),
-        matched_on=null.on,
+        covariates=compare_covariates(task, null),
+        matched_on=null.options.on,
         matching_declared=declared is not None,
         conditions=tuple(count_condition(split, name) for name in ("rare", "common")),
         eligible=prepared.sampled.eligible["selection"],
@@ -130,7 +134,7 @@ def explore(
             was_collected=evidence_existed(looked.cache, prepared.keys.evaluation),
             predictions=tuple(item.id for item in plan.predictions),
         ),
-        notes=tuple(_notes(plan, prepared)),
+        notes=tuple(_notes(plan, prepared, null.name, declared is not None)),
         neurons=pl.DataFrame(
             {
                 "neuron": live.astype(np.int32),
@@ -164,16 +168,13 @@ def explore_curve(condition: str, influences: Influences) -> ExploredCurve:
     )
 
 
-def compare_covariates(
-    group: NDArray[np.int64], selection: SelectionEvidence, null: CovariateMatched, streams: Streams
-) -> tuple[CovariateComparison, ...]:
+def compare_covariates(task: Task, null: Declared) -> tuple[CovariateComparison, ...]:
     """All known covariates of group and layer, and what matching on the declared ones leaves of them."""
-    activations, weights = selection.split.activations, selection.weights.output
-    sorted_group = np.sort(group)  # as in a run, so that the same groups are drawn
-    matched = match_covariates(sorted_group, activations, weights, null, streams)
-    known = matching.activation_covariates(activations, weights)
+    evidence, group = task.evidence, task.selection.group
+    matched = null.null.prepare(null.options, task, silent)
+    known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
     values = np.column_stack(list(known.values()))
-    before, after = matching.balance(values, sorted_group, matched.groups)
+    before, after = matching.balance(values, group, matched.groups)
     return tuple(
         CovariateComparison(
             covariate=name,
@@ -183,7 +184,7 @@ def compare_covariates(
             layer_sd=float(column.std()),
             difference=float(first),
             left=float(second),
-            matched=name in null.on,
+            matched=name in null.options.on,
         )
         for (name, column), first, second in zip(known.items(), before, after, strict=True)
     )
@@ -274,13 +275,13 @@ def _stricter(conditions: Conditions) -> Iterator[tuple[str, Conditions]]:
         )
 
 
-def _notes(plan: Protocol, prepared: Prepared) -> Iterator[str]:
+def _notes(plan: Protocol, prepared: Prepared, null: str, is_declared: bool) -> Iterator[str]:
     yield (
         "The group was selected on these very positions, so that its influence and its preference for rare "
         "targets are flattered here; the evaluation split will not flatter them."
     )
-    if plan.nulls.covariate_matched is None:
-        yield "The protocol declares no covariate_matched groups; the default covariates were tried."
+    if not is_declared:
+        yield f"The protocol declares no {null} groups; the default covariates were tried."
     if prepared.cuts.elbow_rank is None and plan.conditions.elbow == "drop":
         yield "The frequency curve has no elbow, so no types were dropped as too rare."
     if prepared.text_differs:

@@ -18,6 +18,9 @@ from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import cache_folder
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared as declared_nulls
+from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.outcomes import adjust_together
@@ -95,10 +98,10 @@ def multiverse(
             f"{path}: must have a `multiverse:` section with an alternative to what is declared; add one, "
             "such as `multiverse: {variance: [0.9, 0.99], top_fraction: [0.05]}`"
         )
-    without = [item.id for item in plan.predictions if item.contrast.null == "untrained"]
+    without = [item.id for item in plan.predictions if form_of(item.contrast) is Form.NETWORKS]
     if without:
         raise ProtocolError(
-            f"{path}: hypotest multiverse has no untrained networks; found as contrast of "
+            f"{path}: hypotest multiverse collects no other networks; found as contrast of "
             f"{', '.join(without)}: contrast with another null, or take the prediction out"
         )
     require_single(plan, path, "multiverse")
@@ -259,7 +262,7 @@ def _side_by_side(plan: Protocol, wanted: Sequence[Specification], places: Itera
     columns: dict[tuple[str, ...], dict[str, list[int]]] = {}
     for place in places:
         name = wanted[place].prediction
-        columns.setdefault(_prediction(plan, name).needed_nulls, {}).setdefault(name, []).append(place)
+        columns.setdefault(needed_nulls(_prediction(plan, name)), {}).setdefault(name, []).append(place)
     return [
         [place for place in row if place is not None]
         for column in columns.values()
@@ -271,15 +274,11 @@ def _analyse(
     plan: Protocol, some: Sequence[Specification], evidence: Evidence, draws: int | None
 ) -> tuple[PredictionResult, ...]:
     predictions = tuple(with_options(_prediction(plan, item.prediction), item.choices) for item in some)
-    smaller = with_shared(plan, some[0].choices).with_nulls(predictions[0].needed_nulls)
+    smaller = with_shared(plan, some[0].choices).with_nulls(needed_nulls(predictions[0]))
     nulls = {
-        name: null.model_copy(update={"draws": min(null.draws, draws)})
-        for name, null in smaller.nulls
-        if draws is not None and hasattr(null, "draws")
+        item.name: item.null.fewer(item.options, draws, unstopped=False) for item in declared_nulls(smaller)
     }
-    smaller = smaller.model_copy(
-        update={"predictions": predictions, "nulls": smaller.nulls.model_copy(update=nulls)}
-    )
+    smaller = with_nulls(smaller, nulls).model_copy(update={"predictions": predictions})
     try:
         return analyse(smaller, evidence).predictions
     except EvidenceError as error:

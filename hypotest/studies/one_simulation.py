@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from joblib import parallel_config
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from hypotest.groups.nulls import size_matched
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared_null, form_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.records.evidence import Evidence
-from hypotest.records.nulls import Nulls
 from hypotest.records.prediction import Prediction
+from hypotest.records.progress import silent
 from hypotest.records.protocol import Intervals, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.studies.scenarios import Scenario, calibration_protocol
 from hypotest.studies.simulation import draw_evidence, draw_layer, with_population
-from hypotest.testing.controls import draw_controls
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
+from hypotest.testing.task import Tested
 
 POPULATION = 10
 """The truth is read from so many times the documents. Its own error adds 1/10 to the variance of the
 difference, by which intervals are widened before they are judged (`hypotest.studies.rates`)."""
 TRUTH_GROUPS = 1500
-"""Random groups behind the true mean of the size_matched null; few enough would blur the truth by more than
+"""Random groups behind the true mean of their null; few enough would blur the truth by more than
 their own interval (200: by 0.4 of its standard error for the impact of a head)."""
 COVERAGE_SHARE = 4
 """One of so many simulations tells whether its intervals hold the truth."""
@@ -79,7 +79,7 @@ def _simulate_one(scenario: Scenario, protocol: Protocol, seed: int, number: int
 
 
 def _kept(item: PredictionResult, truth: float | None) -> Simulation:
-    p_values = {rung.null: rung.p_value for rung in item.ladder}
+    p_values = {rung.id: rung.p_value for rung in item.ladder}
     if item.p_value is not None and item.reference == "value":
         p_values["value"] = item.p_value
     return {
@@ -120,25 +120,19 @@ def true_effects(protocol: Protocol, analysis: Analysis, population: Evidence) -
 def _true_effect(
     item: Prediction, result: PredictionResult, protocol: Protocol, analysis: Analysis, population: Evidence
 ) -> float:
-    streams, group = Streams(protocol.seed), analysis.selection.group
-    measure = measure_of(item)
+    task = replace(analysis.task, evidence=population, streams=Streams(protocol.seed), workers=Workers())
+    group, measure = task.selection.group, measure_of(item)
     if isinstance(measure, ConditionMeasure):
         assert measure.effect is not None  # the result has an interval
-        return measure.effect(item, population, group, streams)
+        return measure.effect(item, population, group, task.streams)
     assert isinstance(measure, GroupMeasure)  # there are no others
-    bound = measure.tied(item, population, streams, Workers())
-    if item.contrast.null == "label_shuffled" and result.reference_value is not None:
-        return float(bound.values(group[None, :])[0]) - result.reference_value
-    random = _many_groups(str(item.contrast.null), group, population, protocol, streams)
-    return float(bound.values(group[None, :])[0] - np.nanmean(bound.values(random)))
-
-
-def _many_groups(
-    null: str, group: NDArray[np.int64], population: Evidence, protocol: Protocol, streams: Streams
-) -> NDArray[np.int64]:
-    """Random groups enough for the true mean of a null, shape (TRUTH_GROUPS, k)."""
-    if null == "size_matched":
-        return size_matched(population.n_neurons, group.size, TRUTH_GROUPS, streams("truth, groups"))
-    declared = getattr(protocol.nulls, null).model_copy(update={"draws": TRUTH_GROUPS})
-    plan = protocol.model_copy(update={"nulls": Nulls.model_validate({null: declared})})
-    return draw_controls(group, population, plan, streams).matched[0].groups
+    bound = measure.tied(item, population, task.streams, task.workers)
+    value = float(bound.values(group[None, :])[0])
+    if form_of(item.contrast) is Form.LABELS and result.reference_value is not None:
+        return value - result.reference_value
+    found = declared_null(protocol, item.contrast.null)
+    assert found is not None  # validation: a contrast refers to declared nulls only
+    options = found.null.drawn_often(found.options, TRUTH_GROUPS)
+    state = found.null.prepare(options, task, silent)
+    tested = Tested(item, bound, value, task, measure.decided_by_labels)
+    return value - found.null.compare(tested, options, state, "").comparison.mean

@@ -53,7 +53,7 @@ class OpenedRun:
         result = self.result(prediction)
         contrast = plan.contrast.model_dump(mode="json", exclude_none=True)
         parts = {"measure": plan.measure, "options": filled_options(plan), "contrast": contrast}
-        reference = "" if result is None else result.reference
+        reference = "" if result is None else result.against
         return {**{name: _in_words(value) for name, value in parts.items()}, "reference": reference}
 
 
@@ -119,7 +119,7 @@ def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) ->
         id=name,
         measure=first.measure,
         title=first.title,
-        against="a number" if first.reference == "value" else first.reference,
+        against="a number" if first.reference == "value" else first.against,
         scale="SDs of the null" if in_sds else unit,
         runs=tuple(
             _effect(run.label, item, scale, weights.get(place), reasons[place])

@@ -17,6 +17,7 @@ from hypotest.collect.ablation import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import needed_nulls
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.manifest import Stopwatch
@@ -124,7 +125,7 @@ def power(
     for part, analysis in declared:
         widened |= compare_halved(plan, analysis, thinned)
         bases += lay_foundations(plan, part, analysis, widened, documents.measuring, heads, declared=True)
-    size = len(declared[0][1].selection.group) if declared else 0
+    size = len(declared[0][1].task.selection.group) if declared else 0
     notes = [
         f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
         for _, analysis in declared
@@ -266,7 +267,7 @@ def _thin(
         return None, watch
     asked = variant(plan, grouped, draws=draws, resamples=RESAMPLES)
     if quick:  # times are not taken from it
-        asked = asked.with_nulls({name for item in grouped for name in item.needed_nulls})
+        asked = asked.with_nulls({name for item in grouped for name in needed_nulls(item)})
     try:
         return analyse(asked, fewer, start_stage=start_stage, watch=watch), watch
     except EvidenceError:  # undefined with so few documents: nothing is said about more of them

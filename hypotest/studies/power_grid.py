@@ -23,6 +23,7 @@ from hypotest.inference.power import (
     t_smallest,
 )
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import declared_null
 from hypotest.pipeline.analysis import Analysis
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
@@ -84,7 +85,7 @@ class Foundation:
         return self.standard_error * float(np.sqrt(self.carrying / self.carried(documents)))
 
     def half_width(self, documents: int) -> float | None:
-        """The margin; one in null SDs narrows as the size_matched null does."""
+        """The margin; one in null SDs narrows as that of random groups does."""
         if self.margin is None:
             return None
         spread = null_spread(1.0, self.margin_widened, self.carrying, self.carried(documents))
@@ -209,8 +210,8 @@ def lay_foundations(
         spread, margin_spread = widened.get(prediction.id, (1.0, 1.0))
         yield Foundation(
             prediction=prediction,
-            compared_with=result.reference.partition(" (")[0],
-            group_size=None if level == "conditions" else len(analysis.selection.group),
+            compared_with=result.reference,
+            group_size=None if level == "conditions" else len(analysis.task.selection.group),
             declared=declared,
             draws=draws,
             standard_error=None if result.interval is None else result.interval.standard_error,
@@ -256,7 +257,7 @@ def compare_halved(
 
 def _draws(analysis: Analysis, result: PredictionResult) -> NDArray[np.float64]:
     mine = analysis.nulls.filter(
-        (pl.col("prediction") == result.id) & (pl.col("null") == result.ladder[0].null)
+        (pl.col("prediction") == result.id) & (pl.col("null") == result.ladder[0].id)
     )
     return np.asarray(mine["value"].to_numpy(), dtype=np.float64)
 
@@ -272,10 +273,8 @@ def _notes(result: PredictionResult, draws: NDArray[np.float64] | None) -> tuple
 
 def planned_draws(plan: Protocol, prediction: Prediction) -> int | None:
     """Draws of the null that a prediction is compared with; None without a null."""
-    if prediction.contrast.null is None:
-        return None
-    null: Any = getattr(plan.nulls, prediction.contrast.null)
-    return int(null.draws)
+    found = declared_null(plan, prediction.contrast.null)
+    return None if found is None else found.n_draws
 
 
 def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared, form_of, needed_nulls, with_nulls
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
 
@@ -22,7 +24,7 @@ def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:
 
 def foreseeable(prediction: Prediction) -> bool:
     """Whether a prediction's null can be drawn from this network."""
-    return prediction.contrast.null not in ("untrained", "rewired")
+    return form_of(prediction.contrast) not in (Form.NETWORKS, Form.EDGES)
 
 
 def by_null(predictions: Sequence[Prediction]) -> list[list[Prediction]]:
@@ -46,22 +48,15 @@ def variant(
         draws: Of each null, at most; without, as many as the plan has.
         resamples: Of documents, at most; without, as many as the plan has.
     """
-    nulls: dict[str, object] = {"untrained": None}  # other networks: nothing here stands in for them
-    if draws is not None:
-        nulls["rewired"] = None  # descriptive: no prediction rests on it
-    for name in ("size_matched", "covariate_matched", "local_matched", "label_shuffled"):
-        null = getattr(plan.nulls, name)
-        if null is None:
-            continue
-        update: dict[str, object] = {"stop_after": None} if hasattr(null, "stop_after") else {}
-        if draws is not None:
-            update["draws"] = min(null.draws, draws)
-        nulls[name] = null.model_copy(update=update)
+    nulls: dict[str, object] = {}
+    for item in declared(plan):
+        # other networks: nothing here stands in for them; what never decides carries no prediction
+        left_out = item.null.form is Form.NETWORKS or (draws is not None and item.null.never_decides)
+        nulls[item.name] = None if left_out else item.null.fewer(item.options, draws)
     most = plan.intervals.resamples if resamples is None else min(plan.intervals.resamples, resamples)
-    return plan.model_copy(
+    return with_nulls(plan, nulls).model_copy(
         update={
             "predictions": tuple(item for item in predictions if foreseeable(item)),
-            "nulls": plan.nulls.model_copy(update=nulls),
             "intervals": plan.intervals.model_copy(update={"resamples": most}),
             "splits": 1,
         }
@@ -70,7 +65,7 @@ def variant(
 
 def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int, resamples: int) -> Protocol:
     """The plan with predictions that need the same null, and no more nulls than that."""
-    nulls = {name for item in part for name in item.needed_nulls}
+    nulls = {name for item in part for name in needed_nulls(item)}
     return variant(plan, part, draws=draws, resamples=resamples).with_nulls(nulls)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies, fit_to_vocabulary, least_percentile
 from hypotest.errors import CorpusError, ProtocolError
+from hypotest.nulls.registry import declared
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.pipeline.positions import blocks_in
@@ -28,7 +29,6 @@ from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.design import MINIMUM_DOCUMENTS
-from hypotest.records.nulls import PermutationUnit
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.proposal import Change
 from hypotest.records.protocol import Protocol
@@ -44,7 +44,6 @@ _SMALLEST_GROUP = 10
 _PERCENTILES = (15, 20, 25, 30, 40, 50, 60, 75)
 _CAPS = (4, 16, 64)
 """Times the positions that one document may give."""
-_FINER = "too few relabellings of whole types, or documents, are distinct in this text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def propose(
     return Proposal(
         started=start_from(template, target, {item.key: (item.new, item.why) for item in changes}),
         changes=changes,
-        notes=tuple(_notes(blocks, fit)),
+        notes=tuple(_notes(plan, blocks, fit)),
     )
 
 
@@ -189,11 +188,10 @@ def _best(plan: Protocol, material: _Material) -> _Fit:
 def _units(plan: Protocol) -> Iterator[tuple[Change, ...]]:
     """What keeps its label together when labels are shuffled: finer only where the text leaves no choice."""
     yield ()
-    if plan.nulls.label_shuffled is None:
-        return
-    declared, units = plan.nulls.label_shuffled.unit, get_args(PermutationUnit)
-    for unit in units[units.index(declared) + 1 :]:
-        yield (Change("nulls.label_shuffled.unit", declared, unit, _FINER),)
+    for item in declared(plan):
+        for other in item.null.compromises(item.options):
+            key, old = f"nulls.{item.name}.{other.option}", getattr(item.options, other.option)
+            yield (Change(key, old, other.value, other.why),)
 
 
 def _caps(plan: Protocol) -> Iterator[tuple[Change, ...]]:
@@ -269,17 +267,17 @@ def _rounded(number: int) -> int:
     return number // unit * unit
 
 
-def _notes(blocks: Blocks, fit: _Fit) -> Iterator[str]:
+def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
     if blocks.n_documents < 2 * MINIMUM_DOCUMENTS:
         yield (
             f"the text has {blocks.n_documents} documents of use; with fewer than {MINIMUM_DOCUMENTS} to "
             "measure on there is no interval, and equivalent is no outcome: give more documents"
         )
-    if any(item.key == "nulls.label_shuffled.unit" for item in fit.changes):
-        yield (
-            "labels belong to token types, and shuffling them over smaller units rejects too often (0.07 to "
-            "0.20 at a level of 0.05, in simulations): a text of more types is worth more"
-        )
+    taken = {(item.key, item.new) for item in fit.changes}
+    for null in declared(plan):
+        for other in null.null.compromises(null.options):
+            if (f"nulls.{null.name}.{other.option}", other.value) in taken:
+                yield other.note
     if fit.most < _ENOUGH:
         yield f"{fit.most:,} positions are few: `hypotest power` says what they can show"
 

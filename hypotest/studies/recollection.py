@@ -23,9 +23,8 @@ from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
-from hypotest.pipeline.untrained import UNTRAINED, collect_untrained
+from hypotest.pipeline.untrained import NETWORKS, collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
-from hypotest.records.nulls import Nulls
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
@@ -49,7 +48,7 @@ class Recollection:
     checks: tuple[Check, ...]
     evidence: Evidence | None
     """None if it could not be collected, or is not the run's."""
-    untrained: tuple[dict[str, float], ...]
+    networks: tuple[dict[str, float], ...]
     """What `group_values` finds in each untrained network."""
     exact: bool
     """Whether every bit had to be equal."""
@@ -143,7 +142,7 @@ def _of_the_model(
     """The parts of the results that do not follow from evidence."""
     streams = Streams(plan.seed)
     live = without_dead(evidence)
-    selection = select(plan.model_copy(update={"nulls": Nulls()}), live, streams)
+    selection = select(plan, live, streams)
     largest = check.largest_difference  # rounding itself, which tells elsewhere that it is small enough
     found = replace(
         stored,
@@ -188,7 +187,7 @@ def _untrained(
     watch: Stopwatch,
 ) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
     """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
-    cache = cache_folder() / UNTRAINED
+    cache = cache_folder() / NETWORKS
     checks: list[Check] = []
     networks = recorded_networks(manifest)
 

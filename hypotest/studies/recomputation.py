@@ -43,7 +43,7 @@ def recompute(
     plan: Protocol,
     stored: Results,
     evidence: Evidence,
-    untrained: Sequence[Mapping[str, float]],
+    networks: Sequence[Mapping[str, float]],
     start_stage: StartStage = silent,
 ) -> tuple[Results, pl.DataFrame]:
     """What a run would have stored, given its evidence.
@@ -52,7 +52,7 @@ def recompute(
         plan: The protocol.
         stored: What the run did store; what only the model can tell is taken from it.
         evidence: Both splits.
-        untrained: What `hypotest.pipeline.analysis.group_values` finds in each untrained network.
+        networks: What `hypotest.pipeline.analysis.group_values` finds in each other network.
         start_stage: Told of the stages, for progress.
 
     Returns:
@@ -63,9 +63,9 @@ def recompute(
     """
     streams = Streams(plan.seed)
     live = without_dead(evidence)
-    analysis = analyse(plan, live, untrained=untrained, start_stage=start_stage)
+    analysis = analyse(plan, live, networks=networks, start_stage=start_stage)
     others = other_splits(plan, evidence, start_stage)
-    selection, predictions = analysis.selection, with_splits(analysis.predictions, others)
+    selection, predictions = analysis.task.selection, with_splits(analysis.predictions, others)
     group = stored.ablation.group
     ablation = ablation_result(
         live,
@@ -89,7 +89,7 @@ def recompute(
             "d_model": int(evidence.weights.output.shape[1]),
         },
         corpus=corpus,
-        group=selection.result,
+        group=analysis.group,
         ablation=ablation,
         predictions=predictions,
         verdicts=analysis.verdicts,
@@ -104,8 +104,8 @@ def recompute(
         limitations=find_limitations(
             corpus,
             predictions,
-            live,
-            selection,
+            analysis.task,
+            analysis.group,
             ablation,
             SelfCheck(
                 int(check["n_pairs"]), int(check["n_values"]), check["largest_difference"], check["tolerance"]

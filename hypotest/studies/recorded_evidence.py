@@ -14,6 +14,9 @@ import polars as pl
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digest, is_collected, read_evidence
 from hypotest.corpora.conditions import SPLITS
 from hypotest.errors import HypotestError
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import Declared
+from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.untrained import influence_spread
 from hypotest.records.evidence import Evidence
@@ -79,16 +82,16 @@ def check_untrained(
     Returns:
         The checks, and the values of each network.
     """
-    declared = plan.nulls.untrained
+    declared = next(declared_nulls(plan, Form.NETWORKS), None)
     if declared is None:
         return [], []
     networks = recorded_networks(manifest)
-    if len(networks) != declared.networks:
-        wrong = Difference("untrained.networks", str(len(networks)), str(declared.networks))
+    if len(networks) != declared.n_draws:
+        wrong = Difference("untrained.networks", str(len(networks)), str(declared.n_draws))
         checks = [Check("untrained networks", "differs", "the manifest names other networks", (wrong,))]
-        return checks, _stored_values(plan, nulls, declared.networks)
+        return checks, _stored_values(declared, nulls)
     checks, values = [], []
-    stored = _stored_values(plan, nulls, declared.networks)
+    stored = _stored_values(declared, nulls)
     for number, network in enumerate(networks):
         what = f"evidence: untrained {number}"
         found = find_evidence(cache, network, section(network, "evidence_sha256"), what)
@@ -135,12 +138,13 @@ def _unlike(checks: tuple[Check, ...]) -> list[Check]:
     return [item for item in checks if item.status != "agrees"]
 
 
-def _stored_values(plan: Protocol, nulls: pl.DataFrame | None, n_networks: int) -> list[dict[str, float]]:
+def _stored_values(declared: Declared, nulls: pl.DataFrame | None) -> list[dict[str, float]]:
     """The networks' values as the run stored them, draw by draw."""
+    n_networks = declared.n_draws
     values: list[dict[str, float]] = [{} for _ in range(n_networks)]
     if nulls is None:
         return values
-    rows = nulls.filter(pl.col("null") == "untrained")
+    rows = nulls.filter(pl.col("null") == declared.name)
     for prediction, draw, value in rows.select("prediction", "draw", "value").iter_rows():
         if 0 <= draw < n_networks:
             values[draw][prediction] = np.nan if value is None else value

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from hypotest.pipeline.fence import code_hash
+from hypotest.pipeline.fence import code_of
 from hypotest.pipeline.fingerprint import software_versions
 from hypotest.pipeline.later import frequency_sources
 from hypotest.pipeline.preflight import require_single
@@ -62,7 +62,7 @@ def register_later(
     found = awaited(
         plan,
         {str(source): source.sha256 for source in sources},
-        code_hash(measures=[item.measure for item in plan.predictions]),
+        code_of(plan),
         {"hypotest": metadata.version("hypotest-nn"), **software_versions()},
     )
     nothing = Seen(documents=0, by=(), unlogged_evidence=False, damaged_lines=0)

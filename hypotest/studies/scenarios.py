@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hypotest.errors import ProtocolError
-from hypotest.measures.form import Form
 from hypotest.measures.measure import Measure
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import names_of
 from hypotest.records.protocol import Protocol
 from hypotest.studies.simulation import Layer, Planted
 
@@ -294,10 +295,8 @@ def _alone(measure: Measure) -> dict[str, Any]:
     """
     if measure.decided_by_labels:
         contrast: dict[str, Any] = {"null": "label_shuffled"}
-    elif Form.LOCAL_MATCHED in measure.contrasts:
-        contrast = {"null": "local_matched"}
-    elif Form.SIZE_MATCHED in measure.contrasts:
-        contrast = {"null": "size_matched"}
+    elif Form.GROUPS in measure.contrasts:
+        contrast = {"null": names_of([Form.GROUPS])[-1]}
     elif Form.BY_DOCUMENT in measure.contrasts:
         contrast = {"conditions": ["rare", "common"], "by": "document"}
     else:

@@ -113,7 +113,7 @@ def slacks(
         tolerance: Of the numbers.
     """
     one, two = draws_by_null(stored), draws_by_null(found)
-    rungs = {item.id: {rung.null: rung for rung in (*item.ladder, *item.arms)} for item in again}
+    rungs = {item.id: {rung.key: rung for rung in (*item.ladder, *item.arms)} for item in again}
     return {
         item.id: _slack(item, rungs.get(item.id, {}), one, two, n_tests, tolerance) for item in predictions
     }
@@ -155,7 +155,7 @@ def _slack(
     rungs = (*item.ladder, *item.arms)
     sds = [rung.sd for rung in rungs if rung.sd > 0]
     for rung in rungs:
-        key = (item.id, rung.null)
+        key = (item.id, rung.key)
         if key not in stored or key not in found or len(stored[key][1]) != len(found[key][1]):
             continue
         values, again = stored[key][1], found[key][1]
@@ -171,7 +171,7 @@ def _slack(
         if far.size:  # of n draws, d_i each: the mean moves by mean |d_i|, the SD by sqrt(sum d_i^2/(n - 1))
             shift = max(shift, float(np.sqrt((far**2).sum() / max(1, len(values) - 1))))
             farthest = max(farthest, float(far.max()))
-        other = recomputed.get(rung.null, rung)
+        other = recomputed.get(rung.key, rung)
         sides = _changed_sides(values, moved, rung.observed, abs(rung.observed - other.observed), spread)
         most = tolerance.jumps(len(values))
         probability = max(probability, 2 * min(sides, most) / (len(values) + 1))

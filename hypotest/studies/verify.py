@@ -20,7 +20,7 @@ from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError
 from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.preflight import check_verification
-from hypotest.pipeline.untrained import UNTRAINED
+from hypotest.pipeline.untrained import NETWORKS
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
@@ -147,7 +147,7 @@ def _numbers(
     start_stage: StartStage,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
-    cache, kept = cache_folder() / "evidence", cache_folder() / UNTRAINED
+    cache, kept = cache_folder() / "evidence", cache_folder() / NETWORKS
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
     found = find_evidence(
@@ -155,20 +155,20 @@ def _numbers(
     )
     checks += found.checks
     evidence = found.evidence
-    untrained_checks, untrained = check_untrained(kept, plan, manifest, nulls, tolerance)
-    checks += untrained_checks
+    network_checks, networks = check_untrained(kept, plan, manifest, nulls, tolerance)
+    checks += network_checks
     if recollect:
         anew = collect_anew(plan, stored, manifest, evidence, base, device, start_stage)
         checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
         checks += anew.checks
         if evidence is None and anew.evidence is not None:
-            evidence, untrained = anew.evidence, list(anew.untrained)
+            evidence, networks = anew.evidence, list(anew.networks)
             tolerance = EXACT if anew.exact else OTHER_EVIDENCE
     if evidence is None:
         checks.append(Check("results and nulls.parquet", "not checked", "their evidence is missing"))
         return "Nothing was recomputed."
     try:
-        expected, drawn = recompute(plan, stored, evidence, untrained, start_stage)
+        expected, drawn = recompute(plan, stored, evidence, networks, start_stage)
     except (HypotestError, ValueError, ArithmeticError, LookupError) as error:
         wrong = Difference("results.json", "results", "an error")
         checks.append(Check("results", "differs", f"cannot be recomputed: {error}", (wrong,)))

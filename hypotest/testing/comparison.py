@@ -19,6 +19,7 @@ class Comparison:
 
     observed: float | None
     reference: str
+    """A null's name, ``common``, or ``value``."""
     reference_value: float | None
     p_value: float | None
     p_error: float | None = None
@@ -28,21 +29,23 @@ class Comparison:
     """Of the observed value among the deciding draws, which gives the direction; None where p is by t."""
     interval: Interval | None = None
     interval_95: Interval | None = None
-    size_matched: Draws | None = None
-    """The size_matched draws, which `null_sd` margins refer to."""
+    sd_draws: Draws | None = None
+    """Draws to whose SD `null_sd` margins refer."""
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
     undefined: str | None = None
     """Why there is no outcome: the measure, its null or its test has no value on this evidence."""
     blocked: str | None = None
     """Why nothing can be concluded from this contrast, whatever its p-value."""
+    variant: str = ""
+    """Of the null, where it is drawn in several ways."""
     unit: str = ""
-    """Of all these numbers, where it is not the measure's own: SDs of size_matched groups."""
+    """Of all these numbers, where it is not the measure's own: SDs of random groups."""
     companions: Mapping[str, float | None] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
     arms: tuple[NullComparison, ...] = ()
     draws: Mapping[str, Draws] = field(default_factory=dict)
-    """Null's name -> every draw, for nulls.parquet."""
+    """Id of a comparison with a null -> every draw, for nulls.parquet."""
     notes: tuple[str, ...] = ()
     regimes: tuple[RegimeFit, ...] = ()
     """Of the rank-influence curves, if it is about them."""

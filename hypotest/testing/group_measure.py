@@ -14,7 +14,7 @@ from hypotest.estimators.products import in_threads
 from hypotest.records.evidence import Evidence, FloatArray, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.testing.parallel import Values, Workers, chunks
-from hypotest.testing.selection import ShuffledGroups
+from hypotest.testing.relabelled import ShuffledGroups
 
 _GROUPS_PER_TASK = 1000
 _RELABELLINGS_PER_TASK = 250

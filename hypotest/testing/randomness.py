@@ -17,7 +17,7 @@ class Streams:
         self.seed = seed
 
     def __call__(self, *purpose: str) -> np.random.Generator:
-        """A fresh generator for a purpose, such as ``streams("size_matched", "41")``."""
+        """A fresh generator for a purpose, such as ``streams("definedness", "41")``."""
         digest = hashlib.sha256("\0".join(purpose).encode()).digest()
         words = np.frombuffer(digest, dtype=np.uint32).tolist()
         return np.random.default_rng([self.seed, *words])

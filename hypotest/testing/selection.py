@@ -1,10 +1,9 @@
-"""Which neurons are tested, and which the same rule would have found under shuffled labels."""
+"""Which neurons are tested."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,46 +12,25 @@ from hypotest.errors import EvidenceError
 from hypotest.estimators.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.inference.relabelling import Relabellings, relabel
 from hypotest.records.evidence import Evidence, SplitEvidence
-from hypotest.records.nulls import LabelShuffled, PermutationUnit
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Group, Protocol
 from hypotest.records.results import GroupResult
 from hypotest.testing.randomness import Streams
 
-SHOWN_DRAWS = 199
-"""Draws in the units that the protocol did not ask for, which are shown beside its own and never decide."""
-_LABELLINGS_AT_ONCE = 256  # bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ShuffledGroups:
-    """What the selection finds when labels are shuffled."""
-
-    unit: PermutationUnit
-    rare: list[NDArray[np.int64]]
-    """Per draw, the group selected on what is labelled rare (or what the rule's ``condition`` says)."""
-    common: list[NDArray[np.int64]]
-    labels: NDArray[np.bool_]
-    """Per draw, which units are labelled rare in both splits, shape (n_draws, n_units)."""
-    evaluation_units: NDArray[np.int64]
-    """Unit of each position of the evaluation split, shape (n_positions,)."""
-    log10_relabellings: float
-    n_informative: int
-    """Strata of types, or documents, in which both labels occur."""
+LABELLINGS_AT_ONCE = 256
+"""Bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The tested group, its common counterpart, and their shuffled versions."""
+    """The tested group and its common counterpart."""
 
     group: NDArray[np.int64]
     """Columns of the evidence, ascending: the same neurons always give the same bits."""
     common: NDArray[np.int64]
     """What the same rule selects on common targets."""
-    shuffled: tuple[ShuffledGroups, ...]
-    """The protocol's unit first."""
+    half: NDArray[np.bool_]
+    """Which half of the selection documents each position belongs to, shape (n_positions,)."""
     result: GroupResult
 
 
@@ -81,33 +59,10 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
     return fit_regimes(np.log(grid), curve), curve
 
 
-def relabellings(
-    splits: Sequence[SplitEvidence], unit: PermutationUnit, n_draws: int, rng: np.random.Generator
-) -> Relabellings:
-    """Shuffled labels of the splits' positions, one split behind the other, in the given unit.
-
-    A type keeps one label in both splits.
-    """
-    return relabel(
-        np.concatenate([split.mask("rare") for split in splits]),
-        np.concatenate([split.documents for split in splits]),
-        np.concatenate([split.positions["target"].to_numpy() for split in splits]),
-        unit,
-        n_draws,
-        rng,
-    )
-
-
-def units_and_draws(null: LabelShuffled) -> list[tuple[PermutationUnit, int]]:
-    """The protocol's unit with its draws, then the others, which are shown and never decide."""
-    others: list[PermutationUnit] = [unit for unit in get_args(PermutationUnit) if unit != null.unit]
-    return [(null.unit, null.draws), *((unit, min(null.draws, SHOWN_DRAWS)) for unit in others)]
-
-
 def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
     """Influences on what is labelled rare and on the rest, some labellings at a time."""
-    for start in range(0, len(labels), _LABELLINGS_AT_ONCE):
-        part = labels[start : start + _LABELLINGS_AT_ONCE]
+    for start in range(0, len(labels), LABELLINGS_AT_ONCE):
+        part = labels[start : start + LABELLINGS_AT_ONCE]
         yield influences_under(part, sums), influences_under(~part, sums)
 
 
@@ -147,7 +102,9 @@ def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> Obse
     name, reason = explain_size(
         bool(fits.plateau[0]), int(fits.plateau_size[0]), split.delta_loss.shape[1], rule
     )
-    return ObservedSelection(_groups(arms[0], rule)[0], _groups(arms[1], rule)[0], name, reason, half, arms)
+    return ObservedSelection(
+        groups_of(arms[0], rule)[0], groups_of(arms[1], rule)[0], name, reason, half, arms
+    )
 
 
 def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray[np.int64]:
@@ -161,7 +118,7 @@ def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray
     """
     own = _influences(split, rule.condition, document_halves(split, streams("selection halves")))
     _require_halves((own,), f"{np.unique(split.documents).size} documents")
-    return np.sort(_groups(own, rule)[0])
+    return np.sort(groups_of(own, rule)[0])
 
 
 def _influences(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -> Influences:
@@ -174,35 +131,19 @@ def _influences(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -
     return influences_under(np.array([[True]]), labelled_sums(split.delta_loss[rows], unit, half[rows]))
 
 
-def select(
-    protocol: Protocol, evidence: Evidence, streams: Streams, start_stage: StartStage = silent
-) -> Selection:
-    """Select the group on the selection split, then again for every shuffled labelling.
-
-    Of the evaluation split only documents and target types are used, for shuffling: a type that occurs in
-    both splits is relabelled in both.
+def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selection:
+    """Select the group on the selection split.
 
     Args:
-        protocol: Its ``group:`` and ``nulls:``.
-        evidence: Both splits.
+        protocol: Its ``group:``.
+        evidence: Its selection split; the other one is not looked at.
         streams: Random numbers.
-        start_stage: Told of the stages and their steps, for progress.
     """
-    rule = protocol.group
-    observed = select_observed(evidence.selection, rule, streams)
-    shuffled: list[ShuffledGroups] = []
-    null = protocol.nulls.label_shuffled
-    if null is not None:
-        for unit, draws in units_and_draws(null):
-            shuffled.append(
-                _shuffled_groups(
-                    evidence, unit, draws, observed.half, rule, streams("label_shuffled", unit), start_stage
-                )
-            )
+    observed = select_observed(evidence.selection, protocol.group, streams)
     return Selection(
         group=np.sort(observed.group),
         common=np.sort(observed.common),
-        shuffled=tuple(shuffled),
+        half=observed.half,
         result=GroupResult(
             neurons=tuple(evidence.layer_numbers(observed.group).tolist()),
             n_neurons=evidence.layer_size,
@@ -212,45 +153,6 @@ def select(
             n_dead=evidence.n_left_out,
         ),
     )
-
-
-def _shuffled_groups(
-    evidence: Evidence,
-    unit: PermutationUnit,
-    n_draws: int,
-    half: NDArray[np.bool_],
-    rule: Group,
-    rng: np.random.Generator,
-    start_stage: StartStage,
-) -> ShuffledGroups:
-    draws = relabellings((evidence.selection, evidence.evaluation), unit, n_draws, rng)
-    n_selection = half.size
-    columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
-    sums = labelled_sums(evidence.selection.delta_loss, units, half)
-    rare: list[NDArray[np.int64]] = []
-    common: list[NDArray[np.int64]] = []
-    step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // _LABELLINGS_AT_ONCE))
-    for on_rare, on_common in _arms(draws.labels[:, columns], sums, rule):
-        rare.extend(map(np.sort, _groups(on_rare, rule)))
-        common.extend(map(np.sort, _groups(on_common, rule)))
-        step()
-    return ShuffledGroups(
-        unit=unit,
-        rare=rare,
-        common=common,
-        labels=draws.labels,
-        evaluation_units=draws.units[n_selection:].astype(np.int64),
-        log10_relabellings=draws.log10_distinct,
-        n_informative=draws.n_informative,
-    )
-
-
-def _arms(
-    labels: NDArray[np.bool_], sums: LabelledSums, rule: Group
-) -> Iterator[tuple[Influences, Influences]]:
-    """The rule's own condition first."""
-    for on_rare, on_common in in_chunks(labels, sums):
-        yield (on_rare, on_common) if rule.condition == "rare" else (on_common, on_rare)
 
 
 def _require_halves(arms: Sequence[Influences], documents: str) -> None:
@@ -263,7 +165,8 @@ def _require_halves(arms: Sequence[Influences], documents: str) -> None:
         )
 
 
-def _groups(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:
+def groups_of(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:
+    """What a rule selects by each of some influences, the most influential first."""
     if rule.select == "plateau":
         _require_halves((influences,), "documents")
         fits, _ = fit_curves(influences)

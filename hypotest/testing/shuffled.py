@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.records.protocol import Group
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size
 from hypotest.testing.parallel import Values
 from hypotest.testing.randomness import Streams
-from hypotest.testing.selection import Selection, ShuffledGroups
+from hypotest.testing.relabelled import ShuffledGroups
+from hypotest.testing.selection import Selection
 from hypotest.testing.undefined import Undefined
 
 NULL_SDS = "SDs of random groups"
-"""Unit of a statistic whose groups have sizes of their own: (T - mean) / SD of size_matched groups of as many
+"""Unit of a statistic whose groups have sizes of their own: (T - mean) / SD of random groups of as many
 neurons."""
 _MOMENT_GROUPS = 400  # random groups per size, for moments by which groups of unlike sizes compare
 _MOMENT_SIZES = 6
@@ -37,8 +38,6 @@ class Arm:
 class Shuffled:
     """A measure under shuffled labels."""
 
-    name: str
-    """``label_shuffled (type)``, or another unit of permutation."""
     arms: tuple[Arm, Arm, Arm]
     """Of the group selected on the rule's condition, of the one selected on the other, and the difference."""
     log10_relabellings: float
@@ -102,7 +101,6 @@ def compare_shuffled(
         return Arm(statistic, float(values[0]), values[1:])
 
     return Shuffled(
-        name=f"label_shuffled ({shuffled.unit})",
         arms=(
             arm(f"T({first})", rare),
             arm(f"T({second})", common),
@@ -133,7 +131,7 @@ def _standardization(
     grid = np.unique(np.round(np.geomspace(sizes[0], sizes[-1], _MOMENT_SIZES)).astype(int))
     moments = []
     for size in grid:
-        groups = size_matched(n_neurons, int(size), _MOMENT_GROUPS, streams("moments", str(size)))
+        groups = random_groups(n_neurons, int(size), _MOMENT_GROUPS, streams("moments", str(size)))
         values = measure.values(groups)
         deviation = sd_beyond_rounding(values)
         if deviation == 0:

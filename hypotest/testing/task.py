@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hypotest.records.evidence import Evidence
+from hypotest.groups.nulls import RANDOM_GROUPS, random_groups
+from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.testing.controls import Controls
+from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A null that this evidence does not have."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,10 +32,38 @@ class Task:
     """The nulls and the level."""
     evidence: Evidence
     selection: Selection
-    """The group, and its versions under shuffled labels."""
-    controls: Controls
-    """Random groups."""
+    """The group."""
     streams: Streams
     workers: Workers = field(default_factory=Workers)
-    untrained: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    """The measure of the group selected in each untrained network, shape (n_networks,)."""
+    drawn: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Null -> what its `prepare` gave, or `Missing`."""
+    networks: Sequence[Mapping[str, float]] = ()
+    """Of each other network, prediction -> the measure of the group that is selected in it."""
+
+    def random_groups(self, n_groups: int) -> IntArray:
+        """The first groups of as many random neurons, the same wherever drawn; shape (n_groups, k)."""
+        size = self.selection.group.size
+        rng = self.streams(RANDOM_GROUPS, str(size))
+        return random_groups(self.evidence.n_neurons, size, n_groups, rng)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tested:
+    """One prediction's measure of the group, before it is compared."""
+
+    prediction: Prediction
+    measure: BoundMeasure
+    observed: float
+    """T(G)."""
+    task: Task
+    decided_by_labels: bool
+    """Whether shuffled labels can decide this measure."""
+
+    @property
+    def group(self) -> IntArray:
+        """Neurons, ascending, shape (k,)."""
+        return self.task.selection.group
+
+    def is_contrast_with(self, null: str) -> bool:
+        """Whether its prediction is a contrast with that null."""
+        return self.prediction.contrast.null == null

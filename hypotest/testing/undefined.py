@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 
 from hypotest.errors import EvidenceError
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
 from hypotest.records.results import NullComparison
 from hypotest.testing.comparison import Comparison
 
@@ -48,31 +46,26 @@ def defined(value: float, otherwise: str) -> float:
 
 
 def without_outcome(
-    prediction: Prediction,
-    protocol: Protocol,
+    reference: str,
     reason: str,
     *,
+    variant: str = "",
     observed: float | None = None,
     ladder: tuple[NullComparison, ...] = (),
 ) -> Comparison:
     """The contrast of a prediction that has no outcome.
 
     Args:
-        prediction: What was asked.
-        protocol: Its nulls.
-        reason: Why there is none.
+        reference: What it would have been compared with; see `hypotest.nulls.registry.reference_of`.
+        reason: Why there is no outcome.
+        variant: Of the null, where it is drawn in several ways.
         observed: The measured value, where only its null or its test is undefined.
         ladder: Nulls that it could be compared with, none of which decides.
     """
-    contrast = prediction.contrast
-    reference: str = contrast.null or "value"
-    if contrast.conditions is not None:
-        reference = "common"
-    elif contrast.null == "label_shuffled" and protocol.nulls.label_shuffled is not None:
-        reference = f"label_shuffled ({protocol.nulls.label_shuffled.unit})"
     return Comparison(
         observed=observed,
         reference=reference,
+        variant=variant,
         reference_value=None,
         p_value=None,
         undefined=reason,

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from sklearn.decomposition import PCA
 
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -58,7 +58,7 @@ def measured() -> dict[str, float]:
     """Seconds of each row, by the code that is found."""
     evidence, streams, workers = make_evidence(), RANDOMNESS.Streams(0), PARALLEL.Workers()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    groups = size_matched(N_NEURONS, SIZE, DRAWS, np.random.default_rng(0))
+    groups = random_groups(N_NEURONS, SIZE, DRAWS, np.random.default_rng(0))
     rows: dict[str, float] = {}
     statistics = 0.0
     for name in LOOPS:
@@ -86,7 +86,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Any, workers: Any)
 def looped() -> dict[str, float]:
     """Seconds that a loop over a library's function would take, from a few of the groups."""
     evidence = make_evidence()
-    groups = size_matched(N_NEURONS, SIZE, LOOPED, np.random.default_rng(0))
+    groups = random_groups(N_NEURONS, SIZE, LOOPED, np.random.default_rng(0))
     rows = {}
     for name, loop in LOOPS.items():
         seconds, _ = timed(lambda loop=loop: [loop(evidence, group) for group in groups])

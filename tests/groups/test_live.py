@@ -9,7 +9,7 @@ from hypotest.errors import EvidenceError
 from hypotest.groups.live import live_neurons, without_dead
 from hypotest.pipeline.analysis import analyse
 from hypotest.records.evidence import Evidence, Weights
-from hypotest.records.nulls import LabelShuffled, LocalMatched, Nulls, SizeMatched
+from hypotest.records.nulls import nulls_model
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
 
@@ -59,18 +59,16 @@ def with_dead(evidence: Evidence, n_dead: int, constant: float = 0.0) -> tuple[E
 def test_dead_neurons_change_nothing(measure, constant):
     options = {"restarts": 1} if measure == "modularity" else {}
     prediction = {"measure": measure, "options": options, "contrast": {"null": "size_matched"}}
-    nulls = Nulls(
-        size_matched=SizeMatched(draws=99),
-        local_matched=LocalMatched(draws=99),
-        label_shuffled=LabelShuffled(draws=19),
+    nulls = nulls_model().model_validate(
+        {"size_matched": {"draws": 99}, "local_matched": {"draws": 99}, "label_shuffled": {"draws": 19}}
     )
     plan = make_protocol(prediction).model_copy(update={"nulls": nulls})
     evidence = make_evidence(3, effect=1.0, shared=1.0)
     dead, live = with_dead(evidence, 300, constant)
     one, other = analyse(plan, evidence), analyse(plan, dead)
-    assert other.selection.result.n_dead == 300
-    assert other.selection.result.n_neurons == N_NEURONS + 300
-    assert other.selection.result.neurons == tuple(live[list(one.selection.result.neurons)])
+    assert other.group.n_dead == 300
+    assert other.group.n_neurons == N_NEURONS + 300
+    assert other.group.neurons == tuple(live[list(one.group.neurons)])
     assert other.predictions == one.predictions
     assert other.nulls.equals(one.nulls)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypotest.groups.local import local_bins, movable_members, shared_members
-from hypotest.groups.matching import covariate_matched
+from hypotest.groups.matching import exchanged_within
 
 
 def test_bins_are_full_where_the_group_is():
@@ -40,7 +40,7 @@ def test_draws_keep_as_many_as_is_said():
     rng = np.random.default_rng(1)
     bins = local_bins(rng.normal(size=120), 10)
     group = np.sort(rng.permutation(120)[:30])
-    draws = covariate_matched(bins, group, 4000, rng)
+    draws = exchanged_within(bins, group, 4000, rng)
     assert all(
         (np.bincount(bins[row], minlength=12) == np.bincount(bins[group], minlength=12)).all()
         for row in draws

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from hypotest.groups import matching
-from hypotest.groups.nulls import size_matched
+from hypotest.groups.nulls import random_groups
 from hypotest.inference.randomization import compare_with_null
 
 
@@ -147,7 +147,7 @@ def test_cuts_between_neighbouring_floats():
 def test_every_allowed_group_is_drawn_equally_often():
     strata = np.array([0, 1, 0, 1, 0, 0, 2])
     group = np.array([1, 0, 2, 6])
-    draws = matching.covariate_matched(strata, group, 12_000, np.random.default_rng(3))
+    draws = matching.exchanged_within(strata, group, 12_000, np.random.default_rng(3))
     assert draws.shape == (12_000, 4)
     allowed = {
         (*zeros, *ones, 6) for zeros in combinations([0, 2, 4, 5], 2) for ones in combinations([1, 3], 1)
@@ -164,14 +164,14 @@ def test_blocks_keep_the_numbers_per_stratum(monkeypatch):
     monkeypatch.setattr(matching, "_BLOCK_BYTES", 8 * 100)
     rng = np.random.default_rng(4)
     strata, group = rng.integers(0, 3, 90), rng.choice(90, 20, replace=False)
-    draws = matching.covariate_matched(strata, group, 50, rng)
+    draws = matching.exchanged_within(strata, group, 50, rng)
     assert (np.diff(np.sort(draws, axis=1), axis=1) > 0).all()
     np.testing.assert_array_equal(np.sort(strata[draws], axis=1), np.tile(np.sort(strata[group]), (50, 1)))
 
 
 def test_strata_without_members_are_left_out():
     strata = np.array([0, 0, 1, 1, 2, 2])
-    draws = matching.covariate_matched(strata, np.array([0, 4]), 20, np.random.default_rng(5))
+    draws = matching.exchanged_within(strata, np.array([0, 4]), 20, np.random.default_rng(5))
     assert set(strata[draws].ravel().tolist()) == {0, 2}
 
 
@@ -187,7 +187,7 @@ def test_balance_by_hand():
 def test_matching_removes_most_of_the_difference():
     covariates, group, rng = covariates_and_group(6, n_neurons=1000, size=40)
     strata = matching.strata(matching.propensity_scores(covariates, group), group)
-    before, after = matching.balance(covariates, group, matching.covariate_matched(strata, group, 999, rng))
+    before, after = matching.balance(covariates, group, matching.exchanged_within(strata, group, 999, rng))
     assert before[0] > 0.7
     assert np.abs(after).max() < 0.1
 
@@ -202,8 +202,8 @@ def test_the_level_holds_where_size_matched_groups_fail():
         covariates, group, rng = covariates_and_group(seed, n_neurons=1000, size=size)
         irrelevant = 0.5 * covariates[:, 0] + np.sqrt(0.75) * rng.normal(size=1000)
         strata = matching.strata(matching.propensity_scores(covariates, group), group)
-        draws = matching.covariate_matched(strata, group, n_draws, rng)
-        controls = size_matched(1000, size, n_draws, rng)
+        draws = matching.exchanged_within(strata, group, n_draws, rng)
+        controls = random_groups(1000, size, n_draws, rng)
         observed = irrelevant[group].mean()
         matched += compare_with_null(observed, irrelevant[draws].mean(axis=1)).p_value <= 0.05
         unmatched += compare_with_null(observed, irrelevant[controls].mean(axis=1)).p_value <= 0.05

@@ -1,11 +1,11 @@
 import numpy as np
 from scipy import stats
 
-from hypotest.groups.nulls import influences_under, labelled_sums, size_matched
+from hypotest.groups.nulls import influences_under, labelled_sums, random_groups
 
 
 def test_groups_have_distinct_neurons_of_the_whole_layer():
-    groups = size_matched(50, 7, 4000, np.random.default_rng(0))
+    groups = random_groups(50, 7, 4000, np.random.default_rng(0))
     assert groups.shape == (4000, 7)
     assert (np.diff(np.sort(groups, axis=1), axis=1) > 0).all()
     counts = np.bincount(groups.ravel(), minlength=50)
@@ -16,7 +16,7 @@ def test_groups_have_distinct_neurons_of_the_whole_layer():
 
 
 def test_pairs_of_neurons_occur_as_often_as_they_should():
-    groups = size_matched(6, 2, 15_000, np.random.default_rng(1))
+    groups = random_groups(6, 2, 15_000, np.random.default_rng(1))
     pairs = np.sort(groups, axis=1) @ [6, 1]
     _, counts = np.unique(pairs, return_counts=True)
     assert counts.size == 15  # 6 choose 2

@@ -43,7 +43,7 @@ class TestResolveMargin:
     def test_refuses(self) -> None:
         with pytest.raises(ValueError, match="ratio needs the mean of the null, found None"):
             resolve_margin(margin(ratio=0.1), null_sd=1.0)
-        with pytest.raises(ValueError, match="null_sd needs the SD of the size_matched null, found nan"):
+        with pytest.raises(ValueError, match="null_sd needs the SD of random groups, found nan"):
             resolve_margin(margin(null_sd=2), 1.0, float("nan"))
 
 

@@ -7,26 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hypotest.measures.form import Form
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import NULLS
 from hypotest.records.evidence import Evidence, IntArray, SplitEvidence
-from hypotest.records.nulls import Nulls
+from hypotest.records.nulls import nulls_model
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
 OF_GROUPS = [name for name, item in MEASURES.items() if isinstance(item, GroupMeasure)]
-NULLS = {
-    Form.SIZE_MATCHED: "size_matched",
-    Form.COVARIATE_MATCHED: "covariate_matched",
-    Form.LOCAL_MATCHED: "local_matched",
-    Form.LABEL_SHUFFLED: "label_shuffled",
-    Form.REWIRED: "rewired",
-}
-"""Those that need no other network."""
-EVERY_NULL = Nulls.model_validate({null: {"draws": 99} for null in NULLS.values()})
+HERE = {name: null for name, null in NULLS.items() if null.form is not Form.NETWORKS}
+"""Nulls that need no other network."""
+EVERY_NULL = nulls_model().model_validate({name: {null.number: 99} for name, null in HERE.items()})
 ROUNDING = 1e-9
 RESTARTS = 0.02
 """Communities are found by chance; the best of several restarts differs by less."""
@@ -123,20 +118,21 @@ def test_of_nothing_there_is_no_number_or_none_that_differs_from_zero(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "form"),
-    [(name, form) for name in OF_GROUPS for form in NULLS if form in MEASURES[name].contrasts],
+    ("name", "null"),
+    [(name, null) for name in OF_GROUPS for null in HERE if HERE[null].form in MEASURES[name].contrasts],
 )
-def test_every_null_that_it_accepts_gives_a_result(name, form):
-    role = "descriptive" if form is Form.REWIRED else "deciding"
-    protocol = make_protocol({"measure": name, "contrast": {"null": NULLS[form]}, "role": role}, draws=99)
+def test_every_null_that_it_accepts_gives_a_result(name, null):
+    role = "descriptive" if HERE[null].never_decides else "deciding"
+    protocol = make_protocol({"measure": name, "contrast": {"null": null}, "role": role}, draws=99)
     protocol = protocol.model_copy(update={"nulls": EVERY_NULL})
     (item,) = protocol.predictions
     comparison = MEASURES[name].compare(item, make_task(protocol, make_evidence(2, effect=1.0)))
     assert comparison.undefined is None, comparison.undefined
-    assert comparison.reference.startswith(NULLS[form])
+    assert comparison.reference == null
     assert np.isfinite([comparison.observed, comparison.reference_value]).all()
     assert 0 < comparison.p_value <= 1
-    draws = comparison.draws[comparison.reference]
+    (rung,) = (rung for rung in comparison.ladder if rung.null == null and rung.variant == comparison.variant)
+    draws = comparison.draws[rung.key]
     assert np.isfinite(draws).all()
     assert comparison.reference_value == pytest.approx(draws.mean())
 

@@ -24,7 +24,7 @@ def test_regimes_are_compared_on_the_evaluation_split():
     assert [fit.condition for fit in fits] == ["rare", "common"]
     assert comparison.observed == fits[0].plateau_flatness
     assert all(rung.descriptive and rung.statistic == "T(rare)" for rung in comparison.ladder)
-    assert {rung.null for rung in comparison.ladder} == {
+    assert {rung.id for rung in comparison.ladder} == {
         "label_shuffled (type)",
         "label_shuffled (document_type)",
         "label_shuffled (position)",

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from hypotest.errors import RunError
-from hypotest.measures.form import Form, form_of
 from hypotest.measures.measure import Option
 from hypotest.measures.registry import MEASURES, _checked, filled_options
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import form_of
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration import load_protocol
 from hypotest.testing.group_measure import BoundMeasure
@@ -40,10 +41,10 @@ def test_row(name):
 @pytest.mark.parametrize(
     ("contrast", "form"),
     [
-        ({"null": "size_matched"}, Form.SIZE_MATCHED),
-        ({"null": "label_shuffled"}, Form.LABEL_SHUFFLED),
+        ({"null": "size_matched"}, Form.GROUPS),
+        ({"null": "label_shuffled"}, Form.LABELS),
         ({"conditions": ["rare", "common"], "by": "document"}, Form.BY_DOCUMENT),
-        ({"null": "local_matched"}, Form.LOCAL_MATCHED),
+        ({"null": "local_matched"}, Form.GROUPS),
         ({"reference": 0.0}, Form.REFERENCE),
         ({}, None),
         ({"by": "document"}, None),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from hypotest.ladder.against_nulls import prepare
 from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
-from hypotest.testing.controls import draw_controls
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
@@ -121,6 +121,4 @@ def make_task(protocol: Protocol, evidence: Evidence) -> Task:
     """What its measures are tested with, as an analysis makes it."""
     streams = Streams(protocol.seed)
     selection = select(protocol, evidence, streams)
-    return Task(
-        protocol, evidence, selection, draw_controls(selection.group, evidence, protocol, streams), streams
-    )
+    return prepare(Task(protocol, evidence, selection, streams))

@@ -10,11 +10,11 @@ from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.sample import evidence_keys
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import NULLS
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.channels import Channel
-from hypotest.records.nulls import Untrained
 from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
 from hypotest.subjects.untrained import untrained_model
@@ -44,7 +44,9 @@ def prepared(plan):
 
 
 def with_untrained(plan, **declared):
-    nulls = plan.nulls.model_copy(update={"untrained": Untrained(**declared) if declared else None})
+    nulls = plan.nulls.model_copy(
+        update={"untrained": NULLS["untrained"].options(**declared) if declared else None}
+    )
     return plan.model_copy(update={"nulls": nulls})
 
 

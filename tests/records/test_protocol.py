@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from hypotest.records.material import Corpus, CorpusFiles, Subject, TargetFrequency
-from hypotest.records.nulls import Nulls
+from hypotest.records.nulls import nulls_model
 from hypotest.records.prediction import Contrast, Margin, Prediction
 from hypotest.records.protocol import Group, Protocol, TopFraction
 
@@ -132,4 +132,4 @@ def test_names_are_safe_as_file_names(name):
 
 def test_nulls_are_closed():
     with pytest.raises(ValidationError, match="Extra inputs"):
-        Nulls(bootstrap={})
+        nulls_model()(bootstrap={})

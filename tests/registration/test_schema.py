@@ -124,7 +124,7 @@ def test_every_default_is_in_the_description():
         ("Corpus", "context", "tokens"),
         ("Group", "by", "nats"),
         ("TargetFrequency", "below_percentile", "percent"),
-        ("Margin", "null_sd", "SDs of the size_matched null"),
+        ("Margin", "null_sd", "SDs of as many random neurons"),
         ("Margin", "raw", "the measure's own unit"),
         ("Split", "selection", "share of the documents"),
         ("LabelShuffled", "draws", "number of"),

@@ -182,8 +182,11 @@ class _Draws:
         )
         below, above = int((draws <= observed).sum()), int((draws >= observed).sum())
         p = min(1.0, 2 * (min(below, above) + 1) / (n_draws + 1))
+        name, _, variant = null.partition(": ")[0].removesuffix(")").partition(" (")
         return NullComparison(
-            null=null,
+            null=name,
+            variant=variant,
+            beside=": " in null,
             statistic=statistic,
             observed=observed,
             mean=float(draws.mean()),
@@ -193,7 +196,7 @@ class _Draws:
             p_error=math.sqrt(p * (1 - p) / n_draws),
             percentile=100 * float((draws < observed).mean()),
             z=float((observed - draws.mean()) / draws.std(ddof=1)),
-            log10_relabellings=312.4 if null.startswith("label_shuffled") else None,
+            log10_relabellings=312.4 if name == "label_shuffled" else None,
             planned_draws=planned_draws,
             descriptive=descriptive or null in (REWIRED, UNTRAINED),
             unit=unit,
@@ -220,6 +223,7 @@ def _prediction(
     **more: Any,
 ) -> PredictionResult:
     declared = next(item for item in Protocol.model_validate(PROTOCOL).predictions if item.id == id)
+    compared_with, _, variant = reference.removesuffix(")").partition(" (")
     effect = observed - reference_value
     deciding = declared.role == "deciding"
     p = ladder[0].p_value if p_value is None and ladder else p_value
@@ -239,7 +243,8 @@ def _prediction(
         measure=declared.measure,
         title=TITLES[id],
         observed=observed,
-        reference=reference,
+        reference=compared_with,
+        variant=variant,
         reference_value=reference_value,
         reference_sd=null_sd,
         effect=effect,
@@ -602,9 +607,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 CovariateBalance("local_matched", "activation_sd", 1.104, 0.112),
                 CovariateBalance("local_matched", "base_influence", 2.071, 0.284),
             ),
-            n_movable=38,
-            shared_members=0.614,
-            base_reliability=0.968,
+            draws={"local_matched": {"movable": 38.0, "shared": 0.614, "reliability": 0.968}},
         ),
         ablation=AblationResult(
             engine="identity",

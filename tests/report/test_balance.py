@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 from hypotest.records.results import CovariateBalance, Results
-from hypotest.report.balance import balance_paragraphs, unmatched_covariates
+from hypotest.report.balance import balance_paragraphs
 
 
 def balanced(results: Results, *rows: CovariateBalance) -> Results:
@@ -18,7 +18,6 @@ def test_before_and_after_stand_side_by_side(results: Results) -> None:
     text = "\n".join(balance_paragraphs(results))
     assert "| covariate_matched | activation_mean | 1.312 | 0.041 |" in text
     assert "none of covariate_matched exceeds 0.25, the most allowed" in text
-    assert unmatched_covariates(results) == ()
 
 
 def test_neighbours_have_rows_of_their_own_and_no_limit(results: Results) -> None:
@@ -42,14 +41,15 @@ def test_it_is_said_how_far_neighbours_differ_from_the_group(results: Results) -
 
 
 def test_what_was_not_measured_of_neighbours_is_left_out(results: Results) -> None:
-    def text(**changes: object) -> str:
-        group = dataclasses.replace(results.group, **changes)  # type: ignore[arg-type]  # names tell
+    def text(**changes: float | None) -> str:
+        facts = {**results.group.draws["local_matched"], **changes}
+        group = dataclasses.replace(results.group, draws={"local_matched": facts} if facts["movable"] else {})
         return "\n".join(balance_paragraphs(dataclasses.replace(results, group=group)))
 
-    assert "can change places" in text(shared_members=None, base_reliability=None)
-    assert "On average" not in text(shared_members=None)
-    assert "reliability" not in text(base_reliability=None)
-    assert "can change places" not in text(n_movable=None)
+    assert "can change places" in text(shared=None, reliability=None)
+    assert "On average" not in text(shared=None)
+    assert "reliability" not in text(reliability=None)
+    assert "can change places" not in text(movable=None)
 
 
 def test_what_is_left_above_a_quarter_sd_is_named_in_either_direction(results: Results) -> None:
@@ -59,7 +59,6 @@ def test_what_is_left_above_a_quarter_sd_is_named_in_either_direction(results: R
         CovariateBalance("covariate_matched", "activation_sd", 1.0, 0.251),
         CovariateBalance("covariate_matched", "output_norm", -1.0, -0.3),
     )
-    assert unmatched_covariates(apart) == ("activation_sd", "output_norm")
     text = "\n".join(balance_paragraphs(apart))
     assert "| covariate_matched | output_norm | -1.000 | **-0.300** |" in text
     assert "more than 0.25 is left in activation_sd and output_norm: no conclusion" in text

@@ -75,7 +75,7 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
     assert figure is not None
     ladder = prediction(results, "coordination").ladder
     drawn = [axes for axes in figure.axes if axes.axison]
-    assert [axes.get_title(loc="left") for axes in drawn] == [rung.null for rung in ladder]
+    assert [axes.get_title(loc="left") for axes in drawn] == [rung.id for rung in ladder]
     for axes, rung in zip(drawn, ladder, strict=True):
         bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
         assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
@@ -107,7 +107,7 @@ def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) ->
     constant = pl.DataFrame(
         {
             "prediction": [item.id] * 4,
-            "null": [item.ladder[0].null] * 4,
+            "null": [item.ladder[0].key] * 4,
             "draw": range(4),
             "value": [item.ladder[0].observed] * 4,
         }

@@ -20,9 +20,9 @@ def prediction(results: Results, id: str) -> PredictionResult:
 def with_rung(results: Results, id: str, null: str, **changes: object) -> Results:
     """The run with one rung of one prediction changed."""
     item = prediction(results, id)
-    assert null in [rung.null for rung in item.ladder]
+    assert null in [rung.id for rung in item.ladder]
     rungs: list[NullComparison] = [
-        dataclasses.replace(rung, **changes) if rung.null == null else rung  # type: ignore[arg-type]  # names tell
+        dataclasses.replace(rung, **changes) if rung.id == null else rung  # type: ignore[arg-type]  # names tell
         for rung in item.ladder
     ]
     changed = dataclasses.replace(item, ladder=tuple(rungs))
@@ -65,7 +65,7 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
             continue
         (decisive,) = deciding
         assert decisive.found == item.outcome
-        assert decisive.opponent == (DECLARED_VALUE if item.reference == "value" else item.ladder[0].null)
+        assert decisive.opponent == (DECLARED_VALUE if item.reference == "value" else item.ladder[0].id)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_blocked_comparison_allows_no_conclusion(results: Results, null: str) 
 def test_the_arms_of_shuffled_labels_are_no_opponents(results: Results) -> None:
     assert any(item.arms for item in results.predictions)
     shown = {rung.opponent for rung in ladder_of(results).every_rung}
-    assert shown.isdisjoint(arm.null for item in results.predictions for arm in item.arms)
+    assert shown.isdisjoint(arm.key for item in results.predictions for arm in item.arms)
 
 
 def test_the_questions_say_what_labels_decide_and_what_neighbours_cannot_tell(results: Results) -> None:

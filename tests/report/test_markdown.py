@@ -30,7 +30,7 @@ def test_every_prediction_has_its_section(results: Results, manifest: dict[str, 
         for note in item.notes:
             assert note in report
         for rung in item.ladder:
-            assert f"| {rung.null} | {rung.statistic} |" in report
+            assert f"| {rung.id} | {rung.statistic} |" in report
         for arm in item.arms:
             assert f"| label_shuffled (type) | {arm.statistic} |" in report
     assert "![All \\*effects\\*.](figures/effects.svg)" in report
@@ -49,7 +49,7 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
         assert row[0].split()[0] == item.id
         assert row[1] == numbers.observed
         assert float(row[1]) == pytest.approx(item.observed, abs=0.5)
-        assert row[2] == item.reference + (", in SDs of random groups" if item.id == "specialization" else "")
+        assert row[2] == item.against + (", in SDs of random groups" if item.id == "specialization" else "")
         assert row[3] == numbers.reference
         assert row[4] == numbers.effect + interval
         equivalent = item.outcome == "equivalent"
@@ -133,7 +133,7 @@ def test_methods_say_how_each_null_was_drawn(results: Results, manifest: dict[st
     [
         ("type", "over token types"),
         ("document_type", "over pairs of document and token type"),
-        ("position", "within documents"),
+        ("position", "over single positions within documents"),
     ],
 )
 def test_every_unit_of_permutation_has_words(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.measures.form import Form
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import names_of
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol, protocol_hash
@@ -161,19 +162,16 @@ def test_the_numbers_are_those_of_the_protocol(protocol):
 @pytest.mark.parametrize("measure", sorted(MEASURES))
 def test_every_measure_and_contrast_has_words(measure):
     forms = {
-        Form.SIZE_MATCHED: {"null": "size_matched"},
-        Form.COVARIATE_MATCHED: {"null": "covariate_matched"},
-        Form.LABEL_SHUFFLED: {"null": "label_shuffled"},
-        Form.REWIRED: {"null": "rewired"},
-        Form.UNTRAINED: {"null": "untrained"},
         Form.BY_DOCUMENT: {"conditions": ["rare", "common"], "by": "document"},
-        Form.LOCAL_MATCHED: {"null": "local_matched"},
         Form.REFERENCE: {"reference": 0.5},
     }
-    for form in MEASURES[measure].contrasts:
+    accepted = MEASURES[measure].contrasts
+    contrasts = [forms[form] for form in accepted if form in forms]
+    contrasts += [{"null": name} for name in names_of(accepted)]
+    for contrast in contrasts:
         for outcome in ("less", "greater", "equivalent"):
             prediction = {
-                "measure": measure, "contrast": forms[form], "margin": {"raw": 0.25},
+                "measure": measure, "contrast": contrast, "margin": {"raw": 0.25},
                 "expects": {"modular": outcome, "distributed": "any"},
             }  # fmt: skip
             text = section(render_osf(build(prediction), None), "Hypotheses")
@@ -210,9 +208,7 @@ def test_shuffled_labels_decide_selectivity_and_stand_beside_curves(protocol):
     assert design.endswith("It decides selectivity alone.")
     models = section(text, "Statistical models")
     (selectivity,) = [line for line in models.splitlines() if line.startswith("- `specialization`")]
-    assert (
-        "the value for the group minus the mean over the groups that the same selection finds" in selectivity
-    )
+    assert "the value for the group minus the mean over the groups found under shuffled labels" in selectivity
     assert "selected on common" not in models  # the difference of two groups decides nothing
     for id in ("regimes-rare", "regimes-common"):
         (line,) = [line for line in models.splitlines() if line.startswith(f"- `{id}`")]

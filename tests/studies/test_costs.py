@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hypotest.records.nulls import Untrained
+from hypotest.nulls.registry import NULLS
 from hypotest.records.power import StageCost
 from hypotest.studies.costs import (
     _few_blocks,
@@ -85,7 +85,7 @@ def test_untrained_networks_and_other_splits_are_repeated_work():
     ]
     tests = [StageCost("one", 5.0, False, "")]
     assert list(repeated_work(plan, collecting, tests)) == []
-    nulls = plan.nulls.model_copy(update={"untrained": Untrained(networks=2)})
+    nulls = plan.nulls.model_copy(update={"untrained": NULLS["untrained"].options(networks=2)})
     more = plan.model_copy(update={"nulls": nulls, "splits": 4})
     networks, splits = repeated_work(more, collecting, tests)
     assert networks.seconds == 2 * (3.0 + 4.0)

@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hypotest.errors import EvidenceError
 from hypotest.groups.nulls import Influences
-from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.nulls import CovariateMatched
+from hypotest.nulls.registry import NULLS, Declared
 from hypotest.studies.explore import compare_covariates, count_condition, count_preferences, explore_curve
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select, select_observed
+from hypotest.testing.task import Task
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
 
 SELECTIVITY = {"measure": "selectivity", "contrast": {"null": "label_shuffled"}}
@@ -61,13 +63,14 @@ def test_effective_documents_are_fewer_where_one_holds_most():
 def test_matching_halves_what_is_declared_and_says_what_is_not():
     evidence = make_evidence(1)
     evidence.selection.activations[:, :GROUP] *= 3.0
-    selection = SelectionEvidence(
-        evidence.selection, evidence.weights, evidence.heads, evidence.mean_activation, evidence.ablation
-    )
     # Ten loud neurons and ten others, so that there are loud ones left to match with.
     group = np.r_[np.arange(10), np.arange(100, 110)]
-    null = CovariateMatched(draws=199, on=("activation_sd",))
-    found = {item.covariate: item for item in compare_covariates(group, selection, null, Streams(1))}
+    null = NULLS["covariate_matched"]
+    plan, whole = make_protocol(SELECTIVITY), replace(evidence, evaluation=evidence.selection)
+    chosen = replace(select(plan, whole, Streams(1)), group=group)
+    declared = Declared(null, null.options(draws=199, on=("activation_sd",)))
+    task = Task(plan, whole, chosen, Streams(1))
+    found = {item.covariate: item for item in compare_covariates(task, declared)}
     sd = found["activation_sd"]
     logs = np.log(evidence.selection.activations.std(axis=0))
     assert sd.group_mean == pytest.approx(logs[group].mean())

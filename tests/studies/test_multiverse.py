@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hypotest.nulls.registry import needed_nulls
 from hypotest.records.multiverse import Specification, SpecificationResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
@@ -91,12 +92,12 @@ def test_a_verdict_takes_the_shared_choice_and_the_declared_options():
 )
 def test_only_nulls_that_an_outcome_needs_are_drawn(prediction, nulls):
     declaration = next(item for item in PROTOCOL.predictions if item.id == prediction)
-    assert declaration.needed_nulls == nulls
+    assert needed_nulls(declaration) == nulls
 
 
 def test_a_margin_in_null_sds_needs_random_groups_beside_another_null():
     declaration = PROTOCOL.predictions[0]
     contrast = declaration.contrast.model_copy(update={"null": "covariate_matched"})
     moved = declaration.model_copy(update={"contrast": contrast})
-    assert moved.needed_nulls == ("covariate_matched", "size_matched")
-    assert PROTOCOL.with_nulls(moved.needed_nulls).nulls.label_shuffled is None
+    assert needed_nulls(moved) == ("covariate_matched", "size_matched")
+    assert PROTOCOL.with_nulls(needed_nulls(moved)).nulls.label_shuffled is None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hypotest.errors import EvidenceError, ProtocolError
+from hypotest.nulls.registry import NULLS, with_nulls
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.definedness import check_defined, undefined_on_selection
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
@@ -154,8 +155,8 @@ def test_every_measure_can_be_undefined_without_ending_the_analysis(name):
         if item.outcome == "undefined":
             assert item.notes and item.effect is None and item.p_value is None
     # what a report shows besides must not fail either
-    describe_heads(evidence, found.selection, Streams(1))
-    spectrum = describe_spectrum(evidence, found.selection, Streams(1))
+    describe_heads(evidence, found.task.selection, Streams(1))
+    spectrum = describe_spectrum(evidence, found.task.selection, Streams(1))
     assert (spectrum is None) == (name in ("dimension", "regimes"))
 
 
@@ -164,7 +165,7 @@ def test_a_null_without_a_defined_draw_keeps_the_value_and_says_so():
     evidence = make_evidence(0, effect=1.0)
     plan = protocol_of("dimension", "spectrum", size=2)
     plan = plan.model_copy(update={"nulls": plan.nulls.model_copy(update={"label_shuffled": None})})
-    group = analyse(plan, evidence).selection.group
+    group = analyse(plan, evidence).task.selection.group
     activations = np.ones_like(evidence.evaluation.activations)
     activations[:, group] = evidence.evaluation.activations[:, group]
     item = analyse(plan, on_evaluation(evidence, activations=activations)).predictions[0]
@@ -176,8 +177,8 @@ def test_a_null_without_a_defined_draw_keeps_the_value_and_says_so():
 
 
 def test_a_null_that_describes_may_be_undefined():
-    plan = protocol_of("dimension")
-    found = analyse(plan, make_evidence(0), untrained=[{"dimension": float("nan")}] * 3)
+    plan = with_nulls(protocol_of("dimension"), {"untrained": NULLS["untrained"].options(networks=3)})
+    found = analyse(plan, make_evidence(0), networks=[{"dimension": float("nan")}] * 3)
     (item,) = found.predictions
     assert item.outcome != "undefined"
     assert any("the null untrained is undefined" in note for note in item.notes)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kurtosis
 
-from hypotest.measures.form import GROUP_NULLS
 from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence, IntArray
 from hypotest.records.prediction import Prediction

@@ -9,39 +9,30 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators.rewiring import share_above_all
-from hypotest.groups.nulls import size_matched
 from hypotest.inference.bootstrap import (
     contrast_interval,
     document_interval,
     document_weights,
     jackknife_weights,
 )
+from hypotest.ladder.against_nulls import compare_with_nulls
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import SD_NULL, form_of, reference_of
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval
 from hypotest.testing.comparison import Comparison
-from hypotest.testing.controls import CONTROL_GROUPS, Controls
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.intervals import UNDEFINED, all_defined, around, bounds
-from hypotest.testing.ladder import Rung, climb
 from hypotest.testing.parallel import Values
-from hypotest.testing.randomness import Streams
-from hypotest.testing.selection import Selection
-from hypotest.testing.task import Task
+from hypotest.testing.rung import CONTROL_GROUPS, Rung
+from hypotest.testing.task import Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, defined, why, without_outcome
 
 CONTROL_SHARE = 4
 """One in so many document resamples is shared with the control groups (500 of 2,000)."""
 TRIED = 20
 """Random groups in which a measure is tried out."""
-REWIRINGS = 19
-"""Of each random group, to see how many beat all their own."""
-_REWIRED = (
-    "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
-    "its own rewirings too, so this rung describes and never decides"
-)
 
 
 def compare_group(
@@ -58,36 +49,22 @@ def compare_group(
     Raises:
         Undefined: If the measure is undefined for the group.
     """
-    selection, controls, protocol, streams = task.selection, task.controls, task.protocol, task.streams
-    group = selection.group
-    observed = group_value(measure, group)
-    rungs, missing = climb(
-        observed,
-        measure,
-        selection,
-        controls,
-        task.untrained,
-        task.evidence.n_neurons,
-        protocol,
-        streams,
-        decided_by_labels=decided_by_labels,
-    )
-    by_labels = prediction.contrast.null == "label_shuffled"
-    name = str(prediction.contrast.null)
-    if by_labels and protocol.nulls.label_shuffled is not None:
-        name = f"label_shuffled ({protocol.nulls.label_shuffled.unit})"
+    observed = group_value(measure, task.selection.group)
+    tested = Tested(prediction, measure, observed, task, decided_by_labels)
+    rungs, missing = compare_with_nulls(tested)
+    reference, variant = reference_of(task.protocol, prediction.contrast)
+    name = f"{reference} ({variant})" if variant else reference
     if name not in rungs:
         reason = f"the null {name} is undefined: {missing.get(name, 'it has no draws here')}"
         ladder = tuple(rung.comparison for rung in rungs.values())
-        undefined = without_outcome(prediction, protocol, reason, observed=observed, ladder=ladder)
+        undefined = without_outcome(reference, reason, variant=variant, observed=observed, ladder=ladder)
         return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
     decisive = rungs[name]
     try:
-        interval, own, notes = _intervals(observed, measure, selection, decisive, controls, protocol, streams)
+        interval, own, notes = _intervals(tested, decisive)
     except NO_VALUE as error:
         interval, own, notes = None, None, (f"no interval: {why(error)}",)
-    if name == "rewired" or "rewired" in rungs:
-        notes = (*notes, _REWIRED)
+    notes = (*notes, *dict.fromkeys(note for rung in rungs.values() for note in rung.notes))
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
     unit = decisive.comparison.unit
     # An observed value in SDs of random groups says nothing to a reader who knows the measure.
@@ -95,27 +72,24 @@ def compare_group(
     if unit:
         companions = {"group": observed, **companions}
     with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
-        companions = {**companions, **measure.companions(group)}
-    if by_labels:
-        with suppress(*NO_VALUE):
-            companions["common_group"] = float(measure.values(selection.common[None, :])[0])
-    if "rewired" in rungs:
-        with suppress(*NO_VALUE):
-            companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
+        companions = {**companions, **measure.companions(tested.group)}
+    for rung in rungs.values():
+        companions = {**companions, **rung.companions}
     compared = decisive.comparison
-    random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
+    level = task.protocol.decision.level
     return Comparison(
         observed=compared.observed,
-        reference=name,
+        reference=reference,
+        variant=variant,
         reference_value=compared.mean,
         reference_sd=compared.sd,
         standardized=compared.z,
         p_value=compared.p_value,
         p_error=compared.p_error,
         percentile=compared.percentile,
-        interval=interval(1 - 2 * protocol.decision.level) if interval else None,
+        interval=interval(1 - 2 * level) if interval else None,
         interval_95=interval(0.95) if interval else None,
-        size_matched=random_values,
+        sd_draws=rungs[SD_NULL].draws if SD_NULL in rungs else None,
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
         unit=unit,
@@ -124,7 +98,7 @@ def compare_group(
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
         draws={
             **{key: rung.draws for key, rung in rungs.items()},
-            **{arm.null: draws for rung in rungs.values() for arm, draws in rung.arms},
+            **{arm.key: draws for rung in rungs.values() for arm, draws in rung.arms},
         },
         notes=notes,
     )
@@ -136,30 +110,16 @@ def try_group(prediction: Prediction, measure: BoundMeasure, task: Task) -> None
     Raises:
         Undefined: If there is no value.
     """
-    evidence, group = task.evidence, task.selection.group
-    group_value(measure, group)
-    if prediction.contrast.null == "label_shuffled" and not _any_value(
-        measure.values(task.selection.common[None, :])
-    ):
+    group_value(measure, task.selection.group)
+    form = form_of(prediction.contrast)
+    if form is Form.LABELS and not _any_value(measure.values(task.selection.common[None, :])):
         raise Undefined("the group selected on the other condition has no value to compare with")
-    groups = size_matched(evidence.n_neurons, group.size, TRIED, task.streams("definedness, groups"))
-    if prediction.contrast.null in ("size_matched", "covariate_matched", "local_matched") and not _any_value(
-        measure.values(groups)
-    ):
+    if form is Form.GROUPS and not _any_value(measure.values(task.random_groups(TRIED))):
         raise Undefined(f"none of {TRIED} random groups of its size has a value")
 
 
 def _any_value(values: Values) -> bool:
     return bool(np.isfinite(values).any())
-
-
-def _pass_rate(measure: BoundMeasure, controls: Controls) -> float:
-    """Share of random groups whose value exceeds that of all their own rewirings."""
-    rewired = measure.rewired
-    assert rewired is not None  # the caller has such a rung
-    groups = controls.size_matched[:CONTROL_GROUPS]
-    values = measure.values(groups)
-    return share_above_all(values, rewired(groups, REWIRINGS))
 
 
 def group_value(measure: BoundMeasure, group: NDArray[np.int64]) -> float:
@@ -176,36 +136,31 @@ def group_value(measure: BoundMeasure, group: NDArray[np.int64]) -> float:
 
 
 def _intervals(
-    observed: float,
-    measure: BoundMeasure,
-    selection: Selection,
-    decisive: Rung,
-    controls: Controls,
-    protocol: Protocol,
-    streams: Streams,
+    tested: Tested, decisive: Rung
 ) -> tuple[Callable[[float], Interval] | None, Interval | None, tuple[str, ...]]:
     """The effect's interval over documents as a function of its level, the group's own, or why not."""
+    measure, observed, streams = tested.measure, tested.observed, tested.task.streams
     if measure.resamples is None:
         return None, None, (measure.no_interval,)
     compared = decisive.comparison
-    if decisive.groups is None and decisive.shuffled is None:
-        reason = f"the null {compared.null} has no groups in this network: no interval over documents"
+    if decisive.groups is None and decisive.scale is None:
+        reason = f"the null {compared.id} has no groups in this network: no interval over documents"
         return None, None, (reason,)
     n_documents = measure.documents.size
     if n_documents < MINIMUM_DOCUMENTS:
         reason = f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)"
         return None, None, (reason,)
-    n_resamples = protocol.intervals.resamples
+    n_resamples = tested.task.protocol.intervals.resamples
     weights = document_weights(n_documents, n_resamples, streams("documents", str(n_documents)))
     leave_one_out = jackknife_weights(n_documents)
     monte_carlo = compared.sd**2 / compared.n_draws
-    resamples, group = measure.resamples, selection.group[None, :]
+    resamples, group = measure.resamples, tested.group[None, :]
     values, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
     if not all_defined(values, without):
         return None, None, (UNDEFINED,)
     own = around(document_interval(observed, values, without, n_documents, 0.95), observed)
     if decisive.groups is None:
-        scale = decisive.shuffled.scale if decisive.shuffled else None
+        scale = decisive.scale
         assert scale is not None  # one of the two, see above
         replicates, jackknife = (scale(mine, group.size) for mine in (values, without))
         return (

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.records.nulls import (
-    CovariateMatched,
-    LabelShuffled,
-    LocalMatched,
-    Nulls,
-    Rewired,
-    SizeMatched,
-    Untrained,
-)
+from hypotest.records.nulls import nulls_model
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
 
 Q = {
@@ -30,13 +22,19 @@ DIMENSION = {
     "margin": {"null_sd": 2},
     "expects": {"modular": "any", "distributed": "less"},
 }
-ALL = Nulls(
-    size_matched=SizeMatched(draws=199),
-    covariate_matched=CovariateMatched(draws=199),
-    local_matched=LocalMatched(draws=199),
-    label_shuffled=LabelShuffled(draws=99, unit="document_type"),
-    rewired=Rewired(draws=49),
-    untrained=Untrained(networks=2),
+
+
+def nulls(**declared):
+    return nulls_model().model_validate(declared)
+
+
+ALL = nulls(
+    size_matched={"draws": 199},
+    covariate_matched={"draws": 199},
+    local_matched={"draws": 199},
+    label_shuffled={"draws": 99, "unit": "document_type"},
+    rewired={"draws": 49},
+    untrained={"networks": 2},
 )
 
 
@@ -51,9 +49,9 @@ def test_the_whole_ladder_with_the_deciding_null_first():
     plan = with_nulls(Q, ALL)
     evidence = make_evidence(0, effect=1.0)
     others = [group_values(plan, make_evidence(seed)) for seed in (1, 2)]
-    analysis = analyse(plan, evidence, untrained=others)
+    analysis = analyse(plan, evidence, networks=others)
     (item,) = analysis.predictions
-    assert [rung.null for rung in item.ladder] == [
+    assert [rung.id for rung in item.ladder] == [
         "covariate_matched",
         "size_matched",
         "local_matched",
@@ -64,7 +62,7 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "untrained",
     ]
     assert item.reference == "covariate_matched"
-    described = {rung.null for rung in item.ladder if rung.descriptive}
+    described = {rung.id for rung in item.ladder if rung.descriptive}
     assert described == {
         "label_shuffled (document_type)",
         "label_shuffled (type)",
@@ -75,7 +73,7 @@ def test_the_whole_ladder_with_the_deciding_null_first():
     by_null = dict(analysis.nulls.group_by("null").len().iter_rows())
     assert by_null["rewired"] == 49
     assert by_null["untrained"] == 2
-    group = analysis.selection.result
+    group = analysis.group
     assert {row.covariate for row in group.balance if row.null == "covariate_matched"} == set(
         plan.nulls.covariate_matched.on
     )
@@ -83,19 +81,21 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "activation_sd",
         "base_influence",
     }
-    assert 5 <= group.n_movable <= len(group.neurons)
-    assert 0 < group.shared_members < 1
+    facts = group.draws["local_matched"]
+    assert 5 <= facts["movable"] <= len(group.neurons)
+    assert 0 < facts["shared"] < 1
+    assert 0 < facts["reliability"] <= 1
 
 
 @pytest.mark.slow
 def test_every_p_value_follows_from_the_stored_draws():
     plan = with_nulls(Q, ALL)
-    analysis = analyse(plan, make_evidence(0, effect=1.0), untrained=[{"one": 0.1}, {"one": 0.2}])
+    analysis = analyse(plan, make_evidence(0, effect=1.0), networks=[{"one": 0.1}, {"one": 0.2}])
     (item,) = analysis.predictions
     for rung in (*item.ladder, *item.arms):
-        draws = analysis.nulls.filter(null=rung.null)["value"].to_numpy()
+        draws = analysis.nulls.filter(null=rung.key)["value"].to_numpy()
         b = min((draws <= rung.observed).sum(), (draws >= rung.observed).sum())
-        assert rung.p_value == min(1.0, 2 * (b + 1) / (draws.size + 1)), rung.null
+        assert rung.p_value == min(1.0, 2 * (b + 1) / (draws.size + 1)), rung.key
 
 
 def test_unbalanced_matching_concludes_nothing():
@@ -106,7 +106,7 @@ def test_unbalanced_matching_concludes_nothing():
     evidence = replace(evidence, selection=replace(evidence.selection, activations=loud))
     plan = with_nulls({**DIMENSION, "contrast": {"null": "covariate_matched"}}, ALL)
     (item,) = analyse(plan, evidence).predictions
-    worst = max(analyse(plan, evidence).selection.result.balance, key=lambda row: abs(row.after))
+    worst = max(analyse(plan, evidence).group.balance, key=lambda row: abs(row.after))
     matched = item.ladder[0]
     if abs(worst.after) > 0.25:
         assert item.outcome == "inconclusive"
@@ -116,9 +116,10 @@ def test_unbalanced_matching_concludes_nothing():
 
 
 def test_sequential_stopping_ends_early_where_nothing_is_there():
-    nulls = Nulls(size_matched=SizeMatched(draws=20_000, stop_after=30))
     evidence = make_evidence(4)
-    (item,) = analyse(with_nulls(DIMENSION, nulls), evidence).predictions
+    (item,) = analyse(
+        with_nulls(DIMENSION, nulls(size_matched={"draws": 20_000, "stop_after": 30})), evidence
+    ).predictions
     (rung,) = item.ladder
     assert rung.planned_draws == 20_000
     assert rung.n_draws == 1000  # looked at after every thousand
@@ -126,8 +127,8 @@ def test_sequential_stopping_ends_early_where_nothing_is_there():
 
 
 def test_sequential_stopping_never_ends_before_the_end_for_a_real_effect():
-    nulls = Nulls(size_matched=SizeMatched(draws=3000, stop_after=30))
-    (item,) = analyse(with_nulls(DIMENSION, nulls), make_evidence(1, effect=1.0, shared=1.5)).predictions
+    plan = with_nulls(DIMENSION, nulls(size_matched={"draws": 3000, "stop_after": 30}))
+    (item,) = analyse(plan, make_evidence(1, effect=1.0, shared=1.5)).predictions
     (rung,) = item.ladder
     assert rung.planned_draws is None
     assert rung.n_draws == 3000
@@ -137,10 +138,10 @@ def test_sequential_stopping_never_ends_before_the_end_for_a_real_effect():
 def test_untrained_networks_decide_when_there_are_enough():
     plan = with_nulls(
         {**DIMENSION, "contrast": {"null": "untrained"}, "margin": {"raw": 1}},
-        Nulls(untrained=Untrained(networks=60)),
+        nulls(untrained={"networks": 60}),
     )
     values = [{"one": 100 + 0.01 * number} for number in range(60)]
-    (item,) = analyse(plan, make_evidence(1, effect=1.0, shared=1.5), untrained=values).predictions
+    (item,) = analyse(plan, make_evidence(1, effect=1.0, shared=1.5), networks=values).predictions
     assert item.reference == "untrained"
     assert not item.ladder[0].descriptive
     assert item.outcome == "less"

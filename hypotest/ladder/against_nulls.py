@@ -1,0 +1,69 @@
+"""The ladder of nulls: one measure of the group against every opponent that the protocol declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import Declared, declared
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.results import GroupResult
+from hypotest.testing.rung import Rung
+from hypotest.testing.task import Missing, Task, Tested
+from hypotest.testing.undefined import NO_VALUE, why
+
+
+def prepare(task: Task, *forms: Form, start_stage: StartStage = silent) -> Task:
+    """The task with what every measure shares of the declared nulls, such as groups drawn.
+
+    Args:
+        task: Evidence with a selected group.
+        *forms: Of these forms only, if they are named.
+        start_stage: Told of the stages and their steps, for progress.
+    """
+    drawn: dict[str, Any] = {}
+    for item in declared(task.protocol, *forms):
+        try:
+            drawn[item.name] = item.null.prepare(item.options, task, start_stage)
+        except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
+            drawn[item.name] = Missing(f"no groups match it: {error}")
+    return replace(task, drawn=drawn)
+
+
+def is_drawn(task: Task, item: Declared) -> bool:
+    """Whether this evidence has draws of a null."""
+    return item.name in task.drawn and not isinstance(task.drawn[item.name], Missing)
+
+
+def describe_group(task: Task, result: GroupResult) -> GroupResult:
+    """The group's record with how alike the draws of each null are to it."""
+    for item in declared(task.protocol):
+        if is_drawn(task, item):
+            result = item.null.describe(task.drawn[item.name], result)
+    return result
+
+
+def compare_with_nulls(tested: Tested) -> tuple[dict[str, Rung], Mapping[str, str]]:
+    """Compare the group with every declared null that makes sense for its measure.
+
+    Returns:
+        Rungs by the id of the comparison, in the order of the ladder; and by id, why a null has no value.
+    """
+    rungs: dict[str, Rung] = {}
+    missing = {}
+    for item in declared(tested.task.protocol):
+        state = tested.task.drawn.get(item.name)
+        if isinstance(state, Missing):
+            missing[item.name] = state.reason
+            continue
+        if not item.null.applies(tested):
+            continue
+        for variant in item.null.variants(item.options):
+            try:
+                rung = item.null.compare(tested, item.options, state, variant)
+                rungs[rung.comparison.id] = rung
+            except NO_VALUE as error:
+                missing[f"{item.name} ({variant})" if variant else item.name] = why(error)
+    return rungs, missing

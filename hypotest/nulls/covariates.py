@@ -1,0 +1,36 @@
+"""What neurons can be alike in apart from influence, in words; see `hypotest.groups.matching`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hypotest.nulls.null import listed
+
+Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
+LocalCovariate = Literal[
+    "activation_sd", "base_influence", "activation_mean", "activation_rate", "output_norm"
+]
+"""With influence on the second condition; see `hypotest.groups.local`."""
+
+PLAIN = {
+    "activation_mean": "mean activation",
+    "activation_sd": "spread of activation",
+    "activation_rate": "how often they are active",
+    "output_norm": "output weight",
+    "base_influence": "influence on the second condition",
+}
+EXACT = {
+    "activation_mean": "log mean |activation|",
+    "activation_sd": "log activation SD",
+    "activation_rate": "the share of positions with a positive activation",
+    "output_norm": "the log norm of the output weights",
+    "base_influence": "influence on the condition that the group was not selected on (log mean |change of "
+    "loss|)",
+}
+TRANSFORMED = "Covariates other than the rate of positive activations are natural logarithms."
+
+
+def in_words(names: Sequence[str], words: dict[str, str]) -> str:
+    """Covariates as a sentence lists them."""
+    return listed([words[name] for name in names])

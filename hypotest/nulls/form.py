@@ -1,0 +1,26 @@
+"""The ways in which a contrast can be written: with a null of some kind, another condition, or a number."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Form(StrEnum):
+    """What an observed value is compared with. The first four are kinds of null."""
+
+    GROUPS = "random groups"
+    """The same measure on other groups of neurons."""
+    LABELS = "shuffled labels"
+    """The same measure where the labels of the conditions mean nothing."""
+    EDGES = "rewired networks"
+    """The same measure on the group's own graph with other edges."""
+    NETWORKS = "other networks"
+    """The same measure on the group that the same rule finds in other networks."""
+    BY_DOCUMENT = "{conditions: [rare, common], by: document}"
+    REFERENCE = "{reference: a number}"
+
+
+OF_NULLS = (Form.GROUPS, Form.LABELS, Form.EDGES, Form.NETWORKS)
+RANDOM_GROUPS = (Form.GROUPS, Form.NETWORKS)
+"""Of measures whose evidence cannot be relabelled."""
+GROUP_NULLS = (*RANDOM_GROUPS, Form.LABELS)

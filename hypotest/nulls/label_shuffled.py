@@ -1,0 +1,246 @@
+"""The null of labels that mean nothing: is the group unlike what selection finds when they are shuffled?
+
+It decides selectivity, the premise, alone. Of any other measure it is false as soon as the premise is true,
+whatever that measure has to do with rarity: see `hypotest.testing.shuffled.compare_shuffled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
+
+from pydantic import Field
+
+from hypotest.nulls.form import Form
+from hypotest.nulls.null import Compromise, Null, Words
+from hypotest.records.design import PermutationUnit
+from hypotest.records.strict import Strict
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hypotest.records.evidence import Evidence, SplitEvidence
+    from hypotest.records.progress import StartStage
+    from hypotest.records.protocol import Protocol
+    from hypotest.records.results import GroupResult, NullComparison, PredictionResult
+    from hypotest.testing.relabelled import ShuffledGroups
+    from hypotest.testing.rung import Rung
+    from hypotest.testing.shuffled import Arm, Shuffled
+    from hypotest.testing.task import Task, Tested
+
+LIKE_NEIGHBOURS = 0.02
+"""Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
+_OVER = {
+    "type": "over token types",
+    "document_type": "over pairs of document and token type",
+    "position": "over single positions within documents",
+}
+
+
+class LabelShuffled(Strict):
+    """The group that the same selection finds when labels are shuffled; decides selectivity only."""
+
+    draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
+    unit: PermutationUnit = Field(
+        default="type",
+        description="what keeps its label together: token types, types within documents, or positions",
+    )
+
+
+def variants(options: LabelShuffled) -> tuple[str, ...]:
+    """The protocol's unit, then the others."""
+    return (options.unit, *(unit for unit in get_args(PermutationUnit) if unit != options.unit))
+
+
+def evaluations(options: LabelShuffled) -> int:
+    """Two groups for every labelling, in all units."""
+    from hypotest.testing.relabelled import units_and_draws
+
+    return 2 * sum(units_and_draws(options.unit, options.draws).values())
+
+
+def prepare(options: LabelShuffled, task: Task, start_stage: StartStage) -> Mapping[str, ShuffledGroups]:
+    """What the selection finds under shuffled labels, by unit."""
+    from hypotest.testing.relabelled import shuffled_groups, units_and_draws
+
+    return {
+        unit: shuffled_groups(
+            task.evidence,
+            unit,
+            n_draws,
+            task.selection.half,
+            task.protocol.group,
+            task.streams(NULL.name, unit),
+            start_stage,
+        )
+        for unit, n_draws in units_and_draws(options.unit, options.draws).items()
+    }
+
+
+def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, ShuffledGroups], unit: str) -> Rung:
+    """The group under shuffled labels; for the protocol's own unit the other arm and the difference, too."""
+    import numpy as np
+
+    from hypotest.testing.rung import Rung
+    from hypotest.testing.shuffled import compare_shuffled
+    from hypotest.testing.undefined import NO_VALUE
+
+    task, descriptive = tested.task, not tested.decided_by_labels
+    shuffled = compare_shuffled(
+        groups[unit],
+        tested.measure,
+        task.selection,
+        task.evidence.n_neurons,
+        task.protocol.group,
+        task.streams,
+    )
+    main, *others = shuffled.arms
+    arms = []
+    for arm in others if unit == options.unit else ():
+        with suppress(*NO_VALUE):  # the other group may have no value; the tested one has
+            compared = _among_labels(shuffled, arm, unit, descriptive=True)
+            arms.append((replace(compared, beside=True), arm.draws))
+    companions: dict[str, float | None] = {}
+    if unit == options.unit and tested.is_contrast_with(NULL.name):
+        with suppress(*NO_VALUE):
+            common = np.asarray(task.selection.common)[None, :]
+            companions["common_group"] = float(tested.measure.values(common)[0])
+    return Rung(
+        _among_labels(shuffled, main, unit, descriptive=descriptive),
+        main.draws,
+        scale=shuffled.scale,
+        arms=tuple(arms),
+        companions=companions,
+    )
+
+
+def _among_labels(shuffled: Shuffled, arm: Arm, unit: str, *, descriptive: bool) -> NullComparison:
+    from hypotest.inference.randomization import compare_with_null
+
+    compared = compare_with_null(
+        arm.observed,
+        arm.draws,
+        null=NULL.name,
+        variant=unit,
+        statistic=arm.statistic,
+        log10_relabellings=shuffled.log10_relabellings,
+    )
+    return replace(compared, unit=shuffled.unit, descriptive=descriptive)
+
+
+def distinct(
+    options: LabelShuffled, protocol: Protocol, positions: pl.DataFrame, n_neurons: int | None
+) -> tuple[float, str]:
+    """Different relabellings of the positions."""
+    import numpy as np
+
+    from hypotest.inference.relabelling import relabel
+
+    shuffled = relabel(
+        positions["condition"].to_numpy() == "rare",
+        positions["document"].to_numpy(),
+        positions["target"].to_numpy(),
+        options.unit,
+        1,
+        np.random.default_rng(0),
+    )
+    return shuffled.log10_distinct, f"relabellings (unit: {options.unit})"
+
+
+def compromises(options: LabelShuffled) -> tuple[Compromise, ...]:
+    """Finer units, of which a text has more."""
+    units = get_args(PermutationUnit)
+    return tuple(
+        Compromise(
+            option="unit",
+            value=unit,
+            why="too few relabellings of whole types, or documents, are distinct in this text",
+            note="labels belong to token types, and shuffling them over smaller units rejects too often "
+            "(0.07 to 0.20 at a level of 0.05, in simulations): a text of more types is worth more",
+        )
+        for unit in units[units.index(options.unit) + 1 :]
+    )
+
+
+def limits(
+    options: LabelShuffled,
+    groups: Mapping[str, ShuffledGroups],
+    results: Sequence[PredictionResult],
+    evidence: Evidence,
+    group: GroupResult,
+) -> Iterator[str]:
+    """Runs of labels, and units that are too small."""
+    mine = [item for item in results if item.reference == NULL.name]
+    if mine:
+        yield from runs_of_labels(evidence.evaluation)
+    narrow = [item.id for item in mine if item.variant != "type"]
+    if narrow:
+        yield (
+            f"Rarity belongs to token types; for {', '.join(narrow)} it was shuffled over a smaller unit. "
+            "Where neurons have a liking for single types, which return in both splits, such shuffling can "
+            "reject every time without any effect of rarity (`hypotest calibrate`, `clustered-types`)."
+        )
+
+
+def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
+    """Rare and common positions that come in runs, which shuffled labels do not keep."""
+    import numpy as np
+
+    rare = split.mask("rare")
+    same_document = split.documents[1:] == split.documents[:-1]
+    if not same_document.any():
+        return
+    alike = float(np.mean((rare[1:] == rare[:-1])[same_document]))
+    share = rare.mean()
+    by_chance = float(share**2 + (1 - share) ** 2)
+    if alike - by_chance >= LIKE_NEIGHBOURS:
+        yield (
+            f"Neighbouring sampled positions carry the same label in {alike:.0%} of pairs ({by_chance:.0%} "
+            "by chance). Shuffled labels do not keep such runs; where neighbouring positions also have like "
+            f"activations, {NULL.name} rejects too often (`hypotest calibrate`, `runs`)."
+        )
+
+
+NULL = Null(
+    name="label_shuffled",
+    form=Form.LABELS,
+    options=LabelShuffled,
+    summary="the group that the same selection finds when rare and common are shuffled",
+    place=40,
+    words=Words(
+        question={
+            "type": "is it unlike what the same selection finds when *rare* is dealt out over token types "
+            "at random, so that labels mean nothing? That decides selectivity. For anything else it "
+            "describes: if neurons are selective, labels do mean something, and every property that varies "
+            "from neuron to neuron can differ, whether or not it has to do with rarity.",
+            "document_type": "the same, with labels dealt out over pairs of document and token type.",
+            "position": "the same, with labels dealt out over single positions within documents; where the "
+            "same types return it rejects too often, since rarity belongs to types.",
+        },
+        they="the groups found under shuffled labels",
+        explained=lambda null: (
+            f"{null.draws:,} groups that the same selection finds when the labels rare and common are "
+            f"shuffled {_OVER[null.unit]}"
+        ),
+        method=lambda null, protocol: (
+            f"{null.draws:,} groups that the same selection finds when the labels rare and common are "
+            f"permuted {_OVER[null.unit]} (label_shuffled, which decides selectivity alone; measured under "
+            "the permuted labels on the evaluation split too wherever its evidence can be relabelled)"
+        ),
+        registered=lambda null, protocol: (
+            f"{null.draws:,} permutations of the labels rare and common {_OVER[null.unit]}, the selection "
+            "repeated for each. It decides selectivity alone."
+        ),
+        short={"type": "type", "document_type": "d-type", "position": "posit."},
+        legend="type, d-type, posit.: labels shuffled over types, types within documents, positions",
+    ),
+    prepare=prepare,
+    compare=compare,
+    variants=variants,
+    evaluations=evaluations,
+    distinct=distinct,
+    limits=limits,
+    compromises=compromises,
+)

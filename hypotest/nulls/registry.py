@@ -1,0 +1,125 @@
+"""Every null that a protocol can declare: the files of this folder, and what installed packages add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from hypotest.nulls.form import Form
+from hypotest.nulls.null import INTERFACE, Null
+from hypotest.records.plugins import discover, require_place
+from hypotest.records.prediction import Contrast, Prediction
+from hypotest.records.protocol import Protocol
+
+PACKAGE = "hypotest.nulls"
+"""Our own; and the entry points of installed packages: ``contiguous = "package.module:NULL"``."""
+
+
+def _checked(name: str, null: object, known: Mapping[str, Null]) -> Null:
+    """A null of another package.
+
+    Raises:
+        ValueError: If it cannot be used here.
+    """
+    if not isinstance(null, Null):
+        raise ValueError(f"must be a Null; found {type(null).__name__}")
+    require_place(name, null.name, null.interface, INTERFACE, known)
+    if null.gives_sd:
+        raise ValueError("gives_sd must be False: margins have one unit")
+    field = null.options.model_fields.get(null.number)
+    if field is None or not isinstance(field.default, int):
+        raise ValueError(f"its options must have a whole number {null.number!r} with a default, its draws")
+    return null
+
+
+def _ladder(found: Mapping[str, Null]) -> Mapping[str, Null]:
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[1].place)))
+
+
+NULLS: Mapping[str, Null] = _ladder(discover(PACKAGE, "NULL", _checked))
+"""Every null that a protocol can declare, in the order of the ladder."""
+
+SD_NULL = next(item.name for item in NULLS.values() if item.gives_sd)
+"""The null in whose SDs margins can be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A null with the options that a protocol gives it."""
+
+    null: Null
+    options: Any
+
+    @property
+    def name(self) -> str:
+        """Of the null."""
+        return self.null.name
+
+    @property
+    def n_draws(self) -> int:
+        """Draws that the protocol asks for."""
+        return self.null.n_draws(self.options)
+
+
+def declared(protocol: Protocol, *forms: Form) -> Iterator[Declared]:
+    """The nulls that a protocol declares, in the order of the ladder; of some forms only, if named."""
+    for name, null in NULLS.items():
+        options = getattr(protocol.nulls, name, None)
+        if options is not None and (not forms or null.form in forms):
+            yield Declared(null, options)
+
+
+def declared_null(protocol: Protocol, name: str | None) -> Declared | None:
+    """One null as a protocol declares it; None if it does not."""
+    if name is None or name not in NULLS:
+        return None
+    options = getattr(protocol.nulls, name, None)
+    return None if options is None else Declared(NULLS[name], options)
+
+
+def with_nulls(protocol: Protocol, chosen: Mapping[str, Any]) -> Protocol:
+    """The plan with other options of some nulls; None takes a null out."""
+    return protocol.model_copy(update={"nulls": protocol.nulls.model_copy(update=dict(chosen))})
+
+
+def form_of(contrast: Contrast) -> Form | None:
+    """Say which form a contrast has; None if it is a mixture or empty.
+
+    Examples:
+        >>> form_of(Contrast(null="size_matched")) is Form.GROUPS
+        True
+        >>> form_of(Contrast(null="size_matched", reference=0.5)) is None
+        True
+    """
+    keys = Contrast.model_fields.keys() - {"trajectory"}  # which stands beside any of them
+    given = {key for key in keys if getattr(contrast, key) is not None}
+    if given == {"null"} and (null := NULLS.get(str(contrast.null))) is not None:
+        return null.form
+    return {frozenset({"conditions", "by"}): Form.BY_DOCUMENT, frozenset({"reference"}): Form.REFERENCE}.get(
+        frozenset(given)
+    )
+
+
+def names_of(forms: Iterable[Form]) -> tuple[str, ...]:
+    """Names of the nulls of some forms, in the order of the ladder."""
+    wanted = set(forms)
+    return tuple(name for name, null in NULLS.items() if null.form in wanted)
+
+
+def needed_nulls(prediction: Prediction) -> tuple[str, ...]:
+    """The nulls without which it has no outcome: of its contrast, and random groups for their SD."""
+    contrast = () if prediction.contrast.null is None else (prediction.contrast.null,)
+    in_sd = prediction.margin is not None and prediction.margin.null_sd is not None
+    return (*contrast, SD_NULL) if in_sd and SD_NULL not in contrast else contrast
+
+
+def reference_of(protocol: Protocol, contrast: Contrast) -> tuple[str, str]:
+    """What a contrast is with, and the variant in which that null is declared."""
+    if contrast.conditions is not None:
+        return "common", ""
+    found = declared_null(protocol, contrast.null)
+    if found is None:
+        return contrast.null or "value", ""
+    return found.name, found.null.variants(found.options)[0]

@@ -1,0 +1,84 @@
+"""The null of the group's own network with other edges; it describes and never decides."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from hypotest.nulls.form import Form
+from hypotest.nulls.null import Null, Words
+from hypotest.records.strict import Strict
+
+if TYPE_CHECKING:
+    from hypotest.records.progress import StartStage
+    from hypotest.testing.rung import Rung
+    from hypotest.testing.task import Task, Tested
+
+REWIRINGS = 19
+"""Of each random group, to see how many beat all their own."""
+_DESCRIBES = (
+    "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
+    "its own rewirings too, so this rung describes and never decides"
+)
+
+
+class Rewired(Strict):
+    """The group's own network, its edges exchanged and every neuron's strength kept; descriptive."""
+
+    draws: int = Field(default=499, ge=1, le=10**6, description="number of rewired networks")
+
+
+def prepare(options: Rewired, task: Task, start_stage: StartStage) -> None:
+    """Nothing is shared: each measure rewires its own networks."""
+
+
+def compare(tested: Tested, options: Rewired, state: None, variant: str) -> Rung:
+    """The group among its own rewirings, and how many random groups beat all of theirs."""
+    from hypotest.estimators.rewiring import share_above_all
+    from hypotest.inference.randomization import compare_with_null
+    from hypotest.testing.rung import CONTROL_GROUPS, Rung
+    from hypotest.testing.undefined import NO_VALUE
+
+    rewire = tested.measure.rewired
+    assert rewire is not None  # see `applies`
+    draws = rewire(tested.group[None, :], options.draws)[0]
+    companions: dict[str, float | None] = {}
+    with suppress(*NO_VALUE):
+        groups = tested.task.random_groups(CONTROL_GROUPS)
+        values = tested.measure.values(groups)
+        companions["random_groups_above_all_rewirings"] = share_above_all(values, rewire(groups, REWIRINGS))
+    compared = compare_with_null(tested.observed, draws, null=NULL.name)
+    return Rung(replace(compared, descriptive=True), draws, companions=companions, notes=(_DESCRIBES,))
+
+
+NULL = Null(
+    name="rewired",
+    form=Form.EDGES,
+    options=Rewired,
+    summary="the group's own network, its edges exchanged; never decides",
+    place=80,
+    never_decides="rewired networks describe and never decide; found in a prediction that does: contrast "
+    "with another null (rewired stands beside it), or write `role: descriptive`",
+    words=Words(
+        question="is the group's network unlike one with the same strengths and otherwise random weights? "
+        "Almost every network of correlated neurons is: this describes, and never decides.",
+        they="its rewired networks",
+        explained=lambda null: f"{null.draws:,} networks of the same neurons with exchanged connections",
+        method=lambda null, protocol: (
+            f"Networks were also compared with {null.draws:,} of the same strengths and otherwise random "
+            "weights, by moves on cycles of four neurons (rewired); this describes and never decides."
+        ),
+        registered=lambda null, protocol: (
+            f"{null.draws:,} versions of the group's own network with every neuron's strength kept; "
+            "descriptive."
+        ),
+        apart=True,
+    ),
+    prepare=prepare,
+    compare=compare,
+    applies=lambda tested: tested.measure.rewired is not None,
+    evaluations=lambda options: 0,
+)

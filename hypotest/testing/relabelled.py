@@ -1,0 +1,107 @@
+"""What the same selection finds where labels mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.groups.nulls import labelled_sums
+from hypotest.inference.relabelling import Relabellings, relabel
+from hypotest.records.design import PermutationUnit
+from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.progress import StartStage
+from hypotest.records.protocol import Group
+from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
+
+SHOWN_DRAWS = 199
+"""Draws in the units that the protocol did not ask for, which are shown beside its own and never decide."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShuffledGroups:
+    """What the selection finds when labels are shuffled."""
+
+    unit: PermutationUnit
+    rare: list[NDArray[np.int64]]
+    """Per draw, the group selected on what is labelled rare (or what the rule's ``condition`` says)."""
+    common: list[NDArray[np.int64]]
+    labels: NDArray[np.bool_]
+    """Per draw, which units are labelled rare in both splits, shape (n_draws, n_units)."""
+    evaluation_units: NDArray[np.int64]
+    """Unit of each position of the evaluation split, shape (n_positions,)."""
+    log10_relabellings: float
+    n_informative: int
+    """Strata of types, or documents, in which both labels occur."""
+
+
+def relabellings(
+    splits: Sequence[SplitEvidence], unit: PermutationUnit, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffled labels of the splits' positions, one split behind the other, in the given unit.
+
+    A type keeps one label in both splits.
+    """
+    return relabel(
+        np.concatenate([split.mask("rare") for split in splits]),
+        np.concatenate([split.documents for split in splits]),
+        np.concatenate([split.positions["target"].to_numpy() for split in splits]),
+        unit,
+        n_draws,
+        rng,
+    )
+
+
+def units_and_draws(unit: PermutationUnit, n_draws: int) -> dict[PermutationUnit, int]:
+    """The protocol's unit with its draws, then the others, which are shown and never decide."""
+    others: list[PermutationUnit] = [other for other in get_args(PermutationUnit) if other != unit]
+    return {unit: n_draws, **{other: min(n_draws, SHOWN_DRAWS) for other in others}}
+
+
+def shuffled_groups(
+    evidence: Evidence,
+    unit: PermutationUnit,
+    n_draws: int,
+    half: NDArray[np.bool_],
+    rule: Group,
+    rng: np.random.Generator,
+    start_stage: StartStage,
+) -> ShuffledGroups:
+    """Select again for every shuffled labelling.
+
+    Of the evaluation split only documents and target types are used: a type that occurs in both splits is
+    relabelled in both.
+
+    Args:
+        evidence: Both splits.
+        unit: What keeps its label together.
+        n_draws: How many labellings.
+        half: Which half of the selection documents each position belongs to, shape (n_positions,).
+        rule: The protocol's ``group:``.
+        rng: Source of the labellings.
+        start_stage: Told of the stage and its steps.
+    """
+    draws = relabellings((evidence.selection, evidence.evaluation), unit, n_draws, rng)
+    n_selection = half.size
+    columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
+    sums = labelled_sums(evidence.selection.delta_loss, units, half)
+    rare: list[NDArray[np.int64]] = []
+    common: list[NDArray[np.int64]] = []
+    step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
+    for arms in in_chunks(draws.labels[:, columns], sums):
+        own, other = arms if rule.condition == "rare" else arms[::-1]
+        rare.extend(map(np.sort, groups_of(own, rule)))
+        common.extend(map(np.sort, groups_of(other, rule)))
+        step()
+    return ShuffledGroups(
+        unit=unit,
+        rare=rare,
+        common=common,
+        labels=draws.labels,
+        evaluation_units=draws.units[n_selection:].astype(np.int64),
+        log10_relabellings=draws.log10_distinct,
+        n_informative=draws.n_informative,
+    )
