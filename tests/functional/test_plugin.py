@@ -1,4 +1,4 @@
-"""A package with one file and an entry point adds a measure, and every command knows it."""
+"""Packages with one file and an entry point add a measure and a null, and every command knows them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-PLUGIN = Path(__file__).parents[1] / "plugins" / "kurtosis"
+PLUGINS = Path(__file__).parents[1] / "plugins"
 PREDICTION = """\
   - id: tails
     measure: kurtosis
     options: {sign: absolute}
-    contrast: {null: size_matched}
+    contrast: {null: contiguous}
     margin: {null_sd: 2}
     modular: greater
     distributed: any
@@ -26,12 +26,13 @@ seed: 11
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example package in a folder of its own."""
+    """The example packages in a folder of their own."""
     folder = tmp_path_factory.mktemp("installed")
-    source = tmp_path_factory.mktemp("source") / "kurtosis"
-    shutil.copytree(PLUGIN, source)  # building leaves files beside them
+    sources = tmp_path_factory.mktemp("source") / "plugins"
+    shutil.copytree(PLUGINS, sources)  # building leaves files beside them
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run([*command, "--target", str(folder), str(source)], capture_output=True, text=True)
+    places = [str(sources / name) for name in ("kurtosis", "contiguous")]
+    done = subprocess.run([*command, "--target", str(folder), *places], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -39,7 +40,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def protocol(small_protocol: Path) -> Path:
     path = small_protocol.with_name("tails.yaml")
-    path.write_text(small_protocol.read_text(encoding="utf-8").replace("seed: 11\n", PREDICTION), "utf-8")
+    text = small_protocol.read_text(encoding="utf-8").replace("seed: 11\n", PREDICTION)
+    path.write_text(text.replace("nulls:\n", "nulls:\n  contiguous: {draws: 399}\n"), "utf-8")
     return path
 
 
@@ -66,7 +68,9 @@ def test_a_protocol_that_names_it_is_valid_where_it_is_installed(installed, prot
     assert command(installed, cache, "validate", protocol).returncode == 0
     without = command(None, cache, "validate", protocol)
     assert without.returncode != 0
-    assert "unknown measure 'kurtosis'" in without.stdout + without.stderr
+    said = " ".join((without.stdout + without.stderr).split())
+    assert "unknown measure 'kurtosis'" in said
+    assert "nulls.contiguous" in said
 
 
 def test_its_options_are_checked(installed, protocol, cache):
@@ -79,27 +83,49 @@ def test_its_options_are_checked(installed, protocol, cache):
 
 def test_it_is_explained_and_in_the_schema(installed, protocol, cache):
     assert "how heavy the tails" in " ".join(command(installed, cache, "explain", protocol).stdout.split())
-    assert '"kurtosis"' in command(installed, cache, "schema").stdout
+    schema = command(installed, cache, "schema").stdout
+    assert '"kurtosis"' in schema and "number of random stretches" in schema
+    explained = " ".join(command(installed, cache, "explain", protocol).stdout.split())
+    assert "399 groups of as many neurons side by side" in explained
+
+
+def rungs(item: dict) -> list[tuple[str, str]]:
+    return [(rung["null"], rung["variant"]) for rung in item["ladder"]]
 
 
 def test_a_run_tests_it_and_reports_it(run_folder):
     results = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
     (tails,) = [item for item in results["predictions"] if item["id"] == "tails"]
     assert tails["outcome"] in ("less", "greater", "inconclusive")
-    assert {rung["null"] for rung in tails["ladder"]} >= {"size_matched", "label_shuffled (type)"}
+    assert {rung["null"] for rung in tails["ladder"]} >= {"size_matched", "label_shuffled", "contiguous"}
+    assert (tails["reference"], len(tails["ladder"])) == ("contiguous", len({*rungs(tails)}))
     report = (run_folder / "report.md").read_text(encoding="utf-8")
     assert "fourth standardised moment" in report
+    assert "399 stretches of as many neurons of the layer (contiguous)" in report
+    assert "contiguous: is it unlike other neurons that lie side by side?" in report
     assert "more rarely and more strongly" in report
 
 
 def test_the_manifest_says_whose_it_is(run_folder):
     manifest = json.loads((run_folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["measures"] == {"kurtosis": "hypotest-kurtosis 1.0"}
+    assert manifest["nulls"] == {"contiguous": "hypotest-contiguous 1.0"}
 
 
-def test_a_lock_breaks_when_its_file_is_edited(installed, protocol, cache, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "word", "constant"),
+    [
+        ("kurtosis", ("lighter tails", "tails that are lighter"), ("fisher=True", "fisher=False")),
+        (
+            "contiguous",
+            ("side by side?", "beside each other?"),
+            ("(0, n_neurons, size", "(1, n_neurons, size"),
+        ),
+    ],
+)
+def test_a_lock_breaks_when_its_file_is_edited(installed, tmp_path, name, word, constant):
     shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
-    code = "from hypotest.pipeline.fence import code_hash; print(code_hash(measures=['kurtosis']))"
+    code = "from hypotest.pipeline.fence import code_hash; print(code_hash(['kurtosis'], ['contiguous']))"
 
     def hashed() -> str:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
@@ -107,11 +133,12 @@ def test_a_lock_breaks_when_its_file_is_edited(installed, protocol, cache, tmp_p
         return subprocess.run(call, capture_output=True, text=True, env=environment, check=True).stdout
 
     before = hashed()
-    module = tmp_path / "hypotest_kurtosis.py"
+    module = tmp_path / f"hypotest_{name}.py"
     text = module.read_text(encoding="utf-8")
-    module.write_text(text.replace("lighter tails", "tails that are lighter"), "utf-8")
+    assert word[0] in text and constant[0] in text
+    module.write_text(text.replace(*word), "utf-8")
     assert hashed() == before
-    module.write_text(text.replace("fisher=True", "fisher=False"), "utf-8")
+    module.write_text(text.replace(*constant), "utf-8")
     assert hashed() != before
 
 
