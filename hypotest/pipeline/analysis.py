@@ -15,6 +15,7 @@ from hypotest.measures.registry import measure_of
 from hypotest.pipeline.outcomes import (
     adjust_together,
     classify_prediction,
+    judge,
     null_frame,
 )
 from hypotest.pipeline.pieces import KeptPieces
@@ -32,7 +33,6 @@ from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection, select, select_group
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
-from hypotest.verdict import decide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,12 +97,11 @@ def analyse(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )
     predictions = with_sensitivity(predictions, comparisons, protocol)
-    rule = protocol.decision
     selection = replace(selection, result=controls.describe(selection.result))
     return Analysis(
         selection=selection,
         predictions=predictions,
-        verdicts=decide(predictions, protocol.hypotheses, rule.level, rule.rule),
+        verdicts=judge(predictions, protocol),
         nulls=null_frame(comparisons),
         regimes=next((item.regimes for item in comparisons.values() if item.regimes), ()),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
 from hypotest.records.prediction import Status as Status
@@ -436,8 +437,7 @@ class Results:
     corpus: CorpusResult
     group: GroupResult
     ablation: AblationResult
-    self_check: dict[str, float]
-    """Agreement of the fast ablation with the model: n_pairs, n_values, largest_difference, tolerance."""
+    self_check: SelfCheck
     predictions: tuple[PredictionResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     figures: FigureData

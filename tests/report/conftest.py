@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
@@ -630,12 +631,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 entropy=(0.00156, -0.000128),
             ),
         ),
-        self_check={
-            "n_pairs": 64.0,
-            "n_values": 8192.0,
-            "largest_difference": 2.1e-6,
-            "tolerance": 1e-4,
-        },
+        self_check=SelfCheck(n_pairs=64, n_values=8192, largest_difference=2.1e-6, tolerance=1e-4),
         predictions=predictions,
         verdicts=verdicts,
         figures=FigureData(
