@@ -128,7 +128,8 @@ def _without_numbers(
             name: stance(outcome, prediction.expects.get(name, ()), prediction.role)
             for name in protocol.hypotheses
         },
-        companions=dict(compared.companions),
+        own_intervals=compared.own_intervals,
+        secondary=dict(compared.secondary),
         unit=compared.unit,
         ladder=compared.ladder,
         arms=compared.arms,

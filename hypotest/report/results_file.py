@@ -18,20 +18,6 @@ from hypotest.registration.canonical import refuse_constant
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
 
-_ADDED: dict[tuple[str, ...], tuple[str, Any]] = {
-    ("registration",): ("Results", None),
-    ("registration", "subject_later"): ("Registration", None),
-    ("figures", "frequencies", "n_unlisted_types"): ("FrequencyCurve", 0),
-    ("corpus", "bos"): ("CorpusResult", None),
-    ("corpus", "text_tokens"): ("CorpusResult", None),
-    ("corpus", "padded_blocks"): ("CorpusResult", 0),
-    ("corpus", "padded_tokens"): ("CorpusResult", 0),
-    ("corpus", "empty"): ("CorpusResult", 0),
-    ("corpus", "copies"): ("CorpusResult", 0),
-    ("cross_entropy",): ("Results", None),
-}
-"""Fields that files of this schema version may lack, since they came later: record and default."""
-
 
 @cache
 def _adapter() -> TypeAdapter[Results]:
@@ -93,12 +79,6 @@ def parse_results(text: str, where: str) -> Results:
         raise OutputError(f"{where}: must be JSON; found damage: {error}. {_ADVICE}") from error
     require_schema(data.get("schema_version") if isinstance(data, dict) else None, where)
     results = _validated(text, where)
-    for path, (_, value) in _ADDED.items():
-        record = data
-        for key in path[:-1]:
-            record = record[key]
-        if isinstance(record, dict):  # a part that may be null has no fields then
-            record.setdefault(path[-1], value)
     difference = _first_difference(data, _plain(results), "")
     if difference is not None:
         raise OutputError(f"{where}: {difference} is not what this version of hypotest writes. {_ADVICE}")
@@ -114,9 +94,6 @@ def results_schema() -> dict[str, Any]:
             part["required"] = list(part["properties"])  # defaults are written out as well
     whole = schema if "properties" in schema else schema["$defs"]["Results"]
     whole["properties"]["schema_version"]["const"] = SCHEMA_VERSION
-    for path, (record, _) in _ADDED.items():
-        found = whole if record == "Results" else schema["$defs"][record]
-        found["required"] = [name for name in found["required"] if name != path[-1]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

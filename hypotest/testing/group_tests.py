@@ -20,11 +20,11 @@ from hypotest.inference.bootstrap import (
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval
+from hypotest.records.results import Interval, OwnIntervals
 from hypotest.testing.comparison import Comparison
 from hypotest.testing.controls import CONTROL_GROUPS, Controls
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.intervals import UNDEFINED, all_defined, around, bounds
+from hypotest.testing.intervals import UNDEFINED, all_defined, around, ends, secondary
 from hypotest.testing.ladder import Rung, climb
 from hypotest.testing.parallel import Values
 from hypotest.testing.randomness import Streams
@@ -91,17 +91,15 @@ def compare_group(
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
     unit = decisive.comparison.unit
     # An observed value in SDs of random groups says nothing to a reader who knows the measure.
-    companions = bounds({"group" if unit else "observed": own})
-    if unit:
-        companions = {"group": observed, **companions}
+    beside: dict[str, float | None] = {"group": observed} if unit else {}
     with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
-        companions = {**companions, **measure.companions(group)}
+        beside = {**beside, **measure.secondary(group)}
     if by_labels:
         with suppress(*NO_VALUE):
-            companions["common_group"] = float(measure.values(selection.common[None, :])[0])
+            beside["common_group"] = float(measure.values(selection.common[None, :])[0])
     if "rewired" in rungs:
         with suppress(*NO_VALUE):
-            companions["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
+            beside["random_groups_above_all_rewirings"] = _pass_rate(measure, controls)
     compared = decisive.comparison
     random_values = rungs["size_matched"].draws if "size_matched" in rungs else None
     return Comparison(
@@ -119,7 +117,8 @@ def compare_group(
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
         unit=unit,
-        companions=companions,
+        own_intervals=OwnIntervals() if unit else OwnIntervals(observed=ends(own)),
+        secondary=secondary(beside, group=own),
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
         draws={

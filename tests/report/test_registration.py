@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import re
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from hypotest.report.registration import (
     status_text,
     verified_text,
 )
-from hypotest.report.results_file import parse_results, results_schema, results_text
+from hypotest.report.results_file import parse_results, results_text
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, REGISTERED, fingerprint_of
 
 ROOT = Path(__file__).parents[2]
@@ -79,14 +78,6 @@ def test_older_results_say_nothing(results: Results) -> None:
     assert status_line(None) == [] and deviations_section(None) == []
     assert render_report(results, {}, ()).startswith("# ")
     assert "EXPLORATORY" not in printed(summary(results))
-
-
-def test_results_without_the_field_stay_readable(results: Results) -> None:
-    data = json.loads(results_text(results))
-    del data["registration"]
-    assert parse_results(json.dumps(data), "here") == results
-    assert "registration" not in results_schema()["required"]
-    assert "registration" in results_schema()["properties"]
 
 
 @pytest.mark.parametrize("registration", [CONFIRMATORY, DEVIATING])
