@@ -20,10 +20,10 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, reference_of
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.prediction import Prediction
-from hypotest.records.results import Interval
+from hypotest.records.results import Interval, OwnIntervals
 from hypotest.testing.comparison import Comparison
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.intervals import UNDEFINED, all_defined, around, bounds
+from hypotest.testing.intervals import UNDEFINED, all_defined, around, ends, secondary
 from hypotest.testing.parallel import Values
 from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Task, Tested
@@ -68,13 +68,11 @@ def compare_group(
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
     unit = decisive.comparison.unit
     # An observed value in SDs of random groups says nothing to a reader who knows the measure.
-    companions = bounds({"group" if unit else "observed": own})
-    if unit:
-        companions = {"group": observed, **companions}
+    beside: dict[str, float | None] = {"group": observed} if unit else {}
     with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
-        companions = {**companions, **measure.companions(tested.group)}
+        beside = {**beside, **measure.secondary(tested.group)}
     for rung in rungs.values():
-        companions = {**companions, **rung.companions}
+        beside = {**beside, **rung.beside}
     compared = decisive.comparison
     level = task.protocol.decision.level
     return Comparison(
@@ -93,7 +91,8 @@ def compare_group(
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
         unit=unit,
-        companions=companions,
+        own_intervals=OwnIntervals() if unit else OwnIntervals(observed=ends(own)),
+        secondary=secondary(beside, group=own),
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
         draws={

@@ -40,9 +40,10 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     """Gini coefficient of attention, rare against common query positions, paired by document."""
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null, swapped_differences
+    from hypotest.records.results import OwnIntervals
     from hypotest.testing.attention import SWAPPED, document_means, gini_of_heads
     from hypotest.testing.comparison import Comparison
-    from hypotest.testing.intervals import bounds, contrast_intervals
+    from hypotest.testing.intervals import contrast_intervals, ends, secondary
     from hypotest.testing.undefined import Undefined
 
     split, protocol, streams = task.evidence.evaluation, task.protocol, task.streams
@@ -70,13 +71,14 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         interval=intervals[0],
         interval_95=intervals[1],
         deciding_draws=draws,
-        companions={
-            **bounds({"observed": of_rare[1], "reference": of_common[1]}),
-            "documents": float(differences.size),
-            "standardized_low": None if paired is None else paired.low,
-            "standardized_high": None if paired is None else paired.high,
-            "cliffs_delta": cliffs_delta(rare, common),
-        },
+        own_intervals=OwnIntervals(
+            observed=ends(of_rare[1]),
+            reference=ends(of_common[1]),
+            standardized=None if paired is None else (paired.low, paired.high),
+        ),
+        secondary=secondary(
+            {"documents": float(differences.size), "cliffs_delta": cliffs_delta(rare, common)}
+        ),
         ladder=(swapped,),
         draws={SWAPPED: draws},
         notes=intervals[2],

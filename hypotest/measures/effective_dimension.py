@@ -52,7 +52,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         settings = {"covariance": matrix, "variance": variance}
         return of_groups(prediction, workers, dimension.effective_dimension, settings, groups)
 
-    def companions(group: IntArray) -> dict[str, float | None]:
+    def secondary(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
         here = np.arange(len(group))[None, :]
         own = layer[np.ix_(group, group)]
@@ -88,7 +88,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
             relabelled.effective_dimension_relabelled,
             lambda piece: {"variance": variance, "scale": scale},
         ),
-        companions=companions,
+        secondary=secondary,
     )
 
 

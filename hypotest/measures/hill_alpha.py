@@ -53,7 +53,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     def values(groups: IntArray) -> Values:
         return of_groups(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)
 
-    def companions(group: IntArray) -> dict[str, float | None]:
+    def secondary(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
         return {
             "unbiased": float(
@@ -67,7 +67,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         resamples=None,
         documents=np.empty(0, dtype=np.int64),
         no_interval=MEASURE.why_no_interval(prediction.options),
-        companions=companions,
+        secondary=secondary,
     )
 
 

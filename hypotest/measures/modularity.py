@@ -105,7 +105,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         stage = f"{prediction.id}: {len(groups)} x {n_draws} rewirings"
         return np.stack(workers(stage, rewiring.rewired_modularity, calls))
 
-    def companions(group: IntArray) -> dict[str, float | None]:
+    def secondary(group: IntArray) -> dict[str, float | None]:
         found = modularity.communities(
             information,
             group[None, :],
@@ -138,7 +138,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         ),
         rewired=rewired,
         no_interval=MEASURE.why_no_interval(prediction.options),
-        companions=companions,
+        secondary=secondary,
     )
 
 

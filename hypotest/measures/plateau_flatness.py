@@ -50,6 +50,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.nulls.registry import declared_null
     from hypotest.testing.comparison import Comparison
     from hypotest.testing.curves import describe_curve
+    from hypotest.testing.intervals import secondary
     from hypotest.testing.relabelled import relabellings, units_and_draws
     from hypotest.testing.selection import document_halves, in_chunks
     from hypotest.testing.undefined import Undefined
@@ -109,11 +110,13 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         p_error=decisive.p_error,
         percentile=decisive.percentile,
         deciding_draws=draws[decisive.id],
-        companions={
-            "has_plateau": float(fit.plateau),
-            "plateau_share": fit.breakpoints[0] / fit.ranks[-1] if fit.plateau else 0.0,
-            "head_excess": fit.head_excess,
-        },
+        secondary=secondary(
+            {
+                "has_plateau": float(fit.plateau),
+                "plateau_share": fit.breakpoints[0] / fit.ranks[-1] if fit.plateau else 0.0,
+                "head_excess": fit.head_excess,
+            }
+        ),
         ladder=tuple(ladder),
         draws=draws,
         notes=tuple(notes),

@@ -50,7 +50,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.inference.randomization import compare_with_null
     from hypotest.testing.attention import SWAPPED, routing_profiles
     from hypotest.testing.comparison import Comparison
-    from hypotest.testing.intervals import around, bounds, contrast_intervals, interval_p_value
+    from hypotest.testing.intervals import around, contrast_intervals, interval_p_value, secondary
     from hypotest.testing.parallel import chunks
     from hypotest.testing.undefined import defined
 
@@ -113,13 +113,15 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
         interval=intervals[0],
         interval_95=intervals[1],
-        companions={
-            "spearman": spearman,
-            **bounds({"spearman": correlation}),
-            "spearman_lowest_head": float(np.nanmin(plain)),
-            "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
-            "documents": float(n_documents),
-        },
+        secondary=secondary(
+            {
+                "spearman": spearman,
+                "spearman_lowest_head": float(np.nanmin(plain)),
+                "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
+                "documents": float(n_documents),
+            },
+            spearman=correlation,
+        ),
         ladder=(swapped,),
         draws={SWAPPED: draws},
         notes=intervals[2],

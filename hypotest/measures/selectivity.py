@@ -70,7 +70,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
                     values.append(float(drawn[groups[len(values)]].mean()))
         return np.array(found[0]), np.array(found[1])
 
-    def companions(group: IntArray) -> dict[str, float | None]:
+    def secondary(group: IntArray) -> dict[str, float | None]:
         return {
             "influence_rare": float(influences[0][group].mean()),
             "influence_common": float(influences[1][group].mean()),
@@ -86,7 +86,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         resamples=each(resamples),
         documents=documents,
         under_labels=under_labels,
-        companions=companions,
+        secondary=secondary,
     )
 
 

@@ -48,7 +48,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         whole = ablation.base[:, group].sum(axis=1, dtype=np.float64)
         return np.asarray(np.sqrt((weights @ change) / (weights @ whole)))
 
-    def companions(group: IntArray) -> dict[str, float | None]:
+    def secondary(group: IntArray) -> dict[str, float | None]:
         chosen = int(heads.top_head(selection, group[None, :])[0])
         head = evidence.heads[chosen]
         whole = ablation.layer[:, head_layers(evidence)[chosen], group].sum(dtype=np.float64)
@@ -62,7 +62,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         values=lambda groups: heads.top_head_impact(selection, single, base, groups),
         resamples=each(resamples),
         documents=ablation.documents,
-        companions=companions,
+        secondary=secondary,
     )
 
 

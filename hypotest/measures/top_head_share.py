@@ -37,7 +37,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.estimators import heads
     from hypotest.testing.comparison import Comparison
     from hypotest.testing.heads import head_layers
-    from hypotest.testing.intervals import contrast_intervals, interval_p_value
+    from hypotest.testing.intervals import contrast_intervals, interval_p_value, secondary
     from hypotest.testing.undefined import defined
 
     evidence, protocol, streams = task.evidence, task.protocol, task.streams
@@ -72,12 +72,14 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
         interval=intervals[0],
         interval_95=intervals[1],
-        companions={
-            "top_head_layer": float(head.layer),
-            "top_head": float(head.head),
-            "share_of_equal_heads": 1 / n_heads,
-            "documents": float(n_documents),
-        },
+        secondary=secondary(
+            {
+                "top_head_layer": float(head.layer),
+                "top_head": float(head.head),
+                "share_of_equal_heads": 1 / n_heads,
+                "documents": float(n_documents),
+            }
+        ),
         notes=intervals[2],
     )
 

@@ -102,17 +102,17 @@ def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, Shuffle
         with suppress(*NO_VALUE):  # the other group may have no value; the tested one has
             compared = _among_labels(shuffled, arm, unit, descriptive=True)
             arms.append((replace(compared, beside=True), arm.draws))
-    companions: dict[str, float | None] = {}
+    beside: dict[str, float | None] = {}
     if unit == options.unit and tested.is_contrast_with(NULL.name):
         with suppress(*NO_VALUE):
             common = np.asarray(task.selection.common)[None, :]
-            companions["common_group"] = float(tested.measure.values(common)[0])
+            beside["common_group"] = float(tested.measure.values(common)[0])
     return Rung(
         _among_labels(shuffled, main, unit, descriptive=descriptive),
         main.draws,
         scale=shuffled.scale,
         arms=tuple(arms),
-        companions=companions,
+        beside=beside,
     )
 
 

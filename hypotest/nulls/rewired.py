@@ -45,13 +45,13 @@ def compare(tested: Tested, options: Rewired, state: None, variant: str) -> Rung
     rewire = tested.measure.rewired
     assert rewire is not None  # see `applies`
     draws = rewire(tested.group[None, :], options.draws)[0]
-    companions: dict[str, float | None] = {}
+    beside: dict[str, float | None] = {}
     with suppress(*NO_VALUE):
         groups = tested.task.random_groups(CONTROL_GROUPS)
         values = tested.measure.values(groups)
-        companions["random_groups_above_all_rewirings"] = share_above_all(values, rewire(groups, REWIRINGS))
+        beside["random_groups_above_all_rewirings"] = share_above_all(values, rewire(groups, REWIRINGS))
     compared = compare_with_null(tested.observed, draws, null=NULL.name)
-    return Rung(replace(compared, descriptive=True), draws, companions=companions, notes=(_DESCRIBES,))
+    return Rung(replace(compared, descriptive=True), draws, beside=beside, notes=(_DESCRIBES,))
 
 
 NULL = Null(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,19 @@ POSITIONS = 1024
 """Rare positions of the evaluation split at which groups are ablated."""
 
 
-def describe_ablation(
+@dataclass(frozen=True, slots=True)
+class JointAblation:
+    """What only the model can tell of groups: mean changes of loss with all neurons ablated, in nats."""
+
+    together: float
+    """Of the tested group."""
+    random_together: float
+    """Mean over random groups of its size."""
+    random_together_sd: float
+    """SD of the same."""
+
+
+def ablate_jointly(
     prepared: Prepared,
     whole: SplitEvidence,
     evidence: Evidence,
@@ -29,8 +43,8 @@ def describe_ablation(
     memory: float,
     streams: Streams,
     start_stage: StartStage,
-) -> AblationResult:
-    """The group ablated at once, beside the sum of its single effects and random groups of its size.
+) -> JointAblation:
+    """Ablate all neurons of the group at once, and those of random groups of its size.
 
     Args:
         prepared: The model.
@@ -55,24 +69,11 @@ def describe_ablation(
         step,
     )
     joint = change.mean(axis=0, dtype=np.float64)
-    return ablation_result(
-        evidence,
-        selection,
-        streams,
-        together=float(joint[0]),
-        random_together=float(joint[1:].mean()),
-        random_together_sd=float(joint[1:].std(ddof=1)),
-    )
+    return JointAblation(float(joint[0]), float(joint[1:].mean()), float(joint[1:].std(ddof=1)))
 
 
 def ablation_result(
-    evidence: Evidence,
-    selection: Selection,
-    streams: Streams,
-    *,
-    together: float,
-    random_together: float,
-    random_together_sd: float,
+    evidence: Evidence, selection: Selection, streams: Streams, joint: JointAblation
 ) -> AblationResult:
     """What follows from evidence, beside what only the model can tell: groups ablated at once.
 
@@ -80,9 +81,7 @@ def ablation_result(
         evidence: Both splits.
         selection: The tested group.
         streams: Random numbers.
-        together: Mean change of loss with the whole group ablated, nats.
-        random_together: Mean of the same over random groups.
-        random_together_sd: SD of the same.
+        joint: From `ablate_jointly`, or of results that are kept.
     """
     split, how = evidence.evaluation, evidence.ablation
     rows, groups = _rows_and_groups(evidence, selection, streams)
@@ -97,11 +96,11 @@ def ablation_result(
         largest_error_bound=None if np.isnan(bounds).any() else float(bounds.max()),
         group=GroupAblation(
             n_positions=int(rows.size),
-            together=together,
+            together=joint.together,
             sum_of_single=float(single[0]),
             n_random_groups=RANDOM_GROUPS,
-            random_together=random_together,
-            random_together_sd=random_together_sd,
+            random_together=joint.random_together,
+            random_together_sd=joint.random_together_sd,
             random_sum_of_single=float(single[1:].mean()),
         ),
         parts=_parts(evidence, selection),

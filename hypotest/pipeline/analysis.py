@@ -17,6 +17,7 @@ from hypotest.nulls.registry import reference_of
 from hypotest.pipeline.outcomes import (
     adjust_together,
     classify_prediction,
+    judge,
     null_frame,
 )
 from hypotest.pipeline.pieces import KeptPieces
@@ -33,7 +34,6 @@ from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
-from hypotest.verdict import decide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +102,11 @@ def analyse(
         [classify_prediction(item, comparisons[item.id], protocol) for item in protocol.predictions], protocol
     )
     predictions = with_sensitivity(predictions, comparisons, protocol)
-    rule = protocol.decision
     return Analysis(
         task=task,
         group=describe_group(task, selection.result),
         predictions=predictions,
-        verdicts=decide(predictions, protocol.hypotheses, rule.level, rule.rule),
+        verdicts=judge(predictions, protocol),
         nulls=null_frame(comparisons),
         regimes=next((item.regimes for item in comparisons.values() if item.regimes), ()),
     )

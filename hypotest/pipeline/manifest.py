@@ -16,7 +16,6 @@ from pydantic import TypeAdapter
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
-from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import SelfCheck
 from hypotest.records.plugins import packages_of
 from hypotest.records.progress import StartStage
@@ -25,6 +24,7 @@ from hypotest.records.registration import Fingerprint
 from hypotest.records.results import AblationResult
 from hypotest.registration.canonical import canonical, canonical_json
 from hypotest.subjects.arithmetic import arithmetic
+from hypotest.subjects.language_model import WeightsFile
 
 _DRAWING = ("matplotlib", "pillow")
 
@@ -50,7 +50,8 @@ class Stopwatch:
 
 def describe_run(
     found: Fingerprint,
-    prepared: Prepared,
+    file: WeightsFile | None,
+    device: str,
     ablation: AblationResult,
     memory: float,
     check: SelfCheck,
@@ -72,7 +73,7 @@ def describe_run(
         "durations_seconds": dict(durations),
         "seed": found.seed,
         "hashes": asdict(found.hashes),
-        **({"weights_file": asdict(file)} if (file := prepared.subject.file) else {}),
+        **({"weights_file": asdict(file)} if file else {}),
         "revision": found.revision,
         "layer": found.layer,
         "split": found.split,
@@ -92,7 +93,7 @@ def describe_run(
         },
         **_brought(found),
         "versions": versions(),
-        "hardware": {**hardware(), "device": str(prepared.subject.device)},
+        "hardware": {**hardware(), "device": device},
     }
 
 

@@ -22,9 +22,9 @@ from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.measures.registry import measure_of
 from hypotest.records.prediction import Outcome, Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
+from hypotest.records.results import HypothesisVerdict, PredictionResult
 from hypotest.testing.comparison import Comparison
-from hypotest.verdict import stance
+from hypotest.verdict import decide, stance
 
 
 def classify_prediction(prediction: Prediction, compared: Comparison, protocol: Protocol) -> PredictionResult:
@@ -129,7 +129,8 @@ def _without_numbers(
             name: stance(outcome, prediction.expects.get(name, ()), prediction.role)
             for name in protocol.hypotheses
         },
-        companions=dict(compared.companions),
+        own_intervals=compared.own_intervals,
+        secondary=dict(compared.secondary),
         unit=compared.unit,
         ladder=compared.ladder,
         arms=compared.arms,
@@ -170,6 +171,11 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
         )
         for item in results
     )
+
+
+def judge(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[HypothesisVerdict, ...]:
+    """The verdict on each hypothesis, by the protocol's decision rule; p-values are adjusted already."""
+    return decide(results, protocol.hypotheses, protocol.decision.level, protocol.decision.rule)
 
 
 def null_frame(comparisons: Mapping[str, Comparison]) -> pl.DataFrame:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from hypotest.collect.engine import plan_ablation
@@ -20,13 +17,11 @@ from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.subject import load_subject, one_checkpoint
-from hypotest.pipeline.texts import describe_source
 from hypotest.records.corpus import TextSource
 from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.evidence import Ablation, Evidence
+from hypotest.records.evidence import Ablation
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import CorpusResult
 from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_reader
 from hypotest.testing.randomness import Streams
@@ -112,68 +107,6 @@ def prepare(
         kept_out=found.kept_out,
         bos=found.bos,
     )
-
-
-def describe_corpus(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> CorpusResult:
-    """What a report says of the text and the sampled positions."""
-    blocks = prepared.blocks
-    n_blocks = len(blocks.tokens)
-    n_tokens = int(blocks.lengths.sum()) - n_blocks * (prepared.bos is not None)
-    n_targets = n_tokens - n_blocks
-    return CorpusResult(
-        source=describe_source(protocol.corpus.text, prepared.sources),
-        documents=len(prepared.documents),
-        blocks=n_blocks,
-        tokens=n_tokens,
-        text_tokens=blocks.text_tokens,
-        padded_blocks=blocks.n_padded,
-        padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
-        empty=sum(source.n_empty for source in prepared.sources),
-        copies=sum(source.n_copies for source in prepared.sources),
-        eligible_rare=prepared.sampled.eligible_rare,
-        rare_per_thousand=1000 * prepared.sampled.eligible_rare / n_targets,
-        frequent_rare=tuple(
-            (prepared.subject.token(token), count) for token, count in frequent_rare(evidence)
-        ),
-        text_differs=prepared.text_differs,
-        bos=None if prepared.bos is None else prepared.subject.token(prepared.bos),
-        **sampled(evidence),
-    )
-
-
-def frequent_rare(evidence: Evidence) -> list[tuple[int, int]]:
-    """The 20 most frequent rare targets among the sampled ones: token and count."""
-    targets = [
-        target
-        for split in (evidence.selection, evidence.evaluation)
-        for target in split.targets[split.mask("rare")].tolist()
-    ]
-    return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:20]
-
-
-def sampled(evidence: Evidence) -> dict[str, Any]:
-    """The fields of `CorpusResult` that follow from the sampled positions."""
-    splits = {"selection": evidence.selection, "evaluation": evidence.evaluation}
-    evaluation = evidence.evaluation
-    conditions = ("rare", "common")
-    types = {
-        name: np.unique(np.concatenate([split.targets[split.mask(name)] for split in splits.values()])).size
-        for name in conditions
-    }
-    return {
-        "positions": {
-            f"{name} {condition}": int(split.mask(condition).sum())
-            for name, split in splits.items()
-            for condition in conditions
-        },
-        "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
-        "rare_types_used": int(types["rare"]),
-        "common_types_used": int(types["common"]),
-        "mean_index": {name: float(evaluation.indices[evaluation.mask(name)].mean()) for name in conditions},
-        "mean_loss": {
-            name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
-        },
-    }
 
 
 def _differences(sources: tuple[TextSource, ...]) -> tuple[str, ...]:

@@ -18,23 +18,19 @@ from hypotest.collect.evidence_folder import (
 )
 from hypotest.collect.store import cache_folder
 from hypotest.groups.live import without_dead
-from hypotest.pipeline.ablation_effects import describe_ablation
-from hypotest.pipeline.analysis import analyse, group_values
+from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.collection import collect_both, documents_of, self_check
 from hypotest.pipeline.definedness import check_defined
-from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.later import bind_subject
-from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.plausibility import measure_cross_entropy
-from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.preflight import check_command, results_folder
-from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
+from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
-from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.pipeline.results import analyse_every_split, ask_model, assemble
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import (
@@ -48,13 +44,13 @@ from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.results import SCHEMA_VERSION, FigureData, Results
 from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import select
 
 
 @overload
@@ -220,72 +216,30 @@ def run_plan(
     )
     digests = evidence_digests(cache, prepared.keys)
     kept = KeptPieces.of(found, digests, cache_folder())
-    live = without_dead(evidence)
-    analysis = analyse(
-        plan,
-        live,
-        networks=[network.value for network in networks],
-        start_stage=start_stage,
-        watch=watch,
-        kept=kept,
+    selection = select(plan, without_dead(evidence), streams)
+    facts = ask_model(plan, prepared, evidence, selection, check, entropy, memory, streams, watch)
+    file, device_name = prepared.subject.file, str(prepared.subject.device)
+    about_networks = describe_untrained(plan, prepared, networks)
+    del prepared, subject  # all that follows needs memory of its own, and the model no more
+    gc.collect()  # nnsight leaves cycles that hold it
+    tested = analyse_every_split(
+        plan, evidence, [network.value for network in networks], start_stage, watch=watch, kept=kept
     )
-    others = other_splits(plan, evidence, start_stage)
-    selection, predictions = analysis.task.selection, with_splits(analysis.predictions, others)
-    ablation = describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch)
-    corpus = describe_corpus(plan, prepared, evidence)
-    heads, layer_impacts = describe_heads(live, selection, streams)
-    results = Results(
-        schema_version=SCHEMA_VERSION,
-        protocol=plan.model_dump(mode="json"),
-        protocol_id=plan.id,
-        title=plan.title,
-        subject=prepared.subject.describe(),
-        corpus=corpus,
-        group=analysis.group,
-        ablation=ablation,
-        self_check={
-            "n_pairs": check.n_pairs,
-            "n_values": check.n_values,
-            "largest_difference": check.largest_difference,
-            "tolerance": check.tolerance,
-        },
-        predictions=predictions,
-        verdicts=analysis.verdicts,
-        split_verdicts=split_verdicts(analysis, others),
-        figures=FigureData(
-            regimes=analysis.regimes,
-            spectrum=describe_spectrum(live, selection, streams),
-            heads=heads,
-            layer_impacts=layer_impacts,
-            frequencies=describe_frequencies(prepared.cuts),
-        ),
-        limitations=find_limitations(
-            corpus,
-            predictions,
-            analysis.task,
-            analysis.group,
-            ablation,
-            check,
-            prepared.subject.vocab_size,
-            prepared.cuts.elbow_rank is not None,
-            entropy,
-        ),
-        registration=registration,
-        cross_entropy=entropy,
-    )
+    results = assemble(plan, evidence, tested, facts, registration)
     manifest = describe_run(
         found,
-        prepared,
-        ablation,
+        file,
+        device_name,
+        results.ablation,
         memory,
         check,
         started.isoformat(),
         cached,
         watch.seconds,
         digests,
-        networks=describe_untrained(plan, prepared, networks),
+        networks=about_networks,
     )
-    write_run(folder, results, analysis.nulls, manifest, start_stage)
+    write_run(folder, results, tested.nulls, manifest, start_stage)
     kept.discard()
     return Run.open(folder)
 

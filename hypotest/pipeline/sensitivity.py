@@ -13,13 +13,12 @@ import numpy as np
 from scipy import stats
 
 from hypotest.inference.equivalence import MINIMUM_CEILING
-from hypotest.pipeline.outcomes import adjust_together, classify_prediction
+from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.margins import MarginFlip, MarginKind, MarginSensitivity
 from hypotest.records.prediction import Margin, Outcome, Prediction, Status
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, PredictionResult
 from hypotest.testing.comparison import Comparison
-from hypotest.verdict import decide
 
 _BISECTIONS = 60
 _NEAR = 1e-9
@@ -80,8 +79,7 @@ def _sensitivity(
         other = asked.model_copy(update={"margin": Margin(raw=margin)})
         changed = replace(classify_prediction(other, compared, protocol), splits=item.splits)
         together = adjust_together([*predictions[:place], changed, *predictions[place + 1 :]], protocol)
-        rule = protocol.decision
-        verdicts = decide(together, protocol.hypotheses, rule.level, rule.rule)
+        verdicts = judge(together, protocol)
         return changed.outcome, tuple(verdict.status for verdict in verdicts)
 
     turning = sorted(set(_turning_points(item.interval, compared, protocol)))

@@ -10,14 +10,13 @@ import numpy as np
 from hypotest.errors import EvidenceError
 from hypotest.nulls.registry import needed_nulls, reference_of
 from hypotest.pipeline.analysis import Analysis, analyse
-from hypotest.pipeline.outcomes import adjust_together, classify_prediction
+from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, SplitOutcome, Status
 from hypotest.testing.randomness import Streams
 from hypotest.testing.undefined import why, without_outcome
-from hypotest.verdict import decide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +62,7 @@ def _without_group(plan: Protocol, reason: str) -> SplitAnalysis:
         ],
         plan,
     )
-    return SplitAnalysis(
-        predictions, decide(predictions, plan.hypotheses, plan.decision.level, plan.decision.rule)
-    )
+    return SplitAnalysis(predictions, judge(predictions, plan))
 
 
 def with_splits(

@@ -120,12 +120,7 @@ def try_plan(
         rule=chosen.rule,
         draws=DRAWS,
         predictions=tuple(tried),
-        self_check={
-            "n_pairs": check.n_pairs,
-            "n_values": check.n_values,
-            "largest_difference": check.largest_difference,
-            "tolerance": check.tolerance,
-        },
+        self_check=check,
         seconds=dict(watch.seconds),
         folder=folder,
     )

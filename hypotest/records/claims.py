@@ -15,7 +15,7 @@ from hypotest.records.prediction import Contrast, ExpectedOutcome
 from hypotest.records.strict import Name, Strict
 
 QUANTITIES = ("observed", "reference", "effect")
-"""Quantities that every prediction has; any other name is one of its companions, such as ``spearman``."""
+"""Quantities that every prediction has; any other name is that of a secondary one, such as ``spearman``."""
 
 
 class Claim(Strict):
@@ -54,7 +54,7 @@ class Claim(Strict):
         min_length=1,
         max_length=64,
         description="number of the prediction that the range is about: observed (the group), reference (what "
-        "it is compared with), effect (their difference), or the name of a companion number",
+        "it is compared with), effect (their difference), or the name of a secondary number",
     )
     per: Literal["neuron"] | None = Field(
         default=None, description="neuron: the number of the prediction is divided by the size of the group"

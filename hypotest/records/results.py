@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
 from hypotest.records.prediction import Status as Status
@@ -29,6 +30,16 @@ class Interval:
     """Coverage, such as 0.90."""
     standard_error: float
     degrees_of_freedom: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryNumber:
+    """A number beside the tested one, reported and never decisive, such as the integer dimension."""
+
+    value: float | None
+    """None where it is undefined."""
+    interval_95: tuple[float, float] | None = None
+    """Over documents, low and high; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,18 @@ class SplitOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnIntervals:
+    """95 % intervals over documents, low and high, of numbers other than the effect, where there are any.
+
+    `PredictionResult.interval` is the effect's; claims of papers are about these.
+    """
+
+    observed: tuple[float, float] | None = None
+    reference: tuple[float, float] | None = None
+    standardized: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionResult:
     """One prediction, tested. The effect is observed - reference_value, all in one unit.
 
@@ -154,10 +177,9 @@ class PredictionResult:
     """Of the effect lying inside the margin or on its other side, one-sided: small where it is shown to lie
     beyond the margin in its own direction. None without margin or interval."""
     p_beyond_adjusted: float | None = None
-    companions: dict[str, float | None] = field(default_factory=dict)
-    """Related numbers, reported and never decisive, such as the integer dimension. ``<name>_low`` and
-    ``<name>_high`` are the ends of the 95 % interval of ``<name>``: of a companion, the observed value or
-    the reference."""
+    own_intervals: OwnIntervals = field(default_factory=OwnIntervals)
+    secondary: dict[str, SecondaryNumber] = field(default_factory=dict)
+    """What else was measured."""
     unit: str = ""
     """Unit of `observed`, `reference_value`, `effect`, `interval` and `margin` where it is not the measure's
     own."""
@@ -187,21 +209,6 @@ class PredictionResult:
         None for a null that does not vary, and where a number or a condition is the reference.
         """
         return (self.reference_sd or None) if self.reference not in ("value", "common") else None
-
-    @property
-    def bounded(self) -> dict[str, tuple[float, float]]:
-        """Name of each number that has a 95 % interval among the companions -> low and high."""
-        names = [name.removesuffix("_low") for name in self.companions if name.endswith("_low")]
-        ends = {name: (self.companions[f"{name}_low"], self.companions.get(f"{name}_high")) for name in names}
-        return {
-            name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None
-        }
-
-    @property
-    def single(self) -> dict[str, float | None]:
-        """The companions without the ends of intervals."""
-        ends = {f"{name}_{end}" for name in self.bounded for end in ("low", "high")}
-        return {name: value for name, value in self.companions.items() if name not in ends}
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,8 +459,7 @@ class Results:
     corpus: CorpusResult
     group: GroupResult
     ablation: AblationResult
-    self_check: dict[str, float]
-    """Agreement of the fast ablation with the model: n_pairs, n_values, largest_difference, tolerance."""
+    self_check: SelfCheck
     predictions: tuple[PredictionResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     figures: FigureData

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypotest.errors import ProtocolError
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.prediction import Role
 
 FEWEST_POSITIONS = 8
@@ -70,8 +71,7 @@ class TrialResult:
     draws: int
     """Of each null, at most."""
     predictions: tuple[TrialPrediction, ...]
-    self_check: dict[str, float]
-    """Agreement of the fast ablation with the model: n_pairs, n_values, largest_difference, tolerance."""
+    self_check: SelfCheck
     seconds: dict[str, float]
     """What each stage took."""
     folder: Path

@@ -268,14 +268,11 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
         "the rest in `manifest.json`."
     )
     check = results.self_check
-    if check:
-        yield (
-            f"Self-check: the ablation was compared with interventions in the whole model for "
-            f"{check.get('n_pairs', 0):,.0f} pairs of neuron and block "
-            f"({check.get('n_values', 0):,.0f} values); the largest difference is "
-            f"{check.get('largest_difference', 0.0):.1e} nats, the tolerance "
-            f"{check.get('tolerance', 0.0):.1e}."
-        )
+    yield (
+        f"Self-check: the ablation was compared with interventions in the whole model for "
+        f"{check.n_pairs:,} pairs of neuron and block ({check.n_values:,} values); the largest difference is "
+        f"{check.largest_difference:.1e} nats, the tolerance {check.tolerance:.1e}."
+    )
     rows = [[f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()]
     for key, value in manifest.items():
         if key not in _OF_FILES:

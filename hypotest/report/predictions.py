@@ -46,20 +46,24 @@ def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> It
     yield from figure(figures, item.id)
     if item.ladder:
         yield _ladder((*item.ladder, *item.arms))
-    if item.companions:
-        yield f"Beside it, never decisive: {'; '.join(_beside(item))}."
+    if beside := "; ".join(_beside(item)):
+        yield f"Beside it, never decisive: {beside}."
     notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
     if notes:
         yield "\n".join(f"- {escape_markdown(note)}" for note in notes)
 
 
 def _beside(item: PredictionResult) -> Iterator[str]:
-    """The companions with a 95 % interval, then the others."""
-    left = item.single
-    for name, (low, high) in item.bounded.items():
-        number = f" {_companion(left.pop(name))}" if name in left else ""
-        yield f"{escape_markdown(name)}{number}, 95 % interval {_companion(low)} to {_companion(high)}"
-    yield from (f"{escape_markdown(name)} {_companion(value)}" for name, value in left.items())
+    """Intervals of the numbers said above, then secondary numbers, those with an interval first."""
+    own = item.own_intervals
+    said = {"observed": own.observed, "reference": own.reference, "standardized": own.standardized}
+    yield from (f"{name}{_interval(ends)}" for name, ends in said.items() if ends is not None)
+    for name, number in sorted(item.secondary.items(), key=lambda pair: pair[1].interval_95 is None):
+        yield f"{escape_markdown(name)} {_secondary(number.value)}{_interval(number.interval_95)}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f", 95 % interval {_secondary(ends[0])} to {_secondary(ends[1])}"
 
 
 def _found(item: PredictionResult) -> str:
@@ -119,7 +123,7 @@ def _far_from_zero(item: PredictionResult) -> bool:
     return item.reference_value is not None and abs(item.reference_value) > 2 * (item.reference_sd or 0.0)
 
 
-def _companion(value: float | None) -> str:
+def _secondary(value: float | None) -> str:
     if value is not None and math.isfinite(value) and value == int(value):
         return count_text(int(value))
     return significant(value, 4)

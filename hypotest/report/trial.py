@@ -107,8 +107,8 @@ def check_text(result: TrialResult) -> str:
     """That the ablations agree with the whole model, and how long it all took."""
     check = result.self_check
     return (
-        f"{count_text(int(check['n_values']))} ablations redone in the whole model differ by at most "
-        f"{significant(check['largest_difference'], 2)} nats ({significant(check['tolerance'], 2)} allowed). "
+        f"{count_text(check.n_values)} ablations redone in the whole model differ by at most "
+        f"{significant(check.largest_difference, 2)} nats ({significant(check.tolerance, 2)} allowed). "
         f"The trial took {duration_text(sum(result.seconds.values()))}; the run has "
         f"{count_text(result.planned)} positions per condition and all of its draws."
     )

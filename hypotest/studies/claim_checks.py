@@ -12,7 +12,7 @@ from hypotest.records.claims import QUANTITIES, Claim, Claims
 from hypotest.records.comparison import Agreement, ClaimCheck
 from hypotest.records.prediction import Contrast, Outcome, Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult, Results
+from hypotest.records.results import PredictionResult, Results, SecondaryNumber
 
 _FINAL = (None, "main", "master")
 """Revisions that are the model itself, not a checkpoint of its training."""
@@ -120,7 +120,7 @@ def _check(
     if measured is None and result.unit and claim.quantity in QUANTITIES:
         return replace(check, reason=f"{claim.quantity} of {result.id} is in {result.unit} in this run")
     if measured is None:
-        known = ", ".join([*QUANTITIES, *result.single])
+        known = ", ".join([*QUANTITIES, *result.secondary])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
     if claim.range is None:
         return replace(check, measured=measured, interval=interval, agreement="shown", reason="")
@@ -139,32 +139,37 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
 
     The interval of a run is that of the effect. Against a number fixed in advance it is, shifted, that of
     the observed value; against a null's mean or another condition it is not, since both sides vary. Some
-    predictions have the intervals of their other numbers among their companions.
+    predictions have intervals of their other numbers.
 
     Args:
         result: Of one prediction.
-        quantity: ``observed``, ``reference``, ``effect``, or the name of a companion.
+        quantity: ``observed``, ``reference``, ``effect``, or the name of a secondary number.
 
     Returns:
-        The number in the measure's unit, None if there is no such companion, it is undefined or has another
+        The number in the measure's unit, None if there is no such number, it is undefined or has another
         unit, and its interval or None.
     """
     if result.unit and quantity in QUANTITIES:
         # The tested number is in SDs of random groups; the group's own value stands beside it.
         if quantity != "observed":
             return None, None
-        return result.companions.get("group"), result.bounded.get("group")
-    bounds, own_bounds = _bounds(result), result.bounded.get(quantity)
+        return _secondary(result, "group")
+    bounds, own = _bounds(result), result.own_intervals
     if quantity == "effect":
         return result.effect, bounds
     if quantity == "reference":
-        return result.reference_value, own_bounds
+        return result.reference_value, own.reference
     if quantity == "observed":
         shift = result.reference_value
         if result.reference != "value" or bounds is None or shift is None:
-            return result.observed, own_bounds
+            return result.observed, own.observed
         return result.observed, (bounds[0] + shift, bounds[1] + shift)
-    return result.companions.get(quantity), own_bounds
+    return _secondary(result, quantity)
+
+
+def _secondary(result: PredictionResult, name: str) -> tuple[float | None, tuple[float, float] | None]:
+    number = result.secondary.get(name, SecondaryNumber(None))
+    return number.value, number.interval_95
 
 
 def claimed_text(claim: Claim, published: float | None = None) -> str:

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from hypotest.inference.trend import kendall_trend
 from hypotest.measures.registry import MEASURES
-from hypotest.pipeline.outcomes import adjust_together
+from hypotest.pipeline.outcomes import adjust_together, judge
 from hypotest.records.prediction import Outcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, Results, Status
 from hypotest.records.series import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.registration import canonical
 from hypotest.testing.randomness import Streams
-from hypotest.verdict import decide, stance
+from hypotest.verdict import stance
 
 
 class MemberName(NamedTuple):
@@ -47,7 +47,7 @@ def combine(
     trends = _trends(plan, courses)
     judged: tuple[HypothesisVerdict, ...] = ()
     if any(item.role != "descriptive" for item in plan.trends):
-        judged = decide(trends, plan.hypotheses, plan.decision.level, plan.decision.rule)
+        judged = judge(trends, plan)
     by_id = {course.prediction: course for course in courses}
     first = results[0]
     return SeriesResult(
@@ -99,7 +99,7 @@ def _corrected(plan: Protocol, found: Results, n_members: int) -> dict[str, Stat
         )
         for item in found.predictions
     ]
-    judged = decide(predictions, plan.hypotheses, plan.decision.level, plan.decision.rule)
+    judged = judge(predictions, plan)
     return {item.hypothesis: item.status for item in judged}
 
 

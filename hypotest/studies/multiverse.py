@@ -23,7 +23,7 @@ from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
-from hypotest.pipeline.outcomes import adjust_together
+from hypotest.pipeline.outcomes import adjust_together, judge
 from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.reach import check_reach
@@ -53,7 +53,6 @@ from hypotest.studies.specifications import (
 )
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.testing.randomness import Streams
-from hypotest.verdict import decide
 
 _DEFINITION = ("percentile", "of", "replacement")
 """Choices that can change the evidence."""
@@ -156,8 +155,7 @@ def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[Shar
                 for name, value in item.specification.choices.items()
             )
         ]
-        rule = plan.decision
-        judged = decide(adjust_together(results, plan), plan.hypotheses, rule.level, rule.rule)
+        judged = judge(adjust_together(results, plan), plan)
         found.append(SharedVerdict(shared, place == 0, {item.hypothesis: item.status for item in judged}))
     return tuple(found)
 

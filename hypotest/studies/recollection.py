@@ -15,14 +15,13 @@ from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.store import cache_folder
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
-from hypotest.pipeline.ablation_effects import describe_ablation
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.fingerprint import text_hashes
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
-from hypotest.pipeline.positions import describe_frequencies
-from hypotest.pipeline.prepare import Prepared, describe_corpus, prepare
+from hypotest.pipeline.prepare import Prepared, prepare
+from hypotest.pipeline.results import ModelFacts, ask_model
 from hypotest.pipeline.untrained import NETWORKS, collect_untrained
 from hypotest.records.evidence import Evidence, SelfCheck
 from hypotest.records.progress import StartStage
@@ -141,39 +140,19 @@ def _of_the_model(
 ) -> Iterator[Check]:
     """The parts of the results that do not follow from evidence."""
     streams = Streams(plan.seed)
-    live = without_dead(evidence)
-    selection = select(plan, live, streams)
-    largest = check.largest_difference  # rounding itself, which tells elsewhere that it is small enough
-    found = replace(
-        stored,
-        subject=dict(prepared.subject.describe()),
-        corpus=describe_corpus(plan, prepared, evidence),
-        cross_entropy=stored.cross_entropy
-        and measure_cross_entropy(prepared, streams, watch, None, force=True),
-        ablation=describe_ablation(prepared, evidence.selection, live, selection, memory, streams, watch),
-        self_check={
-            "n_pairs": check.n_pairs,
-            "n_values": check.n_values,
-            "largest_difference": largest if exact else stored.self_check.get("largest_difference", 0.0),
-            "tolerance": check.tolerance,
-        },
-        figures=replace(stored.figures, frequencies=describe_frequencies(prepared.cuts)),
-    )
-    if not exact:  # how many pairs were evaluated exactly, and the largest bound, depend on rounding
-        ablation = replace(
-            found.ablation,
-            share_exact=stored.ablation.share_exact,
-            largest_error_bound=stored.ablation.largest_error_bound,
-        )
-        found = replace(found, ablation=ablation)
+    selection = select(plan, without_dead(evidence), streams)
+    entropy = stored.cross_entropy and measure_cross_entropy(prepared, streams, watch, None, force=True)
+    if not exact:  # the difference is rounding itself; that it is small enough has been checked
+        check = replace(check, largest_difference=stored.self_check.largest_difference)
+    found = ask_model(plan, prepared, evidence, selection, check, entropy, memory, streams, watch)
+    sides = _plain(ModelFacts.stored(stored)), _plain(found)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
-    sides = _plain(stored, found)
     changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
     name = f"{_NAME}: numbers of the model"
     if changed:
         yield Check(name, "differs", "stored is not what the model gives", changed)
     else:
-        detail = "subject, text, frequencies, groups ablated at once, self-check"
+        detail = "subject, text, frequencies, cross-entropy, groups ablated at once, self-check"
         yield Check(name, "agrees", detail, deviation=largest_deviation(*sides))
 
 
@@ -230,15 +209,17 @@ def _pair(keys: EvidenceKeys) -> tuple[str, str]:
     return keys.selection, keys.evaluation
 
 
-def _plain(stored: Results, found: Results) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parts that recollection looks at; the rest is the same in both."""
-    names = ("subject", "corpus", "ablation", "self_check")
-    one, two = (json.loads(json_text(results)) for results in (stored, found))
-    sides = []
-    for side in (one, two):
-        parts = {name: side[name] for name in names}
-        sides.append({**parts, "frequencies": side["figures"]["frequencies"]})
-    return sides[0], sides[1]
+def _plain(facts: ModelFacts) -> dict[str, Any]:
+    """As plain data, each part where ``results.json`` has it."""
+    parts = json.loads(json_text(facts))
+    return {
+        "subject": parts["subject"],
+        "corpus": parts["text"],
+        "ablation": {"group": parts["joint"]},
+        "self_check": parts["self_check"],
+        "cross_entropy": parts["cross_entropy"],
+        "figures": {"frequencies": parts["frequencies"]},
+    }
 
 
 def _kept_out(manifest: Mapping[str, Any]) -> tuple[str, ...]:

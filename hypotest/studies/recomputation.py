@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from hypotest.groups.live import without_dead
-from hypotest.pipeline.ablation_effects import ablation_result
-from hypotest.pipeline.analysis import analyse
-from hypotest.pipeline.describe import describe_heads, describe_spectrum
-from hypotest.pipeline.limitations import find_limitations
-from hypotest.pipeline.prepare import frequent_rare, sampled
-from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
-from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
+from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import CorpusResult, Results
+from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference
 from hypotest.report.export import NULLS_SCHEMA
 from hypotest.report.numbers import prediction_text
@@ -27,7 +20,6 @@ from hypotest.report.results_file import json_text
 from hypotest.studies.deviation import largest_deviation, largest_draw_deviation
 from hypotest.studies.differences import differences, null_differences
 from hypotest.studies.tolerances import Slack, Tolerance, slacks
-from hypotest.testing.randomness import Streams
 
 OF_THE_MODEL = (
     "subject",
@@ -61,61 +53,9 @@ def recompute(
     Raises:
         EvidenceError: If a measure is undefined for the selected group.
     """
-    streams = Streams(plan.seed)
-    live = without_dead(evidence)
-    analysis = analyse(plan, live, networks=networks, start_stage=start_stage)
-    others = other_splits(plan, evidence, start_stage)
-    selection, predictions = analysis.task.selection, with_splits(analysis.predictions, others)
-    group = stored.ablation.group
-    ablation = ablation_result(
-        live,
-        selection,
-        streams,
-        together=group.together,
-        random_together=group.random_together,
-        random_together_sd=group.random_together_sd,
-    )
-    corpus = _corpus(plan, stored.corpus, evidence)
-    heads, layer_impacts = describe_heads(live, selection, streams)
-    check = stored.self_check
-    expected = replace(
-        stored,
-        protocol=plan.model_dump(mode="json"),
-        protocol_id=plan.id,
-        title=plan.title,
-        subject={
-            **stored.subject,
-            "n_neurons": evidence.n_neurons,
-            "d_model": int(evidence.weights.output.shape[1]),
-        },
-        corpus=corpus,
-        group=analysis.group,
-        ablation=ablation,
-        predictions=predictions,
-        verdicts=analysis.verdicts,
-        split_verdicts=split_verdicts(analysis, others),
-        figures=replace(
-            stored.figures,
-            regimes=analysis.regimes,
-            spectrum=describe_spectrum(live, selection, streams),
-            heads=heads,
-            layer_impacts=layer_impacts,
-        ),
-        limitations=find_limitations(
-            corpus,
-            predictions,
-            analysis.task,
-            analysis.group,
-            ablation,
-            SelfCheck(
-                int(check["n_pairs"]), int(check["n_values"]), check["largest_difference"], check["tolerance"]
-            ),
-            int(stored.subject["vocab_size"]),
-            stored.figures.frequencies.elbow_rank is not None,
-            stored.cross_entropy,
-        ),
-    )
-    return expected, analysis.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
+    tested = analyse_every_split(plan, evidence, networks, start_stage)
+    expected = assemble(plan, evidence, tested, ModelFacts.stored(stored), stored.registration)
+    return expected, tested.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 
 
 def compare_results(
@@ -180,22 +120,6 @@ def compare_results(
         tolerance,
         "curves, spectrum, heads",
         where="figures",
-    )
-
-
-def _corpus(plan: Protocol, stored: CorpusResult, evidence: Evidence) -> CorpusResult:
-    """What follows from the sampled positions; tokens are counted, and named as they were."""
-    counts = [count for _, count in frequent_rare(evidence)]
-    names = [name for name, _ in stored.frequent_rare]
-    names += ["?"] * (len(counts) - len(names))
-    length = plan.corpus.context - (stored.bos is not None)
-    tokens = (stored.blocks - stored.padded_blocks) * length + stored.padded_tokens
-    return replace(
-        stored,
-        tokens=tokens,
-        rare_per_thousand=1000 * stored.eligible_rare / (tokens - stored.blocks),
-        frequent_rare=tuple(zip(names, counts, strict=False)),
-        **sampled(evidence),
     )
 
 

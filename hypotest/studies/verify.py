@@ -213,7 +213,7 @@ def _manifest_numbers(
         "tolerance_nats": ablation.tolerance,
         "largest_error_bound_nats": ablation.largest_error_bound,
         "share_exact": ablation.share_exact,
-        "self_check_tolerance_nats": expected.self_check.get("tolerance"),
+        "self_check_tolerance_nats": expected.self_check.tolerance,
     }
     told = section(manifest, "ablation")
     stored = {name: told.get(name) for name in found}

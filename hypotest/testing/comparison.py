@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.results import Interval, NullComparison, RegimeFit
+from hypotest.records.results import Interval, NullComparison, OwnIntervals, RegimeFit, SecondaryNumber
 
 Draws = NDArray[np.float64]
 
@@ -41,7 +41,8 @@ class Comparison:
     """Of the null, where it is drawn in several ways."""
     unit: str = ""
     """Of all these numbers, where it is not the measure's own: SDs of random groups."""
-    companions: Mapping[str, float | None] = field(default_factory=dict)
+    own_intervals: OwnIntervals = field(default_factory=OwnIntervals)
+    secondary: Mapping[str, SecondaryNumber] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
     arms: tuple[NullComparison, ...] = ()
     draws: Mapping[str, Draws] = field(default_factory=dict)

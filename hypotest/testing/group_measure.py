@@ -40,8 +40,8 @@ class BoundMeasure:
     (n_groups, n_draws)."""
     no_interval: str = ""
     """Why there is no interval."""
-    companions: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
-    """Related numbers of one group."""
+    secondary: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
+    """Numbers of one group that stand beside the test."""
 
 
 def each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArray, IntArray], Values]:

@@ -12,7 +12,7 @@ from hypotest.inference.bootstrap import document_interval, document_weights, ja
 from hypotest.inference.equivalence import t_p_value
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval
+from hypotest.records.results import Interval, SecondaryNumber
 from hypotest.testing.randomness import Streams
 
 TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
@@ -72,15 +72,18 @@ def around(interval: Interval, value: float) -> Interval:
     return replace(interval, low=value - half, high=value + half)
 
 
-def bounds(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
-    """95 % intervals as companions of a prediction, by which claims of papers are judged.
+def ends(interval: Interval | None) -> tuple[float, float] | None:
+    """Low and high, if there is an interval."""
+    return None if interval is None else (interval.low, interval.high)
 
-    Returns:
-        ``<name>_low`` and ``<name>_high`` of each that there is.
+
+def secondary(
+    numbers: Mapping[str, float | None], **intervals: Interval | None
+) -> dict[str, SecondaryNumber]:
+    """Numbers that stand beside a test, those named with their 95 % intervals.
+
+    Args:
+        numbers: Name -> value.
+        intervals: Name -> its interval; None for none.
     """
-    return {
-        f"{name}_{end}": getattr(interval, end)
-        for name, interval in intervals.items()
-        if interval is not None
-        for end in ("low", "high")
-    }
+    return {name: SecondaryNumber(value, ends(intervals.get(name))) for name, value in numbers.items()}

@@ -34,7 +34,7 @@ class Rung:
     "draws."""
     arms: tuple[tuple[NullComparison, Values], ...] = ()
     """Other statistics among their own draws, which describe."""
-    companions: Mapping[str, float | None] = field(default_factory=dict)
+    beside: Mapping[str, float | None] = field(default_factory=dict)
     """Related numbers of the group."""
     notes: tuple[str, ...] = ()
 

@@ -10,8 +10,8 @@ import pytest
 import hypotest as package
 from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
+from hypotest.pipeline import results as assembling
 from hypotest.report.export import file_hashes, manifest_digest, render_again
-from hypotest.studies import recomputation
 from tests.unrendered import figures_not_rendered
 
 
@@ -67,7 +67,7 @@ def analysed_once(analyses, monkeypatch):
     """The same plan on the same evidence is analysed once."""
 
     def once(name):
-        function = getattr(recomputation, name)
+        function = getattr(assembling, name)
 
         def call(plan, evidence, *rest, **keywords):
             arrays = (evidence.selection.delta_loss.sum(), evidence.evaluation.delta_loss.sum())
@@ -76,7 +76,7 @@ def analysed_once(analyses, monkeypatch):
                 analyses[key] = function(plan, evidence, *rest, **keywords)
             return analyses[key]
 
-        monkeypatch.setattr(recomputation, name, call)
+        monkeypatch.setattr(assembling, name, call)
 
     once("analyse")
     once("other_splits")

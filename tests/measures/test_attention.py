@@ -29,7 +29,7 @@ def test_equal_attention_is_shown_to_be_equivalent():
     result = classify_prediction(item, attention_gini.compare(item, make_task(protocol, evidence)), protocol)
     assert result.outcome == "equivalent"
     assert result.p_equivalence <= 0.05
-    assert result.companions["documents"] == 40
+    assert result.secondary["documents"].value == 40
 
 
 def test_sharper_attention_on_rare_targets_is_greater():
@@ -52,16 +52,18 @@ def test_each_condition_has_its_own_interval():
     rare, common, _ = document_means(evidence.evaluation, gini)
     for name, values in (("observed", rare), ("reference", common)):
         low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
-        found = [result.companions[f"{name}_{end}"] for end in ("low", "high")]
+        found = getattr(result.own_intervals, name)
         assert found == pytest.approx([low, high], abs=0.15 * (high - low))
 
 
 def test_the_plain_correlation_has_an_interval_that_holds_it():
     item, evidence, protocol = setup(ROUTING)
-    found = routing_similarity.compare(item, make_task(protocol, evidence)).companions
-    assert found["spearman_low"] < found["spearman"] < found["spearman_high"]
-    middle = (found["spearman_low"] + found["spearman_high"]) / 2
-    assert middle == pytest.approx(found["spearman"])
+    found = routing_similarity.compare(item, make_task(protocol, evidence)).secondary
+    spearman = found["spearman"]
+    low, high = spearman.interval_95
+    assert low < spearman.value < high
+    assert (low + high) / 2 == pytest.approx(spearman.value)
+    assert found["noise_ceiling"].interval_95 is None
 
 
 def test_document_means_by_hand():

@@ -39,7 +39,7 @@ def test_each_condition_is_a_statement_of_its_own():
     comparison = compare(item, make_task(protocol, evidence))
     fits = comparison.regimes
     assert comparison.observed == fits[1].plateau_flatness
-    assert comparison.companions["has_plateau"] == float(fits[1].plateau)
+    assert comparison.secondary["has_plateau"].value == float(fits[1].plateau)
     assert any("common targets has" in note for note in comparison.notes)
     assert {rung.statistic for rung in comparison.ladder} == {"T(common)"}
 

@@ -24,7 +24,7 @@ def test_top_head_share_is_squared_change_over_that_of_its_layer():
         ablation.single[:, 1][:, selection.group].sum() / ablation.layer[:, 0][:, selection.group].sum()
     )
     assert comparison.observed == pytest.approx(expected)
-    assert comparison.companions["top_head_layer"] == 1
-    assert comparison.companions["top_head"] == 1  # the head planted in both splits
+    assert comparison.secondary["top_head_layer"].value == 1
+    assert comparison.secondary["top_head"].value == 1  # the head planted in both splits
     assert classify_prediction(item, comparison, protocol).outcome == "greater"
     assert head_layers(evidence).tolist() == [0, 0, 1, 1]

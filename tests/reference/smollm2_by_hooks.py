@@ -561,9 +561,10 @@ def check_heads(
     on_selection = sums["selection"]["single"][:, group].sum(1)
     top = int(np.argmax(on_selection))
     claimed = by_name["single-head"]
+    beside = claimed["secondary"]
     out.row(
         "top head (28: 0-8, 29: 9-17)",
-        (claimed["companions"]["top_head_layer"] - 28) * 9 + claimed["companions"]["top_head"],
+        (beside["top_head_layer"]["value"] - 28) * 9 + beside["top_head"]["value"],
         top,
     )
     e = sums["evaluation"]
@@ -630,9 +631,9 @@ def check_attention(out: Table, net: Network, result: Any, e: Split, tokens: Arr
     claimed = by_name["routing"]
     value, plain, ceiling = routing(e, 60)
     out.row("routing similarity (60 halvings)", claimed["observed"], value, "claimed of 5 halvings")
-    out.row("    Spearman, mean of heads", claimed["companions"]["spearman"], float(np.mean(plain)))
-    out.row("    lowest head", claimed["companions"]["spearman_lowest_head"], float(np.min(plain)))
-    out.row("    noise ceiling", claimed["companions"]["noise_ceiling"], ceiling)
+    out.row("    Spearman, mean of heads", claimed["secondary"]["spearman"]["value"], float(np.mean(plain)))
+    out.row("    lowest head", claimed["secondary"]["spearman_lowest_head"]["value"], float(np.min(plain)))
+    out.row("    noise ceiling", claimed["secondary"]["noise_ceiling"]["value"], ceiling)
     few = [routing(e, 5, seed)[0] for seed in range(12)]
     out.say(f"of 5 halvings, 12 times: {np.min(few):.4f} to {np.max(few):.4f}, SD {np.std(few, ddof=1):.4f}")
 
@@ -736,9 +737,9 @@ def check_group(
     )
     rare_now, common_now = e.influence(True), e.influence(False)
     preference = (rare_now - common_now) / (rare_now + common_now)
-    c = by_name["specialization"]["companions"]
-    out.row("influence of the group, rare", c["influence_rare"], float(rare_now[group].mean()))
-    out.row("influence of the group, common", c["influence_common"], float(common_now[group].mean()))
+    c = by_name["specialization"]["secondary"]
+    out.row("influence of the group, rare", c["influence_rare"]["value"], float(rare_now[group].mean()))
+    out.row("influence of the group, common", c["influence_common"]["value"], float(common_now[group].mean()))
     out.row(
         "selectivity", by_name["specialization"]["ladder"][1]["observed"], float(preference[group].mean())
     )
@@ -760,19 +761,19 @@ def check_group(
     )
     out.row(
         "    integer, by scikit-learn's PCA",
-        c["companions"]["dimension"],
+        c["secondary"]["dimension"]["value"],
         int(PCA(n_components=0.95).fit(z).n_components_),
     )
     out.row(
         "    of covariance",
-        c["companions"]["of_covariance"],
+        c["secondary"]["of_covariance"]["value"],
         float(dimension(of(covariance, group[None]))[0]),
     )
     values = np.linalg.eigvalsh(correlation[np.ix_(group, group)])
     covs = np.linalg.eigvalsh(covariance[np.ix_(group, group)])
     out.row(
         "    participation ratio",
-        c["companions"]["participation_ratio"],
+        c["secondary"]["participation_ratio"]["value"],
         float(values.sum() ** 2 / np.square(values).sum()),
         f"of covariance {covs.sum() ** 2 / np.square(covs).sum():.4f}",
     )
@@ -785,6 +786,7 @@ def check_group(
     )
     q = networkx.community.modularity(graph, by_networkx)
     c = by_name["clustering"]
+    communities = c["secondary"]["communities"]["value"]
     weighted = igraph.Graph.Weighted_Adjacency(own, mode="undirected", loops=False)
     leiden = max(
         leidenalg.find_partition(
@@ -796,19 +798,19 @@ def check_group(
         "Q, networkx, best of 20",
         c["observed"],
         q,
-        f"communities {len(by_networkx)} (claimed {c['companions']['communities']:.0f}); Leiden {leiden:.6f}",
+        f"communities {len(by_networkx)} (claimed {communities:.0f}); Leiden {leiden:.6f}",
     )
     outside = np.setdiff1d(np.arange(len(information)), group)
     inside = own.sum() / (len(group) * (len(group) - 1))
     out.row(
         "    segregation",
-        c["companions"]["segregation"],
+        c["secondary"]["segregation"]["value"],
         float(inside / information[np.ix_(group, outside)].mean()),
     )
     alpha, unbiased = hill(output[group])
     c = by_name["spectrum"]
     out.row("Hill alpha", c["observed"], alpha)
-    out.row("    unbiased", c["companions"]["unbiased"], unbiased)
+    out.row("    unbiased", c["secondary"]["unbiased"]["value"], unbiased)
 
     rng = np.random.default_rng(SEED)
     random.seed(SEED)
@@ -998,12 +1000,8 @@ def check_intervals(
 
 def half_width(prediction: Any) -> float:
     """The standard error behind the 95 % interval of the observed value."""
-    c = prediction["companions"]
-    return float(
-        (c["observed_high"] - c["observed_low"])
-        / 2
-        / t.ppf(0.975, prediction["interval"]["degrees_of_freedom"])
-    )
+    low, high = prediction["own_intervals"]["observed"]
+    return float((high - low) / 2 / t.ppf(0.975, prediction["interval"]["degrees_of_freedom"]))
 
 
 def check_loader(out: Table, net: Network, path: Path, tokens: Array) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.records.evidence import SelfCheck
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
@@ -30,6 +31,7 @@ from hypotest.records.results import (
     PredictionResult,
     RegimeFit,
     Results,
+    SecondaryNumber,
     Spectrum,
     SplitOutcome,
 )
@@ -206,6 +208,10 @@ class _Draws:
 def _interval(effect: float, error: float, level: float) -> Interval:
     half = {0.90: 1.653, 0.95: 1.973}[level] * error
     return Interval(effect - half, effect + half, level, error, 181)
+
+
+def numbers(**values: float | None) -> dict[str, SecondaryNumber]:
+    return {name: SecondaryNumber(value) for name, value in values.items()}
 
 
 def _prediction(
@@ -393,7 +399,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             (specialization, rung("specialization", SIZE, "T(G)", 0.31, 0.06, 0.03, 9999)),
             unit=NULL_SDS,
             arms=arms("specialization", NULL_SDS, (-0.9, 0.4, 1.0), (9.21, 0.02, 1.41)),
-            companions={"group": 0.31, "common_group": 0.033},
+            secondary=numbers(group=0.31, common_group=0.033),
         ),
         _prediction(
             "regimes",
@@ -403,7 +409,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             None,
             "greater",
             (rung("regimes", LABEL, rare, 0.71, 0.02, 0.24, 1999, descriptive=True),),
-            companions={"has_plateau": 1.0, "head_excess": -0.41, "never computed": None},
+            secondary=numbers(has_plateau=1.0, head_excess=-0.41, never_computed=None),
             notes=("the rank-influence curve of rare targets has a plateau",),
         ),
         _prediction(
@@ -425,12 +431,9 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             arms=arms("coordination", NULL_SDS, (-4.9, -5.1, 0.6), (-2.6, 0.0, 0.85)),
             margin=0.98,
             p_equivalence=0.998,
-            companions={
-                "dimension (integer)": 28.0,
-                "dimension / k": 28 / K,
-                "participation ratio": 14.2,
-                "dimension of correlations": 28.9,
-            },
+            secondary=numbers(
+                dimension=28.0, dimension_per_neuron=28 / K, participation_ratio=14.2, of_correlation=28.9
+            ),
         ),
         _prediction(
             "clustering",
@@ -448,7 +451,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             ),
             margin=0.0164,
             p_equivalence=0.0003,
-            companions={"communities": 4.0, "mean community size": 10.25},
+            secondary=numbers(communities=4.0, community_size=10.25),
         ),
         _prediction(
             "attention",
@@ -483,7 +486,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             0.021,
             "less",
             p_value=3e-34,
-            companions={"equal heads would have": 1 / 8},
+            secondary=numbers(share_of_equal_heads=1 / 8),
         ),
         _prediction(
             "head-specificity",
@@ -633,12 +636,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 entropy=(0.00156, -0.000128),
             ),
         ),
-        self_check={
-            "n_pairs": 64.0,
-            "n_values": 8192.0,
-            "largest_difference": 2.1e-6,
-            "tolerance": 1e-4,
-        },
+        self_check=SelfCheck(n_pairs=64, n_values=8192, largest_difference=2.1e-6, tolerance=1e-4),
         predictions=predictions,
         verdicts=verdicts,
         figures=FigureData(

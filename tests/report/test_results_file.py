@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hypotest.errors import OutputError
-from hypotest.records.results import SCHEMA_VERSION, Results
+from hypotest.records.results import SCHEMA_VERSION, Results, SecondaryNumber
 from hypotest.report.export import read_manifest
 from hypotest.report.results_file import (
     SCHEMA_FILE,
@@ -37,17 +37,19 @@ def test_keys_stand_in_record_order(results: Results) -> None:
 
 
 def test_undefined_becomes_null(results: Results) -> None:
-    changed = with_first(results, ratio=float("nan"), companions={"x": float("inf")})
+    changed = with_first(results, ratio=float("nan"), secondary={"x": SecondaryNumber(float("inf"))})
     read = parse_results(results_text(changed), "here")
     assert read.predictions[0].ratio is None
-    assert read.predictions[0].companions == {"x": None}
+    assert read.predictions[0].secondary == {"x": SecondaryNumber(None)}
 
 
 def test_numpy_numbers_are_numbers(results: Results) -> None:
-    changed = with_first(results, observed=np.float64(0.25), companions={"n": np.float32(0.5)})
+    changed = with_first(
+        results, observed=np.float64(0.25), secondary={"n": SecondaryNumber(np.float32(0.5))}
+    )
     read = parse_results(results_text(changed), "here")
     assert read.predictions[0].observed == 0.25
-    assert read.predictions[0].companions == {"n": 0.5}
+    assert read.predictions[0].secondary == {"n": SecondaryNumber(0.5)}
 
 
 def test_what_must_be_defined_is_named(results: Results) -> None:

@@ -46,7 +46,7 @@ def undefined(item: PredictionResult, observed: float | None = None) -> Predicti
         outcome="undefined",
         smallest_effect=None,
         stances={name: stance("undefined", item.expects.get(name, ()), item.role) for name in item.stances},
-        companions={},
+        secondary={},
         ladder=item.ladder[1:] if observed is not None else (),
         splits=tuple(replace(split, outcome="undefined", effect=None, p_value=None) for split in item.splits),
         notes=(REASON,),

@@ -7,6 +7,7 @@ import pytest
 
 from hypotest.records.claims import Claim, Claims
 from hypotest.records.protocol import Protocol
+from hypotest.records.results import OwnIntervals, SecondaryNumber
 from hypotest.report.export import read_results
 from hypotest.studies.claim_checks import check_claims, claimed_text, judge_range, quantity_of
 from tests.example import AS_PUBLISHED, EXAMPLE
@@ -45,9 +46,8 @@ def without_bounds(results):
     predictions = tuple(
         dataclasses.replace(
             item,
-            companions={
-                name: value for name, value in item.companions.items() if not name.endswith(("_low", "_high"))
-            },
+            own_intervals=OwnIntervals(),
+            secondary={name: SecondaryNumber(number.value) for name, number in item.secondary.items()},
         )
         for item in results.predictions
     )
@@ -99,8 +99,7 @@ def test_a_condition_is_judged_by_its_own_interval(published, says, bounds, agre
     """Concentration of attention where targets are rare, and where they are common."""
     (attention,) = [item for item in published.predictions if item.id == "attention"]
     for quantity in ("observed", "reference"):
-        own = {f"{quantity}_low": bounds[0], f"{quantity}_high": bounds[1]}
-        known = dataclasses.replace(attention, companions={**attention.companions, **own})
+        known = dataclasses.replace(attention, own_intervals=OwnIntervals(**{quantity: bounds}))
         results = dataclasses.replace(
             published,
             predictions=tuple(known if item is attention else item for item in published.predictions),
@@ -129,11 +128,7 @@ def in_sds(results, name):
         reference_value=0.4,
         effect=7.9,
         unit="SDs of random groups",
-        companions={
-            "group": item.observed,
-            "group_low": 0.9 * item.observed,
-            "group_high": 1.1 * item.observed,
-        },
+        secondary={"group": SecondaryNumber(item.observed, (0.9 * item.observed, 1.1 * item.observed))},
     )
     predictions = tuple(changed if one is item else one for one in results.predictions)
     return item.observed, dataclasses.replace(results, predictions=predictions)
@@ -244,7 +239,7 @@ def test_what_a_run_does_not_measure_is_said_with_what_to_add(shuffled, says, ad
     assert (found.prediction, found.measured) == (None, None)
 
 
-def test_a_companion_that_is_not_there(published):
+def test_a_secondary_number_that_is_not_there(published):
     found = checked(published, measure="modularity", quantity="communties", at_least=1.0)
     assert found.agreement == "not measured"
     assert "it has observed, reference, effect, communities" in found.reason

@@ -1,7 +1,7 @@
 """Random neurons that lie side by side in the layer; an example of a null.
 
-Some trainings and exports leave neighbouring columns alike, as where weights were merged, sorted or sharded. Is
-the group unlike stretches of the layer?
+Some trainings and exports leave neighbouring columns alike, as where weights were merged, sorted or sharded.
+Is the group unlike stretches of the layer?
 """
 
 from __future__ import annotations

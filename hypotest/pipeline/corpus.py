@@ -1,0 +1,126 @@
+"""What a report says of the text and of the positions that were sampled from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.texts import describe_source
+from hypotest.records.evidence import Evidence
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import CorpusResult
+
+_NAMED = 20
+"""Most frequent rare types that a report names."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What the text and the tokenizer tell, and sampled positions do not; fields as in `CorpusResult`."""
+
+    source: str
+    documents: int
+    blocks: int
+    eligible_rare: int
+    text_differs: tuple[str, ...]
+    bos: str | None
+    text_tokens: int | None
+    padded_blocks: int
+    padded_tokens: int
+    empty: int
+    copies: int
+    frequent_rare: tuple[str, ...]
+    """Text of the most frequent rare types among the sampled targets, the most frequent first."""
+
+    @classmethod
+    def stored(cls, corpus: CorpusResult) -> TextFacts:
+        """What results that are kept say of it."""
+        told = {item.name: getattr(corpus, item.name) for item in fields(cls)}
+        return cls(**{**told, "frequent_rare": tuple(name for name, _ in corpus.frequent_rare)})
+
+
+def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> TextFacts:
+    """What text and tokenizer tell of it.
+
+    Args:
+        protocol: Names the text.
+        prepared: Text, tokenizer and positions.
+        evidence: Both splits, for the sampled targets.
+    """
+    blocks, token = prepared.blocks, prepared.subject.token
+    return TextFacts(
+        source=describe_source(protocol.corpus.text, prepared.sources),
+        documents=len(prepared.documents),
+        blocks=len(blocks.tokens),
+        eligible_rare=prepared.sampled.eligible_rare,
+        text_differs=prepared.text_differs,
+        bos=None if prepared.bos is None else token(prepared.bos),
+        text_tokens=blocks.text_tokens,
+        padded_blocks=blocks.n_padded,
+        padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
+        empty=sum(source.n_empty for source in prepared.sources),
+        copies=sum(source.n_copies for source in prepared.sources),
+        frequent_rare=tuple(token(number) for number, _ in _frequent_rare(evidence)),
+    )
+
+
+def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> CorpusResult:
+    """Text and sampled positions together.
+
+    Args:
+        protocol: Says how long a block is, the token that it begins with included.
+        text: From `describe_text`, or of results that are kept.
+        evidence: Both splits.
+    """
+    counts = [count for _, count in _frequent_rare(evidence)]
+    names = [*text.frequent_rare, *["?"] * (len(counts) - len(text.frequent_rare))]
+    length = protocol.corpus.context - (text.bos is not None)
+    tokens = (text.blocks - text.padded_blocks) * length + text.padded_tokens
+    return CorpusResult(
+        **{
+            **asdict(text),
+            "frequent_rare": tuple(zip(names, counts, strict=False)),
+            "tokens": tokens,
+            "rare_per_thousand": 1000 * text.eligible_rare / (tokens - text.blocks),
+            **_sampled(evidence),
+        }
+    )
+
+
+def _frequent_rare(evidence: Evidence) -> list[tuple[int, int]]:
+    """The most frequent rare targets among the sampled ones: token and count."""
+    targets = [
+        target
+        for split in (evidence.selection, evidence.evaluation)
+        for target in split.targets[split.mask("rare")].tolist()
+    ]
+    return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
+
+
+def _sampled(evidence: Evidence) -> dict[str, Any]:
+    """The fields of `CorpusResult` that follow from the sampled positions."""
+    splits = {"selection": evidence.selection, "evaluation": evidence.evaluation}
+    evaluation = evidence.evaluation
+    conditions = ("rare", "common")
+    types = {
+        name: np.unique(np.concatenate([split.targets[split.mask(name)] for split in splits.values()])).size
+        for name in conditions
+    }
+    return {
+        "positions": {
+            f"{name} {condition}": int(split.mask(condition).sum())
+            for name, split in splits.items()
+            for condition in conditions
+        },
+        "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
+        "rare_types_used": int(types["rare"]),
+        "common_types_used": int(types["common"]),
+        "mean_index": {name: float(evaluation.indices[evaluation.mask(name)].mean()) for name in conditions},
+        "mean_loss": {
+            name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
+        },
+    }

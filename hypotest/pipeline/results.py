@@ -1,0 +1,214 @@
+"""The one place where the results of a run are put together, whoever asks: a run, or its verification.
+
+They have two sources: what follows from the evidence, and what only the model, its tokenizer or the text can
+tell. The second is asked of the model, or taken from results that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from hypotest.groups.live import without_dead
+from hypotest.pipeline.ablation_effects import JointAblation, ablate_jointly, ablation_result
+from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
+from hypotest.pipeline.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.limitations import find_limitations
+from hypotest.pipeline.pieces import KeptPieces
+from hypotest.pipeline.positions import describe_frequencies
+from hypotest.pipeline.prepare import Prepared
+from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.progress import StartStage, silent
+from hypotest.records.protocol import Protocol
+from hypotest.records.registration import Registration
+from hypotest.records.results import (
+    SCHEMA_VERSION,
+    CrossEntropy,
+    FigureData,
+    FrequencyCurve,
+    GroupResult,
+    HypothesisVerdict,
+    PredictionResult,
+    RegimeFit,
+    Results,
+    Status,
+)
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection
+from hypotest.testing.task import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysed:
+    """What a protocol says of evidence, on the declared split of the documents and on the others."""
+
+    task: Task
+    """The tested group, the evidence without dead neurons, and what was drawn to compare it with."""
+    group: GroupResult
+    predictions: tuple[PredictionResult, ...]
+    verdicts: tuple[HypothesisVerdict, ...]
+    split_verdicts: dict[str, tuple[Status, ...]]
+    regimes: tuple[RegimeFit, ...]
+    nulls: pl.DataFrame
+    """Every null draw of every prediction: prediction, null, draw, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What evidence does not tell: model, tokenizer and text do."""
+
+    subject: dict[str, Any]
+    text: TextFacts
+    joint: JointAblation
+    self_check: SelfCheck
+    cross_entropy: CrossEntropy | None
+    frequencies: FrequencyCurve
+
+    @classmethod
+    def stored(cls, results: Results) -> ModelFacts:
+        """What results that are kept say of it."""
+        group = results.ablation.group
+        return cls(
+            subject=results.subject,
+            text=TextFacts.stored(results.corpus),
+            joint=JointAblation(group.together, group.random_together, group.random_together_sd),
+            self_check=results.self_check,
+            cross_entropy=results.cross_entropy,
+            frequencies=results.figures.frequencies,
+        )
+
+
+def analyse_every_split(
+    protocol: Protocol,
+    evidence: Evidence,
+    networks: Sequence[Mapping[str, float]],
+    start_stage: StartStage = silent,
+    watch: StartStage | None = None,
+    kept: KeptPieces | None = None,
+) -> Analysed:
+    """Test a protocol's predictions on the declared split of the documents, and on those it asks for besides.
+
+    Args:
+        protocol: A valid protocol.
+        evidence: Both splits.
+        networks: What `hypotest.pipeline.analysis.group_values` finds in each other network.
+        start_stage: Told of the stages, for progress.
+        watch: As for `hypotest.pipeline.analysis.analyse`.
+        kept: As for `hypotest.pipeline.analysis.analyse`.
+
+    Raises:
+        EvidenceError: If no group can be selected.
+    """
+    live = without_dead(evidence)
+    analysis = analyse(protocol, live, networks=networks, start_stage=start_stage, watch=watch, kept=kept)
+    others = other_splits(protocol, evidence, start_stage)
+    return Analysed(
+        task=analysis.task,
+        group=analysis.group,
+        predictions=with_splits(analysis.predictions, others),
+        verdicts=analysis.verdicts,
+        split_verdicts=split_verdicts(analysis, others),
+        regimes=analysis.regimes,
+        nulls=analysis.nulls,
+    )
+
+
+def ask_model(
+    protocol: Protocol,
+    prepared: Prepared,
+    evidence: Evidence,
+    selection: Selection,
+    check: SelfCheck,
+    entropy: CrossEntropy | None,
+    memory: float,
+    streams: Streams,
+    start_stage: StartStage,
+) -> ModelFacts:
+    """What only the model and the text can tell, asked of them.
+
+    Args:
+        protocol: What is run.
+        prepared: Model, text and positions.
+        evidence: Both splits.
+        selection: The tested group.
+        check: From `hypotest.pipeline.collection.self_check`.
+        entropy: From `hypotest.pipeline.plausibility.measure_cross_entropy`.
+        memory: Bytes that ablation may take beside model and evidence.
+        streams: Random numbers.
+        start_stage: Told of the steps of ablation.
+    """
+    live = without_dead(evidence)
+    return ModelFacts(
+        subject=prepared.subject.describe(),
+        text=describe_text(protocol, prepared, evidence),
+        joint=ablate_jointly(prepared, evidence.selection, live, selection, memory, streams, start_stage),
+        self_check=check,
+        cross_entropy=entropy,
+        frequencies=describe_frequencies(prepared.cuts),
+    )
+
+
+def assemble(
+    protocol: Protocol,
+    evidence: Evidence,
+    tested: Analysed,
+    facts: ModelFacts,
+    registration: Registration | None,
+) -> Results:
+    """Put the results together; a pure function of what is given.
+
+    Args:
+        protocol: What was run.
+        evidence: Both splits, as they were collected.
+        tested: From `analyse_every_split`.
+        facts: From `ask_model`, or of results that are kept.
+        registration: What the run is.
+    """
+    streams, live, selection = Streams(protocol.seed), tested.task.evidence, tested.task.selection
+    subject = {
+        **facts.subject,
+        "n_neurons": evidence.n_neurons,
+        "d_model": int(evidence.weights.output.shape[1]),
+    }
+    corpus = corpus_result(protocol, facts.text, evidence)
+    ablation = ablation_result(live, selection, streams, facts.joint)
+    heads, layer_impacts = describe_heads(live, selection, streams)
+    return Results(
+        schema_version=SCHEMA_VERSION,
+        protocol=protocol.model_dump(mode="json"),
+        protocol_id=protocol.id,
+        title=protocol.title,
+        subject=subject,
+        corpus=corpus,
+        group=tested.group,
+        ablation=ablation,
+        self_check=facts.self_check,
+        predictions=tested.predictions,
+        verdicts=tested.verdicts,
+        split_verdicts=tested.split_verdicts,
+        figures=FigureData(
+            regimes=tested.regimes,
+            spectrum=describe_spectrum(live, selection, streams),
+            heads=heads,
+            layer_impacts=layer_impacts,
+            frequencies=facts.frequencies,
+        ),
+        limitations=find_limitations(
+            corpus,
+            tested.predictions,
+            tested.task,
+            tested.group,
+            ablation,
+            facts.self_check,
+            int(subject["vocab_size"]),
+            facts.frequencies.elbow_rank is not None,
+            facts.cross_entropy,
+        ),
+        registration=registration,
+        cross_entropy=facts.cross_entropy,
+    )
