@@ -28,6 +28,8 @@ def _checked(name: str, null: object, known: Mapping[str, Null]) -> Null:
     require_place(name, null.name, null.interface, INTERFACE, known)
     if null.gives_sd:
         raise ValueError("gives_sd must be False: margins have one unit")
+    if null.form is Form.NETWORKS:
+        raise ValueError("networks of other packages cannot be collected: draw from the subject's evidence")
     field = null.options.model_fields.get(null.number)
     if field is None or not isinstance(field.default, int):
         raise ValueError(f"its options must have a whole number {null.number!r} with a default, its draws")

@@ -27,7 +27,7 @@ def hash_with(package: Path, file: str, before: str, after: str) -> str:
     assert before in text, f"{file} no longer says {before!r}"
     try:
         path.write_text(text.replace(before, after, 1), encoding="utf-8")
-        return code_hash(package)
+        return code_hash(package=package)
     finally:
         path.write_text(text, encoding="utf-8")
 
@@ -39,16 +39,16 @@ def hash_with(package: Path, file: str, before: str, after: str) -> str:
         ("measures/hill_alpha.py", '"the group\'s weight rows"', '"which rows"'),
         ("measures/hill_alpha.py", "weights have no documents", "there are no documents"),
         ("measures/effective_dimension.py", '"share of the variance that is kept"', '"share kept"'),
-        ("testing/group_tests.py", '"""T(G).', '"""The value of the group.'),
+        ("ladder/group_tests.py", '"""T(G).', '"""The value of the group.'),
         ("estimators/ranks.py", "weights must be whole numbers", "weights have to be whole numbers"),
-        ("records/nulls.py", "number of random groups, at most", "how many random groups"),
+        ("nulls/size_matched.py", "number of random groups, at most", "how many random groups"),
         ("estimators/concentration.py", "# Hidden keys become zeros", "# What is hidden becomes zero"),
         ("report/methods.py", "def ", "def  "),
         ("pipeline/limitations.py", "= 50", "= 51"),
     ],
 )
 def test_a_word_is_outside(package, file, before, after):
-    assert hash_with(package, file, before, after) == code_hash(package)
+    assert hash_with(package, file, before, after) == code_hash(package=package)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_word_is_outside(package, file, before, after):
         ("measures/effective_dimension.py", "Option(0.95", "Option(0.9"),
         ("measures/attention_gini.py", "mean(axis=1)", "max(axis=1)"),
         ("records/design.py", "SWAPS = 9999", "SWAPS = 999"),
-        ("records/nulls.py", "default=9999", "default=999"),
+        ("nulls/size_matched.py", "default=9999", "default=999"),
         ("verdict.py", "return", "return not"),
         ("testing/intervals.py", "0.95", "0.9"),
         ("subjects/beginning.py", "True", "False"),
@@ -65,17 +65,17 @@ def test_a_word_is_outside(package, file, before, after):
     ],
 )
 def test_a_number_is_inside(package, file, before, after):
-    assert hash_with(package, file, before, after) != code_hash(package)
+    assert hash_with(package, file, before, after) != code_hash(package=package)
 
 
 def test_a_file_that_moves_or_comes_is_seen(package):
-    before = code_hash(package)
+    before = code_hash(package=package)
     new = package / "measures" / "another.py"
     new.write_text("X = 1\n")
-    assert code_hash(package) != before
+    assert code_hash(package=package) != before
     new.unlink()
     (package / "report" / "another.py").write_text("X = 1\n")
-    assert code_hash(package) == before
+    assert code_hash(package=package) == before
 
 
 def test_what_is_fenced_is_there():
@@ -91,4 +91,4 @@ def test_layout_and_line_breaks_do_not_count():
 
 def test_the_package_in_use_is_hashed_and_its_copy_is_the_same(package):
     assert len(code_hash()) == 64
-    assert code_hash(package) == code_hash()
+    assert code_hash(package=package) == code_hash()

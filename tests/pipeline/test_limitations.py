@@ -10,12 +10,15 @@ import pytest
 
 from hypotest.measures.modularity import biased_information
 from hypotest.measures.owners import owners_of_variance
-from hypotest.pipeline.limitations import (
-    find_limitations,
-    runs_of_labels,
-)
+from hypotest.nulls.label_shuffled import runs_of_labels
+from hypotest.pipeline.limitations import find_limitations
+from hypotest.records.nulls import nulls_model
 from hypotest.records.results import GroupResult, NullComparison
 from hypotest.studies.simulation import Layer, simulate
+from hypotest.testing.randomness import Streams
+from hypotest.testing.selection import Selection
+from hypotest.testing.task import Task
+from tests.pipeline.planted import make_protocol
 
 NEIGHBOURS = "Two conditions cannot tell"
 
@@ -28,19 +31,38 @@ def rung(null, p_value):
 
 def prediction(reference="size_matched", measure="hill_alpha", **p_values):
     ladder = tuple(rung(null, p_value) for null, p_value in p_values.items())
-    return SimpleNamespace(id="one", measure=measure, reference=reference, ladder=ladder)
+    return SimpleNamespace(id="one", measure=measure, reference=reference, variant="", ladder=ladder)
 
 
-def limitations(item, evidence=None, **of_the_group):
-    """Everything that is said of a run with one prediction."""
+def limitations(item, evidence=None, local=None, **of_the_group):
+    """Everything that is said of a run with one prediction.
+
+    Args:
+        item: The prediction's result.
+        evidence: Of the run.
+        local: What is known of its neighbours.
+        of_the_group: Of the group's record.
+    """
     evidence = evidence or simulate(Layer(), 1)
+    protocol = make_protocol({"measure": "hill_alpha", "contrast": {"null": "size_matched"}})
+    nulls = nulls_model().model_validate({"size_matched": {}, "local_matched": {}})
+    protocol = protocol.model_copy(update={"nulls": nulls})
     group = np.arange(8)
-    result = GroupResult(tuple(range(8)), evidence.n_neurons, "top_fraction", "declared", (), **of_the_group)
+    draws = (
+        {}
+        if local is None
+        else {"local_matched": {"movable": 8, "shared": None, "reliability": None, **local}}
+    )
+    result = GroupResult(
+        tuple(range(8)), evidence.n_neurons, "top_fraction", "declared", (), draws=draws, **of_the_group
+    )
+    selection = Selection(group, group, np.zeros(0, dtype=bool), result)
+    drawn = {"size_matched": None, "local_matched": None}
     return find_limitations(
         SimpleNamespace(text_differs=(), documents_used={}),
         (item,),
-        evidence,
-        SimpleNamespace(group=group, shuffled=(), result=result),
+        Task(protocol, evidence, selection, Streams(1), drawn=drawn),
+        result,
         SimpleNamespace(largest_error_bound=1e-5),
         None,
         vocab_size=50_000,
@@ -55,20 +77,20 @@ def one(texts, words):
 
 def test_what_two_conditions_cannot_tell_is_said_where_neighbours_decide():
     assert "A third condition could" in one(limitations(prediction("local_matched")), NEIGHBOURS)
-    beside = limitations(prediction("size_matched", local_matched=0.2), n_movable=8)
+    beside = limitations(prediction("size_matched", local_matched=0.2), local={})
     assert not any(NEIGHBOURS in text for text in beside)
 
 
 @pytest.mark.parametrize(("share", "said"), [(None, False), (0.8, False), (0.81, True)])
 def test_neighbours_that_are_mostly_the_group_itself_are_mentioned(share, said):
-    found = limitations(prediction(), shared_members=share)
+    found = limitations(prediction(), local={"shared": share})
     assert any("local_matched groups keep 81% of the group's neurons" in text for text in found) == said
     assert any("local_matched" in text for text in found) == said
 
 
 @pytest.mark.parametrize(("reliability", "said"), [(None, False), (0.9, False), (0.89, True), (0.0, True)])
 def test_a_match_on_unreliable_influence_is_mentioned(reliability, said):
-    found = limitations(prediction(), base_reliability=reliability)
+    found = limitations(prediction(), local={"reliability": reliability})
     assert any("has a reliability of" in text for text in found) == said
     if said:
         assert f"a reliability of {reliability:.2f} between halves of the documents" in one(found, "reliab")

@@ -192,7 +192,7 @@ def test_changed_weights_text_frequencies_and_versions(protocol, cache, monkeypa
 
     versions = {**module.software_versions(), "numpy": "9.9.9"}
     monkeypatch.setattr(module, "software_versions", lambda: versions)
-    monkeypatch.setattr(module, "code_hash", lambda **_: 64 * "0")
+    monkeypatch.setattr(module, "code_of", lambda _: 64 * "0")
     found = status(protocol, cache)
     assert keys(found) == ["hashes.code", "versions.numpy"]
     assert found.reasons == ("2 deviations from what was registered",)

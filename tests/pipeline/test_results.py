@@ -68,10 +68,10 @@ def test_they_are_what_the_file_holds(assembled):
 
 def test_what_evidence_tells_comes_from_evidence(assembled):
     _, evidence, tested, results = assembled
-    assert results.group == tested.selection.result
+    assert results.group == tested.task.selection.result
     assert results.ablation.group.together == 0.5
     single = evidence.evaluation.delta_loss[evidence.evaluation.mask("rare")].mean(axis=0)
-    assert results.ablation.group.sum_of_single == pytest.approx(single[tested.selection.group].sum())
+    assert results.ablation.group.sum_of_single == pytest.approx(single[tested.task.selection.group].sum())
     assert results.corpus.positions == {
         f"{split} {condition}": 400
         for split in ("selection", "evaluation")

@@ -34,7 +34,7 @@ def compared(effect, error, p_value, draws=DRAWS, freedom=30):
         p_value=p_value,
         percentile=50 + 49 * np.sign(effect),
         interval=Interval(effect - half, effect + half, 0.90, error, freedom),
-        size_matched=draws,
+        sd_draws=draws,
         deciding_draws=draws,
     )
 
