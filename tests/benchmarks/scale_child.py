@@ -9,6 +9,7 @@ Each appends lines of JSON to the log: the start of every stage and every finish
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -81,8 +82,11 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
         source, target = (cache / getattr(names, split) for names in (prepared.keys, keys))
         copy_passes(source, target, sample.positions["block"].to_numpy(), times)
     evidence = collect_evidence(subject, samples, keys, prepared.ablation, MEMORY, cache, log.start_stage)
-    analyse(plan, evidence, start_stage=silent, watch=log.start_stage)
-    return {"positions": sum(sample.positions.height for sample in samples.values())}
+    positions = sum(sample.positions.height for sample in samples.values())
+    del prepared, subject, samples, sample  # as a run lets go of its model
+    gc.collect()
+    analyse(plan, evidence, start_stage=log.start_stage)
+    return {"positions": positions}
 
 
 def repeat_sample(sample: Any, times: int) -> Any:
