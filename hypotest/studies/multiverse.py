@@ -39,7 +39,9 @@ from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.multiverse import declared_shared
+from hypotest.report.multiverse import summary as multiverse_summary
 from hypotest.report.multiverse import write_multiverse
+from hypotest.report.notebook import show_as
 from hypotest.studies.robustness import robustness
 from hypotest.studies.specifications import (
     Choices,
@@ -53,6 +55,9 @@ from hypotest.testing.randomness import Streams
 
 _DEFINITION = ("percentile", "of", "replacement")
 """Choices that can change the evidence."""
+
+
+show_as(MultiverseResult, multiverse_summary)
 
 
 def multiverse(

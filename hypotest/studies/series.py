@@ -23,11 +23,14 @@ from hypotest.records.series import SeriesResult
 from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.series import checkpoint_step
+from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
-from hypotest.report.series import write_series
+from hypotest.report.series import series_summary, write_series
 from hypotest.report.text import file_slug
 from hypotest.studies.courses import MemberName, combine
 from hypotest.subjects.language_model import LanguageModel
+
+show_as(SeriesResult, series_summary)
 
 
 def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:

@@ -168,3 +168,12 @@ def test_claims_about_other_models_are_counted_apart(found):
         "or layer (*): shown 3."
     )
     assert "On another" not in count_line(own)
+
+
+def test_a_notebook_shows_it_with_names_escaped(found):
+    import hypotest.studies.compare  # says how it is shown
+
+    (first, *others) = found.runs
+    runs = (dataclasses.replace(first, label="<b>bold</b>"), *others)
+    shown = dataclasses.replace(found, runs=runs)._repr_html_()
+    assert "<b>" not in shown and "&lt;b&gt;" in shown
