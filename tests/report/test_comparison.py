@@ -1,6 +1,7 @@
 """What `hypotest compare` shows: legible at 80 columns, safe, and with every reason."""
 
 import dataclasses
+import importlib
 import io
 
 import pytest

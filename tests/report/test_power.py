@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import io
 from pathlib import Path
 
