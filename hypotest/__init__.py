@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from hypotest.collect.neurons import ablate_neurons
     from hypotest.pipeline.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
-    from hypotest.registration import load_protocol
+    from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.run import Run
     from hypotest.studies.compare import compare
     from hypotest.studies.explore import explore
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "Protocol",
     "Run",
     "ablate_neurons",
     "analyse",
@@ -86,13 +87,14 @@ __all__ = [
 
 _HOMES = {
     "Analysis": "hypotest.pipeline.analysis",
+    "Protocol": "hypotest.registration.built",
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis",
     "compare": "hypotest.studies.compare",
     "explore": "hypotest.studies.explore",
     "load_evidence": "hypotest.pipeline.run",
-    "load_protocol": "hypotest.registration",
+    "load_protocol": "hypotest.registration.built",
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
     "register": "hypotest.studies.register",

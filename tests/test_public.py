@@ -8,6 +8,7 @@ import hypotest
 
 NAMES = {
     "Analysis",
+    "Protocol",
     "Run",
     "ablate_neurons",
     "analyse",

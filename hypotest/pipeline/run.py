@@ -46,6 +46,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
+from hypotest.registration.built import protocol_file
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
 from hypotest.subjects.language_model import LanguageModel
@@ -129,7 +130,7 @@ def run(
             to be undefined is one of them, found before the evaluation split is touched.
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
-    path, started = Path(protocol), datetime.now(UTC)
+    path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
     if limit is not None:
         require_positions(limit)

@@ -33,7 +33,8 @@ from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
-from hypotest.report.trial import write_trial
+from hypotest.report.notebook import show_as
+from hypotest.report.trial import trial_summary, write_trial
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.testing.halves import divide, whole
 from hypotest.testing.randomness import Streams
@@ -47,6 +48,9 @@ _REWIRINGS = 19
 _LONGEST = 300
 _UNDEFINED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
 """What measures raise when they are given too little; of a run they are faults, of a trial an answer."""
+
+
+show_as(TrialResult, trial_summary)
 
 
 def try_plan(

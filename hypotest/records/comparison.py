@@ -8,6 +8,7 @@ from typing import Literal
 
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import Interval, Status
+from hypotest.records.shown import Shown
 
 Agreement = Literal["agrees", "disagrees", "open", "shown", "not measured"]
 """``shown``: published without a spread, it stands beside the measured number and is not judged."""
@@ -130,7 +131,7 @@ class ClaimCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Shown):
     """Everything that ``hypotest compare`` found."""
 
     runs: tuple[ComparedRun, ...]

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from hypotest.records.results import FrequencyCurve, GroupResult, RegimeFit
+from hypotest.records.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exploration:
+class Exploration(Shown):
     """The selection split of a protocol, looked at before the run."""
 
     protocol_id: str

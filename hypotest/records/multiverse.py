@@ -11,6 +11,7 @@ import polars as pl
 from hypotest.records.prediction import Outcome
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES
 from hypotest.records.results import PredictionResult, Status
+from hypotest.records.shown import Shown
 
 Value = str | int | float
 
@@ -94,7 +95,7 @@ class SharedVerdict:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MultiverseResult:
+class MultiverseResult(Shown):
     """Every prediction under every specification, and how often outcomes and verdicts change.
 
     It describes robustness and never decides: outcomes are at the unadjusted level, and the verdict is

@@ -13,6 +13,7 @@ import polars as pl
 
 from hypotest.records.prediction import Role
 from hypotest.records.reach import MarginReach, OutcomeReach
+from hypotest.records.shown import Shown
 
 UNITS = (0.5, 1.0, 2.0, 3.0)
 """Effects whose power is foreseen, in SDs of the null or in standard errors."""
@@ -149,7 +150,7 @@ class PowerDocuments:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PowerResult:
+class PowerResult(Shown):
     """What group size, documents and draws can see what effect, and what the run will take."""
 
     protocol_id: str

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import HypothesisVerdict, Status
+from hypotest.records.shown import Shown
 
 Axis = Literal["layer", "step"]
 SERIES_VERSION = 1
@@ -80,7 +81,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesResult:
+class SeriesResult(Shown):
     """Everything that a series found; the runs themselves lie beside it."""
 
     protocol: dict[str, Any]

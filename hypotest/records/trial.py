@@ -8,6 +8,7 @@ from pathlib import Path
 from hypotest.errors import ProtocolError
 from hypotest.records.evidence import SelfCheck
 from hypotest.records.prediction import Role
+from hypotest.records.shown import Shown
 
 FEWEST_POSITIONS = 8
 """From 8 documents: two quarters to select on, and as many to measure on, of two documents each."""
@@ -40,7 +41,7 @@ class TrialPrediction:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialResult:
+class TrialResult(Shown):
     """A trial of a plan."""
 
     protocol_id: str

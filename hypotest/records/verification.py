@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hypotest.records.shown import Shown
+
 CheckStatus = Literal["agrees", "differs", "not checked", "not asked"]
 
 
@@ -37,7 +39,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Shown):
     """Everything that `hypotest verify` found of a run."""
 
     folder: Path

@@ -9,6 +9,7 @@
                 multiverse: those of declared alternatives; sufficiency: enough draws and documents?
     paths       checks of the files that are named; configuration: of the network's layers and context
     findings    what a check finds, by the path of its key
+    built       protocols built, changed and written in Python; writing: as YAML
     canonical   one form and one hash for each plan
     schema      the language as a JSON schema
     template    protocols to begin with

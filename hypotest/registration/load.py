@@ -84,7 +84,7 @@ def read_protocol(
         source = read_source(path)
     except ProtocolError as error:
         return None, error.problems
-    protocol, findings = _judge(source)
+    protocol, findings = judge(source)
     if protocol is not None:
         findings += _of_files(protocol, pathlib.Path(path).parent, findings, subject)
     ids = ids_of(source.data.get("predictions"))
@@ -100,7 +100,8 @@ def read_protocol(
     return None if failed else protocol, problems
 
 
-def _judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
+def judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
+    """A protocol from plain data, as far as there is one, and what is wrong with it; no files are read."""
     findings = [*source.findings, *postponed(source.data)]
     tainted = {finding.path for finding in findings if finding.taints}
     # List items stay, so that the places of those behind them hold; pydantic repeats the error,

@@ -238,15 +238,15 @@ def _value(source: Source, path: Path, event: NodeEvent, mark: tuple[int, int]) 
         return []
     text = str(getattr(event, "value", ""))
     quoted = getattr(event, "style", None) is not None
-    value = text if quoted or tag is not None else _plain_scalar(text)
-    refused = _refusal(text, value)
+    value = text if quoted or tag is not None else plain_scalar(text)
+    refused = refusal(text, value)
     if refused:
         report(refused)
         return None
     return value
 
 
-def _refusal(text: str, value: Any) -> str:
+def refusal(text: str, value: Any) -> str:
     """Why a scalar cannot stand in a protocol; empty if it can."""
     if value is None:
         return "must have a value; found nothing: add one, write {} for defaults, or remove the key"
@@ -268,7 +268,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-def _plain_scalar(text: str) -> Any:
+def plain_scalar(text: str) -> Any:
     """Resolve a scalar without quotes by the core schema of YAML 1.2, section 10.3.2.
 
     `yes` and dates stay text: in a protocol they are no values of their own.

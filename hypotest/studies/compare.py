@@ -20,6 +20,8 @@ from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical
 from hypotest.registration.claims import load_claims
 from hypotest.report.comparison import write_comparison
+from hypotest.report.comparison_console import comparison_summary
+from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
 from hypotest.report.text import sentence_list
 from hypotest.studies.claim_checks import check_claims
@@ -29,6 +31,9 @@ _FEW = 5
 """Below so many pooled effects, the variance between models is hardly known."""
 _PLAIN = ("predictions", "id", "title", "source", "subject", "corpus", "frequencies", "seed", "multiverse")
 """Parts of a plan that may differ without being named; predictions are compared one by one."""
+
+
+show_as(Comparison, comparison_summary)
 
 
 def compare(

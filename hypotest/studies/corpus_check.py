@@ -17,6 +17,7 @@ from hypotest.pipeline.subject import layer_width
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.report.corpus_check import cut_lines, write_corpus_check
 from hypotest.subjects.loading import load_reader
 from hypotest.testing.randomness import Streams
@@ -41,7 +42,7 @@ def check_corpus(
         CorpusError: If the text gives too few positions (says how types were cut and how many positions it
             gives), or cannot be read.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan = load_protocol(path)
     check_command(out=results_folder(plan, out))
     step = start_stage("tokenizer, text and positions", 3)

@@ -45,7 +45,9 @@ from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
+from hypotest.report.exploration import exploration_summary
 from hypotest.report.exploration_export import write_exploration
+from hypotest.report.notebook import show_as
 from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.curves import describe_curve
 from hypotest.testing.halves import whole
@@ -61,6 +63,9 @@ STRICTER = (2 / 3, 1 / 3)
 MOST_OF_LAYER = 0.5
 MATCHED_DRAWS = 1999
 """Where the protocol does not declare such groups."""
+
+
+show_as(Exploration, exploration_summary)
 
 
 def explore(

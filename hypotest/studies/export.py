@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.registration.lock import lock_data, lock_file, read_lock
 from hypotest.report.osf import render_osf
 
@@ -24,7 +25,7 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         ProtocolError: If the protocol is not valid, or is a series, which cannot be registered as one.
         OutputError: If the lock is no lock, or the file cannot be written.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan, file = load_protocol(path, subject=False), lock_file(path)
     if plan.is_series:
         raise ProtocolError(

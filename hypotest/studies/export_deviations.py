@@ -9,6 +9,7 @@ from hypotest.pipeline.manifest import recorded_fingerprint
 from hypotest.records.files import file_obstacle
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Deviation, Fingerprint, Lock
+from hypotest.registration.built import protocol_file
 from hypotest.registration.deviations import find_deviations
 from hypotest.registration.later import expected_of
 from hypotest.registration.lock import lock_file, lock_hash, read_lock
@@ -32,7 +33,7 @@ def export_deviations(protocol: str | Path, run: str | Path, out: str | Path | N
         ProtocolError: If there is no such protocol.
         OutputError: If the lock is no lock, the folder is no run's or damaged, or the file cannot be written.
     """
-    path, opened = Path(protocol), Run.open(run)
+    path, opened = protocol_file(protocol), Run.open(run)
     if obstacle := file_obstacle(path):
         raise ProtocolError(f"{path}: {obstacle}")
     lock = read_lock(lock_file(path)) if lock_file(path).exists() else None

@@ -41,8 +41,11 @@ from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.registration.multiverse import declared_shared
+from hypotest.report.multiverse import summary as multiverse_summary
 from hypotest.report.multiverse import write_multiverse
+from hypotest.report.notebook import show_as
 from hypotest.studies.robustness import robustness
 from hypotest.studies.specifications import (
     Choices,
@@ -56,6 +59,9 @@ from hypotest.testing.randomness import Streams
 
 _DEFINITION = ("percentile", "of", "replacement")
 """Choices that can change the evidence."""
+
+
+show_as(MultiverseResult, multiverse_summary)
 
 
 def multiverse(
@@ -88,7 +94,7 @@ def multiverse(
         ProtocolError: If the protocol cannot be run, or declares no alternative.
         RunError: If a specification cannot be tested; finished evidence stays in the cache.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     declared = load_protocol(path)
     plan = declared.model_copy(update={"splits": 1})  # the first split decides; the others are another study
     wanted = specifications(plan)

@@ -28,6 +28,8 @@ from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
+from hypotest.report.notebook import show_as
+from hypotest.report.power import power_summary
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (
     evidence_bytes,
@@ -68,6 +70,9 @@ QUICK_DRAWS = 499
 """Of each null in a quick look, at most."""
 QUICK_POSITIONS = 1024
 """Of each condition that a quick look collects, about, where the selection split is not in the cache."""
+
+
+show_as(PowerResult, power_summary)
 
 
 def power(

@@ -24,6 +24,7 @@ from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.registration.lock import LOCK_SUFFIX, compose_lock, lock_data, lock_file, read_lock, write_lock
 from hypotest.registration.registry import (
     REGISTRY,
@@ -72,7 +73,7 @@ def register(
         RunError: If the subject or text cannot be had, the registry does not verify, or it or the lock
             cannot be written.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan = load_protocol(path)
     require_single(plan, path, "register")
     check_command(device=device)

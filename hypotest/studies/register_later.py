@@ -16,6 +16,7 @@ from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.registration.later import awaited, read_criterion
 from hypotest.studies.register import add_registration, check_registry
 
@@ -50,7 +51,7 @@ def register_later(
             written.
     """
     later = read_criterion(criterion, families, parameters)
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan = load_protocol(path, subject=False)
     require_single(plan, path, "register")
     check_registry(path)

@@ -22,6 +22,7 @@ from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.testing.randomness import Streams
 
 
@@ -71,7 +72,7 @@ def look_at_selection(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan = load_protocol(path)
     require_single(plan, path, command)
     folder = results_folder(plan, out)

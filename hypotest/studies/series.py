@@ -22,12 +22,16 @@ from hypotest.records.results import Results
 from hypotest.records.series import SeriesResult
 from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
 from hypotest.registration.series import checkpoint_step
+from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
-from hypotest.report.series import write_series
+from hypotest.report.series import series_summary, write_series
 from hypotest.report.text import file_slug
 from hypotest.studies.courses import MemberName, combine
 from hypotest.subjects.language_model import LanguageModel
+
+show_as(SeriesResult, series_summary)
 
 
 def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
@@ -70,7 +74,7 @@ def try_protocol(
         ProtocolError: If fewer than 8 positions are asked for, or the protocol cannot be run.
         RunError: If a member cannot be tried.
     """
-    path = Path(protocol)
+    path = protocol_file(protocol)
     plan = with_seed(load_protocol(path), seed)
     if not plan.is_series:
         return (
@@ -146,7 +150,7 @@ def run_series(
         ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
         RunError: If a member cannot be finished.
     """
-    path, started = Path(protocol), datetime.now(UTC)
+    path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
         raise ValueError(f"{path}: declares no series; hypotest.run runs it")

@@ -28,7 +28,9 @@ from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference, Verification
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.export import read_manifest, read_nulls, read_results
+from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
+from hypotest.report.verification import verification_table
 from hypotest.studies.conditions import other_conditions, recorded_networks, section, shortened
 from hypotest.studies.deviation import largest_deviation
 from hypotest.studies.differences import differences
@@ -40,6 +42,9 @@ from hypotest.studies.recorded_files import check_files, check_manifest, check_r
 from hypotest.studies.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
 
 _NO_RESULTS = "results.json cannot be read"
+
+
+show_as(Verification, verification_table)
 
 
 def verify(

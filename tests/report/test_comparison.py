@@ -1,6 +1,7 @@
 """What `hypotest compare` shows: legible at 80 columns, safe, and with every reason."""
 
 import dataclasses
+import importlib
 import io
 
 import pytest
@@ -168,3 +169,12 @@ def test_claims_about_other_models_are_counted_apart(found):
         "or layer (*): shown 3."
     )
     assert "On another" not in count_line(own)
+
+
+def test_a_notebook_shows_it_with_names_escaped(found):
+    importlib.import_module("hypotest.studies.compare")  # says how it is shown
+
+    (first, *others) = found.runs
+    runs = (dataclasses.replace(first, label="<b>bold</b>"), *others)
+    shown = dataclasses.replace(found, runs=runs)._repr_html_()
+    assert "<b>" not in shown and "&lt;b&gt;" in shown

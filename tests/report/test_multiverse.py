@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 import json
 from pathlib import Path
@@ -189,3 +190,10 @@ def test_what_was_there_stays_when_writing_fails(tmp_path):
         raise OSError(28, "No space left on device")
     assert (folder / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_notebook_shows_it_with_names_escaped(found):
+    importlib.import_module("hypotest.studies.multiverse")  # says how it is shown
+
+    shown = dataclasses.replace(found, title="<script>alert(1)</script>")._repr_html_()
+    assert "<script" not in shown and "&lt;script&gt;" in shown

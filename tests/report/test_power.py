@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import io
 from pathlib import Path
 
@@ -157,3 +158,10 @@ def test_a_failed_write_leaves_the_older_folder(tmp_path):
 def test_a_curve_without_a_margin_is_drawn(tmp_path):
     save_power(result(predictions=(prediction(margin=None),)), tmp_path)
     assert (tmp_path / "power.png").stat().st_size > 5000
+
+
+def test_a_notebook_shows_it_with_names_escaped():
+    importlib.import_module("hypotest.studies.power")  # says how it is shown
+
+    shown = result(title="<script>alert(1)</script>")._repr_html_()
+    assert "<script" not in shown and "&lt;script&gt;" in shown

@@ -1,0 +1,53 @@
+"""What people look at in a notebook shows itself there, with every name that comes from outside escaped."""
+
+from __future__ import annotations
+
+import html
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+from hypotest.records.shown import Shown
+from hypotest.report.notebook import show_as
+
+HOSTILE = "<script>alert(1)</script>"
+SHOWN = [
+    ("comparison", "Comparison", "hypotest.studies.compare"),
+    ("exploration", "Exploration", "hypotest.studies.explore"),
+    ("multiverse", "MultiverseResult", "hypotest.studies.multiverse"),
+    ("power", "PowerResult", "hypotest.studies.power"),
+    ("series", "SeriesResult", "hypotest.studies.series"),
+    ("trial", "TrialResult", "hypotest.pipeline.trial"),
+    ("verification", "Verification", "hypotest.studies.verify"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Titled(Shown):
+    title: str
+
+
+def test_a_record_is_shown_as_on_a_terminal():
+    record = Titled(HOSTILE)
+    assert record._repr_html_() is None  # a notebook falls back on the text
+    show_as(Titled, lambda item: Text(item.title, style="bold"))
+    shown = record._repr_html_()
+    assert html.escape(HOSTILE) in shown
+    assert "<script" not in shown
+    assert shown.startswith("<pre") and "font-weight: bold" in shown
+
+
+@pytest.mark.parametrize(("module", "record", "study"), SHOWN)
+def test_who_returns_a_record_says_how_it_is_shown(module, record, study):
+    kind = getattr(importlib.import_module(f"hypotest.records.{module}"), record)
+    assert issubclass(kind, Shown)
+    assert getattr(importlib.import_module(study), record) is kind
+
+
+def test_every_record_that_shows_itself_is_listed_here():
+    folder = Path(importlib.import_module("hypotest.records").__file__).parent
+    found = {path.stem for path in folder.glob("*.py") if "(Shown):" in path.read_text(encoding="utf-8")}
+    assert found == {module for module, *_ in SHOWN}
