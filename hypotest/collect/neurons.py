@@ -17,7 +17,7 @@ from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
-from hypotest.records.protocol import AblationKind
+from hypotest.records.choices import AblationKind
 from hypotest.subjects.language_model import LanguageModel, wrap_language_model
 from hypotest.subjects.loading import load_language_model
 

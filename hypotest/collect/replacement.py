@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.records.choices import AblationKind
 from hypotest.records.evidence import Ablation, SplitEvidence
-from hypotest.records.protocol import AblationKind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

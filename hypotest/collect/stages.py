@@ -22,10 +22,10 @@ from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, read_shards, write_shard
+from hypotest.records.choices import AblationKind
 from hypotest.records.evidence import Ablation
 from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage
-from hypotest.records.protocol import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 
 BLOCKS_PER_SHARD = 64

@@ -89,7 +89,9 @@ MEASURE = GroupMeasure(
     no_interval="weights have no documents to resample, so there is no interval; one over repeated "
     "selections is not computed yet",
     options={
-        "weights": Option("output", "the group's weight rows", choices=("output", "input", "both")),
+        "weights": Option(
+            "output", "the group's weight rows", choices=("output", "input", "both"), varies=False
+        ),
         "tail": Option("median", "where the tail begins", choices=("median", "fix_finger")),
     },
     refused={

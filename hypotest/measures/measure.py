@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hypotest.errors import RunError
 from hypotest.nulls.form import Form
 from hypotest.records.channels import Channel
-from hypotest.records.protocol import SHARED_CHOICES
+from hypotest.records.choices import SHARED_CHOICES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +53,15 @@ class Option:
     above: float | None = None
     at_most: float | None = None
     below: float | None = None
+    varies: bool = True
+    """Whether other values are as defensible, so that a multiverse may list some; not where they ask another
+    question, or only cost time."""
+    only_with: tuple[str, str] | None = None
+    """Another option of the measure and its value, without which this one says nothing."""
+
+    def is_used(self, options: Mapping[str, Any]) -> bool:
+        """Whether it says something beside these options."""
+        return self.only_with is None or options.get(self.only_with[0]) == self.only_with[1]
 
     @property
     def required(self) -> str:

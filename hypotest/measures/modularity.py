@@ -194,8 +194,16 @@ MEASURE = GroupMeasure(
             choices=("gaussian_copula", "binned"),
         ),
         "resolution": Option(1.0, "resolution of the communities", above=0),
-        "bins": Option(8, "number of bins per neuron, for estimator binned", at_least=2, at_most=64),
-        "restarts": Option(3, "number of seeded restarts; the best counts", at_least=1, at_most=100),
+        "bins": Option(
+            8,
+            "number of bins per neuron, for estimator binned",
+            at_least=2,
+            at_most=64,
+            only_with=("estimator", "binned"),
+        ),
+        "restarts": Option(
+            3, "number of seeded restarts; the best counts", at_least=1, at_most=100, varies=False
+        ),
     },
     bind=bind,
     needs=frozenset({Channel.ACTIVATIONS}),

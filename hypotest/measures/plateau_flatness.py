@@ -138,7 +138,9 @@ MEASURE = ConditionMeasure(
     depends_on=("percentile", "of", "replacement"),
     level="conditions",
     contrasts=(Form.LABELS,),
-    options={"condition": Option("rare", "targets whose curve it is", choices=("rare", "common"))},
+    options={
+        "condition": Option("rare", "targets whose curve it is", choices=("rare", "common"), varies=False)
+    },
     no_interval="no document interval is available for the flatness of a curve",
     compared=compare,
     tried=False,

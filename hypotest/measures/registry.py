@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
-from hypotest.measures.measure import INTERFACE, Measure, Words
+from hypotest.measures.measure import INTERFACE, Measure, Option, Words
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Prediction
 
@@ -30,6 +32,22 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
 
 MEASURES: Mapping[str, Measure] = discover(PACKAGE, "MEASURE", _checked)
 """Every measure that a protocol can name."""
+
+
+def _choices() -> Mapping[str, Option]:
+    """Options that can be varied, by name; of words, all that any measure takes."""
+    found: dict[str, Option] = {}
+    for measure in MEASURES.values():
+        for name, option in measure.options.items():
+            if option.varies:
+                known = found.setdefault(name, option)
+                words = tuple(dict.fromkeys((*known.choices, *option.choices)))
+                found[name] = replace(known, choices=words)
+    return MappingProxyType(found)
+
+
+CHOICES: Mapping[str, Option] = _choices()
+"""What a multiverse may list beside choices of evidence and group."""
 
 
 def measure_of(prediction: Prediction) -> Measure:

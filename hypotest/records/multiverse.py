@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.prediction import Outcome
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES
 from hypotest.records.results import PredictionResult, Status
 from hypotest.records.shown import Shown
 
@@ -25,7 +26,7 @@ class Specification:
 
     prediction: str
     choices: dict[str, Value | None]
-    """Only choices that the protocol varies; `bins` is None where nothing is binned."""
+    """Only choices that the protocol varies; None where one says nothing beside the others."""
     is_declared: bool
     """Whether this is the protocol as it stands."""
 
@@ -125,37 +126,47 @@ class MultiverseResult(Shown):
     @property
     def table(self) -> pl.DataFrame:
         """One row per prediction and specification; a choice that does not concern it is null."""
-        return pl.DataFrame([_row(item) for item in self.tests], schema=_SCHEMA, orient="row")
+        names = (*SHARED_CHOICES, *(name for name in self.choices if name not in SHARED_CHOICES))
+        schema = {**_BEFORE, **{name: self._type_of(name) for name in names}, **_BEHIND}
+        return pl.DataFrame([_row(item, names) for item in self.tests], schema=schema, orient="row")
+
+    def _type_of(self, choice: str) -> type[pl.DataType]:
+        if choice in _SHARED_TYPES:
+            return _SHARED_TYPES[choice]
+        values = self.choices[choice]
+        if any(isinstance(value, str) for value in values):
+            return pl.String
+        return pl.Int64 if all(isinstance(value, int) for value in values) else pl.Float64
 
 
-_TEXT = ("of", "replacement", "estimator", "method", "tail")
+_SHARED_TYPES = {
+    "percentile": pl.Float64,
+    "of": pl.String,
+    "replacement": pl.String,
+    "top_fraction": pl.Float64,
+}
 _RESULT = ("observed", "reference_value", "reference_sd", "effect", "standardized", "p_value")
 _BOUNDS = ("interval_low", "interval_high", "margin_low", "margin_high")
 
 
-def _type_of(choice: str) -> type[pl.String] | type[pl.Int64] | type[pl.Float64]:
-    return pl.String if choice in _TEXT else pl.Int64 if choice == "bins" else pl.Float64
-
-
-_SCHEMA: dict[str, Any] = {
+_BEFORE: dict[str, Any] = {
     "prediction": pl.String,
     "measure": pl.String,
     "role": pl.String,
     "is_declared": pl.Boolean,
     "select": pl.String,
-    **{name: _type_of(name) for name in (*SHARED_CHOICES, *OWN_CHOICES)},
+}
+"""`select` is ``plateau`` or ``top_fraction`` where the group's size is varied."""
+_BEHIND: dict[str, Any] = {
     **dict.fromkeys((*_RESULT, *_BOUNDS), pl.Float64),
     "reference": pl.String,
     "outcome": pl.String,
 }
-"""`select` is ``plateau`` or ``top_fraction`` where the group's size is varied."""
 
 
-def _row(item: SpecificationResult) -> dict[str, Any]:
+def _row(item: SpecificationResult, names: Sequence[str]) -> dict[str, Any]:
     specification, result = item.specification, item.result
-    chosen: dict[str, Any] = {
-        name: specification.choices.get(name) for name in (*SHARED_CHOICES, *OWN_CHOICES)
-    }
+    chosen: dict[str, Any] = {name: specification.choices.get(name) for name in names}
     size = chosen["top_fraction"]
     select = None if size is None else PLATEAU if size == PLATEAU else "top_fraction"
     interval, margin = result.interval, result.margin or (None, None)

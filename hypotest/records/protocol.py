@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, Tag
 
+from hypotest.records.choices import AblationKind, AllChoices
 from hypotest.records.material import Conditions, Corpus, CountedText, Split, Subject
 from hypotest.records.nulls import AllNulls
 from hypotest.records.prediction import Prediction
 from hypotest.records.strict import Name, Strict, either
 
-AblationKind = Literal["mean", "zero", "resample"]
 Correction = Literal["bonferroni", "holm"]
 
 MAX_HYPOTHESES = 20
@@ -77,43 +77,6 @@ class Intervals(Strict):
     resamples: int = Field(
         default=2000, ge=50, le=10**6, description="number of bootstrap resamples of the documents"
     )
-
-
-class Multiverse(Strict):
-    """Other defensible choices of the analysis, for ``hypotest multiverse``; a run does not look at them."""
-
-    variance: tuple[float, ...] = Field(
-        default=(), description="share of the variance that effective_dimension keeps"
-    )
-    scale: tuple[Literal["covariance", "correlation"], ...] = Field(
-        default=(), description="what the dimension of the activations is taken of"
-    )
-    estimator: tuple[Literal["gaussian_copula", "binned"], ...] = Field(
-        default=(), description="how mutual information is estimated"
-    )
-    bins: tuple[int, ...] = Field(default=(), description="number of bins per neuron, for estimator binned")
-    method: tuple[Literal["louvain", "leiden"], ...] = Field(
-        default=(), description="how communities are detected"
-    )
-    resolution: tuple[float, ...] = Field(default=(), description="resolution of communities")
-    tail: tuple[Literal["median", "fix_finger"], ...] = Field(
-        default=(), description="where the tail of hill_alpha begins"
-    )
-    top_fraction: tuple[float, ...] = Field(default=(), description="group size, a share of the layer")
-    percentile: tuple[float, ...] = Field(default=(), description="in percent: below which targets are rare")
-    of: tuple[Literal["types", "occurrences"], ...] = Field(
-        default=(), description="what the percentile is a share of"
-    )
-    replacement: tuple[AblationKind, ...] = Field(default=(), description="what ablated neurons are set to")
-    draws: int = Field(
-        default=999, ge=1, le=10**6, description="number of draws of each null, in every specification"
-    )
-
-
-SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
-"""Choices of a multiverse that change evidence or group, which several predictions share."""
-OWN_CHOICES = ("variance", "scale", "estimator", "bins", "method", "resolution", "tail")
-"""Choices of a multiverse that are options of a measure."""
 
 
 class Decision(Strict):
@@ -188,7 +151,7 @@ class Protocol(Strict):
     decision: Decision = Field(
         default=Decision(), description="the rule, fixed in advance, that turns outcomes into a verdict"
     )
-    multiverse: Multiverse | None = Field(
+    multiverse: AllChoices | None = Field(
         default=None, description="other defensible choices, for `hypotest multiverse`; they never decide"
     )
     seed: int = Field(ge=0, lt=2**63, description="seed of everything that is drawn at random")

@@ -13,9 +13,8 @@ from hypotest.records.protocol import Protocol
 def measured(prediction: Prediction) -> str:
     """What a prediction measures, with its unit and its options."""
     row = measure_of(prediction)
-    options = filled_options(prediction)
-    if options.get("estimator") != "binned":
-        options.pop("bins", None)
+    filled = filled_options(prediction)
+    options = {name: value for name, value in filled.items() if row.options[name].is_used(filled)}
     set_to = [
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in options.items()
     ]

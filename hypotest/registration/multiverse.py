@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hypotest.measures.measure import Option
-from hypotest.measures.registry import MEASURES
+from hypotest.measures.registry import CHOICES, MEASURES
+from hypotest.records.choices import SHARED_CHOICES, Multiverse
 from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Multiverse, Protocol, TopFraction
+from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.findings import Finding, shown
 
 _NEEDS = {
@@ -29,7 +30,7 @@ def concerning(prediction: Prediction) -> tuple[str, ...]:
     own = measure.options if measure is not None else {}
     return (
         *(SHARED_CHOICES if measure is None else measure.depends_on),
-        *(name for name in OWN_CHOICES if name in own),
+        *(name for name in CHOICES if name in own),
     )
 
 
@@ -42,7 +43,7 @@ def multiverse_findings(protocol: Protocol) -> Iterator[Finding]:
     section = protocol.multiverse
     if section is None:
         return
-    listed = [name for name in (*SHARED_CHOICES, *OWN_CHOICES) if getattr(section, name)]
+    listed = list(section.listed)
     if not listed:
         message = "declares no alternative; list other values of a choice, such as `variance: [0.9, 0.99]`"
         yield Finding(("multiverse",), message, "warning")
@@ -77,8 +78,7 @@ def choice_option(name: str) -> Option | None:
         return Option(15.0, "", above=0, below=100)
     if name == "top_fraction":
         return Option(0.02, "", above=0, at_most=0.5)
-    rows = (row.options[name] for row in MEASURES.values() if name in row.options)
-    return next(rows, None)
+    return CHOICES.get(name)
 
 
 def _moves(protocol: Protocol) -> bool:
@@ -100,12 +100,19 @@ def _use(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding
         needed = _NEEDS.get(name) or " or ".join(measures)
         message = f"no prediction depends on it, which takes {needed}; remove it"
         yield Finding(path, message, "warning", reads, at_key=True)
-    elif name == "bins" and "binned" not in section.estimator:
-        if not any(item.options.get("estimator") == "binned" for item in users):
-            message = "is used with estimator binned only; remove it, or list `estimator: [binned]`"
-            yield Finding(path, message, "warning", reads, at_key=True)
+    elif (other := _unused(section, users, name)) is not None:
+        message = f"is used with {other[0]} {other[1]} only; remove it, or list `{other[0]}: [{other[1]}]`"
+        yield Finding(path, message, "warning", reads, at_key=True)
     elif all(value == _declared(protocol, item, name) for item in users for value in getattr(section, name)):
         yield Finding(path, "lists only what the protocol declares; remove it, or list others", "warning")
+
+
+def _unused(section: Multiverse, users: Sequence[Prediction], name: str) -> tuple[str, str] | None:
+    """The option and value without which a choice says nothing, where they occur nowhere."""
+    other = CHOICES[name].only_with if name in CHOICES else None
+    if other is None or other[1] in section.listed.get(other[0], ()):
+        return None
+    return None if any(item.options.get(other[0]) == other[1] for item in users) else other
 
 
 def _declared(protocol: Protocol, prediction: Prediction, name: str) -> object:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from hypotest.measures.measure import Measure, Option
-from hypotest.measures.registry import MEASURES
+from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
+from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.protocol import Protocol
 from hypotest.registration.multiverse import choice_option
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -41,7 +42,7 @@ def schema() -> dict[str, Any]:
     # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
     # unknown keys.
     del contrast["additionalProperties"]
-    for name in (*SHARED_CHOICES, *OWN_CHOICES):
+    for name in (*SHARED_CHOICES, *CHOICES):
         option = choice_option(name)
         if option is not None:
             definitions["Multiverse"]["properties"][name]["items"] = _type_of(option)

@@ -18,6 +18,7 @@ from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import cache_folder
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
+from hypotest.measures.registry import CHOICES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
@@ -28,6 +29,7 @@ from hypotest.pipeline.preflight import check_command, require_single, results_f
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.evidence import Evidence
 from hypotest.records.multiverse import (
     MultiverseResult,
@@ -38,7 +40,7 @@ from hypotest.records.multiverse import (
 )
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, named, silent
-from hypotest.records.protocol import OWN_CHOICES, SHARED_CHOICES, Protocol
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
@@ -145,7 +147,7 @@ def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[Shar
     """
     own = {
         item.specification.prediction: {
-            name: value for name, value in item.specification.choices.items() if name in OWN_CHOICES
+            name: value for name, value in item.specification.choices.items() if name not in SHARED_CHOICES
         }
         for item in tests
         if item.specification.is_declared
@@ -253,7 +255,7 @@ def _alike(
     for place in places:
         item = wanted[place]
         size = {**declared_shared(plan), **item.choices}["top_fraction"]
-        own = (value for name, value in item.choices.items() if name in OWN_CHOICES)
+        own = (value for name, value in item.choices.items() if name not in SHARED_CHOICES)
         found.setdefault((size, item.prediction, *own), []).append(place)
     return found
 
@@ -307,7 +309,7 @@ def _varied(choices: Choices) -> str:
 def _occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
     """Every value of each choice, the declared ones first."""
     found: dict[str, dict[Value, None]] = {}
-    for name in (*SHARED_CHOICES, *OWN_CHOICES):
+    for name in (*SHARED_CHOICES, *CHOICES):
         for item in wanted:
             value = item.choices.get(name)
             if value is not None:

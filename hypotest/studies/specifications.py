@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from hypotest.measures.registry import filled_options
+from hypotest.measures.measure import Option
+from hypotest.measures.registry import filled_options, measure_of
+from hypotest.records.choices import SHARED_CHOICES, Multiverse
 from hypotest.records.multiverse import Specification, Value
 from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import SHARED_CHOICES, Multiverse, Protocol, TopFraction
+from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.multiverse import concerning, declared_shared
 
 Choices = Mapping[str, Value | None]
@@ -21,7 +23,7 @@ Choices = Mapping[str, Value | None]
 def specifications(protocol: Protocol) -> tuple[Specification, ...]:
     """Cross the choices that concern each prediction, the declared specification first.
 
-    ``bins`` varies under the estimator ``binned`` only and is None under others.
+    An option that says something beside a value of another one only varies there, and is None elsewhere.
 
     Args:
         protocol: A valid protocol with a ``multiverse:`` section.
@@ -36,9 +38,9 @@ def shared_choices(protocol: Protocol) -> tuple[dict[str, Value | None], ...]:
     """Every combination of percentile, its meaning, replacement and group size; the declared one first."""
     declared = declared_shared(protocol)
     values = {
-        name: _with_declared(declared[name], getattr(_section(protocol), name))
-        for name in SHARED_CHOICES
-        if getattr(_section(protocol), name)
+        name: _with_declared(declared[name], listed)
+        for name, listed in _section(protocol).listed.items()
+        if name in SHARED_CHOICES
     }
     return tuple(dict(zip(values, row, strict=True)) for row in product(*values.values()))
 
@@ -83,31 +85,42 @@ def with_options(prediction: Prediction, choices: Choices) -> Prediction:
 
 
 def _of_prediction(protocol: Protocol, prediction: Prediction) -> list[Specification]:
-    section, options = _section(protocol), filled_options(prediction)
+    listed, options, rows = (
+        _section(protocol).listed,
+        filled_options(prediction),
+        measure_of(prediction).options,
+    )
     declared: dict[str, Value] = {**declared_shared(protocol), **options}
     values = {
-        name: _with_declared(declared[name], getattr(section, name))
+        name: _with_declared(declared[name], listed[name])
         for name in concerning(prediction)
-        if getattr(section, name)
+        if name in listed
     }
-    estimators = values.get("estimator", (options.get("estimator", ""),))
-    if "binned" not in estimators:
-        values.pop("bins", None)
-    elif "bins" in values and options["estimator"] != "binned" and "bins" not in prediction.options:
-        values["bins"] = section.bins  # the default was not chosen by anybody
+    for name in list(values):
+        other = rows[name].only_with if name in rows else None
+        if other is None:
+            continue
+        if other[1] not in values.get(other[0], (options[other[0]],)):
+            del values[name]
+        elif options[other[0]] != other[1] and name not in prediction.options:
+            values[name] = listed[name]  # the default was not chosen by anybody
     found: dict[tuple[Value | None, ...], Specification] = {}
-    start = _without_bins({name: declared[name] for name in values}, options)
+    start = _used({name: declared[name] for name in values}, options, rows)
     for row in product(*values.values()):
-        choices = _without_bins(dict(zip(values, row, strict=True)), options)
+        choices = _used(dict(zip(values, row, strict=True)), options, rows)
         found.setdefault(
             tuple(choices.values()), Specification(prediction.id, choices, is_declared=choices == start)
         )
     return sorted(found.values(), key=lambda item: not item.is_declared)
 
 
-def _without_bins(choices: dict[str, Value], options: Choices) -> dict[str, Value | None]:
-    binned = choices.get("estimator", options.get("estimator")) == "binned"
-    return {name: None if name == "bins" and not binned else value for name, value in choices.items()}
+def _used(choices: dict[str, Value], options: Choices, rows: Mapping[str, Option]) -> dict[str, Value | None]:
+    """The choices, None where one says nothing beside the others."""
+    together = {**options, **choices}
+    return {
+        name: value if name not in rows or rows[name].is_used(together) else None
+        for name, value in choices.items()
+    }
 
 
 def _with_declared(declared: Value, listed: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from hypotest.errors import RunError
 from hypotest.measures.measure import Option
-from hypotest.measures.registry import MEASURES, _checked, filled_options
+from hypotest.measures.registry import CHOICES, MEASURES, _checked, filled_options
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import form_of
 from hypotest.records.prediction import Contrast, Prediction
@@ -139,3 +139,12 @@ def test_a_measure_that_gives_something_else_is_named(values, found):
 def test_its_home_is_the_file_that_computes_it(name):
     """Which a registration pins where another package brings it."""
     assert MEASURES[name].home == ROOT / "hypotest" / "measures" / f"{name}.py"
+
+
+def test_what_a_multiverse_may_list():
+    """Other questions and numbers that only cost time are no choices."""
+    assert set(CHOICES) == {"variance", "scale", "tail", "method", "estimator", "resolution", "bins"}
+    assert set(CHOICES["scale"].choices) == {"covariance", "correlation"}
+    assert CHOICES["bins"].is_used({"estimator": "binned"})
+    assert not CHOICES["bins"].is_used({"estimator": "gaussian_copula"})
+    assert CHOICES["tail"].is_used({})
