@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hypotest.cli import app
+from hypotest.cli.options import as_options
 from hypotest.errors import HypotestError
 from hypotest.report.text import terminal_text
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="hypotest")
     except HypotestError as error:
         # names in it come from files and models, and may hold what moves or paints a terminal
-        message = terminal_text(error)
+        message = as_options(terminal_text(error))
         print(message if "\n" in message else f"error: {message}", file=sys.stderr)
         sys.exit(error.exit_code)
 

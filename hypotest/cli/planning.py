@@ -39,7 +39,7 @@ def power(
     """
     from hypotest.report.power import power_summary
 
-    check(protocol, single="power", out=out, device=device, memory=memory * 1e9)
+    check(protocol, single="power", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.power import power as foresee
 
@@ -47,7 +47,7 @@ def power(
             protocol,
             out=out,
             device=device,
-            memory=memory * 1e9,
+            memory=memory,
             quick=quick,
             start_stage=display.start_stage,
         )
@@ -68,11 +68,11 @@ def explore(
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
     from hypotest.report.exploration import exploration_summary
 
-    check(protocol, single="explore", out=out, device=device, memory=memory * 1e9)
+    check(protocol, single="explore", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.explore import explore as look
 
-        result = look(protocol, out=out, device=device, memory=memory * 1e9, start_stage=display.start_stage)
+        result = look(protocol, out=out, device=device, memory=memory, start_stage=display.start_stage)
     Console().print(exploration_summary(result))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 
 from hypotest.cli.app import RESULTS, DeviceOption, RunArgument, app, working
+from hypotest.cli.options import as_options
 from hypotest.errors import RunError
 from hypotest.report.text import terminal_text
 
@@ -57,6 +59,7 @@ def verify(
         found = check(
             run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage
         )
-    Console().print(verification_table(found))
+    checks = tuple(replace(item, detail=as_options(item.detail)) for item in found.checks)
+    Console().print(verification_table(replace(found, checks=checks)))
     if not found.verified:
         raise RunError(failure_text(found))

@@ -43,7 +43,7 @@ def run(
 
     if limit is not None:
         require_positions(limit)
-    check(protocol, out=out, device=device, memory=memory * 1e9, seed=seed)
+    check(protocol, out=out, device=device, memory=memory, seed=seed)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series import run_protocol, try_protocol
@@ -55,7 +55,7 @@ def run(
                 out=out,
                 seed=seed,
                 device=device,
-                memory=memory * 1e9,
+                memory=memory,
                 force=force,
                 start_stage=display.start_stage,
             )
@@ -67,7 +67,7 @@ def run(
             out=out,
             seed=seed,
             device=device,
-            memory=memory * 1e9,
+            memory=memory,
             force=force,
             start_stage=display.start_stage,
             on_registration=display.say_status,
@@ -88,7 +88,7 @@ def multiverse(
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
     from hypotest.report.multiverse import summary
 
-    check(protocol, single="multiverse", out=out, device=device, memory=memory * 1e9)
+    check(protocol, single="multiverse", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse import multiverse as test_all
 
@@ -96,7 +96,7 @@ def multiverse(
             protocol,
             out=out,
             device=device,
-            memory=memory * 1e9,
+            memory=memory,
             full=full,
             start_stage=display.start_stage,
         )

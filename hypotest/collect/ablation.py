@@ -59,8 +59,8 @@ from hypotest.subjects.precision import full_precision
 
 TOLERANCE = 1e-4
 """Nats: the largest error of any entry, unless another is asked for."""
-MEMORY = 4e9
-"""Bytes that the ablation may take, unless others are asked for."""
+MEMORY = 4.0
+"""GB that the ablation may take, unless others are asked for."""
 _HALF, _HALF_SMALLEST = 2.0**-10, 2.0**-24
 _SKEWNESS_ABOVE = 0.02
 """Share of a neuron's pairs left by step 1 from which three more products are cheaper than the identity."""
@@ -74,7 +74,7 @@ class NeuronAblation:
     Args:
         readout: From `hypotest.collect.readout.prepare_readout`.
         tolerance: Largest error of any entry in nats, at least 1e-6.
-        memory: Bytes it may take beside its inputs and outputs.
+        memory: GB it may take beside its inputs and outputs.
 
     Raises:
         EvidenceError: If the tolerance is too small for float32 results, or the memory for the smallest tile.

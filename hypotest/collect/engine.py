@@ -39,7 +39,7 @@ def identity_engine(
     Args:
         subject: The network.
         ablation: From `plan_ablation`.
-        memory: Bytes that it may take.
+        memory: GB that it may take.
         neurons: Which ones, ascending; all by default.
     """
     if ablation.engine != IDENTITY:

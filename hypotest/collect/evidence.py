@@ -43,7 +43,7 @@ def collect_evidence(
         samples: ``selection`` and ``evaluation``.
         keys: From `evidence_keys`.
         ablation: From `hypotest.collect.engine.plan_ablation`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of each stage and its steps, for progress.
         before_evaluation: Called before the evaluation split is run through the model, or read.
@@ -104,7 +104,7 @@ def collect_selection(
         sample: Of the selection split.
         key: Its name, from `evidence_keys`.
         ablation: From `hypotest.collect.engine.plan_ablation`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of each stage and its steps, for progress.
 

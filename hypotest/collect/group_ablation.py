@@ -16,6 +16,7 @@ from torch import Tensor
 from hypotest.collect.interventions import moved_losses
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.tiles import GB
 from hypotest.records.evidence import SplitEvidence
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
@@ -40,7 +41,7 @@ def ablate_groups(
         rows: Which positions, ascending, shape (n_rows,).
         replacement: What ablated neurons are set to.
         groups: Neuron indices, shape (n_groups, k).
-        memory: Bytes that it may take.
+        memory: GB that it may take.
         on_step: Called `steps` times, for progress.
 
     Returns:
@@ -69,7 +70,7 @@ def ablate_groups(
         delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(device)
         residual = torch.from_numpy(split.residual[rows]).to(device)
         target = torch.from_numpy(split.targets[rows]).to(device)
-        size = max(1, int(memory / (4 * 4.0 * readout.vocab_size)))
+        size = max(1, int(memory * GB / (4 * 4.0 * readout.vocab_size)))
 
         def losses(vectors: Tensor) -> Tensor:
             parts = []

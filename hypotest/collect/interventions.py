@@ -21,6 +21,7 @@ from torch import Tensor
 
 from hypotest.collect.extent import length_of_pass
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.tiles import GB
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
@@ -65,7 +66,7 @@ def intervention_arrays(
         block: Row of `tokens` of each position, ascending, shape (n_positions,).
         index: Query position within the block, shape (n_positions,).
         replacement: What an ablated neuron is set to.
-        memory: Bytes that a batch of forward passes may take.
+        memory: GB that a batch of forward passes may take.
         neurons: Which ones; all by default.
         on_block: Called after each block, for progress.
 
@@ -143,7 +144,7 @@ def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: flo
     """Neurons per forward pass."""
     passing = _VECTORS_PER_TOKEN * length * subject.d_model + subject.n_heads * length**2
     logits = 4 * n_queries * subject.vocab_size
-    return max(1, min(256, int(memory / (4.0 * (passing + logits)))))
+    return max(1, min(256, int(memory * GB / (4.0 * (passing + logits)))))
 
 
 def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:

@@ -67,7 +67,7 @@ def collect_measured(
         ablation: From `hypotest.collect.engine.plan_ablation`.
         wanted: What to collect.
         select: From the selection split.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
 
     Returns:

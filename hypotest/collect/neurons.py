@@ -98,7 +98,7 @@ def ablate_neurons(
         replacement: What an ablated neuron is set to: its ``mean`` over the positions, ``zero``, or
             ``resample``, its activation at another of the positions.
         tolerance: Largest error of any change in nats, at least 1e-6; below 1e-5 rounding makes it slow.
-        memory: Bytes that it may take beside model and results.
+        memory: GB that it may take beside model and results.
         seed: Of ``resample``.
         parts: Whether to split each change into norm scale and direct path, and to take that of the entropy;
             takes about twice as long, and needs the identity.

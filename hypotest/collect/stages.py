@@ -133,7 +133,7 @@ def ablate(
         sample: The positions.
         forward: From `collect_forward`.
         replacement: What neurons are set to.
-        memory: Bytes that forward passes may take.
+        memory: GB that forward passes may take.
         folder: Of the split.
         start_stage: Told of the stage.
         parts: From `ablation_parts`, all or some of them.

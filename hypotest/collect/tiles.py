@@ -10,6 +10,8 @@ from torch import Tensor
 from hypotest.collect.readout import Readout
 from hypotest.errors import EvidenceError
 
+GB = 1e9
+"""Bytes; memory is given in GB everywhere."""
 ROUNDING = 16.0
 """Allowance for rounding, in units of 2^-24 (`hypotest.collect.ablation`)."""
 UNIT = 2.0**-24
@@ -45,7 +47,7 @@ class Tiles:
         no more pairs at once than fit into its cache.
 
         Args:
-            memory: Bytes.
+            memory: GB.
             vocab_size: Length of a vector.
             n_neurons: Of the layer.
             d_model: Width of the residual stream.
@@ -55,11 +57,11 @@ class Tiles:
             EvidenceError: If not even the smallest tiles fit.
         """
         vector = 4.0 * vocab_size
-        free = memory / vector - d_model
+        free = memory * GB / vector - d_model
         if free < _FEWEST:
             raise EvidenceError(
-                f"the ablation needs at least {(_FEWEST + d_model) * vector / 1e9:.2g} GB for a vocabulary "
-                f"of {vocab_size:,}; found a budget of {memory / 1e9:.2g} GB. Give more with --memory"
+                f"the ablation needs at least {(_FEWEST + d_model) * vector / GB:.2g} GB for a vocabulary "
+                f"of {vocab_size:,}; found memory={memory:.2g}, in GB: give more"
             )
         return cls(
             neurons_resident=min(n_neurons, int(0.5 * free)),

@@ -39,7 +39,7 @@ def _choices() -> Mapping[str, Option]:
     found: dict[str, Option] = {}
     for measure in MEASURES.values():
         for name, option in measure.options.items():
-            if option.varies:
+            if option.varies and len(option.choices) != 1:
                 known = found.setdefault(name, option)
                 words = tuple(dict.fromkeys((*known.choices, *option.choices)))
                 found[name] = replace(known, choices=words)

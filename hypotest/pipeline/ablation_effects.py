@@ -51,7 +51,7 @@ def ablate_jointly(
         whole: The selection split with every neuron of the layer: what ablated ones are set to.
         evidence: Both splits, without dead neurons.
         selection: The tested group.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         streams: Random numbers.
         start_stage: Told of the steps.
     """

@@ -6,7 +6,7 @@ from hypotest.errors import CorpusError, SubjectError
 from hypotest.pipeline.reader import TextReader
 from hypotest.records.protocol import Protocol
 
-FORCE = "With --force the run goes on nevertheless"
+FORCE = "With force=True the run goes on nevertheless"
 
 
 def first_token(protocol: Protocol, reader: TextReader) -> int | None:

@@ -44,7 +44,7 @@ def collect_both(
     Args:
         plan: What is run.
         prepared: From `hypotest.pipeline.prepare.prepare`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence.
         start_stage: Told of each stage and its steps, for progress.
         on_selection: Given the selection split before anything of the evaluation split is run or read; what
@@ -88,7 +88,7 @@ def collect_selected(
         plan: What is looked at.
         prepared: From `hypotest.pipeline.prepare.prepare`.
         sample: The selection split, or a part of it.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence.
         start_stage: Told of each stage and its steps, for progress.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from hypotest.collect.tiles import GB
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
@@ -88,7 +89,7 @@ def describe_run(
             "tolerance_nats": ablation.tolerance,
             "largest_error_bound_nats": ablation.largest_error_bound,
             "share_exact": ablation.share_exact,
-            "memory_budget_bytes": memory,
+            "memory_budget_bytes": memory * GB,
             "self_check_tolerance_nats": check.tolerance,
         },
         **_brought(found),

@@ -21,7 +21,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.report.results_file import require_schema
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "balanced")
-"""What ``--device`` takes, whether a machine has it or not."""
+"""What ``device`` can be, whether a machine has it or not."""
 _LARGEST_SEED = 2**63
 
 
@@ -38,8 +38,8 @@ def check_command(
     Args:
         out: Folder that results go to, which need not be there; None where nothing is written.
         cache: Whether evidence will be kept in the cache.
-        device: As ``--device`` takes it; None where no model is run.
-        memory: Bytes that ablation may take.
+        device: One of `DEVICES`; None where no model is run.
+        memory: GB that ablation may take.
         seed: Instead of the protocol's.
 
     Raises:
@@ -48,13 +48,13 @@ def check_command(
     """
     problems = []
     if out is not None and (obstacle := place_obstacle(out)):
-        problems.append(f"--out {out}: {obstacle}")
+        problems.append(f"out={out}: {obstacle}")
     if device is not None and (obstacle := device_obstacle(device)):
-        problems.append(f"--device {device}: {obstacle}")
+        problems.append(f"device={device}: {obstacle}")
     if memory is not None and not (math.isfinite(memory) and memory > 0):
-        problems.append(f"--memory: must be a finite number of GB above 0; found {memory / 1e9:g}")
+        problems.append(f"memory={memory:g}: must be a finite number of GB above 0")
     if seed is not None and not 0 <= seed < _LARGEST_SEED:
-        problems.append(f"--seed: must be from 0 to 2**63 - 1, as in a protocol; found {seed}")
+        problems.append(f"seed={seed}: must be from 0 to 2**63 - 1, as in a protocol")
     if problems:
         raise ProtocolError("\n".join(problems))
     if cache and (obstacle := place_obstacle(cache_folder())):
@@ -66,7 +66,7 @@ def check_verification(folder: Path, *, device: str | None, protocol: str | Path
 
     Args:
         folder: Of a run, perhaps.
-        device: As ``--device`` takes it; None where no model is run.
+        device: One of `DEVICES`; None where no model is run.
         protocol: The protocol's file, if one was named.
 
     Raises:
@@ -75,7 +75,7 @@ def check_verification(folder: Path, *, device: str | None, protocol: str | Path
     """
     check_command(device=device, cache=False)
     if protocol is not None and (obstacle := file_obstacle(protocol)):
-        raise ProtocolError(f"--protocol {protocol}: {obstacle}")
+        raise ProtocolError(f"protocol={protocol}: {obstacle}")
     require_run(folder)
     results = folder / "results.json"
     with suppress(OSError, ValueError, RecursionError):  # a damaged run is for `verify` to describe
@@ -153,7 +153,7 @@ def device_obstacle(name: str) -> str:
         try:
             require_balanced()
         except RunError as error:
-            return str(error).removeprefix("--device balanced ")
+            return str(error).removeprefix("device=balanced ")
         return ""
     there = sorted({device.name for device in available_devices()})
     return "" if name in there else f"is not available on this machine, which has {', '.join(there)}"

@@ -138,7 +138,7 @@ def ask_model(
         selection: The tested group.
         check: From `hypotest.pipeline.collection.self_check`.
         entropy: From `hypotest.pipeline.plausibility.measure_cross_entropy`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         streams: Random numbers.
         start_stage: Told of the steps of ablation.
     """

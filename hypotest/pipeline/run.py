@@ -108,14 +108,14 @@ def run(
         protocol: Path of the protocol.
         model: Instead of the one that the protocol names: a ``transformers`` causal language model in memory
             (float32, any device), itself or wrapped by nnsight. Its weights are hashed as any others; what
-            ``verify --recollect`` loads again is the protocol's model.
+            ``verify(..., recollect=True)`` loads again is the protocol's model.
         tokenizer: Its fast tokenizer.
         out: Folder that gets the run's folder, ``<out>/<protocol id>/<time>-<hash>``; default ``reports``.
         seed: Instead of the protocol's seed.
         device: ``cpu``, ``cuda``, ``mps``, ``auto``, or ``balanced`` over all GPUs.
         limit: Positions per condition of a trial: on the selection split alone, with few draws, without
             p-values, outcomes and verdict; written to ``<out>/<protocol id>/trial``.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         force: Go on where the model is not what it claims to be: worse than chance on the text, or without
             the beginning-of-sequence token that its family needs.
         start_stage: Told of each stage and its number of steps, for progress.

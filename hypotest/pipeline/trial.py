@@ -74,7 +74,7 @@ def try_plan(
         limit: Positions per condition, taken from the selection split.
         subject: Instead of loading the one that the plan names.
         device: As for `hypotest.run`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         force: As for `hypotest.run`.
         start_stage: Told of each stage and its number of steps, for progress.
 
@@ -100,7 +100,7 @@ def try_plan(
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
-            f"take more: --limit {4 * limit}"
+            f"take more: limit={4 * limit}"
         ) from None
     step = watch("predictions", len(plan.predictions))
     tried = []

@@ -93,7 +93,7 @@ def collect_untrained(
     Args:
         protocol: With a null of other networks; without, there is nothing to do.
         prepared: From `hypotest.pipeline.prepare.prepare`.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         cache: Folder of the evidence cache.
         start_stage: Told of one stage, with a step per network.
         use: What to make of a network's evidence; should not keep its arrays.

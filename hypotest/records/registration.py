@@ -56,7 +56,7 @@ class Fingerprint:
     """``selection`` and ``evaluation`` -> key of the evidence in the cache."""
     kept_out: tuple[str, ...]
     """Hashes of documents of the text that were kept out of the evaluation split, since they were seen before
-    (``register --fresh-documents``), sorted; empty where the protocol's own split is kept."""
+    (``register(..., fresh_documents=True)``), sorted; empty where the protocol's own split is kept."""
 
 
 @dataclass(frozen=True, slots=True)

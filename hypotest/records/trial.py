@@ -87,6 +87,6 @@ def require_positions(limit: int) -> None:
     """
     if limit < FEWEST_POSITIONS:
         raise ProtocolError(
-            f"--limit must be at least {FEWEST_POSITIONS}, since a trial divides its documents in two and "
-            f"selects neurons on two halves of one half; found {limit}: take 64 or more to see numbers"
+            f"limit={limit}: must be at least {FEWEST_POSITIONS}, since a trial divides its documents in two "
+            "and selects neurons on two halves of one half; take 64 or more to see numbers"
         )

@@ -28,7 +28,7 @@ class Check:
     name: str
     status: CheckStatus
     """``not checked`` where something is missing, which counts as failure; ``not asked`` for what only
-    ``--recollect`` can check."""
+    ``recollect=True`` can check."""
     detail: str
     """What agrees, in a few words, or why it was not checked."""
     differences: tuple[Difference, ...] = ()

@@ -23,7 +23,7 @@ def find_deviations(registered: Fingerprint, run: Fingerprint) -> tuple[Deviatio
 
     Args:
         registered: From the lock.
-        run: From the protocol as it is run, with ``--seed`` applied.
+        run: From the protocol as it is run, with another seed applied.
     """
     one, two = asdict(registered), asdict(run)
     found = list(_differences(_by_id(one.pop("plan")), _by_id(two.pop("plan")), ""))

@@ -125,7 +125,7 @@ def read_criterion(criterion: str, families: tuple[str, ...], parameters: str | 
     words = " ".join(criterion.split())
     if not words or len(words) > _LONGEST:
         raise ProtocolError(
-            f"--subject-later: must say in 1 to {_LONGEST:,} characters which network will do; found "
+            f"subject_later=: must say in 1 to {_LONGEST:,} characters which network will do; found "
             f"{len(words):,}"
         )
     bounds = None
@@ -136,7 +136,7 @@ def read_criterion(criterion: str, families: tuple[str, ...], parameters: str | 
         except (ValueError, OverflowError):
             bounds = None
         if bounds is None or bounds[0] > bounds[1]:
-            raise ProtocolError(f"--parameters: must be MIN-MAX, such as 1e8-5e8; found {parameters!r:.60}")
+            raise ProtocolError(f"parameters=: must be MIN-MAX, such as 1e8-5e8; found {parameters!r:.60}")
     return Later(words, tuple(sorted(set(families))), bounds, {}, None, None)
 
 

@@ -18,7 +18,7 @@ from hypotest.report.tables import table
 from hypotest.report.text import escape_markdown, printable, terminal_text
 
 _HEAD = ("prediction", "compared with", "observed", "reference", "difference")
-_NEXT = "Run without --limit for a verdict; `hypotest power` says what that run could see."
+_NEXT = "A run without limit gives a verdict; `hypotest power` says what that run could see."
 
 
 def write_trial(result: TrialResult) -> None:

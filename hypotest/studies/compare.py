@@ -66,7 +66,7 @@ def compare(
     if not runs or (len(runs) < 2 and claims is None):
         raise ProtocolError(
             f"compare needs at least two runs, or one run and claims; found {len(runs)}: name another run, "
-            "or add --with protocols/papers/arxiv-2509.21163.yaml"
+            "or add claims=protocols/papers/arxiv-2509.21163.yaml"
         )
     _refuse_repeated(runs)
     folder = Path(out or "reports") / "comparisons"

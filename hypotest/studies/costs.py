@@ -63,7 +63,7 @@ def time_collection(
         prepared: Subject, text and positions.
         selection: Its evidence.
         group_size: Neurons of the tested group.
-        memory: Bytes that ablation may take.
+        memory: GB that ablation may take.
         cache: Folder of the evidence cache.
         streams: Random numbers.
         start_stage: Told of the pieces, for progress.

@@ -82,7 +82,7 @@ def explore(
         protocol: Path of the protocol.
         out: Folder that gets ``<out>/<protocol id>/explore``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
 
     Returns:

@@ -54,7 +54,7 @@ def check_registration(
     except OutputError:
         entries, problems = (), ()
     if not entries and not problems:
-        detail = f"no readable {REGISTRY} in {base}; --protocol says where the protocol lies"
+        detail = f"no readable {REGISTRY} in {base}; protocol= says where the protocol lies"
         yield Check(_NAME, "not checked", detail)
         return
     lock = next((entry.lock for entry in entries if lock_hash(entry.lock) == claimed), None)

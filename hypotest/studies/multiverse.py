@@ -85,7 +85,7 @@ def multiverse(
         protocol: Path of a protocol with a ``multiverse:`` section.
         out: Folder that gets ``<out>/<protocol id>/multiverse``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         full: As many draws as the protocol's nulls declare, not ``multiverse.draws``.
         start_stage: Told of each stage and its number of steps, for progress.
 

@@ -90,7 +90,7 @@ def power(
         protocol: Path of the protocol.
         out: Folder that gets ``<out>/<protocol id>/power``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         quick: With fewer draws, at the declared size alone, without times; and from some of the documents
             unless the selection split is in the cache. How far the draws can be off is part of the result.
         start_stage: Told of each stage and its number of steps, for progress.

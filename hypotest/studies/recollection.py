@@ -13,6 +13,7 @@ from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.store import cache_folder
+from hypotest.collect.tiles import GB
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis import group_values
@@ -232,7 +233,7 @@ def _memory(manifest: Mapping[str, Any]) -> float:
     """What the run allowed, since the size of batches can change the last bits."""
     found = section(manifest, "ablation").get("memory_budget_bytes")
     if isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
-        return float(found)
+        return float(found) / GB
     return MEMORY
 
 

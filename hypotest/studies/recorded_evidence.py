@@ -119,7 +119,7 @@ def _check_split(cache: Path, key: Any, stored: Any, name: str) -> Check:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         return Check(name, "not checked", "the manifest names no key of evidence")
     if not is_collected(cache, key):
-        detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); --recollect collects it anew"
+        detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); recollect=True collects it anew"
         return Check(name, "not checked", detail)
     try:
         found = evidence_digest(cache, key)

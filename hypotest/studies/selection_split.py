@@ -63,7 +63,7 @@ def look_at_selection(
         command: What was asked for, ``explore`` or ``power``: for errors, and for the result's folder.
         out: Folder that gets ``<out>/<protocol id>/<command>``; default ``reports``.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        memory: Bytes that ablation may take beside model and evidence.
+        memory: GB that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
         positions: Of each condition, about, that will do: in some of the split's documents. All of them where
             the cache has them, and without.

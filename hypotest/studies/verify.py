@@ -99,7 +99,9 @@ def verify(
         checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
     checks += check_registration(stored.registration if stored else None, plan, known, base)
     if not recollect:
-        checks.append(Check("numbers of the model", "not asked", f"--recollect: {', '.join(OF_THE_MODEL)}"))
+        checks.append(
+            Check("numbers of the model", "not asked", f"recollect=True: {', '.join(OF_THE_MODEL)}")
+        )
     return Verification(folder, stored.title if stored else "", basis, tuple(checks))
 
 

@@ -19,7 +19,7 @@ class Device:
     """One device that PyTorch can use."""
 
     name: str
-    """As ``--device`` takes it."""
+    """As ``device=`` takes it."""
     description: str
     memory: int | None
     """Bytes; None for the CPU, whose memory is the machine's, and where it is not known."""
@@ -48,7 +48,7 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("cuda" if "cuda" in there else "cpu")
     if name not in there:
         usable = ", ".join(sorted(there | {BALANCED}))
-        raise SubjectError(f"--device {name} is not available on this machine; available: {usable}")
+        raise SubjectError(f"device={name} is not available on this machine; available: {usable}")
     return torch.device(name)
 
 
@@ -60,7 +60,7 @@ def require_balanced() -> None:
     """
     if find_spec("accelerate") is None:
         raise SubjectError(
-            f"--device {BALANCED} needs the package accelerate; install it with pip install accelerate"
+            f"device={BALANCED} needs the package accelerate; install it with pip install accelerate"
         )
 
 

@@ -52,7 +52,7 @@ def require_memory(config: Any, name: str, dtype: torch.dtype, device: torch.dev
     needed = number * torch.finfo(dtype).bits // 8
     if needed > there:
         where = "this machine has" if device.type == "cpu" else f"the device {device} has"
-        other = "" if device.type == "cpu" else ", `--device balanced` where there are several GPUs"
+        other = "" if device.type == "cpu" else ", `device=balanced` where there are several GPUs"
         raise SubjectError(
             f"subject.model: {name} has {_count(number)} parameters, which take {needed / 1e9:.1f} GB in "
             f"{str(dtype).removeprefix('torch.')}, and {where} {there / 1e9:.1f} GB of memory left. Take a "

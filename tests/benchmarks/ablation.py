@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 TOLERANCE = 1e-4
-MEMORY = 4e9
+MEMORY = 4.0
 N_BLOCKS, PER_BLOCK = 64, 32
 PYTHIA = {"d_model": 2048, "n_neurons": 8192, "vocab": 50304}
 
@@ -228,12 +228,10 @@ def print_pythia(device: str, n_positions: int) -> None:
         "at least 300 x",
     )
     if "peak_device" in found:
-        print(
-            f"| peak memory of the device (GB) | {found['peak_device']:.2f} | | {MEMORY / 1e9:g} + weights |"
-        )
+        print(f"| peak memory of the device (GB) | {found['peak_device']:.2f} | | {MEMORY:g} + weights |")
     print(
         f"| peak memory of the process (GB), of which inputs and libraries {found['before']:.2f} | "
-        f"{found['peak']:.2f} | | {MEMORY / 1e9:g} |",
+        f"{found['peak']:.2f} | | {MEMORY:g} |",
         flush=True,
     )
 

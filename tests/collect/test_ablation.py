@@ -231,14 +231,14 @@ def test_tiles_do_not_matter():
 
 
 def test_the_budget_decides_the_tiles():
-    tiles = Tiles.for_memory(4e9, 50_304, 8192, 2048)
+    tiles = Tiles.for_memory(4.0, 50_304, 8192, 2048)
     assert tiles.neurons_resident == 8192  # u_i of Pythia-1B fits: 1.65 GB
     vectors = 2048 + tiles.neurons_resident + 2 * tiles.neurons + 8 * tiles.positions + 4 * tiles.pairs
     used = 4 * 50_304 * vectors
     assert used < 4e9
-    assert Tiles.for_memory(1e9, 50_304, 8192, 2048).neurons_resident < 8192
-    with pytest.raises(EvidenceError, match="Give more with --memory"):
-        Tiles.for_memory(1e8, 50_304, 8192, 2048)
+    assert Tiles.for_memory(1.0, 50_304, 8192, 2048).neurons_resident < 8192
+    with pytest.raises(EvidenceError, match=r"found memory=0\.1, in GB: give more"):
+        Tiles.for_memory(0.1, 50_304, 8192, 2048)
 
 
 def test_results_do_not_depend_on_the_precision_that_was_set():

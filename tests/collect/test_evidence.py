@@ -32,7 +32,7 @@ def how(subject, replacement="mean", tolerance=1e-4, seed=3):
 
 
 def collected_in(cache, subject, samples, keys):
-    return collect_evidence(subject, samples, keys, how(subject), 1e9, cache, quiet)
+    return collect_evidence(subject, samples, keys, how(subject), 1.0, cache, quiet)
 
 
 def sample(tokens, split, first):
@@ -207,7 +207,7 @@ def test_the_selection_split_alone_is_what_both_splits_begin_with(
 ):
     evidence, keys, cache = collected
     alone = collect_selection(
-        small_subject, samples["selection"], keys.selection, how(small_subject), 1e9, tmp_path, quiet
+        small_subject, samples["selection"], keys.selection, how(small_subject), 1.0, tmp_path, quiet
     )
     assert [path.name for path in tmp_path.iterdir()] == [keys.selection]
     for file in sorted(path for path in tmp_path.rglob("*") if path.is_file()):

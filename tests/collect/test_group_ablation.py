@@ -37,7 +37,7 @@ def test_groups_agree_with_hooks_in_float64(name, layer, kind):
     groups = np.array([[0, 1, 2, 3, 4, 5], [5, 9, 33, 12, 20, 39]])
     rows = np.array([0, 1, 4, 7, 11])
     calls = []
-    found = ablate_groups(subject, tokens, split, rows, replacement, groups, 1e9, lambda: calls.append(1))
+    found = ablate_groups(subject, tokens, split, rows, replacement, groups, 1.0, lambda: calls.append(1))
     assert len(calls) == steps(subject, split, rows, 2)
     base = hooked_losses(subject, tokens, block, index)
     for column, group in enumerate(groups):

@@ -25,7 +25,7 @@ def test_every_family_and_layer_agrees_with_hooks_in_float64(name, layer):
     activations = forward_arrays(subject, tokens, block, index)["activations"]
     kind = ("mean", "zero", "resample")[layer]
     replacement = Replacement.of(kind, activations, block, index, seed=9)
-    found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1e9)
+    found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
     base = hooked_losses(subject, tokens, block, index)
     np.testing.assert_allclose(found["loss"], base, atol=1e-5)
     largest = 0.0
@@ -45,10 +45,10 @@ def test_chosen_neurons_and_batches(monkeypatch):
     tokens, block, index, _ = positions()
     activations = forward_arrays(subject, tokens, block, index)["activations"]
     replacement = Replacement.of("mean", activations, block, index, seed=9)
-    whole = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1e9)
+    whole = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
     chosen = np.array([7, 3, 30])
     monkeypatch.setattr("hypotest.collect.interventions._batch_size", lambda *_: 2)
-    some = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1e9, chosen)
+    some = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0, chosen)
     np.testing.assert_allclose(some["delta_loss"], whole["delta_loss"][:, chosen], atol=2e-6)
     assert some["n_exact"].tolist() == [3] * index.size
 
@@ -60,6 +60,6 @@ def test_blocks_without_positions_are_passed_over():
     activations = forward_arrays(subject, tokens, block, index)["activations"]
     replacement = Replacement.of("mean", activations, block, index, seed=9)
     found = intervention_arrays(
-        subject, tokens, np.arange(4), block[keep], index[keep], replacement, 1e9, np.array([0])
+        subject, tokens, np.arange(4), block[keep], index[keep], replacement, 1.0, np.array([0])
     )
     assert np.isfinite(found["delta_loss"]).all()

@@ -28,7 +28,7 @@ seen = forward_arrays(subject, tokens, block, index)
 target = tokens[block, index + 1].astype(np.int64)
 mean = seen["activations"].mean(axis=0)
 inputs = (seen["residual"], seen["activations"], mean, target)
-certified = NeuronAblation(prepare_readout(subject), 1e-4, 1e9)
+certified = NeuronAblation(prepare_readout(subject), 1e-4, 1.0)
 middle = load_language_model("reference", layer=1, device="cpu")
 few, rows = np.arange(0, 2048, 200), block < 2
 after = Replacement.of("mean", seen["activations"], block, index, 0)
@@ -38,7 +38,7 @@ found = {
     "decomposition": decompose(certified, *inputs),
     "heads": head_ablation_arrays(subject, tokens, block, index),
     "interventions": intervention_arrays(
-        middle, tokens[:2], np.arange(2), block[rows], index[rows], after, 1e9, few
+        middle, tokens[:2], np.arange(2), block[rows], index[rows], after, 1.0, few
     ),
 }
 print(torch.get_num_threads())

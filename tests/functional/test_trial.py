@@ -77,14 +77,14 @@ def test_trials_of_every_small_size_work_or_say_what_to_do(
 ):
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
     for limit in range(2, 8):
-        with pytest.raises(ProtocolError, match=rf"--limit must be at least 8, .* found {limit}: take 64"):
+        with pytest.raises(ProtocolError, match=rf"limit={limit}: must be at least 8, .* take 64"):
             package.run(with_plateau, limit=limit, out=tmp_path, device="cpu")
     for path in (with_plateau, small_protocol):
         for limit in (8, 9, 10, 11, 13, 16):
             try:
                 tried = package.run(path, limit=limit, out=tmp_path, device="cpu")
             except HypotestError as error:
-                assert "--limit" in str(error) or "take more" in str(error)
+                assert "limit=" in str(error) or "take more" in str(error)
                 continue
             assert tried.selecting >= 4 and tried.measuring >= 4
             for item in tried.predictions:
@@ -105,7 +105,7 @@ def test_a_statistic_in_sds_of_a_null_is_not_shown(with_plateau, tmp_path, monke
 def test_too_small_is_said_at_once_without_a_traceback(hypotest, tmp_path):
     done = hypotest("run", tmp_path / "none.yaml", "--limit", "2")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: --limit must be at least 8")
+    assert done.stderr.startswith("error: --limit 2: must be at least 8")
     assert "Traceback" not in done.stderr
 
 

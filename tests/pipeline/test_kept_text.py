@@ -285,7 +285,7 @@ def test_families_that_break_without_it(
     reader = Numbers()
     reader.beginning = Beginning(by_itself=by_itself, token=149, is_needed=True)
     if refused:
-        with pytest.raises(SubjectError, match=r"corpus\.bos: .* Write true\. With --force"):
+        with pytest.raises(SubjectError, match=r"corpus\.bos: .* Write true\. With force=True"):
             require_beginning(with_bos(plan, bos), reader)
     else:
         require_beginning(with_bos(plan, bos), reader)

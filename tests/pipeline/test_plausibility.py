@@ -70,7 +70,7 @@ def test_worse_than_chance_is_refused_unless_forced(small_subject, small_tokens)
         measure_cross_entropy(here, Streams(1), silent, None, force=False)
     words = str(caught.value)
     assert "worse than chance" in words and "guessing among its 400 tokens costs 5.99" in words
-    assert "the tokenizer belongs to another model" in words and "With --force" in words
+    assert "the tokenizer belongs to another model" in words and "With force=True" in words
     found = measure_cross_entropy(here, Streams(1), silent, None, force=True)
     assert found.nats > found.chance
     (limitation,) = unlike_a_language_model(found)

@@ -61,13 +61,13 @@ def test_everything_wrong_with_a_command_is_said_at_once(tmp_path):
     with pytest.raises(ProtocolError) as caught:
         check_command(out=tmp_path / "file", device="gpu", memory=float("nan"), seed=2**63)
     lines = str(caught.value).splitlines()
-    assert [line.split(" ")[0].rstrip(":") for line in lines] == ["--out", "--device", "--memory", "--seed"]
-    check_command(out=tmp_path / "new", device="cpu", memory=1e9, seed=2**63 - 1)
+    assert [line.partition("=")[0] for line in lines] == ["out", "device", "memory", "seed"]
+    check_command(out=tmp_path / "new", device="cpu", memory=1.0, seed=2**63 - 1)
 
 
 @pytest.mark.parametrize("memory", [float("inf"), 0.0, -1.0])
 def test_memory_must_be_a_finite_number(memory):
-    with pytest.raises(ProtocolError, match="--memory"):
+    with pytest.raises(ProtocolError, match=f"memory={memory:g}: must be a finite number of GB"):
         check_command(memory=memory, cache=False)
 
 

@@ -24,7 +24,7 @@ from tests.functional.conftest import PROTOCOL
 
 pytestmark = pytest.mark.slow
 
-MEMORY = 1e9
+MEMORY = 1.0
 
 
 @pytest.fixture(scope="module")

@@ -98,11 +98,11 @@ def test_conditions_that_can_be_checked(families, parameters, family, number, sa
     "parameters", ["", "many", "5e8", "5e8-1e8", "1e8-", "-1-5", "1e999-2e999", "1..2-3"]
 )
 def test_ranges_that_are_none(parameters):
-    with pytest.raises(ProtocolError, match="--parameters: must be MIN-MAX"):
+    with pytest.raises(ProtocolError, match="parameters=: must be MIN-MAX"):
         read_criterion("x", (), parameters)
 
 
 @pytest.mark.parametrize("words", ["", "  \n ", "x" * 1001])
 def test_a_criterion_must_say_something(words):
-    with pytest.raises(ProtocolError, match="--subject-later: must say"):
+    with pytest.raises(ProtocolError, match="subject_later=: must say"):
         read_criterion(words, (), None)

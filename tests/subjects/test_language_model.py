@@ -78,9 +78,9 @@ def test_damaged_weights_are_a_clear_error(small_model_folder, tmp_path):
 def test_devices():
     assert resolve_device("cpu") == torch.device("cpu")
     if not torch.cuda.is_available():
-        with pytest.raises(SubjectError, match=r"--device cuda is not available.*cpu"):
+        with pytest.raises(SubjectError, match=r"device=cuda is not available.*cpu"):
             resolve_device("cuda")
-    with pytest.raises(SubjectError, match="--device tpu"):
+    with pytest.raises(SubjectError, match="device=tpu"):
         resolve_device("tpu")
 
 
