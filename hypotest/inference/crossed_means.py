@@ -147,7 +147,7 @@ def permuted_contrasts(
 
 def _sums(units: IntArray, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and number of rows of each unit."""
-    return np.bincount(units, values), np.bincount(units).astype(np.float64)
+    return np.asarray(np.bincount(units, values), np.float64), np.bincount(units).astype(np.float64)
 
 
 def _means(
