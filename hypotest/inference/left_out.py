@@ -142,11 +142,10 @@ class CrossedErrors:
     """Jackknife bias over documents, plus that over types, less that over cells."""
 
 
-def crossed_errors(estimate: float, evaluate: Evaluate, left_out: CrossedLeftOut) -> CrossedErrors:
+def crossed_errors(evaluate: Evaluate, left_out: CrossedLeftOut) -> CrossedErrors:
     """Variances and bias of a statistic over documents and types.
 
     Args:
-        estimate: The statistic of all rows.
         evaluate: The statistic under weights; of a contrast with control groups, the group's less the mean of
             theirs, each under the same weights, so that what they share cancels.
         left_out: From `crossed_left_out`.
@@ -154,9 +153,13 @@ def crossed_errors(estimate: float, evaluate: Evaluate, left_out: CrossedLeftOut
     Raises:
         ValueError: If the statistic is undefined without some of the rows.
     """
-    values = [evaluate(item.units, item.weights) for item in left_out.each()]
-    spreads = [jackknife_variance(found) for found in values]
-    biases = [jackknife_bias(estimate, found) for found in values]
+    spreads, biases = [], []
+    for item in left_out.each():
+        # All rows stand first, so that what is searched for is searched for alike with and without them.
+        everything = np.ones((1, item.weights.shape[1]), dtype=np.int64)
+        whole, *without = evaluate(item.units, np.concatenate([everything, item.weights]))
+        spreads.append(jackknife_variance(np.array(without)))
+        biases.append(jackknife_bias(float(whole), np.array(without)))
     n_types = len(left_out.types)
     components = tuple(
         Component(spread, item.effective)

@@ -86,7 +86,7 @@ class TestCrossedErrors:
 
         expected = mean_contrast(values, first, documents, types)
         left_out = crossed_left_out(documents, types, conditions, rng, n_groups=10_000)
-        found = crossed_errors(expected.estimate, evaluate, left_out)
+        found = crossed_errors(evaluate, left_out)
         ours, theirs = found.variances, expected.variances
         assert ours.documents.variance == pytest.approx(theirs.documents.variance)
         assert ours.documents.units == pytest.approx(theirs.documents.units)
@@ -141,9 +141,8 @@ class TestCrossedErrors:
                 return np.sqrt((kept @ parts[0]) / (kept @ parts[1]))
 
             estimate = float(np.sqrt(change.sum() / whole.sum()))
-            found = crossed_errors(
-                estimate, evaluate, crossed_left_out(documents, types, 0 * conditions, rng)
-            ).variances
+            left_out = crossed_left_out(documents, types, 0 * conditions, rng)
+            found = crossed_errors(evaluate, left_out).variances
             t = abs(estimate - 0.5)
             critical = stats.t.ppf(0.95, found.degrees_of_freedom)
             covered += bool(t <= critical * np.sqrt(found.combined("floored")))
