@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from hypotest.collect.store import cache_folder
 from tests.benchmarks.crossed_measures import (
     Setting,
     dimension,
@@ -175,7 +176,7 @@ def main() -> None:
     )
     parser.add_argument("--simulations", type=int, default=200)
     parser.add_argument("--only", default="*")
-    parser.add_argument("--out", type=Path, default=Path("reports") / "calibration" / "crossed")
+    parser.add_argument("--out", type=Path, default=cache_folder() / "bench-crossed")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     print(
