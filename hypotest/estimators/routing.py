@@ -85,7 +85,7 @@ def routing_similarity(
     Raises:
         ValueError: If shapes differ.
     """
-    stacked = _stacked(profiles_rare, profiles_common).sum(axis=1)[:, None]
+    stacked = stacked_profiles(profiles_rare, profiles_common).sum(axis=1)[:, None]
     rare, common = _unit_ranks(stacked, profiles_rare.reach)[:, 0]
     return np.asarray(np.einsum("hc,hc->h", rare, common))
 
@@ -108,10 +108,10 @@ def routing_reliability(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = _stacked(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_rare, profiles_common)
     split = _checked_halves(halves, stacked.shape[1])
     ones = np.ones((1, stacked.shape[1]))
-    return np.asarray(_parts(*_resampled_halves(stacked, split, ones), profiles_rare.reach)[1][0])
+    return np.asarray(halved_correlations(*resampled_halves(stacked, split, ones), profiles_rare.reach)[1][0])
 
 
 def routing_similarity_resamples(
@@ -137,15 +137,15 @@ def routing_similarity_resamples(
     Raises:
         ValueError: If shapes do not fit or a weight is negative.
     """
-    stacked = _stacked(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_rare, profiles_common)
     split = _checked_halves(halves, stacked.shape[1])
     counts = _checked_rows(np.asarray(weights, dtype=np.float64), stacked.shape[1], "weights")
     if not np.all(np.isfinite(counts)) or np.any(counts < 0):
         raise ValueError("weights must be finite and not negative")
     result = np.empty(counts.shape[0])
     for rows in _chunks(counts.shape[0], split.shape[0], stacked):
-        halved = _resampled_halves(stacked, split, counts[rows])
-        result[rows] = _ratio(*_parts(*halved, profiles_rare.reach))
+        halved = resampled_halves(stacked, split, counts[rows])
+        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_rare.reach))
     return result
 
 
@@ -166,7 +166,7 @@ def routing_correlation_resamples(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = _stacked(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_rare, profiles_common)
     counts = _checked_rows(np.asarray(weights, dtype=np.float64), stacked.shape[1], "weights")
     flat = stacked.reshape(2, stacked.shape[1], -1)
     result = np.empty(counts.shape[0])
@@ -200,17 +200,17 @@ def routing_similarity_swaps(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = _stacked(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_rare, profiles_common)
     split = _checked_halves(halves, stacked.shape[1])
     flags = _checked_rows(np.asarray(swaps, dtype=bool), stacked.shape[1], "swaps")
     result = np.empty(flags.shape[0])
     for rows in _chunks(flags.shape[0], split.shape[0], stacked):
         halved = _swapped_halves(stacked, split, flags[rows])
-        result[rows] = _ratio(*_parts(*halved, profiles_rare.reach))
+        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_rare.reach))
     return result
 
 
-def _stacked(rare: AttentionProfiles, common: AttentionProfiles) -> NDArray[np.float64]:
+def stacked_profiles(rare: AttentionProfiles, common: AttentionProfiles) -> NDArray[np.float64]:
     """Both conditions, counts as one more head, shape (2, n_documents, n_heads + 1, context)."""
     if rare.sums.shape != common.sums.shape or rare.counts.shape != common.counts.shape:
         raise ValueError(
@@ -244,7 +244,7 @@ def _chunks(n_rows: int, n_halvings: int, stacked: NDArray[np.float64]) -> list[
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
-def _resampled_halves(
+def resampled_halves(
     stacked: NDArray[np.float64], split: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Summed profiles of both halves, each (2, R, S, n_heads + 1, context)."""
@@ -273,7 +273,7 @@ def _swapped_halves(
     return sides[0], sides[1]
 
 
-def _parts(
+def halved_correlations(
     first: NDArray[np.float64], second: NDArray[np.float64], reach: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Numerator c_h and denominator of each resample and head, each (R, n_heads)."""
@@ -302,7 +302,7 @@ def _mean_of_defined(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
-def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
+def ratio_of_means(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
     ceiling = denominator.mean(axis=1)
     ratio = np.full(ceiling.shape, np.nan)
     np.divide(numerator.mean(axis=1), ceiling, out=ratio, where=ceiling > 0)
