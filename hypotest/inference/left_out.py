@@ -14,7 +14,7 @@ References:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +47,13 @@ class LeftOut:
     weights: NDArray[np.int64]
     """How often each counts: 0 for the one that is left out, shape (G, G) or, with rows that stay,
     (G, G + 1)."""
-    effective: float
-    """Units behind a variance: effective number of the factor's own, at most G."""
+    number: float
+    """Effective number of the factor's units."""
+
+    @property
+    def effective(self) -> float:
+        """Units behind a variance: the effective number, at most G."""
+        return min(self.number, float(len(self.weights)))
 
 
 def leave_out(
@@ -88,7 +93,7 @@ def leave_out(
     placed = np.full(codes.shape, groups, dtype=np.int64)
     placed[chosen] = group_of[own]
     weights = 1 - np.eye(groups, groups if chosen.all() else groups + 1, dtype=np.int64)
-    return LeftOut(placed, weights, min(effective_number(codes[chosen]), float(groups)))
+    return LeftOut(placed, weights, effective_number(codes[chosen]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +111,8 @@ class CrossedLeftOut:
 
 def crossed_left_out(
     documents: IntArray,
-    types: IntArray,
-    conditions: IntArray,
+    types: IntArray | None,
+    conditions: IntArray | NDArray[np.bool_] | None,
     rng: np.random.Generator,
     n_groups: int = LEFT_OUT,
 ) -> CrossedLeftOut:
@@ -115,15 +120,19 @@ def crossed_left_out(
 
     Args:
         documents: Document of each row that the measure uses, shape (n_rows,).
-        types: Target type of each.
-        conditions: Condition of each: whatever tells them apart; one value for a measure of one condition.
+        types: Target type of each; None where types are held fixed.
+        conditions: Condition of each: whatever tells them apart; None for a measure of one condition.
         rng: Source of the groups.
         n_groups: G for each factor; all measures of a run share one set.
 
     Raises:
         ValueError: If a condition has fewer than two types, or there are fewer than two documents.
     """
-    owner, kinds = np.unique(documents, return_inverse=True)[1], np.unique(types, return_inverse=True)[1]
+    owner = np.unique(documents, return_inverse=True)[1]
+    if types is None:
+        return CrossedLeftOut(leave_out(owner, n_groups, rng), (), ())
+    kinds = np.unique(types, return_inverse=True)[1]
+    conditions = np.zeros(owner.size, dtype=bool) if conditions is None else conditions
     pairs = owner * (int(kinds.max(initial=0)) + 1) + kinds
     sides = [np.asarray(conditions) == value for value in np.unique(conditions)]
     return CrossedLeftOut(
@@ -142,24 +151,45 @@ class CrossedErrors:
     """Jackknife bias over documents, plus that over types, less that over cells."""
 
 
-def crossed_errors(evaluate: Evaluate, left_out: CrossedLeftOut) -> CrossedErrors:
+def unit_counts(left_out: CrossedLeftOut) -> Variances:
+    """How many units there are of each factor, with no variance yet."""
+    types = tuple(Component(0.0, item.effective) for item in left_out.types)
+    return Variances(Component(0.0, left_out.documents.effective), types)
+
+
+def evaluated(evaluate: Evaluate, left_out: CrossedLeftOut) -> list[NDArray[np.float64]]:
+    """A statistic with all rows, and without each of those that are left out together.
+
+    Args:
+        evaluate: The statistic under weights, or several of them, shape (..., R).
+        left_out: From `crossed_left_out`.
+
+    Returns:
+        For documents, types and cells in the order of `CrossedLeftOut.each`: shape (..., 1 + G), with all
+        rows first, so that what is searched for is searched for alike with and without them.
+    """
+    found: list[NDArray[np.float64]] = []
+    for item in left_out.each():
+        everything = np.ones((1, item.weights.shape[1]), dtype=np.int64)
+        values = evaluate(item.units, np.concatenate([everything, item.weights]))
+        found.append(np.asarray(values, dtype=np.float64))
+    return found
+
+
+def crossed_errors(values: Sequence[FloatArray], left_out: CrossedLeftOut) -> CrossedErrors:
     """Variances and bias of a statistic over documents and types.
 
     Args:
-        evaluate: The statistic under weights; of a contrast with control groups, the group's less the mean of
-            theirs, each under the same weights, so that what they share cancels.
-        left_out: From `crossed_left_out`.
+        values: From `evaluated`; of a contrast with control groups, the group's less the mean of theirs, so
+        that
+            what they share cancels.
+        left_out: The same.
 
     Raises:
         ValueError: If the statistic is undefined without some of the rows.
     """
-    spreads, biases = [], []
-    for item in left_out.each():
-        # All rows stand first, so that what is searched for is searched for alike with and without them.
-        everything = np.ones((1, item.weights.shape[1]), dtype=np.int64)
-        whole, *without = evaluate(item.units, np.concatenate([everything, item.weights]))
-        spreads.append(jackknife_variance(np.array(without)))
-        biases.append(jackknife_bias(float(whole), np.array(without)))
+    spreads = [jackknife_variance(without[1:]) for without in values]
+    biases = [jackknife_bias(float(without[0]), without[1:]) for without in values]
     n_types = len(left_out.types)
     components = tuple(
         Component(spread, item.effective)

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.inference.bootstrap import (
-    contrast_interval,
-    document_interval,
-    document_weights,
-    jackknife_weights,
-)
 from hypotest.ladder.against_nulls import compare_with_nulls
+from hypotest.ladder.errors import Errors, errors_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, reference_of
-from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.prediction import Prediction
-from hypotest.records.results import Interval, OwnIntervals
+from hypotest.records.results import OwnIntervals
 from hypotest.testing.comparison import Comparison
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.intervals import UNDEFINED, all_defined, around, ends, secondary
+from hypotest.testing.intervals import ends, secondary
 from hypotest.testing.parallel import Values
-from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, defined, why, without_outcome
 
-CONTROL_SHARE = 4
-"""One in so many document resamples is shared with the control groups (500 of 2,000)."""
 TRIED = 20
 """Random groups in which a measure is tried out."""
 
@@ -61,9 +51,10 @@ def compare_group(
         return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
     decisive = rungs[name]
     try:
-        interval, own, notes = _intervals(tested, decisive)
+        over = errors_of(tested, decisive)
     except NO_VALUE as error:
-        interval, own, notes = None, None, (f"no interval: {why(error)}",)
+        over = Errors(reason=f"no interval: {why(error)}")
+    notes = (over.reason,) if over.reason else ()
     notes = (*notes, *dict.fromkeys(note for rung in rungs.values() for note in rung.notes))
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
     unit = decisive.comparison.unit
@@ -73,6 +64,7 @@ def compare_group(
         beside = {**beside, **measure.secondary(tested.group)}
     for rung in rungs.values():
         beside = {**beside, **rung.beside}
+    beside = {**beside, **over.effective}
     compared = decisive.comparison
     level = task.protocol.decision.level
     return Comparison(
@@ -85,14 +77,14 @@ def compare_group(
         p_value=compared.p_value,
         p_error=compared.p_error,
         percentile=compared.percentile,
-        interval=interval(1 - 2 * level) if interval else None,
-        interval_95=interval(0.95) if interval else None,
+        interval=over.interval(1 - 2 * level),
+        interval_95=over.interval(0.95),
         sd_draws=rungs[SD_NULL].draws if SD_NULL in rungs else None,
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
         unit=unit,
-        own_intervals=OwnIntervals() if unit else OwnIntervals(observed=ends(own)),
-        secondary=secondary(beside, group=own),
+        own_intervals=OwnIntervals() if unit else OwnIntervals(observed=ends(over.own)),
+        secondary=secondary(beside, group=over.own),
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
         draws={
@@ -131,65 +123,4 @@ def group_value(measure: BoundMeasure, group: NDArray[np.int64]) -> float:
         float(measure.values(group[None, :])[0]),
         f"it has no value for this group of {len(group)} neurons (no variation, or too few of them); a "
         "larger group may have one",
-    )
-
-
-def _intervals(
-    tested: Tested, decisive: Rung
-) -> tuple[Callable[[float], Interval] | None, Interval | None, tuple[str, ...]]:
-    """The effect's interval over documents as a function of its level, the group's own, or why not."""
-    measure, observed, streams = tested.measure, tested.observed, tested.task.streams
-    if measure.resamples is None:
-        return None, None, (measure.no_interval,)
-    compared = decisive.comparison
-    if decisive.groups is None and decisive.scale is None:
-        reason = f"the null {compared.id} has no groups in this network: no interval over documents"
-        return None, None, (reason,)
-    n_documents = measure.documents.size
-    if n_documents < MINIMUM_DOCUMENTS:
-        reason = f"{n_documents} documents are too few for an interval ({MINIMUM_DOCUMENTS} are needed)"
-        return None, None, (reason,)
-    n_resamples = tested.task.protocol.intervals.resamples
-    weights = document_weights(n_documents, n_resamples, streams("documents", str(n_documents)))
-    leave_one_out = jackknife_weights(n_documents)
-    monte_carlo = compared.sd**2 / compared.n_draws
-    resamples, group = measure.resamples, tested.group[None, :]
-    values, without = resamples(group, weights)[0], resamples(group, leave_one_out)[0]
-    if not all_defined(values, without):
-        return None, None, (UNDEFINED,)
-    own = around(document_interval(observed, values, without, n_documents, 0.95), observed)
-    if decisive.groups is None:
-        scale = decisive.scale
-        assert scale is not None  # one of the two, see above
-        replicates, jackknife = (scale(mine, group.size) for mine in (values, without))
-        return (
-            lambda level: document_interval(
-                compared.observed - compared.mean,
-                replicates - compared.mean,
-                jackknife - compared.mean,
-                n_documents,
-                level,
-                extra_variance=monte_carlo,
-            ),
-            own,
-            (),
-        )
-    some = decisive.groups[:CONTROL_GROUPS]
-    control_values = measure.values(some)
-    control_resamples = resamples(some, weights[: max(n_resamples // CONTROL_SHARE, 3)])
-    if not all_defined(control_resamples):
-        return None, own, (UNDEFINED,)
-    return (
-        lambda level: contrast_interval(
-            compared.observed,
-            compared.mean,
-            values,
-            without,
-            control_values,
-            control_resamples,
-            level,
-            null_mean_variance=monte_carlo,
-        ),
-        own,
-        (),
     )

@@ -39,12 +39,12 @@ WORDS = Words(
 def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
     """Interpolated dimension; integer, participation ratio and others beside it."""
     from hypotest.estimators import dimension, relabelled
-    from hypotest.testing.group_measure import BoundMeasure, each, of_groups, under_labels_of
+    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each, of_groups, under_labels_of
     from hypotest.testing.layer_statistics import rare_rows, second_moments
 
     options = MEASURE.filled(prediction.options)
     variance, scale = float(options["variance"]), options["scale"]
-    activations, documents = rare_rows(evidence)
+    activations = rare_rows(evidence)
     layer = second_moments(evidence, "covariance")
     matrix = second_moments(evidence, str(scale))
 
@@ -72,15 +72,16 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     return BoundMeasure(
         values=values,
         resamples=each(
-            lambda group, weights: dimension.effective_dimension_resamples(
+            lambda group, units, weights: dimension.effective_dimension_resamples(
                 activations[:, group],
-                documents,
+                units,
                 weights,
                 variance,
                 scale,  # type: ignore[arg-type]  # validated
             )
         ),
-        documents=np.unique(documents),
+        rows=MeasuredRows.of(evidence.evaluation, "rare"),
+        combination="sum",
         under_labels=under_labels_of(
             prediction,
             evidence,

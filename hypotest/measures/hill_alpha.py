@@ -64,8 +64,6 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
 
     return BoundMeasure(
         values=values,
-        resamples=None,
-        documents=np.empty(0, dtype=np.int64),
         no_interval=MEASURE.why_no_interval(prediction.options),
         secondary=secondary,
     )

@@ -46,13 +46,13 @@ WORDS = Words(
 
 def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
     """Q of the group's mutual information; binned estimates have no interval over documents."""
-    from hypotest.estimators import modularity, relabelled, rewiring
-    from hypotest.testing.group_measure import BoundMeasure, under_labels_of
+    from hypotest.estimators import modularity, relabelled, rewiring, shared_partitions
+    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, under_labels_of
     from hypotest.testing.layer_statistics import information_of
     from hypotest.testing.parallel import chunks
 
     options = MEASURE.filled(prediction.options)
-    information, activations, documents = information_of(MEASURE.filled(prediction.options), evidence)
+    information, activations = information_of(MEASURE.filled(prediction.options), evidence)
     method, resolution = options["method"], float(options["resolution"])
     restarts = int(options["restarts"])
 
@@ -71,25 +71,19 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
         return np.concatenate(found)
 
-    def resamples(groups: IntArray, weights: IntArray) -> Values:
-        parts = list(chunks(len(weights), _RESAMPLES_PER_TASK))
+    def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
         calls = [
             {
                 "activations_group": activations[:, group],
-                "documents": documents,
-                "weights": weights[rows],
-                "rng": streams("communities of resamples", prediction.id, str(place), str(rows.start)),
+                "units": units,
+                "weights": weights,
+                "rng": streams("communities of resamples", prediction.id, str(place)),
                 **settings,
             }
             for place, group in enumerate(groups)
-            for rows in parts
         ]
-        found = workers(
-            f"{prediction.id}: {len(groups)} x {len(weights):,} document resamples",
-            modularity.modularity_resamples,
-            calls,
-        )
-        return np.concatenate(found).reshape(len(groups), len(weights))
+        stage = f"{prediction.id}: {len(groups)} groups without some rows"
+        return np.stack(workers(stage, shared_partitions.modularity_left_out, calls))
 
     def rewired(groups: IntArray, n_draws: int) -> Values:
         calls = [
@@ -122,7 +116,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     return BoundMeasure(
         values=values,
         resamples=None if MEASURE.why_no_interval(prediction.options) else resamples,
-        documents=np.unique(documents),
+        rows=MeasuredRows.of(evidence.evaluation, "rare"),
         under_labels=under_labels_of(
             prediction,
             evidence,

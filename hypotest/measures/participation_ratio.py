@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hypotest.measures.measure import GroupMeasure, Words
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
@@ -40,17 +38,14 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     """Participation ratio of the covariance or correlation."""
     from hypotest.estimators import dimension, relabelled
     from hypotest.testing.group_measure import BoundMeasure, of_groups, under_labels_of
-    from hypotest.testing.layer_statistics import rare_rows, second_moments
+    from hypotest.testing.layer_statistics import second_moments
 
     scale = MEASURE.filled(prediction.options)["scale"]
-    _, documents = rare_rows(evidence)
     layer = second_moments(evidence, str(scale))
     return BoundMeasure(
         values=lambda groups: of_groups(
             prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
         ),
-        resamples=None,
-        documents=np.unique(documents),
         under_labels=under_labels_of(
             prediction,
             evidence,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hypotest.measures.measure import GroupMeasure, Words
 from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
@@ -41,13 +39,11 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     from hypotest.testing.group_measure import BoundMeasure, of_groups
     from hypotest.testing.layer_statistics import information_of
 
-    information, _, documents = information_of(MEASURE.filled(prediction.options), evidence)
+    information, _ = information_of(MEASURE.filled(prediction.options), evidence)
     return BoundMeasure(
         values=lambda groups: of_groups(
             prediction, workers, modularity.segregation, {"information": information}, groups
         ),
-        resamples=None,
-        documents=np.unique(documents),
         no_interval=MEASURE.why_no_interval(prediction.options),
     )
 

@@ -39,22 +39,20 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     """The mean of the neurons' preferences for rare targets."""
     from hypotest.estimators import regimes
     from hypotest.groups.nulls import labelled_sums
-    from hypotest.testing.group_measure import BoundMeasure, each
+    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each
     from hypotest.testing.selection import in_chunks
 
     split = evidence.evaluation
     rare, common = split.mask("rare"), split.mask("common")
     influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
-    documents = np.unique(split.documents)
-    owner = np.searchsorted(documents, split.documents)
 
-    def resamples(group: IntArray, weights: IntArray) -> Values:
+    def resamples(group: IntArray, units: IntArray, weights: IntArray) -> Values:
         absolute = np.abs(split.delta_loss[:, group]).astype(np.float64)
         influence, defined = [], np.ones(len(weights), dtype=bool)
         for rows in (rare, common):
-            sums = np.zeros((documents.size, len(group)))
-            np.add.at(sums, owner[rows], absolute[rows])
-            counts = np.bincount(owner[rows], minlength=documents.size)
+            sums = np.zeros((weights.shape[1], len(group)))
+            np.add.at(sums, units[rows], absolute[rows])
+            counts = np.bincount(units[rows], minlength=weights.shape[1])
             positions = weights @ counts
             defined &= positions > 0
             influence.append(weights @ sums / np.maximum(positions, 1)[:, None])
@@ -84,7 +82,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     return BoundMeasure(
         values=values,
         resamples=each(resamples),
-        documents=documents,
+        rows=MeasuredRows.of(split),
         under_labels=under_labels,
         secondary=secondary,
     )

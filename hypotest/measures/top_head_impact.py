@@ -35,18 +35,19 @@ WORDS = Words(
 def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
     """The head is chosen on the selection split, its impact measured on the other."""
     from hypotest.estimators import heads
-    from hypotest.testing.group_measure import BoundMeasure, each
+    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each
     from hypotest.testing.heads import head_layers
 
     selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
     ablation = evidence.evaluation.head_ablation
     single, base = ablation.single.sum(axis=0, dtype=np.float64), ablation.base.sum(axis=0, dtype=np.float64)
 
-    def resamples(group: IntArray, weights: IntArray) -> Values:
+    def resamples(group: IntArray, units: IntArray, weights: IntArray) -> Values:
         head = int(heads.top_head(selection, group[None, :])[0])
         change = ablation.single[:, head, group].sum(axis=1, dtype=np.float64)
         whole = ablation.base[:, group].sum(axis=1, dtype=np.float64)
-        return np.asarray(np.sqrt((weights @ change) / (weights @ whole)))
+        counts = weights[:, units]
+        return np.asarray(np.sqrt((counts @ change) / (counts @ whole)))
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         chosen = int(heads.top_head(selection, group[None, :])[0])
@@ -61,7 +62,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     return BoundMeasure(
         values=lambda groups: heads.top_head_impact(selection, single, base, groups),
         resamples=each(resamples),
-        documents=ablation.documents,
+        rows=MeasuredRows(ablation.documents),
         secondary=secondary,
     )
 

@@ -20,10 +20,11 @@ from hypotest.collect.self_check import check_ablation
 from hypotest.collect.store import cache_folder
 from hypotest.pipeline.document_log import log_viewing
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
+from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Use, Viewing
+from hypotest.records.self_check import SelfCheck
 from hypotest.registration import protocol_hash
 from hypotest.testing.randomness import Streams
 

@@ -11,8 +11,8 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.results import AblationResult, CorpusResult, CrossEntropy, GroupResult, PredictionResult
+from hypotest.records.self_check import SelfCheck
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
 

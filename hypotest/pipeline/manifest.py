@@ -17,12 +17,12 @@ from hypotest.collect.tiles import GB
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.plugins import packages_of
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint
 from hypotest.records.results import AblationResult
+from hypotest.records.self_check import SelfCheck
 from hypotest.registration.canonical import canonical, canonical_json
 from hypotest.subjects.arithmetic import arithmetic
 from hypotest.subjects.language_model import WeightsFile

@@ -22,7 +22,7 @@ from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
-from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
@@ -38,6 +38,7 @@ from hypotest.records.results import (
     Results,
     Status,
 )
+from hypotest.records.self_check import SelfCheck
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task

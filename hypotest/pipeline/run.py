@@ -40,10 +40,11 @@ from hypotest.pipeline.untrained import (
     describe_untrained,
     networks_of,
 )
-from hypotest.records.evidence import Evidence, SelectionEvidence, SelfCheck
+from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
+from hypotest.records.self_check import SelfCheck
 from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.built import protocol_file

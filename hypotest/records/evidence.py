@@ -215,20 +215,6 @@ class Decomposition:
     """Change of the prediction's entropy, shape (n_neurons,)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """Agreement of the fast ablation with real interventions in the whole model."""
-
-    n_pairs: int
-    """(neuron, block) pairs that were ablated by nnsight."""
-    n_values: int
-    """Positions compared."""
-    largest_difference: float
-    """Nats."""
-    tolerance: float
-    """Nats; a larger difference stops the run."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectionEvidence:
     """What is known while nothing of the evaluation split is."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
 from hypotest.records.prediction import Status as Status
 from hypotest.records.registration import Registration
+from hypotest.records.self_check import SelfCheck
 
 Stance = Literal["supports", "contradicts", "silent", "open"]
 

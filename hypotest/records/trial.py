@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypotest.errors import ProtocolError
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.prediction import Role
+from hypotest.records.self_check import SelfCheck
 from hypotest.records.shown import Shown
 
 FEWEST_POSITIONS = 8

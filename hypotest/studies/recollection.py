@@ -24,10 +24,11 @@ from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.results import ModelFacts, ask_model
 from hypotest.pipeline.untrained import NETWORKS, collect_untrained
-from hypotest.records.evidence import Evidence, SelfCheck
+from hypotest.records.evidence import Evidence
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
+from hypotest.records.self_check import SelfCheck
 from hypotest.records.verification import Check, Difference
 from hypotest.report.results_file import json_text
 from hypotest.studies.array_differences import compare_evidence

@@ -11,7 +11,8 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from hypotest.estimators.products import in_threads
-from hypotest.records.evidence import Evidence, FloatArray, IntArray
+from hypotest.inference.crossed import Combination
+from hypotest.records.evidence import Evidence, FloatArray, IntArray, SplitEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.testing.parallel import Values, Workers, chunks
 from hypotest.testing.relabelled import ShuffledGroups
@@ -20,17 +21,42 @@ _GROUPS_PER_TASK = 1000
 _RELABELLINGS_PER_TASK = 250
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredRows:
+    """The rows that a measure reads on the evaluation split."""
+
+    documents: IntArray
+    """Document of each, shape (n_rows,)."""
+    types: IntArray | None = None
+    """Target type of each; None where evidence was summed over types, which are then held fixed."""
+    common: NDArray[np.bool_] | None = None
+    """Which are at common targets; None where all are at rare ones."""
+
+    @classmethod
+    def of(cls, split: SplitEvidence, condition: str | None = None) -> MeasuredRows:
+        """The positions of a split, of one condition or of both."""
+        if condition is None:
+            return cls(split.documents, split.targets, split.mask("common"))
+        rows = split.mask(condition)
+        return cls(split.documents[rows], split.targets[rows])
+
+
 @dataclass(frozen=True, slots=True)
 class BoundMeasure:
     """A measure of neuron groups on the evaluation split."""
 
     values: Callable[[IntArray], Values]
     """Groups (n_groups, k) to values (n_groups,); NaN where undefined."""
-    resamples: Callable[[IntArray, IntArray], Values] | None
-    """Groups (n_groups, k) and weights (R, D) to values with documents weighted (n_groups, R); None
-    where there are no documents, or no valid interval."""
-    documents: IntArray
-    """The documents that weights refer to, sorted, shape (D,)."""
+    resamples: Callable[[IntArray, IntArray, IntArray], Values] | None = None
+    """Groups (n_groups, k), unit of each of its rows (n_rows,), and weights (R, n_units) to values with the
+    units' rows weighted (n_groups, R): units are documents, target types, or groups of them. None where
+    there are no rows, or no valid interval."""
+    rows: MeasuredRows | None = None
+    """What its rows belong to; None without `resamples`."""
+    combination: Combination = "floored"
+    """How variances over documents, types and cells become one (`hypotest.inference.crossed`)."""
+    recentred: bool = False
+    """Whether the jackknife's estimate of its bias is taken off the effect."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
     """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
@@ -44,14 +70,16 @@ class BoundMeasure:
     """Numbers of one group that stand beside the test."""
 
 
-def each(resample: Callable[[IntArray, IntArray], Values]) -> Callable[[IntArray, IntArray], Values]:
+def each(
+    resample: Callable[[IntArray, IntArray, IntArray], Values],
+) -> Callable[[IntArray, IntArray, IntArray], Values]:
     """From one group to a batch of groups, shared among the cores."""
 
-    def resamples(groups: IntArray, weights: IntArray) -> Values:
+    def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
         found = np.empty((len(groups), len(weights)))
 
         def fill(place: int) -> None:
-            found[place] = resample(groups[place], weights)
+            found[place] = resample(groups[place], units, weights)
 
         in_threads(fill, range(len(groups)))
         return found

@@ -16,7 +16,7 @@ from hypotest.records.results import Interval, SecondaryNumber
 from hypotest.testing.randomness import Streams
 
 TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
-UNDEFINED = "undefined on some resamples of the documents: no interval"
+UNDEFINED = "undefined without some of the documents or types: no interval"
 
 
 def contrast_intervals(

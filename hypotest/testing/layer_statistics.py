@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.dimension import covariance, stacked_correlations
 from hypotest.estimators.information import binned_information, gaussian_copula_information
-from hypotest.records.evidence import Evidence, FloatArray, IntArray
+from hypotest.records.evidence import Evidence, FloatArray
 
 KEPT = 4
 """Matrices of one evidence that are kept, the last used ones: at 8,192 neurons half a gigabyte each."""
@@ -47,30 +47,27 @@ def layer_statistic(
         return found
 
 
-def rare_rows(evidence: Evidence) -> tuple[FloatArray, IntArray]:
-    """Activations at the rare targets of the evaluation split, and the document of each."""
-    rare = evidence.evaluation.mask("rare")
-    return evidence.evaluation.activations[rare], evidence.evaluation.documents[rare]
+def rare_rows(evidence: Evidence) -> FloatArray:
+    """Activations at the rare targets of the evaluation split, shape (n_rows, n_neurons)."""
+    return evidence.evaluation.activations[evidence.evaluation.mask("rare")]
 
 
 def second_moments(evidence: Evidence, scale: str) -> NDArray[np.float64]:
     """Covariance or correlation of the layer's activations on rare targets, shape (n_neurons, n_neurons)."""
-    layer = layer_statistic(evidence, "covariance", lambda: covariance(rare_rows(evidence)[0]))
+    layer = layer_statistic(evidence, "covariance", lambda: covariance(rare_rows(evidence)))
     if scale == "covariance":
         return layer
     return layer_statistic(evidence, "correlation", lambda: stacked_correlations(layer[None])[0])
 
 
-def information_of(
-    options: Mapping[str, Any], evidence: Evidence
-) -> tuple[NDArray[np.float64], FloatArray, IntArray]:
+def information_of(options: Mapping[str, Any], evidence: Evidence) -> tuple[NDArray[np.float64], FloatArray]:
     """Mutual information of the layer's activations on rare targets, and what `rare_rows` gives.
 
     Args:
         options: ``estimator`` and ``bins``; the Gaussian copula without.
         evidence: Its evaluation split.
     """
-    activations, documents = rare_rows(evidence)
+    activations = rare_rows(evidence)
     estimator, bins = options.get("estimator", "gaussian_copula"), int(options.get("bins", 0))
     binned = estimator == "binned"
     information = layer_statistic(
@@ -78,4 +75,4 @@ def information_of(
         (estimator, bins) if binned else estimator,
         lambda: binned_information(activations, bins) if binned else gaussian_copula_information(activations),
     )
-    return information, activations, documents
+    return information, activations

@@ -19,7 +19,7 @@ from hypotest.estimators.routing_crossed import crossed_halvings, crossed_simila
 from hypotest.estimators.shared_partitions import modularity_left_out
 from hypotest.inference.crossed import effective_number
 from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
-from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out
+from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out, evaluated
 
 CONTROLS = 6
 Rng = np.random.Generator
@@ -77,7 +77,7 @@ def record(
     if np.isnan(estimate):
         estimate = float(evaluate(np.zeros(rare.size, dtype=int), np.ones((1, 1), dtype=int))[0])
     left_out = crossed_left_out(documents, types, ~rare, rng, s.groups)
-    found = crossed_errors(evaluate, left_out)
+    found = crossed_errors(evaluated(evaluate, left_out), left_out)
     v = found.variances
     return {
         "error": estimate - truth,

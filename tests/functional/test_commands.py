@@ -142,7 +142,7 @@ def test_p_values_follow_from_the_null_draws(finished):
     for prediction in run.results.predictions:
         for rung in prediction.ladder:
             draws = run.nulls.filter(
-                (run.nulls["prediction"] == prediction.id) & (run.nulls["null"] == rung.null)
+                (run.nulls["prediction"] == prediction.id) & (run.nulls["null"] == rung.key)
             )["value"].to_numpy()
             assert len(draws) == rung.n_draws
             tolerance = 1e-12 * max(1.0, abs(rung.observed))

@@ -188,7 +188,7 @@ def test_untrained_networks_are_refused_as_a_contrast(one_choice, tmp_path):
     path = one_choice.with_name("untrained.yaml")
     path.write_text(f"{before}contrast: {{null: untrained}}\n    margin: {{raw: 1}}{after}", encoding="utf-8")
     assert contrast
-    with pytest.raises(ProtocolError, match="no untrained networks; found as contrast of spectrum"):
+    with pytest.raises(ProtocolError, match="collects no other networks; found as contrast of spectrum"):
         package.multiverse(path, out=tmp_path / "out", device="cpu")
 
 

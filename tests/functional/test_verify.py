@@ -71,7 +71,7 @@ def analysed_once(analyses, monkeypatch):
 
         def call(plan, evidence, *rest, **keywords):
             arrays = (evidence.selection.delta_loss.sum(), evidence.evaluation.delta_loss.sum())
-            key = (name, plan.model_dump_json(), arrays, repr(keywords.get("untrained")))
+            key = (name, plan.model_dump_json(), arrays, repr(keywords.get("networks")))
             if key not in analyses:
                 analyses[key] = function(plan, evidence, *rest, **keywords)
             return analyses[key]
@@ -88,7 +88,7 @@ def own_cache(copy, cache, tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     manifest = json.loads((copy / "manifest.json").read_text())
     networks = [("evidence", manifest["evidence"])]
-    networks += [("untrained", network) for network in manifest["untrained"]["networks"]]
+    networks += [("other-networks", network) for network in manifest["other_networks"]["networks"]]
     for place, network in networks:
         for key in (network["selection"], network["evaluation"]):
             shutil.copytree(cache / place / key, folder / place / key)

@@ -16,7 +16,7 @@ from hypotest.estimators.dimension import (
 )
 from hypotest.inference.crossed import jackknife_variance
 from hypotest.inference.crossed_means import mean_contrast
-from hypotest.inference.left_out import LEFT_OUT, crossed_errors, crossed_left_out, leave_out
+from hypotest.inference.left_out import LEFT_OUT, crossed_errors, crossed_left_out, evaluated, leave_out
 
 
 def text(rng: np.random.Generator, n_documents: int, n_types: int) -> tuple[np.ndarray, ...]:
@@ -86,7 +86,7 @@ class TestCrossedErrors:
 
         expected = mean_contrast(values, first, documents, types)
         left_out = crossed_left_out(documents, types, conditions, rng, n_groups=10_000)
-        found = crossed_errors(evaluate, left_out)
+        found = crossed_errors(evaluated(evaluate, left_out), left_out)
         ours, theirs = found.variances, expected.variances
         assert ours.documents.variance == pytest.approx(theirs.documents.variance)
         assert ours.documents.units == pytest.approx(theirs.documents.units)
@@ -142,7 +142,7 @@ class TestCrossedErrors:
 
             estimate = float(np.sqrt(change.sum() / whole.sum()))
             left_out = crossed_left_out(documents, types, 0 * conditions, rng)
-            found = crossed_errors(evaluate, left_out).variances
+            found = crossed_errors(evaluated(evaluate, left_out), left_out).variances
             t = abs(estimate - 0.5)
             critical = stats.t.ppf(0.95, found.degrees_of_freedom)
             covered += bool(t <= critical * np.sqrt(found.combined("floored")))

@@ -11,8 +11,8 @@ import pytest
 from hypotest.pipeline.ablation_effects import JointAblation
 from hypotest.pipeline.corpus import TextFacts, corpus_result
 from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.results import CrossEntropy, FrequencyCurve
+from hypotest.records.self_check import SelfCheck
 from hypotest.report.results_file import json_text, parse_results, results_text
 from tests.pipeline.planted import make_evidence, make_protocol
 

@@ -12,7 +12,6 @@ from scipy import stats
 
 from hypotest.estimators import dimension, heads, modularity
 from hypotest.inference.bootstrap import (
-    contrast_interval,
     document_interval,
     document_weights,
     jackknife_weights,
@@ -57,53 +56,6 @@ def test_stored_standard_errors(kind: str, n_resamples: int) -> None:
     # An SD of R resamples has a relative error of about 1 / sqrt(2 R); four of both together.
     error = math.sqrt(1 / (2 * n_resamples) + 1 / (2 * case["n_resamples"]))
     assert found == pytest.approx(case["standard_error"], rel=4 * error)
-
-
-def contrast(group: np.ndarray, controls: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
-    """Standard error, and the variances of the bootstrap and the jackknife of the group's mean.
-
-    The controls are the same document values with offsets, so that their mean is the null's.
-    """
-    n = len(group)
-    offsets = np.array([-1.0, 0.5, 2.0])
-    resamples = weights @ np.stack([group, controls]).T / n
-    without = jackknife_weights(n) @ group / (n - 1)
-    found = contrast_interval(
-        float(group.mean()),
-        float(controls.mean() + offsets.mean()),
-        resamples[:, 0],
-        without,
-        controls.mean() + offsets,
-        resamples[:, 1] + offsets[:, None],
-        0.90,
-        null_mean_variance=0.0,
-    )
-    jackknife = (n - 1) / n * float(np.sum((without - without.mean()) ** 2))
-    return found.standard_error, float(resamples[:, 0].var(ddof=1)), jackknife
-
-
-def test_stored_contrast_of_means() -> None:
-    case = STORED["contrast"]
-    group, controls = columns_of("contrast")
-    weights = document_weights(len(group), 20_000, np.random.default_rng(0))
-    error, bootstrap, jackknife = contrast(group, controls, weights)
-    # The bootstrap of a mean is too small by (n - 1) / n, which the jackknife makes good.
-    error *= math.sqrt(min(1.0, bootstrap / jackknife))
-    assert error == pytest.approx(case["standard_error"], rel=4 * math.sqrt(1 / 40_000 + 1 / 100_000))
-
-
-@given(pair=strategies.pairs(), seed=strategies.SEEDS, n_resamples=st.integers(3, 60))
-@settings(deadline=None, max_examples=40)
-def test_parallel_controls_leave_the_variance_of_the_difference(
-    pair: tuple[np.ndarray, np.ndarray], seed: int, n_resamples: int
-) -> None:
-    # Controls that move as one have no interaction: V = var(T(G)* - m*), times what the jackknife
-    # says the bootstrap lacks.
-    group, controls = pair
-    weights = document_weights(len(group), n_resamples, np.random.default_rng(seed))
-    error, bootstrap, jackknife = contrast(group, controls, weights)
-    expected = np.var(weights @ (group - controls) / len(group), ddof=1)
-    assert error**2 == pytest.approx(expected * max(1, jackknife / bootstrap))
 
 
 @given(sample=strategies.pareto(size=(20, 60)), level=st.floats(0.5, 0.99))

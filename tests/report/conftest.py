@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.records.evidence import SelfCheck
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import (
     SCHEMA_VERSION,
@@ -35,6 +34,7 @@ from hypotest.records.results import (
     Spectrum,
     SplitOutcome,
 )
+from hypotest.records.self_check import SelfCheck
 from hypotest.testing.shuffled import NULL_SDS
 from tests.unrendered import figures_not_rendered
 

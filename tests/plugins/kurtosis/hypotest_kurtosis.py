@@ -18,17 +18,14 @@ from hypotest.testing.randomness import Streams
 
 def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
     """Its mean over the group."""
-    activations, documents = rare_rows(evidence)
-    of_neurons = kurtosis(activations, axis=0, fisher=True)
+    of_neurons = kurtosis(rare_rows(evidence), axis=0, fisher=True)
     if MEASURE.filled(prediction.options)["sign"] == "absolute":
         of_neurons = np.abs(of_neurons)
 
     def values(groups: IntArray) -> Values:
         return np.asarray(of_neurons[groups].mean(axis=1), dtype=np.float64)
 
-    return BoundMeasure(
-        values=values, resamples=None, documents=np.unique(documents), no_interval=MEASURE.no_interval
-    )
+    return BoundMeasure(values=values, no_interval=MEASURE.no_interval)
 
 
 MEASURE = GroupMeasure(

@@ -1,0 +1,97 @@
+"""How a group measure's effect varies over documents and target types, two crossed random factors.
+
+Rows are left out in turn, in groups of documents, of types and of cells (`hypotest.inference.left_out`). A
+null's
+mean moves with the rows too, mostly together with the group's value: the contrast is that with the mean of a
+few
+of the null's own groups under the same rows, so that what they share cancels. What those few respond of their
+own adds a twentieth of a group's variance; the Monte Carlo variance of the null's mean is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hypotest.inference.crossed import Combination, Variances, crossed_interval
+from hypotest.inference.left_out import crossed_errors, crossed_left_out, evaluated, unit_counts
+from hypotest.records.results import Interval
+from hypotest.testing.intervals import UNDEFINED, all_defined
+from hypotest.testing.rung import CONTROL_GROUPS, Rung
+from hypotest.testing.task import Tested
+
+_EFFECTIVE = ("effective_documents", "effective_rare_types", "effective_common_types")
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How an effect varies, or why that is not known."""
+
+    centre: float = 0.0
+    variances: Variances | None = None
+    """Over documents and types."""
+    combination: Combination = "floored"
+    monte_carlo: float = 0.0
+    """Variance of the null's mean over its draws."""
+    own: Interval | None = None
+    """95 % interval of the group's own value, around it."""
+    effective: Mapping[str, float] = field(default_factory=dict)
+    """Documents and types of equal size that would say as much."""
+    reason: str = ""
+    """Why there is no interval."""
+
+    def interval(self, level: float) -> Interval | None:
+        """Of the effect; None where there is none."""
+        if self.variances is None:
+            return None
+        return crossed_interval(
+            self.centre,
+            self.variances,
+            level,
+            combination=self.combination,
+            extra_variance=self.monte_carlo,
+        )
+
+
+def errors_of(tested: Tested, decisive: Rung) -> Errors:
+    """The errors of the group's effect against the null that decides.
+
+    Args:
+        tested: The measure of the group.
+        decisive: The group among that null's draws.
+    """
+    measure, compared = tested.measure, decisive.comparison
+    if measure.resamples is None or measure.rows is None:
+        return Errors(reason=measure.no_interval)
+    if decisive.groups is None and decisive.scale is None:
+        return Errors(
+            reason=f"the null {compared.id} has no groups in this network: no interval over documents and "
+            "types"
+        )
+    rows = measure.rows
+    left = crossed_left_out(rows.documents, rows.types, rows.common, tested.task.streams("rows left out"))
+    effective = dict(zip(_EFFECTIVE, (item.number for item in (left.documents, *left.types)), strict=False))
+    if reason := unit_counts(left).too_few():
+        return Errors(effective=effective, reason=reason)
+    groups = [tested.group[None, :]]
+    if decisive.groups is not None:
+        groups.append(decisive.groups[:CONTROL_GROUPS])
+    together, resamples = np.concatenate(groups), measure.resamples
+    values = evaluated(lambda units, weights: resamples(together, units, weights), left)
+    if not all_defined(*values):
+        return Errors(effective=effective, reason=UNDEFINED)
+    if decisive.scale is None:
+        effects = [found[0] - found[1:].mean(axis=0) for found in values]
+    else:
+        effects = [decisive.scale(found[0], tested.group.size) for found in values]
+    errors, of_group = crossed_errors(effects, left), crossed_errors([found[0] for found in values], left)
+    return Errors(
+        centre=compared.observed - compared.mean - (errors.bias if measure.recentred else 0.0),
+        variances=errors.variances,
+        combination=measure.combination,
+        monte_carlo=compared.sd**2 / compared.n_draws,
+        own=crossed_interval(tested.observed, of_group.variances, 0.95, combination=measure.combination),
+        effective=effective,
+    )
