@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
+    from hypotest.report.console import progress
     from hypotest.report.run import Run
     from hypotest.studies.compare import compare
     from hypotest.studies.explore import explore
@@ -79,6 +80,7 @@ __all__ = [
     "multiverse",
     "open_run",
     "power",
+    "progress",
     "register",
     "run",
     "run_series",
@@ -97,6 +99,7 @@ _HOMES = {
     "load_protocol": "hypotest.registration.built",
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
+    "progress": "hypotest.report.console",
     "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series",
