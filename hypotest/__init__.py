@@ -35,6 +35,12 @@ From Python::
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
+    protocol = hypotest.load_protocol("protocols/rare-tokens.yaml")  # or hypotest.Protocol(...)
+    protocol.replace({"nulls.size_matched.draws": 4999}, seed=3).to_yaml()  # checked as a file is
+
+    with hypotest.progress() as shown:  # in a terminal or a notebook
+        hypotest.run("protocols/rare-tokens.yaml", start_stage=shown.start_stage)
+
     result = hypotest.open_run("reports/rare-tokens/example")  # a finished one, without its model
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
