@@ -12,6 +12,8 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     verdict        outcomes + decision rule -> verdict
     registration   YAML -> protocol, or everything that is wrong with it
     measures       what can be measured: one file, one measure
+    nulls          what a group is compared with: one file, one null
+    ladder         every null of a prediction, side by side
     testing        one measure on evidence: selection, nulls, intervals, comparison
     corpora        documents, blocks, frequencies, positions
     subjects       the network under test, and the reference model
