@@ -12,6 +12,8 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     verdict        outcomes + decision rule -> verdict
     registration   YAML -> protocol, or everything that is wrong with it
     measures       what can be measured: one file, one measure
+    nulls          what a group is compared with: one file, one null
+    ladder         every null of a prediction, side by side
     testing        one measure on evidence: selection, nulls, intervals, comparison
     corpora        documents, blocks, frequencies, positions
     subjects       the network under test, and the reference model
@@ -35,6 +37,12 @@ From Python::
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
 
+    protocol = hypotest.load_protocol("protocols/rare-tokens.yaml")  # or hypotest.Protocol(...)
+    protocol.replace({"nulls.size_matched.draws": 4999}, seed=3).to_yaml()  # checked as a file is
+
+    with hypotest.progress() as shown:  # in a terminal or a notebook
+        hypotest.run("protocols/rare-tokens.yaml", start_stage=shown.start_stage)
+
     result = hypotest.open_run("reports/rare-tokens/example")  # a finished one, without its model
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
@@ -57,6 +65,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
+    from hypotest.report.console import progress
     from hypotest.report.run import Run
     from hypotest.studies.compare import compare
     from hypotest.studies.explore import explore
@@ -79,6 +88,7 @@ __all__ = [
     "multiverse",
     "open_run",
     "power",
+    "progress",
     "register",
     "run",
     "run_series",
@@ -97,6 +107,7 @@ _HOMES = {
     "load_protocol": "hypotest.registration.built",
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
+    "progress": "hypotest.report.console",
     "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series",

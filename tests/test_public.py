@@ -19,6 +19,7 @@ NAMES = {
     "multiverse",
     "open_run",
     "power",
+    "progress",
     "register",
     "run",
     "run_series",

@@ -13,8 +13,10 @@ from hypotest.registration.source import plain_scalar
 
 _WIDTH = 100
 """Columns within which a mapping or list stays on its line."""
-_PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9/_.()?;+*= '-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9/_.()?;+*= '-]|:(?=[A-Za-z0-9]))*")
 """Text that needs no quotes, wherever it stands."""
+_LINE = re.compile(_PLAIN.pattern.replace("|", "|,|", 1))
+"""Text that needs none on a line of its own."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """Keys that need none: they are text whatever they look like, ``null`` too."""
 
@@ -58,7 +60,7 @@ def _expectation(outcomes: list[str]) -> str | list[str]:
 def _entry(key: str, value: Any, depth: int) -> list[str]:
     """A key with its value, as lines."""
     start = f"{'  ' * depth}{_key(key)}:"
-    line = f"{start} {_flow(value)}"
+    line = f"{start} {_scalar(value, _LINE) if isinstance(value, str) else _flow(value)}"
     whole = isinstance(value, dict | list) and value and (depth == 0 or len(line) > _WIDTH)
     if not whole or (isinstance(value, list) and len(line) <= _WIDTH and key != "predictions"):
         return [line]
@@ -86,12 +88,12 @@ def _key(key: str) -> str:
     return key if _WORD.fullmatch(key) else _scalar(key)
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: Any, plain: re.Pattern[str] = _PLAIN) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
         return repr(value)
-    if _PLAIN.fullmatch(value) and value == value.strip() and plain_scalar(value) == value:
+    if plain.fullmatch(value) and value == value.strip() and plain_scalar(value) == value:
         return value
     quoted = json.dumps(value, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +268,10 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class StageProgress(Progress):
-    """Bars on a terminal; elsewhere a plain line when a stage starts, now and then, and when it is done."""
+    """Bars on a terminal; elsewhere a plain line when a stage starts, now and then, and when it is done.
+
+    In a notebook there are bars where ipywidgets is installed, which rich draws them with.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__(
@@ -278,7 +282,7 @@ class StageProgress(Progress):
             TextColumn("left", style="dim"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))),
             expand=True,
         )
         self._started: dict[TaskID, float] = {}
@@ -355,7 +359,12 @@ class StageProgress(Progress):
 
 
 def progress(console: Console | None = None) -> StageProgress:
-    """A progress display with bar, time elapsed and time left.
+    """A progress display with bar, time elapsed and time left, for terminals and notebooks.
+
+    For instance::
+
+        with hypotest.progress() as shown:
+            run = hypotest.run("protocol.yaml", start_stage=shown.start_stage)
 
     Args:
         console: Where to show it; standard error by default, so that standard output stays clean.

@@ -6,6 +6,7 @@ what colour says. Figures are built without pyplot: no global state, no display.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,9 +69,18 @@ def house_style() -> Iterator[None]:
         yield
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows as it is, with or without ``%matplotlib inline``."""
+
+    def _repr_png_(self) -> bytes:
+        with io.BytesIO() as stream:
+            self.savefig(stream, format="png", dpi=_RESOLUTION)
+            return stream.getvalue()
+
+
 def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of text width with its axes, row by row."""
-    figure = Figure(figsize=(WIDTH, height))
+    figure = NotebookFigure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, [axes for row in grid for axes in row]
@@ -78,7 +88,7 @@ def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, 
 
 def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure whose bare axes are measured in inches, from the top left corner."""
-    figure = Figure(figsize=(width, height))
+    figure = NotebookFigure(figsize=(width, height))
     figure.set_layout_engine("none")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))

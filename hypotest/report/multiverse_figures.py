@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from hypotest.measures.registry import words_of
 from hypotest.records.multiverse import SpecificationResult, Value
 from hypotest.records.results import PredictionResult
-from hypotest.report.figure_style import INK, MARGIN, WIDTH
+from hypotest.report.figure_style import INK, MARGIN, WIDTH, NotebookFigure
 from hypotest.report.multiverse_words import choice_name, value_text
 from hypotest.report.null_figures import OUTCOME_MARKS
 
@@ -43,7 +43,7 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     scaled = [scales[place] for place in order]
     declared = next(column for column, place in enumerate(order) if tests[place].specification.is_declared)
     rows = choice_rows(tests, order)
-    figure = Figure(figsize=(WIDTH, _CURVE + _ROW * (len(rows) + 1.6)))
+    figure = NotebookFigure(figsize=(WIDTH, _CURVE + _ROW * (len(rows) + 1.6)))
     FigureCanvasAgg(figure)
     figure.set_layout_engine("constrained", w_pad=0.12)  # else the widest label of the choices is cut
     top, bottom = figure.subplots(

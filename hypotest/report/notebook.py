@@ -18,7 +18,12 @@ _Record = TypeVar("_Record", bound=Shown)
 def html(shown: RenderableType) -> str:
     """A fragment of HTML with the colours of the terminal, `WIDTH` characters wide; text is escaped."""
     console = Console(
-        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+        record=True,
+        width=WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        force_jupyter=False,  # else a notebook shows it once more, by itself
+        color_system="truecolor",
     )
     console.print(shown)
     return console.export_html(inline_styles=True, code_format=_FORMAT)

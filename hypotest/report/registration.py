@@ -181,8 +181,8 @@ def registered_text(done: Registered) -> Text:
         text.append(f"*** Its runs are exploratory: {sentence}. ***", style="bold reverse red")
         if lock.seen.documents:
             text.append(
-                "\n`hypotest register --fresh-documents` evaluates on documents that no run has seen, as "
-                "far as there are enough."
+                "\n`hypotest register --fresh-documents` evaluates on documents that no run has seen, as far "
+                "as there are enough."
             )
     text.append(f"\n{UNSEEN_BY_ANY_TOOL}", style="dim")
     return text

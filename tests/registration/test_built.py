@@ -94,6 +94,7 @@ def test_defaults_are_left_out_and_what_is_short_stands_on_one_line():
 @pytest.mark.parametrize(
     "title",
     [
+        "a, b: c", "a,b, c", "x:", "a:b", ", a", "a,", "a: ", "#a", "a, #b", "a:, b",
         "true", "~", "1e5", "0x1f", " a b", "a: b", "# no comment", "'", '"', "{a}", "[1, 2]", "- a",
         "yes", "é ü 漢", "\U0001f600", "tab\there", "back\\slash", "line\nbreak", "\x07 bell", "\u2028",
         "2026-11-29", "null", "a #b", "&a", "*a", "!a", "%a", "@a", "`a`", "a,b", "?", "-", "---", "...",

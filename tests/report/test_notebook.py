@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
+import hypotest
 from hypotest.records.shown import Shown
 from hypotest.report.notebook import show_as
 
@@ -51,3 +52,21 @@ def test_every_record_that_shows_itself_is_listed_here():
     folder = Path(importlib.import_module("hypotest.records").__file__).parent
     found = {path.stem for path in folder.glob("*.py") if "(Shown):" in path.read_text(encoding="utf-8")}
     assert found == {module for module, *_ in SHOWN}
+
+
+def test_a_record_is_shown_once(monkeypatch):
+    """Within a notebook rich would print beside what is returned."""
+    printed = []
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *shown: printed.append(shown))
+    show_as(Titled, lambda item: Text(item.title))
+    assert "a title" in Titled("a title")._repr_html_()
+    assert not printed
+
+
+@pytest.mark.parametrize("widgets", [True, False])
+def test_progress_in_a_notebook(monkeypatch, widgets):
+    """Bars where rich can draw them there, else lines."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("hypotest.report.console.find_spec", lambda name: object() if widgets else None)
+    assert hypotest.progress().disable is not widgets

@@ -100,6 +100,11 @@ def test_figures_are_those_of_the_report():
         run.figures["ladders"]
 
 
+def test_a_notebook_shows_a_figure_without_pyplot():
+    shown = hypotest.open_run(EXAMPLE).plot("effects")._repr_png_()
+    assert shown.startswith(b"\x89PNG\r\n")
+
+
 def test_a_notebook_shows_the_verdict_table():
     shown = hypotest.open_run(EXAMPLE)._repr_html_()
     assert shown.startswith("<pre")
