@@ -14,6 +14,7 @@ from hypotest.records.material import Condition
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
+from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 from hypotest.report.text import escape_markdown, sentence_list
@@ -54,14 +55,20 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[s
         OutputError: If the protocol inside the results is not one of this version.
     """
     try:
-        protocol = Protocol.model_validate(results.protocol)
+        recorded = recorded_plan(results.protocol)
     except ValidationError as error:
         raise OutputError(
             "results.json: `protocol` must be a protocol of this version; found "
             f"{error.error_count()} problems, the first: {error.errors()[0]['msg']}. "
             "Run the protocol again with this version of hypotest."
         ) from error
+    protocol = recorded.plan
     yield "## Methods"
+    if recorded.missing:
+        yield (
+            f"Written without a package that the run used ({recorded.missing}): what it says of them is "
+            "missing here."
+        )
     yield " ".join([_preregistration(results, protocol), _positions(protocol), _group(protocol)])
     yield " ".join([_measures(results), _nulls(protocol)])
     yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()

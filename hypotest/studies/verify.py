@@ -18,7 +18,6 @@ from pydantic import ValidationError
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError
-from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.preflight import check_verification
 from hypotest.pipeline.untrained import NETWORKS
 from hypotest.records.evidence import Evidence
@@ -27,6 +26,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference, Verification
 from hypotest.registration import load_protocol, protocol_hash
+from hypotest.registration.recorded import recorded_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
@@ -115,10 +115,11 @@ def _read(checks: list[Check], name: str, read: Any) -> Any:
 
 
 def _gone(stored: Results | None) -> str:
-    """Which measures of a run no installed package brings, and what to do; empty where all are here."""
-    names = () if stored is None else (item.measure for item in stored.predictions)
-    missing = sorted(set(names) - set(MEASURES))
-    return f"no measure {', '.join(missing)} here: install the package that brings it" if missing else ""
+    """What a run used that no installed package brings, and what to do; empty where all is here."""
+    try:
+        return "" if stored is None else recorded_plan(stored.protocol).missing
+    except ValidationError:  # said with the check of the protocol
+        return ""
 
 
 def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any]) -> Protocol | None:

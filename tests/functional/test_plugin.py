@@ -158,7 +158,7 @@ def test_what_cannot_be_checked_without_it_is_not_called_different(run_folder, c
     done = command(None, cache, "verify", run_folder)
     said = " ".join(done.stdout.split())
     assert done.returncode != 0
-    assert "no measure kurtosis here: install the package that brings it" in said
+    assert "no measure kurtosis here and no null contiguous here: install the package that brings it" in said
     assert "DIFFER" not in said
 
 
@@ -168,6 +168,7 @@ def test_its_run_still_opens_when_it_is_gone(run_folder, cache):
     assert "tails" in shown.stdout
     again = command(None, cache, "report", run_folder)
     assert again.returncode == 0, again.stderr
+    assert "Written without a package that the run used" in (run_folder / "report.md").read_text("utf-8")
 
 
 def test_it_is_calibrated_before_it_is_believed(installed, cache):

@@ -183,7 +183,7 @@ def test_standardisation_follows_a_measure_that_grows_with_the_size():
         size = groups.shape[1]
         return 0.7 * size + np.resize([-0.5, 0.5], len(groups))
 
-    measure = BoundMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+    measure = BoundMeasure(values=values)
     scale = _standardization(measure, [10, 100], N_NEURONS, Streams(1))
     for size in range(10, 101):
         # mean 0.7 k, SD 0.5 sqrt(400 / 399): a value half above the mean is sqrt(399 / 400) SDs above
@@ -197,7 +197,7 @@ def test_rounding_errors_are_no_unit(noise):
     def values(groups):
         return noise * np.random.default_rng(groups.shape[1]).integers(-1, 2, len(groups))
 
-    measure = BoundMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+    measure = BoundMeasure(values=values)
     with pytest.raises(Undefined, match="random groups of 10 neurons do not vary"):
         _standardization(measure, [10, 100], N_NEURONS, Streams(1))
 

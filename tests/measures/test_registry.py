@@ -128,7 +128,7 @@ def test_an_option_that_takes_no_value_is_refused(option):
 )
 def test_a_measure_that_gives_something_else_is_named(values, found):
     def bind(*_):
-        return BoundMeasure(values=values, resamples=None, documents=np.empty(0, dtype=np.int64))
+        return BoundMeasure(values=values)
 
     measure = dataclasses.replace(MEASURES["segregation"], bind=bind)
     with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {found}"):
