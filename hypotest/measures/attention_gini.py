@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
-from hypotest.records.design import SWAPS
+from hypotest.records.design import PERMUTATIONS
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
@@ -37,65 +36,84 @@ WORDS = Words(
 
 
 def compare(prediction: Prediction, task: Task) -> Comparison:
-    """Gini coefficient of attention, rare against common query positions, paired by document."""
+    """Gini coefficient of attention, mean over rare less mean over common query positions.
+
+    Documents and target types are both samples: p and interval come from one t with the standard error over
+    both. The same t with the labels of whole types permuted stands beside it. (Sign flips within documents,
+    which take types for fixed, rejected up to 0.62 of true nulls at 0.05 in simulations with type effects.)
+    """
+    from hypotest.inference.crossed import crossed_interval
+    from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
-    from hypotest.inference.randomization import compare_with_null, swapped_differences
+    from hypotest.inference.randomization import compare_with_null
     from hypotest.records.results import OwnIntervals
-    from hypotest.testing.attention import SWAPPED, document_means, gini_of_heads
+    from hypotest.testing.attention import PERMUTED, document_means, gini_of_heads
     from hypotest.testing.comparison import Comparison
-    from hypotest.testing.intervals import contrast_intervals, ends, secondary
+    from hypotest.testing.intervals import ends, interval_p_value, secondary
     from hypotest.testing.undefined import Undefined
 
-    split, protocol, streams = task.evidence.evaluation, task.protocol, task.streams
-    gini = gini_of_heads(split).mean(axis=1)
-    rare, common, _ = document_means(split, gini)
-    if not rare.size:
-        raise Undefined("no document of the evaluation split has a value for both conditions")
-    differences = rare - common
-    estimate = float(differences.mean())
-    draws = swapped_differences(differences, SWAPS, streams("swaps", prediction.id))
-    swapped = compare_with_null(estimate, draws, null=SWAPPED, statistic="T(rare) - T(common)")
-    intervals, of_rare, of_common = (
-        contrast_intervals(float(values.mean()), _weighted_mean(values), values.size, protocol, streams)
-        for values in (differences, rare, common)
+    split, protocol = task.evidence.evaluation, task.protocol
+    gini, rare = gini_of_heads(split).mean(axis=1), split.mask("rare")
+    known = np.isfinite(gini)  # the first query of a block sees nothing to choose from
+    values, first, documents, types = (item[known] for item in (gini, rare, split.documents, split.targets))
+    if not first.any() or first.all():
+        raise Undefined("the evaluation split has no value for one of the conditions")
+    found = mean_contrast(values, first, documents, types)
+    level, variances = protocol.decision.level, found.variances
+    reason = variances.too_few()
+    interval, at_95 = (
+        None if reason else crossed_interval(found.estimate, variances, coverage, combination="floored")
+        for coverage in (1 - 2 * level, 0.95)
     )
-    paired = paired_standardized_difference(rare, common)
+    sides = []
+    for rows in (first, ~first):
+        own = mean_contrast(values[rows], rows[rows], documents[rows], types[rows])
+        few = own.variances.too_few()
+        sides.append(
+            None if few else crossed_interval(own.estimate, own.variances, 0.95, combination="floored")
+        )
+    draws = permuted_contrasts(
+        values, first, documents, types, PERMUTATIONS, task.streams("types permuted", prediction.id)
+    )
+    permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
+    of_rare, of_common, _ = document_means(split, gini)
+    paired = paired_standardized_difference(of_rare, of_common)
+    number = (variances.documents, *variances.types)
+    names = ("effective_documents", "effective_rare_types", "effective_common_types")
     return Comparison(
-        observed=float(rare.mean()),
+        observed=float(values[first].mean()),
         reference="common",
-        reference_value=float(common.mean()),
+        reference_value=float(values[~first].mean()),
         standardized=None if paired is None else paired.value,
-        p_value=swapped.p_value,
-        p_error=swapped.p_error,
-        percentile=swapped.percentile,
-        interval=intervals[0],
-        interval_95=intervals[1],
-        deciding_draws=draws,
+        p_value=permuted.p_value if interval is None else interval_p_value(interval),
+        p_error=permuted.p_error if interval is None else None,
+        percentile=permuted.percentile if interval is None else None,
+        interval=interval,
+        interval_95=at_95,
         own_intervals=OwnIntervals(
-            observed=ends(of_rare[1]),
-            reference=ends(of_common[1]),
+            observed=ends(sides[0]),
+            reference=ends(sides[1]),
             standardized=None if paired is None else (paired.low, paired.high),
         ),
         secondary=secondary(
-            {"documents": float(differences.size), "cliffs_delta": cliffs_delta(rare, common)}
+            {
+                **{name: item.units for name, item in zip(names, number, strict=True)},
+                "cliffs_delta": cliffs_delta(of_rare, of_common),
+            }
         ),
-        ladder=(swapped,),
-        draws={SWAPPED: draws},
-        notes=intervals[2],
+        ladder=(replace(permuted, descriptive=interval is not None),),
+        draws={PERMUTED: draws},
+        notes=(reason,) if reason else (),
     )
 
 
-def _weighted_mean(values: NDArray[np.float64]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
-    """The mean over documents, given how often each was drawn."""
-    return lambda weights: weights @ values / weights.sum(axis=1)
-
-
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
-    """Mean over documents of the difference between conditions."""
-    from hypotest.testing.attention import document_means, gini_of_heads
+    """Mean over rare less mean over common positions."""
+    from hypotest.testing.attention import gini_of_heads
 
-    rare, common, _ = document_means(evidence.evaluation, gini_of_heads(evidence.evaluation).mean(axis=1))
-    return float(np.mean(rare - common))
+    gini = gini_of_heads(evidence.evaluation).mean(axis=1)
+    rare, known = evidence.evaluation.mask("rare"), np.isfinite(gini)
+    return float(gini[rare & known].mean() - gini[~rare & known].mean())
 
 
 MEASURE = ConditionMeasure(

@@ -13,8 +13,8 @@ HEAD_BLOCKS = 256
 """Of text, at most, in which attention heads are ablated, in each split."""
 CALIPER = 16
 """Tokens; query positions of a matched pair lie at most this far apart if possible."""
-SWAPS = 9999
-"""Draws in which the labels of documents are swapped."""
+PERMUTATIONS = 1999
+"""Draws in which the labels of token types are permuted, beside a test by t."""
 FEWEST_MOVABLE = 5
 """Members that can change places with their neighbours, without which nothing is concluded from those."""
 PermutationUnit = Literal["type", "document_type", "position"]

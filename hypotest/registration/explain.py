@@ -131,7 +131,8 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     ]
     tests = Line(
         f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
-        f"from {protocol.intervals.resamples:,} resamples of the documents. The outcome is less, greater, "
+        "from leaving out documents and target types (heads and routing: from "
+        f"{protocol.intervals.resamples:,} resamples of the documents). The outcome is less, greater, "
         "equivalent (shown to be inside the margin) or inconclusive; undefined where the measure has no "
         "value. Not significant is never read as no difference.",
         "Test.",

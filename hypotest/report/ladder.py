@@ -32,6 +32,9 @@ EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
 _OTHERS = {
+    "types permuted": "do rare and common targets differ more than token types of like count whose labels "
+    "are dealt out at random? Each draw is divided by its own standard error, and stands beside the test "
+    "by t.",
     "swapped within documents": "do rare and common targets differ more than when the two change places in "
     "documents at random?",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",

@@ -41,6 +41,11 @@ SOURCES = (
         "Besag and Clifford (1991): p-values of sequential draws",
     ),
     (
+        "doi:10.1198/jbes.2010.07136",
+        "https://doi.org/10.1198/jbes.2010.07136",
+        "Cameron, Gelbach and Miller (2011): errors with two crossed factors",
+    ),
+    (
         "doi:10.1177/1948550617697177",
         "https://doi.org/10.1177/1948550617697177",
         "Lakens (2017): equivalence by two one-sided tests",
@@ -189,8 +194,12 @@ def _tests(results: Results, protocol: Protocol) -> str:
     )
     if resampled:
         text += (
-            " Confidence intervals come from resampling documents; contrasts with a declared value "
-            "use Student's t with the interval's standard error."
+            " Confidence intervals of group measures and of contrasts between conditions are over documents "
+            "and target types, two crossed random factors: variances by the jackknife, leaving groups of "
+            "documents, of types and of their cells out in turn (Cameron, Gelbach and Miller 2011, "
+            "doi:10.1198/jbes.2010.07136), with Student's t; the others come from resampling documents. "
+            "Contrasts with a declared value and between conditions use t with the interval's standard "
+            "error."
         )
     margins = dict.fromkeys(
         margin_text(item.margin) for item in protocol.predictions if item.margin is not None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypotest.inference.crossed import MINIMUM_UNITS
+from hypotest.inference.left_out import LEFT_OUT
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.plateau_flatness import WORDS as CURVES
 from hypotest.measures.registry import MEASURES, filled_options, words_of
 from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared
-from hypotest.records.design import MINIMUM_DOCUMENTS, SWAPS
+from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.report.material import REPLACEMENTS
@@ -78,9 +80,12 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
     yield "### Statistical models"
     yield (
         "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
-        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals come "
-        f"from {count_text(protocol.intervals.resamples)} bootstrap resamples of the documents and their "
-        f"jackknife, with Student's t; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
+        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
+        "group measures and of contrasts between conditions are over documents and token types, two crossed "
+        f"random factors: {LEFT_OUT} groups of documents, of types and of their cells are left out in turn, "
+        f"with Student's t; with effectively fewer than {MINIMUM_UNITS} documents or types there is none. "
+        f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
+        f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
     )
     yield "\n".join(f"- {label(item)}: {_contrast(item)} {_margin(item)}" for item in protocol.predictions)
     yield "### Transformations"
@@ -130,13 +135,14 @@ def _contrast(item: Prediction) -> str:
     contrast = item.contrast
     if contrast.conditions is not None:
         return (
-            "the mean over documents of rare minus common, paired by document, among the same mean under "
-            f"{SWAPS:,} random sign flips of the documents' differences."
+            "the mean over rare minus that over common positions, by Student's t with the standard error "
+            "over documents and token types, two crossed random factors; beside it the same t under "
+            f"{PERMUTATIONS:,} permutations of the labels of whole types."
         )
     if contrast.reference is not None:
         return (
             f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
-            "standard error of the interval over documents."
+            "standard error of the interval."
         )
     null = NULLS[str(contrast.null)]
     if null.form is Form.LABELS and not isinstance(MEASURES[item.measure], GroupMeasure):

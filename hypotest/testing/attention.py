@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from hypotest.estimators import concentration, routing
 from hypotest.records.evidence import SplitEvidence
 
+PERMUTED = "types permuted"
+"""The null in which the labels of whole token types are permuted, among types of like count."""
 SWAPPED = "swapped within documents"
 """The null in which the labels of documents are swapped."""
 

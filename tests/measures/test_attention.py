@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from hypotest.inference.crossed_means import mean_contrast
 from hypotest.measures import attention_gini, routing_similarity
 from hypotest.pipeline.outcomes import classify_prediction
+from hypotest.records.design import PERMUTATIONS
 from hypotest.testing.attention import document_means, gini_of_heads
 from hypotest.testing.intervals import TOO_FEW, UNDEFINED, contrast_intervals
 from hypotest.testing.randomness import Streams
@@ -29,7 +33,7 @@ def test_equal_attention_is_shown_to_be_equivalent():
     result = classify_prediction(item, attention_gini.compare(item, make_task(protocol, evidence)), protocol)
     assert result.outcome == "equivalent"
     assert result.p_equivalence <= 0.05
-    assert result.secondary["documents"].value == 40
+    assert result.secondary["effective_documents"].value == pytest.approx(40)
 
 
 def test_sharper_attention_on_rare_targets_is_greater():
@@ -45,15 +49,54 @@ def test_sharper_attention_on_rare_targets_is_greater():
 
 
 def test_each_condition_has_its_own_interval():
-    """Over 40 documents a bootstrap interval of a mean is nearly Student's."""
+    """Rows are independent here, so that neither documents nor types add to the error of a mean of rows."""
     item, evidence, protocol = setup(GINI)
     result = attention_gini.compare(item, make_task(protocol, evidence))
-    gini = gini_of_heads(evidence.evaluation).mean(axis=1)
-    rare, common, _ = document_means(evidence.evaluation, gini)
-    for name, values in (("observed", rare), ("reference", common)):
-        low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
-        found = getattr(result.own_intervals, name)
-        assert found == pytest.approx([low, high], abs=0.15 * (high - low))
+    gini, rare = gini_of_heads(evidence.evaluation).mean(axis=1), evidence.evaluation.mask("rare")
+    for name, values in (("observed", gini[rare]), ("reference", gini[~rare])):
+        low, high = getattr(result.own_intervals, name)
+        assert (low + high) / 2 == pytest.approx(values.mean())
+        error = stats.sem(values)
+        assert 0.7 * error < (high - low) / (2 * stats.t.ppf(0.975, 30)) < 1.6 * error
+
+
+def test_p_comes_from_the_same_t_as_the_interval():
+    item, evidence, protocol = setup(GINI)
+    found = attention_gini.compare(item, make_task(protocol, evidence))
+    middle = (found.interval.low + found.interval.high) / 2
+    t = middle / found.interval.standard_error
+    assert middle == pytest.approx(found.observed - found.reference_value)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(t), found.interval.degrees_of_freedom))
+    (permuted,) = found.ladder
+    assert permuted.descriptive and permuted.observed == pytest.approx(t)
+    assert permuted.n_draws == PERMUTATIONS
+
+
+def test_types_that_differ_widen_the_interval():
+    """Attention that is peculiar to types: to documents alone it would look like much evidence."""
+    item, evidence, protocol = setup(GINI)
+    plain = attention_gini.compare(item, make_task(protocol, evidence))
+    split = evidence.evaluation
+    power = np.random.default_rng(1).uniform(0.5, 3.0, split.targets.max() + 1)[split.targets]
+    sharper = split.attention ** power[:, None, None]
+    split = replace(split, attention=sharper / sharper.sum(-1, keepdims=True))
+    evidence = replace(evidence, evaluation=split)
+    found = attention_gini.compare(item, make_task(protocol, evidence))
+    gini, rare = gini_of_heads(split).mean(axis=1), split.mask("rare")
+    contrast = mean_contrast(gini, rare, split.documents, split.targets)
+    assert found.interval.standard_error > 2 * plain.interval.standard_error
+    assert found.interval.standard_error > 1.3 * np.sqrt(contrast.variances.documents.variance)
+
+
+def test_too_few_types_have_no_interval_and_a_p_by_permutation():
+    item, evidence, protocol = setup(GINI)
+    few = 2 * (evidence.evaluation.targets // 2 % 5) + ~evidence.evaluation.mask("rare")
+    positions = evidence.evaluation.positions.with_columns(target=few)
+    evidence = replace(evidence, evaluation=replace(evidence.evaluation, positions=positions))
+    found = attention_gini.compare(item, make_task(protocol, evidence))
+    assert found.interval is None
+    assert "5 rare types and 5 common types" in found.notes[0]
+    assert found.p_value == found.ladder[0].p_value and not found.ladder[0].descriptive
 
 
 def test_the_plain_correlation_has_an_interval_that_holds_it():

@@ -56,7 +56,7 @@ def test_a_word_is_outside(package, file, before, after):
     [
         ("measures/effective_dimension.py", "Option(0.95", "Option(0.9"),
         ("measures/attention_gini.py", "mean(axis=1)", "max(axis=1)"),
-        ("records/design.py", "SWAPS = 9999", "SWAPS = 999"),
+        ("records/design.py", "PERMUTATIONS = 1999", "PERMUTATIONS = 199"),
         ("nulls/size_matched.py", "default=9999", "default=999"),
         ("verdict.py", "return", "return not"),
         ("testing/intervals.py", "0.95", "0.9"),
