@@ -1,9 +1,12 @@
 """Modularity over resamples that share their partitions, so that none differs by the luck of a search.
 
-The largest Q that a few restarts find is the true maximum less some luck. A jackknife multiplies the noise of
-that luck: leaving out one of D documents at a time, the standard error of Q came out 3 to 4 times too large
-with 3 restarts, and 1.2 times with 30. Here every partition found in any resample is tried in all, and the
-largest Q counts: what is left is how Q responds to the rows.
+The largest Q that a few restarts find is the true maximum less some luck, and a jackknife multiplies the
+noise of that luck by the root of what is left out in turn: with 3 restarts and single documents and types,
+standard errors of Q came out 4 times too large, with 32 groups of each 1.9 times, and 1.2 times with 30
+restarts. Here every partition found in any resample is tried in all, and the largest Q counts: what is left
+is how Q responds to the rows (1.15 times, with 3 restarts).
+
+Imports numba: import it where it is used.
 """
 
 from __future__ import annotations
