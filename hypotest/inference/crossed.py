@@ -6,9 +6,13 @@ between conditions rejects far more often. Here the variance is put together fro
 documents, over types and over their cells [2], and referred to t with degrees of freedom from the effective
 numbers of both [3]. Types are nested in conditions: a type is rare or common, and never both.
 
-Which combination (`Combination`) a measure takes, and from which centre, was settled by simulation
-(``tests/benchmarks/crossed.py``); the pigeonhole bootstrap [4], which counts what only cells vary three times
-over, is conservative throughout.
+One formula, and the statistic as it is for centre, serve every measure, linear or not. In simulations
+(``tests/benchmarks/crossed.py``) 90 % intervals over new documents and types covered 0.85 to 1.00 in all but
+two cases, V_d + V_t 0.90 to 1.00 with standard errors up to 1.5 times as large. The two are biases that more
+text removes and no variance covers: the effective dimension of correlations of a group that is coordinated,
+and routing where profiles differ. The jackknife's estimate of bias is not taken off: where the biases of a
+group and of its controls cancel it is noise, and coverage falls (routing: to 0.4). The pigeonhole bootstrap
+[4] counts what only cells vary three times over.
 
 References:
     [1] Clark (1973), doi:10.1016/S0022-5371(73)80014-3.
@@ -21,7 +25,6 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +32,6 @@ from scipy import stats
 
 from hypotest.records.evidence import FloatArray, IntArray
 from hypotest.records.results import Interval
-
-Combination = Literal["floored", "sum"]
-"""How variances over documents, types and cells become one: ``floored`` is max(V_d, V_t, V_d + V_t - V_c),
-``sum`` is V_d + V_t, which counts twice what varies from cell to cell."""
 
 MINIMUM_UNITS = 20
 """Fewer effective units of a factor say too little about the spread between them: there is no interval."""
@@ -56,27 +55,23 @@ class Variances:
     types: tuple[Component, ...]
     """One for each condition on which the statistic is computed; empty where labels belong to documents."""
     cells: float = 0.0
-    """Variance over pairs of a document and a type, summed over conditions; not needed for ``sum``."""
+    """Variance over pairs of a document and a type, summed over conditions."""
 
     @property
     def over_types(self) -> float:
         """Summed over conditions, whose types are different ones."""
         return sum(component.variance for component in self.types)
 
-    def combined(self, combination: Combination) -> float:
-        """Variance over documents and types together.
+    @property
+    def total(self) -> float:
+        """Variance over documents and types together: max(V_d, V_t, V_d + V_t - V_c).
 
-        The difference V_d + V_t - V_c is unbiased for a linear statistic and can be negative or smaller than
-        the variance over one factor alone, which it cannot be in truth; hence the floor.
-
-        Args:
-            combination: Which of the two.
+        The difference is unbiased for a linear statistic. By chance it can be smaller than the variance over
+        one factor alone, which in truth it cannot be; hence the floor.
         """
         by_document, by_type = self.documents.variance, self.over_types
         if not self.types:
             return by_document
-        if combination == "sum":
-            return by_document + by_type
         return max(by_document, by_type, by_document + by_type - self.cells)
 
     @property
@@ -166,7 +161,6 @@ def crossed_interval(
     variances: Variances,
     level: float,
     *,
-    combination: Combination,
     extra_variance: float = 0.0,
 ) -> Interval:
     """Confidence interval of a statistic over documents and types.
@@ -175,10 +169,9 @@ def crossed_interval(
     of an effect come from the same t: p <= a exactly where the 1 - a interval leaves out zero.
 
     Args:
-        centre: The statistic, less its bias where that is taken off.
+        centre: The statistic, as it is.
         variances: Over both factors.
         level: Coverage, such as 0.90.
-        combination: How they become one.
         extra_variance: Added: what comes of neither, such as the Monte Carlo variance of a null's mean.
 
     Raises:
@@ -188,7 +181,7 @@ def crossed_interval(
     reason = variances.too_few()
     if reason:
         raise ValueError(reason)
-    total = variances.combined(combination) + extra_variance
+    total = variances.total + extra_variance
     if not (np.isfinite(centre) and 0 <= extra_variance < np.inf and np.isfinite(total)):
         raise ValueError(
             f"centre and variances must be finite, and none negative; found {centre}, {variances} and "

@@ -31,7 +31,7 @@ class MeanContrast:
     @property
     def statistic(self) -> float:
         """t: estimate over its two-way standard error; 0 where both are 0."""
-        error = np.sqrt(self.variances.combined("floored"))
+        error = np.sqrt(self.variances.total)
         return float(self.estimate / error) if error > 0 else 0.0 if self.estimate == 0 else np.inf
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hypotest.inference.crossed import Combination, Variances, crossed_interval
+from hypotest.inference.crossed import Variances, crossed_interval
 from hypotest.inference.left_out import crossed_errors, crossed_left_out, evaluated, unit_counts
 from hypotest.records.results import Interval
 from hypotest.testing.intervals import UNDEFINED, all_defined
@@ -32,7 +32,6 @@ class Errors:
     centre: float = 0.0
     variances: Variances | None = None
     """Over documents and types."""
-    combination: Combination = "floored"
     monte_carlo: float = 0.0
     """Variance of the null's mean over its draws."""
     own: Interval | None = None
@@ -46,13 +45,7 @@ class Errors:
         """Of the effect; None where there is none."""
         if self.variances is None:
             return None
-        return crossed_interval(
-            self.centre,
-            self.variances,
-            level,
-            combination=self.combination,
-            extra_variance=self.monte_carlo,
-        )
+        return crossed_interval(self.centre, self.variances, level, extra_variance=self.monte_carlo)
 
 
 def errors_of(tested: Tested, decisive: Rung) -> Errors:
@@ -88,10 +81,9 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
         effects = [decisive.scale(found[0], tested.group.size) for found in values]
     errors, of_group = crossed_errors(effects, left), crossed_errors([found[0] for found in values], left)
     return Errors(
-        centre=compared.observed - compared.mean - (errors.bias if measure.recentred else 0.0),
+        centre=compared.observed - compared.mean,
         variances=errors.variances,
-        combination=measure.combination,
         monte_carlo=compared.sd**2 / compared.n_draws,
-        own=crossed_interval(tested.observed, of_group.variances, 0.95, combination=measure.combination),
+        own=crossed_interval(tested.observed, of_group.variances, 0.95),
         effective=effective,
     )

@@ -81,7 +81,6 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
             )
         ),
         rows=MeasuredRows.of(evidence.evaluation, "rare"),
-        combination="sum",
         under_labels=under_labels_of(
             prediction,
             evidence,

@@ -11,7 +11,6 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from hypotest.estimators.products import in_threads
-from hypotest.inference.crossed import Combination
 from hypotest.records.evidence import Evidence, FloatArray, IntArray, SplitEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.testing.parallel import Values, Workers, chunks
@@ -53,10 +52,6 @@ class BoundMeasure:
     there are no rows, or no valid interval."""
     rows: MeasuredRows | None = None
     """What its rows belong to; None without `resamples`."""
-    combination: Combination = "floored"
-    """How variances over documents, types and cells become one (`hypotest.inference.crossed`)."""
-    recentred: bool = False
-    """Whether the jackknife's estimate of its bias is taken off the effect."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
     """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the

@@ -159,6 +159,7 @@ def row(s: Setting, found: list[dict[str, float]]) -> str:
         (v["documents"] + v["types"], v["freedom"]),
     )
     for variance, freedom in ways:
+        variance = variance + v.get("search", 0.0)
         inside, outside = (stats.t.ppf(level, freedom) * np.sqrt(variance) for level in (0.95, 0.975))
         size = np.abs(v["error"])
         cells.append(

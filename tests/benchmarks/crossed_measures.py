@@ -16,7 +16,7 @@ from hypotest.estimators.modularity import communities, modularity_resamples, se
 from hypotest.estimators.profiles import attention_profiles
 from hypotest.estimators.routing import routing_similarity_resamples
 from hypotest.estimators.routing_crossed import crossed_halvings, crossed_similarity
-from hypotest.estimators.shared_partitions import modularity_left_out
+from hypotest.estimators.shared_partitions import modularity_left_out, search_variance
 from hypotest.inference.crossed import effective_number
 from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
 from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out, evaluated
@@ -248,14 +248,14 @@ def modularity(s: Setting, rng: Rng) -> dict[str, float]:
             np.stack([left_out(x[:, group], units, weights, restarts=3, rng=rng) for group in groups])
         )
 
+    observed = gaussian_copula_information(x)
     truth, found = (
         communities(information, groups, restarts=restarts, rng=rng).modularity
-        for information, restarts in (
-            (population_information(moments), 100),
-            (gaussian_copula_information(x), 3),
-        )
+        for information, restarts in ((population_information(moments), 100), (observed, 3))
     )
-    return record(s, rng, float(contrast(truth)), evaluate, rows, float(contrast(found)))
+    result = record(s, rng, float(contrast(truth)), evaluate, rows, float(contrast(found)))
+    luck = [search_variance(observed, group, restarts=3, rng=rng) for group in groups]
+    return {**result, "search": luck[0] + float(np.sum(luck[1:])) / CONTROLS**2}
 
 
 def routing(s: Setting, rng: Rng) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 
 from hypotest.estimators.information import gaussian_copula_information
 from hypotest.estimators.modularity import communities, modularity_resamples
-from hypotest.estimators.shared_partitions import modularity_left_out
+from hypotest.estimators.shared_partitions import modularity_left_out, search_variance
 from hypotest.inference.crossed import jackknife_variance
 from hypotest.inference.left_out import leave_out
 
@@ -72,3 +72,28 @@ def test_undefined_where_nothing_is_drawn_or_nothing_varies() -> None:
 def test_refuses_rows_without_a_unit() -> None:
     with pytest.raises(ValueError, match="40 activations but 39 units"):
         modularity_left_out(np.ones((40, 3)), np.arange(39), np.ones((1, 39)), rng=np.random.default_rng(0))
+
+
+class TestSearchVariance:
+    def test_is_that_of_single_searches(self) -> None:
+        information = gaussian_copula_information(np.random.default_rng(0).normal(size=(150, 40)))  # noise
+        group = np.arange(5, 40)
+        found = search_variance(information, group, searches=400, restarts=1, rng=np.random.default_rng(1))
+        alone = [
+            communities(
+                information, group[None], restarts=1, rng=np.random.default_rng((2, seed))
+            ).modularity[0]
+            for seed in range(400)
+        ]
+        assert found == pytest.approx(np.var(alone, ddof=1), rel=0.3)
+        settings = {"searches": 100, "rng": np.random.default_rng(3)}
+        assert search_variance(information, group, restarts=10, **settings) < 0.5 * found
+
+    def test_nothing_where_communities_are_plain_or_there_is_no_graph(self) -> None:
+        pairs = np.kron(np.eye(4), np.ones((3, 3)))
+        for information in (pairs, np.zeros((12, 12))):
+            assert search_variance(information, np.arange(12), rng=np.random.default_rng(0)) < 1e-20
+
+    def test_refuses_a_single_search(self) -> None:
+        with pytest.raises(ValueError, match="at least 2 searches"):
+            search_variance(np.ones((4, 4)), np.arange(4), searches=1, rng=np.random.default_rng(0))

@@ -62,22 +62,20 @@ class TestJackknife:
             jackknife_variance(values)
 
 
-class TestCombined:
-    def test_floored_and_sum_by_hand(self) -> None:
-        assert variances().combined("floored") == 2.5  # 1 + 2 - 0.5
-        assert variances().combined("sum") == 3.0
-        assert variances(types=(2.0, 4.0), cells=3.0).combined("floored") == 6.0  # 1 + 6 - 3 < 6
-        assert variances(documents=9.0, types=(1.0,), cells=8.0).combined("floored") == 9.0
+class TestTotal:
+    def test_by_hand(self) -> None:
+        assert variances().total == 2.5  # 1 + 2 - 0.5
+        assert variances(types=(2.0, 4.0), cells=3.0).total == 6.0  # 1 + 6 - 3 < 6
+        assert variances(documents=9.0, types=(1.0,), cells=8.0).total == 9.0
 
     def test_documents_alone_where_labels_belong_to_them(self) -> None:
         alone = variances(types=(), cells=0.7)
-        assert alone.combined("floored") == alone.combined("sum") == 1.0
+        assert alone.total == 1.0
         assert alone.degrees_of_freedom == 49
 
     @given(*[st.floats(0, 1e6)] * 3)
-    def test_floored_lies_between_the_larger_and_the_sum(self, d: float, t: float, c: float) -> None:
-        item = variances(d, (t,), c)
-        assert max(d, t) <= item.combined("floored") <= item.combined("sum")
+    def test_lies_between_the_larger_and_the_sum(self, d: float, t: float, c: float) -> None:
+        assert max(d, t) <= variances(d, (t,), c).total <= d + t
 
 
 class TestDegreesOfFreedom:
@@ -112,7 +110,7 @@ class TestTooFew:
         assert "3 common types" in reason
         assert "rare" not in reason
         with pytest.raises(ValueError, match="effectively only 19 documents and 3 common types"):
-            crossed_interval(0.0, item, 0.9, combination="floored")
+            crossed_interval(0.0, item, 0.9)
 
     def test_the_smallest_number_is_enough(self) -> None:
         units = MINIMUM_UNITS - 1e-12  # as rounding leaves 1 / sum p^2 of 20 equal units
@@ -123,7 +121,7 @@ class TestTooFew:
 
 class TestInterval:
     def test_by_hand(self) -> None:
-        found = crossed_interval(1.0, variances(), 0.90, combination="floored", extra_variance=1.5)
+        found = crossed_interval(1.0, variances(), 0.90, extra_variance=1.5)
         assert found.standard_error == 2.0
         assert found.degrees_of_freedom == 49
         assert found.high == pytest.approx(1 + 1.6766 * 2, abs=1e-3)  # t(0.95; 49)
@@ -131,11 +129,11 @@ class TestInterval:
 
     @given(st.floats(-8, 8), st.floats(0.001, 0.3))
     def test_p_and_equivalence_come_from_the_same_t(self, centre: float, level: float) -> None:
-        two_sided = crossed_interval(centre, variances(), 1 - level, combination="sum")
+        two_sided = crossed_interval(centre, variances(), 1 - level)
         p = t_p_value(centre, two_sided.standard_error, two_sided.degrees_of_freedom)
         if abs(p - level) > 1e-9:
             assert (p < level) == (two_sided.low > 0 or two_sided.high < 0)
-        inner = crossed_interval(centre, variances(), 1 - 2 * level, combination="sum")
+        inner = crossed_interval(centre, variances(), 1 - 2 * level)
         equivalence = equivalence_p(inner, (-5.0, 5.0))
         if abs(equivalence - level) > 1e-9:
             assert (equivalence < level) == (inner.low > -5 and inner.high < 5)
@@ -143,4 +141,4 @@ class TestInterval:
     @pytest.mark.parametrize(("centre", "extra", "level"), [(np.nan, 0, 0.9), (0, -1, 0.9), (0, 0, 1.0)])
     def test_refuses_impossible_numbers(self, centre: float, extra: float, level: float) -> None:
         with pytest.raises(ValueError, match="must"):
-            crossed_interval(centre, variances(), level, combination="sum", extra_variance=extra)
+            crossed_interval(centre, variances(), level, extra_variance=extra)

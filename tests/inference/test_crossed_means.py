@@ -73,7 +73,7 @@ class TestMeanContrast:
         # They do not correct for the number of clusters or their leverage: 1 to 3 % here.
         assert found.documents.variance == pytest.approx(by_document[1, 1], rel=0.02)
         assert found.over_types == pytest.approx(by_type[1, 1], rel=0.05)
-        assert found.combined("floored") == pytest.approx(both[1, 1], rel=0.05)
+        assert found.total == pytest.approx(both[1, 1], rel=0.05)
 
     def test_one_mean(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(2))
@@ -86,14 +86,14 @@ class TestMeanContrast:
         alone = mean_contrast(values, first, documents, None)
         crossed = mean_contrast(values, first, documents, types)
         assert alone.variances.types == ()
-        assert alone.variances.combined("floored") == crossed.variances.documents.variance
+        assert alone.variances.total == crossed.variances.documents.variance
 
     def test_without_type_effects_it_is_close_to_the_document_error(self) -> None:
         ratios = []
         for seed in range(20):
             data = rows(np.random.default_rng(seed), type_sd=0.0, n_documents=200, n_types=300)
             found = mean_contrast(*data).variances
-            ratios.append(found.combined("floored") / found.documents.variance)
+            ratios.append(found.total / found.documents.variance)
         assert 1.0 <= np.mean(ratios) < 1.35  # of variances: the floor takes the larger of noisy ones
 
     def test_one_type_that_dominates_is_refused(self) -> None:

@@ -145,7 +145,7 @@ class TestCrossedErrors:
             found = crossed_errors(evaluated(evaluate, left_out), left_out).variances
             t = abs(estimate - 0.5)
             critical = stats.t.ppf(0.95, found.degrees_of_freedom)
-            covered += bool(t <= critical * np.sqrt(found.combined("floored")))
+            covered += bool(t <= critical * np.sqrt(found.total))
             alone += bool(t <= stats.t.ppf(0.95, 31) * np.sqrt(found.documents.variance))
         # 99.9 % binomial bounds around 0.90 of 300: 251 to 286.
         assert 251 <= covered <= 290
