@@ -15,7 +15,7 @@ from hypotest.records.design import SWAPS
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
@@ -36,13 +36,13 @@ WORDS = Words(
 )
 
 
-def compare(prediction: Prediction, task: Task) -> Comparison:
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Gini coefficient of attention, rare against common query positions, paired by document."""
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null, swapped_differences
     from hypotest.records.results import OwnIntervals
     from hypotest.testing.attention import SWAPPED, document_means, gini_of_heads
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import contrast_intervals, ends, secondary
     from hypotest.testing.undefined import Undefined
 
@@ -60,7 +60,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         for values in (differences, rare, common)
     )
     paired = paired_standardized_difference(rare, common)
-    return Comparison(
+    return MeasuredContrast(
         observed=float(rare.mean()),
         reference="common",
         reference_value=float(common.mean()),
