@@ -41,9 +41,9 @@ def power(
 
     check(protocol, single="power", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
-        from hypotest.studies.power import power as foresee
+        from hypotest.studies.power import power as predict_power
 
-        result = foresee(
+        result = predict_power(
             protocol,
             out=out,
             device=device,

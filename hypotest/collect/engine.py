@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.readout import prepare_readout
-from hypotest.records.evidence import Ablation
+from hypotest.records.evidence import AblationMethod
 from hypotest.subjects.language_model import LanguageModel
 
 IDENTITY = "identity"
@@ -16,7 +16,7 @@ INTERVENTIONS = "interventions"
 """`hypotest.collect.interventions`: forward passes from the ablated layer on."""
 
 
-def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> Ablation:
+def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> AblationMethod:
     """How neurons will be ablated, by the fastest engine that is right for the subject.
 
     Args:
@@ -28,11 +28,11 @@ def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, se
     obstacle = subject.identity_obstacle
     engine = INTERVENTIONS if obstacle else IDENTITY
     reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
-    return Ablation(replacement, tolerance, seed, engine, reason)
+    return AblationMethod(replacement, tolerance, seed, engine, reason)
 
 
 def identity_engine(
-    subject: LanguageModel, ablation: Ablation, memory: float, neurons: NDArray[np.int64] | None = None
+    subject: LanguageModel, ablation: AblationMethod, memory: float, neurons: NDArray[np.int64] | None = None
 ) -> NeuronAblation | None:
     """What ablates by the identity; None where forward passes do.
 

@@ -20,7 +20,7 @@ from hypotest.collect.stages import (
     collect_heads,
     describe,
 )
-from hypotest.records.evidence import Ablation, Evidence, SelectionEvidence
+from hypotest.records.evidence import AblationMethod, Evidence, SelectionEvidence
 from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import LanguageModel
 
@@ -29,7 +29,7 @@ def collect_evidence(
     subject: LanguageModel,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
-    ablation: Ablation,
+    ablation: AblationMethod,
     memory: float,
     cache: Path,
     start_stage: StartStage,
@@ -64,7 +64,7 @@ def _collect_splits(
     subject: LanguageModel,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
-    ablation: Ablation,
+    ablation: AblationMethod,
     memory: float,
     cache: Path,
     start_stage: StartStage,
@@ -90,7 +90,7 @@ def collect_selection(
     subject: LanguageModel,
     sample: Sample,
     key: str,
-    ablation: Ablation,
+    ablation: AblationMethod,
     memory: float,
     cache: Path,
     start_stage: StartStage,
@@ -122,7 +122,7 @@ def _collect_selection(
     subject: LanguageModel,
     sample: Sample,
     folder: Path,
-    ablation: Ablation,
+    ablation: AblationMethod,
     engine: NeuronAblation | None,
     memory: float,
     start_stage: StartStage,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
 from hypotest.records.evidence import (
-    Ablation,
+    AblationMethod,
     Decomposition,
     Evidence,
     Head,
@@ -103,7 +103,7 @@ def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
         weights=selection.weights,
         heads=selection.heads,
         mean_activation=selection.mean_activation,
-        ablation=Ablation(**_finished(cache / keys.evaluation)["how"]),
+        ablation=AblationMethod(**_finished(cache / keys.evaluation)["how"]),
         decomposition=_load_decomposition(cache / keys.evaluation / "decomposition"),
     )
 
@@ -122,7 +122,7 @@ def read_selection(cache: Path, key: str) -> SelectionEvidence:
         weights=Weights(output=weights["output"], input=weights["input"]),
         heads=tuple(Head(int(layer), int(head)) for layer, head in weights["heads"]),
         mean_activation=read_shard(folder / "mean")["mean_activation"],
-        ablation=Ablation(**_finished(folder)["how"]),
+        ablation=AblationMethod(**_finished(folder)["how"]),
     )
 
 

@@ -26,7 +26,7 @@ from hypotest.collect.stages import (
     describe,
 )
 from hypotest.records.channels import Channel
-from hypotest.records.evidence import Ablation, Evidence, Selected, SelectionEvidence
+from hypotest.records.evidence import AblationMethod, Evidence, Selected, SelectionEvidence
 from hypotest.records.progress import silent
 from hypotest.subjects.language_model import LanguageModel
 
@@ -52,7 +52,7 @@ def collect_measured(
     subject: LanguageModel,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
-    ablation: Ablation,
+    ablation: AblationMethod,
     wanted: Wanted,
     select: Callable[[SelectionEvidence], Selected],
     memory: float,
@@ -100,7 +100,12 @@ def collect_measured(
 
 
 def _collect_selection(
-    subject: LanguageModel, sample: Sample, ablation: Ablation, wanted: Wanted, memory: float, folder: Path
+    subject: LanguageModel,
+    sample: Sample,
+    ablation: AblationMethod,
+    wanted: Wanted,
+    memory: float,
+    folder: Path,
 ) -> Replacement:
     forward, replacement = begin_selection(subject, sample, ablation, folder, silent, attention=False)
     parts = ablation_parts(sample, ablation.engine)
@@ -118,7 +123,7 @@ def _collect_selection(
 def _collect_evaluation(
     subject: LanguageModel,
     sample: Sample,
-    ablation: Ablation,
+    ablation: AblationMethod,
     channels: frozenset[Channel],
     replacement: Replacement,
     selected: Selected,

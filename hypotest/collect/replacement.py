@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.records.choices import AblationKind
-from hypotest.records.evidence import Ablation, SplitEvidence
+from hypotest.records.evidence import AblationMethod, SplitEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class Replacement:
         return cls(kind, values, block, index, seed)
 
     @classmethod
-    def behind(cls, ablation: Ablation, selection: SplitEvidence) -> Replacement:
+    def behind(cls, ablation: AblationMethod, selection: SplitEvidence) -> Replacement:
         """What the evidence was collected with."""
         return cls.of(
             cast(AblationKind, ablation.replacement),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import evidence_key
-from hypotest.records.evidence import Ablation, Positioned
+from hypotest.records.evidence import AblationMethod, Positioned
 from hypotest.subjects.language_model import LanguageModel
 
 COLLECTION_VERSION = 5
@@ -42,7 +42,10 @@ class Sample(Positioned):
 
 
 def evidence_keys(
-    subject: LanguageModel, samples: Mapping[str, Sample], ablation: Ablation, wanted: Sequence[str] = ()
+    subject: LanguageModel,
+    samples: Mapping[str, Sample],
+    ablation: AblationMethod,
+    wanted: Sequence[str] = (),
 ) -> EvidenceKeys:
     """The keys follow from the weights, the model's settings, the tokens, the positions and the ablation.
 
@@ -56,7 +59,7 @@ def evidence_keys(
     )
 
 
-def selection_key(subject: LanguageModel, sample: Sample, ablation: Ablation) -> str:
+def selection_key(subject: LanguageModel, sample: Sample, ablation: AblationMethod) -> str:
     """The key of a selection split, which depends on no other."""
     return _key(subject, "selection", sample, ablation, after="")
 
@@ -65,7 +68,7 @@ def _key(
     subject: LanguageModel,
     split: str,
     sample: Sample,
-    ablation: Ablation,
+    ablation: AblationMethod,
     after: str,
     wanted: Sequence[str] = (),
 ) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import SelfCheckError
-from hypotest.records.evidence import Ablation
+from hypotest.records.evidence import AblationMethod
 from hypotest.records.self_check import SelfCheck
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
@@ -26,7 +26,7 @@ def check_ablation(
     index: NDArray[np.int64],
     delta_loss: NDArray[np.float32],
     replacement: Replacement,
-    ablation: Ablation,
+    ablation: AblationMethod,
     n_pairs: int,
     rng: np.random.Generator,
     on_pair: Callable[[], None] = lambda: None,

@@ -23,7 +23,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, read_shards, write_shard
 from hypotest.records.choices import AblationKind
-from hypotest.records.evidence import Ablation
+from hypotest.records.evidence import AblationMethod
 from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import LanguageModel
@@ -74,7 +74,7 @@ def collect_forward(
 def begin_selection(
     subject: LanguageModel,
     sample: Sample,
-    ablation: Ablation,
+    ablation: AblationMethod,
     folder: Path,
     start_stage: StartStage,
     *,
@@ -289,7 +289,7 @@ def head_shards(sample: Sample) -> int:
 def describe(
     subject: LanguageModel,
     sample: Sample,
-    ablation: Ablation,
+    ablation: AblationMethod,
     folder: Path,
     *,
     forward: bool = True,

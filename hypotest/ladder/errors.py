@@ -32,8 +32,8 @@ class Errors:
     centre: float = 0.0
     variances: Variances | None = None
     """Over documents and types."""
-    monte_carlo: float = 0.0
-    """Variance of the null's mean over its draws."""
+    noise: float = 0.0
+    """Variance of the effect that comes of neither: of the null's mean over its draws, and of searches."""
     own: Interval | None = None
     """95 % interval of the group's own value, around it."""
     effective: Mapping[str, float] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Errors:
         """Of the effect; None where there is none."""
         if self.variances is None:
             return None
-        return crossed_interval(self.centre, self.variances, level, extra_variance=self.monte_carlo)
+        return crossed_interval(self.centre, self.variances, level, extra_variance=self.noise)
 
 
 def errors_of(tested: Tested, decisive: Rung) -> Errors:
@@ -80,10 +80,11 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
     else:
         effects = [decisive.scale(found[0], tested.group.size) for found in values]
     errors, of_group = crossed_errors(effects, left), crossed_errors([found[0] for found in values], left)
+    searching = 0.0 if measure.noise is None else measure.noise(tested.group)
     return Errors(
         centre=compared.observed - compared.mean,
         variances=errors.variances,
-        monte_carlo=compared.sd**2 / compared.n_draws,
-        own=crossed_interval(tested.observed, of_group.variances, 0.95),
+        noise=compared.sd**2 / compared.n_draws + searching,
+        own=crossed_interval(tested.observed, of_group.variances, 0.95, extra_variance=searching),
         effective=effective,
     )

@@ -14,7 +14,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, reference_of
 from hypotest.records.prediction import Prediction
 from hypotest.records.results import OwnIntervals
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.intervals import ends, secondary
 from hypotest.testing.parallel import Values
@@ -27,7 +27,7 @@ TRIED = 20
 
 def compare_group(
     prediction: Prediction, measure: BoundMeasure, task: Task, *, decided_by_labels: bool
-) -> Comparison:
+) -> MeasuredContrast:
     """Measure the group, measure every null of the protocol, and compare with the deciding one.
 
     Args:
@@ -67,7 +67,7 @@ def compare_group(
     beside = {**beside, **over.effective}
     compared = decisive.comparison
     level = task.protocol.decision.level
-    return Comparison(
+    return MeasuredContrast(
         observed=compared.observed,
         reference=reference,
         variant=variant,

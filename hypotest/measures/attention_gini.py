@@ -14,7 +14,7 @@ from hypotest.records.design import PERMUTATIONS
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
@@ -35,7 +35,7 @@ WORDS = Words(
 )
 
 
-def compare(prediction: Prediction, task: Task) -> Comparison:
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Gini coefficient of attention, mean over rare less mean over common query positions.
 
     Documents and target types are both samples: p and interval come from one t with the standard error over
@@ -48,7 +48,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.inference.randomization import compare_with_null
     from hypotest.records.results import OwnIntervals
     from hypotest.testing.attention import PERMUTED, document_means, gini_of_heads
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary
     from hypotest.testing.undefined import Undefined
 
@@ -62,16 +62,14 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     level, variances = protocol.decision.level, found.variances
     reason = variances.too_few()
     interval, at_95 = (
-        None if reason else crossed_interval(found.estimate, variances, coverage, combination="floored")
+        None if reason else crossed_interval(found.estimate, variances, coverage)
         for coverage in (1 - 2 * level, 0.95)
     )
     sides = []
     for rows in (first, ~first):
         own = mean_contrast(values[rows], rows[rows], documents[rows], types[rows])
         few = own.variances.too_few()
-        sides.append(
-            None if few else crossed_interval(own.estimate, own.variances, 0.95, combination="floored")
-        )
+        sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
     draws = permuted_contrasts(
         values, first, documents, types, PERMUTATIONS, task.streams("types permuted", prediction.id)
     )
@@ -80,7 +78,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     paired = paired_standardized_difference(of_rare, of_common)
     number = (variances.documents, *variances.types)
     names = ("effective_documents", "effective_rare_types", "effective_common_types")
-    return Comparison(
+    return MeasuredContrast(
         observed=float(values[first].mean()),
         reference="common",
         reference_value=float(values[~first].mean()),

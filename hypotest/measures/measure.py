@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.group_measure import BoundMeasure
     from hypotest.testing.parallel import Values, Workers
     from hypotest.testing.randomness import Streams
@@ -181,7 +181,7 @@ class Measure:
             return ""
         return self.no_interval
 
-    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+    def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """Measure on the evaluation split, and compare with what the prediction names.
 
         Raises:
@@ -236,7 +236,7 @@ class GroupMeasure(Measure):
 
         return replace(bound, values=values)
 
-    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+    def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`: the ladder of nulls."""
         from hypotest.ladder.group_tests import compare_group
 
@@ -254,7 +254,7 @@ class GroupMeasure(Measure):
 class ConditionMeasure(Measure):
     """A number of the layer or one group, compared in a way of its own: by document, with a number."""
 
-    compared: Callable[[Prediction, Task], Comparison]
+    compared: Callable[[Prediction, Task], MeasuredContrast]
     effect: Callable[[Prediction, Evidence, IntArray | NDArray[Any], Streams], float] | None = None
     """The effect that `compared` estimates, of the evidence as it is; None where it has no interval."""
     tried: bool = True
@@ -265,7 +265,7 @@ class ConditionMeasure(Measure):
         """As for `Measure`."""
         return Path(inspect.getfile(self.compared))
 
-    def compare(self, prediction: Prediction, task: Task) -> Comparison:
+    def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`."""
         return self.compared(prediction, task)
 

@@ -117,6 +117,9 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         values=values,
         resamples=None if MEASURE.why_no_interval(prediction.options) else resamples,
         rows=MeasuredRows.of(evidence.evaluation, "rare"),
+        noise=lambda group: shared_partitions.search_variance(
+            information, group, rng=streams("searches", prediction.id), **settings
+        ),
         under_labels=under_labels_of(
             prediction,
             evidence,
@@ -196,7 +199,7 @@ MEASURE = GroupMeasure(
             only_with=("estimator", "binned"),
         ),
         "restarts": Option(
-            3, "number of seeded restarts; the best counts", at_least=1, at_most=100, varies=False
+            30, "number of seeded restarts; the best counts", at_least=1, at_most=100, varies=False
         ),
     },
     bind=bind,

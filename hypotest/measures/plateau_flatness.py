@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hypotest.groups.nulls import Influences
     from hypotest.records.prediction import Prediction
     from hypotest.records.results import NullComparison
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
 WORDS = Words(
@@ -37,7 +37,7 @@ WORDS = Words(
 )
 
 
-def compare(prediction: Prediction, task: Task) -> Comparison:
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Flatness of the head of one condition's rank-influence curve on the evaluation split; describes.
 
     "A plateau for rare targets and none for common ones" is two statements, one per condition: a difference
@@ -48,7 +48,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.groups.nulls import labelled_sums
     from hypotest.inference.randomization import compare_with_null
     from hypotest.nulls.registry import declared_null
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.curves import describe_curve
     from hypotest.testing.intervals import secondary
     from hypotest.testing.relabelled import relabellings, units_and_draws
@@ -99,7 +99,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
         ladder.append(replace(compared, descriptive=True))
         draws[compared.id] = under_labels
     decisive = ladder[0]
-    return Comparison(
+    return MeasuredContrast(
         observed=fit.plateau_flatness,
         reference=decisive.null,
         variant=decisive.variant,

@@ -13,7 +13,7 @@ from hypotest.nulls.form import Form
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
@@ -39,7 +39,7 @@ WORDS = Words(
 )
 
 
-def compare(prediction: Prediction, task: Task) -> Comparison:
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Similarity of rare and common attention profiles, as a share of its noise ceiling.
 
     p is that of t against the declared reference, with the interval's standard error. Labels swapped within
@@ -49,7 +49,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     from hypotest.estimators import routing
     from hypotest.inference.randomization import compare_with_null
     from hypotest.testing.attention import SWAPPED, routing_profiles
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import around, contrast_intervals, interval_p_value, secondary
     from hypotest.testing.parallel import chunks
     from hypotest.testing.undefined import defined
@@ -104,7 +104,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     )[1]
     if correlation is not None:  # lowered by noise as others' is
         correlation = around(correlation, spearman)
-    return Comparison(
+    return MeasuredContrast(
         observed=observed,
         reference="value",
         reference_value=reference,

@@ -13,7 +13,7 @@ from hypotest.nulls.form import Form
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
@@ -32,10 +32,10 @@ WORDS = Words(
 )
 
 
-def compare(prediction: Prediction, task: Task) -> Comparison:
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Share of the top head in the effect of all heads of its layer, against a declared share."""
     from hypotest.estimators import heads
-    from hypotest.testing.comparison import Comparison
+    from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.heads import head_layers
     from hypotest.testing.intervals import contrast_intervals, interval_p_value, secondary
     from hypotest.testing.undefined import defined
@@ -65,7 +65,7 @@ def compare(prediction: Prediction, task: Task) -> Comparison:
     )
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
-    return Comparison(
+    return MeasuredContrast(
         observed=observed,
         reference="value",
         reference_value=reference,

@@ -28,7 +28,7 @@ from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select, select_group
@@ -87,7 +87,7 @@ def analyse(
     task = prepare(
         Task(protocol, evidence, selection, streams, workers, networks=networks), start_stage=watch
     )
-    comparisons: dict[str, Comparison] = {}
+    comparisons: dict[str, MeasuredContrast] = {}
     next_prediction = start_stage("predictions", len(protocol.predictions))
     for item in protocol.predictions:
         step = watch(f"{item.id}: {item.measure}", 1)

@@ -23,11 +23,13 @@ from hypotest.measures.registry import measure_of
 from hypotest.records.prediction import Outcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 from hypotest.verdict import decide, stance
 
 
-def classify_prediction(prediction: Prediction, compared: Comparison, protocol: Protocol) -> PredictionResult:
+def classify_prediction(
+    prediction: Prediction, compared: MeasuredContrast, protocol: Protocol
+) -> PredictionResult:
     """Turn a tested contrast into a result; adjusted p-values come with all predictions together."""
     if compared.undefined is not None:
         return _undefined(prediction, compared, protocol, compared.undefined)
@@ -86,7 +88,7 @@ def classify_prediction(prediction: Prediction, compared: Comparison, protocol: 
 
 
 def _undefined(
-    prediction: Prediction, compared: Comparison, protocol: Protocol, reason: str
+    prediction: Prediction, compared: MeasuredContrast, protocol: Protocol, reason: str
 ) -> PredictionResult:
     """A result without numbers, but for the measured value if there is one; its first note is the reason."""
     measured = compared.observed is not None and bool(np.isfinite(compared.observed))
@@ -97,7 +99,11 @@ def _undefined(
 
 
 def _without_numbers(
-    prediction: Prediction, compared: Comparison, protocol: Protocol, outcome: Outcome, notes: tuple[str, ...]
+    prediction: Prediction,
+    compared: MeasuredContrast,
+    protocol: Protocol,
+    outcome: Outcome,
+    notes: tuple[str, ...],
 ) -> PredictionResult:
     """What every result says, whether or not there is anything to compare."""
     return PredictionResult(
@@ -178,7 +184,7 @@ def judge(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[Hypo
     return decide(results, protocol.hypotheses, protocol.decision.level, protocol.decision.rule)
 
 
-def null_frame(comparisons: Mapping[str, Comparison]) -> pl.DataFrame:
+def null_frame(comparisons: Mapping[str, MeasuredContrast]) -> pl.DataFrame:
     """Every null draw of every prediction, tidy: prediction, null, draw, value."""
     frames = [
         pl.DataFrame(
@@ -198,7 +204,7 @@ def null_frame(comparisons: Mapping[str, Comparison]) -> pl.DataFrame:
 _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "value": pl.Float64}
 
 
-def _unit_of_margin(compared: Comparison) -> float | None:
+def _unit_of_margin(compared: MeasuredContrast) -> float | None:
     """SD of random groups in the unit of the contrast; None where none was drawn."""
     if compared.unit:
         return 1.0
@@ -207,6 +213,6 @@ def _unit_of_margin(compared: Comparison) -> float | None:
     return sd_beyond_rounding(compared.sd_draws)
 
 
-def _no_ratio(compared: Comparison) -> bool:
+def _no_ratio(compared: MeasuredContrast) -> bool:
     """A ratio to zero, or of numbers without a zero of their own, says nothing."""
     return compared.reference_value == 0 or bool(compared.unit)

@@ -19,7 +19,7 @@ from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.records.corpus import TextSource
 from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.evidence import Ablation
+from hypotest.records.evidence import AblationMethod
 from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel, reference_card
@@ -39,7 +39,7 @@ class Prepared:
     cuts: FrequencyCuts
     sampled: SampledPositions
     samples: Mapping[str, Sample]
-    ablation: Ablation
+    ablation: AblationMethod
     keys: EvidenceKeys
     text_differs: tuple[str, ...]
     kept_out: tuple[str, ...]

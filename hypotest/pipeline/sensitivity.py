@@ -18,7 +18,7 @@ from hypotest.records.margins import MarginFlip, MarginKind, MarginSensitivity
 from hypotest.records.prediction import Margin, Outcome, Prediction, Status
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Interval, PredictionResult
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 
 _BISECTIONS = 60
 _NEAR = 1e-9
@@ -29,7 +29,7 @@ _State = tuple[Outcome, tuple[Status, ...]]
 
 
 def with_sensitivity(
-    predictions: Sequence[PredictionResult], comparisons: Mapping[str, Comparison], protocol: Protocol
+    predictions: Sequence[PredictionResult], comparisons: Mapping[str, MeasuredContrast], protocol: Protocol
 ) -> tuple[PredictionResult, ...]:
     """Add to every result that has a margin and an interval what other margins would have given.
 
@@ -67,7 +67,7 @@ def _sensitivity(
     item: PredictionResult,
     asked: Prediction,
     predictions: Sequence[PredictionResult],
-    compared: Comparison,
+    compared: MeasuredContrast,
     protocol: Protocol,
 ) -> MarginSensitivity:
     assert asked.margin is not None and item.margin is not None and item.interval is not None
@@ -108,7 +108,7 @@ def _sensitivity(
     return MarginSensitivity(kind, declared, smallest, in_kind, tuple(flips))
 
 
-def _turning_points(interval: Interval, compared: Comparison, protocol: Protocol) -> Iterator[float]:
+def _turning_points(interval: Interval, compared: MeasuredContrast, protocol: Protocol) -> Iterator[float]:
     """Margins at which something may change, some of them for nothing.
 
     With c the interval's centre and s its standard error, equivalence at level a needs a margin of |c| + t s,

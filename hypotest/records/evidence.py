@@ -179,7 +179,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Ablation:
+class AblationMethod:
     """How neurons were ablated."""
 
     replacement: str
@@ -225,7 +225,7 @@ class SelectionEvidence:
     """As in `Evidence`."""
     mean_activation: FloatArray
     """Mean over the split, shape (n_neurons,)."""
-    ablation: Ablation
+    ablation: AblationMethod
 
     def of_neurons(self, neurons: IntArray) -> SelectionEvidence:
         """The same with some of its neurons only."""
@@ -260,7 +260,7 @@ class Evidence:
     """Second axis of `attention` and of `head_ablation.single`."""
     mean_activation: FloatArray
     """Mean over the selection split, shape (n_neurons,)."""
-    ablation: Ablation
+    ablation: AblationMethod
     decomposition: Decomposition | None
     """None where the identity does not hold."""
     numbers: IntArray | None = None

@@ -32,7 +32,7 @@ from hypotest.records.prediction import ExpectedOutcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.reach import MarginReach, OutcomeReach, Reachable
 from hypotest.registration.margins import WIDE
-from hypotest.studies.power_grid import Foundation, planned_draws
+from hypotest.studies.power_grid import PowerBasis, planned_draws
 
 GOOD = SEEN
 """Chance of an outcome, where it is true, that is called good."""
@@ -44,7 +44,7 @@ _MORE = (2, 4, 8, 16)
 """Multiples of the planned documents that are tried for a remedy."""
 
 
-def reach_of_outcomes(base: Foundation, plan: Protocol, planned: int) -> tuple[OutcomeReach, ...]:
+def reach_of_outcomes(base: PowerBasis, plan: Protocol, planned: int) -> tuple[OutcomeReach, ...]:
     """The rule, applied to every outcome that a hypothesis names for a prediction.
 
     Args:
@@ -72,7 +72,7 @@ def reach_of_outcomes(base: Foundation, plan: Protocol, planned: int) -> tuple[O
     )
 
 
-def reach_of_margin(base: Foundation, plan: Protocol, planned: int) -> MarginReach | None:
+def reach_of_margin(base: PowerBasis, plan: Protocol, planned: int) -> MarginReach | None:
     """Between which margins equivalence and differences can be told apart; None without a margin."""
     width = base.half_width(planned)
     if base.prediction.margin is None or not width:
@@ -115,7 +115,7 @@ def warnings(
         )
 
 
-def _equivalence(base: Foundation, plan: Protocol, planned: int) -> tuple[float | None, Reachable, str]:
+def _equivalence(base: PowerBasis, plan: Protocol, planned: int) -> tuple[float | None, Reachable, str]:
     level = plan.decision.level
     chance = base.equivalent(planned, level)
     ceiling = base.ceiling(planned)
@@ -142,7 +142,7 @@ def _equivalence(base: Foundation, plan: Protocol, planned: int) -> tuple[float 
     return chance, status, f"{reason}; {_remedy(base, plan, planned)}"
 
 
-def _difference(base: Foundation, plan: Protocol, planned: int) -> tuple[float | None, Reachable, str]:
+def _difference(base: PowerBasis, plan: Protocol, planned: int) -> tuple[float | None, Reachable, str]:
     unit = base.unit(planned)
     if not base.visible or not unit:
         return None, "unknown", "there are too few documents here to foresee it"
@@ -162,13 +162,13 @@ def _difference(base: Foundation, plan: Protocol, planned: int) -> tuple[float |
     return chance, "doubtful", reason
 
 
-def _significant_and_equivalent(base: Foundation, planned: int, level: float, smallest: float) -> float:
+def _significant_and_equivalent(base: PowerBasis, planned: int, level: float, smallest: float) -> float:
     """Chance that an effect of `SIZE` units is significant and counts as equivalent all the same."""
     unit, width, error = base.unit(planned), base.half_width(planned), base.error(planned)
     if not unit or width is None or error is None:
         return 0.0
     # |x| + t s <= margin, of these the ones with |x| <= smallest, which are not significant
-    bare = smallest + float(stats.t.ppf(1 - level, base.carried(planned) - 1)) * error
+    bare = smallest + float(stats.t.ppf(1 - level, base.measured_of(planned) - 1)) * error
     if width <= bare:
         return 0.0
     inside, not_significant = (
@@ -177,7 +177,7 @@ def _significant_and_equivalent(base: Foundation, planned: int, level: float, sm
     return max(0.0, inside - not_significant)
 
 
-def _needed_margin(base: Foundation, plan: Protocol, documents: int) -> float | None:
+def _needed_margin(base: PowerBasis, plan: Protocol, documents: int) -> float | None:
     """The narrowest margin with a good chance of `equivalent`, in the unit of the effect."""
     unit, level = base.unit(documents), plan.decision.level
     if not unit or base.equivalent(documents, level) is None:
@@ -185,7 +185,7 @@ def _needed_margin(base: Foundation, plan: Protocol, documents: int) -> float | 
     return effect_seen(lambda margin: base.equivalent(documents, level, margin=margin) or 0.0, unit, GOOD)
 
 
-def _remedy(base: Foundation, plan: Protocol, planned: int) -> str:
+def _remedy(base: PowerBasis, plan: Protocol, planned: int) -> str:
     """What would give it a good chance, with its number."""
     assert base.prediction.margin is not None  # equivalence needs one
     level, ways = plan.decision.level, []

@@ -40,12 +40,12 @@ from hypotest.studies.costs import (
 )
 from hypotest.studies.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power_grid import (
-    Foundation,
+    PowerBasis,
     compare_halved,
-    foresee,
-    lay_foundations,
+    power_bases,
     power_curves,
     power_table,
+    predict_power,
 )
 from hypotest.studies.power_monte_carlo import monte_carlo
 from hypotest.studies.power_variants import (
@@ -125,11 +125,11 @@ def power(
     fewer_draws = QUICK_DRAWS if quick else FEWER_DRAWS
     thinned, timed_thinned = _thin(plan, grouped, evidence, streams, fewer_draws, quick, start_stage)
     heads = _documents_with_heads(prepared, documents.planned)
-    bases: list[Foundation] = []
-    widened: dict[str, tuple[float, float]] = {}
+    bases: list[PowerBasis] = []
+    spread_ratios: dict[str, tuple[float, float]] = {}
     for part, analysis in declared:
-        widened |= compare_halved(plan, analysis, thinned)
-        bases += lay_foundations(plan, part, analysis, widened, documents.measuring, heads, declared=True)
+        spread_ratios |= compare_halved(plan, analysis, thinned)
+        bases += power_bases(plan, part, analysis, spread_ratios, documents.measuring, heads, declared=True)
     size = len(declared[0][1].task.selection.group) if declared else 0
     notes = [
         f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
@@ -138,12 +138,14 @@ def power(
         if item.outcome == "undefined"
     ]
     if not quick:
-        more, said = _at_other_sizes(plan, grouped, size, evidence, widened, documents, heads, start_stage)
+        more, said = _at_other_sizes(
+            plan, grouped, size, evidence, spread_ratios, documents, heads, start_stage
+        )
         bases, notes = [*bases, *more], [*notes, *said]
 
     predictions = tuple(
         replace(
-            foresee(base, plan, documents.planned),
+            predict_power(base, plan, documents.planned),
             reach=reach_of_outcomes(base, plan, documents.planned),
             margins=reach_of_margin(base, plan, documents.planned),
             monte_carlo=monte_carlo(base, plan, documents.planned, streams("Monte Carlo", base.prediction.id))
@@ -203,22 +205,22 @@ def _at_other_sizes(
     grouped: list[Prediction],
     size: int,
     evidence: Evidence,
-    widened: Mapping[str, tuple[float, float]],
+    spread_ratios: Mapping[str, tuple[float, float]],
     documents: PowerDocuments,
     heads: Callable[[int], int],
     start_stage: StartStage,
-) -> tuple[list[Foundation], list[str]]:
+) -> tuple[list[PowerBasis], list[str]]:
     """What power rests on at sizes other than the declared one, and which cannot be had."""
     asked = [(k, part) for k in other_sizes(size, evidence.n_neurons) for part in by_null(grouped)]
     step = start_stage("other group sizes", len(asked))
-    bases: list[Foundation] = []
+    bases: list[PowerBasis] = []
     notes = []
     for k, part in asked:
         other = resized(against_one_null(plan, part, DRAWS, RESAMPLES), k / evidence.n_neurons)
         try:
             analysis = analyse(other, evidence, start_stage=start_stage)
-            bases += lay_foundations(
-                plan, part, analysis, widened, documents.measuring, heads, declared=False
+            bases += power_bases(
+                plan, part, analysis, spread_ratios, documents.measuring, heads, declared=False
             )
         except EvidenceError as error:
             notes.append(f"groups of {k:,} neurons: {error}")
@@ -294,11 +296,11 @@ def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], i
     with_heads = rows["document"].n_unique()
     full = sample.head_blocks.size >= HEAD_BLOCKS
 
-    def carried(documents: int) -> int:
+    def measured_of(documents: int) -> int:
         share = documents / planned
         return max(2, round(with_heads * (min(share, 1.0) if full else share)))
 
-    return carried
+    return measured_of
 
 
 def _costs(

@@ -39,8 +39,8 @@ _CURVE_UNITS = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Foundation:
-    """What one prediction's power rests on: a null's draws, or a standard error over documents."""
+class PowerBasis:
+    """What one prediction's power is computed from: a null's draws, or a standard error over documents."""
 
     prediction: Prediction
     compared_with: str
@@ -49,25 +49,25 @@ class Foundation:
     draws: NDArray[np.float64] | None
     """Of the null less their mean, with the documents at hand; None for contrasts without a null."""
     standard_error: float | None
-    carrying: int
-    """Documents at hand that carry the measure."""
-    carried: Callable[[int], int]
-    """From a number of documents in the split to those that carry the measure."""
-    widened: float
+    n_measured: int
+    """Documents at hand on which the measure has a value."""
+    measured_of: Callable[[int], int]
+    """From a number of documents in the split to those on which it has one."""
+    spread_ratio: float
     """SD of the null with half of the documents at hand, as a share of that with all of them."""
     margin: float | None
-    margin_widened: float
+    margin_spread_ratio: float
     """The same of the margin: one in SDs of random groups moves with theirs."""
     notes: tuple[str, ...]
 
     @property
     def visible(self) -> bool:
-        """Whether there is anything to foresee from."""
+        """Whether there is anything to predict from."""
         return self.draws is not None or self.standard_error is not None
 
     def narrowed(self, documents: int) -> float:
         """SD of the null with so many documents, as a share of the SD at hand."""
-        return float(null_spread(1.0, self.widened, self.carrying, self.carried(documents)))
+        return float(null_spread(1.0, self.spread_ratio, self.n_measured, self.measured_of(documents)))
 
     @property
     def _sd(self) -> float:
@@ -82,13 +82,13 @@ class Foundation:
         """Standard error with so many documents; it falls with their square root."""
         if self.standard_error is None:
             return None
-        return self.standard_error * float(np.sqrt(self.carrying / self.carried(documents)))
+        return self.standard_error * float(np.sqrt(self.n_measured / self.measured_of(documents)))
 
     def half_width(self, documents: int) -> float | None:
         """The margin; one in null SDs narrows as that of random groups does."""
         if self.margin is None:
             return None
-        spread = null_spread(1.0, self.margin_widened, self.carrying, self.carried(documents))
+        spread = null_spread(1.0, self.margin_spread_ratio, self.n_measured, self.measured_of(documents))
         return self.margin * float(spread)
 
     def power(self, effect: float, documents: int, draws: int | None, level: float) -> float:
@@ -100,7 +100,7 @@ class Foundation:
         error = self.error(documents)
         if not error:
             return 1.0 if effect > 0 else 0.0
-        return t_power(effect, error, self.carried(documents) - 1, level)
+        return t_power(effect, error, self.measured_of(documents) - 1, level)
 
     def smallest(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that would be significant."""
@@ -108,7 +108,7 @@ class Foundation:
             found = _at_hand(self, draws, level)[0]
             return None if found is None else found * self.narrowed(documents)
         error = self.error(documents)
-        return None if error is None else t_smallest(error, self.carried(documents) - 1, level)
+        return None if error is None else t_smallest(error, self.measured_of(documents) - 1, level)
 
     def seen(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that is significant with probability `SEEN`."""
@@ -139,7 +139,7 @@ class Foundation:
             effect: By which an ordinary group, or the absence of an effect, is moved.
         """
         margin, error = self.half_width(documents) if margin is None else margin, self.error(documents)
-        freedom = self.carried(documents) - 1
+        freedom = self.measured_of(documents) - 1
         if margin is None or not self.visible:
             return None
         if self.draws is None:
@@ -147,14 +147,14 @@ class Foundation:
             return equivalence_power(effect, margin, error, freedom, level) if error else 1.0
         if error is None:
             # with enough documents there is no interval for this measure at all, and no equivalence
-            never = why_no_interval(self.prediction) or self.carrying >= MINIMUM_DOCUMENTS
+            never = why_no_interval(self.prediction) or self.n_measured >= MINIMUM_DOCUMENTS
             return 0.0 if never else None
         effects = self.draws * self.narrowed(documents)
         return ordinary_equivalence(effects, margin, error, freedom, level, effect)
 
 
 @lru_cache(maxsize=64)
-def _at_hand(base: Foundation, draws: int | None, level: float) -> tuple[float | None, float | None]:
+def _at_hand(base: PowerBasis, draws: int | None, level: float) -> tuple[float | None, float | None]:
     """Smallest significant effect, and the one that is seen, of a null with the documents at hand.
 
     Other numbers of documents narrow the null, and the effects with it.
@@ -171,55 +171,55 @@ def _at_hand(base: Foundation, draws: int | None, level: float) -> tuple[float |
     return smallest_significant(null, draws, level), effect_seen(power, scale, SEEN)
 
 
-def lay_foundations(
+def power_bases(
     plan: Protocol,
     predictions: Iterable[Prediction],
     analysis: Analysis,
-    widened: Mapping[str, tuple[float, float]],
+    spread_ratios: Mapping[str, tuple[float, float]],
     measuring: int,
-    carried_by_heads: Callable[[int], int],
+    documents_with_heads: Callable[[int], int],
     *,
     declared: bool,
-) -> Iterator[Foundation]:
+) -> Iterator[PowerBasis]:
     """Take from an analysis what the power of its predictions rests on.
 
     Args:
         plan: The protocol.
         predictions: Which of them.
         analysis: Of one half of the selection split, the group selected on the other.
-        widened: From `compare_halved`, of the declared group.
+        spread_ratios: From `compare_halved`, of the declared group.
         measuring: Documents behind `analysis`.
-        carried_by_heads: From documents of a split to those in which heads are ablated.
+        documents_with_heads: From documents of a split to those in which heads are ablated.
         declared: Whether the group is the one that the protocol's own rule selects.
     """
     by_id = {item.id: item for item in analysis.predictions}
     for prediction in predictions:
         result = by_id[prediction.id]
-        if result.outcome == "undefined":  # said in the notes; there is nothing to foresee from
+        if result.outcome == "undefined":  # said in the notes; there is nothing to predict from
             continue
         level = MEASURES[prediction.measure].level
-        carrying = measuring if result.interval is None else result.interval.degrees_of_freedom + 1
+        n_measured = measuring if result.interval is None else result.interval.degrees_of_freedom + 1
 
-        def carried(documents: int, carrying: int = carrying) -> int:
-            return max(2, round(documents * carrying / measuring))
+        def measured_of(documents: int, n_measured: int = n_measured) -> int:
+            return max(2, round(documents * n_measured / measuring))
 
         draws = None
         if prediction.contrast.null is not None:
             draws = _draws(analysis, result)
             draws = draws - np.nanmean(draws)
-        spread, margin_spread = widened.get(prediction.id, (1.0, 1.0))
-        yield Foundation(
+        spread, margin_spread = spread_ratios.get(prediction.id, (1.0, 1.0))
+        yield PowerBasis(
             prediction=prediction,
             compared_with=result.reference,
             group_size=None if level == "conditions" else len(analysis.task.selection.group),
             declared=declared,
             draws=draws,
             standard_error=None if result.interval is None else result.interval.standard_error,
-            carrying=carrying,
-            carried=carried_by_heads if level == "heads" else carried,
-            widened=spread,
+            n_measured=n_measured,
+            measured_of=documents_with_heads if level == "heads" else measured_of,
+            spread_ratio=spread,
             margin=None if result.margin is None else result.margin[1],
-            margin_widened=margin_spread,
+            margin_spread_ratio=margin_spread,
             notes=_notes(result, draws),
         )
 
@@ -277,7 +277,7 @@ def planned_draws(plan: Protocol, prediction: Prediction) -> int | None:
     return None if found is None else found.n_draws
 
 
-def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:
+def predict_power(base: PowerBasis, plan: Protocol, planned: int) -> PredictionPower:
     """What a prediction can see with the documents and draws of the plan."""
     levels = _levels(plan)
     draws = planned_draws(plan, base.prediction)
@@ -311,7 +311,7 @@ def foresee(base: Foundation, plan: Protocol, planned: int) -> PredictionPower:
 
 
 def power_table(
-    bases: Sequence[Foundation], plan: Protocol, planned: int, documents: Sequence[int]
+    bases: Sequence[PowerBasis], plan: Protocol, planned: int, documents: Sequence[int]
 ) -> pl.DataFrame:
     """The whole grid, tidy: see `TABLE_SCHEMA`."""
     rows: list[tuple[Any, ...]] = []
@@ -367,7 +367,7 @@ TABLE_SCHEMA = {
 
 
 def power_curves(
-    bases: Sequence[Foundation], plan: Protocol, planned: int, documents: Sequence[int]
+    bases: Sequence[PowerBasis], plan: Protocol, planned: int, documents: Sequence[int]
 ) -> tuple[PowerCurve, ...]:
     """Power by effect: for each group size, or for each number of documents where there is no group."""
     largest: dict[str, float] = {}

@@ -8,13 +8,13 @@ import numpy as np
 
 from hypotest.records.power import UNITS, MonteCarlo
 from hypotest.records.protocol import Protocol
-from hypotest.studies.power_grid import Foundation, planned_draws
+from hypotest.studies.power_grid import PowerBasis, planned_draws
 
 _RESAMPLES = 200
 
 
 def monte_carlo(
-    base: Foundation, plan: Protocol, planned: int, rng: np.random.Generator
+    base: PowerBasis, plan: Protocol, planned: int, rng: np.random.Generator
 ) -> MonteCarlo | None:
     """What other draws of the same null would have said, by resampling those at hand.
 

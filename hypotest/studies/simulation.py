@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
 
 Values = NDArray[np.float64]
 
@@ -184,7 +184,7 @@ def draw_evidence(drawn: DrawnLayer, rng: np.random.Generator) -> Evidence:
         weights=drawn.weights,
         heads=HEADS,
         mean_activation=selection.activations.mean(axis=0),
-        ablation=Ablation("mean", 1e-4, 0, "identity", "simulated"),
+        ablation=AblationMethod("mean", 1e-4, 0, "identity", "simulated"),
         decomposition=None,
     )
 

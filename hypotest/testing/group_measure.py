@@ -52,6 +52,9 @@ class BoundMeasure:
     there are no rows, or no valid interval."""
     rows: MeasuredRows | None = None
     """What its rows belong to; None without `resamples`."""
+    noise: Callable[[IntArray], float] | None = None
+    """Variance of the value of a group (k,) that comes of neither documents nor types, such as the luck of a
+    search; None: it has none."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
     """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the

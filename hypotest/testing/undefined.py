@@ -12,7 +12,7 @@ import math
 
 from hypotest.errors import EvidenceError
 from hypotest.records.results import NullComparison
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 
 
 class Undefined(Exception):
@@ -52,7 +52,7 @@ def without_outcome(
     variant: str = "",
     observed: float | None = None,
     ladder: tuple[NullComparison, ...] = (),
-) -> Comparison:
+) -> MeasuredContrast:
     """The contrast of a prediction that has no outcome.
 
     Args:
@@ -62,7 +62,7 @@ def without_outcome(
         observed: The measured value, where only its null or its test is undefined.
         ladder: Nulls that it could be compared with, none of which decides.
     """
-    return Comparison(
+    return MeasuredContrast(
         observed=observed,
         reference=reference,
         variant=variant,

@@ -21,7 +21,7 @@ import polars as pl
 from sklearn.decomposition import PCA
 
 from hypotest.groups.nulls import random_groups
-from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from tests.benchmarks.before import both, found
@@ -160,7 +160,7 @@ def make_evidence() -> Evidence:
         weights=weights,
         heads=tuple(Head(number // 8, number % 8) for number in range(HEADS)),
         mean_activation=np.zeros(N_NEURONS, dtype=np.float32),
-        ablation=Ablation("mean", 1e-4, 0, "identity", "benchmark"),
+        ablation=AblationMethod("mean", 1e-4, 0, "identity", "benchmark"),
         decomposition=None,
     )
 

@@ -86,7 +86,7 @@ def test_defaults_are_filled_in_with_their_type():
         "estimator": "gaussian_copula",
         "resolution": 2.0,
         "bins": 8,
-        "restarts": 3,
+        "restarts": 30,
     }
     assert isinstance(filled["resolution"], float)
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from hypotest.ladder.against_nulls import prepare
-from hypotest.records.evidence import Ablation, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
 from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
@@ -92,7 +92,7 @@ def make_evidence(
         weights=Weights(output=rng.normal(size=(N_NEURONS, 48)), input=rng.normal(size=(N_NEURONS, 48))),
         heads=(Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1)),
         mean_activation=np.zeros(N_NEURONS),
-        ablation=Ablation("mean", 1e-4, 0, "identity", "planted"),
+        ablation=AblationMethod("mean", 1e-4, 0, "identity", "planted"),
         decomposition=None,
     )
 

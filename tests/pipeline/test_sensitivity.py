@@ -8,7 +8,7 @@ from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.pipeline.sensitivity import kind_of, with_sensitivity
 from hypotest.records.prediction import Margin
 from hypotest.records.results import Interval
-from hypotest.testing.comparison import Comparison
+from hypotest.testing.contrast import MeasuredContrast
 from hypotest.verdict import decide
 from tests.pipeline.planted import make_protocol
 
@@ -26,7 +26,7 @@ def plan(margin, **expects):
 
 def compared(effect, error, p_value, draws=DRAWS, freedom=30):
     half = float(stats.t.ppf(0.95, freedom)) * error
-    return Comparison(
+    return MeasuredContrast(
         observed=10 + effect,
         reference="size_matched",
         reference_value=10.0,

@@ -5,7 +5,7 @@ import pytest
 
 from hypotest.studies.power_monte_carlo import monte_carlo
 from tests.pipeline.planted import make_protocol
-from tests.studies.test_power_grid import ATTENTION, DIMENSION, foundation
+from tests.studies.test_power_grid import ATTENTION, DIMENSION, basis
 
 pytestmark = pytest.mark.slow
 
@@ -19,11 +19,11 @@ def draws(seed: int, n: int = 499) -> np.ndarray:
 
 def test_they_cover_what_the_null_would_say():
     """Of a normal null, whose truth is that of 4,000 quantiles; 33 of 40 or fewer have chance below 0.01."""
-    truth = foundation()
+    truth = basis()
     expected = (truth.seen(40, 999, 0.05), truth.ceiling(40), truth.power(3.0, 40, 999, 0.05))
     covered = np.zeros(3)
     for seed in range(40):
-        found = monte_carlo(foundation(draws=draws(seed)), PLAN, 40, np.random.default_rng(seed))
+        found = monte_carlo(basis(draws=draws(seed)), PLAN, 40, np.random.default_rng(seed))
         # the effect of one unit is one SD of these draws, not of the null: powers are compared at one SD
         bounds = (found.seen, found.ceiling, found.power[1])
         covered += [low <= value <= high for (low, high), value in zip(bounds, expected, strict=True)]
@@ -32,16 +32,16 @@ def test_they_cover_what_the_null_would_say():
 
 def test_they_shrink_with_the_root_of_the_draws():
     def width(n: int) -> float:
-        found = monte_carlo(foundation(draws=draws(0, n)), PLAN, 40, np.random.default_rng(0))
+        found = monte_carlo(basis(draws=draws(0, n)), PLAN, 40, np.random.default_rng(0))
         return found.seen[1] - found.seen[0]
 
     assert width(400) / width(6400) == pytest.approx(4, rel=0.5)
 
 
 def test_the_same_generator_gives_the_same_interval():
-    one, two = (monte_carlo(foundation(), PLAN, 40, np.random.default_rng(3)) for _ in range(2))
+    one, two = (monte_carlo(basis(), PLAN, 40, np.random.default_rng(3)) for _ in range(2))
     assert one == two and one.draws == 4000
 
 
 def test_a_contrast_without_a_null_has_none():
-    assert monte_carlo(foundation(ATTENTION), make_protocol(ATTENTION), 40, np.random.default_rng(0)) is None
+    assert monte_carlo(basis(ATTENTION), make_protocol(ATTENTION), 40, np.random.default_rng(0)) is None

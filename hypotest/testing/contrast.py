@@ -14,7 +14,7 @@ Draws = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class MeasuredContrast:
     """One contrast with everything that its outcome depends on."""
 
     observed: float | None
