@@ -14,6 +14,7 @@ from hypotest.ladder.against_nulls import describe_group, prepare
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.registry import reference_of
+from hypotest.pipeline.dependence import find_dependence
 from hypotest.pipeline.outcomes import (
     adjust_together,
     classify_prediction,
@@ -27,7 +28,7 @@ from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.records.results import Dependence, GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.parallel import Workers
 from hypotest.testing.randomness import Streams
@@ -50,6 +51,8 @@ class Analysis:
     """Every null draw of every prediction: prediction, null, draw, value."""
     regimes: tuple[RegimeFit, ...]
     """Of the rank-influence curves, if the protocol asks for them."""
+    dependence: tuple[Dependence, ...]
+    """Of every two predictions about the group, over the same relabellings."""
 
 
 def analyse(
@@ -108,6 +111,7 @@ def analyse(
         predictions=predictions,
         verdicts=judge(predictions, protocol),
         nulls=null_frame(comparisons),
+        dependence=find_dependence(comparisons, protocol),
         regimes=next((item.regimes for item in comparisons.values() if item.regimes), ()),
     )
 

@@ -10,8 +10,16 @@ from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
+from hypotest.pipeline.dependence import dependence_sentence
 from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.results import AblationResult, CorpusResult, CrossEntropy, GroupResult, PredictionResult
+from hypotest.records.results import (
+    AblationResult,
+    CorpusResult,
+    CrossEntropy,
+    Dependence,
+    GroupResult,
+    PredictionResult,
+)
 from hypotest.records.self_check import SelfCheck
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
@@ -30,6 +38,7 @@ def find_limitations(
     vocab_size: int,
     elbow_found: bool,
     entropy: CrossEntropy | None = None,
+    dependence: Sequence[Dependence] = (),
 ) -> tuple[str, ...]:
     """What to keep in mind when reading the results."""
     evidence = task.evidence
@@ -85,6 +94,7 @@ def find_limitations(
             "selection "
             "split. They could not be selected, and are in no group that this one is compared with."
         )
+    found += dependence_sentence(dependence)
     return tuple(dict.fromkeys(found))
 
 

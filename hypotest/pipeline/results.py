@@ -29,6 +29,7 @@ from hypotest.records.registration import Registration
 from hypotest.records.results import (
     SCHEMA_VERSION,
     CrossEntropy,
+    Dependence,
     FigureData,
     FrequencyCurve,
     GroupResult,
@@ -55,6 +56,7 @@ class Analysed:
     verdicts: tuple[HypothesisVerdict, ...]
     split_verdicts: dict[str, tuple[Status, ...]]
     regimes: tuple[RegimeFit, ...]
+    dependence: tuple[Dependence, ...]
     nulls: pl.DataFrame
     """Every null draw of every prediction: prediction, null, draw, value."""
 
@@ -115,6 +117,7 @@ def analyse_every_split(
         verdicts=analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         regimes=analysis.regimes,
+        dependence=analysis.dependence,
         nulls=analysis.nulls,
     )
 
@@ -209,7 +212,9 @@ def assemble(
             int(subject["vocab_size"]),
             facts.frequencies.elbow_rank is not None,
             facts.cross_entropy,
+            tested.dependence,
         ),
         registration=registration,
         cross_entropy=facts.cross_entropy,
+        dependence=tested.dependence,
     )

@@ -446,6 +446,18 @@ class AblationResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependence:
+    """How the statistics of two predictions hang together."""
+
+    one: str
+    other: str
+    correlation: float
+    """Pearson's, over the same shuffled labels."""
+    n_draws: int
+    """On which both are defined."""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run."""
 
@@ -470,7 +482,9 @@ class Results:
     registration: Registration | None = None
     """Confirmatory or exploratory, and why; None in results that are older than registrations."""
     cross_entropy: CrossEntropy | None = None
-    """On the selection split; None in results that are older than it."""
+    """On the selection split."""
+    dependence: tuple[Dependence, ...] = ()
+    """Of every two predictions about the group; empty without shuffled labels."""
 
     @property
     def verdict_line(self) -> str:
