@@ -48,7 +48,8 @@ def find_dependence(
         defined = np.isfinite(both).all(axis=0)
         known = both[:, defined]
         if known.shape[1] > 2 and (np.ptp(known, axis=1) > 0).all():
-            rows.append(Dependence(one, other, float(np.asarray(np.corrcoef(known))[0, 1]), int(defined.sum())))
+            correlation = np.asarray(np.corrcoef(known))[0, 1]
+            rows.append(Dependence(one, other, float(correlation), int(defined.sum())))
     return tuple(rows)
 
 
