@@ -86,11 +86,11 @@ def _every_command(
     pass
 
 
-def say(document: Document) -> None:
-    """Print a page."""
+def say(document: Document, soft_wrap: bool = False) -> None:
+    """Print a page; with `soft_wrap` a line is as long as it is, and paths can be copied from it."""
     from hypotest.pages.console import shown
 
-    Console().print(shown(document))
+    Console().print(shown(document), soft_wrap=soft_wrap)
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def register(
             done = register_protocol(
                 protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
             )
-    say(registered_page(done))
+    say(registered_page(done), soft_wrap=True)
 
 
 @registry.command("verify", epilog="Example: hypotest registry verify protocols")
@@ -143,7 +143,7 @@ def verify_registrations(
     from hypotest.report.registration import verified_page
 
     n_entries, problems = verify_registry(folder)
-    say(verified_page(folder, n_entries, problems))
+    say(verified_page(folder, n_entries, problems), soft_wrap=True)
     if problems:
         raise RunError(f"{folder}: the registry does not verify")
 

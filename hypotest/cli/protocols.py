@@ -55,9 +55,9 @@ def init(
             )
         for line in proposal_lines(proposal.changes, proposal.notes):
             print(terminal_text(line))
-        say(start_page(proposal.started))
+        say(start_page(proposal.started), soft_wrap=True)
         return
-    say(start_page(start_protocol(template, path)))
+    say(start_page(start_protocol(template, path)), soft_wrap=True)
 
 
 @command(epilog="Example: hypotest validate protocols/rare-tokens.yaml")

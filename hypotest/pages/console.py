@@ -157,7 +157,10 @@ def _items(block: Items, console: Console, options: ConsoleOptions) -> Iterator[
 def _table(block: Table, console: Console, options: ConsoleOptions) -> Iterator[ConsoleRenderable]:
     for spacing in (1, 0):
         table = _rich_table(block, spacing, options.max_width)
-        if Measurement.get(console, options.update(width=10_000), table).maximum <= options.max_width:
+        needed = Measurement.get(console, options.update(width=10_000), table).maximum
+        if options.overflow == "ignore":  # lines may be as long as they are
+            table.width = needed
+        if table.width or needed <= options.max_width:
             yield table
             return
     if block.narrow is None:
