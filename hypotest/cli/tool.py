@@ -49,7 +49,7 @@ def calibrate(
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
     check(out=out)
-    from hypotest.report.calibration import calibration_tables
+    from hypotest.report.calibration import calibration_page, conclusion
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
         calibrate,
@@ -67,7 +67,8 @@ def calibrate(
             n_workers=workers,
             start_stage=display.start_stage,
         )
-    say(calibration_tables(found))
+    say(calibration_page(found))
+    print(f"\n{conclusion(found)}")
     if out is not None:
         write_calibration(found, out)
         print(terminal_text(out / "calibration.md"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hypotest.nulls.registry import NULLS
-from hypotest.pages.document import Document, Heading, Part, Table, document, table, together
-from hypotest.pages.inline import BREAK, Inline, Tone, aside, emphasis, prose, strong
+from hypotest.pages.document import Document, Heading, Part, Table, document, table
+from hypotest.pages.inline import BREAK, Inline, prose, strong
 from hypotest.records.calibration import Calibration, Cell, Rate, ScenarioRates
 from hypotest.report.numbers import count_text
 from hypotest.report.text import sentence_list
@@ -36,44 +36,6 @@ _LEGEND = "; ".join(
 _STATUSES = ("supported", "refuted", "undecided", "not applicable")
 
 
-def calibration_tables(found: Calibration) -> Document:
-    """A calibration as tables that are legible from 80 columns on. All numbers are per cent."""
-    return document(_tables(found))
-
-
-def _tables(found: Calibration) -> Iterator[Part]:
-    for item in found.scenarios:
-        if item.cells:
-            yield together(
-                strong(f"{item.name} ({count_text(item.n_simulations)} simulations): {item.what}"),
-                _level_table(item, found.level, "({})".format),
-                aside(f"in brackets, no level is claimed: {item.why_hard}") if item.why_hard else "",
-            )
-    if any(item.cells for item in found.scenarios):
-        yield together(
-            aside(f"per cent of simulations with p <= {found.level:g}, and {_confidence(found)}"),
-            aside(_LEGEND),
-        )
-    if any(item.coverage for item in found.scenarios):
-        yield Heading("intervals that hold the truth")
-        yield _coverage_table(found.scenarios)
-    yield Heading("decisions")
-    yield together(
-        _verdict_table(found.scenarios),
-        aside(
-            "wrong: some hypothesis refuted by an outcome that is not true, premises aside; right verdicts "
-            "carry a star; diff.: so many more would be refuted if a mere difference, not one beyond the "
-            "margin, contradicted an expected equivalence"
-        ),
-    )
-    for item in found.scenarios:
-        if item.planted:
-            yield Heading(f"{item.name}: {item.what}")
-            yield _outcome_table(item)
-    tone: Tone | None = "bad" if found.failures else None
-    yield strong(conclusion(found), tone)
-
-
 def conclusion(found: Calibration) -> str:
     """Whether every claimed level is kept, beyond what chance does among so many rates."""
     n_claimed, n_high = len(found.claimed), sum(cell.is_high(found.level) for _, cell in found.claimed)
@@ -89,7 +51,7 @@ def conclusion(found: Calibration) -> str:
 
 
 def calibration_page(found: Calibration) -> Document:
-    """All tables as a page."""
+    """All tables, for a file and for the console; legible from 80 columns on."""
     return document(_parts(found))
 
 
@@ -97,13 +59,13 @@ def _parts(found: Calibration) -> Iterator[Part]:
     yield Heading("Calibration", 1)
     yield prose(
         "The pipeline on simulated layers whose truth is known (hypotest {}, code `{}`, seed {}). Numbers "
-        "are per cent; in brackets, {}.",
+        "are per cent, each with {}.",
         found.hypotest_version,
         found.code[:16],
         str(found.seed),
         _confidence(found),
     )
-    yield strong(conclusion(found))
+    yield strong(conclusion(found), "bad" if found.failures else None)
     yield Heading("Decisions")
     yield _verdict_table(found.scenarios)
     yield prose(
@@ -121,8 +83,8 @@ def _parts(found: Calibration) -> Iterator[Part]:
             yield Heading(item.name, 3)
             yield f"{count_text(item.n_simulations)} simulations: {item.what}."
             if item.why_hard:
-                yield f"In italics, no level is claimed: {item.why_hard}."
-            yield _level_table(item, found.level, emphasis)
+                yield f"In brackets, no level is claimed: {item.why_hard}."
+            yield _level_table(item, found.level)
     planted = [item for item in found.scenarios if item.planted]
     if planted:
         yield Heading("Outcomes where effects are planted")
@@ -167,21 +129,21 @@ def calibration_summary(found: Calibration) -> Document:
     return document([number, table(head, rows), conclusion(found)])
 
 
-def _level_table(item: ScenarioRates, level: float, unclaimed: Callable[[str], Inline]) -> Table:
+def _level_table(item: ScenarioRates, level: float) -> Table:
     nulls = [null for null in _NULLS if any(cell.null == null for cell in item.cells)]
     by_place = {(cell.prediction, cell.null): cell for cell in item.cells}
     rows = []
     for prediction in dict.fromkeys(cell.prediction for cell in item.cells):
         cells = [by_place.get((prediction, null)) for null in nulls]
-        rows.append((prediction, *(_level_cell(cell, level, unclaimed) for cell in cells)))
+        rows.append((prediction, *(_level_cell(cell, level) for cell in cells)))
     return _table(["prediction", *(_NULLS[null] for null in nulls)], rows)
 
 
-def _level_cell(cell: Cell | None, level: float, unclaimed: Callable[[str], Inline]) -> Inline:
+def _level_cell(cell: Cell | None, level: float) -> Inline:
     if cell is None:
         return ""
     rate = _percent(cell.rejected.value) + ("!" if cell.is_high(level) else "")
-    return (rate if cell.claimed else unclaimed(rate), BREAK, _bounds(cell.rejected))
+    return (rate if cell.claimed else f"({rate})", BREAK, _bounds(cell.rejected))
 
 
 def _coverage_table(scenarios: Sequence[ScenarioRates]) -> Table:

@@ -16,7 +16,6 @@ from hypotest.pages.markdown import PAGE
 from hypotest.report.calibration import (
     calibration_page,
     calibration_summary,
-    calibration_tables,
     conclusion,
 )
 from hypotest.studies.calibrate import calibrate, choose_scenarios, read_calibration, write_calibration
@@ -222,7 +221,7 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     again = read_calibration(tmp_path / "calibration.json")
     assert PAGE.render(calibration_page(again)) == PAGE.render(calibration_page(found))
     console = Console(width=80, file=StringIO())
-    console.print(shown(calibration_tables(found)))
+    console.print(shown(calibration_page(found)))
     printed = console.file.getvalue()
     assert max(map(len, printed.splitlines())) <= 80
     for text in (printed, PAGE.render(calibration_page(found)), PAGE.render(calibration_summary(found))):
