@@ -172,4 +172,4 @@ def _flat(text: Inline) -> Iterator[Span]:
 
 def plain(text: Inline) -> str:
     """The characters of a text alone, in one line."""
-    return "".join(" " if item.kind == "break" else item.text for item in spans(text))
+    return "".join(" " if item.kind == "break" else item.text for item in spans(text)).strip()
