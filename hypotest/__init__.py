@@ -8,7 +8,8 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     cli            one function per command
     studies        what asks for many runs or none
     pipeline       a whole run on one screen
-    report         console, Markdown, figures, export
+    report         what each page says; figures, export
+    pages          the document model, and one file for each format: Markdown, console
     verdict        outcomes + decision rule -> verdict
     registration   YAML -> protocol, or everything that is wrong with it
     measures       what can be measured: one file, one measure
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from hypotest.pipeline.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
-    from hypotest.report.console import progress
+    from hypotest.report.progress import progress
     from hypotest.report.run import Run
     from hypotest.studies.compare import compare
     from hypotest.studies.explore import explore
@@ -107,7 +108,7 @@ _HOMES = {
     "load_protocol": "hypotest.registration.built",
     "multiverse": "hypotest.studies.multiverse",
     "power": "hypotest.studies.power",
-    "progress": "hypotest.report.console",
+    "progress": "hypotest.report.progress",
     "register": "hypotest.studies.register",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series",

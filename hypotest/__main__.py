@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hypotest.cli import app
 from hypotest.cli.options import as_options
 from hypotest.errors import HypotestError
-from hypotest.report.text import terminal_text
+from hypotest.pages.text import terminal_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from hypotest.pages.markdown import markdown
 from hypotest.report.calibration import calibration_summary
 from hypotest.studies.calibrate import read_calibration
 
@@ -27,7 +28,7 @@ def main() -> None:
     except SystemExit as finished:
         if finished.code:
             raise
-    summary = calibration_summary(read_calibration(RESULT))
+    summary = markdown(*calibration_summary(read_calibration(RESULT)).blocks)
     (ROOT / "README.md").write_text(readme_with(summary), encoding="utf-8")
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import OF_NULLS
 from hypotest.nulls.registry import NULLS, names_of
+from hypotest.pages.document import table
+from hypotest.pages.inline import Inline, code, joined, strong
+from hypotest.pages.markdown import markdown
 from hypotest.records.results import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
-from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
@@ -43,27 +44,26 @@ def side_by_side(run: Run, published: Run) -> str:
     runs = (run, published)
     by_id = [{item.id: item for item in one.results.predictions} for one in runs]
     verdicts = [{item.hypothesis: item.status for item in one.results.verdicts} for one in runs]
-    rows = []
+    rows: list[tuple[Inline, ...]] = []
     for name in dict.fromkeys(name for items in by_id for name in items):
         pair = [items.get(name) for items in by_id]
         differ = len({item.outcome for item in pair if item is not None}) > 1
-        rows.append([escape_markdown(name), *(_outcome(item, differ) for item in pair)])
+        rows.append((name, *(_outcome(item, differ) for item in pair)))
     rows += [
-        [f"**{escape_markdown(name)}**", *(f"**{of_one.get(name, '')}**" for of_one in verdicts)]
+        (strong(name), *(strong(of_one.get(name, "")) for of_one in verdicts))
         for name in dict.fromkeys(name for of_one in verdicts for name in of_one)
     ]
-    return table(["prediction", *(escape_markdown(one.results.protocol_id) for one in runs)], rows)
+    return markdown(table(["prediction", *(one.results.protocol_id for one in runs)], rows))
 
 
-def _outcome(item: PredictionResult | None, bold: bool) -> str:
+def _outcome(item: PredictionResult | None, bold: bool) -> Inline:
     if item is None:
         return ""
     numbers = prediction_text(item)
     test = " by TOST" if numbers.of_equivalence else ""
     p = f"p {numbers.p}{test}".replace("p <", "p < ")
-    against = "the declared value" if item.reference == "value" else escape_markdown(item.against)
-    outcome = f"**{item.outcome}**" if bold else item.outcome
-    return f"{outcome}: {numbers.effect} against {against}, {p}"
+    against = "the declared value" if item.reference == "value" else item.against
+    return (strong(item.outcome) if bold else item.outcome, f": {numbers.effect} against {against}, {p}")
 
 
 def measures_table() -> str:
@@ -71,19 +71,20 @@ def measures_table() -> str:
     rows = []
     for measure in MEASURES.values():
         without = [name for name in NULLS if NULLS[name].form not in measure.contrasts]
-        fixed = [f"`{form.value}`" for form in measure.contrasts if form not in OF_NULLS]
+        fixed = [code(form.value) for form in measure.contrasts if form not in OF_NULLS]
         if len(names := names_of(measure.contrasts)) == 1 and not fixed:
-            fixed = [f"`{{null: {names[0]}}}`"]
+            fixed = [code(f"{{null: {names[0]}}}")]
         options = [f"{name}: {option.default}" for name, option in measure.options.items()]
         rows.append(
-            [
-                f"`{measure.name}`",
-                escape_markdown(f"{measure.title}; {measure.unit}"),
-                ", ".join(fixed) or "a null" + f", but not {' or '.join(without)}" * bool(without),
-                f"`{', '.join(options)}`" if options else "",
-            ]
+            (
+                code(measure.name),
+                f"{measure.title}; {measure.unit}",
+                joined(", ", fixed) or "a null" + f", but not {' or '.join(without)}" * bool(without),
+                code(", ".join(options)),
+            )
         )
-    return table(["measure", "what it is; unit", "contrast", "options, with their defaults"], rows)
+    head = ["measure", "what it is; unit", "contrast", "options, with their defaults"]
+    return markdown(table(head, rows))
 
 
 def readme_with(text: str, mark: str, readme: str) -> str:

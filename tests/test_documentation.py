@@ -11,8 +11,9 @@ from hypotest.cli import app
 from hypotest.cli.planning import registry
 from hypotest.cli.protocols import corpus
 from hypotest.cli.tool import reference
+from hypotest.pages.markdown import PAGE, markdown
 from hypotest.registration import load_protocol, protocol_hash
-from hypotest.report.calibration import calibration_markdown, calibration_summary
+from hypotest.report.calibration import calibration_page, calibration_summary
 from hypotest.report.run import Run
 from hypotest.studies.calibrate import read_calibration
 from hypotest.studies.scenarios import SCENARIOS
@@ -73,8 +74,8 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
         assert min(item.n_simulations for item in found.scenarios) >= 2000
         assert "simulations of each kind of layer" in README  # readers see how many
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
-        assert page == calibration_markdown(found)
-        summary = calibration_summary(found)
+        assert page == PAGE.render(calibration_page(found))
+        summary = markdown(*calibration_summary(found).blocks)
         (hard,) = [item for item in found.scenarios if item.name == "covariates"]
         (cell,) = [
             item

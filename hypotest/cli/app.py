@@ -13,10 +13,11 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from hypotest.errors import ProtocolError, RunError
-from hypotest.report.text import terminal_text
+from hypotest.pages.text import terminal_text
 
 if TYPE_CHECKING:
-    from hypotest.report.console import StageProgress
+    from hypotest.pages.document import Document
+    from hypotest.report.progress import StageProgress
 
 
 PROTOCOL, PLAN, RUN, RESULTS, TOOL = (
@@ -85,10 +86,17 @@ def _every_command(
     pass
 
 
+def say(document: Document, soft_wrap: bool = False) -> None:
+    """Print a page; with `soft_wrap` a line is as long as it is, and paths can be copied from it."""
+    from hypotest.pages.console import shown
+
+    Console().print(shown(document), soft_wrap=soft_wrap)
+
+
 @contextmanager
 def working(what_stays: str) -> Iterator[StageProgress]:
     """Show progress, and turn Ctrl-C into a message that says what is not lost."""
-    from hypotest.report.console import progress
+    from hypotest.report.progress import progress
 
     try:
         with progress() as display:

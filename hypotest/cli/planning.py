@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from hypotest.cli.app import PLAN, DeviceOption, MemoryOption, ProtocolArgument, app, check, working
+from hypotest.cli.app import PLAN, DeviceOption, MemoryOption, ProtocolArgument, app, check, say, working
 from hypotest.errors import ProtocolError, RunError
-from hypotest.report.text import terminal_text
+from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=PLAN)
 
@@ -51,7 +50,7 @@ def power(
             quick=quick,
             start_stage=display.start_stage,
         )
-    Console().print(power_summary(result))
+    say(power_summary(result))
     if result.refused:
         raise RunError("\n".join(result.refused))
 
@@ -73,7 +72,7 @@ def explore(
         from hypotest.studies.explore import explore as look
 
         result = look(protocol, out=out, device=device, memory=memory, start_stage=display.start_stage)
-    Console().print(exploration_summary(result))
+    say(exploration_summary(result))
 
 
 @command(epilog="Example: hypotest register protocols/rare-tokens.yaml")
@@ -106,7 +105,7 @@ def register(
     satisfies the words; --family and --parameters are checked as well. The first run binds its weights, in
     the registry and before anything is evaluated; a second, different model is exploratory.
     """
-    from hypotest.report.registration import registered_text
+    from hypotest.report.registration import registered_page
 
     if subject_later is None and (family or parameters):
         raise ProtocolError("--family and --parameters say which later model will do: add --subject-later")
@@ -132,7 +131,7 @@ def register(
             done = register_protocol(
                 protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
             )
-    Console().print(registered_text(done), soft_wrap=True)
+    say(registered_page(done), soft_wrap=True)
 
 
 @registry.command("verify", epilog="Example: hypotest registry verify protocols")
@@ -141,10 +140,10 @@ def verify_registrations(
 ) -> None:
     """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
     from hypotest.registration.registry import verify_registry
-    from hypotest.report.registration import verified_text
+    from hypotest.report.registration import verified_page
 
     n_entries, problems = verify_registry(folder)
-    Console().print(verified_text(folder, n_entries, problems), soft_wrap=True)
+    say(verified_page(folder, n_entries, problems), soft_wrap=True)
     if problems:
         raise RunError(f"{folder}: the registry does not verify")
 

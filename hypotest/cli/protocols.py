@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from hypotest.cli.app import PROTOCOL, ProtocolArgument, app, check, working
+from hypotest.cli.app import PROTOCOL, ProtocolArgument, app, check, say, working
 from hypotest.errors import ProtocolError
-from hypotest.report.text import terminal_text
+from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=PROTOCOL)
 
@@ -45,7 +44,7 @@ def init(
     positions, percentiles, token counts. It says which and why.
     """
     from hypotest.registration import start_protocol
-    from hypotest.report.explanation import proposal_lines, start_text
+    from hypotest.report.explanation import proposal_lines, start_page
 
     if model is not None or text:
         with working("nothing was written") as display:
@@ -56,9 +55,9 @@ def init(
             )
         for line in proposal_lines(proposal.changes, proposal.notes):
             print(terminal_text(line))
-        Console().print(start_text(proposal.started), soft_wrap=True)
+        say(start_page(proposal.started), soft_wrap=True)
         return
-    Console().print(start_text(start_protocol(template, path)), soft_wrap=True)
+    say(start_page(start_protocol(template, path)), soft_wrap=True)
 
 
 @command(epilog="Example: hypotest validate protocols/rare-tokens.yaml")
@@ -86,10 +85,10 @@ def validate(protocol: ProtocolArgument) -> None:
 def explain(protocol: ProtocolArgument) -> None:
     """Say in plain words what will be done, what each hypothesis predicts, and what would refute it."""
     from hypotest.registration import explain_protocol, load_protocol
-    from hypotest.report.explanation import Explanation
+    from hypotest.report.explanation import explanation
 
     check(protocol, subject=False, cache=False)
-    Console().print(Explanation(explain_protocol(load_protocol(protocol, subject=False))))
+    say(explanation(explain_protocol(load_protocol(protocol, subject=False))))
 
 
 @command(epilog="Example: hypotest schema > hypotest.schema.json")
@@ -113,4 +112,4 @@ def check_corpus(
         from hypotest.studies.corpus_check import check_corpus as count_positions
 
         found = count_positions(protocol, out=out, start_stage=display.start_stage)
-    Console().print(corpus_summary(found))
+    say(corpus_summary(found))

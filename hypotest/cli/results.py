@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import RESULTS, DeviceOption, RunArgument, app, working
+from hypotest.cli.app import RESULTS, DeviceOption, RunArgument, app, say, working
 from hypotest.cli.options import as_options
-from hypotest.errors import RunError
-from hypotest.report.text import terminal_text
+from hypotest.errors import ProtocolError, RunError
+from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RESULTS)
 
@@ -27,12 +27,40 @@ def show(run: RunArgument) -> None:
 
 
 @command(epilog="Example: hypotest report reports/rare-tokens/example")
-def report(run: RunArgument) -> None:
-    """Render a run's report and figures again from its results; needs no model."""
-    from hypotest.report.export import render_again
+def report(
+    run: RunArgument,
+    page: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Print the report as that instead: markdown, console, or what an installed package adds.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --format: write it there instead of printing it."),
+    ] = None,
+) -> None:
+    """Render a run's report and figures again from its results; needs no model.
 
-    render_again(run)
-    print(terminal_text(run / "report.md"))
+    With --format the run's folder stays as it is. A format is one file: packages that are installed add
+    theirs by the entry point group `hypotest.pages`.
+    """
+    if page is None:
+        if out is not None:
+            raise ProtocolError("--out says where a page of --format goes: add --format, or leave it out")
+        from hypotest.report.export import render_again
+
+        render_again(run)
+        print(terminal_text(run / "report.md"))
+        return
+    from hypotest.report.export import page_of_run
+    from hypotest.studies.export import write_text
+
+    text = page_of_run(run, page)
+    write_text(text, out)
+    print(text if out is None else terminal_text(out))
 
 
 @command(epilog="Example: hypotest verify reports/rare-tokens/example")
@@ -51,7 +79,7 @@ def verify(
     from hypotest.pipeline.preflight import check_verification
 
     check_verification(run, device=device, protocol=protocol)  # before torch is loaded
-    from hypotest.report.verification import failure_text, verification_table
+    from hypotest.report.verification import failure_text, verification_page
 
     with working("nothing of the run was changed") as display:
         from hypotest.studies.verify import verify as check
@@ -60,6 +88,6 @@ def verify(
             run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage
         )
     checks = tuple(replace(item, detail=as_options(item.detail)) for item in found.checks)
-    Console().print(verification_table(replace(found, checks=checks)))
+    say(verification_page(replace(found, checks=checks)))
     if not found.verified:
         raise RunError(failure_text(found))

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import RUN, DeviceOption, MemoryOption, ProtocolArgument, app, check, working
-from hypotest.report.text import terminal_text
+from hypotest.cli.app import RUN, DeviceOption, MemoryOption, ProtocolArgument, app, check, say, working
+from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RUN)
 
@@ -60,7 +60,7 @@ def run(
                 start_stage=display.start_stage,
             )
             for item in tried:
-                Console().print(trial_summary(item))
+                say(trial_summary(item))
             return
         finished = run_protocol(
             protocol,
@@ -72,7 +72,10 @@ def run(
             start_stage=display.start_stage,
             on_registration=display.say_status,
         )
-    Console().print(series_summary(finished) if isinstance(finished, SeriesResult) else finished)
+    if isinstance(finished, SeriesResult):
+        say(series_summary(finished))
+    else:
+        Console().print(finished)
 
 
 @command(epilog="Example: hypotest multiverse protocols/rare-tokens.yaml")
@@ -86,7 +89,7 @@ def multiverse(
     ] = False,
 ) -> None:
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
-    from hypotest.report.multiverse import summary
+    from hypotest.report.multiverse import multiverse_summary
 
     check(protocol, single="multiverse", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next run goes on from it") as display:
@@ -100,7 +103,7 @@ def multiverse(
             full=full,
             start_stage=display.start_stage,
         )
-    Console().print(summary(found))
+    say(multiverse_summary(found))
     print(terminal_text(found.folder / "multiverse.md"))
 
 
@@ -125,10 +128,10 @@ def compare(
     open where the run is inconclusive. Runs are pooled over models where they ask the same question.
     """
     check(cache=False, out=out / "comparisons")
-    from hypotest.report.comparison_console import comparison_summary
+    from hypotest.report.comparison_summary import comparison_summary
 
     with working("nothing was written") as display:
         from hypotest.studies.compare import compare as compare_runs
 
         found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
-    Console().print(comparison_summary(found))
+    say(comparison_summary(found))

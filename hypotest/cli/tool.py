@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from hypotest.cli.app import TOOL, app, check, working
-from hypotest.report.text import terminal_text
+from hypotest.cli.app import TOOL, app, check, say, working
+from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=TOOL)
 
@@ -21,11 +20,11 @@ app.add_typer(reference, name="reference", rich_help_panel=TOOL)
 @command(epilog="Example: hypotest doctor")
 def doctor() -> None:
     """Say what this machine has, what can be run on it, and what is missing."""
-    from hypotest.report.doctor import diagnosis_table
+    from hypotest.report.doctor import diagnosis_page
     from hypotest.studies.doctor import examine_machine
 
     found = examine_machine()
-    Console().print(diagnosis_table(found))
+    say(diagnosis_page(found))
     if not found.is_well:
         raise typer.Exit(1)
 
@@ -50,7 +49,7 @@ def calibrate(
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
     check(out=out)
-    from hypotest.report.calibration import CalibrationTables
+    from hypotest.report.calibration import calibration_page, conclusion
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
         calibrate,
@@ -68,7 +67,8 @@ def calibrate(
             n_workers=workers,
             start_stage=display.start_stage,
         )
-    Console().print(CalibrationTables(found))
+    say(calibration_page(found))
+    print(f"\n{conclusion(found)}")
     if out is not None:
         write_calibration(found, out)
         print(terminal_text(out / "calibration.md"))

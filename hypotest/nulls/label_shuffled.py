@@ -211,7 +211,7 @@ NULL = Null(
     place=40,
     words=Words(
         question={
-            "type": "is it unlike what the same selection finds when *rare* is dealt out over token types "
+            "type": "is it unlike what the same selection finds when rare is dealt out over token types "
             "at random, so that labels mean nothing? That decides selectivity. For anything else it "
             "describes: if neurons are selective, labels do mean something, and every property that varies "
             "from neuron to neuron can differ, whether or not it has to do with rarity.",

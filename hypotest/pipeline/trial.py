@@ -20,6 +20,7 @@ from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, with_nulls
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
 from hypotest.pipeline.manifest import Stopwatch
@@ -33,7 +34,6 @@ from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
-from hypotest.report.notebook import show_as
 from hypotest.report.trial import trial_summary, write_trial
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.testing.halves import divide, whole

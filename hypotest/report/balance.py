@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hypotest.nulls.registry import NULLS
+from hypotest.pages.document import Part, table
+from hypotest.pages.inline import prose, strong
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.results import Results
 from hypotest.report.numbers import fixed
-from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown
 
 
-def balance_paragraphs(results: Results) -> Iterable[str]:
+def balance_paragraphs(results: Results) -> Iterable[Part]:
     """The table of covariates; nothing where no groups were matched."""
     group = results.group
     if not group.balance:
         return
     blocking = [name for name, null in NULLS.items() if null.imbalance_blocks]
     apart = [row for row in group.balance if row.null in blocking and abs(row.after) > LARGEST_IMBALANCE]
-    yield (
+    yield prose(
         "What matched groups are matched on: the group's mean minus that of others, in SDs of the layer. "
         "`base_influence` is the influence on the condition that the group was not selected on."
     )
     yield table(
         ["null", "covariate", "before: whole layer", "after: matched groups"],
         [
-            [
-                escape_markdown(row.null),
-                escape_markdown(row.covariate),
+            (
+                row.null,
+                row.covariate,
                 fixed(row.before, 3),
-                f"**{fixed(row.after, 3)}**" if row in apart else fixed(row.after, 3),
-            ]
+                strong(fixed(row.after, 3)) if row in apart else fixed(row.after, 3),
+            )
             for row in group.balance
         ],
         numeric=(2, 3),
     )
     for null in NULLS.values():
-        yield from map(escape_markdown, null.balanced(group))
+        yield from null.balanced(group)

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.text import Text
-
 from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.pages.document import Document, document, table, together
+from hypotest.pages.inline import aside, path, strong
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.records.folders import replace_folder
 from hypotest.records.results import FrequencyCurve
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.text import printable, sentence_list
+from hypotest.report.text import sentence_list
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""
 _COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "top type")
 
 
-class CorpusSummary:
-    """The text, its cuts and its positions; legible from 80 columns on."""
-
-    def __init__(self, found: CorpusCheck) -> None:
-        self._found = found
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the title down to the place of the figure."""
-        found = self._found
-        yield Text(printable(found.title), style="bold")
-        for line in (text_of(found), cuts_of(found), room_of(found)):
-            yield Text(printable(line))
-        yield Text()
-        table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in _COLUMNS:
-            table.add_column(name, justify="left" if name in _COLUMNS[:2] else "right", no_wrap=True)
-        for item in found.counts:
-            table.add_row(
+def corpus_summary(found: CorpusCheck) -> Document:
+    """What `hypotest corpus check` prints when it is done: the text, its cuts and its positions."""
+    counts = table(
+        _COLUMNS,
+        [
+            (
                 item.split,
                 item.condition,
                 count_text(item.positions),
@@ -46,15 +31,20 @@ class CorpusSummary:
                 count_text(item.types),
                 f"{item.top_type_share:.1%}",
             )
-        yield table
-        legend = "effective: documents that weigh as much as these do together; top type: share of the most "
-        yield Text(f"{legend}frequent target", style="dim")
-        yield Text.assemble("Figure: ", (printable(found.folder / "frequencies.png"), "underline"))
-
-
-def corpus_summary(found: CorpusCheck) -> ConsoleRenderable:
-    """What `hypotest corpus check` prints when it is done."""
-    return CorpusSummary(found)
+            for item in found.counts
+        ],
+        numeric=range(2, len(_COLUMNS)),
+    )
+    legend = (
+        "effective: documents that weigh as much as these do together; top type: share of the most frequent "
+        "target"
+    )
+    return document(
+        [
+            together(strong(found.title), text_of(found), cuts_of(found), room_of(found)),
+            together(counts, aside(legend), ("Figure: ", path(found.folder / "frequencies.png"))),
+        ]
+    )
 
 
 def text_of(found: CorpusCheck) -> str:

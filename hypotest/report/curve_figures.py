@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from hypotest.pages.text import printable
 from hypotest.records.results import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figure_style import (
     COMMON,
@@ -22,7 +23,6 @@ from hypotest.report.figure_style import (
     plain_ticks,
 )
 from hypotest.report.numbers import count_text, fixed
-from hypotest.report.text import printable
 
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
 _COLOURS = {"rare": RARE, "common": COMMON}

@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderResult
-from rich.text import Text
+from collections.abc import Iterator
 
+from hypotest.pages.document import Document, Heading, Part, document, table
+from hypotest.pages.inline import Inline, Span, Tone, lines, strong
 from hypotest.records.doctor import Condition, Diagnosis, Observation
-from hypotest.report.console_table import ConsoleTable
-from hypotest.report.text import printable
 
-_MARKS: dict[Condition, tuple[str, str]] = {
-    "fine": ("+", "green"),
-    "note": ("!", "yellow"),
-    "missing": ("-", "bold red"),
+_MARKS: dict[Condition, Span] = {
+    "fine": Span("+", tone="good"),
+    "note": Span("!", tone="careful"),
+    "missing": strong("-", "bad"),
 }
 
 
-class DiagnosisTable:
-    """Part by part, each observation with what to do about it; legible from 80 columns on."""
-
-    def __init__(self, found: Diagnosis) -> None:
-        self._found = found
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the software down to the answer."""
-        for part in dict.fromkeys(item.part for item in self._found.observations):
-            yield Text(part, style="bold")
-            table = ConsoleTable(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-            table.add_column(width=1)
-            table.add_column(overflow="fold", max_width=26)
-            table.add_column(overflow="fold", ratio=1)
-            for item in self._found.observations:
-                if item.part == part:
-                    mark, style = _MARKS[item.condition]
-                    table.add_row(Text(mark, style=style), Text(printable(item.name)), _finding(item))
-            yield table
-            yield Text()
-        notes = sum(item.condition == "note" for item in self._found.observations)
-        missing = sum(item.condition == "missing" for item in self._found.observations)
-        word, style = ("Ready", "bold green") if self._found.is_well else ("NOT READY", "bold red")
-        count = f"{missing} missing, {notes} {'note' if notes == 1 else 'notes'}"
-        yield Text.assemble((word, style), f": {count}.")
+def diagnosis_page(found: Diagnosis) -> Document:
+    """Part by part, each observation with what to do about it."""
+    return document(_parts(found))
 
 
-def diagnosis_table(found: Diagnosis) -> ConsoleRenderable:
-    """What `hypotest doctor` prints when it is done."""
-    return DiagnosisTable(found)
+def _parts(found: Diagnosis) -> Iterator[Part]:
+    for part in dict.fromkeys(item.part for item in found.observations):
+        yield Heading(part)
+        yield table(("", "", ""), [_row(item) for item in found.observations if item.part == part])
+    notes = sum(item.condition == "note" for item in found.observations)
+    missing = sum(item.condition == "missing" for item in found.observations)
+    answer: tuple[str, Tone] = ("Ready", "good") if found.is_well else ("NOT READY", "bad")
+    yield (strong(*answer), f": {missing} missing, {notes} {'note' if notes == 1 else 'notes'}.")
 
 
-def _finding(item: Observation) -> ConsoleRenderable:
-    lines = [Text(printable(item.found))]
-    if item.advice:
-        lines.append(Text(printable(item.advice), style="dim"))
-    return Group(*lines)
+def _row(item: Observation) -> tuple[Inline, ...]:
+    return _MARKS[item.condition], item.name, lines(item.found, item.advice) if item.advice else item.found

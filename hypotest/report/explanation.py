@@ -5,38 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.padding import Padding
-from rich.text import Text
-
+from hypotest.pages.document import Document, Heading, Items, Part, document, table
+from hypotest.pages.inline import Inline, path, strong
 from hypotest.records.proposal import Change
-from hypotest.registration import Section, Started
-from hypotest.report.text import printable
-
-_STEP = 2
-_WIDEST = 88
-"""Characters of a line that are still pleasant to read."""
+from hypotest.registration import Line, Section, Started
 
 
-class Explanation:
-    """Sections of paragraphs, wrapped to the width at hand."""
+def explanation(sections: Sequence[Section]) -> Document:
+    """What a protocol means, section by section."""
+    return document(_parts(sections))
 
-    def __init__(self, sections: Sequence[Section]) -> None:
-        self._sections = sections
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render heading by heading."""
-        width = min(options.max_width, _WIDEST)
-        for number, section in enumerate(self._sections):
-            yield Text(("\n" if number else "") + printable(section.heading), style="bold underline")
-            for line in section.lines:
-                text = Text(printable(line.text))
-                if line.label:
-                    text = Text.assemble((printable(line.label), "bold"), " " if line.text else "", text)
-                indent = _STEP * (line.depth + 1)
-                for place, wrapped in enumerate(text.wrap(console, max(20, width - indent - _STEP))):
-                    wrapped.rstrip()
-                    yield Padding(wrapped, (0, 0, 0, indent + (_STEP if place else 0)), expand=False)
+def _parts(sections: Sequence[Section]) -> Iterator[Part]:
+    for section in sections:
+        yield Heading(section.heading)
+        depths = tuple(line.depth for line in section.lines)
+        yield Items(tuple(map(_line, section.lines)), depths, marked=False)
+
+
+def _line(line: Line) -> Inline:
+    return (strong(line.label), " " if line.text else "", line.text) if line.label else line.text
 
 
 _SCHEMA_STATES = {
@@ -46,14 +34,20 @@ _SCHEMA_STATES = {
 }
 
 
-def start_text(started: Started) -> Text:
+def start_page(started: Started) -> Document:
     """What ``hypotest init`` has written, and what to do next."""
-    protocol, schema = printable(started.protocol), printable(started.schema_file)
-    width = max(len(protocol), len(schema))
-    return Text(
-        f"{protocol:<{width}}  the protocol, ready to be changed\n"
-        f"{schema:<{width}}  {_SCHEMA_STATES[started.schema_state]}\n"
-        f"Next: hypotest explain {protocol}"
+    state = _SCHEMA_STATES[started.schema_state]
+    return document(
+        [
+            table(
+                ("", ""),
+                [
+                    (path(started.protocol), "the protocol, ready to be changed"),
+                    (path(started.schema_file), state),
+                ],
+            ),
+            ("Next: hypotest explain ", path(started.protocol)),
+        ]
     )
 
 

@@ -1,64 +1,91 @@
-"""What `hypotest explore` prints: the selection split in five small tables, and what remains blind."""
+"""What `hypotest explore` prints and writes: the selection split in five small tables, and what is blind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.text import Text
-
 from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
+from hypotest.pages.document import (
+    Details,
+    Document,
+    Figure,
+    Heading,
+    Items,
+    Paragraph,
+    Part,
+    Table,
+    document,
+    table,
+    together,
+)
+from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration, ExploredCurve
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
 from hypotest.report.power import share_text
-from hypotest.report.text import printable, sentence_list
+from hypotest.report.text import sentence_list
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table with its title and what its columns mean; plain text, escaped by whoever shows it."""
+    """A table with its title and what its columns mean."""
 
     title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    table: Table
     legend: str
     figure: str | None = None
     """Name of the figure that belongs to it."""
 
 
-class ExplorationSummary:
-    """The tables of `hypotest explore`, legible from 80 columns on."""
-
-    def __init__(self, result: Exploration) -> None:
-        self._result = result
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the title down to the place of the report."""
-        result = self._result
-        yield Text(printable(result.title), style="bold")
-        yield Text(scope_text(result))
-        yield Text()
-        yield Text(group_text(result))
-        for section in sections(result):
-            yield Text()
-            yield Text(section.title, style="bold")
-            yield _table(section)
-            yield Text(section.legend, style="dim")
-        yield Text()
-        yield Text("What remains blind", style="bold")
-        yield Text(blind_text(result))
-        for note in result.notes:
-            yield Text(f"note: {printable(note)}")
-        yield Text.assemble("Report: ", (str(result.folder / "explore.md"), "underline"), overflow="fold")
+def exploration_summary(result: Exploration) -> Document:
+    """What `hypotest explore` prints when it is done, legible from 80 columns on."""
+    return document(_summary(result))
 
 
-def exploration_summary(result: Exploration) -> ConsoleRenderable:
-    """What `hypotest explore` prints when it is done."""
-    return ExplorationSummary(result)
+def _summary(result: Exploration) -> Iterator[Part]:
+    yield together(strong(result.title), scope_text(result))
+    yield group_text(result)
+    for section in sections(result):
+        yield Heading(section.title)
+        yield together(section.table, aside(section.legend))
+    yield Heading("What remains blind")
+    yield together(
+        blind_text(result),
+        *(f"note: {note}" for note in result.notes),
+        ("Report: ", path(result.folder / "explore.md")),
+    )
+
+
+def exploration_page(result: Exploration, captions: Mapping[str, str]) -> Document:
+    """The report; figures are expected beside it.
+
+    Args:
+        result: What was found.
+        captions: Of the figures, by their names.
+    """
+    return document(_parts(result, captions))
+
+
+def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
+    yield Heading(f"Exploration: {result.title}", 1)
+    yield strong(scope_text(result))
+    yield prose("Protocol `{}`, SHA-256 of its content `{}`.", result.protocol_id, result.protocol_hash)
+    yield Heading("What remains blind")
+    yield blind_text(result)
+    yield Heading("The group")
+    yield group_text(result)
+    neurons = ", ".join(map(str, result.group.neurons))
+    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
+    for section in sections(result):
+        yield Heading(section.title)
+        yield section.table
+        yield section.legend
+        if section.figure is not None:
+            yield Figure(section.figure, captions[section.figure])
+    if result.notes:
+        yield Heading("Notes")
+        yield Items(result.notes)
 
 
 def scope_text(result: Exploration) -> str:
@@ -78,7 +105,7 @@ def group_text(result: Exploration) -> str:
     shared = len(set(group.neurons) & set(group.control_neurons))
     return (
         f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"{printable(group.rule)}: {printable(group.reason)}. On {other} targets the same rule selects "
+        f"{group.rule}: {group.reason}. On {other} targets the same rule selects "
         f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
         f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
         f"({significant(result.halves_by_chance, 2)} by chance)."
@@ -102,7 +129,7 @@ def blind_text(result: Exploration) -> str:
     return (
         f"The evaluation split: {count_text(blind.positions)} positions in {count_text(blind.documents)} "
         f"documents, of which nothing was run through the model or read.{collected} None of the predictions "
-        f"was measured: {sentence_list(tuple(map(printable, blind.predictions)))}."
+        f"was measured: {sentence_list(blind.predictions)}."
     )
 
 
@@ -119,8 +146,10 @@ def _curves(result: Exploration) -> Section:
     last = int(HEAD_SHARE * result.group.n_neurons)
     return Section(
         "Rank-influence curves",
-        ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
-        tuple(_curve_cells(curve) for curve in result.curves),
+        _table(
+            ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
+            tuple(_curve_cells(curve) for curve in result.curves),
+        ),
         f"A plateau is flatter than {1 - FLAT:g} (1 - |left slope| / kappa), ends by rank "
         f"{count_text(last)}, {HEAD_SHARE:.0%} of the layer, holds at least {SMALLEST_PLATEAU} neurons and "
         f"ends in a cliff: the log influence falls by {SMALLEST_FALL:g} or more from {FALL_SPAN[0]:g} to "
@@ -159,16 +188,18 @@ def _covariates(result: Exploration) -> Section:
     declared = "declares" if result.matching_declared else "does not declare"
     return Section(
         "Covariates of the group and of the layer",
-        ("covariate", "group (SD)", "layer (SD)", "difference", "left after matching"),
-        tuple(
-            (
-                item.covariate + ("" if item.matched else " *"),
-                f"{fixed(item.group_mean, 2)} ({fixed(item.group_sd, 2)})",
-                f"{fixed(item.layer_mean, 2)} ({fixed(item.layer_sd, 2)})",
-                fixed(item.difference, 2),
-                fixed(item.left, 2),
-            )
-            for item in result.covariates
+        _table(
+            ("covariate", "group (SD)", "layer (SD)", "difference", "left after matching"),
+            tuple(
+                (
+                    item.covariate + ("" if item.matched else " *"),
+                    f"{fixed(item.group_mean, 2)} ({fixed(item.group_sd, 2)})",
+                    f"{fixed(item.layer_mean, 2)} ({fixed(item.layer_sd, 2)})",
+                    fixed(item.difference, 2),
+                    fixed(item.left, 2),
+                )
+                for item in result.covariates
+            ),
         ),
         "activation_rate is a share, the others are natural logarithms. Differences in SDs of the layer. "
         f"*: not matched on. Matched on {sentence_list(result.matched_on)}, which the protocol {declared}. "
@@ -182,19 +213,21 @@ def _conditions(result: Exploration) -> Section:
     low, high = frequencies.rare_count_range
     return Section(
         "Positions of the selection split",
-        ("targets", "positions", "documents", "effective", "types", "top type", "index", "loss"),
-        tuple(
-            (
-                item.condition,
-                count_text(item.positions),
-                count_text(item.documents),
-                fixed(item.effective_documents, 0),
-                count_text(item.types),
-                share_text(item.top_type_share),
-                fixed(item.mean_index, 1),
-                fixed(item.mean_loss, 2),
-            )
-            for item in result.conditions
+        _table(
+            ("targets", "positions", "documents", "effective", "types", "top type", "index", "loss"),
+            tuple(
+                (
+                    item.condition,
+                    count_text(item.positions),
+                    count_text(item.documents),
+                    fixed(item.effective_documents, 0),
+                    count_text(item.types),
+                    share_text(item.top_type_share),
+                    fixed(item.mean_index, 1),
+                    fixed(item.mean_loss, 2),
+                )
+                for item in result.conditions
+            ),
         ),
         f"Drawn from {count_text(result.eligible)} rare positions that the cap per document allows. "
         "effective: documents of equal size that would weigh as much. index: mean place in the block. loss: "
@@ -210,18 +243,20 @@ def _others(result: Exploration) -> Section:
     as_declared = ("as declared", count_text(positions), count_text(size), count_text(size), "")
     return Section(
         "The group under other thresholds",
-        ("threshold", "positions", "neurons", "shared", "by chance"),
-        (
-            as_declared,
-            *(
-                (
-                    item.change,
-                    count_text(item.positions),
-                    count_text(item.size),
-                    count_text(item.shared),
-                    significant(item.by_chance, 2),
-                )
-                for item in result.others
+        _table(
+            ("threshold", "positions", "neurons", "shared", "by chance"),
+            (
+                as_declared,
+                *(
+                    (
+                        item.change,
+                        count_text(item.positions),
+                        count_text(item.size),
+                        count_text(item.shared),
+                        significant(item.by_chance, 2),
+                    )
+                    for item in result.others
+                ),
             ),
         ),
         "shared: neurons that are also in the declared group; by chance: of two random groups.",
@@ -231,18 +266,20 @@ def _others(result: Exploration) -> Section:
 def _preferences(result: Exploration) -> Section:
     return Section(
         "Neurons that prefer a condition",
-        ("at least", "rare", "on each half", "common", "on each half", "group: rare", "group: common"),
-        tuple(
-            (
-                f"{item.threshold:g}",
-                count_text(item.rare),
-                count_text(item.rare_twice),
-                count_text(item.common),
-                count_text(item.common_twice),
-                count_text(item.group_rare),
-                count_text(item.group_common),
-            )
-            for item in result.preferences
+        _table(
+            ("at least", "rare", "on each half", "common", "on each half", "group: rare", "group: common"),
+            tuple(
+                (
+                    f"{item.threshold:g}",
+                    count_text(item.rare),
+                    count_text(item.rare_twice),
+                    count_text(item.common),
+                    count_text(item.common_twice),
+                    count_text(item.group_rare),
+                    count_text(item.group_common),
+                )
+                for item in result.preferences
+            ),
         ),
         f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on rare - on common| / sum "
         "of at least so much; on each half: on both halves of the documents.",
@@ -250,10 +287,5 @@ def _preferences(result: Exploration) -> Section:
     )
 
 
-def _table(section: Section) -> ConsoleTable:
-    table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
-    for number, name in enumerate(section.head):
-        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
-    for row in section.rows:
-        table.add_row(*map(Text, row))
-    return table
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    return table(head, rows, numeric=range(1, len(head)))

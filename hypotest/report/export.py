@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from typing import Any
 import polars as pl
 
 from hypotest.errors import OutputError
+from hypotest.pages.document import Document, Heading, document
+from hypotest.pages.inline import prose
+from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import built_aside, errors_name, flush, flush_folder
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import Results
@@ -28,13 +32,13 @@ from hypotest.report.results_file import (
     results_schema,
     results_text,
 )
-from hypotest.report.text import escape_markdown
 
 __all__ = [
     "NULLS_SCHEMA",
     "SCHEMA_FILE",
     "file_hashes",
     "manifest_digest",
+    "page_of_run",
     "read_manifest",
     "read_nulls",
     "read_results",
@@ -133,6 +137,29 @@ def render_again(folder: Path) -> None:
         flush_folder(folder)
 
 
+def page_of_run(folder: Path, name: str) -> str:
+    """The report of a run in a page format, with figures drawn anew; the folder stays as it is.
+
+    Args:
+        folder: A run's folder.
+        name: Of a format: ``markdown``, ``console``, or what an installed package adds.
+
+    Raises:
+        ProtocolError: If there is no such format.
+        OutputError: If the folder is not a run's, or is damaged.
+    """
+    from hypotest.pages.registry import page_of
+
+    page = page_of(name)  # before anything is drawn
+    results, nulls, manifest = (
+        read_results(folder / "results.json"),
+        read_nulls(folder),
+        read_manifest(folder),
+    )
+    with tempfile.TemporaryDirectory() as place:
+        return page.render(_drawn_page(results, nulls, manifest, Path(place)), Path(place))
+
+
 def read_results(path: Path) -> Results:
     """Read a ``results.json``.
 
@@ -214,13 +241,23 @@ def render(
     start_stage: StartStage = silent,
 ) -> None:
     """Write report and figures into an existing folder without figures."""
+    write_markdown(folder / "report.md", _drawn_page(results, nulls, manifest, folder, start_stage))
+
+
+def _drawn_page(
+    results: Results,
+    nulls: pl.DataFrame,
+    manifest: Mapping[str, Any],
+    folder: Path,
+    start_stage: StartStage = silent,
+) -> Document:
+    """The report, its figures drawn in a folder that has none."""
     # Imported here: reading a run and printing its verdict need no matplotlib.
     from hypotest.report.figures import draw_figures
-    from hypotest.report.markdown import render_report
+    from hypotest.report.run_page import run_page
 
     (folder / "figures").mkdir()
-    figures = draw_figures(results, nulls, folder / "figures", start_stage)
-    _write(folder / "report.md", render_report(results, manifest, figures))
+    return run_page(results, manifest, draw_figures(results, nulls, folder / "figures", start_stage))
 
 
 def _without_report(folder: Path, results: Results, error: Exception) -> None:
@@ -228,14 +265,13 @@ def _without_report(folder: Path, results: Results, error: Exception) -> None:
     shutil.rmtree(folder / "figures", ignore_errors=True)
     (folder / "figures").mkdir()
     verdict, what = results.verdict_line or "none", f"{type(error).__name__}: {error}"
-    _write(
-        folder / "report.md",
-        f"# {escape_markdown(results.title)}\n\n"
-        f"The report could not be rendered: {escape_markdown(what)}. Every number of the run lies beside "
-        "this file, in results.json and nulls.parquet. `hypotest report` with this folder renders it again, "
-        "in a version in which the fault is mended.\n\n"
-        f"Verdict: {escape_markdown(verdict)}.\n",
+    said = prose(
+        "The report could not be rendered: {}. Every number of the run lies beside this file, in "
+        "results.json and nulls.parquet. `hypotest report` with this folder renders it again, in a "
+        "version in which the fault is mended.",
+        what,
     )
+    write_markdown(folder / "report.md", document([Heading(results.title, 1), said, f"Verdict: {verdict}."]))
 
 
 def _read(path: Path) -> str:

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from hypotest.pages.text import printable
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
 from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, new_figure
 from hypotest.report.null_figures import OUTCOME_MARKS
 from hypotest.report.numbers import decimals_for, fixed
-from hypotest.report.text import printable
 
 _BAND = "#F4F4F4"
 _SMALLEST, _LARGEST = 3.0, 9.0

@@ -7,9 +7,9 @@ from math import nan
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hypotest.pages.text import printable
 from hypotest.records.results import HeadResult
 from hypotest.report.figure_style import COMMON, FAINT, INK, NULL, OBSERVED, RARE, new_figure
-from hypotest.report.text import printable
 
 _KINDS = {
     "single": ("o", OBSERVED, "top head"),

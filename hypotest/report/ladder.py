@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.nulls.registry import NULLS
+from hypotest.pages.document import Heading, Items, Part, Table, table
+from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
-from hypotest.report.picture import Picture
-from hypotest.report.tables import figure, table
-from hypotest.report.text import escape_markdown
+from hypotest.report.picture import Picture, figures_of
 
 LADDER_SECTION = "ladder of nulls"
 """Not a name that a prediction can have."""
@@ -131,24 +131,22 @@ def claims_of(item: PredictionResult) -> dict[str, str]:
     }
 
 
-def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """Table, figure and reading aid; nothing where no prediction has an opponent that was drawn."""
     if not any(item.ladder for item in results.predictions):
         return
     ladder = ladder_of(results)
-    yield "## The ladder of nulls"
-    yield (
+    yield Heading("The ladder of nulls")
+    yield prose(
         "Each row is a prediction, each column an opponent: the group's z and two-sided p, unadjusted, among "
         "that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
         "cannot be told apart from them, and the name beneath is the hypothesis whose claim survives there; "
-        "**bold** is the opponent that the protocol lets decide"
-        + (
-            ", *italic* ones describe and never decide."
-            if any(rung.descriptive for rung in ladder.every_rung)
-            else "."
-        )
+        "**bold** is the opponent that the protocol lets decide{}",
+        prose(", *italic* ones describe and never decide.")
+        if any(rung.descriptive for rung in ladder.every_rung)
+        else ".",
     )
-    yield from figure(figures, LADDER_SECTION)
+    yield from figures_of(figures, LADDER_SECTION)
     yield ladder_table(results)
     if any(_no_conclusion(rung, _level(results)) for rung in ladder.every_rung):
         yield (
@@ -164,27 +162,26 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
         yield "Without a sign: so few draws that no p could reach the level; their mean stands there."
     yield "What each opponent asks:"
     questions = _questions()
-    yield "\n".join(
-        f"- {escape_markdown(name)}: {questions.get(name, 'see the methods.')}" for name in ladder.opponents
+    yield Items(
+        tuple((term(name), f": {questions.get(name, 'see the methods.')}") for name in ladder.opponents)
     )
 
 
-def ladder_table(results: Results) -> str:
-    """Predictions by opponents, as Markdown."""
+def ladder_table(results: Results) -> Table:
+    """Predictions by opponents."""
     ladder = ladder_of(results)
     first_apart = len(ladder.opponents) - ladder.n_descriptive
-    head = ["prediction", "claimed"]
-    for place, name in enumerate(ladder.opponents):
-        shown = escape_markdown(name)
-        head.append(f"*{shown}, descriptive*" if place >= first_apart else shown)
-    rows = []
+    opponents = [
+        emphasis(f"{name}, descriptive") if place >= first_apart else name
+        for place, name in enumerate(ladder.opponents)
+    ]
+    rows: list[tuple[Inline, ...]] = []
     for item in results.predictions:
-        role = "" if item.role == "deciding" else f" ({item.role})"
-        claims = "<br>".join(f"{sign} {escape_markdown(name)}" for name, sign in claims_of(item).items())
+        claims = joined(BREAK, (f"{sign} {name}" for name, sign in claims_of(item).items()))
         rungs = ladder.rungs[item.id]
-        cells = [_cell(rungs[name], item) if name in rungs else "" for name in ladder.opponents]
-        rows.append([escape_markdown(item.id) + role, claims, *cells])
-    return table(head, rows)
+        cells = (_cell(rungs[name], item) if name in rungs else "" for name in ladder.opponents)
+        rows.append((item.id + ("" if item.role == "deciding" else f" ({item.role})"), claims, *cells))
+    return table(["prediction", "claimed", *opponents], rows)
 
 
 def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
@@ -233,14 +230,13 @@ def _found(rung: NullComparison, level: float) -> Outcome:
     return "greater" if rung.percentile > 50 else "less"
 
 
-def _cell(rung: Step, item: PredictionResult) -> str:
+def _cell(rung: Step, item: PredictionResult) -> Inline:
     label = " z " if rung.too_few is None else ""
     z = f"{label}{rung.z_text}" if rung.z_text else ""
-    weight = "**" if rung.decides else "*" if rung.descriptive else ""
     numbers = ", ".join(part for part in (f"{rung.sign}{z}".strip(), rung.p_text) if part)
-    survivors = [name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs]
-    lines = [f"{weight}{numbers}{weight}", *map(escape_markdown, survivors)]
-    return "<br>".join(lines)
+    kind: Kind = "strong" if rung.decides else "emphasis" if rung.descriptive else "plain"
+    survivors = (name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs)
+    return joined(BREAK, [Span(numbers, kind), *survivors])
 
 
 def _level(results: Results) -> float:

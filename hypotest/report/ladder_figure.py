@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hypotest.pages.text import printable
 from hypotest.records.prediction import Outcome
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, RARE, WIDTH, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
-from hypotest.report.text import printable
 
 _COLOURS: dict[Outcome, str] = {
     "less": COMMON,

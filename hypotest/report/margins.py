@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hypotest.pages.inline import Inline, prose
 from hypotest.records.margins import MarginFlip, MarginSensitivity
 from hypotest.records.power import PredictionPower
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.numbers import significant
-from hypotest.report.text import printable
 
 UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " null SDs"}
 """Kind of a margin -> what follows its number."""
@@ -24,18 +24,18 @@ def margin_text(value: float, kind: str) -> str:
     return f"{significant(value, 3)}{UNITS[kind]}"
 
 
-def sensitivity_sentences(item: PredictionResult) -> Iterator[str]:
+def sensitivity_sentences(item: PredictionResult) -> Iterator[Inline]:
     """What other margins would have given, for the section of one prediction."""
     found = item.sensitivity
     if found is None:
         return
     if found.smallest is None or found.smallest_in_kind is None:
-        yield "No margin would make it `equivalent`"
+        yield prose("No margin would make it `equivalent`")
         return
-    yield f"{_holds(item, found)}; {_declared(found)}"
+    yield (_holds(item, found), f"; {_declared(found)}")
     for flip in found.flips:
         changes = [
-            f"{printable(name)} is {below} with a narrower margin and {above} with a wider one"
+            f"{name} is {below} with a narrower margin and {above} with a wider one"
             for name, (below, above) in flip.verdicts.items()
         ]
         if changes:
@@ -49,7 +49,7 @@ def sensitivity_lines(results: Results) -> Iterator[str]:
         found = item.sensitivity
         if found is None:
             continue
-        name = printable(item.id)
+        name = item.id
         if found.smallest_in_kind is None:
             smallest.append(f"{name} never")
         else:
@@ -74,19 +74,19 @@ def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
             wide = f"; too wide above {margin_text(found.widest, found.kind)}"
         sign = " TOO WIDE" if found.too_wide else ""
         yield (
-            f"{printable(item.id)}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
+            f"{item.id}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
             f"equivalent: {good}{wide}"
         )
 
 
-def _holds(item: PredictionResult, found: MarginSensitivity) -> str:
+def _holds(item: PredictionResult, found: MarginSensitivity) -> Inline:
     assert found.smallest is not None and found.smallest_in_kind is not None  # the caller has looked
     at = f"from ±{significant(found.smallest, 3)} on"
     if found.kind != "raw":
         at += f" ({margin_text(found.smallest_in_kind, found.kind)})"
     before = [flip.below for flip in found.flips if flip.above == "equivalent" != flip.below]
-    otherwise = f", and *{before[0]}* with narrower ones" if before else ""
-    return f"It is `equivalent` with margins {at}{otherwise}"
+    otherwise = prose(", and *{}* with narrower ones", before[0]) if before else ""
+    return prose("It is `equivalent` with margins {}{}", at, otherwise)
 
 
 def _declared(found: MarginSensitivity) -> str:
@@ -95,4 +95,4 @@ def _declared(found: MarginSensitivity) -> str:
 
 def _turns(flip: MarginFlip) -> Iterator[str]:
     for name, (below, above) in flip.verdicts.items():
-        yield f"{significant(flip.in_kind, 2)} ({printable(name)} {below}, then {above})"
+        yield f"{significant(flip.in_kind, 2)} ({name} {below}, then {above})"

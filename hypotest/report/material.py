@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
+from hypotest.pages.inline import Inline, emphasis, prose, strong
 from hypotest.records.results import AblationResult, Results
 from hypotest.report.balance import balance_paragraphs
 from hypotest.report.corpus_check import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
-from hypotest.report.picture import Picture
-from hypotest.report.tables import details, figure, table
-from hypotest.report.text import escape_markdown, sentence_list, token_text
+from hypotest.report.picture import Picture, figures_of
+from hypotest.report.text import sentence_list, token_text
 
 _MANY_HEADS = 64
 REPLACEMENTS = {
@@ -21,38 +22,38 @@ REPLACEMENTS = {
 }
 
 
-def group_section(results: Results) -> Iterable[str]:
+def group_section(results: Results) -> Iterable[Part]:
     """The neurons and how they were found."""
     group = results.group
     shared = len(set(group.neurons) & set(group.control_neurons))
-    yield "## The group"
+    yield Heading("The group")
     yield (
-        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"*{escape_markdown(group.rule)}*: {escape_markdown(group.reason)}. The same rule on "
-        "common "
-        f"targets selects {count_text(len(group.control_neurons))} neurons, "
-        f"{count_text(shared)} of "
-        "them the same."
+        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule ",
+        emphasis(group.rule),
+        f": {group.reason}. The same rule on common targets selects "
+        f"{count_text(len(group.control_neurons))} neurons, {count_text(shared)} of them the same.",
     )
     yield from balance_paragraphs(results)
-    yield details("Neurons, the most influential first", ", ".join(map(str, group.neurons)))
+    neurons = ", ".join(map(str, group.neurons))
+    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
 
 
-def ablation_section(results: Results) -> Iterable[str]:
+def ablation_section(results: Results) -> Iterable[Part]:
     """How neurons were ablated, and what the group's ablation shows."""
     ablation = results.ablation
     group, parts = ablation.group, ablation.parts
     size = len(results.group.neurons)
-    yield "## Ablation"
+    yield Heading("Ablation")
     share = f" ({group.together / group.sum_of_single:.2f} times that)" if group.sum_of_single > 0 else ""
     yield (
-        f"Ablating the {count_text(size)} neurons at once changes the mean loss on rare targets by "
-        f"**{significant(group.together)} nats**; their single effects add up to "
+        f"Ablating the {count_text(size)} neurons at once changes the mean loss on rare targets by ",
+        strong(f"{significant(group.together)} nats"),
+        "; their single effects add up to "
         f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
         f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
         f"once, single effects {significant(group.random_sum_of_single)}. "
         f"{count_text(group.n_positions)} rare positions of the evaluation split; an ablated neuron is set "
-        f"to {REPLACEMENTS[ablation.replacement]}."
+        f"to {REPLACEMENTS[ablation.replacement]}.",
     )
     if parts is not None:
         yield (
@@ -67,7 +68,7 @@ def ablation_section(results: Results) -> Iterable[str]:
         }
         yield table(
             ["", "this group", "whole layer"],
-            [[name, *(significant(value) for value in pair)] for name, pair in rows.items()],
+            [(name, *map(significant, pair)) for name, pair in rows.items()],
             numeric=(1, 2),
         )
     yield _engine(ablation)
@@ -75,55 +76,66 @@ def ablation_section(results: Results) -> Iterable[str]:
 
 def _engine(ablation: AblationResult) -> str:
     if ablation.largest_error_bound is None:
-        return (
-            f"Engine: interventions in forward passes, since {escape_markdown(ablation.reason)}; float32, "
-            "not certified."
-        )
+        return f"Engine: interventions in forward passes, since {ablation.reason}; float32, not certified."
     return (
-        f"Engine: certified, since {escape_markdown(ablation.reason)}. Every change of loss lies within "
+        f"Engine: certified, since {ablation.reason}. Every change of loss lies within "
         f"{ablation.tolerance:g} nats of the exact one, by a proof for each entry (the largest bound is "
         f"{ablation.largest_error_bound:.2g}); {100 * ablation.share_exact:.2g} % of the pairs of position "
         "and neuron were summed over the whole vocabulary."
     )
 
 
-def cross_entropy_words(results: Results) -> Iterable[str]:
+def cross_entropy_words(results: Results) -> Iterable[Part]:
     """How well the model predicts the text, beside what needs no model."""
     found = results.cross_entropy
     if found is not None:
         yield (
-            f"The model's cross-entropy on this text is **{fixed(found.nats, 2)} nats** a token "
-            f"({count_text(found.n_tokens)} tokens of the selection split). Knowing nothing but how frequent "
-            f"each token is costs {fixed(found.unigram, 2)}, guessing among all tokens "
-            f"{fixed(found.chance, 2)}."
+            "The model's cross-entropy on this text is ",
+            strong(f"{fixed(found.nats, 2)} nats"),
+            f" a token ({count_text(found.n_tokens)} tokens of the selection split). Knowing nothing but how "
+            f"frequent each token is costs {fixed(found.unigram, 2)}, guessing among all tokens "
+            f"{fixed(found.chance, 2)}.",
         )
 
 
-def implausible(results: Results) -> Iterable[str]:
+def implausible(results: Results) -> Iterable[Part]:
     """Said before any result: a model that does not predict the text."""
     found = results.cross_entropy
     if found is not None and not found.nats < found.unigram:
         yield (
-            f"**Careful: the model does not predict this text.** Its cross-entropy is {fixed(found.nats, 2)} "
-            f"nats a token, and token counts alone give {fixed(found.unigram, 2)}; see the limitations."
+            strong("Careful: the model does not predict this text."),
+            f" Its cross-entropy is {fixed(found.nats, 2)} nats a token, and token counts alone give "
+            f"{fixed(found.unigram, 2)}; see the limitations.",
         )
+
+
+def implausible_alert(results: Results) -> Inline:
+    """The same for the console; empty where it does."""
+    found = results.cross_entropy
+    if found is None or found.nats < found.unigram:
+        return ""
+    return strong(
+        f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone give "
+        f"{found.unigram:.2f}",
+        "bad",
+    )
 
 
 def _beginning(bos: str | None) -> str:
     if bos is None:
         return ""
     return (
-        f" Every block begins with {escape_markdown(token_text(bos))}, the beginning of a sequence, in "
+        f" Every block begins with {token_text(bos)}, the beginning of a sequence, in "
         "addition; it is never a position."
     )
 
 
-def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """The text, the positions, and what rare means in it."""
     corpus, curve = results.corpus, results.figures.frequencies
-    yield "## Text and rarity"
+    yield Heading("Text and rarity")
     yield (
-        f"Text: {escape_markdown(corpus.source)}; {count_text(corpus.documents)} documents, "
+        f"Text: {corpus.source}; {count_text(corpus.documents)} documents, "
         f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Rare targets: "
         f"{count_text(corpus.eligible_rare)} before the cap per document and the sample, "
         f"{significant(corpus.rare_per_thousand)} per 1,000." + _beginning(corpus.bos)
@@ -138,22 +150,16 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
     yield table(
         ["", "number"],
         [
-            *(
-                [f"positions, {escape_markdown(name)}", count_text(number)]
-                for name, number in corpus.positions.items()
-            ),
-            *(
-                [f"documents, {escape_markdown(name)}", count_text(number)]
-                for name, number in corpus.documents_used.items()
-            ),
+            *([f"positions, {name}", count_text(number)] for name, number in corpus.positions.items()),
+            *([f"documents, {name}", count_text(number)] for name, number in corpus.documents_used.items()),
             ["rare types among the targets", count_text(corpus.rare_types_used)],
             ["common types among the targets", count_text(corpus.common_types_used)],
             *(
-                [f"mean position in the block, {escape_markdown(name)}", fixed(value, 1)]
+                [f"mean position in the block, {name}", fixed(value, 1)]
                 for name, value in corpus.mean_index.items()
             ),
             *(
-                [f"mean cross-entropy in nats, {escape_markdown(name)}", fixed(value, 2)]
+                [f"mean cross-entropy in nats, {name}", fixed(value, 2)]
                 for name, value in corpus.mean_loss.items()
             ),
             [
@@ -166,18 +172,13 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[str
     if corpus.frequent_rare:
         yield (
             "The most frequent rare types in the sample: "
-            + ", ".join(
-                f"{escape_markdown(token_text(token))} ({count_text(count)})"
-                for token, count in corpus.frequent_rare
-            )
+            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in corpus.frequent_rare)
             + "."
         )
     if corpus.text_differs:
-        yield (
-            "> [!NOTE]\n> Installed in another version than the pinned one, so that the text "
-            f"differs: {sentence_list([escape_markdown(name) for name in corpus.text_differs])}."
-        )
-    yield from figure(figures, "corpus")
+        said = "Installed in another version than the pinned one, so that the text differs: "
+        yield Note("note", (Paragraph(f"{said}{sentence_list(corpus.text_differs)}."),))
+    yield from figures_of(figures, "corpus")
 
 
 def _rarity(results: Results) -> str:
@@ -196,12 +197,12 @@ def _rarity(results: Results) -> str:
     )
 
 
-def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]:
+def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """What each head, and each layer of heads, brings to the group."""
     data = results.figures
     if not data.heads and not data.layer_impacts:
         return
-    yield "## Attention heads that reach these neurons"
+    yield Heading("Attention heads that reach these neurons")
     if data.layer_impacts:
         layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in data.layer_impacts))
         yield "Relative change of the group's activations with heads ablated:"
@@ -209,7 +210,7 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
             ["layer", "single: the top head", "a random head", "all heads"],
             [
                 [
-                    escape_markdown(layer),
+                    layer,
                     *(
                         significant(data.layer_impacts.get(f"{layer} {kind}"))
                         for kind in ("single", "random", "all")
@@ -242,30 +243,28 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[str]
             "Gini, common",
             "routing",
         ]
-        text = table(names, rows, numeric=range(1, 7))
-        yield details(f"All {len(rows)} heads", text) if len(rows) > _MANY_HEADS else text
-    yield from figure(figures, "heads")
+        heads = table(names, rows, numeric=range(1, 7))
+        yield Details(f"All {len(rows)} heads", (heads,)) if len(rows) > _MANY_HEADS else heads
+    yield from figures_of(figures, "heads")
 
 
-def limitations_section(results: Results) -> Iterable[str]:
+def limitations_section(results: Results) -> Iterable[Part]:
     """What a reviewer should hear from the authors first."""
-    yield "## Limitations of this run"
-    if results.limitations:
-        yield "\n".join(f"- {escape_markdown(item)}" for item in results.limitations)
-    else:
-        yield "None was found beyond those of the method itself."
+    yield Heading("Limitations of this run")
+    said = "None was found beyond those of the method itself."
+    yield Items(results.limitations) if results.limitations else said
 
 
 _OF_FILES = ("files", "manifest_sha256")
 """Keys of the manifest that are not known while the report is written: its own hash is among them."""
 
 
-def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
+def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[Part]:
     """Hashes, versions, seeds, durations: what it takes to run this again."""
-    yield "## Provenance"
-    yield (
-        "The numbers of this page are in `results.json`, every null draw in `nulls.parquet`, "
-        "the rest in `manifest.json`."
+    yield Heading("Provenance")
+    yield prose(
+        "The numbers of this page are in `results.json`, every null draw in `nulls.parquet`, the rest in "
+        "`manifest.json`."
     )
     check = results.self_check
     yield (
@@ -273,7 +272,7 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
         f"{check.n_pairs:,} pairs of neuron and block ({check.n_values:,} values); the largest difference is "
         f"{check.largest_difference:.1e} nats, the tolerance {check.tolerance:.1e}."
     )
-    rows = [[f"subject: {escape_markdown(key)}", _cell(value)] for key, value in results.subject.items()]
+    rows = [[f"subject: {key}", _cell(value)] for key, value in results.subject.items()]
     for key, value in manifest.items():
         if key not in _OF_FILES:
             rows += _flat(str(key), value, durations=key == "durations")
@@ -284,8 +283,8 @@ def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
     if isinstance(value, Mapping):
         return [row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)]
     if durations and isinstance(value, int | float):
-        return [[escape_markdown(name), duration_text(float(value))]]
-    return [[escape_markdown(name), _cell(value)]]
+        return [[name, duration_text(float(value))]]
+    return [[name, _cell(value)]]
 
 
 def _cell(value: Any) -> str:
@@ -293,4 +292,4 @@ def _cell(value: Any) -> str:
         return UNDEFINED
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    return escape_markdown(value)
+    return str(value)

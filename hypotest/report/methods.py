@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from hypotest.errors import OutputError
 from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared
+from hypotest.pages.document import Heading, Items, Part
+from hypotest.pages.inline import link
 from hypotest.records.material import Condition
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
@@ -17,7 +19,7 @@ from hypotest.records.results import Results
 from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
-from hypotest.report.text import escape_markdown, sentence_list
+from hypotest.report.text import sentence_list
 
 SOURCES = (
     (
@@ -53,7 +55,7 @@ SOURCES = (
 )
 
 
-def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[str]:
+def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[Part]:
     """How it was done, in one paragraph per step, with sources.
 
     Raises:
@@ -68,7 +70,7 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[s
             "Run the protocol again with this version of hypotest."
         ) from error
     protocol = recorded.plan
-    yield "## Methods"
+    yield Heading("Methods")
     if recorded.missing:
         yield (
             f"Written without a package that the run used ({recorded.missing}): what it says of them is "
@@ -78,13 +80,18 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[s
     yield " ".join([_measures(results), _nulls(protocol)])
     yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()
     yield "Sources:"
-    yield "\n".join(f"- [{name}]({address}): {what}." for name, address, what in SOURCES)
+    yield sources()
+
+
+def sources() -> Items:
+    """What was read, with links."""
+    return Items(tuple((link(name, address), f": {what}.") for name, address, what in SOURCES))
 
 
 def _preregistration(results: Results, protocol: Protocol) -> str:
-    source = f" (after {escape_markdown(protocol.source)})" if protocol.source else ""
-    names = sentence_list([escape_markdown(name) for name in protocol.hypotheses])
-    model = escape_markdown(results.subject.get("name", protocol.subject.model))
+    source = f" (after {protocol.source})" if protocol.source else ""
+    names = sentence_list(protocol.hypotheses)
+    model = results.subject.get("name", protocol.subject.model)
     return (
         f"The hypotheses {names}{source}, the outcome that each expects, the margins and the "
         "decision "
@@ -158,9 +165,7 @@ def _group(protocol: Protocol) -> str:
 
 
 def _measures(results: Results) -> str:
-    clauses = dict.fromkeys(
-        words_of(item.measure, escape_markdown(item.title)).method for item in results.predictions
-    )
+    clauses = dict.fromkeys(words_of(item.measure, item.title).method for item in results.predictions)
     return f"Measures: {'; '.join(clauses)}."
 
 
@@ -240,7 +245,7 @@ def _decision(protocol: Protocol) -> str:
             "beyond the margin as well."
         )
     if premises:
-        names = sentence_list([escape_markdown(item.id) for item in premises])
+        names = sentence_list([item.id for item in premises])
         text += (
             f" If the premise {names} fails, the hypotheses do not apply; if it is "
             "inconclusive or undefined, they stay undecided."
@@ -256,7 +261,7 @@ def _software(manifest: Mapping[str, Any]) -> str:
     version = manifest.get("hypotest")
     if version is None and isinstance(versions, Mapping):
         version = versions.get("hypotest")
-    return f"Computed with hypotest {escape_markdown(version)}." if isinstance(version, str) else ""
+    return f"Computed with hypotest {version}." if isinstance(version, str) else ""
 
 
 def _number_of(deciding: tuple[Prediction, ...]) -> str:

@@ -7,21 +7,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich import box
-from rich.text import Text
-
+from hypotest.pages.document import Document, Heading, Note, Paragraph, Part, Table, document, table, together
+from hypotest.pages.inline import Inline, emphasis, strong
+from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
 from hypotest.records.multiverse import ChoiceFlips, MultiverseResult, Robustness, SpecificationResult
 from hypotest.records.progress import StartStage, silent
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.multiverse_words import choice_name, choices_text, value_text
-from hypotest.report.picture import Picture
+from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import json_text
-from hypotest.report.tables import figure, table
-from hypotest.report.text import escape_markdown, file_slug, printable
+from hypotest.report.text import file_slug
 
 _NAME_WIDTH = len("head-specificity")
 _EXPLORATORY = "Exploratory, whether the protocol is registered or not"
@@ -43,8 +41,7 @@ def write_multiverse(found: MultiverseResult, start_stage: StartStage = silent) 
         found.table.write_parquet(folder / "multiverse.parquet")
         (folder / "multiverse.json").write_text(multiverse_json(found), encoding="utf-8", newline="\n")
         pictures = _draw(found, folder, start_stage)
-        text = render_multiverse(found, pictures)
-        (folder / "multiverse.md").write_text(text, encoding="utf-8", newline="\n")
+        write_markdown(folder / "multiverse.md", multiverse_page(found, pictures))
 
 
 def multiverse_json(found: MultiverseResult) -> str:
@@ -67,72 +64,75 @@ def multiverse_json(found: MultiverseResult) -> str:
     )
 
 
-def render_multiverse(found: MultiverseResult, pictures: Sequence[Picture]) -> str:
-    """The report as GitHub-flavoured Markdown."""
+def multiverse_page(found: MultiverseResult, pictures: Sequence[Picture]) -> Document:
+    """The report."""
+    return document(_parts(found, pictures))
+
+
+def _parts(found: MultiverseResult, pictures: Sequence[Picture]) -> Iterator[Part]:
     draws = "as many draws of each null as the protocol declares"
     if found.draws is not None:
         draws = f"at most {found.draws:,} draws of each null"
-    parts = [
-        f"# {escape_markdown(found.title)}: multiverse",
+    yield Heading(f"{found.title}: multiverse", 1)
+    yield (
         f"{len(found.tests):,} specifications of {len(found.robustness)} predictions, with {draws}. "
         f"Definitions of rarity and ablation: {found.n_definitions}; different evidence that they needed: "
-        f"{found.n_evidence}.",
-        f"> [!NOTE]\n> {_NOTE.format(status=_EXPLORATORY, level=found.level)}",
-        "## Choices",
-        table(
-            ["choice", "values"],
-            [
-                [choice_name(name), ", ".join(escape_markdown(value_text(name, item)) for item in values)]
-                for name, values in found.choices.items()
-            ],
-        ),
-        "## How often outcomes flip",
-        _overview(found),
+        f"{found.n_evidence}."
+    )
+    yield Note("note", (Paragraph(_NOTE.format(status=_EXPLORATORY, level=found.level)),))
+    yield Heading("Choices")
+    yield table(
+        ["choice", "values"],
+        [
+            (choice_name(name), ", ".join(value_text(name, item) for item in values))
+            for name, values in found.choices.items()
+        ],
+    )
+    yield Heading("How often outcomes flip")
+    yield table(
+        ["prediction", "specifications", "declared", "flips", "all outcomes", "most by"],
+        [
+            (item.prediction, f"{item.n_specifications:,}", strong(item.declared), *_flip_cells(item))
+            for item in found.robustness
+        ],
+        numeric=(1, 3),
+    )
+    yield (
         "A flip is another outcome than the declared specification's. The choice named last is the one that "
         "most often changes the outcome when it alone changes: of all pairs of specifications that differ in "
-        "it only, the share whose outcomes differ.",
-        *_verdicts(found),
-        "## Predictions",
-    ]
+        "it only, the share whose outcomes differ."
+    )
+    if len(found.verdicts) > 1:
+        yield from _verdicts(found)
+    yield Heading("Predictions")
     for item in found.robustness:
         if item.n_specifications > 1:
-            parts += [f"### {escape_markdown(item.prediction)}", _flips(item)]
-            parts += figure(pictures, item.prediction)
-    return "\n\n".join(parts) + "\n"
+            yield Heading(item.prediction, 3)
+            yield _flips(item)
+            yield from figures_of(pictures, item.prediction)
 
 
-def summary(found: MultiverseResult) -> ConsoleTable:
-    """The console's table: one row per prediction, and one for each hypothesis' verdict."""
-    title = Text(f"{printable(found.title)}\n{_EXPLORATORY}.")
-    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title)
-    rows.title_justify = "left"
-    for name in ("prediction", "declared", "specs", "flips", "outcomes", "most by"):
-        rows.add_column(
-            Text(name),
-            justify="right" if name in ("specs", "flips") else "left",
-            overflow="fold",
-            min_width=_NAME_WIDTH if name == "prediction" else None,
-        )
-    for item in found.robustness:
-        rows.add_row(
-            Text(printable(item.prediction)),
-            Text(item.declared),
-            Text(f"{item.n_specifications:,}"),
-            Text(_flipped(item)),
-            Text(_outcomes(item)),
-            Text(_responsible(item.responsible)),
-        )
-    rows.add_section()
-    for name, declared, n_flips, statuses in _statuses(found):
-        rows.add_row(
-            Text(f"verdict: {printable(name)}"),
-            Text(declared),
-            Text(f"{len(found.verdicts):,}"),
-            Text(f"{n_flips:,}"),
-            Text(statuses),
-            Text(""),
-        )
-    return rows
+def multiverse_summary(found: MultiverseResult) -> Document:
+    """For the console: one row per prediction, and one for each hypothesis' verdict."""
+    rows: list[tuple[Inline, ...]] = [
+        (item.prediction, item.declared, f"{item.n_specifications:,}", *_flip_cells(item))
+        for item in found.robustness
+    ]
+    rows.append(("",) * 6)
+    rows += [
+        (f"verdict: {name}", declared, f"{len(found.verdicts):,}", f"{n_flips:,}", statuses, "")
+        for name, declared, n_flips, statuses in _statuses(found)
+    ]
+    head = ("prediction", "declared", "specs", "flips", "outcomes", "most by")
+    return document(
+        [
+            together(
+                emphasis(found.title),
+                emphasis(f"{_EXPLORATORY}."),
+                table(head, rows, numeric=(2, 3), whole=_NAME_WIDTH),
+            )
+        ]
+    )
 
 
 def _draw(found: MultiverseResult, folder: Path, start_stage: StartStage) -> tuple[Picture, ...]:
@@ -165,22 +165,9 @@ def _tests_of(found: MultiverseResult, item: Robustness) -> list[SpecificationRe
     return [test for test in found.tests if test.specification.prediction == item.prediction]
 
 
-def _overview(found: MultiverseResult) -> str:
-    return table(
-        ["prediction", "specifications", "declared", "flips", "all outcomes", "most by"],
-        [
-            [
-                escape_markdown(item.prediction),
-                f"{item.n_specifications:,}",
-                f"**{item.declared}**",
-                _flipped(item),
-                _outcomes(item),
-                _responsible(item.responsible),
-            ]
-            for item in found.robustness
-        ],
-        numeric=(1, 3),
-    )
+def _flip_cells(item: Robustness) -> tuple[str, str, str]:
+    """How many flip, all outcomes, and the choice that makes most of them."""
+    return _flipped(item), _outcomes(item), _responsible(item.responsible)
 
 
 def _flipped(item: Robustness) -> str:
@@ -197,51 +184,47 @@ def _responsible(choice: ChoiceFlips | None) -> str:
     return "" if choice is None else f"{choice_name(choice.choice)} ({choice.share:.0%})"
 
 
-def _flips(item: Robustness) -> str:
+def _flips(item: Robustness) -> Table:
     return table(
         ["when only this changes", "from the declared one", "over all pairs"],
         [
-            [
+            (
                 choice_name(choice.choice),
                 f"{choice.n_flips} of {choice.n_alternatives} flip",
                 f"{choice.n_pair_flips:,} of {choice.n_pairs:,} differ ({choice.share:.0%})",
-            ]
+            )
             for choice in item.by_choice
         ],
         numeric=(1, 2),
     )
 
 
-def _verdicts(found: MultiverseResult) -> list[str]:
-    """The verdicts, in full where the shared choices vary."""
-    if len(found.verdicts) < 2:
-        return []
+def _verdicts(found: MultiverseResult) -> Iterator[Part]:
+    """The verdicts, where the shared choices vary."""
     names = tuple(found.verdicts[0].statuses)
-    changes = table(
+    yield Heading("How often the verdict changes")
+    yield (
+        "Each combination of the choices of evidence and group is a complete protocol, its predictions' own "
+        "options as declared and adjusted together as in a run."
+    )
+    yield table(
         ["hypothesis", "declared", "combinations", "other verdict", "all verdicts"],
         [
-            [escape_markdown(name), f"**{declared}**", f"{len(found.verdicts):,}", f"{n_flips:,}", statuses]
+            (name, strong(declared), f"{len(found.verdicts):,}", f"{n_flips:,}", statuses)
             for name, declared, n_flips, statuses in _statuses(found)
         ],
         numeric=(2, 3),
     )
-    every = table(
-        ["evidence and group", *(escape_markdown(name) for name in names)],
+    yield table(
+        ["evidence and group", *names],
         [
-            [
-                escape_markdown(choices_text(item.choices)) + (" (declared)" if item.is_declared else ""),
+            (
+                choices_text(item.choices) + (" (declared)" if item.is_declared else ""),
                 *(item.statuses[name] for name in names),
-            ]
+            )
             for item in found.verdicts
         ],
     )
-    return [
-        "## How often the verdict changes",
-        "Each combination of the choices of evidence and group is a complete protocol, its predictions' own "
-        "options as declared and adjusted together as in a run.",
-        changes,
-        every,
-    ]
 
 
 def _statuses(found: MultiverseResult) -> list[tuple[str, str, int, str]]:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hypotest.measures.registry import words_of
+from hypotest.pages.text import printable
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import (
     COMMON,
@@ -24,7 +25,6 @@ from hypotest.report.figure_style import (
     new_figure,
 )
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
-from hypotest.report.text import printable
 
 _LINEAR_TO = 3.0
 _TITLE_SIZE, _LONG_NAME = 9.0, 26

@@ -12,14 +12,16 @@ from hypotest.measures.registry import MEASURES, filled_options, words_of
 from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared
+from hypotest.pages.document import Heading, Items, Part
+from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import SOURCES, margin_text
+from hypotest.report.methods import margin_text, sources
 from hypotest.report.numbers import count_text, significant
 from hypotest.report.osf_hypotheses import label, number_of
-from hypotest.report.text import escape_markdown, sentence_list
+from hypotest.report.text import sentence_list
 
 _WHERE = {
     "group": "At the rare positions of the evaluation split.",
@@ -29,10 +31,10 @@ _WHERE = {
 }
 
 
-def variables(protocol: Protocol) -> Iterator[str]:
+def variables(protocol: Protocol) -> Iterator[Part]:
     """Manipulated and measured variables, and what is combined."""
-    yield "## Variables"
-    yield "### Manipulated variables"
+    yield Heading("Variables")
+    yield Heading("Manipulated variables", 3)
     labels = [item.name for item in declared(protocol, Form.LABELS)]
     shuffled = f" Labels rare and common are permuted for the null {labels[0]}." if labels else ""
     yield (
@@ -40,44 +42,36 @@ def variables(protocol: Protocol) -> Iterator[str]:
         f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
         f"computed, and zero.{shuffled}"
     )
-    yield "### Measured variables"
-    yield "\n".join(f"- {_measured(item)}" for item in protocol.predictions)
+    yield Heading("Measured variables", 3)
+    yield Items(tuple(map(_measured, protocol.predictions)))
     covariates = covariates_of(protocol)
     if covariates:
         yield f"Covariates of every neuron, from the selection split: {in_words(covariates, EXACT)}."
-    yield "### Indices"
+    yield Heading("Indices", 3)
     yield (
         "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "
         "score is formed across predictions; each has one outcome, and the decision rule combines outcomes."
     )
 
 
-def _measured(item: Prediction) -> str:
+def _measured(item: Prediction) -> Inline:
     measure = MEASURES[item.measure]
-    options = filled_options(item)
-    chosen = (
-        " Options: "
-        + sentence_list(
-            [f"{escape_markdown(key)} {escape_markdown(value)}" for key, value in options.items()]
-        )
-        + "."
-        if options
-        else ""
-    )
-    method = words_of(item.measure, measure.title).method
+    options = [f"{key} {value}" for key, value in filled_options(item).items()]
+    chosen = f" Options: {sentence_list(options)}." if options else ""
     both = isinstance(measure, GroupMeasure) and measure.both_conditions
     where = _WHERE["conditions" if both else measure.level]
     return (
-        f"{label(item)}, {item.role}: {escape_markdown(item.measure)}, {escape_markdown(measure.title)}. "
-        f"Unit: {escape_markdown(measure.unit)}. Definition: {escape_markdown(method)}. {where}{chosen}"
+        label(item),
+        f", {item.role}: {item.measure}, {measure.title}. Unit: {measure.unit}. Definition: "
+        f"{words_of(item.measure, measure.title).method}. {where}{chosen}",
     )
 
 
-def analysis_plan(protocol: Protocol) -> Iterator[str]:
+def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     """Tests, transformations, criteria, exclusions, missing values, exploration."""
     decision, n_deciding = protocol.decision, len(protocol.deciding)
-    yield "## Analysis Plan"
-    yield "### Statistical models"
+    yield Heading("Analysis Plan")
+    yield Heading("Statistical models", 3)
     yield (
         "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
         "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
@@ -87,39 +81,44 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
         f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
         f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
     )
-    yield "\n".join(f"- {label(item)}: {_contrast(item)} {_margin(item)}" for item in protocol.predictions)
-    yield "### Transformations"
-    yield " ".join(_transformations(protocol))
-    yield "### Inference criteria"
-    yield (
-        f"The level of a single test is {decision.level:g}. A prediction has one outcome: *equivalent* if "
-        f"the {100 * (1 - 2 * decision.level):g} % interval of its effect lies inside the declared margin "
-        "(never if less than 90 % of the null's own draws do), else *less* or *greater* if p is at most the "
-        "level, else *inconclusive*. Without a margin or an interval *equivalent* is no outcome, and neither "
-        "a difference that is not significant nor a value inside the margin is read as no difference."
+    yield Items(tuple((label(item), f": {_contrast(item)} {_margin(item)}") for item in protocol.predictions))
+    yield Heading("Transformations", 3)
+    yield joined(" ", _transformations(protocol))
+    yield Heading("Inference criteria", 3)
+    yield prose(
+        "The level of a single test is {}. A prediction has one outcome: *equivalent* if the {} % interval "
+        "of its effect lies inside the declared margin (never if less than 90 % of the null's own draws do), "
+        "else *less* or *greater* if p is at most the level, else *inconclusive*. Without a margin or an "
+        "interval *equivalent* is no outcome, and neither a difference that is not significant nor a value "
+        "inside the margin is read as no difference.",
+        f"{decision.level:g}",
+        f"{100 * (1 - 2 * decision.level):g}",
     )
     corrected = ""
     if n_deciding and decision.correction == "bonferroni":
         single = significant(decision.level / n_deciding)
         corrected = f" ({decision.level:g}/{n_deciding} = {single} for a single one)"
-    yield (
-        f"The correction is {decision.correction.capitalize()} over "
-        f"{number_of(n_deciding, 'deciding prediction')}{corrected}. A hypothesis is *supported* if every "
-        "prediction on which it says anything has an outcome that it expects, each at the single level; "
-        "*refuted* if at least one deciding prediction has another determinate outcome and its adjusted "
-        "p-value is at most the level; else *undecided*. Where it expects equivalence, a difference "
-        "refutes it only if the adjusted p-value of an effect beyond the margin is at most the level too."
+    yield prose(
+        "The correction is {} over {}{}. A hypothesis is *supported* if every prediction on which it says "
+        "anything has an outcome that it expects, each at the single level; *refuted* if at least one "
+        "deciding prediction has another determinate outcome and its adjusted p-value is at most the level; "
+        "else *undecided*. Where it expects equivalence, a difference refutes it only if the adjusted "
+        "p-value of an effect beyond the margin is at most the level too.",
+        decision.correction.capitalize(),
+        number_of(n_deciding, "deciding prediction"),
+        corrected,
     )
     premises = [label(item) for item in protocol.predictions if item.role == "premise"]
     if premises:
-        yield (
-            f"Premises are gates: {sentence_list(premises)}. If one has an unexpected outcome, no hypothesis "
-            "applies; if one is inconclusive or undefined, every hypothesis stays undecided."
+        yield prose(
+            "Premises are gates: {}. If one has an unexpected outcome, no hypothesis applies; if one is "
+            "inconclusive or undefined, every hypothesis stays undecided.",
+            listed(premises),
         )
-    yield "### Data exclusion"
-    yield " ".join(_exclusions(protocol))
-    yield "### Missing data"
-    yield (
+    yield Heading("Data exclusion", 3)
+    yield joined(" ", _exclusions(protocol))
+    yield Heading("Missing data", 3)
+    yield prose(
         "A rare position without a common partner in its block is left out. If a measure or its null has no "
         "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
         "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
@@ -127,8 +126,8 @@ def analysis_plan(protocol: Protocol) -> Iterator[str]:
         "and count as extreme otherwise. Documents without both conditions are left out of contrasts that "
         "are paired by document."
     )
-    yield "### Exploratory analysis"
-    yield " ".join(_exploratory(protocol))
+    yield Heading("Exploratory analysis", 3)
+    yield joined(" ", _exploratory(protocol))
 
 
 def _contrast(item: Prediction) -> str:
@@ -147,7 +146,7 @@ def _contrast(item: Prediction) -> str:
     null = NULLS[str(contrast.null)]
     if null.form is Form.LABELS and not isinstance(MEASURES[item.measure], GroupMeasure):
         return "the value on the evaluation split, among the same under labels shuffled there; described."
-    they = escape_markdown(null.words.they)
+    they = null.words.they
     return f"the value for the group minus the mean over {they}, among theirs ({null.name})."
 
 
@@ -178,10 +177,10 @@ def _exclusions(protocol: Protocol) -> Iterator[str]:
     )
 
 
-def _exploratory(protocol: Protocol) -> Iterator[str]:
+def _exploratory(protocol: Protocol) -> Iterator[Inline]:
     descriptive = [label(item) for item in protocol.predictions if item.role == "descriptive"]
     if descriptive:
-        yield f"Reported and never decisive: {sentence_list(descriptive)}."
+        yield ("Reported and never decisive: ", listed(descriptive), ".")
     yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
     if protocol.multiverse is not None:
         declared = {
@@ -190,8 +189,7 @@ def _exploratory(protocol: Protocol) -> Iterator[str]:
             if value
         }
         choices = [
-            f"{escape_markdown(key)} ({', '.join(escape_markdown(_value(value)) for value in values)})"
-            for key, values in declared.items()
+            f"{key} ({', '.join(_value(value) for value in values)})" for key, values in declared.items()
         ]
         if choices:
             yield (
@@ -201,17 +199,17 @@ def _exploratory(protocol: Protocol) -> Iterator[str]:
     yield "Whatever else is looked at is exploratory."
 
 
-def other(protocol: Protocol) -> Iterator[str]:
+def other(protocol: Protocol) -> Iterator[Part]:
     """Literature, and how to repeat the study."""
-    yield "## Other"
+    yield Heading("Other")
     if protocol.source:
-        yield f"The claims under test: {escape_markdown(protocol.source)}."
+        yield f"The claims under test: {protocol.source}."
     yield "Methods:"
-    yield "\n".join(f"- [{name}]({address}): {what}." for name, address, what in SOURCES)
+    yield sources()
 
 
-def _value(value: object) -> object:
-    return f"{value:g}" if isinstance(value, float) else value
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def covariates_of(protocol: Protocol) -> tuple[str, ...]:

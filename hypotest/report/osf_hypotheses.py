@@ -6,51 +6,53 @@ from collections.abc import Iterator
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS, declared
+from hypotest.pages.document import Items, Part
+from hypotest.pages.inline import Inline, Span, code, emphasis, joined, listed, prose
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.outcomes import refuting_outcomes
 from hypotest.report.numbers import count_text
-from hypotest.report.text import escape_markdown, sentence_list
 
 _OUTCOMES = ("less", "greater", "equivalent")
 
 
-def hypotheses(protocol: Protocol) -> Iterator[str]:
+def hypotheses(protocol: Protocol) -> Iterator[Part]:
     """What each hypothesis predicts, with directions, and what would refute it."""
     for name in protocol.hypotheses:
-        shown = escape_markdown(name)
-        yield f"**{shown}** predicts:"
-        yield "\n".join(
-            f"- {label(item)}: {_expectation(item, name)}"
-            for item in protocol.predictions
-            if item.role != "descriptive"
+        yield prose("**{}** predicts:", name)
+        yield Items(
+            tuple(
+                (label(item), ": ", _expectation(item, name))
+                for item in protocol.predictions
+                if item.role != "descriptive"
+            )
         )
-        refuting = [
-            f"- {label(item)}: {sentence}"
+        refuting = tuple(
+            (label(item), ": ", against)
             for item in protocol.deciding
-            if (sentence := _refutation(item, name)) is not None
-        ]
+            if (against := _refutation(item, name)) is not None
+        )
         if refuting:
-            yield f"**{shown}** is refuted if at least one of these survives the correction:"
-            yield "\n".join(refuting)
+            yield prose("**{}** is refuted if at least one of these survives the correction:", name)
+            yield Items(refuting)
         else:
-            yield f"No deciding prediction can refute **{shown}**: it says nothing on any of them."
+            yield prose("No deciding prediction can refute **{}**: it says nothing on any of them.", name)
     silent = [label(item) for item in protocol.predictions if item.role == "descriptive"]
     if silent:
-        yield f"Descriptive, predicted by nobody and never decisive: {sentence_list(silent)}."
+        yield ("Descriptive, predicted by nobody and never decisive: ", listed(silent), ".")
 
 
-def _expectation(item: Prediction, hypothesis: str) -> str:
+def _expectation(item: Prediction, hypothesis: str) -> Inline:
     expected = item.expects.get(hypothesis, ())
     role = " This is a premise." if item.role == "premise" else ""
     if not expected:
         return f"no direction (any outcome).{role}"
-    direction = " or ".join(f"*{outcome}*" for outcome in _OUTCOMES if outcome in expected)
-    said = ", or ".join(_in_words(item, outcome) for outcome in _OUTCOMES if outcome in expected)
-    return f"{direction}. {said[0].upper()}{said[1:]}.{role}"
+    named = [outcome for outcome in _OUTCOMES if outcome in expected]
+    said = ", or ".join(_in_words(item, outcome) for outcome in named)
+    return (joined(" or ", map(emphasis, named)), f". {said[0].upper()}{said[1:]}.{role}")
 
 
-def _refutation(item: Prediction, hypothesis: str) -> str | None:
+def _refutation(item: Prediction, hypothesis: str) -> Inline | None:
     against = refuting_outcomes(item, hypothesis)
     if not against:
         return None
@@ -59,11 +61,11 @@ def _refutation(item: Prediction, hypothesis: str) -> str | None:
         if "equivalent" in item.expects[hypothesis]
         else ""
     )
-    return f"{' or '.join(f'*{name}*' for name in against)}.{beyond}"
+    return (joined(" or ", map(emphasis, against)), f".{beyond}")
 
 
 def _in_words(item: Prediction, outcome: str) -> str:
-    title = escape_markdown(MEASURES[item.measure].title)
+    title = MEASURES[item.measure].title
     contrast = item.contrast
     if contrast.trajectory:
         way = {"less": "falls", "greater": "rises"}
@@ -82,17 +84,17 @@ def _in_words(item: Prediction, outcome: str) -> str:
         "greater": "lies above that of",
         "equivalent": "lies within the margin around the mean of",
     }
-    return f"the {title} {where[outcome]} {escape_markdown(NULLS[str(contrast.null)].words.they)}"
+    return f"the {title} {where[outcome]} {NULLS[str(contrast.null)].words.they}"
 
 
-def null_sentences(protocol: Protocol) -> Iterator[str]:
+def null_sentences(protocol: Protocol) -> Iterator[Part]:
     """What the group is compared with, one item per null, with its draws."""
-    items = [
+    items = tuple(
         f"{item.name}: {item.null.words.registered(item.options, protocol)}" for item in declared(protocol)
-    ]
+    )
     if items:
         yield "The group is compared with:"
-        yield "\n".join(f"- {item}" for item in items)
+        yield Items(items)
 
 
 def number_of(count: int, noun: str) -> str:
@@ -100,6 +102,6 @@ def number_of(count: int, noun: str) -> str:
     return f"{count_text(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def label(item: Prediction) -> str:
-    """The prediction's id, which is safe as it is."""
-    return f"`{item.id}`"
+def label(item: Prediction) -> Span:
+    """The prediction's id."""
+    return code(item.id)

@@ -2,77 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import polars as pl
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.text import Text
 
+from hypotest.pages.document import Document, Heading, Part, Table, document, table, together
+from hypotest.pages.inline import Inline, aside, lines, path, strong
 from hypotest.records.power import SEEN, UNITS, Costs, PowerResult, PredictionPower
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.margins import margin_lines
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, significant
-from hypotest.report.text import printable, terminal_text
+
+Cells = tuple[Inline, ...]
 
 PLAN_HEAD = (
-    ("prediction", "  compared with"),
-    ("unit", "margin"),
-    ("significant", "corrected"),
-    ("seen", "corrected"),
-    ("power at", "1, 2, 3 units"),
-    ("equivalent", "ceiling"),
+    lines("prediction", "compared with", indented=True),
+    lines("unit", "margin"),
+    lines("significant", "corrected"),
+    lines("seen", "corrected"),
+    lines("power at", "1, 2, 3 units"),
+    lines("equivalent", "ceiling"),
 )
 SHOWN_UNITS = (1.0, 2.0, 3.0)
 _SHOWN_STAGES = 5
 
 
-class PowerSummary:
-    """The tables of `hypotest power`, legible from 80 columns on."""
-
-    def __init__(self, result: PowerResult) -> None:
-        self._result = result
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the title down to the place of the report."""
-        result = self._result
-        yield Text(printable(result.title), style="bold")
-        yield Text(basis_text(result))
-        yield Text()
-        yield _table(PLAN_HEAD, (plan_cells(item) for item in result.plan))
-        yield Text(legend_text(result), style="dim")
-        head = grid_head(result)
-        if len(head) > 2:
-            yield Text()
-            yield Text(f"Effects seen {SEEN:.0%} of the time, if the plan were changed to", style="bold")
-            yield _table(head, (grid_cells(result, item) for item in result.plan))
-        margins = list(margin_lines(result.plan))
-        if margins:
-            yield Text()
-            yield Text("Margins: declared, needed, too wide", style="bold")
-            yield from map(Text, margins)
-        likely = list(monte_carlo_lines(result))
-        if likely:
-            yield Text()
-            yield Text("From few draws: 95 % Monte Carlo intervals", style="bold")
-            yield from map(Text, likely)
-        yield Text()
-        if result.costs is not None:
-            yield from map(Text, cost_lines(result.costs))
-        for note in result.notes:
-            yield Text(f"note: {printable(note)}")
-        if result.refused:
-            names = ", ".join(item.id for item in result.plan if _refused(result, item))
-            shown = f"{names}: an outcome is out of reach" if names else "a prediction is undefined"
-            yield Text(f"*** REFUSED: {shown}. ***", style="bold reverse red")
-        yield Text.assemble(
-            "Report: ", (terminal_text(result.folder / "power.md"), "underline"), overflow="fold"
-        )
+def power_summary(result: PowerResult) -> Document:
+    """What `hypotest power` prints when it is done; legible from 80 columns on."""
+    return document(_summary(result))
 
 
-def power_summary(result: PowerResult) -> ConsoleRenderable:
-    """What `hypotest power` prints when it is done."""
-    return PowerSummary(result)
+def _summary(result: PowerResult) -> Iterator[Part]:
+    yield together(strong(result.title), basis_text(result))
+    yield together(plan_table(result), aside(legend_text(result)))
+    changes = grid_table(result)
+    if len(changes.columns) > 2:
+        yield Heading(f"Effects seen {SEEN:.0%} of the time, if the plan were changed to")
+        yield changes
+    for title, said in (
+        ("Margins: declared, needed, too wide", margin_lines(result.plan)),
+        ("From few draws: 95 % Monte Carlo intervals", monte_carlo_lines(result)),
+    ):
+        if group := list(said):
+            yield Heading(title)
+            yield together(*group)
+    last: list[Part] = [] if result.costs is None else list(cost_lines(result.costs))
+    last += [f"note: {note}" for note in result.notes]
+    if result.refused:
+        names = ", ".join(item.id for item in result.plan if _refused(result, item))
+        shown = f"{names}: an outcome is out of reach" if names else "a prediction is undefined"
+        last.append(strong(f"*** REFUSED: {shown}. ***", "alarm"))
+    yield together(*last, ("Report: ", path(result.folder / "power.md")))
+
+
+def plan_table(result: PowerResult) -> Table:
+    """What each prediction can see under the plan."""
+    return _table(PLAN_HEAD, map(_plan_cells, result.plan))
+
+
+def grid_table(result: PowerResult) -> Table:
+    """What it would see if the plan were changed."""
+    return _table(_grid_head(result), (_grid_cells(result, item) for item in result.plan))
 
 
 def basis_text(result: PowerResult) -> str:
@@ -96,59 +85,58 @@ def legend_text(result: PowerResult) -> str:
     )
 
 
-def plan_cells(item: PredictionPower) -> tuple[tuple[str, str], ...]:
-    """The cells of one prediction's row, each of two lines."""
+def _plan_cells(item: PredictionPower) -> Cells:
     margin = "" if item.margin is None else significant(item.margin, 2)
     unit = "" if item.scale is None else f"{significant(item.scale, 2)} {_unit(item)}"
-    shown = [
+    powers = [
         share_text(power)
         for size, power in zip(UNITS, item.power, strict=bool(item.power))
         if size in SHOWN_UNITS
     ]
     return (
-        (printable(item.id), f"  {printable(item.compared_with)}"),
-        (unit, margin),
-        (_number(item.smallest[0]), _number(item.smallest[1])),
-        (_number(item.seen[0]), _number(item.seen[1])),
-        (" ".join(shown), ""),
-        (
+        lines(item.id, item.compared_with, indented=True),
+        lines(unit, margin),
+        _pair(item.smallest),
+        _pair(item.seen),
+        lines(" ".join(powers), ""),
+        lines(
             "" if item.equivalent is None else share_text(item.equivalent),
             "" if item.ceiling is None else share_text(item.ceiling),
         ),
     )
 
 
-def grid_head(result: PowerResult) -> tuple[tuple[str, str], ...]:
-    """Columns of the second table: the plan, other sizes, more documents, fewer draws."""
+def _grid_head(result: PowerResult) -> Cells:
+    """The plan, other sizes, more documents, fewer draws."""
     planned = result.documents.planned
-    columns = [("prediction", ""), ("as", "planned")]
-    columns += [("neurons", count_text(size)) for size in _other_sizes(result)]
-    columns += [("documents", count_text(factor * planned)) for factor in (2, 4)]
+    columns = [lines("prediction", ""), lines("as", "planned")]
+    columns += [lines("neurons", count_text(size)) for size in _other_sizes(result)]
+    columns += [lines("documents", count_text(factor * planned)) for factor in (2, 4)]
     if any(item.draws is not None for item in result.plan):
-        columns += [("draws", count_text(number)) for number in _other_draws(result)]
+        columns += [lines("draws", count_text(number)) for number in _other_draws(result)]
     return tuple(columns)
 
 
-def grid_cells(result: PowerResult, item: PredictionPower) -> tuple[tuple[str, str], ...]:
+def _grid_cells(result: PowerResult, item: PredictionPower) -> Cells:
     """The effects that a prediction sees under each change of the plan."""
     mine = result.table.filter((pl.col("prediction") == item.id) & (pl.col("level") == result.level)).filter(
         pl.col("group_size").eq_missing(pl.lit(item.group_size, dtype=pl.Int64))
     )
     sizes = {other.group_size: other.seen[0] for other in result.predictions if other.id == item.id}
-    cells = [(printable(item.id), ""), (_number(item.seen[0]), "")]
-    cells += [(_number(sizes.get(size)) if item.group_size else "", "") for size in _other_sizes(result)]
+    cells = [item.id, _number(item.seen[0])]
+    cells += [_number(sizes.get(size)) if item.group_size else "" for size in _other_sizes(result)]
     draws = pl.lit(item.draws, dtype=pl.Int64)
     for factor in (2, 4):
         more = mine.filter(
             (pl.col("documents") == factor * result.documents.planned) & pl.col("draws").eq_missing(draws)
         )
-        cells.append((_first(more), ""))
+        cells.append(_first(more))
     if any(other.draws is not None for other in result.plan):
         for number in _other_draws(result):
             fewer = mine.filter(
                 (pl.col("documents") == result.documents.planned) & (pl.col("draws") == number)
             )
-            cells.append((_first(fewer) if item.draws is not None else "", ""))
+            cells.append(_first(fewer) if item.draws is not None else "")
     return tuple(cells)
 
 
@@ -171,7 +159,7 @@ def monte_carlo_lines(result: PowerResult) -> Iterator[str]:
         for name, bounds in (("equivalent", found.equivalent), ("ceiling", found.ceiling)):
             if bounds is not None:
                 parts.append(f"{name} {share_text(bounds[0])} to {share_text(bounds[1])}")
-        yield f"{printable(item.id)}: {'; '.join(parts)}"
+        yield f"{item.id}: {'; '.join(parts)}"
 
 
 def cost_lines(costs: Costs) -> Iterator[str]:
@@ -215,20 +203,8 @@ def bytes_text(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 9.5e8 else f"{count / 1e6:.0f} MB"
 
 
-def _table(head: Sequence[tuple[str, str]], rows: Iterator[tuple[tuple[str, str], ...]]) -> ConsoleTable:
-    table = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 0), pad_edge=False, show_edge=False)
-    for number, (first, second) in enumerate(head):
-        table.add_column(
-            Text.assemble(first, ("\n" + second, "dim")),
-            justify="right" if number else "left",
-            overflow="fold",
-        )
-    for cells in rows:
-        two_lines = any(second for _, second in cells)
-        table.add_row(
-            *(Text.assemble(first, ("\n" + second if two_lines else "", "dim")) for first, second in cells)
-        )
-    return table
+def _table(head: Cells, rows: Iterable[Cells]) -> Table:
+    return table(head, rows, numeric=range(1, len(head)))
 
 
 def _refused(result: PowerResult, item: PredictionPower) -> bool:
@@ -242,6 +218,10 @@ def _unit(item: PredictionPower) -> str:
 def _number(value: float | None) -> str:
     text = significant(value, 2)
     return "" if text == UNDEFINED else text
+
+
+def _pair(values: tuple[float | None, float | None]) -> Inline:
+    return lines(_number(values[0]), _number(values[1]))
 
 
 def _other_sizes(result: PowerResult) -> list[int]:

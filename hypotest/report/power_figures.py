@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from hypotest.pages.text import printable
 from hypotest.records.power import SEEN, PowerCurve, PowerResult, PredictionPower
 from hypotest.report.figure_style import (
     COMMON,
@@ -21,7 +22,6 @@ from hypotest.report.figure_style import (
     new_figure,
     save,
 )
-from hypotest.report.text import printable
 
 _COLUMNS = 3
 _OTHERS = (COMMON, FAINT, NULL)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
+from hypotest.pages.document import Heading, Items, Part, Table, table
+from hypotest.pages.inline import Inline, Span, joined, prose, strong
 from hypotest.records.results import NullComparison, PredictionResult
 from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.numbers import (
@@ -18,9 +20,7 @@ from hypotest.report.numbers import (
     prediction_text,
     significant,
 )
-from hypotest.report.picture import Picture
-from hypotest.report.tables import figure, table
-from hypotest.report.text import escape_markdown
+from hypotest.report.picture import Picture, figures_of
 
 _ROLES = {
     "premise": " It is a premise: without it the other predictions have nothing to be about.",
@@ -36,21 +36,21 @@ _READINGS = {
 }
 
 
-def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> Iterable[str]:
+def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> Iterable[Part]:
     """The paragraphs, tables and figures of one prediction, in reading order."""
-    words = words_of(item.measure, escape_markdown(item.title))
-    yield f"### {escape_markdown(item.id)}: {item.outcome}"
+    words = words_of(item.measure, item.title)
+    yield Heading(f"{item.id}: {item.outcome}", 3)
     yield f"{words.question}{_ROLES[item.role]}"
     yield _found(item)
     yield from _expected(item)
-    yield from figure(figures, item.id)
+    yield from figures_of(figures, item.id)
     if item.ladder:
         yield _ladder((*item.ladder, *item.arms))
     if beside := "; ".join(_beside(item)):
         yield f"Beside it, never decisive: {beside}."
     notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
     if notes:
-        yield "\n".join(f"- {escape_markdown(note)}" for note in notes)
+        yield Items(notes)
 
 
 def _beside(item: PredictionResult) -> Iterator[str]:
@@ -59,31 +59,39 @@ def _beside(item: PredictionResult) -> Iterator[str]:
     said = {"observed": own.observed, "reference": own.reference, "standardized": own.standardized}
     yield from (f"{name}{_interval(ends)}" for name, ends in said.items() if ends is not None)
     for name, number in sorted(item.secondary.items(), key=lambda pair: pair[1].interval_95 is None):
-        yield f"{escape_markdown(name)} {_secondary(number.value)}{_interval(number.interval_95)}"
+        yield f"{name} {_secondary(number.value)}{_interval(number.interval_95)}"
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f", 95 % interval {_secondary(ends[0])} to {_secondary(ends[1])}"
 
 
-def _found(item: PredictionResult) -> str:
+def _found(item: PredictionResult) -> Inline:
     numbers = prediction_text(item)
     if item.outcome == "undefined":
-        measured = "" if item.observed is None else f" The measured value is {numbers.observed}."
-        reason = escape_markdown(item.notes[0]) if item.notes else "no reason was given"
-        return (
-            f"{escape_markdown(item.title)}: **undefined** on the evaluation split: {reason}.{measured} It "
-            "counts neither for nor against any hypothesis, and leaves those open that expect something."
+        return prose(
+            "{}: **undefined** on the evaluation split: {}.{} It counts neither for nor against any "
+            "hypothesis, and leaves those open that expect something.",
+            item.title,
+            item.notes[0] if item.notes else "no reason was given",
+            "" if item.observed is None else f" The measured value is {numbers.observed}.",
         )
     against = {"value": "the declared value", "common": "the common condition"}.get(
-        item.reference, f"the null {escape_markdown(item.against)}"
+        item.reference, f"the null {item.against}"
     )
     mean = "" if item.reference_sd is None else ", mean (SD)"
-    sentences = [
-        f"{escape_markdown(item.title)}: **{numbers.observed}**, against {numbers.reference} "
-        f"({against}{mean}){_unit(item)}"
+    sentences: list[Inline] = [
+        prose(
+            "{}: **{}**, against {} ({}{}){}",
+            item.title,
+            numbers.observed,
+            numbers.reference,
+            against,
+            mean,
+            _unit(item),
+        )
     ]
-    effect = f"effect {numbers.effect}"
+    effect = f"Effect {numbers.effect}"
     if item.interval is not None:
         effect += f", {level_text(item.interval)} interval {numbers.interval}"
     else:
@@ -94,28 +102,27 @@ def _found(item: PredictionResult) -> str:
         effect += f"; in SDs {fixed(item.standardized, 2)}"
     if item.ratio is not None and _far_from_zero(item):
         effect += f"; ratio {fixed(item.ratio, 3)}"
-    sentences.append(effect[0].upper() + effect[1:])
-    sentences.append(_tests(item))
+    sentences += [effect, _tests(item)]
     if item.margin is not None:
         ceiling = ""
         if item.equivalence_ceiling is not None:
             ceiling = f"; {100 * item.equivalence_ceiling:.1f} % of null draws lie inside it"
         sentences.append(f"Margin of equivalence {numbers.margin}{ceiling}")
-        sentences += map(escape_markdown, sensitivity_sentences(item))
+        sentences += sensitivity_sentences(item)
     sentences.append(_beyond(item))
-    last = f"Outcome: **{item.outcome}**, {_READINGS[item.outcome]}"
+    last = ""
     if item.outcome == "inconclusive" and item.smallest_effect is not None:
-        last += f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
-    sentences.append(last)
-    return ". ".join(sentence for sentence in sentences if sentence) + "."
+        last = f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
+    sentences.append(prose("Outcome: **{}**, {}{}.", item.outcome, _READINGS[item.outcome], last))
+    return joined(". ", filter(None, sentences))
 
 
 def _unit(item: PredictionResult) -> str:
     """The unit of every number of the sentence and of what follows."""
     if item.unit:
-        return f"; all in {escape_markdown(item.unit)}"
+        return f"; all in {item.unit}"
     measure = UNITS.get(item.measure)
-    return f"; unit: {escape_markdown(measure.unit)}" if measure is not None else ""
+    return f"; unit: {measure.unit}" if measure is not None else ""
 
 
 def _far_from_zero(item: PredictionResult) -> bool:
@@ -163,20 +170,16 @@ def _relation(p_value: float) -> str:
     return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
 
 
-def _expected(item: PredictionResult) -> Iterable[str]:
+def _expected(item: PredictionResult) -> Iterable[Part]:
     names = tuple(dict.fromkeys([*item.expects, *item.stances]))
-    if not names:
-        return
-    rows = [
-        [
-            escape_markdown(name),
-            _expectation(item, name),
-            item.outcome,
-            f"**{item.stances.get(name, 'silent')}**",
-        ]
-        for name in names
-    ]
-    yield table(["hypothesis", "expected", "found", "stance"], rows)
+    if names:
+        yield table(
+            ["hypothesis", "expected", "found", "stance"],
+            [
+                (name, _expectation(item, name), item.outcome, strong(item.stances.get(name, "silent")))
+                for name in names
+            ],
+        )
 
 
 def _expectation(item: PredictionResult, hypothesis: str) -> str:
@@ -184,13 +187,14 @@ def _expectation(item: PredictionResult, hypothesis: str) -> str:
     return " or ".join(expected) if expected else "anything"
 
 
-def _ladder(rungs: tuple[NullComparison, ...]) -> str:
-    rows = []
+def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
+    rows: list[tuple[Inline, ...]] = []
     for rung in rungs:
         decimals = decimals_for(rung.sd, (rung.observed, rung.mean))
-        further = []
+        further: list[Inline] = []
         if rung.log10_relabellings is not None:
-            further.append(f"10<sup>{rung.log10_relabellings:.0f}</sup> relabellings")
+            exponent = Span(f"{rung.log10_relabellings:.0f}", "superscript")
+            further.append(("10", exponent, " relabellings"))
         if rung.n_undefined:
             further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
         if rung.planned_draws is not None:
@@ -202,9 +206,9 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
         if rung.blocked:
             further.append("no conclusion")
         rows.append(
-            [
-                escape_markdown(rung.id),
-                escape_markdown(rung.statistic),
+            (
+                rung.id,
+                rung.statistic,
                 fixed(rung.observed, decimals),
                 f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
                 "n/a" if rung.z is None else fixed(rung.z, 2),
@@ -212,8 +216,8 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> str:
                 count_text(rung.n_draws),
                 p_text(rung.p_value),
                 significant(rung.p_error, 1),
-                ", ".join(further),
-            ]
+                joined(", ", further),
+            )
         )
     head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", "SE of p", ""]
     return table(head, rows, numeric=range(2, 9))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.text import Text
-
-from hypotest.records.registration import GitState, Later, Lock, Registered, Registration
+from hypotest.pages.document import Document, Group, Heading, Part, Table, document, table, together
+from hypotest.pages.inline import Inline, Tone, aside, path, prose, strong
+from hypotest.records.registration import Deviation, GitState, Later, Lock, Registered, Registration
 from hypotest.registration.later import is_waiting
 from hypotest.registration.registry import REGISTRY
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
-from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown, printable
 
 _ROWS_ON_CONSOLE = 20
 _LONGEST_ON_CONSOLE = 60
@@ -31,7 +28,7 @@ _CHAIN_LIMIT = (
 
 
 def status_words(registration: Registration) -> tuple[str, str]:
-    """``Confirmatory`` or ``Exploratory``, and the rest of the sentence; not escaped."""
+    """``Confirmatory`` or ``Exploratory``, and the rest of the sentence."""
     if registration.status == "confirmatory":
         first = "" if registration.subject_later is None else _first(registration.subject_later)
         return "Confirmatory", (
@@ -46,64 +43,49 @@ def _first(criterion: str) -> str:
     return f"on the first network that ran under its registration (for: {criterion}), "
 
 
-def status_line(registration: Registration | None) -> list[str]:
-    """The first line of a report; none for results that are older than registrations."""
+def status_line(registration: Registration | None) -> Inline:
+    """The first line of a report; nothing for results that are older than registrations."""
     if registration is None:
-        return []
+        return ""
     word, rest = status_words(registration)
-    return [f"**{word}**: {escape_markdown(rest)}"]
+    return prose("**{}**: {}", word, rest)
 
 
-def status_text(registration: Registration) -> Text:
+def status_alert(registration: Registration) -> Inline:
     """The first line on the console."""
     word, rest = status_words(registration)
-    style = "bold green" if registration.status == "confirmatory" else "bold yellow"
-    return Text.assemble((f"{word.upper()}: ", style), printable(rest))
+    tone: Tone = "good" if registration.status == "confirmatory" else "careful"
+    return (strong(f"{word.upper()}: ", tone), rest)
 
 
-def deviations_section(registration: Registration | None) -> list[str]:
+def deviations_section(registration: Registration | None) -> Iterator[Part]:
     """Everything that the run did otherwise than registered; nothing where there is none."""
     if registration is None or not registration.deviations:
-        return []
-    rows = [
-        [
-            f"{escape_markdown(item.key)}",
-            escape_markdown(value_text(item.registered, _LONGEST)),
-            escape_markdown(value_text(item.run, _LONGEST)),
-        ]
-        for item in registration.deviations
-    ]
-    return [
-        "## Deviations from the registration",
-        f"Registered on {escape_markdown(registration.registered)} (lock "
-        f"{escape_markdown(registration.lock)}). Any deviation makes a run exploratory; which of them matter "
-        "is for the reader to judge. Hashes are shortened; results.json holds them whole.",
-        table(["key", "registered", "run"], rows),
-    ]
-
-
-def deviation_table(registration: Registration) -> ConsoleTable:
-    """The same for the console: the first 20."""
-    shown = registration.deviations[:_ROWS_ON_CONSOLE]
-    rows = ConsoleTable(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-        title=Text("Deviations from the registration", style="bold"),
-        title_justify="left",
+        return
+    yield Heading("Deviations from the registration")
+    yield (
+        f"Registered on {registration.registered} (lock {registration.lock}). Any deviation makes a run "
+        "exploratory; which of them matter is for the reader to judge. Hashes are shortened; results.json "
+        "holds them whole."
     )
-    for name in ("key", "registered", "run"):
-        rows.add_column(Text(name), overflow="fold")
-    for item in shown:
-        rows.add_row(
-            Text(printable(item.key)),
-            Text(printable(value_text(item.registered, _LONGEST_ON_CONSOLE))),
-            Text(printable(value_text(item.run, _LONGEST_ON_CONSOLE))),
-        )
-    left = len(registration.deviations) - len(shown)
-    if left:
-        rows.add_row(Text(f"... and {count_text(left)} more: see the report"), Text(""), Text(""))
-    return rows
+    yield _deviations(registration.deviations, _LONGEST)
+
+
+def deviations_summary(registration: Registration) -> Group:
+    """The same for the console: the first 20."""
+    left = len(registration.deviations) - _ROWS_ON_CONSOLE
+    return together(
+        strong("Deviations from the registration"),
+        _deviations(registration.deviations[:_ROWS_ON_CONSOLE], _LONGEST_ON_CONSOLE),
+        f"... and {count_text(left)} more: see the report" if left > 0 else "",
+    )
+
+
+def _deviations(found: Sequence[Deviation], longest: int) -> Table:
+    return table(
+        ["key", "registered", "run"],
+        [(item.key, value_text(item.registered, longest), value_text(item.run, longest)) for item in found],
+    )
 
 
 def value_text(value: Any, longest: int) -> str:
@@ -126,73 +108,77 @@ def value_text(value: Any, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def registered_text(done: Registered) -> Text:
+def registered_page(done: Registered) -> Document:
     """What ``hypotest register`` prints."""
+    return document(_registered(done))
+
+
+def _registered(done: Registered) -> Iterator[Part]:
     lock, registry = done.lock, done.file.with_name(REGISTRY)
-    protocol = done.file.with_name(lock.file)
-    text = Text()
+    protocol = str(done.file.with_name(lock.file))
     if not done.is_new:
-        text.append(f"{printable(protocol)} is registered already", style="bold")
-        text.append(f", on {lock.registered}, and nothing has changed since.")
-        if done.restored:
-            text.append(" Its lock file was missing or altered: restored from the registry.", style="bold")
-        text.append("\n")
+        yield (
+            strong(f"{protocol} is registered already"),
+            f", on {lock.registered}, and nothing has changed since.",
+            strong(" Its lock file was missing or altered: restored from the registry." * done.restored),
+        )
     else:
-        text.append(f"{printable(protocol)} is registered", style="bold")
-        text.append(f" as of {lock.registered}.\n")
-        if done.replaced is not None:
-            text.append(
-                f"This replaces its registration of {done.replaced}, which stays in the registry.\n",
-                style="bold",
-            )
-    model, waits = printable(lock.plan["subject"]["model"]), is_waiting(lock)
-    subject = f"{model}, layer {lock.layer} ({_short(lock.revision or lock.hashes.weights)})"
-    for name, words in (
-        ("lock", printable(done.file)),
-        ("registry", f"{printable(registry)}, entry {done.entry} ({_short(done.hash)})"),
-        ("protocol", _short(lock.hashes.protocol)),
-        ("subject", later_words(lock.later) if waits and lock.later else subject),
-        ("documents", "divided when the subject is there" if waits else _documents_words(lock)),
-        ("git", _git_words(lock.git)),
-    ):
-        text.append(f"  {name:<10}{words}\n")
+        replaced = (
+            f"This replaces its registration of {done.replaced}, which stays in the registry."
+            if done.replaced is not None
+            else ""
+        )
+        new = (strong(f"{protocol} is registered"), f" as of {lock.registered}.")
+        yield together(new, strong(replaced))
+    waits = is_waiting(lock)
+    weights = _short(lock.revision or lock.hashes.weights)
+    subject = f"{lock.plan['subject']['model']}, layer {lock.layer} ({weights})"
+    yield table(
+        ("", ""),
+        [
+            ("lock", path(done.file)),
+            ("registry", (path(registry), f", entry {done.entry} ({_short(done.hash)})")),
+            ("protocol", _short(lock.hashes.protocol)),
+            ("subject", later_words(lock.later) if waits and lock.later else subject),
+            ("documents", "divided when the subject is there" if waits else _documents_words(lock)),
+            ("git", _git_words(lock.git)),
+        ],
+    )
     if waits:
-        text.append(
+        yield (
             "Plan, rule, text and code are fixed. The first run under this lock binds its network, in the "
             "registry and before anything is evaluated; a second, different one is exploratory, and so is "
             "one after another network that came later, was run over its evaluation documents "
             "here, under whatever plan, and would do. Whether the words above are satisfied, no tool can see."
         )
-        return text
+        return
     if lock.kept_out:
-        text.append(
+        yield (
             f"{count_text(len(lock.kept_out))} documents that were seen before are kept out of the "
-            "evaluation split; the lock names them by their hashes.\n"
+            "evaluation split; the lock names them by their hashes."
         )
     if lock.seen.nothing:
-        text.append(
+        push = " Commit and push lock and registry now, before the run." * (lock.git is not None)
+        yield (
             "No evaluation document was seen here before. Its run is confirmatory as long as nothing that "
-            "the lock names changes."
+            f"the lock names changes.{push}"
         )
-        if lock.git is not None:
-            text.append(" Commit and push lock and registry now, before the run.")
     else:
         sentence = seen_sentence(lock.seen, lock.split["evaluation_documents"])
-        text.append(f"*** Its runs are exploratory: {sentence}. ***", style="bold reverse red")
+        yield strong(f"*** Its runs are exploratory: {sentence}. ***", "alarm")
         if lock.seen.documents:
-            text.append(
-                "\n`hypotest register --fresh-documents` evaluates on documents that no run has seen, as far "
+            yield prose(
+                "`hypotest register --fresh-documents` evaluates on documents that no run has seen, as far "
                 "as there are enough."
             )
-    text.append(f"\n{UNSEEN_BY_ANY_TOOL}", style="dim")
-    return text
+    yield aside(UNSEEN_BY_ANY_TOOL)
 
 
 def later_words(later: Later) -> str:
     """Which network will do."""
-    parts = [f"the first that satisfies: {printable(later.criterion)}"]
+    parts = [f"the first that satisfies: {later.criterion}"]
     if later.families:
-        parts.append(f"of the family {' or '.join(map(printable, later.families))}")
+        parts.append(f"of the family {' or '.join(later.families)}")
     if later.parameters is not None:
         parts.append(f"with {later.parameters[0]:,} to {later.parameters[1]:,} parameters")
     return "; ".join(parts)
@@ -203,22 +189,22 @@ def _documents_words(lock: Lock) -> str:
     return f"{count_text(selection)} for selection, {count_text(evaluation)} for evaluation"
 
 
-def verified_text(folder: Path, n_entries: int, problems: tuple[str, ...]) -> Text:
+def verified_page(folder: Path, n_entries: int, problems: tuple[str, ...]) -> Document:
     """What ``hypotest registry verify`` prints."""
     if problems:
-        return Text("\n".join(printable(folder / item) for item in problems))
+        return document([together(*(path(folder / item) for item in problems))])
     entries = f"{count_text(n_entries)} {'entry' if n_entries == 1 else 'entries'}"
-    return Text(f"{printable(folder)}: {entries}, and locks that agree with them. {_CHAIN_LIMIT}")
+    return document([(path(folder), f": {entries}, and locks that agree with them. {_CHAIN_LIMIT}")])
 
 
 def _git_words(git: GitState | None) -> str:
     if git is None:
         return "no commit: nobody else can show when this was registered"
-    branch = "no branch" if git.branch is None else printable(git.branch)
+    branch = "no branch" if git.branch is None else git.branch
     clean = "clean" if git.clean else "NOT clean: the commit does not hold all of this"
     pushed = "pushed" if git.pushed else "NOT pushed: nobody else may have it"
     return f"{_short(git.commit)} on {branch}, {clean}, {pushed}"
 
 
 def _short(digits: str | None) -> str:
-    return "" if digits is None else printable(digits)[:_DIGITS] + "…"
+    return "" if digits is None else digits[:_DIGITS] + "…"

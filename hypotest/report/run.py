@@ -11,10 +11,11 @@ import polars as pl
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
+from hypotest.pages.console import shown
+from hypotest.pages.notebook import notebook_html
 from hypotest.records.results import Interval, PredictionResult, Results
-from hypotest.report.console import summary
 from hypotest.report.export import read_manifest, read_nulls, read_results, render_again
-from hypotest.report.notebook import html
+from hypotest.report.run_summary import run_summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,7 +112,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """The verdict table, for notebooks."""
-        return html(summary(self.results, self.folder))
+        return notebook_html(run_summary(self.results, self.folder))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the verdict table, the verdict line, and where the report lies.
@@ -119,7 +120,7 @@ class Run:
         Characters that the output cannot take, of a title for instance, are replaced: a script that prints
         what it has waited for must not fail there.
         """
-        for part in console.render(summary(self.results, self.folder), options):
+        for part in console.render(shown(run_summary(self.results, self.folder)), options):
             text = part.text.encode(options.encoding, errors="replace").decode(options.encoding)
             yield Segment(text, part.style, part.control)
 

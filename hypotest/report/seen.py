@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.report.numbers import count_text
-from hypotest.report.text import printable
 
 UNSEEN_BY_ANY_TOOL = (
     "What no tool can see: what was run on another machine or with another cache, with code of one's own, "
@@ -48,9 +47,9 @@ def seen_sentence(seen: Seen, evaluation: int) -> str:
 
 def _plan(item: SeenBy) -> str:
     use = "evaluated" if item.use == "evaluation" else "for selection"
-    plan = f"{printable(item.plan)} ({item.protocol[:12]}…, layer {item.layer})"
+    plan = f"{item.plan} ({item.protocol[:12]}…, layer {item.layer})"
     return f"{plan}: {count_text(item.documents)} {use}"
 
 
 def _second(time: str) -> str:
-    return printable(time[:19])
+    return time[:19]

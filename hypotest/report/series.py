@@ -9,23 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.text import Text
-
+from hypotest.pages.document import (
+    Column,
+    Document,
+    Heading,
+    Items,
+    Note,
+    Paragraph,
+    Part,
+    Table,
+    document,
+    table,
+    together,
+)
+from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
+from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.series import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
-from hypotest.report.console import nearest_path
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import UNDEFINED, p_text, significant
-from hypotest.report.picture import Picture
+from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.tables import figure, table
-from hypotest.report.text import escape_markdown, printable, sentence_list, terminal_text
+from hypotest.report.text import nearest_path, sentence_list
 
 SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
-_STATUS_STYLES = {"supported": "bold green", "refuted": "bold red"}
+_TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 
 
 def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
@@ -43,7 +51,7 @@ def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
         step = start_stage("figure of the series", 1)
         pictures = draw_series(found, folder / "figures")
         step()
-        (folder / "series.md").write_text(render_series(found, pictures), encoding="utf-8", newline="\n")
+        write_markdown(folder / "series.md", series_page(found, pictures))
 
 
 def series_json(found: SeriesResult) -> str:
@@ -51,62 +59,53 @@ def series_json(found: SeriesResult) -> str:
     return json_text({"schema_version": SERIES_VERSION, **fields_without(found, "folder")})
 
 
-def series_summary(found: SeriesResult) -> ConsoleRenderable:
-    """The console's tables: a row per member, the trends, and where the report lies."""
-    return _Summary(found)
-
-
-class _Summary:
-    def __init__(self, found: SeriesResult) -> None:
-        self._found = found
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        found = self._found
-        yield Text("EXPLORATORY: a series is not registered as one.")
-        yield Text(printable(found.title), style="bold")
-        yield Text(f"{printable(found.subject)}: {_counted(found)}")
-        yield Text("")
-        yield _member_table(found)
-        numbers = [f"{place} {printable(item.prediction)}" for place, item in enumerate(found.courses, 1)]
-        yield Text(", ".join(numbers), style="dim")
-        key = "< less, > greater, = equivalent, ? inconclusive"
-        if any(point.outcome == "undefined" for course in found.courses for point in course.points):
-            key += ", x undefined"
-        yield Text(key, style="dim")
-        if any(_marked(found, member) for member in found.members):
-            yield Text("* no plateau: the share that the protocol declares", style="dim")
-        if any(member.corrected for member in found.members):
-            yield Text(_correction(found), style="dim")
-        if found.trends:
-            yield Text("")
-            yield _trend_table(found)
-        for item in found.skipped:
-            yield Text(f"Left out: {printable(item)}.")
-        if found.verdicts:
-            yield Text("")
-            yield Text(f"Verdict: {found.verdict_line}", style="bold")
-        yield Text.assemble(
-            "Report: ",
-            (terminal_text(nearest_path(found.folder / "series" / "series.md")), "underline"),
-            overflow="fold",
+def series_summary(found: SeriesResult) -> Document:
+    """For the console: a row per member, the trends, and where the report lies."""
+    notes = [
+        ", ".join(f"{place} {item.prediction}" for place, item in enumerate(found.courses, 1)),
+        "< less, > greater, = equivalent, ? inconclusive",
+    ]
+    if any(point.outcome == "undefined" for course in found.courses for point in course.points):
+        notes[1] += ", x undefined"
+    if any(_marked(found, member) for member in found.members):
+        notes.append("* no plateau: the share that the protocol declares")
+    if any(member.corrected for member in found.members):
+        notes.append(
+            f"Refuted: at level {found.level:g} after correction for all {len(found.members)} {found.axis}s. "
+            f"Supported is per {found.axis}."
         )
+    last: list[Part] = [("Report: ", path(nearest_path(found.folder / "series" / "series.md")))]
+    if found.verdicts:
+        last.insert(0, strong(f"Verdict: {found.verdict_line}"))
+    return Document(
+        (
+            together(
+                "EXPLORATORY: a series is not registered as one.",
+                strong(found.title),
+                f"{found.subject}: {_counted(found)}",
+            ),
+            together(_signs(found), *map(aside, notes)),
+            *([_trend_table(found)] if found.trends else []),
+            together(*(f"Left out: {item}." for item in found.skipped), *last),
+        )
+    )
 
 
-def _member_table(found: SeriesResult) -> ConsoleTable:
-    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    rows.add_column(Text(found.axis))
-    rows.add_column(Text("neurons"), justify="right")
+def _signs(found: SeriesResult) -> Table:
     judged = any(member.corrected for member in found.members)
-    for name in found.hypotheses if judged else ():
-        rows.add_column(Text(printable(name)), overflow="fold")
-    for place in range(1, len(found.courses) + 1):
-        rows.add_column(Text(str(place)), justify="center")
+    rows: list[tuple[Inline, ...]] = []
     for number, member in enumerate(found.members):
-        statuses = [_status(member, name) for name in found.hypotheses] if judged else []
-        signs = [Text(SIGNS[course.points[number].outcome]) for course in found.courses]
         mark = "*" if _marked(found, member) else ""
-        rows.add_row(Text(f"{member.place:,}"), Text(f"{member.n_neurons:,}{mark}"), *statuses, *signs)
-    return rows
+        statuses = [_status(member, name) for name in found.hypotheses] if judged else []
+        signs = [SIGNS[course.points[number].outcome] for course in found.courses]
+        rows.append((f"{member.place:,}", f"{member.n_neurons:,}{mark}", *statuses, *signs))
+    columns = (
+        Column(found.axis),
+        Column("neurons", "number"),
+        *(Column(name) for name in found.hypotheses if judged),
+        *(Column(str(place), "sign") for place in range(1, len(found.courses) + 1)),
+    )
+    return Table(columns, tuple(rows))
 
 
 def _marked(found: SeriesResult, member: Member) -> bool:
@@ -114,18 +113,17 @@ def _marked(found: SeriesResult, member: Member) -> bool:
     return found.protocol["group"]["select"] == "plateau" and not member.has_plateau
 
 
-def _status(member: Member, hypothesis: str) -> Text:
+def _status(member: Member, hypothesis: str) -> Inline:
     status = member.corrected.get(hypothesis, UNDEFINED)
-    return Text(status, style=_STATUS_STYLES.get(status, ""))
+    return strong(status, _TONES[status]) if status in _TONES else status
 
 
-def _trend_table(found: SeriesResult) -> ConsoleTable:
-    rows = ConsoleTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("trend of", "tau", "p", "p adjusted", "outcome", "leaves the null"):
-        rows.add_column(Text(name), justify="right" if name in ("tau", "p", "p adjusted") else "left")
-    for item in found.trends:
-        rows.add_row(*(Text(cell) for cell in (printable(item.prediction), *_trend_cells(item))))
-    return rows
+def _trend_table(found: SeriesResult) -> Table:
+    return table(
+        ["prediction", "Kendall's tau", "p", "p adjusted", "outcome", "leaves the null"],
+        [(item.prediction, *_trend_cells(item)) for item in found.trends],
+        numeric=(1, 2, 3),
+    )
 
 
 def _trend_cells(item: TrendResult) -> tuple[str, str, str, str, str]:
@@ -150,71 +148,72 @@ def _counted(found: SeriesResult) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}, each tested by itself"
 
 
-def _correction(found: SeriesResult) -> str:
-    return (
-        f"Refuted: at level {found.level:g} after correction for all {len(found.members)} {found.axis}s. "
-        f"Supported is per {found.axis}."
+def series_page(found: SeriesResult, pictures: Sequence[Picture]) -> Document:
+    """The report."""
+    return document(_parts(found, pictures))
+
+
+def _parts(found: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
+    yield Heading(f"{found.title}: {'over depth' if found.axis == 'layer' else 'over training'}", 1)
+    yield (
+        f"{found.subject}: {_counted(found)}. Each member is a run of its own, with its report "
+        "beside this one."
     )
-
-
-def render_series(found: SeriesResult, pictures: Sequence[Picture]) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    over = "over depth" if found.axis == "layer" else "over training"
-    parts = [
-        f"# {escape_markdown(found.title)}: {over}",
-        f"{escape_markdown(found.subject)}: {_counted(found)}. Each member is a run of its own, with its "
-        "report beside this one.",
-        *_note(found),
-        *_verdict(found),
-        "## Members",
-        _members(found),
-        *_reading(found),
-        *_trends(found),
-        "## Predictions",
-        *figure(pictures, "courses"),
-    ]
+    yield _note(found)
+    if found.verdicts:
+        yield Heading("Verdict")
+        yield strong(found.verdict_line)
+        yield Items(tuple((emphasis(item.hypothesis), f": {item.reason}") for item in found.verdicts))
+    yield Heading("Members")
+    yield _members(found)
+    if any(member.corrected for member in found.members):
+        yield (
+            f"What refutes survives the correction for all {len(found.members)} members (Bonferroni, on top "
+            "of that for the predictions); in brackets, where it differs, the verdict of the member alone. "
+            "Support is each member's own: with many members some may be supported by chance."
+        )
+    if found.skipped:
+        yield f"Left out: {sentence_list(found.skipped)}."
+    if found.trends:
+        yield Heading("Trends")
+        yield _trend_table(found)
+        yield (
+            "Tau is that of the effect against the training step; its p-value is exact over all orders of "
+            "the checkpoints, two-sided. The last column is the first step at which the effect differs from "
+            "the null, significantly and with a 95 % interval that excludes none."
+        )
+    yield Heading("Predictions")
+    yield from figures_of(pictures, "courses")
     for course in found.courses:
-        parts += [f"### {escape_markdown(course.prediction)}", _course_table(found, course)]
-    return "\n\n".join(parts) + "\n"
+        yield Heading(course.prediction, 3)
+        yield _course_table(found, course)
 
 
-def _note(found: SeriesResult) -> Iterator[str]:
-    sentences = [
-        "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
-    ]
+def _note(found: SeriesResult) -> Note:
+    said = "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
     if found.axis == "step":
-        sentences.append(
-            "Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
+        said += (
+            " Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
             "along this training, not that another training would show it."
         )
-    yield "> [!NOTE]\n> " + " ".join(sentences)
+    return Note("note", (Paragraph(said),))
 
 
-def _verdict(found: SeriesResult) -> Iterator[str]:
-    if not found.verdicts:
-        return
-    yield "## Verdict"
-    yield f"**{escape_markdown(found.verdict_line)}**"
-    yield "\n".join(
-        f"- *{escape_markdown(item.hypothesis)}*: {escape_markdown(item.reason)}" for item in found.verdicts
-    )
-
-
-def _members(found: SeriesResult) -> str:
-    judged = any(member.corrected for member in found.members)
-    names = found.hypotheses if judged else ()
-    rows = [
-        [
-            f"[{escape_markdown(member.name)}](../{member.folder}/report.md)",
-            f"{member.n_neurons:,}",
-            "plateau" if member.has_plateau else "declared share",
-            member.engine,
-            *(_statuses(member, name) for name in names),
-        ]
-        for member in found.members
-    ]
+def _members(found: SeriesResult) -> Table:
+    names = found.hypotheses if any(member.corrected for member in found.members) else ()
     return table(
-        [found.axis, "neurons", "selected as", "ablation", *map(escape_markdown, names)], rows, numeric=(1,)
+        [found.axis, "neurons", "selected as", "ablation", *names],
+        [
+            (
+                link(member.name, f"../{member.folder}/report.md"),
+                f"{member.n_neurons:,}",
+                "plateau" if member.has_plateau else "declared share",
+                member.engine,
+                *(_statuses(member, name) for name in names),
+            )
+            for member in found.members
+        ],
+        numeric=(1,),
     )
 
 
@@ -225,46 +224,18 @@ def _statuses(member: Member, hypothesis: str) -> str:
     return f"{corrected}" if corrected == alone else f"{corrected} (alone: {alone})"
 
 
-def _reading(found: SeriesResult) -> Iterator[str]:
-    if any(member.corrected for member in found.members):
-        yield (
-            f"What refutes survives the correction for all {len(found.members)} members (Bonferroni, on top "
-            "of that for the predictions); in brackets, where it differs, the verdict of the member alone. "
-            "Support is each member's own: with many members some may be supported by chance."
-        )
-    if found.skipped:
-        yield f"Left out: {sentence_list([escape_markdown(item) for item in found.skipped])}."
-
-
-def _trends(found: SeriesResult) -> Iterator[str]:
-    if not found.trends:
-        return
-    yield "## Trends"
-    head = ["prediction", "Kendall's tau", "p", "p adjusted", "outcome", "leaves the null"]
-    yield table(
-        head,
-        [[escape_markdown(item.prediction), *_trend_cells(item)] for item in found.trends],
-        numeric=(1, 2, 3),
-    )
-    yield (
-        "Tau is that of the effect against the training step; its p-value is exact over all orders of the "
-        "checkpoints, two-sided. The last column is the first step at which the effect differs from the "
-        "null, significantly and with a 95 % interval that excludes none."
-    )
-
-
-def _course_table(found: SeriesResult, course: Course) -> str:
+def _course_table(found: SeriesResult, course: Course) -> Table:
     unit = "SDs of the null" if course.in_null_sd else "unit of the measure"
     rows = [
-        [
-            escape_markdown(member.name),
+        (
+            member.name,
             significant(point.effect),
             UNDEFINED
             if point.interval is None
             else f"{significant(point.interval[0])} to {significant(point.interval[1])}",
             p_text(point.p_value),
             point.outcome,
-        ]
+        )
         for member, point in zip(found.members, course.points, strict=True)
     ]
     return table([found.axis, f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3))

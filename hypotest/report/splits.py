@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from hypotest.pages.document import Heading, Part, table
+from hypotest.pages.inline import Inline, strong
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.numbers import decimals_for, fixed, p_text
-from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown, printable
 
 
 def splits_line(results: Results) -> str:
@@ -17,19 +17,19 @@ def splits_line(results: Results) -> str:
     if not results.split_verdicts:
         return ""
     parts = [
-        f"{printable(hypothesis)} "
+        f"{hypothesis} "
         + ", ".join(f"{status} in {count}" for status, count in Counter(statuses).most_common())
         for hypothesis, statuses in results.split_verdicts.items()
     ]
     return f"{_number(results)} splits: {'; '.join(parts)}"
 
 
-def splits_section(results: Results) -> Iterable[str]:
+def splits_section(results: Results) -> Iterable[Part]:
     """How outcomes and verdicts spread; nothing where there is only one split."""
     if not results.split_verdicts:
         return
     number = _number(results)
-    yield "## Other splits"
+    yield Heading("Other splits")
     yield (
         f"Selection and evaluation were repeated on {number} seeded divisions of the documents. The first "
         "is the declared one and decides; the others show how far the outcomes depend on it."
@@ -37,7 +37,7 @@ def splits_section(results: Results) -> Iterable[str]:
     yield table(
         ["hypothesis", "declared split", f"all {number} splits"],
         [
-            [escape_markdown(hypothesis), f"**{statuses[0]}**", _counts(statuses)]
+            (hypothesis, strong(statuses[0]), _counts(statuses))
             for hypothesis, statuses in results.split_verdicts.items()
         ],
     )
@@ -53,7 +53,7 @@ def _number(results: Results) -> int:
     return max(map(len, results.split_verdicts.values()))
 
 
-def _row(item: PredictionResult) -> list[str]:
+def _row(item: PredictionResult) -> list[Inline]:
     effects = [split.effect for split in item.splits if split.effect is not None]
     decimals = decimals_for(max(effects) - min(effects) if effects else None, tuple(effects))
     p_values = [split.p_value for split in item.splits if split.p_value is not None]
@@ -64,8 +64,8 @@ def _row(item: PredictionResult) -> list[str]:
     if p_values:
         p_range = f"{p_text(median(p_values))} [{p_text(min(p_values))}, {p_text(max(p_values))}]"
     return [
-        escape_markdown(item.id),
-        f"**{item.splits[0].outcome}**",
+        item.id,
+        strong(item.splits[0].outcome),
         _counts([split.outcome for split in item.splits]),
         effect,
         p_range,

@@ -1,66 +1,11 @@
-"""Names that come from outside, made safe for a terminal and for Markdown.
-
-Titles, token strings and package names are written by others: a token may well be ``|``, ``<b>`` or
-an escape sequence of the terminal.
-"""
+"""Names in texts: tokens, file names, lists, paths."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from pathlib import Path
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_LONE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-_SPECIAL = re.compile(r"([\\`*\[\]<>|#~!$@{}^])")
-_LIST_MARKER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:])")
-
-
-def printable(name: object) -> str:
-    r"""One line of visible characters: no control codes, no direction marks, no line breaks.
-
-    Examples:
-        >>> printable("a\x1b[31mb\n c")
-        'a[31mb c'
-    """
-    spaced = re.sub(r"\s+", " ", str(name))
-    visible = "".join(character for character in spaced if unicodedata.category(character) not in _HIDDEN)
-    return re.sub(" +", " ", visible).strip()  # what was hidden may have stood between two spaces
-
-
-def terminal_text(text: object) -> str:
-    r"""Lines for a terminal, in which whatever is not visible is written out; nothing is lost.
-
-    Examples:
-        >>> print(terminal_text("a\x1b[31mb\nc"))
-        a\x1b[31mb
-        c
-    """
-    return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape", errors="surrogatepass").decode("ascii")
-        for character in str(text)
-    )
-
-
-def escape_markdown(name: object) -> str:
-    r"""Text that GitHub shows as it was written: no emphasis, links, HTML, mathematics or cells.
-
-    Underscores inside words stay as they are, since they never mean emphasis there.
-
-    Examples:
-        >>> escape_markdown("size_matched"), escape_markdown("<b>|*")
-        ('size_matched', '\\<b\\>\\|\\*')
-    """
-    text = _SPECIAL.sub(r"\\\1", printable(name).replace("&", "&amp;"))
-    text = _LONE_UNDERSCORE.sub(r"\\_", text)
-    text = text.replace("://", r"\://").replace("www.", r"www\.")
-    return _LIST_MARKER.sub(_escaped_marker, text)
-
-
-def _escaped_marker(found: re.Match[str]) -> str:
-    number, stop, sign = found.groups()
-    return f"{number}\\{stop}" if number else f"\\{sign}"
+from hypotest.pages.text import printable
 
 
 def token_text(token: str) -> str:
@@ -94,3 +39,11 @@ def sentence_list(names: list[str] | tuple[str, ...]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def nearest_path(path: Path) -> str:
+    """A path as short as it can be written: from the current folder, where it lies within."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
-from rich.text import Text
-
+from hypotest.pages.document import (
+    Document,
+    Heading,
+    Items,
+    Note,
+    Paragraph,
+    Part,
+    Table,
+    document,
+    table,
+    together,
+)
+from hypotest.pages.inline import aside, path, prose, strong
+from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
 from hypotest.records.trial import TrialPrediction, TrialResult
-from hypotest.report.console import nearest_path
-from hypotest.report.console_table import ConsoleTable
 from hypotest.report.numbers import count_text, duration_text, significant
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.tables import table
-from hypotest.report.text import escape_markdown, printable, terminal_text
+from hypotest.report.text import nearest_path
 
 _HEAD = ("prediction", "compared with", "observed", "reference", "difference")
-_NEXT = "A run without limit gives a verdict; `hypotest power` says what that run could see."
+_NEXT = prose("A run without limit gives a verdict; `hypotest power` says what that run could see.")
 
 
 def write_trial(result: TrialResult) -> None:
@@ -30,52 +37,45 @@ def write_trial(result: TrialResult) -> None:
     plain = fields_without(result, "folder")
     with replace_folder(result.folder) as folder:
         (folder / "trial.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        (folder / "trial.md").write_text(render_trial(result), encoding="utf-8", newline="\n")
+        write_markdown(folder / "trial.md", trial_page(result))
 
 
-def render_trial(result: TrialResult) -> str:
-    """The report as Markdown."""
-    return "\n\n".join(filter(None, _parts(result))) + "\n"
-
-
-def trial_summary(result: TrialResult) -> ConsoleRenderable:
+def trial_summary(result: TrialResult) -> Document:
     """What `hypotest run --limit` prints when it is done."""
-    return TrialSummary(result)
+    positions = count_text(result.positions)
+    return document(
+        [
+            together(
+                strong(f"*** TRIAL: {positions} positions per condition. NO VERDICT. ***", "alarm"),
+                strong(result.title),
+                scope_text(result),
+                group_text(result),
+            ),
+            together(_table(result), *(aside(f"{names}: {note}") for names, note in _notes(result))),
+            together(check_text(result), _NEXT, ("Report: ", path(nearest_path(result.folder / "trial.md")))),
+        ]
+    )
 
 
-class TrialSummary:
-    """That it is a trial, what it is made of, and the numbers."""
+def trial_page(result: TrialResult) -> Document:
+    """The report."""
+    return document(_parts(result))
 
-    def __init__(self, result: TrialResult) -> None:
-        self._result = result
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render from the warning down to the place of the report."""
-        result = self._result
-        yield Text(
-            f"*** TRIAL: {count_text(result.positions)} positions per condition. NO VERDICT. ***",
-            style="bold reverse red",
-        )
-        yield Text(printable(result.title), style="bold")
-        yield Text(scope_text(result))
-        yield Text(group_text(result))
-        yield Text()
-        rows = ConsoleTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for number, name in enumerate(_HEAD):
-            rows.add_column(Text(name), justify="left" if number < 2 else "right", overflow="fold")
-        for item in result.predictions:
-            rows.add_row(*(Text(printable(cell)) for cell in _cells(item)))
-        yield rows
-        for names, note in _notes(result):
-            yield Text(f"{printable(names)}: {printable(note)}", style="dim")
-        yield Text()
-        yield Text(check_text(result))
-        yield Text(_NEXT)
-        yield Text.assemble(
-            "Report: ",
-            (terminal_text(nearest_path(result.folder / "trial.md")), "underline"),
-            overflow="fold",
-        )
+def _parts(result: TrialResult) -> Iterator[Part]:
+    yield Heading(f"Trial: {result.title}", 1)
+    yield Note("warning", (Paragraph(prose("**TRIAL, no verdict.** {}", scope_text(result))),))
+    yield group_text(result)
+    yield _table(result)
+    if notes := tuple(f"{names}: {note}" for names, note in _notes(result)):
+        yield Items(notes)
+    yield check_text(result)
+    yield _NEXT
+    yield prose("Protocol `{}`, SHA-256 of its content `{}`.", result.protocol_id, result.protocol_hash)
+
+
+def _table(result: TrialResult) -> Table:
+    return table(_HEAD, [_cells(item) for item in result.predictions], numeric=(2, 3, 4))
 
 
 def scope_text(result: TrialResult) -> str:
@@ -98,8 +98,8 @@ def scope_text(result: TrialResult) -> str:
 def group_text(result: TrialResult) -> str:
     """How large the group is, and where."""
     return (
-        f"{printable(result.subject)}, layer {result.layer}: {count_text(result.group)} of "
-        f"{count_text(result.n_neurons)} neurons ({printable(result.rule)})"
+        f"{result.subject}, layer {result.layer}: {count_text(result.group)} of "
+        f"{count_text(result.n_neurons)} neurons ({result.rule})"
     )
 
 
@@ -112,21 +112,6 @@ def check_text(result: TrialResult) -> str:
         f"The trial took {duration_text(sum(result.seconds.values()))}; the run has "
         f"{count_text(result.planned)} positions per condition and all of its draws."
     )
-
-
-def _parts(result: TrialResult) -> Iterator[str]:
-    yield f"# Trial: {escape_markdown(result.title)}"
-    yield f"> [!WARNING]\n> **TRIAL, no verdict.** {escape_markdown(scope_text(result))}"
-    yield escape_markdown(group_text(result))
-    yield table(
-        list(_HEAD),
-        [list(map(escape_markdown, _cells(item))) for item in result.predictions],
-        numeric=(2, 3, 4),
-    )
-    yield "\n".join(f"- {escape_markdown(names)}: {escape_markdown(note)}" for names, note in _notes(result))
-    yield escape_markdown(check_text(result))
-    yield _NEXT
-    yield f"Protocol `{result.protocol_id}`, SHA-256 of its content `{result.protocol_hash}`."
 
 
 def _notes(result: TrialResult) -> Iterator[tuple[str, str]]:

@@ -20,11 +20,12 @@ import hypotest
 from hypotest.collect.store import cache_folder
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
+from hypotest.pages.markdown import PAGE
 from hypotest.records.calibration import SCHEMA_VERSION, Calibration
 from hypotest.records.files import write_whole
 from hypotest.records.progress import StartStage, silent
 from hypotest.registration.findings import suggestion
-from hypotest.report.calibration import calibration_markdown
+from hypotest.report.calibration import calibration_page
 from hypotest.report.results_file import json_text
 from hypotest.studies.chunks import chunk_file, finish_chunk, read_chunk
 from hypotest.studies.rates import CONFIDENCE, LEVEL, count_scenario
@@ -139,7 +140,7 @@ def write_calibration(found: Calibration, out: Path) -> None:
         OutputError: If they cannot be written.
     """
     write_whole(out / "calibration.json", json_text(found))
-    write_whole(out / "calibration.md", calibration_markdown(found))
+    write_whole(out / "calibration.md", PAGE.render(calibration_page(found)))
 
 
 def read_calibration(file: Path) -> Calibration:

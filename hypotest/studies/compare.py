@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
@@ -20,8 +21,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical
 from hypotest.registration.claims import load_claims
 from hypotest.report.comparison import write_comparison
-from hypotest.report.comparison_console import comparison_summary
-from hypotest.report.notebook import show_as
+from hypotest.report.comparison_summary import comparison_summary
 from hypotest.report.run import Run
 from hypotest.report.text import sentence_list
 from hypotest.studies.claim_checks import check_claims

@@ -24,6 +24,7 @@ from hypotest.groups.live import live_neurons
 from hypotest.groups.nulls import Influences
 from hypotest.groups.select import most_influential
 from hypotest.nulls.registry import NULLS, Declared, declared_null
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.positions import describe_frequencies
@@ -47,7 +48,6 @@ from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration import exploration_summary
 from hypotest.report.exploration_export import write_exploration
-from hypotest.report.notebook import show_as
 from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.curves import describe_curve
 from hypotest.testing.halves import whole

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.pages.markdown import PAGE
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.lock import lock_data, lock_file, read_lock
-from hypotest.report.osf import render_osf
+from hypotest.report.osf import osf_page
 
 
 def export_registration(protocol: str | Path, out: str | Path | None = None) -> str:
@@ -32,7 +33,7 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
             f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "
             "protocol for each that matters"
         )
-    text = render_osf(plan, lock_data(read_lock(file)) if file.exists() else None)
+    text = PAGE.render(osf_page(plan, lock_data(read_lock(file)) if file.exists() else None))
     write_text(text, out)
     return text
 

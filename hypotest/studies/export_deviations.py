@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.pages.markdown import PAGE
 from hypotest.pipeline.manifest import recorded_fingerprint
 from hypotest.records.files import file_obstacle
 from hypotest.records.protocol import Protocol
@@ -13,7 +14,7 @@ from hypotest.registration.built import protocol_file
 from hypotest.registration.deviations import find_deviations
 from hypotest.registration.later import expected_of
 from hypotest.registration.lock import lock_file, lock_hash, read_lock
-from hypotest.report.deviations import render_deviations
+from hypotest.report.deviations import deviations_page
 from hypotest.report.run import Run
 from hypotest.studies.export import write_text
 
@@ -38,7 +39,7 @@ def export_deviations(protocol: str | Path, run: str | Path, out: str | Path | N
         raise ProtocolError(f"{path}: {obstacle}")
     lock = read_lock(lock_file(path)) if lock_file(path).exists() else None
     registration = opened.results.registration
-    text = render_deviations(
+    page = deviations_page(
         opened.results.title,
         str(opened.folder),
         lock,
@@ -46,6 +47,7 @@ def export_deviations(protocol: str | Path, run: str | Path, out: str | Path | N
         () if lock is None else _deviations(lock, _done(opened)),
         lock is not None and registration is not None and registration.lock == lock_hash(lock),
     )
+    text = PAGE.render(page)
     write_text(text, out)
     return text
 

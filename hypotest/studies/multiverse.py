@@ -22,6 +22,7 @@ from hypotest.measures.registry import CHOICES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.outcomes import adjust_together, judge
@@ -45,9 +46,7 @@ from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.multiverse import declared_shared
-from hypotest.report.multiverse import summary as multiverse_summary
-from hypotest.report.multiverse import write_multiverse
-from hypotest.report.notebook import show_as
+from hypotest.report.multiverse import multiverse_summary, write_multiverse
 from hypotest.studies.robustness import robustness
 from hypotest.studies.specifications import (
     Choices,

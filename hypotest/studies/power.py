@@ -18,6 +18,7 @@ from hypotest.errors import EvidenceError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import needed_nulls
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.manifest import Stopwatch
@@ -28,7 +29,6 @@ from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.report.notebook import show_as
 from hypotest.report.power import power_summary
 from hypotest.report.power_export import write_power
 from hypotest.studies.costs import (

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypotest.collect.ablation import MEMORY
 from hypotest.errors import SubjectError
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
@@ -24,7 +25,6 @@ from hypotest.records.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.series import checkpoint_step
-from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
 from hypotest.report.series import series_summary, write_series
 from hypotest.report.text import file_slug

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from hypotest.collect.store import cache_folder
 from hypotest.errors import HypotestError, OutputError
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_verification
 from hypotest.pipeline.untrained import NETWORKS
 from hypotest.records.evidence import Evidence
@@ -28,9 +29,8 @@ from hypotest.records.verification import Check, Difference, Verification
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.recorded import recorded_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
-from hypotest.report.notebook import show_as
 from hypotest.report.run import Run
-from hypotest.report.verification import verification_table
+from hypotest.report.verification import verification_page
 from hypotest.studies.conditions import other_conditions, recorded_networks, section, shortened
 from hypotest.studies.deviation import largest_deviation
 from hypotest.studies.differences import differences
@@ -44,7 +44,7 @@ from hypotest.studies.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFT
 _NO_RESULTS = "results.json cannot be read"
 
 
-show_as(Verification, verification_table)
+show_as(Verification, verification_page)
 
 
 def verify(

@@ -7,16 +7,12 @@ import io
 import pytest
 from rich.console import Console
 
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.comparison import Comparison
-from hypotest.report.comparison import (
-    count_line,
-    pooled_line,
-    reason_lines,
-    render_comparison,
-    unpooled_lines,
-    write_comparison,
-)
-from hypotest.report.comparison_console import comparison_summary
+from hypotest.report.comparison import comparison_page, write_comparison
+from hypotest.report.comparison_summary import comparison_summary
+from hypotest.report.comparison_words import count_line, pooled_line, reason_lines, unpooled_lines
 from hypotest.report.figure_style import house_style, save
 from hypotest.report.forest_figure import draw_forest
 from hypotest.studies.compare import compare
@@ -35,7 +31,7 @@ def found(tmp_path_factory) -> Comparison:
 
 def printed(found, width=80):
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(comparison_summary(found))
+    console.print(shown(comparison_summary(found)))
     return console.file.getvalue()
 
 
@@ -43,7 +39,7 @@ def test_the_console_fits_80_columns(found):
     text = printed(found)
     lines = text.splitlines()
     assert max(len(line) for line in lines if not line.startswith("Report")) <= 80
-    assert "A  owner/model-0, layer 3 (rare-tokens-as-published)" in text
+    assert "A: owner/model-0, layer 3 (rare-tokens-as-published)" in text
     assert "modular: refuted; distributed: undecided" in text
     assert "attention-correlation" in text and "0.89 ± 0.07" in text
     assert "all" in text and "not pooled" in text
@@ -52,7 +48,7 @@ def test_the_console_fits_80_columns(found):
 
 
 def test_markdown_holds_every_claim_and_every_effect(found):
-    text = render_comparison(found)
+    text = PAGE.render(comparison_page(found))
     for run in found.runs:
         (part,) = [one for one in text.split("\n### ") if one.startswith(f"{run.label}: ")]
         rows = [line for line in part.splitlines() if line.startswith("| ")][2:]
@@ -102,7 +98,7 @@ def test_names_from_outside_do_no_harm(found, tmp_path):
         found, runs=runs, checks=checks, claims_title=evil, warnings=(evil,), folder=tmp_path / "c"
     )
     assert "\x1b" not in printed(changed)
-    text = render_comparison(changed)
+    text = PAGE.render(comparison_page(changed))
     assert "\x1b" not in text and "<b>" not in text.replace("\\<b", "")
     write_comparison(changed)
     assert (tmp_path / "c" / "figures" / "05-attention.svg").exists() or list(

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from hypotest.pages.console import PAGE, shown
 from hypotest.registration import Line, Section, Started, explain_protocol, load_protocol
-from hypotest.report.explanation import Explanation, start_text
+from hypotest.report.explanation import explanation, start_page
 
 ROOT = Path(__file__).parents[2]
 
 
 def _printed(sections, width, **options):
     stream = io.StringIO()
-    Console(file=stream, width=width, **options).print(Explanation(sections))
+    Console(file=stream, width=width, **options).print(shown(explanation(sections)))
     return stream.getvalue()
 
 
@@ -45,6 +46,6 @@ def test_names_cannot_steer_the_terminal():
 
 
 def test_what_init_says():
-    text = start_text(Started(Path("a.yaml"), Path("hypotest.schema.json"), "differs")).plain
+    text = PAGE.render(start_page(Started(Path("a.yaml"), Path("hypotest.schema.json"), "differs")))
     assert "stays" in text
     assert text.splitlines()[-1] == "Next: hypotest explain a.yaml"

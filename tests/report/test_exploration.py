@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.exploration import (
     Blind,
     ConditionCounts,
@@ -17,8 +19,9 @@ from hypotest.records.exploration import (
     OtherGroup,
     PreferenceCount,
 )
-from hypotest.report.exploration import exploration_summary
-from hypotest.report.exploration_export import render_exploration, write_exploration
+from hypotest.report.exploration import exploration_page, exploration_summary
+from hypotest.report.exploration_export import write_exploration
+from hypotest.report.exploration_figures import CAPTIONS
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def explored(results):
 
 def printed(item, width=80):
     console = Console(file=io.StringIO(), width=width)
-    console.print(exploration_summary(item))
+    console.print(shown(exploration_summary(item)))
     return console.file.getvalue()
 
 
@@ -78,7 +81,7 @@ def test_the_tables_are_legible_at_80_columns(explored):
     text = printed(explored)
     assert max(map(len, text.splitlines())) <= 80
     assert "[bold]module[/bold]" in text and "\x1b" not in text
-    for shown in (
+    for words in (
         "-3.2 (0.0004)",
         "n/a",
         "-1.52 (0.62)",
@@ -87,7 +90,7 @@ def test_the_tables_are_legible_at_80_columns(explored):
         "198,765",
         "0.82",
     ):
-        assert shown in text
+        assert words in text
     words = " ".join(text.split())
     assert (
         "Matching leaves more than 0.25 in activation_mean" in words
@@ -99,8 +102,8 @@ def test_the_tables_are_legible_at_80_columns(explored):
 
 
 def test_the_report_escapes_names_and_links_its_figures(explored):
-    text = render_exploration(explored)
-    assert r"Is \*it\* a \[bold\]module" in text and "\x1b" not in text
+    text = PAGE.render(exploration_page(explored, CAPTIONS))
+    assert r"Is \*it\* a [bold]module" in text and "\x1b" not in text
     assert r"a note with \*stars\*" in text
     for name in ("curves", "covariates", "neurons"):
         assert f"]({name}.svg)" in text and f"[png]({name}.png)" in text

@@ -6,6 +6,8 @@ import re
 import pytest
 from matplotlib.patches import Rectangle
 
+from hypotest.pages.document import blocks
+from hypotest.pages.markdown import markdown
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import house_style
 from hypotest.report.ladder import DECLARED_VALUE, claims_of, ladder_of, ladder_section, ladder_table
@@ -33,7 +35,8 @@ def with_rung(results: Results, id: str, null: str, **changes: object) -> Result
 
 def cells(results: Results) -> dict[str, list[str]]:
     rows = [
-        [cell.strip() for cell in line[1:-1].split("|")] for line in ladder_table(results).splitlines()[2:]
+        [cell.strip() for cell in line[1:-1].split("|")]
+        for line in markdown(ladder_table(results)).splitlines()[2:]
     ]
     return {row[0].split()[0]: row[1:] for row in rows}
 
@@ -128,11 +131,11 @@ def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
 @pytest.mark.parametrize("null", ["size_matched", "covariate_matched"])
 def test_a_blocked_comparison_allows_no_conclusion(results: Results, null: str) -> None:
     assert ladder_of(results).rungs["coordination"][null].found == "less"
-    assert "allows no conclusion" not in "\n".join(ladder_section(results, ()))
+    assert "allows no conclusion" not in markdown(*blocks(ladder_section(results, ())))
     apart = with_rung(results, "coordination", null, blocked="matching leaves it 0.26 SD away in output_norm")
     found = {name: rung.found for name, rung in ladder_of(apart).rungs["coordination"].items()}
     assert [name for name in found if found[name] == "inconclusive"] == [null, "untrained"]  # of 3 draws
-    assert "allows no conclusion" in "\n".join(ladder_section(apart, ()))
+    assert "allows no conclusion" in markdown(*blocks(ladder_section(apart, ())))
 
 
 def test_the_arms_of_shuffled_labels_are_no_opponents(results: Results) -> None:
@@ -142,7 +145,7 @@ def test_the_arms_of_shuffled_labels_are_no_opponents(results: Results) -> None:
 
 
 def test_the_questions_say_what_labels_decide_and_what_neighbours_cannot_tell(results: Results) -> None:
-    text = "\n".join(ladder_section(results, ()))
+    text = markdown(*blocks(ladder_section(results, ())))
     local, shuffled = (
         next(line for line in text.splitlines() if line.startswith(f"- {name}: "))
         for name in ("local_matched", "label_shuffled (type)")
@@ -154,7 +157,7 @@ def test_the_questions_say_what_labels_decide_and_what_neighbours_cannot_tell(re
 
 
 def test_the_section_says_what_each_opponent_asks(results: Results) -> None:
-    text = "\n".join(ladder_section(results, (Picture("ladder", "ladder of nulls", "All."),)))
+    text = markdown(*blocks(ladder_section(results, (Picture("ladder", "ladder of nulls", "All."),))))
     assert text.startswith("## The ladder of nulls")
     assert "(figures/ladder.svg)" in text
     questions = [line for line in text.splitlines() if line.startswith("- ")]

@@ -13,6 +13,8 @@ import pytest
 from rich.console import Console
 
 from hypotest.errors import OutputError
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.folders import replace_folder
 from hypotest.records.multiverse import (
     ChoiceFlips,
@@ -23,7 +25,12 @@ from hypotest.records.multiverse import (
     SpecificationResult,
 )
 from hypotest.report.figure_style import FAINT, MARGIN, RARE, house_style
-from hypotest.report.multiverse import multiverse_json, render_multiverse, summary, write_multiverse
+from hypotest.report.multiverse import (
+    multiverse_json,
+    multiverse_page,
+    multiverse_summary,
+    write_multiverse,
+)
 from hypotest.report.multiverse_figures import choice_rows, draw_specification_curve
 from tests.report.conftest import synthetic_run
 
@@ -91,7 +98,7 @@ def test_the_table_is_tidy(found):
 
 
 def test_the_report_says_what_flips_and_that_nothing_is_decided(found):
-    text = render_multiverse(found, ())
+    text = PAGE.render(multiverse_page(found, ()))
     assert "describes robustness and never decides" in text
     assert "unadjusted level 0.05" in text
     # 2 of 3 alternatives flip; the estimator changes the outcome in both of its pairs
@@ -105,17 +112,17 @@ def test_the_report_says_what_flips_and_that_nothing_is_decided(found):
     assert "| modular | **refuted** | 2 | 0 | 100% refuted |" in text
     assert "| group top 5 % | refuted | supported |" in text
     assert "### attention" not in text  # nothing was varied
-    assert text.startswith("# A title with \\| and \\<b\\>: multiverse\n")
+    assert text.startswith("# A title with | and \\<b\\>: multiverse\n")
 
 
 def test_full_draws_are_said(found):
-    text = render_multiverse(dataclasses.replace(found, draws=None), ())
+    text = PAGE.render(multiverse_page(dataclasses.replace(found, draws=None), ()))
     assert "as many draws of each null as the protocol declares" in text
 
 
 def test_the_summary_fits_eighty_columns(found):
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(summary(found))
+    console.print(shown(multiverse_summary(found)))
     text = console.export_text()
     assert "2 (67%)" in text
     assert max(map(len, text.splitlines())) <= 80

@@ -8,10 +8,11 @@ import pytest
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import names_of
+from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol, protocol_hash
-from hypotest.report.osf import render_osf
+from hypotest.report.osf import osf_page
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN
 
 SEEN = Seen(
@@ -41,6 +42,10 @@ HEADINGS = {
 @pytest.fixture(scope="module")
 def protocol():
     return load_protocol(SHIPPED)
+
+
+def render_osf(protocol, lock):
+    return PAGE.render(osf_page(protocol, lock))
 
 
 def lock_of(protocol, **changes):
@@ -298,7 +303,7 @@ def test_names_from_protocol_and_lock_are_escaped(protocol):
     lock = lock_of(nasty, registered="**now** |", git={"branch": "<img>\x07", "commit": None, "clean": False})
     text = render_osf(nasty, lock)
     assert "\x1b" not in text and "\x07" not in text and "<script>" not in text.replace(r"\<script\>", "")
-    assert r"A \*b\* \<script\>" in text and r"\[x\](javascript:1) \# Heading" in text
+    assert r"A \*b\* \<script\>" in text and r"[x\](javascript:1) \# Heading" in text
     assert r"\*\*now\*\* \|" in text and r"\<img\>" in text
     assert len(re.findall(r"^# ", text, flags=re.M)) == 1
 

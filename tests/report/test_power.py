@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 
 from hypotest.errors import OutputError
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.folders import replace_folder
 from hypotest.records.power import (
     Costs,
@@ -18,8 +20,8 @@ from hypotest.records.power import (
     StageCost,
 )
 from hypotest.report.power import power_summary
-from hypotest.report.power_export import render_power, write_power
-from hypotest.report.power_figures import save_power
+from hypotest.report.power_export import power_page, write_power
+from hypotest.report.power_figures import CAPTION, NAME, save_power
 from hypotest.studies.power_grid import TABLE_SCHEMA
 
 
@@ -90,17 +92,21 @@ def result(folder=Path("nowhere"), **changes):
     return dataclasses.replace(found, **changes)
 
 
+def rendered(item):
+    return PAGE.render(power_page(item, CAPTION, NAME))
+
+
 def printed(item, width=80):
     console = Console(file=io.StringIO(), width=width)
-    console.print(power_summary(item))
+    console.print(shown(power_summary(item)))
     return console.file.getvalue()
 
 
 def test_the_tables_are_legible_at_80_columns():
     text = printed(result())
     assert max(map(len, text.splitlines())) <= 80
-    for shown in ("head-specificity", "covariate_matched", "0.034 SD", "0.068", "8 % 20 % >99 %", "85 %"):
-        assert shown in text
+    for words in ("head-specificity", "covariate_matched", "0.034 SD", "0.068", "8 % 20 % >99 %", "85 %"):
+        assert words in text
     assert "[bold]module[/bold]" in text  # a title is no markup
     assert "REFUSED: head-specificity" in text
     text = " ".join(text.split())
@@ -122,11 +128,11 @@ def test_nothing_foreseen_leaves_empty_cells():
     )  # fmt: skip
     only = result(predictions=(empty,), curves=(), refused=(), table=pl.DataFrame(schema=TABLE_SCHEMA))
     assert "n/a" not in printed(only) and "REFUSED" not in printed(only)
-    assert "- head-specificity: no interval" in render_power(only)
+    assert "- head-specificity: no interval" in rendered(only)
 
 
 def test_the_report_names_refusals_and_every_stage():
-    text = render_power(result())
+    text = rendered(result())
     assert "[!CAUTION]" in text and "only 85% lie inside" in text
     assert text.count("| ablation, ") == 2
     assert r"\*it\*" in text

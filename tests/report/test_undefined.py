@@ -12,12 +12,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report import export, figures
-from hypotest.report.console import summary
 from hypotest.report.export import read_results, write_run
 from hypotest.report.ladder import ladder_of
-from hypotest.report.markdown import render_report
+from hypotest.report.run_page import run_page
+from hypotest.report.run_summary import run_summary
 from hypotest.verdict import decide, stance
 
 REASON = "it has no value for this group of 2 neurons"
@@ -87,7 +89,7 @@ def test_report_and_figures_are_whole(
 def test_the_console_says_why(without: tuple[Results, set[str]]) -> None:
     results, chosen = without
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(summary(results))
+    console.print(shown(run_summary(results)))
     text = " ".join(console.export_text().split())
     for name in chosen:
         assert f"{name} is undefined: {REASON}" in text
@@ -116,7 +118,7 @@ def test_a_report_that_cannot_be_rendered_leaves_its_numbers(
     def fails(*arguments: object) -> None:
         raise ZeroDivisionError("no axis")
 
-    rendered = render_report(results, manifest, ())
+    rendered = PAGE.render(run_page(results, manifest, ()))
     monkeypatch.setattr(export, "render", fails)
     write_run(tmp_path / "run", results, nulls, manifest)
     assert read_results(tmp_path / "run" / "results.json") == results

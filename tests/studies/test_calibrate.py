@@ -11,9 +11,10 @@ from rich.console import Console
 from scipy import stats
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
 from hypotest.report.calibration import (
-    CalibrationTables,
-    calibration_markdown,
+    calibration_page,
     calibration_summary,
     conclusion,
 )
@@ -218,12 +219,12 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
 
     write_calibration(found, tmp_path)
     again = read_calibration(tmp_path / "calibration.json")
-    assert calibration_markdown(again) == calibration_markdown(found)
+    assert PAGE.render(calibration_page(again)) == PAGE.render(calibration_page(found))
     console = Console(width=80, file=StringIO())
-    console.print(CalibrationTables(found))
-    shown = console.file.getvalue()
-    assert max(map(len, shown.splitlines())) <= 80
-    for text in (shown, calibration_markdown(found), calibration_summary(found)):
+    console.print(shown(calibration_page(found)))
+    printed = console.file.getvalue()
+    assert max(map(len, printed.splitlines())) <= 80
+    for text in (printed, PAGE.render(calibration_page(found)), PAGE.render(calibration_summary(found))):
         for scenario in scenarios:
             assert scenario.name in text
         assert conclusion(found).split()[0] in text
@@ -237,7 +238,7 @@ def test_a_rate_above_its_claim_is_said_loudly(tmp_path):
         "LEVEL EXCEEDED in nothing: coordination against size_matched. Of 1 claimed rates 1 lie above 5 % by "
         "their own interval, where chance alone would put up to 0.0."
     )
-    assert "100.0!" in calibration_markdown(found)
+    assert "100.0!" in PAGE.render(calibration_page(found))
 
 
 def test_one_high_rate_among_many_is_no_failure(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from hypotest.__main__ import main
-from hypotest.report.doctor import diagnosis_table
+from hypotest.pages.console import shown
+from hypotest.report.doctor import diagnosis_page
 from hypotest.studies import doctor
 from hypotest.subjects.devices import Device
 
@@ -28,7 +29,7 @@ def by_name(found):
 
 def printed(found, width=80):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(diagnosis_table(found))
+    console.print(shown(diagnosis_page(found)))
     return console.export_text()
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rich.text import Text
 
 import hypotest
+from hypotest.pages.document import document
+from hypotest.pages.inline import strong
+from hypotest.pages.notebook import show_as
 from hypotest.records.shown import Shown
-from hypotest.report.notebook import show_as
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
@@ -34,7 +35,7 @@ class Titled(Shown):
 def test_a_record_is_shown_as_on_a_terminal():
     record = Titled(HOSTILE)
     assert record._repr_html_() is None  # a notebook falls back on the text
-    show_as(Titled, lambda item: Text(item.title, style="bold"))
+    show_as(Titled, lambda item: document([strong(item.title)]))
     shown = record._repr_html_()
     assert html.escape(HOSTILE) in shown
     assert "<script" not in shown
@@ -59,7 +60,7 @@ def test_a_record_is_shown_once(monkeypatch):
     printed = []
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
     monkeypatch.setattr("rich.jupyter.display", lambda *shown: printed.append(shown))
-    show_as(Titled, lambda item: Text(item.title))
+    show_as(Titled, lambda item: document([item.title]))
     assert "a title" in Titled("a title")._repr_html_()
     assert not printed
 
@@ -68,5 +69,5 @@ def test_a_record_is_shown_once(monkeypatch):
 def test_progress_in_a_notebook(monkeypatch, widgets):
     """Bars where rich can draw them there, else lines."""
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
-    monkeypatch.setattr("hypotest.report.console.find_spec", lambda name: object() if widgets else None)
+    monkeypatch.setattr("hypotest.report.progress.find_spec", lambda name: object() if widgets else None)
     assert hypotest.progress().disable is not widgets

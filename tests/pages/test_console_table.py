@@ -7,9 +7,10 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from hypotest.report.console import summary
-from hypotest.report.console_table import NARROWEST, ConsoleTable
+from hypotest.pages.console import shown
+from hypotest.pages.console_table import NARROWEST, ConsoleTable
 from hypotest.report.export import read_results
+from hypotest.report.run_summary import run_summary
 from tests.example import EXAMPLE
 
 
@@ -42,7 +43,7 @@ def test_a_table_with_room_is_a_table():
 @pytest.mark.parametrize("width", [30, 40, 60, 71])
 def test_the_numbers_of_a_run_are_whole(width):
     results = read_results(EXAMPLE / "results.json")
-    wide, narrow = printed(summary(results), 120), printed(summary(results), width)
+    wide, narrow = printed(shown(run_summary(results)), 120), printed(shown(run_summary(results)), width)
     assert max(map(len, narrow.splitlines())) <= width
     number = re.compile(r"(?<![\w.])-?\d+\.\d+(?!\w)")
     assert set(number.findall(wide)) == set(number.findall(narrow))

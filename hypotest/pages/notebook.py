@@ -1,4 +1,4 @@
-"""What is printed to a terminal, in a notebook."""
+"""Documents in a notebook: as a terminal shows them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import io
 from collections.abc import Callable
 from typing import TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
+from hypotest.pages.console import shown
+from hypotest.pages.document import Document
 from hypotest.records.shown import Shown, shown_by
 
 WIDTH = 100
@@ -15,7 +17,7 @@ _FORMAT = '<pre style="font-family: monospace; line-height: 1.2">{code}</pre>'
 _Record = TypeVar("_Record", bound=Shown)
 
 
-def html(shown: RenderableType) -> str:
+def notebook_html(document: Document) -> str:
     """A fragment of HTML with the colours of the terminal, `WIDTH` characters wide; text is escaped."""
     console = Console(
         record=True,
@@ -25,10 +27,10 @@ def html(shown: RenderableType) -> str:
         force_jupyter=False,  # else a notebook shows it once more, by itself
         color_system="truecolor",
     )
-    console.print(shown)
+    console.print(shown(document))
     return console.export_html(inline_styles=True, code_format=_FORMAT)
 
 
-def show_as(record: type[_Record], summary: Callable[[_Record], RenderableType]) -> None:
+def show_as(record: type[_Record], summary: Callable[[_Record], Document]) -> None:
     """Show records of a class in notebooks as a terminal shows them."""
-    shown_by(record, lambda item: html(summary(item)))
+    shown_by(record, lambda item: notebook_html(summary(item)))

@@ -9,20 +9,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console
 
+from hypotest.pages.console import shown
+from hypotest.pages.document import Block, Document
 from hypotest.records.results import Results
-from hypotest.report.console import progress, summary, verdict_table
 from hypotest.report.numbers import prediction_text
+from hypotest.report.run_summary import run_summary, verdict_table
 
 FOLDER = Path("reports/rare-tokens/20261121T035210Z-ab12cd34")
 
 
-def printed(what: RenderableType, width: int, terminal: bool = False) -> str:
+def printed(what: Document | Block, width: int, terminal: bool = False) -> str:
     console = Console(
         file=io.StringIO(), width=width, force_terminal=terminal, no_color=terminal, _environ={}
     )
-    console.print(what)
+    console.print(shown(what if isinstance(what, Document) else Document((what,))))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -30,7 +32,7 @@ def printed(what: RenderableType, width: int, terminal: bool = False) -> str:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_piped_output_is_plain_and_fits(results: Results, width: int) -> None:
-    text = printed(summary(results, FOLDER), width)
+    text = printed(run_summary(results, FOLDER), width)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= width
     assert results.verdict_line in text
@@ -59,9 +61,9 @@ def test_stances_are_words_where_they_fit_and_signs_elsewhere(results: Results) 
 
 
 def test_meaning_does_not_rest_on_colour(results: Results) -> None:
-    styled = printed(summary(results, FOLDER), 80, terminal=True)
+    styled = printed(run_summary(results, FOLDER), 80, terminal=True)
     assert "\x1b" in styled  # bold and dim remain
-    assert re.sub(r"\x1b\[[0-9;]*m", "", styled) == printed(summary(results, FOLDER), 80)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", styled) == printed(run_summary(results, FOLDER), 80)
 
 
 def test_a_narrow_terminal_loses_no_column(results: Results) -> None:
@@ -71,7 +73,7 @@ def test_a_narrow_terminal_loses_no_column(results: Results) -> None:
 
 
 def test_undecided_reads_as_it_is(results: Results, make_undecided: Callable[[Results], Results]) -> None:
-    text = printed(summary(make_undecided(results)), 80)
+    text = printed(run_summary(make_undecided(results)), 80)
     assert "modular: undecided; distributed: undecided" in text
     assert "inconclusive" in text
 
@@ -113,14 +115,14 @@ def test_a_missing_interval_is_said_to_be_missing(results: Results) -> None:
 
 
 def test_other_splits_take_one_sentence(results: Results) -> None:
-    text = printed(summary(results), 80)
+    text = printed(run_summary(results), 80)
     assert "10 splits: modular refuted in 9, undecided in 1; distributed supported" in text
-    assert "splits:" not in printed(summary(dataclasses.replace(results, split_verdicts={})), 80)
+    assert "splits:" not in printed(run_summary(dataclasses.replace(results, split_verdicts={})), 80)
 
 
 def test_names_are_shown_as_they_are(results: Results) -> None:
     named = dataclasses.replace(results, title="[red]x[/red] \x1b[31mred :smile:")
-    text = printed(summary(named), 80)
+    text = printed(run_summary(named), 80)
     assert text.startswith("[red]x[/red] [31mred :smile:\n")
     assert "\x1b" not in text
 
@@ -135,44 +137,9 @@ def test_many_hypotheses_get_letters(results: Results) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_progress_prints_plain_lines_when_piped() -> None:
-    file = io.StringIO()
-    with progress(Console(file=file, width=80, _environ={})) as stages:
-        one = stages.add_task("Collecting [activations]", total=2)
-        stages.advance(one)
-        stages.advance(one)
-        stages.update(one, advance=1)  # more than whole: said once all the same
-        stages.add_task("Nulls", total=5)
-    lines = file.getvalue().splitlines()
-    assert lines[0] == "Collecting [activations] ..."
-    assert re.fullmatch(r"Collecting \[activations\] done in \d+\.\d s", lines[1])
-    assert lines[2:] == ["Nulls ..."]
-
-
-def test_piped_progress_says_now_and_then_which_step_of_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    file, now = io.StringIO(), [0.0]
-    monkeypatch.setattr("hypotest.report.console.time.monotonic", lambda: now[0])
-    with progress(Console(file=file, width=80, _environ={})) as stages:
-        step = stages.start_stage("predictions", 7)
-        for seconds in (1.0, 12.0, 13.0, 30.0):
-            now[0] = seconds
-            step()
-    assert file.getvalue().splitlines() == ["predictions ...", "predictions: 2 of 7", "predictions: 4 of 7"]
-
-
-def test_progress_draws_a_bar_on_a_terminal() -> None:
-    file = io.StringIO()
-    console = Console(file=file, width=80, force_terminal=True, _environ={"TERM": "xterm"})
-    with progress(console) as stages:
-        stages.update(stages.add_task("Nulls", total=4), completed=2)
-        stages.refresh()
-    text = file.getvalue()
-    assert "2 of 4" in text and "━" in text and "Nulls ..." not in text
-
-
 def test_the_console_needs_no_matplotlib() -> None:
     code = (
-        "import sys, hypotest.report.console, hypotest.report.run; "
+        "import sys, hypotest.report.run_summary, hypotest.report.run; "
         "sys.exit(int(any(name in sys.modules for name in ('matplotlib', 'torch'))))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,198 @@
+"""The registration's sampling plan, under the headings of the OSF form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hypotest.pages.document import Heading, Part
+from hypotest.pages.inline import prose
+from hypotest.records.design import CALIPER, HEAD_BLOCKS
+from hypotest.records.material import CorpusFiles, CorpusHub
+from hypotest.records.protocol import Protocol
+from hypotest.records.seen import Seen, SeenBy
+from hypotest.registration.meanings import layer_words, revision_words
+from hypotest.report.methods import beginning_words, percentile_text, stops_of
+from hypotest.report.numbers import count_text
+from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
+from hypotest.report.text import sentence_list
+
+
+def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
+    """Existing data, collection, sample size and stopping."""
+    conditions, corpus = protocol.conditions, protocol.corpus
+    yield Heading("Sampling Plan")
+    yield Heading("Existing Data", 3)
+    yield _existing_data(lock)
+    yield Heading("Explanation of existing data", 3)
+    yield prose(
+        "Network and text exist; the evidence (activations, attention, changes of loss) is computed from "
+        "them. Evidence of each split is kept under a name of its own. `hypotest explore` and `hypotest "
+        "power` read that of the selection split alone, and so does a trial (`hypotest run --limit`). A log "
+        "of the cache names the documents that a network is run over, before it is; from it `hypotest "
+        "register` records what was seen of the evaluation split. {}",
+        evaluation_state(lock),
+    )
+    yield Heading("Data collection procedures", 3)
+    yield (
+        f"The network is {subject_words(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks "
+        f"of {count_text(corpus.context)} tokens that are packed and never cross documents; "
+        f"{_short(corpus.text)}{beginning_words(corpus.bos)}. How "
+        f"frequent a token is comes from {_frequencies(protocol)}."
+    )
+    yield (
+        f"Included are positions whose next token is rare, {percentile_text(conditions.rare)}, or common, "
+        f"{percentile_text(conditions.common)}; {_elbow(protocol)} At most "
+        f"{count_text(conditions.max_per_document)} rare positions of a document are kept. The common "
+        f"partner of a rare position is drawn among those of its block that lie within {CALIPER} tokens, or "
+        "is the nearest if there is none."
+    )
+    engine = f"The largest error allowed for any change of loss is {protocol.ablation.tolerance:g} nats"
+    yield (
+        "At every position each neuron of the layer is ablated by itself. "
+        f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
+        "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
+        f"at a time and layer by layer, in at most {HEAD_BLOCKS} blocks of each split."
+    )
+    yield Heading("Sample size", 3)
+    selection = round(protocol.split.selection * conditions.positions)
+    yield (
+        f"{count_text(conditions.positions)} positions per condition: {count_text(selection)} in the "
+        f"selection split and {count_text(conditions.positions - selection)} in the evaluation split."
+        f"{_documents(lock)} The units of inference are documents, token types under shuffled labels, and "
+        "groups of neurons for random groups."
+    )
+    yield Heading("Sample size rationale", 3)
+    yield prose(
+        "The protocol declares the number of positions and gives no reason for it. `hypotest power` foresees "
+        "from the selection split which effects this number can show. The numbers of draws are bounded from "
+        "below: the smallest two-sided p-value of B draws, 2/(B + 1), must not exceed the level {} divided "
+        "by {}, the number of deciding predictions (by 1 where only a premise rests on the null).",
+        f"{protocol.decision.level:g}",
+        count_text(max(1, len(protocol.deciding))),
+    )
+    yield Heading("Stopping rule", 3)
+    yield " ".join(_stopping(protocol))
+
+
+def _stopping(protocol: Protocol) -> Iterator[str]:
+    yield (
+        "The sample is of fixed size and collected once; if the text holds fewer positions, the run stops "
+        "with an error and tests nothing."
+    )
+    stops = [
+        f"once both tails hold {count_text(stop)} draws at least as extreme ({name})"
+        for name, stop in stops_of(protocol).items()
+    ]
+    if stops:
+        yield (
+            f"Random groups are drawn up to the declared number, and drawing stops early "
+            f"{sentence_list(stops)}; the p-value is then that of Besag and Clifford (1991)."
+        )
+    else:
+        yield "The numbers of draws are fixed too; nothing stops them early."
+
+
+def _existing_data(lock: Mapping[str, Any] | None) -> str:
+    if lock is None:
+        return f"Data status: not registered. Nothing records what was seen before. {UNSEEN_BY_ANY_TOOL}"
+    seen = _seen(lock)
+    if seen is not None and seen.nothing:
+        return (
+            "Data status: registered prior to the creation of the data. When the protocol was registered, "
+            "the log of the cache named no run of this network, at any layer and under any plan, over a "
+            f"document of the evaluation split. {UNSEEN_BY_ANY_TOOL}"
+        )
+    known, existed = "nothing was recorded about it", "existed"
+    if seen is not None:
+        existed = "existed" if seen.documents or seen.unlogged_evidence else "may have existed"
+        known = seen_sentence(seen, part_of(lock, "split").get("evaluation_documents", 0))
+    return f"Data status: the data {existed}: {known}. A run is exploratory. {UNSEEN_BY_ANY_TOOL}"
+
+
+def evaluation_state(lock: Mapping[str, Any] | None) -> str:
+    """Whether the evaluation split is on record as unseen."""
+    if lock is None:
+        return "The protocol is not registered, so that nothing is on record about the evaluation split."
+    seen = _seen(lock)
+    if seen is not None and seen.nothing:
+        return "The lock records that no document of the evaluation split had been seen at registration."
+    return "The lock does not show that the evaluation split was unseen at registration."
+
+
+def _seen(lock: Mapping[str, Any]) -> Seen | None:
+    found = lock.get("seen")
+    if not isinstance(found, Mapping):
+        return None
+    return Seen(**{**found, "by": tuple(SeenBy(**item) for item in found.get("by", ()))})
+
+
+def _documents(lock: Mapping[str, Any] | None) -> str:
+    split = part_of(lock, "split")
+    counts = [split.get("selection_documents"), split.get("evaluation_documents")]
+    if not all(isinstance(count, int) for count in counts):
+        return " How many documents they come from follows from the text."
+    first, second = (count_text(int(count)) for count in counts if count is not None)
+    return f" They come from {first} and {second} documents."
+
+
+def subject_words(protocol: Protocol) -> str:
+    """The layer and the model."""
+    subject = protocol.subject
+    model = (
+        "the reference model that ships with hypotest"
+        if subject.model == "reference"
+        else f"the model {subject.model}"
+    )
+    revision = f", {revision_words(subject)}" if subject.revision else ""
+    return f"{layer_words(subject)} of {model}{revision}"
+
+
+def _frequencies(protocol: Protocol) -> str:
+    chosen = protocol.frequencies
+    if isinstance(chosen, str) and chosen != "reference":
+        return f"the table {chosen}"
+    if chosen == "reference" and protocol.subject.model == "reference":
+        return "the token counts that ship with the reference model"
+    text = "reference" if isinstance(chosen, str) else chosen.count
+    if isinstance(text, str):
+        return "the tokens of the reference model's training text, counted with the model's own tokenizer"
+    what = _first_documents(text) if isinstance(text, CorpusHub) else f"{len(text.files)} text files"
+    return f"the tokens of {what}, counted with the model's own tokenizer"
+
+
+def _short(text: str | CorpusFiles | CorpusHub) -> str:
+    if text == "reference":
+        return "none is padded"
+    return "a document shorter than a block is padded on the right, where nothing is looked at"
+
+
+def _text(text: str | CorpusFiles | CorpusHub) -> str:
+    if isinstance(text, CorpusHub):
+        return _first_documents(text)
+    if isinstance(text, CorpusFiles):
+        names = sentence_list(text.files)
+        return f"{count_text(len(text.files))} text files, one document each: {names}"
+    return (
+        "the docstrings of the installed packages that belong to the reference text, one document per source "
+        "file"
+    )
+
+
+def _first_documents(text: CorpusHub) -> str:
+    return f"the first {count_text(text.documents)} documents of the data set {text.title}"
+
+
+def _elbow(protocol: Protocol) -> str:
+    if protocol.conditions.elbow == "drop":
+        return (
+            "token types beyond the elbow of the rank-frequency curve are left out, and both percentiles "
+            "refer to the others."
+        )
+    return "no types are dropped at the rare end of the rank-frequency curve."
+
+
+def part_of(lock: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    """A part of a lock; empty where it has none."""
+    value = (lock or {}).get(name)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,137 @@
+"""The report of a run: status and verdict first, then everything a reviewer may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hypotest.pages.document import Document, Heading, Part, Table, document, table
+from hypotest.pages.inline import Inline, strong
+from hypotest.records.results import PredictionResult, Results
+from hypotest.report.ladder import ladder_section
+from hypotest.report.material import (
+    ablation_section,
+    corpus_section,
+    group_section,
+    heads_section,
+    implausible,
+    limitations_section,
+    provenance_section,
+)
+from hypotest.report.methods import methods_section
+from hypotest.report.numbers import prediction_text
+from hypotest.report.picture import Picture, figures_of
+from hypotest.report.predictions import prediction_section
+from hypotest.report.registration import deviations_section, status_line
+from hypotest.report.splits import splits_section
+from hypotest.report.verdict_words import verdict_words
+
+
+def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Document:
+    """The report of a run.
+
+    Args:
+        results: The run.
+        manifest: Hashes, versions, seeds, durations, hardware; nested as it likes.
+        figures: What lies in ``figures/`` beside the report.
+
+    Raises:
+        OutputError: If the protocol inside the results is not one of this version.
+    """
+    return document(_parts(results, manifest, figures))
+
+
+def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:
+    yield status_line(results.registration)
+    yield Heading(results.title, 1)
+    yield from implausible(results)
+    yield Heading("Verdict")
+    yield verdict_words(results)
+    yield strong(results.verdict_line)
+    yield _verdict_table(results)
+    yield from figures_of(figures, "verdict")
+    yield from deviations_section(results.registration)
+    yield from ladder_section(results, figures)
+    yield from splits_section(results)
+    yield Heading("Predictions")
+    yield from overview(results)
+    for item in results.predictions:
+        yield from prediction_section(item, figures)
+    yield from group_section(results)
+    yield from ablation_section(results)
+    yield from corpus_section(results, figures)
+    yield from heads_section(results, figures)
+    yield from methods_section(results, manifest)
+    yield from limitations_section(results)
+    yield from provenance_section(results, manifest)
+
+
+def overview(results: Results) -> Iterator[Part]:
+    """The table of all predictions, with the same numbers as on the console."""
+    hypotheses = tuple(dict.fromkeys(name for item in results.predictions for name in item.stances))
+    intervals = [item.interval for item in results.predictions if item.interval]
+    coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
+    yield table(
+        [
+            "prediction",
+            "observed",
+            "compared with",
+            "reference (SD)",
+            f"effect, {coverage}",
+            "p",
+            "adjusted p",
+            "outcome",
+            *hypotheses,
+        ],
+        [
+            (*_cells(item), *(item.stances.get(name, "silent") for name in hypotheses))
+            for item in results.predictions
+        ],
+        numeric=(1, 3, 4, 5, 6),
+    )
+    if any(prediction_text(item).of_equivalence for item in results.predictions):
+        yield "‡ p of the equivalence test (two one-sided tests), on which that outcome rests."
+
+
+def _cells(item: PredictionResult) -> tuple[Inline, ...]:
+    numbers = prediction_text(item)
+    sign = "‡" if numbers.of_equivalence else ""
+    return (
+        item.id + ("" if item.role == "deciding" else f" ({item.role})"),
+        numbers.observed,
+        item.against + (f", in {item.unit}" if item.unit else ""),
+        numbers.reference,
+        numbers.effect + ("" if item.interval is None else f" {numbers.interval}"),
+        numbers.p + sign,
+        "" if item.p_adjusted is None else f"{numbers.p_adjusted}{sign}",
+        strong(item.outcome),
+    )
+
+
+def _verdict_table(results: Results) -> Table:
+    def names(ids: tuple[str, ...]) -> str:
+        return ", ".join(ids) or "none"
+
+    return table(
+        [
+            "hypothesis",
+            "status",
+            "supported by",
+            "contradicted by",
+            "of these beyond correction",
+            "open",
+            "silent",
+        ],
+        [
+            (
+                item.hypothesis,
+                strong(item.status),
+                names(item.supported_by),
+                names(item.contradicted_by),
+                names(item.refuted_by),
+                names(item.open),
+                names(item.silent),
+            )
+            for item in results.verdicts
+        ],
+    )

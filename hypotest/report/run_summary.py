@@ -1,0 +1,160 @@
+"""What a run prints: the table of predictions and the verdict. Meaning never rests on colour alone."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hypotest.nulls.registry import NULLS
+from hypotest.pages.document import Column, ColumnKind, Document, Group, Part, Table, document, together
+from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path, strong
+from hypotest.records.results import PredictionResult, Results, Stance
+from hypotest.report.margins import sensitivity_lines
+from hypotest.report.material import implausible_alert
+from hypotest.report.numbers import UNDEFINED, count_text, prediction_text
+from hypotest.report.registration import deviations_summary, status_alert
+from hypotest.report.splits import splits_line
+from hypotest.report.text import nearest_path
+
+_SIGNS: dict[Stance, Span] = {
+    "supports": Span("+", tone="good"),
+    "contradicts": Span("-", tone="bad"),
+    "silent": aside("."),
+    "open": Span("?", tone="careful"),
+}
+_TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
+_NAME_WIDTH = len("head-specificity")
+_HYPOTHESIS_WIDTH = len("contradicts")
+
+
+def run_summary(results: Results, folder: Path | None = None) -> Document:
+    """What a run prints when it is done.
+
+    Args:
+        results: The run.
+        folder: Where the report lies; None if it was not written.
+    """
+    return document(_parts(results, folder))
+
+
+def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
+    registration, group = results.registration, results.group
+    yield together(
+        "" if registration is None else status_alert(registration),
+        strong(results.title),
+        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons ({group.rule})",
+        implausible_alert(results),
+    )
+    yield verdict_table(results)
+    last: list[Part] = [_verdict(results), splits_line(results)]
+    if registration is not None and registration.deviations:
+        yield together(*last)
+        yield deviations_summary(registration)
+        last = []
+    if folder is not None:
+        last.append(("Report: ", path(nearest_path(folder / "report.md"))))
+    yield together(*last)
+
+
+def verdict_table(results: Results) -> Group:
+    """The predictions of a run; legible at 80 columns and without colour.
+
+    Each takes two lines, the second for what qualifies the first: under the name what it is compared with,
+    under the observed value the null's mean and SD, under the effect its interval, under p the adjusted p.
+    Where words fit, each hypothesis has a column of words; else of signs with a legend below.
+    """
+    names = tuple(dict.fromkeys(name for item in results.predictions for name in item.stances))
+    heads = _short_names(names)
+    signs = ", ".join(f"{sign.text} {stance}" for stance, sign in _SIGNS.items())
+    key = f"{', '.join(f'{head} = {name}' for head, name in zip(heads, names, strict=True))}: {signs}"
+    narrow = Table(_columns(results, heads, "sign"), _rows(results, names, wide=False))
+    whole = Table(
+        _columns(results, names, "text"),
+        _rows(results, names, wide=True),
+        together(narrow, aside(key) if names else ""),
+    )
+    return together(whole, *map(aside, _legend(results)))
+
+
+def _columns(results: Results, heads: Sequence[str], kind: ColumnKind) -> tuple[Column, ...]:
+    intervals = [item.interval for item in results.predictions if item.interval]
+    coverage = f"{100 * intervals[0].level:g} % interval" if intervals else "interval"
+    return (
+        Column(lines("prediction", "compared with", indented=True), whole=_NAME_WIDTH),
+        Column(lines("observed", "reference (SD)"), "number"),
+        Column(lines("effect", coverage), "number"),
+        Column(lines("p", "adj. p"), "number"),
+        Column(lines("outcome", "role")),
+        *(Column(head, kind, whole=_HYPOTHESIS_WIDTH) for head in heads),
+    )
+
+
+def _rows(results: Results, hypotheses: Sequence[str], wide: bool) -> tuple[tuple[Inline, ...], ...]:
+    return tuple(
+        (*_cells(item, wide), *(_stance(item.stances.get(name, "silent"), wide) for name in hypotheses))
+        for item in results.predictions
+    )
+
+
+def _stance(stance: Stance, wide: bool) -> Span:
+    sign = _SIGNS[stance]
+    return Span(stance, sign.kind, sign.tone) if wide else sign
+
+
+def _verdict(results: Results) -> Inline:
+    """``Verdict: distributed: supported; modular: refuted``."""
+    said = [
+        strong(f"{item.hypothesis}: {item.status}", _TONES.get(item.status, "careful"))
+        for item in results.verdicts
+    ]
+    return (strong("Verdict: "), joined(strong("; "), said))
+
+
+def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:
+    numbers = prediction_text(item)
+    qualifiers: list[str] = [] if item.role == "deciding" else [item.role]
+    qualifiers += ["by TOST"] if numbers.of_equivalence else []
+    reference = item.against
+    if not wide:  # the report says in which variant a null was drawn
+        null = NULLS.get(item.reference)
+        reference = item.reference if null is None else null.words.narrow or null.name
+    return (
+        lines(item.id, reference, indented=True),
+        lines(numbers.observed, numbers.reference),
+        lines(numbers.effect, "no interval" if item.interval is None else numbers.interval),
+        lines(_blank(numbers.p), _blank(numbers.p_adjusted)),
+        lines(strong(item.outcome), ", ".join(qualifiers)),
+    )
+
+
+def _legend(results: Results) -> Iterator[str]:
+    if any(prediction_text(item).of_equivalence for item in results.predictions):
+        yield "by TOST: p is that of the equivalence test"
+    in_units: dict[str, list[str]] = {}
+    for item in results.predictions:
+        if item.unit:
+            in_units.setdefault(item.unit, []).append(item.id)
+    yield from (f"in {unit} of the same size: {', '.join(names)}" for unit, names in in_units.items())
+    unseen = [
+        f"{item.id} {prediction_text(item).smallest_effect}"
+        for item in results.predictions
+        if item.outcome == "inconclusive" and item.smallest_effect is not None
+    ]
+    if unseen:
+        yield f"inconclusive; the smallest effect that would have been seen: {', '.join(unseen)}"
+    yield from sensitivity_lines(results)
+    for item in results.predictions:
+        if item.outcome == "undefined" and item.notes:
+            yield f"{item.id} is undefined: {item.notes[0]}"
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    short = [name[:3] for name in names]
+    if len(set(short)) == len(short) and len(names) <= 2:
+        return short
+    return list(string.ascii_uppercase[: len(names)]) if len(names) <= 26 else list(names)
+
+
+def _blank(text: str) -> str:
+    return "" if text == UNDEFINED else text
