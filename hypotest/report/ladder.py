@@ -21,6 +21,7 @@ from hypotest.report.picture import Picture, figures_of
 LADDER_SECTION = "ladder of nulls"
 """Not a name that a prediction can have."""
 DECLARED_VALUE = "declared value"
+OTHER_CONDITION = "the other condition"
 SIGNS: dict[Outcome, str] = {
     "less": "▼",
     "greater": "▲",
@@ -37,6 +38,8 @@ _OTHERS = {
     "by t.",
     "swapped within documents": "do rare and common targets differ more than when the two change places in "
     "documents at random?",
+    OTHER_CONDITION: "do rare and common targets differ, by t with the error over documents and "
+    "types? No draws, and no z.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
 }
 
@@ -185,12 +188,12 @@ def ladder_table(results: Results) -> Table:
 
 
 def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
-    # A contrast with a declared number is decided by its interval; what was drawn stands beside it.
-    # And one without an outcome has none that decides among its nulls.
-    by_value = item.reference == "value"
-    none_decides = by_value or item.outcome == "undefined"
+    # A contrast with a declared number or with another condition is decided by its interval; what was drawn
+    # stands beside it. And one without an outcome has none that decides among its nulls.
+    opponent = {"value": DECLARED_VALUE, "common": OTHER_CONDITION}.get(item.reference, "")
+    none_decides = opponent or item.outcome == "undefined"
     if none_decides:
-        yield _deciding(item, DECLARED_VALUE if by_value else item.against, None)
+        yield _deciding(item, opponent or item.against, None)
     for place, rung in enumerate(item.ladder):
         if place == 0 and not none_decides:
             yield _deciding(item, rung.id, rung.z)

@@ -10,7 +10,14 @@ from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
 from hypotest.records.results import NullComparison, PredictionResult, Results
 from hypotest.report.figure_style import house_style
-from hypotest.report.ladder import DECLARED_VALUE, claims_of, ladder_of, ladder_section, ladder_table
+from hypotest.report.ladder import (
+    DECLARED_VALUE,
+    OTHER_CONDITION,
+    claims_of,
+    ladder_of,
+    ladder_section,
+    ladder_table,
+)
 from hypotest.report.ladder_figure import draw_ladder_grid
 from hypotest.report.picture import Picture
 
@@ -49,6 +56,7 @@ def test_opponents_stand_in_the_order_of_their_question_and_descriptive_ones_las
         "local_matched",
         "label_shuffled (type)",
         "swapped within documents",
+        OTHER_CONDITION,
         DECLARED_VALUE,
         "label_shuffled (document_type)",
         "label_shuffled (position)",
@@ -68,7 +76,8 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
             continue
         (decisive,) = deciding
         assert decisive.found == item.outcome
-        assert decisive.opponent == (DECLARED_VALUE if item.reference == "value" else item.ladder[0].id)
+        by_t = {"value": DECLARED_VALUE, "common": OTHER_CONDITION}
+        assert decisive.opponent == (by_t.get(item.reference) or item.ladder[0].id)
 
 
 @pytest.mark.parametrize(
