@@ -165,7 +165,7 @@ def biased_information(evidence: Evidence, group: IntArray) -> Iterator[str]:
         yield (
             f"At least {share:.0%} of the group's mean mutual information is what {len(rare):,} positions of "
             "unrelated neurons would show. Q is then in good part a property of noise, which the p-value "
-            "takes into account and the interval over documents does not."
+            "takes into account and the interval does not."
         )
 
 
