@@ -149,7 +149,7 @@ def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol
     deciding = [item for item in series["trends"] if item["p_adjusted"] is not None]
     assert len(deciding) == 4 and len(series["trends"]) == 7
     assert all(item["p_adjusted"] == pytest.approx(min(1, 4 * item["p_value"])) for item in deciding)
-    assert "Verdict" in done.stdout and "trend of" in done.stdout
+    assert "Verdict" in done.stdout and "Kendall's tau" in done.stdout
     hashes = {
         json.loads((folder / member["folder"] / "manifest.json").read_text())["hashes"]["weights"]
         for member in series["members"]
