@@ -68,8 +68,9 @@ class Layer:
     """Rare positions of a document, and as many common ones; the mean if lengths are unequal."""
     unequal: bool = False
     """Whether the documents' lengths are lognormal (SD of the logarithm 0.8) and not all the same."""
-    n_types: int = 60
-    """Token types of each condition, which both splits share; the r-th is drawn in proportion to 1/r."""
+    n_types: int = 1000
+    """Token types of each condition, which both splits share; the r-th is drawn in proportion to 1/r: so many
+    that effectively some 30 occur, without which there is no interval over types."""
     quirks: float = 0.0
     """SD of the logarithm of each neuron's factor on each type, the same in both splits."""
     document_share: float = 0.1
