@@ -49,6 +49,7 @@ def calibrate(
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
     check(out=out)
+    from hypotest.pages.document import document
     from hypotest.report.calibration import calibration_page, conclusion
     from hypotest.studies.calibrate import (
         QUICK_SIMULATIONS,
@@ -68,7 +69,7 @@ def calibrate(
             start_stage=display.start_stage,
         )
     say(calibration_page(found))
-    print(f"\n{conclusion(found)}")
+    say(document((conclusion(found),)))
     if out is not None:
         write_calibration(found, out)
         print(terminal_text(out / "calibration.md"))

@@ -66,8 +66,11 @@ class Variances:
     def total(self) -> float:
         """Variance over documents and types together: max(V_d, V_t, V_d + V_t - V_c).
 
-        The difference is unbiased for a linear statistic. By chance it can be smaller than the variance over
-        one factor alone, which in truth it cannot be; hence the floor.
+        The difference is unbiased for a linear statistic of one condition; the floor keeps it from falling
+        below
+        the variance over one factor by chance. Between conditions that share documents, V_t and V_c hold the
+        documents' effects that the pairing removes, V_d does not, and the floor is what counts: conservative
+        (with documents' effects alone, covering 0.97 of 0.90), where without it intervals cover 0.83.
         """
         by_document, by_type = self.documents.variance, self.over_types
         if not self.types:

@@ -140,8 +140,8 @@ def permuted_contrasts(
             change += sign * _means(sums, counts, own_sums, own_counts)
         by_document = (n_documents - 1) * np.var(change, axis=1)
         total = np.maximum(np.maximum(by_document, by_type), by_document + by_type - by_cell)
-        with np.errstate(divide="ignore"):
-            found[start : start + len(labels)] = effect / np.sqrt(total)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[start : start + len(labels)] = np.where(effect == 0, 0.0, effect / np.sqrt(total))
     return found
 
 

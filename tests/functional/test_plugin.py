@@ -22,6 +22,8 @@ PREDICTION = """\
     distributed: any
 seed: 11
 """
+NO_BYTECODE = shutil.ignore_patterns("__pycache__")
+"""Of a file that is changed within the second, to the same length, Python would take the old one."""
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,7 @@ def test_the_manifest_says_whose_it_is(run_folder):
     ],
 )
 def test_a_lock_breaks_when_its_file_is_edited(installed, tmp_path, name, word, constant):
-    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True, ignore=NO_BYTECODE)
     code = "from hypotest.pipeline.fence import code_hash; print(code_hash(['kurtosis'], ['contiguous']))"
 
     def hashed() -> str:
@@ -195,7 +197,7 @@ def test_it_is_calibrated_before_it_is_believed(installed, cache):
 def test_one_that_cannot_be_used_is_left_out_with_the_reason(
     installed, protocol, cache, tmp_path, change, reason
 ):
-    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True, ignore=NO_BYTECODE)
     module = tmp_path / "hypotest_kurtosis.py"
     text = module.read_text(encoding="utf-8")
     assert change[0] in text

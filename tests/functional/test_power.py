@@ -56,7 +56,11 @@ def test_the_record_holds_what_was_foreseen(foreseen):
     by_id = {item["id"]: item for item in plan}
     assert record["group_size"] == 14  # 0.15 of 96
     assert {item["group_size"] for item in record["predictions"]} == {None, 7, 14}  # 28 is over a fifth
+    assert by_id["attention"]["scale"] is None
+    assert "types, and an interval needs 20 of each" in " ".join(by_id["attention"]["notes"])
     for item in plan:
+        if item["id"] == "attention":  # so small a text has too few types
+            continue
         assert item["scale"] > 0, item["id"]
         assert item["power"] == sorted(item["power"])
         assert item["smallest"][0] <= item["smallest"][1]
@@ -64,7 +68,7 @@ def test_the_record_holds_what_was_foreseen(foreseen):
     assert 0.9 < by_id["coordination"]["ceiling"] <= 1
     assert by_id["coordination"]["equivalent"] < by_id["coordination"]["ceiling"]
     assert by_id["spectrum"]["equivalent"] == 0.0  # no interval: never concluded
-    assert by_id["attention"]["unit"] == "standard error"
+    assert by_id["routing"]["unit"] == "standard error"
     assert {item["outcome"] for item in by_id["clustering"]["reach"]} == {"greater", "equivalent", "less"}
     for item in plan:
         (equivalent,) = [one for one in item["reach"] if one["outcome"] == "equivalent"] or [None]
@@ -76,7 +80,7 @@ def test_the_record_holds_what_was_foreseen(foreseen):
             assert named == (status == "out of reach")
         assert (item["margins"] is None) == (item["margin"] is None)
     table = pl.read_parquet(folder / "power.parquet")
-    assert set(table["prediction"]) == set(by_id)
+    assert set(table["prediction"]) == set(by_id) - {"attention"}
     assert table["power"].is_between(0, 1).all()
     assert set(table.filter(pl.col("prediction") == "coordination")["draws"]) == {99, 599, 999, 9999}
 
@@ -137,6 +141,9 @@ def test_a_quick_look_sees_what_the_full_one_sees(quick, foreseen):
     assert list(one) == list(two)
     for name, mine in one.items():
         full, off = two[name], mine["monte_carlo"]
+        if name == "attention":
+            assert mine["scale"] is full["scale"] is None  # too few types in so small a text
+            continue
         assert mine["scale"] == pytest.approx(full["scale"], rel=0.2)
         assert (off is None) == (full["draws"] is None) and full["monte_carlo"] is None
         if off is None:
@@ -169,7 +176,7 @@ def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monk
     planned = prepared.samples["evaluation"].positions["document"].n_unique()
     assert result.documents.planned == planned
     assert tuple(item.id for item in result.plan) == names
-    assert set(result.table["prediction"]) == set(names)
+    assert set(result.table["prediction"]) == {*names} - {"attention"}  # too few types in so small a text
 
 
 def test_an_equivalence_out_of_reach_is_refused(hypotest, protocol, foreseen, tmp_path):

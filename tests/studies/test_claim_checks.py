@@ -191,7 +191,7 @@ def test_a_bare_value_is_not_judged_however_far_it_is(published):
 
 def test_an_effect_has_the_interval_of_the_run(published):
     says = {"measure": "effective_dimension", "contrast": {"null": "size_matched"}, "quantity": "effect"}
-    assert checked(published, **says, interval=(-10.0, -8.0)).agreement == "agrees"
+    assert checked(published, **says, interval=(-12.0, -5.0)).agreement == "agrees"
     assert checked(published, **says, at_least=0.0).agreement == "disagrees"
     wide = with_interval(published, "coordination", -100.0, 100.0)
     assert checked(wide, **says, interval=(-10.0, -8.0)).agreement == "open"
