@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from hypotest.errors import RunError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared
 from hypotest.records.progress import StartStage, silent
@@ -45,6 +48,35 @@ def describe_group(task: Task, result: GroupResult) -> GroupResult:
     return result
 
 
+def _check(rung: Rung, item: Declared, variant: str, tested: Tested) -> None:
+    """Check what a null gives, which packages may bring.
+
+    Raises:
+        RunError: If it is not what it should be.
+    """
+    name, compared = item.name, rung.comparison
+    if (compared.null, compared.variant) != (name, variant):
+        raise RunError(f"null {name!r} must name itself in what it compares; found {compared.id!r}")
+    if compared.planned_draws is None and item.null.form is Form.GROUPS and len(rung.draws) != item.n_draws:
+        raise RunError(f"null {name!r} must give {item.n_draws:,} draws; found {len(rung.draws):,}")
+    if rung.groups is None:
+        return
+    groups, size = np.asarray(rung.groups), tested.group.size
+    if groups.shape != (len(rung.draws), size):
+        raise RunError(
+            f"null {name!r} must draw groups of {size} neurons, an array of shape {(len(rung.draws), size)}; "
+            f"found shape {groups.shape}"
+        )
+    ordered = np.sort(groups, axis=1)
+    if (np.diff(ordered, axis=1) == 0).any():
+        raise RunError(f"null {name!r} must draw different neurons; found a group that has one twice")
+    if ordered.min() < 0 or ordered.max() >= tested.task.evidence.n_neurons:
+        raise RunError(
+            f"null {name!r} must draw columns of the evidence, 0 to {tested.task.evidence.n_neurons - 1}; "
+            f"found {ordered.min()} to {ordered.max()}"
+        )
+
+
 def compare_with_nulls(tested: Tested) -> tuple[dict[str, Rung], Mapping[str, str]]:
     """Compare the group with every declared null that makes sense for its measure.
 
@@ -63,6 +95,7 @@ def compare_with_nulls(tested: Tested) -> tuple[dict[str, Rung], Mapping[str, st
         for variant in item.null.variants(item.options):
             try:
                 rung = item.null.compare(tested, item.options, state, variant)
+                _check(rung, item, variant, tested)
                 rungs[rung.comparison.id] = rung
             except NO_VALUE as error:
                 missing[f"{item.name} ({variant})" if variant else item.name] = why(error)

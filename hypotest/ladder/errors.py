@@ -22,6 +22,8 @@ from hypotest.testing.intervals import UNDEFINED, all_defined
 from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Tested
 
+_AGREE = 1e-3
+"""Relative difference of the same value with and without weights that is taken for rounding."""
 _EFFECTIVE = ("effective_documents", "effective_rare_types", "effective_common_types")
 
 
@@ -75,6 +77,13 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
     values = evaluated(lambda units, weights: resamples(together, units, weights), left)
     if not all_defined(*values):
         return Errors(effective=effective, reason=UNDEFINED)
+    whole = measure.values(together)
+    if measure.noise is None and not np.allclose(values[0][:, 0], whole, rtol=_AGREE):
+        return Errors(
+            effective=effective,
+            reason=f"no interval: with all rows its resamples give {values[0][0, 0]:.4g} for the group, and "
+            f"its values {whole[0]:.4g}",
+        )
     if decisive.scale is None:
         effects = [found[0] - found[1:].mean(axis=0) for found in values]
     else:

@@ -234,7 +234,19 @@ class GroupMeasure(Measure):
                 )
             return found
 
-        return replace(bound, values=values)
+        def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
+            assert bound.resamples is not None  # it would not be asked
+            found = bound.resamples(groups, units, weights)
+            expected = (len(groups), len(weights))
+            if getattr(found, "shape", None) != expected:
+                what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+                raise RunError(
+                    f"measure {self.name!r} must give one number for each group and weighting, an array of "
+                    f"shape {expected}; found {what}"
+                )
+            return found
+
+        return replace(bound, values=values, resamples=resamples if bound.resamples else None)
 
     def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`: the ladder of nulls."""

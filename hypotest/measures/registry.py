@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from hypotest.measures.measure import INTERFACE, Measure, Option, Words
+from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Prediction
 
@@ -24,6 +25,11 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
         raise ValueError(f"must be a GroupMeasure or ConditionMeasure; found {type(measure).__name__}")
     require_place(name, measure.name, measure.interface, INTERFACE, known)
     for option, row in measure.options.items():
+        if option in ("draws", *SHARED_CHOICES):
+            raise ValueError(f"option {option!r} has the name of another key of a multiverse: choose another")
+        other = next((item for item in known.values() if option in item.options), None)
+        if other is not None and type(other.options[option].default) is not type(row.default):
+            raise ValueError(f"option {option!r} is of another type in {other.name}: choose another name")
         if isinstance(row.default, bool) or (isinstance(row.default, str) and row.default not in row.choices):
             what = "a number, or a word with `choices` that name it"
             raise ValueError(f"option {option!r}: its default must be {what}; found {row.default!r}")

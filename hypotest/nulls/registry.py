@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from hypotest.nulls.form import Form
+from hypotest.nulls.form import OF_NULLS, Form
 from hypotest.nulls.null import INTERFACE, Null
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.records.strict import Strict
 
 PACKAGE = "hypotest.nulls"
 """Our own; and the entry points of installed packages: ``contiguous = "package.module:NULL"``."""
@@ -26,6 +27,12 @@ def _checked(name: str, null: object, known: Mapping[str, Null]) -> Null:
     if not isinstance(null, Null):
         raise ValueError(f"must be a Null; found {type(null).__name__}")
     require_place(name, null.name, null.interface, INTERFACE, known)
+    if not (isinstance(null.options, type) and issubclass(null.options, Strict)):
+        raise ValueError(f"its options must be a subclass of Strict; found {null.options!r}")
+    if null.form not in OF_NULLS or not isinstance(null.form, Form):
+        raise ValueError(f"its form must be one of Form's nulls; found {null.form!r}")
+    if isinstance(null.place, bool) or not isinstance(null.place, int | float):
+        raise ValueError(f"its place must be a number; found {null.place!r}")
     if null.gives_sd:
         raise ValueError("gives_sd must be False: margins have one unit")
     if null.form is Form.NETWORKS:

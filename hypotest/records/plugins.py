@@ -20,8 +20,7 @@ def discover(
 
     Args:
         package: Folder of our own, such as ``hypotest.measures``; also the group of entry points where
-        installed
-            packages name theirs: ``kurtosis = "package.module:MEASURE"``.
+            installed packages name theirs: ``kurtosis = "package.module:MEASURE"``.
         attribute: What a file calls its object; files without it are no such thing.
         checked: Given name, object and what is known so far, gives the object of another package, or raises
             ValueError with the reason why it cannot be used.

@@ -148,3 +148,27 @@ def test_what_a_multiverse_may_list():
     assert CHOICES["bins"].is_used({"estimator": "binned"})
     assert not CHOICES["bins"].is_used({"estimator": "gaussian_copula"})
     assert CHOICES["tail"].is_used({})
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ({"draws": Option(3, "")}, "the name of another key of a multiverse"),
+        ({"percentile": Option(3.0, "")}, "the name of another key of a multiverse"),
+        ({"variance": Option("a", "", choices=("a", "b"))}, "of another type in effective_dimension"),
+    ],
+)
+def test_an_option_that_would_change_the_protocols_of_others_is_refused(option, reason):
+    mine = dataclasses.replace(MEASURES["segregation"], name="mine", options=option)
+    with pytest.raises(ValueError, match=reason):
+        _checked("mine", mine, MEASURES)
+
+
+@pytest.mark.parametrize("found", [np.zeros((2, 3)), [0.0]])
+def test_resamples_of_another_shape_are_named(found):
+    """Turned round, they would pass for an interval that is far too narrow."""
+    bound = BoundMeasure(values=lambda groups: np.zeros(3), resamples=lambda *_: found)
+    measure = dataclasses.replace(MEASURES["segregation"], bind=lambda *_: bound)
+    tied = measure.tied(None, None, None, None)
+    with pytest.raises(RunError, match=r"for each group and weighting, an array of shape \(3, 2\)"):
+        tied.resamples(np.zeros((3, 5), int), np.zeros(7, int), np.ones((2, 1), int))
