@@ -11,8 +11,9 @@ from pydantic import Field
 from hypotest.nulls.covariates import EXACT, PLAIN, Covariate, in_words
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, StopAfter, Words, listed
+from hypotest.nulls.null import Null, StopAfter, Words
 from hypotest.records.design import LARGEST_IMBALANCE
+from hypotest.records.sentences import sentence_list
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def balanced(group: GroupResult) -> Iterator[str]:
     apart = [row.covariate for row in rows if abs(row.after) > LARGEST_IMBALANCE]
     if apart:
         yield (
-            f"After matching, more than {LARGEST_IMBALANCE:g} is left in {listed(apart)}: no conclusion is "
-            f"drawn from {NULL.name} groups."
+            f"After matching, more than {LARGEST_IMBALANCE:g} is left in {sentence_list(apart)}: no "
+            f"conclusion is drawn from {NULL.name} groups."
         )
     elif rows:
         yield f"After matching, none of {NULL.name} exceeds {LARGEST_IMBALANCE:g}, the most allowed."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hypotest.nulls.null import listed
+from hypotest.records.sentences import sentence_list
 
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
 LocalCovariate = Literal[
@@ -33,4 +33,4 @@ TRANSFORMED = "Covariates other than the rate of positive activations are natura
 
 def in_words(names: Sequence[str], words: dict[str, str]) -> str:
     """Covariates as a sentence lists them."""
-    return listed([words[name] for name in names])
+    return sentence_list([words[name] for name in names])

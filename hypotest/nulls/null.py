@@ -46,16 +46,6 @@ def nothing(*args: Any) -> Iterator[Any]:
     return iter(())
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words joined as in a sentence.
-
-    Examples:
-        >>> listed(["a"]), listed(["a", "b", "c"])
-        ('a', 'a, b and c')
-    """
-    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """What texts say of a null. Functions get its options as the protocol declares them."""

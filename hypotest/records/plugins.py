@@ -14,7 +14,11 @@ T = TypeVar("T")
 
 
 def discover(
-    package: str, attribute: str, checked: Callable[[str, object, Mapping[str, T]], T]
+    package: str,
+    attribute: str,
+    checked: Callable[[str, object, Mapping[str, T]], T],
+    *,
+    what: str = "",
 ) -> Mapping[str, T]:
     """Everything of a kind by name: our own in alphabetical order, then those of other packages.
 
@@ -24,6 +28,7 @@ def discover(
         attribute: What a file calls its object; files without it are no such thing.
         checked: Given name, object and what is known so far, gives the object of another package, or raises
             ValueError with the reason why it cannot be used.
+        what: What warnings call it; by default as the attribute.
     """
     names = (item.name for item in pkgutil.iter_modules(import_module(package).__path__))
     modules = (import_module(f"{package}.{name}") for name in names)
@@ -33,7 +38,7 @@ def discover(
         try:
             found[entry.name] = checked(entry.name, entry.load(), found)
         except Exception as error:  # whatever a package does when it is imported: the others are still there
-            where = f"{attribute.lower()} {entry.name!r} of {entry.value}"
+            where = f"{what or attribute.lower()} {entry.name!r} of {entry.value}"
             warnings.warn(f"{where} is left out: {type(error).__name__}: {error}", stacklevel=2)
     return MappingProxyType(found)
 

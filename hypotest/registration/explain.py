@@ -6,13 +6,14 @@ model or the text. Names stand as they were written; whoever prints them makes t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hypotest.nulls.registry import declared
 from hypotest.records.material import CorpusFiles, CorpusHub, TargetFrequency
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.records.sentences import sentence_list
 from hypotest.registration.meanings import (
     compared,
     layer_words,
@@ -69,7 +70,7 @@ def _question(protocol: Protocol) -> Iterator[Line]:
     source = f" The claims come from {protocol.source}." if protocol.source else ""
     names = protocol.hypotheses
     rivals = (
-        f"Protocol {protocol.id} puts {_listed(names)} against each other."
+        f"Protocol {protocol.id} puts {sentence_list(names)} against each other."
         if len(names) > 1
         else f"Protocol {protocol.id} puts one hypothesis, {names[0]}, to the test."
     )
@@ -79,7 +80,7 @@ def _question(protocol: Protocol) -> Iterator[Line]:
         ids = _ids(protocol, role)
         if ids:
             counted.append(f"{len(ids)} {words if len(ids) > 1 else words.replace('describe', 'describes')}")
-    yield Line(f"{_listed(counted)}. The plan is fixed before the data that test it are looked at.")
+    yield Line(f"{sentence_list(counted)}. The plan is fixed before the data that test it are looked at.")
 
 
 def _steps(protocol: Protocol) -> Iterator[Line]:
@@ -217,7 +218,7 @@ def _expectations(protocol: Protocol, prediction: Prediction) -> Iterator[Line]:
             words = "anything: it neither gains nor loses by it."
         by_words.setdefault(words, []).append(name)
     for words, names in by_words.items():
-        yield Line(words, f"{_listed(names)} {'expects' if len(names) == 1 else 'expect'}:", 1)
+        yield Line(words, f"{sentence_list(names)} {'expects' if len(names) == 1 else 'expect'}:", 1)
 
 
 def _verdicts(protocol: Protocol) -> Iterator[Line]:
@@ -261,8 +262,8 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
     premises = _ids(protocol, "premise")
     if premises:
         yield Line(
-            f"if {_listed(premises)} contradicts what is expected, no hypothesis applies; if inconclusive or "
-            "undefined, all stay undecided.",
+            f"if {sentence_list(premises)} contradicts what is expected, no hypothesis applies; if "
+            "inconclusive or undefined, all stay undecided.",
             "Premise:",
         )
 
@@ -281,19 +282,19 @@ def _status(protocol: Protocol) -> Iterator[Line]:
         )
         return
     yield Line(
-        f"{_listed(tested)}, on the documents that took no part in selecting, if the protocol is registered "
-        "before they are looked at (hypotest register) and run unchanged. Otherwise the whole run is "
-        "exploratory, and says so.",
+        f"{sentence_list(tested)}, on the documents that took no part in selecting, if the protocol is "
+        "registered before they are looked at (hypotest register) and run unchanged. Otherwise the whole "
+        "run is exploratory, and says so.",
         "Confirmatory:",
     )
     deciding_nulls = {item.contrast.null for item in protocol.predictions if item.role != "descriptive"}
     others = [item.name for item in declared(protocol) if item.name not in deciding_nulls]
     looked = [f"the description {name}" for name in _ids(protocol, "descriptive")]
-    looked += [f"comparisons with {_listed(others)}"] if others else []
+    looked += [f"comparisons with {sentence_list(others)}"] if others else []
     looked += ["the other divisions of the documents"] if protocol.splits > 1 else []
     looked += ["the declared alternatives (hypotest multiverse)"] if protocol.multiverse else []
     looked += ["anything seen on the selecting documents"]
-    yield Line(f"{_listed(looked)}. They are reported and never decide.", "Exploratory:")
+    yield Line(f"{sentence_list(looked)}. They are reported and never decide.", "Exploratory:")
     equivalents = [item.id for item in protocol.deciding if "equivalent" in possible_outcomes(item)]
     if equivalents:
         yield Line(
@@ -309,7 +310,3 @@ def _ids(protocol: Protocol, role: str) -> list[str]:
 
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

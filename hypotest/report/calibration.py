@@ -8,8 +8,8 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Document, Heading, Part, Table, document, table
 from hypotest.pages.inline import BREAK, Inline, prose, strong
 from hypotest.records.calibration import Calibration, Cell, Rate, ScenarioRates
+from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
-from hypotest.report.text import sentence_list
 
 _NULLS = {
     **{

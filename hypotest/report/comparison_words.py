@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from hypotest.records.comparison import Agreement, ClaimCheck, ComparedPrediction, ComparedRun, Comparison
+from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import UNDEFINED, decimals_for, fixed, p_text, range_text, significant
-from hypotest.report.text import sentence_list
 
 
 def model_text(run: ComparedRun) -> str:

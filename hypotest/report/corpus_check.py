@@ -8,9 +8,9 @@ from hypotest.pages.inline import aside, path, strong
 from hypotest.records.corpus_check import CorpusCheck
 from hypotest.records.folders import replace_folder
 from hypotest.records.results import FrequencyCurve
+from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.text import sentence_list
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""

@@ -22,9 +22,9 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration, ExploredCurve
+from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
 from hypotest.report.power import share_text
-from hypotest.report.text import sentence_list
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from typing import Any
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, prose, strong
 from hypotest.records.results import AblationResult, Results
+from hypotest.records.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
 from hypotest.report.corpus_check import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
-from hypotest.report.text import sentence_list, token_text
+from hypotest.report.text import token_text
 
 _MANY_HEADS = 64
 REPLACEMENTS = {

@@ -16,10 +16,10 @@ from hypotest.records.material import Condition
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
+from hypotest.records.sentences import sentence_list
 from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
-from hypotest.report.text import sentence_list
 
 SOURCES = (
     (

@@ -17,11 +17,11 @@ from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.records.sentences import sentence_list
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import margin_text, sources
 from hypotest.report.numbers import count_text, significant
 from hypotest.report.osf_hypotheses import label, number_of
-from hypotest.report.text import sentence_list
 
 _WHERE = {
     "group": "At the rare positions of the evaluation split.",

@@ -11,11 +11,11 @@ from hypotest.records.design import CALIPER, HEAD_BLOCKS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
+from hypotest.records.sentences import sentence_list
 from hypotest.registration.meanings import layer_words, revision_words
 from hypotest.report.methods import beginning_words, percentile_text, stops_of
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
-from hypotest.report.text import sentence_list
 
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:

@@ -26,11 +26,12 @@ from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, str
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
 from hypotest.records.progress import StartStage, silent
+from hypotest.records.sentences import sentence_list
 from hypotest.records.series import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.text import nearest_path, sentence_list
+from hypotest.report.text import nearest_path
 
 SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
 _TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}

@@ -29,18 +29,6 @@ def file_slug(name: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:64].strip("-") or "unnamed"
 
 
-def sentence_list(names: list[str] | tuple[str, ...]) -> str:
-    """Names joined as in a sentence.
-
-    Examples:
-        >>> sentence_list(["a"]), sentence_list(["a", "b", "c"])
-        ('a', 'a, b and c')
-    """
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def nearest_path(path: Path) -> str:
     """A path as short as it can be written: from the current folder, where it lies within."""
     try:

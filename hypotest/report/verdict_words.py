@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypotest.pages.inline import Inline, emphasis, joined, listed, prose
 from hypotest.records.results import HypothesisVerdict, Results
-from hypotest.report.text import sentence_list
+from hypotest.records.sentences import sentence_list
 
 
 def verdict_words(results: Results) -> Inline:

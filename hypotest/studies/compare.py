@@ -18,12 +18,12 @@ from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
 from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
+from hypotest.records.sentences import sentence_list
 from hypotest.registration import canonical
 from hypotest.registration.claims import load_claims
 from hypotest.report.comparison import write_comparison
 from hypotest.report.comparison_summary import comparison_summary
 from hypotest.report.run import Run
-from hypotest.report.text import sentence_list
 from hypotest.studies.claim_checks import check_claims
 from hypotest.studies.pooling import OpenedRun, compare_predictions
 
