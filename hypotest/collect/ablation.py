@@ -54,13 +54,12 @@ from torch import Tensor
 from hypotest.collect.enclosure import enclose_by_skewness, enclose_by_variance
 from hypotest.collect.readout import Readout
 from hypotest.collect.tiles import ROUNDING, UNIT, Effects, Positions, Shift, Tiles, z_range
+from hypotest.engine.session import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.subjects.precision import full_precision
 
 TOLERANCE = 1e-4
 """Nats: the largest error of any entry, unless another is asked for."""
-MEMORY = 4.0
-"""GB that the ablation may take, unless others are asked for."""
 _HALF, _HALF_SMALLEST = 2.0**-10, 2.0**-24
 _SKEWNESS_ABOVE = 0.02
 """Share of a neuron's pairs left by step 1 from which three more products are cheaper than the identity."""

@@ -20,8 +20,8 @@ from hypotest.collect.stages import (
     collect_heads,
     describe,
 )
+from hypotest.engine.session import Session
 from hypotest.records.evidence import AblationMethod, Evidence, SelectionEvidence
-from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import LanguageModel
 
 
@@ -30,9 +30,8 @@ def collect_evidence(
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
     ablation: AblationMethod,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    folder: Path,
+    session: Session,
     *,
     before_evaluation: Callable[[], None] = lambda: None,
 ) -> Evidence:
@@ -43,21 +42,20 @@ def collect_evidence(
         samples: ``selection`` and ``evaluation``.
         keys: From `evidence_keys`.
         ablation: From `hypotest.collect.engine.plan_ablation`.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence cache.
-        start_stage: Told of each stage and its steps, for progress.
+        folder: Of the evidence.
+        session: Memory and progress.
         before_evaluation: Called before the evaluation split is run through the model, or read.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if is_collected(cache, keys.selection, keys.evaluation):
+    if is_collected(folder, keys.selection, keys.evaluation):
         before_evaluation()
     else:
-        _collect_splits(subject, samples, keys, ablation, memory, cache, start_stage, before_evaluation)
+        _collect_splits(subject, samples, keys, ablation, folder, session, before_evaluation)
         gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
-    return read_evidence(cache, keys)
+    return read_evidence(folder, keys)
 
 
 def _collect_splits(
@@ -65,25 +63,24 @@ def _collect_splits(
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
     ablation: AblationMethod,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    folder: Path,
+    session: Session,
     before_evaluation: Callable[[], None],
 ) -> None:
     """Leave both splits in the cache; the engine and what it was given can be freed before they are read."""
-    engine = identity_engine(subject, ablation, memory)
+    engine = identity_engine(subject, ablation, session.memory)
     replacement = _collect_selection(
-        subject, samples["selection"], cache / keys.selection, ablation, engine, memory, start_stage
+        subject, samples["selection"], folder / keys.selection, ablation, engine, session
     )
     before_evaluation()
-    sample, folder = samples["evaluation"], cache / keys.evaluation
-    forward = collect_forward(subject, sample, folder, start_stage, attention=True)
+    sample, place = samples["evaluation"], folder / keys.evaluation
+    forward = collect_forward(subject, sample, place, session, attention=True)
     parts = ablation_parts(sample, ablation.engine)
-    ablate(subject, engine, sample, forward, replacement, memory, folder, start_stage, parts=parts)
+    ablate(subject, engine, sample, forward, replacement, place, session, parts=parts)
     if engine is not None:
-        collect_decomposition(engine, sample, forward, replacement, folder, start_stage)
-    collect_heads(subject, sample, folder, start_stage)
-    describe(subject, sample, ablation, folder, parts=parts)
+        collect_decomposition(engine, sample, forward, replacement, place, session)
+    collect_heads(subject, sample, place, session)
+    describe(subject, sample, ablation, place, parts=parts)
 
 
 def collect_selection(
@@ -91,9 +88,8 @@ def collect_selection(
     sample: Sample,
     key: str,
     ablation: AblationMethod,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    folder: Path,
+    session: Session,
 ) -> SelectionEvidence:
     """Collect the selection split alone, and read it; nothing of the evaluation split is run or read.
 
@@ -104,18 +100,17 @@ def collect_selection(
         sample: Of the selection split.
         key: Its name, from `evidence_keys`.
         ablation: From `hypotest.collect.engine.plan_ablation`.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence cache.
-        start_stage: Told of each stage and its steps, for progress.
+        folder: Of the evidence.
+        session: Memory and progress.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if not is_collected(cache, key):
-        engine = identity_engine(subject, ablation, memory)
-        _collect_selection(subject, sample, cache / key, ablation, engine, memory, start_stage)
-    return read_selection(cache, key)
+    if not is_collected(folder, key):
+        engine = identity_engine(subject, ablation, session.memory)
+        _collect_selection(subject, sample, folder / key, ablation, engine, session)
+    return read_selection(folder, key)
 
 
 def _collect_selection(
@@ -124,13 +119,12 @@ def _collect_selection(
     folder: Path,
     ablation: AblationMethod,
     engine: NeuronAblation | None,
-    memory: float,
-    start_stage: StartStage,
+    session: Session,
 ) -> Replacement:
     """Collect the selection split, and say what neurons are ablated to in both."""
-    forward, replacement = begin_selection(subject, sample, ablation, folder, start_stage, attention=True)
+    forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=True)
     parts = ablation_parts(sample, ablation.engine)
-    ablate(subject, engine, sample, forward, replacement, memory, folder, start_stage, parts=parts)
-    collect_heads(subject, sample, folder, start_stage)
+    ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts)
+    collect_heads(subject, sample, folder, session)
     describe(subject, sample, ablation, folder, parts=parts)
     return replacement

@@ -25,9 +25,10 @@ from hypotest.collect.stages import (
     collect_heads,
     describe,
 )
+from hypotest.engine.progress import silent
+from hypotest.engine.session import Session
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import AblationMethod, Evidence, Selected, SelectionEvidence
-from hypotest.records.progress import silent
 from hypotest.subjects.language_model import LanguageModel
 
 
@@ -55,8 +56,8 @@ def collect_measured(
     ablation: AblationMethod,
     wanted: Wanted,
     select: Callable[[SelectionEvidence], Selected],
-    memory: float,
-    cache: Path,
+    folder: Path,
+    session: Session,
 ) -> Evidence:
     """Collect what is wanted and not in the cache yet, and read it.
 
@@ -67,8 +68,8 @@ def collect_measured(
         ablation: From `hypotest.collect.engine.plan_ablation`.
         wanted: What to collect.
         select: From the selection split.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence cache.
+        folder: Of the evidence.
+        session: Memory; how far it is, is not told.
 
     Returns:
         Evidence with NaN in the place of what was not collected: changes of loss on other targets of the
@@ -80,11 +81,12 @@ def collect_measured(
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    if not is_collected(cache, keys.selection, keys.evaluation):
+    session = session.telling(silent)
+    if not is_collected(folder, keys.selection, keys.evaluation):
         replacement = _collect_selection(
-            subject, samples["selection"], ablation, wanted, memory, cache / keys.selection
+            subject, samples["selection"], ablation, wanted, folder / keys.selection, session
         )
-        selected = select(read_selection(cache, keys.selection))
+        selected = select(read_selection(folder, keys.selection))
         _collect_evaluation(
             subject,
             samples["evaluation"],
@@ -92,11 +94,11 @@ def collect_measured(
             wanted.channels,
             replacement,
             selected,
-            memory,
-            cache / keys.evaluation,
+            folder / keys.evaluation,
+            session,
         )
         gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
-    return read_evidence(cache, keys)
+    return read_evidence(folder, keys)
 
 
 def _collect_selection(
@@ -104,18 +106,18 @@ def _collect_selection(
     sample: Sample,
     ablation: AblationMethod,
     wanted: Wanted,
-    memory: float,
     folder: Path,
+    session: Session,
 ) -> Replacement:
-    forward, replacement = begin_selection(subject, sample, ablation, folder, silent, attention=False)
+    forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=False)
     parts = ablation_parts(sample, ablation.engine)
     parts = {name: rows for name, rows in parts.items() if name in (wanted.condition, "both")}
-    engine = identity_engine(subject, ablation, memory)
-    ablate(subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts)
+    engine = identity_engine(subject, ablation, session.memory)
+    ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts)
     heads = Channel.HEADS in wanted.channels
     if heads:
         every = np.arange(len(subject.reaching_layers) * subject.n_heads)
-        collect_heads(subject, sample, folder, silent, every)
+        collect_heads(subject, sample, folder, session, every)
     describe(subject, sample, ablation, folder, parts=parts, heads=heads)
     return replacement
 
@@ -127,21 +129,19 @@ def _collect_evaluation(
     channels: frozenset[Channel],
     replacement: Replacement,
     selected: Selected,
-    memory: float,
     folder: Path,
+    session: Session,
 ) -> None:
     group = selected.neurons
     influence = Channel.INFLUENCE in channels and group.size > 0
     parts = ablation_parts(sample, ablation.engine) if influence else {}
     seen = influence or Channel.ACTIVATIONS in channels
     if seen:
-        forward = collect_forward(subject, sample, folder, silent, attention=False)
+        forward = collect_forward(subject, sample, folder, session, attention=False)
     if influence:
-        engine = identity_engine(subject, ablation, memory, group)
-        ablate(
-            subject, engine, sample, forward, replacement, memory, folder, silent, parts=parts, neurons=group
-        )
+        engine = identity_engine(subject, ablation, session.memory, group)
+        ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts, neurons=group)
     heads = Channel.HEADS in channels
     if heads:
-        collect_heads(subject, sample, folder, silent, selected.heads)
+        collect_heads(subject, sample, folder, session, selected.heads)
     describe(subject, sample, ablation, folder, forward=seen, parts=parts, heads=heads)

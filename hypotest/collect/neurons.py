@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.ablation import MEMORY, TOLERANCE, NeuronAblation
+from hypotest.collect.ablation import TOLERANCE, NeuronAblation
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import INTERVENTIONS, plan_ablation
 from hypotest.collect.forward import forward_arrays
@@ -17,6 +17,7 @@ from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
+from hypotest.engine.session import MEMORY
 from hypotest.records.choices import AblationKind
 from hypotest.subjects.language_model import LanguageModel, wrap_language_model
 from hypotest.subjects.loading import load_language_model

@@ -22,10 +22,10 @@ from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, read_shards, write_shard
+from hypotest.engine.session import Session
 from hypotest.records.choices import AblationKind
 from hypotest.records.evidence import AblationMethod
 from hypotest.records.files import write_whole
-from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import LanguageModel
 
 BLOCKS_PER_SHARD = 64
@@ -52,7 +52,7 @@ def _collect_weights(subject: LanguageModel, folder: Path) -> None:
 
 
 def collect_forward(
-    subject: LanguageModel, sample: Sample, folder: Path, start_stage: StartStage, *, attention: bool
+    subject: LanguageModel, sample: Sample, folder: Path, session: Session, *, attention: bool
 ) -> dict[str, NDArray[Any]]:
     """Activations, final residual and, if asked for, attention at a sample's positions."""
     used, index = np.unique(sample.blocks), sample.indices
@@ -67,7 +67,7 @@ def collect_forward(
         )
 
     n_shards = _ceil(used.size, BLOCKS_PER_SHARD)
-    step = start_stage(f"activations and attention, {sample.split} split", n_shards)
+    step = session.stage(f"activations and attention, {sample.split} split", n_shards)
     return collect_shards(folder / "forward", n_shards, compute, step)
 
 
@@ -76,7 +76,7 @@ def begin_selection(
     sample: Sample,
     ablation: AblationMethod,
     folder: Path,
-    start_stage: StartStage,
+    session: Session,
     *,
     attention: bool,
 ) -> tuple[dict[str, NDArray[Any]], Replacement]:
@@ -88,7 +88,7 @@ def begin_selection(
         What `collect_forward` returns, and what neurons are set to in both splits.
     """
     _collect_weights(subject, folder)
-    forward = collect_forward(subject, sample, folder, start_stage, attention=attention)
+    forward = collect_forward(subject, sample, folder, session, attention=attention)
     if not (folder / "mean").exists():
         mean = forward["activations"].mean(axis=0, dtype=np.float64).astype(np.float32)
         write_shard(folder / "mean", {"mean_activation": mean})
@@ -118,9 +118,8 @@ def ablate(
     sample: Sample,
     forward: Mapping[str, NDArray[Any]],
     replacement: Replacement,
-    memory: float,
     folder: Path,
-    start_stage: StartStage,
+    session: Session,
     *,
     parts: Mapping[str, NDArray[np.bool_]],
     neurons: NDArray[np.int64] | None = None,
@@ -133,9 +132,8 @@ def ablate(
         sample: The positions.
         forward: From `collect_forward`.
         replacement: What neurons are set to.
-        memory: GB that forward passes may take.
         folder: Of the split.
-        start_stage: Told of the stage.
+        session: Memory and progress.
         parts: From `ablation_parts`, all or some of them.
         neurons: Which ones, ascending; all by default.
     """
@@ -144,14 +142,14 @@ def ablate(
     samples = {name: sample.where(rows) for name, rows in parts.items()}
     shards = {name: ablation_shards(part, engine is not None) for name, part in samples.items()}
     steps = shards if engine else {name: np.unique(part.blocks).size for name, part in samples.items()}
-    step = start_stage(f"ablation of every neuron, {sample.split} split", sum(steps.values()))
+    step = session.stage(f"ablation of every neuron, {sample.split} split", sum(steps.values()))
     for name, part in samples.items():
         if engine is not None:
             seen = {key: forward[key][parts[name]] for key in ("residual", "activations")}
             compute = _by_identity(engine, part, seen, replacement, neurons)
             make_shards(folder / "ablation" / name, shards[name], compute, step)
         else:
-            compute = _by_interventions(subject, part, replacement, memory, neurons, step)
+            compute = _by_interventions(subject, part, replacement, session.memory, neurons, step)
             make_shards(folder / "ablation" / name, shards[name], compute)
 
 
@@ -213,10 +211,10 @@ def collect_decomposition(
     forward: Mapping[str, NDArray[Any]],
     replacement: Replacement,
     folder: Path,
-    start_stage: StartStage,
+    session: Session,
 ) -> None:
     """What the effects on some rare targets are made of, after `ablate`."""
-    step = start_stage("entropy and norm scale of every neuron", 1)
+    step = session.stage("entropy and norm scale of every neuron", 1)
     if not (folder / "decomposition").exists():
         rare = np.flatnonzero(sample.mask("rare"))
         places = np.linspace(0, rare.size - 1, min(DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)
@@ -249,7 +247,7 @@ def collect_heads(
     subject: LanguageModel,
     sample: Sample,
     folder: Path,
-    start_stage: StartStage,
+    session: Session,
     only: NDArray[np.int64] | None = None,
 ) -> None:
     """How the neurons change when attention heads are ablated, at rare positions of some blocks.
@@ -258,7 +256,7 @@ def collect_heads(
         subject: The network.
         sample: The positions.
         folder: Of the split.
-        start_stage: Told of the stage and its shards.
+        session: For progress.
         only: Heads to ablate, and no whole layers; all by default.
     """
     rare = sample.positions.filter(pl.col("condition") == "rare")
@@ -277,7 +275,7 @@ def collect_heads(
         return {"document": documents[first_rows], **arrays}
 
     n_shards = head_shards(sample)
-    step = start_stage(f"ablation of attention heads, {sample.split} split", n_shards)
+    step = session.stage(f"ablation of attention heads, {sample.split} split", n_shards)
     make_shards(folder / "heads", n_shards, compute, step)
 
 

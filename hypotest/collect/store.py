@@ -31,17 +31,6 @@ _CHECKSUMS = "sha256.json"
 _PARSING = Lock()
 
 
-def cache_folder() -> Path:
-    """``$HYPOTEST_CACHE``, else ``hypotest`` in the user's cache folder; ``~`` is the home folder in both.
-
-    Shells leave the ``~`` of a quoted value, and that of a file of settings, as it is.
-    """
-    chosen = os.environ.get("HYPOTEST_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen))
-    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "hypotest"
-
-
 def evidence_key(settings: Mapping[str, Any]) -> str:
     """Name of the evidence that depends on these settings: 32 hexadecimal digits."""
     text = json.dumps(settings, sort_keys=True, allow_nan=False)

@@ -18,13 +18,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.blas import one_blas_thread
 from hypotest.estimators.products import products_of_pairs
 from hypotest.estimators.rows import document_columns, finite_activations
 from hypotest.estimators.submatrices import (
     CHUNK_BYTES,
     checked_groups,
     layer_matrix,
-    one_blas_thread,
     stacked_eigenvalues,
     submatrices,
     symmetric_matrix,

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators.submatrices import blas_threads, one_blas_thread
+from hypotest.engine.blas import blas_threads, one_blas_thread
 
 BLOCK = 512
 """Rows and columns of a block: large enough for BLAS to be fast, small enough for the processor's cache."""

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.blas import one_blas_thread
 from hypotest.estimators.dimension import Scale, interpolated_dimension, stacked_correlations
 from hypotest.estimators.information import binned_information, copula_graphs
 from hypotest.estimators.modularity import Method, graph_communities
 from hypotest.estimators.ranks import RankOrder
 from hypotest.estimators.rows import finite_activations
-from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups, one_blas_thread
+from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups
 from hypotest.records.evidence import FloatArray, IntArray
 
 

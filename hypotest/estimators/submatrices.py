@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
+from hypotest.engine.blas import one_blas_thread
 from hypotest.records.evidence import FloatArray, IntArray
 
 CHUNK_BYTES = 2**25
@@ -122,26 +120,6 @@ def _check_symmetry(stack: NDArray[np.float64], name: str) -> None:
         raise ValueError(f"{name} must be finite")
     if np.max(np.abs(stack - np.swapaxes(stack, -1, -2)), initial=0.0) > 1e-5 * largest:
         raise ValueError(f"{name} must be symmetric")
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Small matrices gain nothing from threads and lose a factor of ten to them on a busy machine."""
-    with _controller().limit(limits=1, user_api="blas"):
-        yield
-
-
-def blas_threads() -> int:
-    """Threads that BLAS would use: the cores, or what the user or a worker process allows it."""
-    return max(
-        (int(found["num_threads"]) for found in _controller().select(user_api="blas").info()), default=1
-    )
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    """Found once: looking for the libraries of a process takes ten times as long as a small measure."""
-    return ThreadpoolController()
 
 
 def stacked_eigenvalues(matrix: FloatArray, groups: IntArray, name: str) -> NDArray[np.float64]:

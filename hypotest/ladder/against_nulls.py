@@ -11,25 +11,25 @@ import numpy as np
 from hypotest.errors import RunError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import GroupResult
 from hypotest.testing.rung import Rung
 from hypotest.testing.task import Missing, Task, Tested
-from hypotest.testing.undefined import NO_VALUE, why
+from hypotest.testing.undefined import NO_VALUE, Undefined, why
 
 
-def prepare(task: Task, *forms: Form, start_stage: StartStage = silent) -> Task:
+def prepare(task: Task, *forms: Form) -> Task:
     """The task with what every measure shares of the declared nulls, such as groups drawn.
 
     Args:
         task: Evidence with a selected group.
         *forms: Of these forms only, if they are named.
-        start_stage: Told of the stages and their steps, for progress.
     """
     drawn: dict[str, Any] = {}
     for item in declared(task.protocol, *forms):
         try:
-            drawn[item.name] = item.null.prepare(item.options, task, start_stage)
+            drawn[item.name] = item.null.prepare(item.options, task)
+        except Undefined as error:
+            drawn[item.name] = Missing(str(error))
         except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
             drawn[item.name] = Missing(f"no groups match it: {error}")
     return replace(task, drawn=drawn)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.workers import Values
 from hypotest.ladder.against_nulls import compare_with_nulls
 from hypotest.ladder.errors import Errors, errors_of
 from hypotest.nulls.form import Form
@@ -17,7 +18,6 @@ from hypotest.records.results import OwnIntervals
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.intervals import ends, secondary
-from hypotest.testing.parallel import Values
 from hypotest.testing.task import Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, defined, why, without_outcome
 

@@ -12,10 +12,10 @@ from hypotest.nulls.form import Form
 from hypotest.records.design import PERMUTATIONS
 
 if TYPE_CHECKING:
+    from hypotest.engine.streams import Streams
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
 

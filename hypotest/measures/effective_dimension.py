@@ -14,11 +14,11 @@ from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
 
 WORDS = Words(
     title="effective dimension of the activations",
@@ -37,7 +37,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Interpolated dimension; integer, participation ratio and others beside it."""
     from hypotest.estimators import dimension, relabelled
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each, of_groups, under_labels_of
@@ -51,7 +51,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
 
     def values(groups: IntArray) -> Values:
         settings = {"covariance": matrix, "variance": variance}
-        return of_groups(prediction, workers, dimension.effective_dimension, settings, groups)
+        return of_groups(prediction, session.workers, dimension.effective_dimension, settings, groups)
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]
@@ -85,7 +85,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         under_labels=under_labels_of(
             prediction,
             evidence,
-            workers,
+            session.workers,
             relabelled.effective_dimension_relabelled,
             lambda piece: {"variance": variance, "scale": scale},
         ),

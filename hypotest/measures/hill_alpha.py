@@ -11,11 +11,11 @@ from hypotest.measures.measure import GroupMeasure, Option, Words
 from hypotest.nulls.form import GROUP_NULLS, Form
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, FloatArray, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
 
 _FEW_EIGENVALUES = 50
 
@@ -34,7 +34,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Of the Gram matrix of the group's weight rows."""
     from hypotest.estimators import spectrum
     from hypotest.testing.group_measure import BoundMeasure, of_groups
@@ -51,7 +51,9 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     gram = layer_statistic(evidence, ("gram", which), lambda: spectrum.gram(rows[which]()))
 
     def values(groups: IntArray) -> Values:
-        return of_groups(prediction, workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups)
+        return of_groups(
+            prediction, session.workers, spectrum.hill_alpha, {"gram": gram, "tail": tail}, groups
+        )
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         row = group[None, :]

@@ -22,12 +22,13 @@ from hypotest.records.choices import SHARED_CHOICES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hypotest.engine.session import Session
+    from hypotest.engine.streams import Streams
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
 INTERFACE = 1
@@ -202,7 +203,7 @@ class Measure:
 class GroupMeasure(Measure):
     """A number for each group of neurons, which every null of groups, labels or edges applies to."""
 
-    bind: Callable[[Prediction, Evidence, Streams, Workers], BoundMeasure]
+    bind: Callable[[Prediction, Evidence, Session], BoundMeasure]
     """Tied to the evidence, with everything that concerns the whole layer computed; call `tied`."""
     needs: frozenset[Channel]
     """What its value for a group reads, beside the weights."""
@@ -212,17 +213,15 @@ class GroupMeasure(Measure):
     @property
     def home(self) -> Path:
         """As for `Measure`."""
-        return Path(inspect.getfile(self.bind))
+        return Path(inspect.getfile(inspect.unwrap(self.bind)))
 
-    def tied(
-        self, prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers
-    ) -> BoundMeasure:
+    def tied(self, prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
         """The measure tied to the evidence, with its values checked for their shape.
 
         Raises:
             RunError: If it gives anything but one number for each group.
         """
-        bound = self.bind(prediction, evidence, streams, workers)
+        bound = self.bind(prediction, evidence, session)
 
         def values(groups: IntArray) -> Values:
             found = bound.values(groups)
@@ -252,14 +251,14 @@ class GroupMeasure(Measure):
         """As for `Measure`: the ladder of nulls."""
         from hypotest.ladder.group_tests import compare_group
 
-        bound = self.tied(prediction, task.evidence, task.streams, task.workers)
+        bound = self.tied(prediction, task.evidence, task.session)
         return compare_group(prediction, bound, task, decided_by_labels=self.decided_by_labels)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
         """As for `Measure`: the group, and a few others of those that decide."""
         from hypotest.ladder.group_tests import try_group
 
-        try_group(prediction, self.tied(prediction, task.evidence, task.streams, task.workers), task)
+        try_group(prediction, self.tied(prediction, task.evidence, task.session), task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +274,7 @@ class ConditionMeasure(Measure):
     @property
     def home(self) -> Path:
         """As for `Measure`."""
-        return Path(inspect.getfile(self.compared))
+        return Path(inspect.getfile(inspect.unwrap(self.compared)))
 
     def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`."""

@@ -12,11 +12,11 @@ from hypotest.nulls.form import GROUP_NULLS, Form
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, FloatArray, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
 
 _BIASED_INFORMATION = 0.2
 """Share of the group's mutual information that finite text alone explains, from which it is mentioned."""
@@ -44,12 +44,12 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Q of the group's mutual information; binned estimates have no interval over documents."""
+    from hypotest.engine.workers import chunks
     from hypotest.estimators import modularity, relabelled, rewiring, shared_partitions
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, under_labels_of
     from hypotest.testing.layer_statistics import information_of
-    from hypotest.testing.parallel import chunks
 
     options = MEASURE.filled(prediction.options)
     information, activations = information_of(MEASURE.filled(prediction.options), evidence)
@@ -63,12 +63,12 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
             {
                 "information": information,
                 "groups": groups[rows],
-                "rng": streams("communities", prediction.id, str(rows.start)),
+                "rng": session.streams("communities", prediction.id, str(rows.start)),
                 **settings,
             }
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        found = workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
+        found = session.workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
         return np.concatenate(found)
 
     def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
@@ -77,13 +77,13 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
                 "activations_group": activations[:, group],
                 "units": units,
                 "weights": weights,
-                "rng": streams("communities of resamples", prediction.id, str(place)),
+                "rng": session.streams("communities of resamples", prediction.id, str(place)),
                 **settings,
             }
             for place, group in enumerate(groups)
         ]
         stage = f"{prediction.id}: {len(groups)} groups without some rows"
-        return np.stack(workers(stage, shared_partitions.modularity_left_out, calls))
+        return np.stack(session.workers(stage, shared_partitions.modularity_left_out, calls))
 
     def rewired(groups: IntArray, n_draws: int) -> Values:
         calls = [
@@ -91,19 +91,19 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
                 "information": information,
                 "group": group,
                 "n_draws": n_draws,
-                "rng": streams(rewiring.REWIRED, prediction.id, str(place)),
+                "rng": session.streams(rewiring.REWIRED, prediction.id, str(place)),
                 **settings,
             }
             for place, group in enumerate(groups)
         ]
         stage = f"{prediction.id}: {len(groups)} x {n_draws} rewirings"
-        return np.stack(workers(stage, rewiring.rewired_modularity, calls))
+        return np.stack(session.workers(stage, rewiring.rewired_modularity, calls))
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         found = modularity.communities(
             information,
             group[None, :],
-            rng=streams("communities", prediction.id, "0"),
+            rng=session.streams("communities", prediction.id, "0"),
             **settings,
         )
         return {
@@ -118,18 +118,18 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
         resamples=None if MEASURE.why_no_interval(prediction.options) else resamples,
         rows=MeasuredRows.of(evidence.evaluation, "rare"),
         noise=lambda group: shared_partitions.search_variance(
-            information, group, rng=streams("searches", prediction.id), **settings
+            information, group, rng=session.streams("searches", prediction.id), **settings
         ),
         under_labels=under_labels_of(
             prediction,
             evidence,
-            workers,
+            session.workers,
             relabelled.modularity_relabelled,
             lambda piece: {
                 **settings,
                 "estimator": options["estimator"],
                 "bins": int(options["bins"]),
-                "rng": streams("communities under labels", prediction.id, piece),
+                "rng": session.streams("communities under labels", prediction.id, piece),
             },
             _order if options["estimator"] == "gaussian_copula" else None,
         ),

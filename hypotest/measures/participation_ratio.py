@@ -11,11 +11,10 @@ from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Workers
-    from hypotest.testing.randomness import Streams
 
 WORDS = Words(
     title="participation ratio of the activations",
@@ -34,7 +33,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Participation ratio of the covariance or correlation."""
     from hypotest.estimators import dimension, relabelled
     from hypotest.testing.group_measure import BoundMeasure, of_groups, under_labels_of
@@ -44,12 +43,12 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     layer = second_moments(evidence, str(scale))
     return BoundMeasure(
         values=lambda groups: of_groups(
-            prediction, workers, dimension.participation_ratio, {"covariance": layer}, groups
+            prediction, session.workers, dimension.participation_ratio, {"covariance": layer}, groups
         ),
         under_labels=under_labels_of(
             prediction,
             evidence,
-            workers,
+            session.workers,
             relabelled.participation_ratio_relabelled,
             lambda piece: {"scale": scale},
         ),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from functools import wraps
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from hypotest.measures.measure import INTERFACE, Measure, Option, Words
+from hypotest.errors import RunError
+from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure, Option, Words
 from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Prediction
+from hypotest.testing.guarded import guarded
+
+if TYPE_CHECKING:
+    from hypotest.testing.group_measure import BoundMeasure
 
 PACKAGE = "hypotest.measures"
 """Our own; and the entry points of installed packages: ``kurtosis = "package.module:MEASURE"``."""
@@ -33,7 +40,32 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
         if isinstance(row.default, bool) or (isinstance(row.default, str) and row.default not in row.choices):
             what = "a number, or a word with `choices` that name it"
             raise ValueError(f"option {option!r}: its default must be {what}; found {row.default!r}")
-    return measure
+    whose = f"measure {name!r}"
+    if isinstance(measure, GroupMeasure):
+        return replace(measure, bind=_guarded_bind(measure.bind, whose))
+    assert isinstance(measure, ConditionMeasure)  # there are no others
+    return replace(measure, compared=guarded(measure.compared, whose))
+
+
+def _guarded_bind(bind: Callable[..., BoundMeasure], whose: str) -> Callable[..., BoundMeasure]:
+    """Tied to evidence by another package, and so are the functions that it gives."""
+    from_package = guarded(bind, whose)
+
+    @wraps(bind)
+    def guarded_bind(*args: Any) -> BoundMeasure:
+        from hypotest.testing.group_measure import BoundMeasure
+
+        bound = from_package(*args)
+        if not isinstance(bound, BoundMeasure):
+            raise RunError(f"{whose}: bind must return a BoundMeasure; found {type(bound).__name__}")
+        functions = {
+            item.name: guarded(function, whose)
+            for item in fields(bound)
+            if callable(function := getattr(bound, item.name))
+        }
+        return replace(bound, **functions)
+
+    return guarded_bind
 
 
 MEASURES: Mapping[str, Measure] = discover(PACKAGE, "MEASURE", _checked)

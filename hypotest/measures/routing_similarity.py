@@ -12,10 +12,10 @@ from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
+    from hypotest.engine.streams import Streams
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
 HALVINGS = 5
@@ -47,16 +47,16 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     documents, the ratio recomputed, stand beside it and do not decide: where rare and common profiles mirror
     each other, every swapped profile mirrors the other too, and p was 1 at a similarity of -1.
     """
+    from hypotest.engine.workers import chunks
     from hypotest.estimators import routing
     from hypotest.inference.randomization import compare_with_null
     from hypotest.testing.attention import SWAPPED, routing_profiles
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import around, contrast_intervals, interval_p_value, secondary
-    from hypotest.testing.parallel import chunks
     from hypotest.testing.undefined import defined
 
     split, protocol = task.evidence.evaluation, task.protocol
-    streams, workers = task.streams, task.workers
+    streams, workers = task.streams, task.session.workers
     rare, common = routing_profiles(split)
     n_documents = np.unique(split.documents).size
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))

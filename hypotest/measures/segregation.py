@@ -9,11 +9,10 @@ from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Workers
-    from hypotest.testing.randomness import Streams
 
 WORDS = Words(
     title="coupling inside the group against the rest of the layer",
@@ -33,7 +32,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Coupling inside the group against the rest of the layer."""
     from hypotest.estimators import modularity
     from hypotest.testing.group_measure import BoundMeasure, of_groups
@@ -42,7 +41,7 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: 
     information, _ = information_of(MEASURE.filled(prediction.options), evidence)
     return BoundMeasure(
         values=lambda groups: of_groups(
-            prediction, workers, modularity.segregation, {"information": information}, groups
+            prediction, session.workers, modularity.segregation, {"information": information}, groups
         ),
         no_interval=MEASURE.why_no_interval(prediction.options),
     )

@@ -11,11 +11,11 @@ from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
     from hypotest.testing.relabelled import ShuffledGroups
 
 WORDS = Words(
@@ -35,7 +35,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """The mean of the neurons' preferences for rare targets."""
     from hypotest.estimators import regimes
     from hypotest.groups.nulls import labelled_sums

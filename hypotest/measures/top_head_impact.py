@@ -11,11 +11,11 @@ from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
 
 if TYPE_CHECKING:
+    from hypotest.engine.session import Session
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
-    from hypotest.testing.parallel import Values, Workers
-    from hypotest.testing.randomness import Streams
 
 WORDS = Words(
     title="impact of the top head on the group",
@@ -32,7 +32,7 @@ WORDS = Words(
 )
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """The head is chosen on the selection split, its impact measured on the other."""
     from hypotest.estimators import heads
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each

@@ -11,10 +11,10 @@ from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
+    from hypotest.engine.streams import Streams
     from hypotest.records.evidence import Evidence, IntArray
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.randomness import Streams
     from hypotest.testing.task import Task
 
 WORDS = Words(

@@ -18,7 +18,6 @@ from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence
-    from hypotest.records.progress import StartStage
     from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
@@ -41,7 +40,7 @@ class CovariateMatched(Strict):
     stop_after: StopAfter = None
 
 
-def prepare(options: CovariateMatched, task: Task, start_stage: StartStage) -> Matched:
+def prepare(options: CovariateMatched, task: Task) -> Matched:
     """Groups with as many neurons as the tested one in every stratum of a propensity score.
 
     What they are matched on is read on the selection split: matching looks at nothing that is tested.

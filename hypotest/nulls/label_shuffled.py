@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.records.evidence import Evidence, SplitEvidence
-    from hypotest.records.progress import StartStage
     from hypotest.records.protocol import Protocol
     from hypotest.records.results import GroupResult, NullComparison, PredictionResult
     from hypotest.testing.relabelled import ShuffledGroups
@@ -61,7 +60,7 @@ def evaluations(options: LabelShuffled) -> int:
     return 2 * sum(units_and_draws(options.unit, options.draws).values())
 
 
-def prepare(options: LabelShuffled, task: Task, start_stage: StartStage) -> Mapping[str, ShuffledGroups]:
+def prepare(options: LabelShuffled, task: Task) -> Mapping[str, ShuffledGroups]:
     """What the selection finds under shuffled labels, by unit."""
     from hypotest.testing.relabelled import shuffled_groups, units_and_draws
 
@@ -73,7 +72,7 @@ def prepare(options: LabelShuffled, task: Task, start_stage: StartStage) -> Mapp
             task.selection.half,
             task.protocol.group,
             task.streams(NULL.name, unit),
-            start_stage,
+            task.session.start_stage,
         )
         for unit, n_draws in units_and_draws(options.unit, options.draws).items()
     }

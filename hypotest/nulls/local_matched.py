@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hypotest.records.evidence import Evidence, SplitEvidence
-    from hypotest.records.progress import StartStage
     from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
@@ -51,7 +50,7 @@ class LocalMatched(Strict):
     stop_after: StopAfter = None
 
 
-def prepare(options: LocalMatched, task: Task, start_stage: StartStage) -> Matched:
+def prepare(options: LocalMatched, task: Task) -> Matched:
     """Groups of neurons as loud and as influential on the second condition, a few ranks apart.
 
     Everything is read on the selection split.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.records.evidence import Evidence
-    from hypotest.records.progress import StartStage
     from hypotest.records.protocol import Protocol
     from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.rung import Rung
@@ -123,7 +122,7 @@ class Null:
     gives_sd: bool = False
     """Whether margins in ``null_sd`` are SDs of its draws; exactly one null's are."""
 
-    prepare: Callable[[Any, Task, StartStage], Any]
+    prepare: Callable[[Any, Task], Any]
     """What all measures share, such as groups drawn: from the options, and evidence with a selected group.
 
     Raises ValueError or ArithmeticError where the evidence gives none; the reason is reported."""
@@ -155,7 +154,7 @@ class Null:
     @property
     def home(self) -> Path:
         """The file in which it is drawn, also where another package brings it."""
-        return Path(inspect.getfile(self.compare))
+        return Path(inspect.getfile(inspect.unwrap(self.compare)))
 
     def n_draws(self, options: Any) -> int:
         """Draws that the protocol asks for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.strict import Strict
+from hypotest.testing.guarded import guarded
 
 PACKAGE = "hypotest.nulls"
 """Our own; and the entry points of installed packages: ``contiguous = "package.module:NULL"``."""
@@ -40,7 +41,8 @@ def _checked(name: str, null: object, known: Mapping[str, Null]) -> Null:
     field = null.options.model_fields.get(null.number)
     if field is None or not isinstance(field.default, int):
         raise ValueError(f"its options must have a whole number {null.number!r} with a default, its draws")
-    return null
+    whose = f"null {name!r}"
+    return replace(null, prepare=guarded(null.prepare, whose), compare=guarded(null.compare, whose))
 
 
 def _ladder(found: Mapping[str, Null]) -> Mapping[str, Null]:

@@ -13,7 +13,6 @@ from hypotest.nulls.null import Null, Words
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
-    from hypotest.records.progress import StartStage
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 
@@ -31,7 +30,7 @@ class Rewired(Strict):
     draws: int = Field(default=499, ge=1, le=10**6, description="number of rewired networks")
 
 
-def prepare(options: Rewired, task: Task, start_stage: StartStage) -> None:
+def prepare(options: Rewired, task: Task) -> None:
     """Nothing is shared: each measure rewires its own networks."""
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.records.evidence import Evidence, IntArray
-    from hypotest.records.progress import StartStage
     from hypotest.records.protocol import Protocol
     from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.rung import Rung
@@ -31,7 +30,7 @@ class SizeMatched(Strict):
     stop_after: StopAfter = None
 
 
-def prepare(options: SizeMatched, task: Task, start_stage: StartStage) -> IntArray:
+def prepare(options: SizeMatched, task: Task) -> IntArray:
     """The groups, shape (n_draws, k)."""
     return task.random_groups(options.draws)
 

@@ -16,7 +16,6 @@ from hypotest.nulls.null import Null, Words
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
-    from hypotest.records.progress import StartStage
     from hypotest.records.protocol import Protocol
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
@@ -32,7 +31,7 @@ class Untrained(Strict):
     )
 
 
-def prepare(options: Untrained, task: Task, start_stage: StartStage) -> None:
+def prepare(options: Untrained, task: Task) -> None:
     """Nothing: the networks come with the task."""
 
 

@@ -42,6 +42,8 @@ def _checked(name: str, page: object, known: Mapping[str, Page]) -> Page:
     Raises:
         ValueError: If it cannot be used here.
     """
+    if isinstance(page, type):
+        raise ValueError(f"is a class: name an object of it, {page.__name__}()")
     if not isinstance(page, Page):
         missing = [item for item in ("name", "suffix", "interface", "render") if not hasattr(page, item)]
         raise ValueError(f"must have {', '.join(missing)}; found {type(page).__name__}")

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import random_groups
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence, SplitEvidence
-from hypotest.records.progress import StartStage
 from hypotest.records.results import AblationResult, EffectParts, GroupAblation
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 
 RANDOM_GROUPS = 20
@@ -40,9 +40,7 @@ def ablate_jointly(
     whole: SplitEvidence,
     evidence: Evidence,
     selection: Selection,
-    memory: float,
-    streams: Streams,
-    start_stage: StartStage,
+    session: Session,
 ) -> JointAblation:
     """Ablate all neurons of the group at once, and those of random groups of its size.
 
@@ -51,13 +49,11 @@ def ablate_jointly(
         whole: The selection split with every neuron of the layer: what ablated ones are set to.
         evidence: Both splits, without dead neurons.
         selection: The tested group.
-        memory: GB that ablation may take beside model and evidence.
-        streams: Random numbers.
-        start_stage: Told of the steps.
+        session: Memory, random streams and progress.
     """
     split, how = evidence.evaluation, evidence.ablation
-    rows, groups = _rows_and_groups(evidence, selection, streams)
-    step = start_stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
+    rows, groups = _rows_and_groups(evidence, selection, session.streams)
+    step = session.stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
     change = ablate_groups(
         prepared.subject,
         prepared.blocks.tokens,
@@ -65,7 +61,7 @@ def ablate_jointly(
         rows,
         Replacement.behind(how, whole),
         evidence.layer_numbers(groups),
-        memory,
+        session.memory,
         step,
     )
     joint = change.mean(axis=0, dtype=np.float64)

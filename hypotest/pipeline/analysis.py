@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.estimators.heads import top_head
 from hypotest.groups.live import live_neurons, without_dead
 from hypotest.ladder.against_nulls import describe_group, prepare
@@ -21,17 +23,13 @@ from hypotest.pipeline.outcomes import (
     judge,
     null_frame,
 )
-from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.prediction import Prediction
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Dependence, GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
 from hypotest.testing.contrast import MeasuredContrast
-from hypotest.testing.parallel import Workers
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
@@ -60,9 +58,7 @@ def analyse(
     evidence: Evidence,
     *,
     networks: Sequence[Mapping[str, float]] = (),
-    start_stage: StartStage = silent,
-    watch: StartStage | None = None,
-    kept: KeptPieces | None = None,
+    session: Session | None = None,
 ) -> Analysis:
     """Test a protocol's predictions on evidence, and apply its decision rule.
 
@@ -73,9 +69,7 @@ def analyse(
         protocol: A valid protocol; what it says of subject and corpus is not used.
         evidence: Both splits.
         networks: What `group_values` finds in each other network, for nulls that need some.
-        start_stage: Told of the pieces of long stages, for progress.
-        watch: Told of each prediction; ``start_stage`` if None.
-        kept: Where finished pieces are kept, should this be stopped.
+        session: What it computes with; by default alone, in silence, with the protocol's seed.
 
     A measure that is undefined for the group, a null without a defined draw, and whatever else a prediction
     cannot compute on this evidence give it the outcome ``undefined``; the others go on.
@@ -83,17 +77,13 @@ def analyse(
     Raises:
         EvidenceError: If no group can be selected on the selection split.
     """
-    watch = watch or start_stage
-    streams, evidence = Streams(protocol.seed), without_dead(evidence)
-    selection = select(protocol, evidence, streams)
-    workers = Workers(start_stage, kept)
-    task = prepare(
-        Task(protocol, evidence, selection, streams, workers, networks=networks), start_stage=watch
-    )
+    session, evidence = session or Session.start(protocol.seed), without_dead(evidence)
+    selection = select(protocol, evidence, session.streams)
+    task = prepare(Task(protocol, evidence, selection, session, networks=networks))
     comparisons: dict[str, MeasuredContrast] = {}
-    next_prediction = start_stage("predictions", len(protocol.predictions))
+    next_prediction = session.pieces("predictions", len(protocol.predictions))
     for item in protocol.predictions:
-        step = watch(f"{item.id}: {item.measure}", 1)
+        step = session.stage(f"{item.id}: {item.measure}", 1)
         try:
             comparisons[item.id] = measure_of(item).compare(item, task)
         except NO_VALUE as error:
@@ -126,17 +116,17 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
     Returns:
         Id of each prediction on a group measure -> T(G); NaN where it, or the group, is undefined.
     """
-    streams = Streams(protocol.seed)
+    session = Session.start(protocol.seed)
     asked = list(_group_measures(protocol))
     try:
         evidence = without_dead(evidence)
-        group = select_group(evidence.selection, protocol.group, streams)
+        group = select_group(evidence.selection, protocol.group, session.streams)
     except NO_VALUE:  # a network in which nothing can be selected
         return {item.id: float("nan") for item, _ in asked}
     found = {}
     for item, measure in asked:
         try:
-            found[item.id] = float(measure.tied(item, evidence, streams, Workers()).values(group[None, :])[0])
+            found[item.id] = float(measure.tied(item, evidence, session).values(group[None, :])[0])
         except NO_VALUE:
             found[item.id] = float("nan")
     return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -17,16 +16,14 @@ from hypotest.collect.evidence_folder import read_selection
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, selection_key
 from hypotest.collect.self_check import check_ablation
-from hypotest.collect.store import cache_folder
+from hypotest.engine.session import Session
 from hypotest.pipeline.document_log import log_viewing
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Use, Viewing
 from hypotest.records.self_check import SelfCheck
 from hypotest.registration import protocol_hash
-from hypotest.testing.randomness import Streams
 
 SELF_CHECK_PAIRS = 64
 """(neuron, block) pairs that are ablated by a real intervention on every run."""
@@ -35,9 +32,7 @@ SELF_CHECK_PAIRS = 64
 def collect_both(
     plan: Protocol,
     prepared: Prepared,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    session: Session,
     on_selection: Callable[[SelectionEvidence], None] | None = None,
 ) -> Evidence:
     """Collect both splits, or read them from the cache; either way the log says so before.
@@ -45,9 +40,7 @@ def collect_both(
     Args:
         plan: What is run.
         prepared: From `hypotest.pipeline.prepare.prepare`.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence.
-        start_stage: Told of each stage and its steps, for progress.
+        session: Cache, memory and progress.
         on_selection: Given the selection split before anything of the evaluation split is run or read; what
             it raises stops there.
 
@@ -59,18 +52,17 @@ def collect_both(
 
     def before_evaluation() -> None:
         if on_selection is not None:
-            on_selection(read_selection(cache, keys.selection))
-        _log(plan, prepared, "evaluation", prepared.samples["evaluation"], keys.evaluation)
+            on_selection(read_selection(session.evidence, keys.selection))
+        _log(plan, prepared, session, "evaluation", prepared.samples["evaluation"], keys.evaluation)
 
-    _log(plan, prepared, "selection", prepared.samples["selection"], keys.selection)
+    _log(plan, prepared, session, "selection", prepared.samples["selection"], keys.selection)
     return collecting.collect_evidence(
         prepared.subject,
         prepared.samples,
         keys,
         prepared.ablation,
-        memory,
-        cache,
-        start_stage,
+        session.evidence,
+        session,
         before_evaluation=before_evaluation,
     )
 
@@ -79,9 +71,7 @@ def collect_selected(
     plan: Protocol,
     prepared: Prepared,
     sample: Sample,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    session: Session,
 ) -> SelectionEvidence:
     """Collect positions of the selection split alone; nothing of the evaluation split is run or read.
 
@@ -89,28 +79,26 @@ def collect_selected(
         plan: What is looked at.
         prepared: From `hypotest.pipeline.prepare.prepare`.
         sample: The selection split, or a part of it.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence.
-        start_stage: Told of each stage and its steps, for progress.
+        session: Cache, memory and progress.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
         OutputError: If the cache or its log cannot be written.
     """
     key = selection_key(prepared.subject, sample, prepared.ablation)
-    _log(plan, prepared, "selection", sample, key)
+    _log(plan, prepared, session, "selection", sample, key)
     return collecting.collect_selection(
-        prepared.subject, sample, key, prepared.ablation, memory, cache, start_stage
+        prepared.subject, sample, key, prepared.ablation, session.evidence, session
     )
 
 
-def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: StartStage) -> SelfCheck:
+def self_check(prepared: Prepared, evidence: Evidence, session: Session) -> SelfCheck:
     """Redo a sample of the ablations by interventions in the whole model.
 
     Raises:
         SelfCheckError: If they disagree.
     """
-    step = watch("ablation against the whole model", SELF_CHECK_PAIRS)
+    step = session.stage("ablation against the whole model", SELF_CHECK_PAIRS)
     evaluation = evidence.evaluation
     return check_ablation(
         prepared.subject,
@@ -121,7 +109,7 @@ def self_check(prepared: Prepared, evidence: Evidence, streams: Streams, watch: 
         Replacement.behind(evidence.ablation, evidence.selection),
         evidence.ablation,
         SELF_CHECK_PAIRS,
-        streams("self-check"),
+        session.streams("self-check"),
         step,
         loss=evaluation.loss,
     )
@@ -140,10 +128,10 @@ def shape_of(prepared: Prepared) -> tuple[str, int]:
     return network.anatomy.family, sum(item.numel() for item in network.model.parameters())
 
 
-def _log(plan: Protocol, prepared: Prepared, use: Use, sample: Sample, key: str) -> None:
+def _log(plan: Protocol, prepared: Prepared, session: Session, use: Use, sample: Sample, key: str) -> None:
     family, parameters = shape_of(prepared)
     log_viewing(
-        cache_folder(),
+        session.cache,
         Viewing(
             time=datetime.now(UTC).isoformat(),
             use=use,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.errors import Problem, ProtocolError
 from hypotest.groups.live import without_dead
 from hypotest.ladder.against_nulls import prepare
@@ -23,7 +25,6 @@ from hypotest.nulls.registry import declared, with_nulls
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol import Protocol
 from hypotest.testing.halves import whole
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection, select
 from hypotest.testing.task import Missing, Task
 from hypotest.testing.undefined import NO_VALUE, why
@@ -80,9 +81,10 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
         plan.model_copy(update={"intervals": plan.intervals.model_copy(update={"resamples": TRIED})}),
         {item.name: item.null.fewer(item.options, TRIED) for item in declared(plan)},
     )
-    drawn = prepare(Task(few, evidence, chosen, streams), Form.GROUPS).drawn
+    session = Session(streams)
+    drawn = prepare(Task(few, evidence, chosen, session), Form.GROUPS).drawn
     some, among = _beside_others(evidence, chosen, streams)
-    task = Task(few, some, among, streams)
+    task = Task(few, some, among, session)
     found: dict[str, str] = {}
     for item in plan.predictions:
         if isinstance(nothing := drawn.get(str(item.contrast.null)), Missing):

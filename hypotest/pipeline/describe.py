@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypotest.engine.streams import Streams
 from hypotest.estimators import dimension, heads, routing
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Evidence
@@ -11,7 +12,6 @@ from hypotest.records.results import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads, routing_profiles
 from hypotest.testing.heads import head_layers
 from hypotest.testing.layer_statistics import second_moments
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 from hypotest.testing.undefined import NO_VALUE
 

@@ -22,6 +22,7 @@ from hypotest.records.protocol import Protocol
 FENCED = (
     "collect",
     "corpora",
+    "engine",
     "estimators",
     "groups",
     "inference",

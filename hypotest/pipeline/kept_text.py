@@ -21,11 +21,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest import corpora
-from hypotest.collect.store import cache_folder, evidence_key, kept
+from hypotest.collect.store import evidence_key, kept
 from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions
 from hypotest.corpora.docstrings import package_documents, source_hashes
 from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.engine.session import cache_folder
 from hypotest.pipeline.reader import TextReader, encoded_batches
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import python_hash

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed
 from hypotest.corpora.files import read_bytes
+from hypotest.engine.progress import silent
 from hypotest.errors import OutputError
 from hypotest.pipeline.collection import shape_of
 from hypotest.pipeline.document_log import read_log
@@ -17,7 +18,6 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered import what_was_seen
 from hypotest.pipeline.texts import read_text
 from hypotest.records.material import CountedText
-from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Entry, Fingerprint, Later, Lock
 from hypotest.records.seen import Viewing

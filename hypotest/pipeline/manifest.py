@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from hypotest.collect.tiles import GB
+from hypotest.engine.progress import StartStage
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
 from hypotest.records.plugins import packages_of
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint
 from hypotest.records.results import AblationResult

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,39 +11,34 @@ from numpy.typing import NDArray
 from hypotest.collect.cross_entropy import mean_cross_entropy
 from hypotest.collect.store import evidence_key, kept
 from hypotest.corpora.conditions import blocks_for_heads
+from hypotest.engine.session import Session
 from hypotest.errors import SubjectError
 from hypotest.pipeline.beginning import FORCE
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.progress import StartStage
 from hypotest.records.results import CrossEntropy
-from hypotest.testing.randomness import Streams
 
 _BLOCKS = 32
 """Of the selection split, spread over its documents."""
 _VERSION = 1
 
 
-def measure_cross_entropy(
-    prepared: Prepared, streams: Streams, start_stage: StartStage, cache: Path | None, *, force: bool
-) -> CrossEntropy:
+def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) -> CrossEntropy:
     """Measure how well the subject predicts the sampled text, and compare with two that know nothing of it.
 
     Nothing of the evaluation split is run through the model.
 
     Args:
         prepared: From `hypotest.pipeline.prepare.prepare`.
-        streams: Random numbers, for the choice of blocks.
-        start_stage: Told of the stage, for progress.
-        cache: Folder in which what was measured is kept; None measures anew.
+        session: Random streams, for the choice of blocks; the cache, in which what was measured is kept.
         force: Whether to go on where the model is worse than chance.
 
     Raises:
         SubjectError: If it is, and `force` is not set; lists likely causes.
     """
-    step = start_stage("cross-entropy of the text", 1)
+    step = session.stage("cross-entropy of the text", 1)
     subject, whole, lengths = prepared.subject, prepared.blocks.tokens, prepared.blocks.lengths
     chosen = blocks_for_heads(
-        prepared.samples["selection"].positions, _BLOCKS, streams("cross-entropy", "blocks")
+        prepared.samples["selection"].positions, _BLOCKS, session.streams("cross-entropy", "blocks")
     )
     first = 1 if prepared.bos is None else 2
     settings = {
@@ -59,8 +53,8 @@ def measure_cross_entropy(
     def measure() -> dict[str, NDArray[np.float64]]:
         return {"found": np.array(mean_cross_entropy(subject, whole[chosen], first, lengths[chosen]))}
 
-    place = None if cache is None else cache / "cross_entropy" / evidence_key(settings)
-    arrays = measure() if place is None else kept(place, ("found",), measure)
+    place = session.cache / "cross_entropy" / evidence_key(settings)
+    arrays = measure() if session.anew else kept(place, ("found",), measure)
     nats, count = arrays["found"].tolist()
     step()
     found = CrossEntropy(

@@ -15,6 +15,7 @@ from hypotest.corpora.frequencies import (
     cut_frequencies,
     fit_to_vocabulary,
 )
+from hypotest.engine.session import Session
 from hypotest.errors import CorpusError
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.kept_text import blocks_of, positions_in
@@ -22,10 +23,8 @@ from hypotest.pipeline.reader import TextReader, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import FrequencyCurve
-from hypotest.testing.randomness import Streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +47,7 @@ def find_positions(
     protocol: Protocol,
     base: Path,
     reader: TextReader,
-    streams: Streams,
-    start_stage: StartStage,
+    session: Session,
     step: Callable[[], None],
     kept_out: Collection[str],
     on_cuts: Callable[[FrequencyCuts], None] = lambda cuts: None,
@@ -60,8 +58,7 @@ def find_positions(
         protocol: A valid protocol.
         base: Folder that relative paths of the protocol start from.
         reader: The subject, or its tokenizer.
-        streams: Random numbers.
-        start_stage: Told of counting tokens, for progress.
+        session: Random streams and progress.
         step: Called when the text is read, and when positions are drawn.
         kept_out: Hashes of documents that must not come to the evaluation split; see
             `hypotest.pipeline.registered.kept_out_of_evaluation`.
@@ -75,13 +72,13 @@ def find_positions(
             f"corpus.context: {protocol.corpus.context} tokens, but {reader.name} takes at most "
             f"{reader.context}"
         )
-    documents, sources = read_text(protocol.corpus.text, base, "corpus.text", start_stage)
+    documents, sources = read_text(protocol.corpus.text, base, "corpus.text", session.start_stage)
     bos = first_token(protocol, reader)
     blocks = blocks_in(protocol, documents, reader, bos)
     hashes = document_hashes(documents)
     del documents  # a large text has gigabytes, and only its tokens are needed from here on
     step()
-    counts = token_counts(protocol.frequencies, base, reader, start_stage)
+    counts = token_counts(protocol.frequencies, base, reader, session.start_stage)
     cuts = cut_frequencies(
         fit_to_vocabulary(counts, reader.vocab_size),
         protocol.conditions,
@@ -98,8 +95,8 @@ def find_positions(
     sampled = positions_in(
         blocks,
         cuts,
-        {**asked, "seed": streams.seed},
-        lambda: sample_positions(blocks, cuts, rng=streams("positions"), **asked),
+        {**asked, "seed": session.streams.seed},
+        lambda: sample_positions(blocks, cuts, rng=session.streams("positions"), **asked),
     )
     step()
     return FoundPositions(

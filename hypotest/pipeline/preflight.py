@@ -14,7 +14,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from hypotest.collect.store import cache_folder
+from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError, ProtocolError, RunError
 from hypotest.records.files import file_obstacle, require_run
 from hypotest.records.protocol import Protocol

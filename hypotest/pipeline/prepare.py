@@ -14,17 +14,16 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.engine.session import Session
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.positions import find_positions
 from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.records.corpus import TextSource
 from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import AblationMethod
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_reader
-from hypotest.testing.randomness import Streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +50,7 @@ class Prepared:
 def prepare(
     protocol: Protocol,
     base: Path,
-    device: str,
-    streams: Streams,
-    start_stage: StartStage,
+    session: Session,
     subject: LanguageModel | None = None,
     *,
     kept_out: Collection[str],
@@ -66,9 +63,7 @@ def prepare(
     Args:
         protocol: A valid protocol.
         base: Folder that relative paths of the protocol start from.
-        device: As `hypotest.pipeline.subject.load_subject` takes it.
-        streams: Random numbers.
-        start_stage: Told of stages, for progress.
+        session: Device, random streams and progress.
         subject: Instead of loading the one that the protocol names.
         kept_out: Hashes of documents that must not come to the evaluation split; see
             `hypotest.pipeline.registered.kept_out_of_evaluation`.
@@ -78,17 +73,17 @@ def prepare(
         SubjectError: If the model cannot be had, or needs that token.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
-    step = start_stage("model, text and positions", 3)
+    step = session.stage("model, text and positions", 3)
     reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
     if not force:
         require_beginning(protocol, reader)
-    found = find_positions(protocol, base, reader, streams, start_stage, step, kept_out)
-    subject = subject or load_subject(protocol, base, device)
+    found = find_positions(protocol, base, reader, session, step, kept_out)
+    subject = subject or load_subject(protocol, base, session.device)
     step()
     samples = {}
     for split in SPLITS:
         rows = found.sampled.positions.filter(pl.col("split") == split)
-        heads = blocks_for_heads(rows, HEAD_BLOCKS, streams("head blocks", split))
+        heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
         samples[split] = Sample(found.blocks.tokens, rows, heads)
     ablation = plan_ablation(
         subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed

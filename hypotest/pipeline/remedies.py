@@ -18,13 +18,13 @@ from pydantic import ValidationError
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical, check_protocol
-from hypotest.testing.randomness import Streams
 
 _STEP = 5
 """Percent between the percentiles that are tried."""

@@ -12,18 +12,18 @@ from typing import Any
 
 import polars as pl
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.ablation_effects import JointAblation, ablate_jointly, ablation_result
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.limitations import find_limitations
-from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.results import (
@@ -40,7 +40,6 @@ from hypotest.records.results import (
     Status,
 )
 from hypotest.records.self_check import SelfCheck
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task
 
@@ -90,9 +89,7 @@ def analyse_every_split(
     protocol: Protocol,
     evidence: Evidence,
     networks: Sequence[Mapping[str, float]],
-    start_stage: StartStage = silent,
-    watch: StartStage | None = None,
-    kept: KeptPieces | None = None,
+    session: Session,
 ) -> Analysed:
     """Test a protocol's predictions on the declared split of the documents, and on those it asks for besides.
 
@@ -100,16 +97,14 @@ def analyse_every_split(
         protocol: A valid protocol.
         evidence: Both splits.
         networks: What `hypotest.pipeline.analysis.group_values` finds in each other network.
-        start_stage: Told of the stages, for progress.
-        watch: As for `hypotest.pipeline.analysis.analyse`.
-        kept: As for `hypotest.pipeline.analysis.analyse`.
+        session: What it computes with.
 
     Raises:
         EvidenceError: If no group can be selected.
     """
     live = without_dead(evidence)
-    analysis = analyse(protocol, live, networks=networks, start_stage=start_stage, watch=watch, kept=kept)
-    others = other_splits(protocol, evidence, start_stage)
+    analysis = analyse(protocol, live, networks=networks, session=session)
+    others = other_splits(protocol, evidence, session)
     return Analysed(
         task=analysis.task,
         group=analysis.group,
@@ -129,9 +124,7 @@ def ask_model(
     selection: Selection,
     check: SelfCheck,
     entropy: CrossEntropy | None,
-    memory: float,
-    streams: Streams,
-    start_stage: StartStage,
+    session: Session,
 ) -> ModelFacts:
     """What only the model and the text can tell, asked of them.
 
@@ -142,15 +135,13 @@ def ask_model(
         selection: The tested group.
         check: From `hypotest.pipeline.collection.self_check`.
         entropy: From `hypotest.pipeline.plausibility.measure_cross_entropy`.
-        memory: GB that ablation may take beside model and evidence.
-        streams: Random numbers.
-        start_stage: Told of the steps of ablation.
+        session: Memory, random streams and progress.
     """
     live = without_dead(evidence)
     return ModelFacts(
         subject=prepared.subject.describe(),
         text=describe_text(protocol, prepared, evidence),
-        joint=ablate_jointly(prepared, evidence.selection, live, selection, memory, streams, start_stage),
+        joint=ablate_jointly(prepared, evidence.selection, live, selection, session),
         self_check=check,
         cross_entropy=entropy,
         frequencies=describe_frequencies(prepared.cuts),

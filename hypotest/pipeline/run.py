@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, overload
 
-from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import (
     EvidenceKeys,
     evidence_digests,
     is_collected,
     read_evidence,
 )
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import MEMORY, Session, cache_folder
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.collection import collect_both, documents_of, self_check
@@ -34,14 +34,12 @@ from hypotest.pipeline.results import analyse_every_split, ask_model, assemble
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import (
-    NETWORKS,
     UntrainedNetwork,
     collect_untrained,
     describe_untrained,
     networks_of,
 )
 from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.self_check import SelfCheck
@@ -51,7 +49,6 @@ from hypotest.registration.built import protocol_file
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
 
 
@@ -139,27 +136,16 @@ def run(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
     subject = None if model is None else subject_in_memory(plan, model, tokenizer)
+    session = Session.start(plan.seed, start_stage, device, memory)
     if limit is not None:
-        return try_plan(
-            plan,
-            path,
-            trial_folder(plan, out),
-            limit,
-            subject=subject,
-            device=device,
-            memory=memory,
-            force=force,
-            start_stage=start_stage,
-        )
+        return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=subject, force=force)
     return run_plan(
         plan,
         path,
         run_folder(plan, out, started),
+        session,
         subject=subject,
-        device=device,
-        memory=memory,
         force=force,
-        start_stage=start_stage,
         on_registration=on_registration,
         started=started,
     )
@@ -169,12 +155,10 @@ def run_plan(
     plan: Protocol,
     path: Path,
     folder: Path,
+    session: Session,
     *,
     subject: LanguageModel | None,
-    device: str,
-    memory: float,
     force: bool = False,
-    start_stage: StartStage,
     on_registration: Callable[[Registration], None],
     started: datetime,
 ) -> Run:
@@ -184,56 +168,44 @@ def run_plan(
         plan: What is run.
         path: The protocol's file, whose folder relative paths start from.
         folder: Gets the run; must not exist.
+        session: What it computes with.
         subject: Instead of loading the one that the plan names.
-        device: As for `run`.
-        memory: As for `run`.
         force: As for `run`.
-        start_stage: As for `run`.
         on_registration: As for `run`.
         started: When the run began.
     """
-    watch = Stopwatch(start_stage)
-    streams = Streams(plan.seed)
-
-    prepared = prepare(
-        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path), force=force
-    )
+    display, watch = session.start_stage, Stopwatch(session.start_stage)
+    session = session.telling(watch)
+    kept_out = kept_out_of_evaluation(path)
+    prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out, force=force)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
-    entropy = measure_cross_entropy(prepared, streams, watch, cache_folder(), force=force)
-    cache = cache_folder() / "evidence"
+    entropy = measure_cross_entropy(prepared, session, force=force)
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
-    unbound = bind_subject(path, plan, found, prepared, documents, cache_folder())
-    registration = registration_of(path, found, documents, cache_folder(), unbound)
+    unbound = bind_subject(path, plan, found, prepared, documents, session.cache)
+    registration = registration_of(path, found, documents, session.cache, unbound)
     on_registration(registration)
-    cached = is_collected(cache, prepared.keys.evaluation)
+    cached = is_collected(session.evidence, prepared.keys.evaluation)
     evidence, check, networks = _collect(
-        plan,
-        prepared,
-        memory,
-        cache,
-        streams,
-        watch,
-        lambda selected: check_defined(plan, selected, streams, path),
+        plan, prepared, session, lambda selected: check_defined(plan, selected, session.streams, path)
     )
-    digests = evidence_digests(cache, prepared.keys)
-    kept = KeptPieces.of(found, digests, cache_folder())
-    selection = select(plan, without_dead(evidence), streams)
-    facts = ask_model(plan, prepared, evidence, selection, check, entropy, memory, streams, watch)
-    file, device_name = prepared.subject.file, str(prepared.subject.device)
+    digests = evidence_digests(session.evidence, prepared.keys)
+    kept = KeptPieces.of(found, digests, session.cache)
+    session = session.keeping(kept)
+    selection = select(plan, without_dead(evidence), session.streams)
+    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session)
+    file, device = prepared.subject.file, str(prepared.subject.device)
     about_networks = describe_untrained(plan, prepared, networks)
     del prepared, subject  # all that follows needs memory of its own, and the model no more
     gc.collect()  # nnsight leaves cycles that hold it
-    tested = analyse_every_split(
-        plan, evidence, [network.value for network in networks], start_stage, watch=watch, kept=kept
-    )
+    tested = analyse_every_split(plan, evidence, [network.value for network in networks], session)
     results = assemble(plan, evidence, tested, facts, registration)
     manifest = describe_run(
         found,
         file,
-        device_name,
+        device,
         results.ablation,
-        memory,
+        session.memory,
         check,
         started.isoformat(),
         cached,
@@ -241,7 +213,7 @@ def run_plan(
         digests,
         networks=about_networks,
     )
-    write_run(folder, results, tested.nulls, manifest, start_stage)
+    write_run(folder, results, tested.nulls, manifest, display)
     kept.discard()
     return Run.open(folder)
 
@@ -249,23 +221,18 @@ def run_plan(
 def _collect(
     plan: Protocol,
     prepared: Prepared,
-    memory: float,
-    cache: Path,
-    streams: Streams,
-    watch: StartStage,
+    session: Session,
     on_selection: Callable[[SelectionEvidence], None],
 ) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
     """Evidence of the subject, checked, and what the untrained networks contribute."""
-    evidence = collect_both(plan, prepared, memory, cache, watch, on_selection)
-    check = self_check(prepared, evidence, streams, watch)
+    evidence = collect_both(plan, prepared, session, on_selection)
+    check = self_check(prepared, evidence, session)
     if networks_of(plan) is None:
         return evidence, check, ()
     del evidence  # a network's own takes as much memory again
     gc.collect()  # nnsight leaves cycles that hold it
-    networks = collect_untrained(
-        plan, prepared, memory, cache.parent / NETWORKS, watch, lambda other: group_values(plan, other)
-    )
-    return read_evidence(cache, prepared.keys), check, networks
+    networks = collect_untrained(plan, prepared, session, lambda other: group_values(plan, other))
+    return read_evidence(session.evidence, prepared.keys), check, networks
 
 
 def load_evidence(run: Run | str | Path) -> Evidence:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hypotest.engine.progress import silent
+from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError
 from hypotest.nulls.registry import needed_nulls, reference_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, SplitOutcome, Status
-from hypotest.testing.randomness import Streams
 from hypotest.testing.undefined import why, without_outcome
 
 
@@ -27,9 +27,7 @@ class SplitAnalysis:
     verdicts: tuple[HypothesisVerdict, ...]
 
 
-def other_splits(
-    protocol: Protocol, evidence: Evidence, start_stage: StartStage = silent
-) -> tuple[SplitAnalysis, ...]:
+def other_splits(protocol: Protocol, evidence: Evidence, session: Session) -> tuple[SplitAnalysis, ...]:
     """Analyse ``protocol.splits`` - 1 further divisions of the documents.
 
     Selection and evaluation change; the positions and what was measured at them stay, and so does the
@@ -39,13 +37,12 @@ def other_splits(
     if protocol.splits == 1:
         return ()
     plan = protocol.with_nulls({name for item in protocol.predictions for name in needed_nulls(item)})
-    streams = Streams(protocol.seed)
-    step = start_stage("other splits of the documents", protocol.splits - 1)
+    step = session.pieces("other splits of the documents", protocol.splits - 1)
     found = []
     for number in range(1, protocol.splits):
-        divided = redivide(evidence, protocol.split.selection, streams("split", str(number)))
+        divided = redivide(evidence, protocol.split.selection, session.streams("split", str(number)))
         try:
-            analysis = analyse(plan, divided, start_stage=start_stage, watch=silent)
+            analysis = analyse(plan, divided, session=session.telling(silent))
             found.append(SplitAnalysis(analysis.predictions, analysis.verdicts))
         except EvidenceError as error:  # no group can be selected on this division
             found.append(_without_group(plan, why(error)))

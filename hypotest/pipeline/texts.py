@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hypotest.collect.store import Arrays, cache_folder, evidence_key, read_shard, write_shard
+from hypotest.collect.store import Arrays, evidence_key, read_shard, write_shard
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
 from hypotest.corpora.hub import EXTRA, Kind, Row, can_stream, data_folder, hub_source, stream_rows
 from hypotest.corpora.text import read_files
+from hypotest.engine.progress import StartStage
+from hypotest.engine.session import cache_folder
 from hypotest.errors import CorpusError, OutputError
 from hypotest.pipeline.kept_text import documents_of_packages
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import write_whole
 from hypotest.records.hub import HubAnswer, is_commit
 from hypotest.records.material import CorpusFiles, CorpusHub, Text
-from hypotest.records.progress import StartStage
 from hypotest.subjects.asking import ask_hub
 
 _VERSION = 3

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.store import cache_folder, evidence_key, kept
+from hypotest.collect.store import evidence_key, kept
 from hypotest.corpora.docstrings import TRAINING_PACKAGES, installed, package_documents
 from hypotest.corpora.frequencies import read_frequency_table
+from hypotest.engine.progress import StartStage
+from hypotest.engine.session import cache_folder
 from hypotest.pipeline.reader import BATCH, TextReader, encoded_batches, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.records.corpus import Document
 from hypotest.records.material import CountedText, Text
-from hypotest.records.progress import StartStage
 from hypotest.subjects.language_model import reference_token_counts
 
 _VERSION = 1

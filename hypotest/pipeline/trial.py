@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.sample import Sample
-from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import blocks_for_heads
+from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, HypotestError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
@@ -30,14 +30,12 @@ from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
 from hypotest.report.trial import trial_summary, write_trial
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.testing.halves import divide, whole
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select_observed
 
 DRAWS = 199
@@ -58,12 +56,10 @@ def try_plan(
     path: Path,
     folder: Path,
     limit: int,
+    session: Session,
     *,
     subject: LanguageModel | None,
-    device: str,
-    memory: float,
     force: bool = False,
-    start_stage: StartStage,
 ) -> TrialResult:
     """Try a plan: load, read, collect, select, measure every prediction, and say what it gave.
 
@@ -72,11 +68,9 @@ def try_plan(
         path: The protocol's file, whose folder relative paths start from.
         folder: Gets ``trial.md`` and ``trial.json``, in the place of what an earlier trial left there.
         limit: Positions per condition, taken from the selection split.
+        session: What it computes with.
         subject: Instead of loading the one that the plan names.
-        device: As for `hypotest.run`.
-        memory: GB that ablation may take beside model and evidence.
         force: As for `hypotest.run`.
-        start_stage: Told of each stage and its number of steps, for progress.
 
     Raises:
         ProtocolError: If fewer than 8 positions are asked for, or the plan cannot be run.
@@ -84,16 +78,15 @@ def try_plan(
             cannot be collected.
     """
     require_positions(limit)
-    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
-    prepared = prepare(
-        plan, path.parent, device, streams, watch, subject, kept_out=kept_out_of_evaluation(path), force=force
-    )
+    watch = Stopwatch(session.start_stage)
+    session, streams = session.telling(watch), session.streams
+    kept_out = kept_out_of_evaluation(path)
+    prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out, force=force)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
-    measure_cross_entropy(prepared, streams, watch, cache_folder(), force=force)
+    measure_cross_entropy(prepared, session, force=force)
     sample = limited(prepared.samples["selection"], limit, streams("trial"))
-    cache = cache_folder() / "evidence"
-    selection = collect_selected(plan, prepared, sample, memory, cache, watch)
-    check = self_check(prepared, whole(selection), streams, watch)
+    selection = collect_selected(plan, prepared, sample, session)
+    check = self_check(prepared, whole(selection), session)
     evidence = divide(selection, streams)
     try:
         chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
@@ -102,7 +95,7 @@ def try_plan(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
             f"take more: limit={4 * limit}"
         ) from None
-    step = watch("predictions", len(plan.predictions))
+    step = session.stage("predictions", len(plan.predictions))
     tried = []
     for item in plan.predictions:
         tried.append(_try(item, plan, evidence))

@@ -20,7 +20,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -28,19 +27,16 @@ import numpy as np
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected
 from hypotest.collect.measured import Wanted, collect_measured
 from hypotest.collect.sample import evidence_keys
+from hypotest.engine.session import Session
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")
-
-NETWORKS = "other-networks"
-"""Folder within the cache. It is not that of the subject's evidence, of which a log of documents is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +77,7 @@ def networks_of(protocol: Protocol) -> AskedNetworks | None:
 def collect_untrained(
     protocol: Protocol,
     prepared: Prepared,
-    memory: float,
-    cache: Path,
-    start_stage: StartStage,
+    session: Session,
     use: Callable[[Evidence], T],
 ) -> tuple[UntrainedNetwork[T], ...]:
     """Collect, or read from the cache, the evidence of each untrained network, and make something of it.
@@ -93,9 +87,7 @@ def collect_untrained(
     Args:
         protocol: With a null of other networks; without, there is nothing to do.
         prepared: From `hypotest.pipeline.prepare.prepare`.
-        memory: GB that ablation may take beside model and evidence.
-        cache: Folder of the evidence cache.
-        start_stage: Told of one stage, with a step per network.
+        session: Cache, memory and progress: one stage, with a step per network.
         use: What to make of a network's evidence; should not keep its arrays.
 
     Raises:
@@ -106,10 +98,10 @@ def collect_untrained(
     asked = networks_of(protocol)
     if asked is None:
         return ()
-    step = start_stage(f"untrained networks ({asked.weights} weights)", asked.number)
+    step = session.stage(f"untrained networks ({asked.weights} weights)", asked.number)
     networks = []
     for number in range(asked.number):
-        networks.append(_network(number, asked.weights, protocol, prepared, memory, cache, use))
+        networks.append(_network(number, asked.weights, protocol, prepared, session, use))
         step()
     return tuple(networks)
 
@@ -145,8 +137,7 @@ def _network(
     weights: Literal["fresh", "permuted"],
     protocol: Protocol,
     prepared: Prepared,
-    memory: float,
-    cache: Path,
+    session: Session,
     use: Callable[[Evidence], T],
 ) -> UntrainedNetwork[T]:
     subject = untrained_model(prepared.subject, number, weights, protocol.seed)
@@ -154,7 +145,7 @@ def _network(
     rule = protocol.group
     wanted = Wanted(group_needs(protocol), rule.condition, f"{rule.model_dump_json()}, seed {protocol.seed}")
     keys = evidence_keys(subject, prepared.samples, prepared.ablation, wanted.words)
-    cached = is_collected(cache, keys.selection, keys.evaluation)
+    cached = is_collected(session.networks, keys.selection, keys.evaluation)
     evidence = collect_measured(
         subject,
         prepared.samples,
@@ -162,8 +153,8 @@ def _network(
         prepared.ablation,
         wanted,
         lambda selection: group_and_heads(protocol, selection),
-        memory,
-        cache,
+        session.networks,
+        session,
     )
     del subject
     gc.collect()  # nnsight leaves cycles that hold the model and the locals of every function up to here
@@ -172,7 +163,7 @@ def _network(
         number=number,
         fingerprint=fingerprint,
         keys=keys,
-        sha256=evidence_digests(cache, keys),
+        sha256=evidence_digests(session.networks, keys),
         was_cached=cached,
         influence_sd=influence_sd,
         influence_error=influence_error,

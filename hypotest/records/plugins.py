@@ -39,7 +39,8 @@ def discover(
             found[entry.name] = checked(entry.name, entry.load(), found)
         except Exception as error:  # whatever a package does when it is imported: the others are still there
             where = f"{what or attribute.lower()} {entry.name!r} of {entry.value}"
-            warnings.warn(f"{where} is left out: {type(error).__name__}: {error}", stacklevel=2)
+            message = f"{where} is left out: {type(error).__name__}: {error}"
+            warnings.warn_explicit(message, UserWarning, entry.value, 1)  # no line of ours says more
     return MappingProxyType(found)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Items, Note, Part, Table, document, table
 from hypotest.pages.inline import Inline, strong
 from hypotest.pages.markdown import write_markdown
@@ -21,7 +22,6 @@ from hypotest.records.comparison import (
     Comparison,
 )
 from hypotest.records.folders import replace_folder
-from hypotest.records.progress import StartStage, silent
 from hypotest.report.comparison_words import (
     count_line,
     decimals_of,

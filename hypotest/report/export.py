@@ -18,12 +18,12 @@ from typing import Any
 
 import polars as pl
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import OutputError
 from hypotest.pages.document import Document, Heading, document
 from hypotest.pages.inline import prose
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import built_aside, errors_name, flush, flush_folder
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import Results
 from hypotest.report.results_file import (
     SCHEMA_FILE,

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.results import PredictionResult, Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figure_style import house_style, save

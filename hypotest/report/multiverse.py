@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Note, Paragraph, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
 from hypotest.records.multiverse import ChoiceFlips, MultiverseResult, Robustness, SpecificationResult
-from hypotest.records.progress import StartStage, silent
 from hypotest.report.multiverse_words import choice_name, choices_text, value_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import json_text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import (
     Column,
     Document,
@@ -25,7 +26,6 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.sentences import sentence_list
 from hypotest.records.series import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 from hypotest.report.numbers import UNDEFINED, p_text, significant

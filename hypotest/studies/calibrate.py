@@ -17,13 +17,13 @@ from joblib import Parallel, cpu_count, delayed
 from pydantic import TypeAdapter
 
 import hypotest
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.pages.markdown import PAGE
 from hypotest.records.calibration import SCHEMA_VERSION, Calibration
 from hypotest.records.files import write_whole
-from hypotest.records.progress import StartStage, silent
 from hypotest.registration.findings import suggestion
 from hypotest.report.calibration import calibration_page
 from hypotest.report.results_file import json_text

@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_command
 from hypotest.records.comparison import ComparedRun, Comparison
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.sentences import sentence_list
 from hypotest.registration import canonical

@@ -8,6 +8,8 @@ import polars as pl
 
 from hypotest.corpora.conditions import SPLITS, count_positions
 from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import Session
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.positions import describe_frequencies, find_positions
 from hypotest.pipeline.preflight import check_command, results_folder
@@ -15,12 +17,10 @@ from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.pipeline.subject import layer_width
 from hypotest.records.corpus_check import CorpusCheck, SplitCount
-from hypotest.records.progress import StartStage, silent
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.corpus_check import cut_lines, write_corpus_check
 from hypotest.subjects.loading import load_reader
-from hypotest.testing.randomness import Streams
 
 
 def check_corpus(
@@ -54,7 +54,7 @@ def check_corpus(
     cuts: list[FrequencyCuts] = []
     try:
         found = find_positions(
-            plan, path.parent, reader, Streams(plan.seed), start_stage, step, kept_out, cuts.append
+            plan, path.parent, reader, Session.start(plan.seed, start_stage), step, kept_out, cuts.append
         )
         check_reach(plan, found, layer_width(plan, reader), path)
     except (CorpusError, ProtocolError) as error:

@@ -23,6 +23,8 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.self_check import check_ablation
 from hypotest.collect.stages import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD
 from hypotest.collect.store import read_shard, write_shard
+from hypotest.engine.progress import silent
+from hypotest.engine.session import Session
 from hypotest.groups.nulls import random_groups
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import declared
@@ -33,9 +35,7 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.untrained import networks_of
 from hypotest.records.evidence import SelectionEvidence, SplitEvidence
 from hypotest.records.power import StageCost
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
-from hypotest.testing.randomness import Streams
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
 _MOST_BLOCKS = 64
@@ -50,10 +50,7 @@ def time_collection(
     prepared: Prepared,
     selection: SelectionEvidence,
     group_size: int,
-    memory: float,
-    cache: Path,
-    streams: Streams,
-    start_stage: StartStage,
+    session: Session,
 ) -> tuple[StageCost, ...]:
     """Collect a few blocks of the selection split anew, and extrapolate to both splits.
 
@@ -63,22 +60,19 @@ def time_collection(
         prepared: Subject, text and positions.
         selection: Its evidence.
         group_size: Neurons of the tested group.
-        memory: GB that ablation may take.
-        cache: Folder of the evidence cache.
-        streams: Random numbers.
-        start_stage: Told of the pieces, for progress.
+        session: Cache, memory, random streams and progress.
     """
-    step = start_stage("timing of a few blocks", 3)
+    step = session.stage("timing of a few blocks", 3)
     sample = prepared.samples["selection"]
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".timing-", dir=cache) as folder:
+    session.evidence.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.evidence) as folder:
         started = monotonic()
-        _collect_blocks(prepared, _few_blocks(sample, _FIRST_BLOCKS), memory, Path(folder) / "first")
+        _collect_blocks(prepared, _few_blocks(sample, _FIRST_BLOCKS), session, Path(folder) / "first")
         spent = monotonic() - started
         step()
         few = _few_blocks(sample, int(np.clip(_FIRST_BLOCKS * _SECONDS / spent, _FIRST_BLOCKS, _MOST_BLOCKS)))
-        seconds = _collect_blocks(prepared, few, memory, Path(folder) / "second")
-        by_shard = _time_shard(prepared, selection, memory, Path(folder))
+        seconds = _collect_blocks(prepared, few, session, Path(folder) / "second")
+        by_shard = _time_shard(prepared, selection, session.memory, Path(folder))
         step()
     costs = []
     for split, cached in (("selection", True), ("evaluation", False)):
@@ -99,14 +93,16 @@ def time_collection(
                     basis=f"{timed:,} of {needed:,} {unit}",
                 )
             )
-    costs += _time_extras(prepared, selection, group_size, memory, streams)
+    costs += _time_extras(prepared, selection, group_size, session)
     step()
     return tuple(costs)
 
 
-def _collect_blocks(prepared: Prepared, sample: Sample, memory: float, folder: Path) -> Mapping[str, float]:
+def _collect_blocks(
+    prepared: Prepared, sample: Sample, session: Session, folder: Path
+) -> Mapping[str, float]:
     watch = Stopwatch(silent)
-    collect_selection(prepared.subject, sample, "timed", prepared.ablation, memory, folder, watch)
+    collect_selection(prepared.subject, sample, "timed", prepared.ablation, folder, session.telling(watch))
     return watch.seconds
 
 
@@ -163,7 +159,7 @@ def _n_head_blocks(sample: Sample) -> int:
 
 
 def _time_extras(
-    prepared: Prepared, selection: SelectionEvidence, group_size: int, memory: float, streams: Streams
+    prepared: Prepared, selection: SelectionEvidence, group_size: int, session: Session
 ) -> list[StageCost]:
     """What a run does besides collecting: the self-check, groups at once, parts of the effects."""
     subject, how, split = prepared.subject, selection.ablation, selection.split
@@ -181,7 +177,7 @@ def _time_extras(
         replacement,
         how,
         _PAIRS,
-        streams("self-check of power"),
+        session.streams("self-check of power"),
     )
     costs.append(
         _extra("ablation against the whole model", monotonic() - started, _PAIRS, SELF_CHECK_PAIRS, "pairs")
@@ -192,14 +188,14 @@ def _time_extras(
     rare = np.flatnonzero(split.mask("rare"))
     rows = rare[np.linspace(0, rare.size - 1, min(_ROWS, rare.size)).astype(np.int64)]
     n_neurons = selection.mean_activation.size
-    groups = random_groups(n_neurons, group_size, 1 + RANDOM_GROUPS, streams("groups timed"))
+    groups = random_groups(n_neurons, group_size, 1 + RANDOM_GROUPS, session.streams("groups timed"))
     started = monotonic()
-    ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, memory)
+    ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, session.memory)
     spent = monotonic() - started
     costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_rare), "positions"))
 
     if how.engine == IDENTITY:
-        engine = NeuronAblation(prepare_readout(subject), how.tolerance, memory)
+        engine = NeuronAblation(prepare_readout(subject), how.tolerance, session.memory)
         started = monotonic()
         decompose(
             engine,

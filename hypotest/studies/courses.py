@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from hypotest.engine.streams import Streams
 from hypotest.inference.trend import kendall_trend
 from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.outcomes import adjust_together, judge
@@ -15,7 +16,6 @@ from hypotest.records.protocol import Protocol
 from hypotest.records.results import HypothesisVerdict, PredictionResult, Results, Status
 from hypotest.records.series import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.registration import canonical
-from hypotest.testing.randomness import Streams
 from hypotest.verdict import stance
 
 

@@ -13,9 +13,9 @@ from huggingface_hub import constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 from packaging.requirements import Requirement
 
-from hypotest.collect.store import cache_folder
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
 from hypotest.corpora.hub import EXTRA, can_stream
+from hypotest.engine.session import cache_folder
 from hypotest.pipeline.manifest import hardware
 from hypotest.records.doctor import Diagnosis, Observation
 from hypotest.subjects.devices import Device, available_devices

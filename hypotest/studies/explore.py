@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.collect.ablation import MEMORY
-from hypotest.collect.store import cache_folder
 from hypotest.corpora.conditions import count_positions
 from hypotest.corpora.frequencies import cut_frequencies
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError
 from hypotest.estimators.regimes import influence, lognormal_ratio, preference
 from hypotest.groups import matching
@@ -42,7 +42,6 @@ from hypotest.records.exploration import (
     PreferenceCount,
 )
 from hypotest.records.material import Conditions, TargetFrequency
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import GroupResult
 from hypotest.registration import protocol_hash
@@ -98,7 +97,7 @@ def explore(
     layer_size = looked.selection.mean_activation.size
     selection = looked.selection if live.size == layer_size else looked.selection.of_neurons(live)
     split = selection.split
-    observed = select_observed(split, plan.group, looked.streams)
+    observed = select_observed(split, plan.group, looked.session.streams)
     matching_null = next(item for item in NULLS.values() if "on" in item.options.model_fields)
     declared = declared_null(plan, matching_null.name)
     default = matching_null.drawn_often(matching_null.options(), MATCHED_DRAWS)
@@ -106,7 +105,9 @@ def explore(
     arms = observed.arms if plan.group.condition == "rare" else observed.arms[::-1]
     planned = prepared.samples["evaluation"].positions
     evidence = whole(selection)
-    task = Task(plan, evidence, select(plan, evidence, looked.streams), looked.streams)
+    task = Task(
+        plan, evidence, select(plan, evidence, looked.session.streams), Session(looked.session.streams)
+    )
     covariates = matching.activation_covariates(split.activations, selection.weights.output)
     result = Exploration(
         protocol_id=plan.id,
@@ -135,8 +136,8 @@ def explore(
         blind=Blind(
             positions=planned.height,
             documents=planned["document"].n_unique(),
-            seen=_documents_seen(prepared),
-            was_collected=evidence_existed(looked.cache, prepared.keys.evaluation),
+            seen=_documents_seen(prepared, looked.session),
+            was_collected=evidence_existed(looked.session.evidence, prepared.keys.evaluation),
             predictions=tuple(item.id for item in plan.predictions),
         ),
         notes=tuple(_notes(plan, prepared, null.name, declared is not None)),
@@ -155,9 +156,9 @@ def explore(
     return result
 
 
-def _documents_seen(prepared: Prepared) -> int:
+def _documents_seen(prepared: Prepared, session: Session) -> int:
     documents = documents_of(prepared, prepared.samples["evaluation"])
-    return seen_before(read_log(cache_folder())[0], prepared.subject.fingerprint, documents).documents
+    return seen_before(read_log(session.cache)[0], prepared.subject.fingerprint, documents).documents
 
 
 def explore_curve(condition: str, influences: Influences) -> ExploredCurve:
@@ -176,7 +177,7 @@ def explore_curve(condition: str, influences: Influences) -> ExploredCurve:
 def compare_covariates(task: Task, null: Declared) -> tuple[CovariateComparison, ...]:
     """All known covariates of group and layer, and what matching on the declared ones leaves of them."""
     evidence, group = task.evidence, task.selection.group
-    matched = null.null.prepare(null.options, task, silent)
+    matched = null.null.prepare(null.options, task)
     known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
     values = np.column_stack(list(known.values()))
     before, after = matching.balance(values, group, matched.groups)

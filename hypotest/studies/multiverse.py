@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import EvidenceKeys
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.measures.registry import CHOICES
 from hypotest.nulls.form import Form
@@ -40,7 +40,6 @@ from hypotest.records.multiverse import (
     Value,
 )
 from hypotest.records.prediction import Prediction
-from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
@@ -56,7 +55,6 @@ from hypotest.studies.specifications import (
     with_shared,
 )
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.testing.randomness import Streams
 
 _DEFINITION = ("percentile", "of", "replacement")
 """Choices that can change the evidence."""
@@ -113,10 +111,11 @@ def multiverse(
     require_single(plan, path, "multiverse")
     check_command(out=results_folder(plan, out), device=device, memory=memory)
     draws = None if full else plan.multiverse.draws
-    prepared = _prepare_all(plan, path, device, start_stage)
+    session = Session.start(plan.seed, start_stage, device, memory)
+    prepared = _prepare_all(plan, path, session)
     first = next(iter(prepared.values()))
     check_reach(plan, first, first.subject.n_neurons, path)
-    results = _test_all(plan, wanted, prepared, draws, memory, start_stage)
+    results = _test_all(plan, wanted, prepared, draws, session)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
     found = MultiverseResult(
         protocol=canonical(declared),
@@ -167,9 +166,7 @@ def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[Shar
     return tuple(found)
 
 
-def _prepare_all(
-    plan: Protocol, path: Path, device: str, start_stage: StartStage
-) -> dict[tuple[Value | None, ...], Prepared]:
+def _prepare_all(plan: Protocol, path: Path, session: Session) -> dict[tuple[Value | None, ...], Prepared]:
     """Positions and evidence keys of every definition, before anything is collected, with one model for all.
 
     A definition that the text cannot fill is refused here.
@@ -180,14 +177,12 @@ def _prepare_all(
         definition = _definition(plan, choices)
         if definition in found:
             continue
-        stage = named(start_stage, f"definition {len(found) + 1}")
+        told = session.telling(named(session.start_stage, f"definition {len(found) + 1}"))
         try:
             prepared = prepare(
                 with_shared(plan, choices),
                 path.parent,
-                device,
-                Streams(plan.seed),
-                stage,
+                told,
                 subject,
                 kept_out=kept_out_of_evaluation(path),
             )
@@ -202,8 +197,7 @@ def _test_all(
     wanted: Sequence[Specification],
     prepared: dict[tuple[Value | None, ...], Prepared],
     draws: int | None,
-    memory: float,
-    start_stage: StartStage,
+    session: Session,
 ) -> list[PredictionResult]:
     """Results in the order of the specifications."""
     by_key: dict[EvidenceKeys, list[int]] = {}
@@ -212,8 +206,8 @@ def _test_all(
     results: dict[int, PredictionResult] = {}
     for number, (keys, places) in enumerate(by_key.items(), start=1):
         one = next(item for item in prepared.values() if item.keys == keys)
-        stage = named(start_stage, f"evidence {number} of {len(by_key)}")
-        results |= _test_on_evidence(plan, wanted, places, one, draws, memory, stage)
+        told = session.telling(named(session.start_stage, f"evidence {number} of {len(by_key)}"))
+        results |= _test_on_evidence(plan, wanted, places, one, draws, told)
     return [results[place] for place in range(len(wanted))]
 
 
@@ -223,15 +217,13 @@ def _test_on_evidence(
     places: Sequence[int],
     prepared: Prepared,
     draws: int | None,
-    memory: float,
-    start_stage: StartStage,
+    session: Session,
 ) -> dict[int, PredictionResult]:
     """Collect one evidence, test on it, and let it go: two at a time may not fit."""
-    cache = cache_folder() / "evidence"
-    evidence = collect_both(plan, prepared, memory, cache, start_stage)
-    self_check(prepared, evidence, Streams(plan.seed), start_stage)
+    evidence = collect_both(plan, prepared, session)
+    self_check(prepared, evidence, session)
     alike = _alike(plan, wanted, places)
-    step = start_stage("specifications", len(alike))
+    step = session.stage("specifications", len(alike))
     results: dict[int, PredictionResult] = {}
     for size in dict.fromkeys(size for size, *_ in alike):
         firsts = [same[0] for key, same in alike.items() if key[0] == size]

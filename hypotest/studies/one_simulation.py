@@ -8,6 +8,8 @@ from typing import Any
 from joblib import parallel_config
 from threadpoolctl import threadpool_limits
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.form import Form
@@ -15,13 +17,10 @@ from hypotest.nulls.registry import declared_null, form_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
-from hypotest.records.progress import silent
 from hypotest.records.protocol import Intervals, Protocol
 from hypotest.records.results import PredictionResult
 from hypotest.studies.scenarios import Scenario, calibration_protocol
 from hypotest.studies.simulation import draw_evidence, draw_layer, with_population
-from hypotest.testing.parallel import Workers
-from hypotest.testing.randomness import Streams
 from hypotest.testing.task import Tested
 
 POPULATION = 10
@@ -120,19 +119,19 @@ def true_effects(protocol: Protocol, analysis: Analysis, population: Evidence) -
 def _true_effect(
     item: Prediction, result: PredictionResult, protocol: Protocol, analysis: Analysis, population: Evidence
 ) -> float:
-    task = replace(analysis.task, evidence=population, streams=Streams(protocol.seed), workers=Workers())
+    task = replace(analysis.task, evidence=population, session=Session.start(protocol.seed))
     group, measure = task.selection.group, measure_of(item)
     if isinstance(measure, ConditionMeasure):
         assert measure.effect is not None  # the result has an interval
         return measure.effect(item, population, group, task.streams)
     assert isinstance(measure, GroupMeasure)  # there are no others
-    bound = measure.tied(item, population, task.streams, task.workers)
+    bound = measure.tied(item, population, task.session)
     value = float(bound.values(group[None, :])[0])
     if form_of(item.contrast) is Form.LABELS and result.reference_value is not None:
         return value - result.reference_value
     found = declared_null(protocol, item.contrast.null)
     assert found is not None  # validation: a contrast refers to declared nulls only
     options = found.null.drawn_often(found.options, TRUTH_GROUPS)
-    state = found.null.prepare(options, task, silent)
+    state = found.null.prepare(options, task)
     tested = Tested(item, bound, value, task, measure.decided_by_labels)
     return value - found.null.compare(tested, options, state, "").comparison.mean

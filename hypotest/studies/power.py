@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hypotest.collect.ablation import MEMORY
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
@@ -27,7 +28,6 @@ from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.power import Costs, PowerDocuments, PowerResult, StageCost
 from hypotest.records.prediction import Prediction
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.report.power import power_summary
 from hypotest.report.power_export import write_power
@@ -58,7 +58,6 @@ from hypotest.studies.power_variants import (
 )
 from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.halves import divide
-from hypotest.testing.randomness import Streams
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
@@ -105,7 +104,8 @@ def power(
     looked = look_at_selection(
         protocol, "power", out, device, memory, start_stage, positions=QUICK_POSITIONS if quick else None
     )
-    plan, prepared, selection, streams = looked.plan, looked.prepared, looked.selection, looked.streams
+    plan, prepared, selection, session = looked.plan, looked.prepared, looked.selection, looked.session
+    streams = session.streams
     evidence = without_dead(divide(selection, streams))  # the same object for every analysis
     documents = PowerDocuments(
         selecting=np.unique(evidence.selection.documents).size,
@@ -119,11 +119,9 @@ def power(
         parts = [(part, against_one_null(plan, part, QUICK_DRAWS, RESAMPLES)) for part in by_null(weighed)]
     else:
         parts = [(weighed, variant(plan, plan.predictions))]
-    declared = [
-        (part, analyse(asked, evidence, start_stage=start_stage, watch=timed)) for part, asked in parts
-    ]
+    declared = [(part, analyse(asked, evidence, session=session.telling(timed))) for part, asked in parts]
     fewer_draws = QUICK_DRAWS if quick else FEWER_DRAWS
-    thinned, timed_thinned = _thin(plan, grouped, evidence, streams, fewer_draws, quick, start_stage)
+    thinned, timed_thinned = _thin(plan, grouped, evidence, session, fewer_draws, quick)
     heads = _documents_with_heads(prepared, documents.planned)
     bases: list[PowerBasis] = []
     spread_ratios: dict[str, tuple[float, float]] = {}
@@ -138,9 +136,7 @@ def power(
         if item.outcome == "undefined"
     ]
     if not quick:
-        more, said = _at_other_sizes(
-            plan, grouped, size, evidence, spread_ratios, documents, heads, start_stage
-        )
+        more, said = _at_other_sizes(plan, grouped, size, evidence, spread_ratios, documents, heads, session)
         bases, notes = [*bases, *more], [*notes, *said]
 
     predictions = tuple(
@@ -178,7 +174,7 @@ def power(
         predictions=tuple(item for item, _ in pairs),
         table=power_table([base for _, base in pairs], plan, documents.planned, numbers),
         curves=power_curves([base for _, base in pairs], plan, documents.planned, numbers),
-        refused=() if quick else (*_undefined(plan, selection, streams), *reasons),
+        refused=() if quick else (*_undefined(plan, selection, session), *reasons),
         costs=None
         if quick
         else _costs(
@@ -186,12 +182,10 @@ def power(
             prepared,
             selection,
             size,
-            memory,
-            looked.cache,
+            session,
             documents,
             looked.preparing,
             (timed.seconds, timed_thinned.seconds),
-            start_stage,
         ),
         notes=(*_given_up(looked.whole, documents, quick), *notes),
         folder=looked.folder,
@@ -208,17 +202,17 @@ def _at_other_sizes(
     spread_ratios: Mapping[str, tuple[float, float]],
     documents: PowerDocuments,
     heads: Callable[[int], int],
-    start_stage: StartStage,
+    session: Session,
 ) -> tuple[list[PowerBasis], list[str]]:
     """What power rests on at sizes other than the declared one, and which cannot be had."""
     asked = [(k, part) for k in other_sizes(size, evidence.n_neurons) for part in by_null(grouped)]
-    step = start_stage("other group sizes", len(asked))
+    step = session.stage("other group sizes", len(asked))
     bases: list[PowerBasis] = []
     notes = []
     for k, part in asked:
         other = resized(against_one_null(plan, part, DRAWS, RESAMPLES), k / evidence.n_neurons)
         try:
-            analysis = analyse(other, evidence, start_stage=start_stage)
+            analysis = analyse(other, evidence, session=session)
             bases += power_bases(
                 plan, part, analysis, spread_ratios, documents.measuring, heads, declared=False
             )
@@ -245,9 +239,9 @@ def _given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
     return given_up
 
 
-def _undefined(plan: Protocol, selection: SelectionEvidence, streams: Streams) -> list[str]:
+def _undefined(plan: Protocol, selection: SelectionEvidence, session: Session) -> list[str]:
     """What a run would refuse once the selection split is collected."""
-    found = undefined_on_selection(plan, selection, streams)
+    found = undefined_on_selection(plan, selection, session.streams)
     return [
         f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
         f"{found[item.id]}"
@@ -260,15 +254,14 @@ def _thin(
     plan: Protocol,
     grouped: list[Prediction],
     evidence: Evidence,
-    streams: Streams,
+    session: Session,
     draws: int,
     quick: bool,
-    start_stage: StartStage,
 ) -> tuple[Analysis | None, Stopwatch]:
     """The declared analysis with half of the measuring documents: how nulls and times change with them."""
-    watch = Stopwatch(start_stage)
+    watch = Stopwatch(session.start_stage)
     documents = np.unique(evidence.evaluation.documents)
-    kept = streams("documents kept").permutation(documents)[: documents.size // 2]
+    kept = session.streams("documents kept").permutation(documents)[: documents.size // 2]
     fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
     if not grouped:
         return None, watch
@@ -276,7 +269,7 @@ def _thin(
     if quick:  # times are not taken from it
         asked = asked.with_nulls({name for item in grouped for name in needed_nulls(item)})
     try:
-        return analyse(asked, fewer, start_stage=start_stage, watch=watch), watch
+        return analyse(asked, fewer, session=session.telling(watch)), watch
     except EvidenceError:  # undefined with so few documents: nothing is said about more of them
         return None, Stopwatch(silent)
 
@@ -308,17 +301,13 @@ def _costs(
     prepared: Prepared,
     selection: SelectionEvidence,
     group_size: int,
-    memory: float,
-    cache: Path,
+    session: Session,
     documents: PowerDocuments,
     preparing: dict[str, float],
     analysed: tuple[dict[str, float], dict[str, float]],
-    start_stage: StartStage,
 ) -> Costs:
     stages = [StageCost(name, seconds, False, "timed in full") for name, seconds in preparing.items()]
-    collecting = time_collection(
-        prepared, selection, group_size, memory, cache, Streams(plan.seed), start_stage
-    )
+    collecting = time_collection(prepared, selection, group_size, session)
     analysis, per_1000 = extrapolate_analysis(
         plan,
         *analysed,

@@ -19,6 +19,8 @@ import numpy as np
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.conditions import SampledPositions, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies, fit_to_vocabulary, least_percentile
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.beginning import first_token
@@ -29,13 +31,11 @@ from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.design import MINIMUM_DOCUMENTS
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.proposal import Change
 from hypotest.records.protocol import Protocol
 from hypotest.records.text_files import is_many
 from hypotest.registration.template import Started, start_from, template_plan
 from hypotest.subjects.loading import load_reader
-from hypotest.testing.randomness import Streams
 
 _ENOUGH = 1024
 """Positions per condition with which a search for more ends."""

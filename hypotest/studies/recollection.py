@@ -9,23 +9,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hypotest.collect.ablation import MEMORY
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
 from hypotest.collect.self_check import FORWARD_ROUNDING
-from hypotest.collect.store import cache_folder
 from hypotest.collect.tiles import GB
+from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.fingerprint import text_hashes
-from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.results import ModelFacts, ask_model
-from hypotest.pipeline.untrained import NETWORKS, collect_untrained
+from hypotest.pipeline.untrained import collect_untrained
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.self_check import SelfCheck
@@ -36,7 +33,6 @@ from hypotest.studies.conditions import other_conditions, recorded_networks, sec
 from hypotest.studies.deviation import largest_deviation
 from hypotest.studies.differences import differences
 from hypotest.studies.tolerances import EXACT, OTHER_EVIDENCE, Slack, Tolerance
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
 
 _NAME = "collected anew"
@@ -63,8 +59,7 @@ def recollect(
     manifest: Mapping[str, Any],
     cached: Evidence | None,
     base: Path,
-    device: str,
-    start_stage: StartStage,
+    session: Session,
 ) -> Recollection:
     """Load the subject again, collect all evidence in a cache of its own, and compare.
 
@@ -74,12 +69,11 @@ def recollect(
         manifest: Of the run.
         cached: From the cache; None if it is missing.
         base: Folder that relative paths of the protocol start from.
-        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
-        start_stage: Told of the stages, for progress.
+        session: What it computes with, but for memory: as much as the run had.
     """
-    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
+    session = replace(session, memory=_memory(manifest))
     try:
-        prepared = prepare(plan, base, device, streams, watch, kept_out=_kept_out(manifest), force=True)
+        prepared = prepare(plan, base, session, kept_out=_kept_out(manifest), force=True)
     except HypotestError as error:
         return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
     source = _source(prepared, manifest)
@@ -87,18 +81,17 @@ def recollect(
         left = Check(_NAME, "not checked", "model, text or positions are not the run's")
         return Recollection((source, left), None, (), False, {})
     exact = not other_conditions(manifest, str(prepared.subject.device))
-    memory = _memory(manifest)
     checks = [source]
-    with _temporary_cache() as place:
-        folder = Path(place)
+    with _temporary_cache(session.cache) as folder:
+        anew = replace(session, anew=Path(folder))
         try:
-            evidence = collect_both(plan, prepared, memory, folder, watch)
+            evidence = collect_both(plan, prepared, anew)
             if cached is not None:
                 checks += compare_evidence(cached, evidence, exact, _NAME)
-            check = self_check(prepared, evidence, streams, watch)
-            checks += _of_the_model(plan, prepared, evidence, stored, check, memory, exact, watch)
-            values, found, digests = _untrained(plan, prepared, manifest, memory, folder, exact, watch)
-            for split, digest in evidence_digests(folder, prepared.keys).items():
+            check = self_check(prepared, evidence, anew)
+            checks += _of_the_model(plan, prepared, evidence, stored, check, exact, anew)
+            values, found, digests = _untrained(plan, prepared, manifest, exact, anew)
+            for split, digest in evidence_digests(anew.evidence, prepared.keys).items():
                 digests[f"evidence: {split}"] = digest
         except OutputError:
             raise
@@ -136,17 +129,15 @@ def _of_the_model(
     evidence: Evidence,
     stored: Results,
     check: SelfCheck,
-    memory: float,
     exact: bool,
-    watch: Stopwatch,
+    session: Session,
 ) -> Iterator[Check]:
     """The parts of the results that do not follow from evidence."""
-    streams = Streams(plan.seed)
-    selection = select(plan, without_dead(evidence), streams)
-    entropy = stored.cross_entropy and measure_cross_entropy(prepared, streams, watch, None, force=True)
+    selection = select(plan, without_dead(evidence), session.streams)
+    entropy = stored.cross_entropy and measure_cross_entropy(prepared, session, force=True)
     if not exact:  # the difference is rounding itself; that it is small enough has been checked
         check = replace(check, largest_difference=stored.self_check.largest_difference)
-    found = ask_model(plan, prepared, evidence, selection, check, entropy, memory, streams, watch)
+    found = ask_model(plan, prepared, evidence, selection, check, entropy, session)
     sides = _plain(ModelFacts.stored(stored)), _plain(found)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
     changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
@@ -162,17 +153,15 @@ def _untrained(
     plan: Protocol,
     prepared: Prepared,
     manifest: Mapping[str, Any],
-    memory: float,
-    folder: Path,
     exact: bool,
-    watch: Stopwatch,
+    session: Session,
 ) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
     """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
-    cache = cache_folder() / NETWORKS
+    cache = replace(session, anew=None).networks
     checks: list[Check] = []
     networks = recorded_networks(manifest)
 
-    found = collect_untrained(plan, prepared, memory, folder, watch, lambda fresh: group_values(plan, fresh))
+    found = collect_untrained(plan, prepared, session, lambda fresh: group_values(plan, fresh))
     for network, named in zip(found, networks, strict=False):
         what = f"{_NAME}: untrained {network.number}"
         stored = {name: named.get(name) for name in ("weights_sha256", "selection", "evaluation")}
@@ -185,7 +174,7 @@ def _untrained(
         if changed:
             checks.append(Check(what, "differs", "not what the manifest names", changed))
         elif is_collected(cache, *_pair(network.keys)):
-            checks += _of_network(cache, folder, network.keys, exact, what)
+            checks += _of_network(cache, session.networks, network.keys, exact, what)
     digests = {
         f"evidence: untrained {network.number}: {split}": digest
         for network in found
@@ -238,9 +227,8 @@ def _memory(manifest: Mapping[str, Any]) -> float:
     return MEMORY
 
 
-def _temporary_cache() -> tempfile.TemporaryDirectory[str]:
+def _temporary_cache(parent: Path) -> tempfile.TemporaryDirectory[str]:
     """On the disk of the cache, which has room for evidence."""
-    parent = cache_folder()
     try:
         parent.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix="recollected-", dir=parent)

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from hypotest.engine.session import Session
 from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference
@@ -36,7 +36,7 @@ def recompute(
     stored: Results,
     evidence: Evidence,
     networks: Sequence[Mapping[str, float]],
-    start_stage: StartStage = silent,
+    session: Session,
 ) -> tuple[Results, pl.DataFrame]:
     """What a run would have stored, given its evidence.
 
@@ -45,7 +45,7 @@ def recompute(
         stored: What the run did store; what only the model can tell is taken from it.
         evidence: Both splits.
         networks: What `hypotest.pipeline.analysis.group_values` finds in each other network.
-        start_stage: Told of the stages, for progress.
+        session: What it computes with.
 
     Returns:
         The results and their null draws.
@@ -53,7 +53,7 @@ def recompute(
     Raises:
         EvidenceError: If a measure is undefined for the selected group.
     """
-    tested = analyse_every_split(plan, evidence, networks, start_stage)
+    tested = analyse_every_split(plan, evidence, networks, session)
     expected = assemble(plan, evidence, tested, ModelFacts.stored(stored), stored.registration)
     return expected, tested.nulls.select(pl.col(name).cast(dtype) for name, dtype in NULLS_SCHEMA.items())
 

@@ -7,20 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hypotest.collect.evidence_folder import is_collected, read_selection
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import Session
 from hypotest.errors import OutputError
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.definedness import check_defined
 from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.fingerprint import fingerprint
-from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.preflight import check_command, require_places, require_single
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
 from hypotest.pipeline.seen import documents_seen
 from hypotest.pipeline.subject import load_subject
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
@@ -35,7 +34,6 @@ from hypotest.registration.registry import (
 )
 from hypotest.registration.repository import git_state
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.testing.randomness import Streams
 
 
 def register(
@@ -78,29 +76,23 @@ def register(
     require_single(plan, path, "register")
     check_command(device=device)
     check_registry(path)
-    cache = cache_folder()
+    session = Session.start(plan.seed, start_stage, device)
     subject: LanguageModel | None = None
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     if fresh_documents:
-        subject = load_subject(plan, path.parent, device)
-        kept_out = documents_seen(read_log(cache)[0], subject.fingerprint)
-    prepared = prepare(
-        plan,
-        path.parent,
-        device,
-        Streams(plan.seed),
-        Stopwatch(start_stage),
-        subject,
-        kept_out=kept_out,
-    )
+        subject = load_subject(plan, path.parent, session.device)
+        kept_out = documents_seen(read_log(session.cache)[0], subject.fingerprint)
+    prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
-    selected = cache / "evidence"
-    if is_collected(selected, prepared.keys.selection):  # explore or power have looked at it
-        check_defined(plan, read_selection(selected, prepared.keys.selection), Streams(plan.seed), path)
+    if is_collected(session.evidence, prepared.keys.selection):  # explore or power have looked at it
+        check_defined(plan, read_selection(session.evidence, prepared.keys.selection), session.streams, path)
     found = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
     return add_registration(
-        path, found, lambda entries: what_was_seen(entries, found, documents, cache), datetime.now(UTC)
+        path,
+        found,
+        lambda entries: what_was_seen(entries, found, documents, session.cache),
+        datetime.now(UTC),
     )
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.pipeline.fence import code_of
 from hypotest.pipeline.fingerprint import software_versions
 from hypotest.pipeline.later import frequency_sources
 from hypotest.pipeline.preflight import require_single
 from hypotest.pipeline.texts import read_text
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.registration import Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol

@@ -10,7 +10,8 @@ import polars as pl
 
 from hypotest.collect.evidence_folder import is_collected
 from hypotest.collect.sample import Sample
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage
+from hypotest.engine.session import Session
 from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.plausibility import measure_cross_entropy
@@ -19,11 +20,9 @@ from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.reach import check_reach
 from hypotest.pipeline.registered import kept_out_of_evaluation
 from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.testing.randomness import Streams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +34,7 @@ class SelectionLook:
     selection: SelectionEvidence
     whole: bool
     """Whether that is all of the split."""
-    streams: Streams
-    cache: Path
-    """Folder of the evidence cache."""
+    session: Session
     preparing: dict[str, float]
     """Seconds that each stage took before anything was collected."""
     folder: Path
@@ -77,20 +74,20 @@ def look_at_selection(
     require_single(plan, path, command)
     folder = results_folder(plan, out)
     check_command(out=folder, device=device, memory=memory)
-    streams, watch = Streams(plan.seed), Stopwatch(start_stage)
-    prepared = prepare(plan, path.parent, device, streams, watch, kept_out=kept_out_of_evaluation(path))
+    session, watch = Session.start(plan.seed, start_stage, device, memory), Stopwatch(start_stage)
+    timed = session.telling(watch)
+    prepared = prepare(plan, path.parent, timed, kept_out=kept_out_of_evaluation(path))
     if command == "power":  # to explore is to look for what would do
         check_reach(plan, prepared, prepared.subject.n_neurons, path)
     # a run stops where the model is worse than chance; here only its time is wanted
-    measure_cross_entropy(prepared, streams, watch, cache_folder(), force=True)
+    measure_cross_entropy(prepared, timed, force=True)
     preparing = dict(watch.seconds)
-    cache = cache_folder() / "evidence"
-    whole = positions is None or is_collected(cache, prepared.keys.selection)
+    whole = positions is None or is_collected(session.evidence, prepared.keys.selection)
     sample = prepared.samples["selection"]
     if positions is not None and not whole:
-        sample = some_documents(sample, positions, streams("some documents"))
-    selection = collect_selected(plan, prepared, sample, memory, cache, watch)
-    return SelectionLook(plan, prepared, selection, whole, streams, cache, preparing, folder / command)
+        sample = some_documents(sample, positions, session.streams("some documents"))
+    selection = collect_selected(plan, prepared, sample, timed)
+    return SelectionLook(plan, prepared, selection, whole, session, preparing, folder / command)
 
 
 def some_documents(sample: Sample, positions: int, rng: np.random.Generator) -> Sample:

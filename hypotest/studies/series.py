@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypotest.collect.ablation import MEMORY
+from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
 from hypotest.pipeline.trial import try_plan
-from hypotest.records.progress import StartStage, named, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
 from hypotest.records.results import Results
@@ -93,6 +93,7 @@ def try_protocol(
     check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
     skipped: list[str] = []
     found = []
+    session = Session.start(plan.seed, start_stage, device, memory)
     for name, member, subject in _members(plan, path, None, None, device, skipped):
         found.append(
             try_plan(
@@ -100,11 +101,9 @@ def try_protocol(
                 path,
                 trial_folder(plan, out) / name.folder,
                 limit,
+                session.telling(named(start_stage, name.shown)),
                 subject=subject,
-                device=device,
-                memory=memory,
                 force=force,
-                start_stage=named(start_stage, name.shown),
             )
         )
         del subject
@@ -162,16 +161,15 @@ def run_series(
     names: list[MemberName] = []
     results: list[Results] = []
     tell = on_registration
+    session = Session.start(plan.seed, start_stage, device, memory)
     for name, member, subject in _members(plan, path, model, tokenizer, device, skipped):
         finished = run_plan(
             member,
             path,
             folder / name.folder,
+            session.telling(named(start_stage, name.shown)),
             subject=subject,
-            device=device,
-            memory=memory,
             force=force,
-            start_stage=named(start_stage, name.shown),
             on_registration=tell,
             started=datetime.now(UTC),
         )

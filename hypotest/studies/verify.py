@@ -16,13 +16,12 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from hypotest.collect.store import cache_folder
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_verification
-from hypotest.pipeline.untrained import NETWORKS
 from hypotest.records.evidence import Evidence
-from hypotest.records.progress import StartStage, silent
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.verification import Check, Difference, Verification
@@ -155,18 +154,18 @@ def _numbers(
     start_stage: StartStage,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
-    cache, kept = cache_folder() / "evidence", cache_folder() / NETWORKS
+    session = Session.start(plan.seed, start_stage, device)
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
     found = find_evidence(
-        cache, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
+        session.evidence, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
     )
     checks += found.checks
     evidence = found.evidence
-    network_checks, networks = check_untrained(kept, plan, manifest, nulls, tolerance)
+    network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)
     checks += network_checks
     if recollect:
-        anew = collect_anew(plan, stored, manifest, evidence, base, device, start_stage)
+        anew = collect_anew(plan, stored, manifest, evidence, base, session)
         checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
         checks += anew.checks
         if evidence is None and anew.evidence is not None:
@@ -176,7 +175,7 @@ def _numbers(
         checks.append(Check("results and nulls.parquet", "not checked", "their evidence is missing"))
         return "Nothing was recomputed."
     try:
-        expected, drawn = recompute(plan, stored, evidence, networks, start_stage)
+        expected, drawn = recompute(plan, stored, evidence, networks, session)
     except (HypotestError, ValueError, ArithmeticError, LookupError) as error:
         wrong = Difference("results.json", "results", "an error")
         checks.append(Check("results", "differs", f"cannot be recomputed: {error}", (wrong,)))

@@ -10,10 +10,10 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
+from hypotest.engine.workers import Values, Workers, chunks
 from hypotest.estimators.products import in_threads
 from hypotest.records.evidence import Evidence, FloatArray, IntArray, SplitEvidence
 from hypotest.records.prediction import Prediction
-from hypotest.testing.parallel import Values, Workers, chunks
 from hypotest.testing.relabelled import ShuffledGroups
 
 _GROUPS_PER_TASK = 1000

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError
 from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.testing.randomness import Streams
 
 FEWEST_DOCUMENTS = 4
 """Neurons are ranked on one half of a half and read on the other."""

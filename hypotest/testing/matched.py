@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.streams import Streams
 from hypotest.groups import matching
 from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.records.results import CovariateBalance, GroupResult
-from hypotest.testing.randomness import Streams
 from hypotest.testing.rung import Rung, among_groups
 from hypotest.testing.task import Tested
 

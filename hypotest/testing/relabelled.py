@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.progress import StartStage
 from hypotest.groups.nulls import labelled_sums
 from hypotest.inference.relabelling import Relabellings, relabel
 from hypotest.records.design import PermutationUnit
 from hypotest.records.evidence import Evidence, SplitEvidence
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Group
 from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hypotest.engine.workers import Values
 from hypotest.inference.randomization import compare_with_null, enough_draws
 from hypotest.records.evidence import IntArray
 from hypotest.records.results import NullComparison
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.parallel import Values
 
 CONTROL_GROUPS = 20
 """Random groups that tell how a null's mean moves with the documents."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.streams import Streams
 from hypotest.errors import EvidenceError
 from hypotest.estimators.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
@@ -15,7 +16,6 @@ from hypotest.groups.select import explain_size, group_sizes, most_influential
 from hypotest.records.evidence import Evidence, SplitEvidence
 from hypotest.records.protocol import Group, Protocol
 from hypotest.records.results import GroupResult
-from hypotest.testing.randomness import Streams
 
 LABELLINGS_AT_ONCE = 256
 """Bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB."""

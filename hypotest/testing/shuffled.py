@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.streams import Streams
+from hypotest.engine.workers import Values
 from hypotest.groups.nulls import random_groups
 from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.records.protocol import Group
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size
-from hypotest.testing.parallel import Values
-from hypotest.testing.randomness import Streams
 from hypotest.testing.relabelled import ShuffledGroups
 from hypotest.testing.selection import Selection
 from hypotest.testing.undefined import Undefined

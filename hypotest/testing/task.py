@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import RANDOM_GROUPS, random_groups
 from hypotest.records.evidence import Evidence, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.parallel import Workers
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 
 
@@ -33,12 +33,17 @@ class Task:
     evidence: Evidence
     selection: Selection
     """The group."""
-    streams: Streams
-    workers: Workers = field(default_factory=Workers)
+    session: Session
+    """What it computes with."""
     drawn: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Null -> what its `prepare` gave, or `Missing`."""
     networks: Sequence[Mapping[str, float]] = ()
     """Of each other network, prediction -> the measure of the group that is selected in it."""
+
+    @property
+    def streams(self) -> Streams:
+        """All randomness of the analysis."""
+        return self.session.streams
 
     def random_groups(self, n_groups: int) -> IntArray:
         """The first groups of as many random neurons, the same wherever drawn; shape (n_groups, k)."""

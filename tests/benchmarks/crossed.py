@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from hypotest.collect.store import cache_folder
+from hypotest.engine.session import cache_folder
 from tests.benchmarks.crossed_measures import (
     Setting,
     dimension,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import networkx
@@ -26,10 +27,11 @@ from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from tests.benchmarks.before import both, found
 
-PARALLEL, RANDOMNESS, SELECTION, SHUFFLED = (
-    found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}")
-    for name in ("parallel", "randomness", "selection", "shuffled")
+SELECTION, SHUFFLED = (
+    found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}") for name in ("selection", "shuffled")
 )
+STREAMS = found("hypotest.engine.streams", "hypotest.pipeline.randomness").Streams
+WORKERS = found("hypotest.engine.workers", "hypotest.pipeline.parallel").Workers
 N_NEURONS, SIZE, DRAWS, D_MODEL = 8192, 82, 9999, 2048
 POSITIONS = 8192
 """In each split, half of them rare."""
@@ -56,7 +58,7 @@ def main() -> None:
 
 def measured() -> dict[str, float]:
     """Seconds of each row, by the code that is found."""
-    evidence, streams, workers = make_evidence(), RANDOMNESS.Streams(0), PARALLEL.Workers()
+    evidence, streams, workers = make_evidence(), STREAMS(0), WORKERS()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     groups = random_groups(N_NEURONS, SIZE, DRAWS, np.random.default_rng(0))
     rows: dict[str, float] = {}
@@ -79,7 +81,12 @@ def bind(prediction: Prediction, evidence: Evidence, streams: Any, workers: Any)
     """Its measure, tied to the evidence, in the code of now or of before."""
     registry = found("hypotest.measures.registry", "hypotest.pipeline.group_measures")
     if hasattr(registry, "measure_of"):
-        return registry.measure_of(prediction).bind(prediction, evidence, streams, workers)
+        measure = registry.measure_of(prediction)
+        if find_spec("hypotest.engine"):
+            from hypotest.engine.session import Session
+
+            return measure.bind(prediction, evidence, Session(streams, workers=workers))
+        return measure.bind(prediction, evidence, streams, workers)
     return registry.bind(prediction, evidence, streams, workers)
 
 

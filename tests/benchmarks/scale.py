@@ -48,7 +48,7 @@ SMALL = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 2}
 
 def main() -> None:
     """Do what is not done yet, and print tables as Markdown."""
-    from hypotest.collect.store import cache_folder
+    from hypotest.engine.session import cache_folder
 
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))

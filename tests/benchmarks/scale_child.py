@@ -62,30 +62,29 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     Nearly all forward passes and ablations of heads are copied from the finished run's evidence; a copy's
     tokens are other ones. All else is done as in a run of that size.
     """
-    from hypotest.collect.ablation import MEMORY
     from hypotest.collect.evidence import collect_evidence
     from hypotest.collect.evidence_folder import EvidenceKeys
     from hypotest.collect.sample import evidence_keys
-    from hypotest.collect.store import cache_folder
+    from hypotest.engine.progress import silent
+    from hypotest.engine.session import Session
     from hypotest.pipeline.analysis import analyse
     from hypotest.pipeline.prepare import prepare
-    from hypotest.records.progress import silent
     from hypotest.registration import load_protocol
-    from hypotest.testing.randomness import Streams
 
     plan = load_protocol(protocol)
-    prepared = prepare(plan, protocol.parent, device, Streams(plan.seed), silent, kept_out=())
-    subject, cache = prepared.subject, cache_folder() / "evidence"
+    session = Session.start(plan.seed, log.start_stage, device)
+    prepared = prepare(plan, protocol.parent, session.telling(silent), kept_out=())
+    subject, cache = prepared.subject, session.evidence
     samples = {split: repeat_sample(sample, times) for split, sample in prepared.samples.items()}
     keys: EvidenceKeys = evidence_keys(subject, samples, prepared.ablation)
     for split, sample in samples.items():
         source, target = (cache / getattr(names, split) for names in (prepared.keys, keys))
         copy_passes(source, target, sample.positions["block"].to_numpy(), times)
-    evidence = collect_evidence(subject, samples, keys, prepared.ablation, MEMORY, cache, log.start_stage)
+    evidence = collect_evidence(subject, samples, keys, prepared.ablation, cache, session)
     positions = sum(sample.positions.height for sample in samples.values())
     del prepared, subject, samples, sample  # as a run lets go of its model
     gc.collect()
-    analyse(plan, evidence, start_stage=log.start_stage)
+    analyse(plan, evidence, session=session)
     return {"positions": positions}
 
 

@@ -84,16 +84,15 @@ def count_blocks(path: Path, positions: int) -> dict[str, int]:
         path: The protocol.
         positions: Rare and common together, instead of the protocol's.
     """
+    from hypotest.engine.session import Session
     from hypotest.pipeline.positions import find_positions
-    from hypotest.records.progress import silent
     from hypotest.registration import load_protocol
     from hypotest.subjects.loading import load_reader
-    from hypotest.testing.randomness import Streams
 
     plan = load_protocol(path)
     conditions = plan.conditions.model_copy(update={"positions": positions // 2})
     plan = plan.model_copy(update={"conditions": conditions})
     reader = load_reader(plan.subject.model)
-    found = find_positions(plan, path.parent, reader, Streams(plan.seed), silent, lambda: None, ())
+    found = find_positions(plan, path.parent, reader, Session.start(plan.seed), lambda: None, ())
     rows = found.sampled.positions.select("split", "block").unique()
     return {split: int((rows["split"] == split).sum()) for split in ("selection", "evaluation")}

@@ -15,16 +15,14 @@ from hypotest.collect.evidence_folder import (
 )
 from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.self_check import intervene
+from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model
 from tests.collect.hooks import neurons
 
 pytestmark = pytest.mark.slow
-
-
-def quiet(stage, n_steps):
-    return lambda: None
+SESSION = Session.start(0, memory=1.0)
 
 
 def how(subject, replacement="mean", tolerance=1e-4, seed=3):
@@ -32,7 +30,7 @@ def how(subject, replacement="mean", tolerance=1e-4, seed=3):
 
 
 def collected_in(cache, subject, samples, keys):
-    return collect_evidence(subject, samples, keys, how(subject), 1.0, cache, quiet)
+    return collect_evidence(subject, samples, keys, how(subject), cache, SESSION)
 
 
 def sample(tokens, split, first):
@@ -207,7 +205,7 @@ def test_the_selection_split_alone_is_what_both_splits_begin_with(
 ):
     evidence, keys, cache = collected
     alone = collect_selection(
-        small_subject, samples["selection"], keys.selection, how(small_subject), 1.0, tmp_path, quiet
+        small_subject, samples["selection"], keys.selection, how(small_subject), tmp_path, SESSION
     )
     assert [path.name for path in tmp_path.iterdir()] == [keys.selection]
     for file in sorted(path for path in tmp_path.rglob("*") if path.is_file()):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from hypotest.collect.store import (
-    cache_folder,
     collect_shards,
     evidence_key,
     read_shard,
@@ -104,20 +103,3 @@ def test_a_full_disk_leaves_finished_shards_and_no_half_one(tmp_path, monkeypatc
 def test_keys_depend_on_content_not_on_order():
     assert evidence_key({"a": 1, "b": 2}) == evidence_key({"b": 2, "a": 1})
     assert evidence_key({"a": 1}) != evidence_key({"a": 2})
-
-
-@pytest.mark.parametrize("name", ["HYPOTEST_CACHE", "XDG_CACHE_HOME"])
-def test_a_home_folder_that_no_shell_has_written_out(monkeypatch, tmp_path, name):
-    for each in ("HYPOTEST_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(each, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(name, "~/x")
-    assert cache_folder() == tmp_path / "x" / ("" if name == "HYPOTEST_CACHE" else "hypotest")
-
-
-def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "x"))
-    assert cache_folder() == tmp_path / "x"
-    monkeypatch.delenv("HYPOTEST_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "hypotest"

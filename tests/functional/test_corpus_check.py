@@ -8,15 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.engine.session import Session
 from hypotest.errors import ProtocolError
 from hypotest.pipeline.distinct import count_distinct
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.reach import check_reach
-from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
 from hypotest.report.corpus_check import cuts_of
 from hypotest.studies.corpus_check import check_corpus
-from hypotest.testing.randomness import Streams
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def checked(small_protocol, tmp_path_factory):
 
 def test_the_positions_are_those_of_a_run(checked, small_protocol):
     plan = load_protocol(small_protocol)
-    run = prepare(plan, small_protocol.parent, "cpu", Streams(plan.seed), silent, kept_out=())
+    run = prepare(plan, small_protocol.parent, Session.start(plan.seed, device="cpu"), kept_out=())
     assert checked.blocks == len(run.blocks.tokens)
     assert checked.documents == len(run.documents) == 60
     assert checked.possible == run.sampled.eligible
@@ -223,7 +222,7 @@ def test_following_the_remedy_is_accepted(coarse, tmp_path):
     coarse.write_text(text.replace("from_percentile: 99,", f"from_percentile: {found[2]},"), encoding="utf-8")
     assert check_corpus(coarse, out=tmp_path / "out").asked == 20
     plan = load_protocol(coarse)
-    prepared = prepare(plan, coarse.parent, "cpu", Streams(plan.seed), silent, kept_out=())
+    prepared = prepare(plan, coarse.parent, Session.start(plan.seed, device="cpu"), kept_out=())
     check_reach(plan, prepared, prepared.subject.n_neurons, coarse)
     counted = {item.null: item.found for item in count_distinct(plan, prepared.sampled.positions, None)}
     assert counted["label_shuffled"] == found[3]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from hypotest.collect import stages
+from hypotest.engine.progress import silent
+from hypotest.engine.streams import Streams
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
-from hypotest.testing.randomness import Streams
 
 
 def with_predictions(text: str, *names: str) -> str:

@@ -12,8 +12,9 @@ from hypotest.ladder import against_nulls
 from hypotest.ladder.against_nulls import compare_with_nulls
 from hypotest.ladder.errors import errors_of
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.registry import NULLS, Declared
+from hypotest.nulls.registry import NULLS, Declared, _checked
 from hypotest.testing import task as records
+from hypotest.testing.undefined import Undefined
 from tests.pipeline.planted import make_evidence, make_protocol, make_task
 
 DIMENSION = {"measure": "effective_dimension", "contrast": {"null": "size_matched"}}
@@ -24,7 +25,7 @@ def asked_of(change=lambda bound: bound):
     task = make_task(protocol, make_evidence(0, effect=1.0))
     (item,) = protocol.predictions
     measure = MEASURES["effective_dimension"]
-    bound = change(measure.tied(item, task.evidence, task.streams, task.workers))
+    bound = change(measure.tied(item, task.evidence, task.session))
     value = float(bound.values(task.selection.group[None, :])[0])
     return records.Tested(item, bound, value, task, decided_by_labels=False)
 
@@ -89,3 +90,15 @@ def test_resamples_that_disagree_with_the_values_give_no_interval():
     assert found.variances is None
     assert "with all rows its resamples give" in found.reason
     assert np.isfinite(sound.observed)
+
+
+@pytest.mark.parametrize("part", ["prepare", "compare"])
+def test_what_the_code_of_a_null_raises_is_said_in_its_place(part):
+    def slip(*_):
+        return {}["mine"]
+
+    own = NULLS["size_matched"]
+    mine = _checked("mine", dataclasses.replace(own, name="mine", gives_sd=False, **{part: slip}), {})
+    with pytest.raises(Undefined, match=r"null 'mine' raised KeyError: 'mine' \(test_checks.py, line \d+\)"):
+        getattr(mine, part)(*[None] * (2 if part == "prepare" else 4))
+    assert mine.home.suffix == ".py"

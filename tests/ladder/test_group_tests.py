@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.measures.registry import measure_of
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction, null_frame
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.parallel import Workers
-from hypotest.testing.randomness import Streams
 from hypotest.testing.relabelled import SHOWN_DRAWS
 from hypotest.testing.selection import select
 from hypotest.testing.shuffled import _standardization
@@ -163,7 +163,7 @@ def test_all_group_measures_run_and_agree_with_their_resamples():
         protocol = make_protocol({**DIMENSION, "measure": name})
         evidence, streams = make_evidence(3, 1.0, 1.0), Streams(1)
         (item,) = protocol.predictions
-        measure = measure_of(item).bind(item, evidence, streams, Workers())
+        measure = measure_of(item).bind(item, evidence, Session(streams))
         assert measure.resamples is not None
         group = np.arange(GROUP)
         assert measure.rows is not None

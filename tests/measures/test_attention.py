@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hypotest.engine.streams import Streams
 from hypotest.inference.crossed_means import mean_contrast
 from hypotest.measures import attention_gini, routing_similarity
 from hypotest.pipeline.outcomes import classify_prediction
 from hypotest.records.design import PERMUTATIONS
 from hypotest.testing.attention import document_means, gini_of_heads
 from hypotest.testing.intervals import TOO_FEW, UNDEFINED, contrast_intervals
-from hypotest.testing.randomness import Streams
 from hypotest.testing.undefined import Undefined
 from tests.pipeline.planted import make_evidence, make_protocol, make_task
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS
 from hypotest.records.evidence import Evidence, IntArray, SplitEvidence
 from hypotest.records.nulls import nulls_model
-from hypotest.testing.parallel import Workers
-from hypotest.testing.randomness import Streams
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
@@ -31,7 +30,7 @@ def values(name: str, evidence: Evidence, groups: IntArray) -> np.ndarray:
     measure = MEASURES[name]
     assert isinstance(measure, GroupMeasure)
     (item,) = make_protocol({"measure": name, "contrast": {"null": "size_matched"}}).predictions
-    return measure.bind(item, evidence, Streams(1), Workers()).values(groups)
+    return measure.bind(item, evidence, Session.start(1)).values(groups)
 
 
 def tolerance(name: str) -> float:
@@ -144,7 +143,7 @@ def test_it_has_an_interval_or_says_why_not(name):
         assert bool(measure.no_interval) == (measure.effect is None)
         return
     (item,) = make_protocol({"measure": name, "contrast": {"null": "size_matched"}}).predictions
-    bound = measure.bind(item, make_evidence(2), Streams(1), Workers())
+    bound = measure.bind(item, make_evidence(2), Session.start(1))
     assert (bound.resamples is None) == bool(measure.why_no_interval(item.options))
 
 

@@ -17,6 +17,7 @@ from hypotest.nulls.registry import form_of
 from hypotest.records.prediction import Contrast, Prediction
 from hypotest.registration import load_protocol
 from hypotest.testing.group_measure import BoundMeasure
+from hypotest.testing.undefined import Undefined
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -132,7 +133,7 @@ def test_a_measure_that_gives_something_else_is_named(values, found):
 
     measure = dataclasses.replace(MEASURES["segregation"], bind=bind)
     with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {found}"):
-        measure.tied(None, None, None, None).values(np.zeros((3, 4), dtype=np.int64))
+        measure.tied(None, None, None).values(np.zeros((3, 4), dtype=np.int64))
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -169,6 +170,29 @@ def test_resamples_of_another_shape_are_named(found):
     """Turned round, they would pass for an interval that is far too narrow."""
     bound = BoundMeasure(values=lambda groups: np.zeros(3), resamples=lambda *_: found)
     measure = dataclasses.replace(MEASURES["segregation"], bind=lambda *_: bound)
-    tied = measure.tied(None, None, None, None)
+    tied = measure.tied(None, None, None)
     with pytest.raises(RunError, match=r"for each group and weighting, an array of shape \(3, 2\)"):
         tied.resamples(np.zeros((3, 5), int), np.zeros(7, int), np.ones((2, 1), int))
+
+
+def its_own(message="no such key"):
+    raise KeyError(message)
+
+
+def test_what_the_code_of_a_package_raises_is_an_outcome_with_its_name_file_and_line():
+    item = Prediction(id="a", measure="segregation", contrast={"null": "size_matched"})
+    measure = dataclasses.replace(MEASURES["segregation"], name="mine", bind=lambda *_: its_own())
+    with pytest.raises(Undefined, match=r"'mine' raised KeyError: 'no such key' \(test_registry.py, line"):
+        _checked("mine", measure, {}).tied(item, None, None)
+    bound = BoundMeasure(values=lambda groups: its_own())
+    later = dataclasses.replace(measure, bind=lambda *_: bound)
+    tied = _checked("mine", later, {}).tied(item, None, None)
+    with pytest.raises(Undefined, match="measure 'mine' raised KeyError"):
+        tied.values(np.zeros((3, 4), dtype=np.int64))
+    assert _checked("mine", later, {}).home == later.home
+
+
+def test_a_package_that_ties_its_measure_to_nothing_is_told_what_is_wanted():
+    measure = dataclasses.replace(MEASURES["segregation"], name="mine", bind=lambda *_: None)
+    with pytest.raises(RunError, match="measure 'mine': bind must return a BoundMeasure; found NoneType"):
+        _checked("mine", measure, {}).tied(None, None, None)

@@ -35,6 +35,8 @@ def test_what_cannot_be_used_is_refused() -> None:
         _checked("other", type("dict", (), {"name": "other"})(), PAGES)
     with pytest.raises(ValueError, match="is named 'another', but calls itself 'other'"):
         _checked("another", page, PAGES)
+    with pytest.raises(ValueError, match=r"is a class: name an object of it, Format\(\)"):
+        _checked("other", Format, PAGES)
     with pytest.raises(ValueError, match="is named 'other', which is taken"):
         _checked("other", page, {"other": page})
     for change, reason in (

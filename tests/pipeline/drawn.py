@@ -9,8 +9,8 @@ import numpy as np
 from hypotest.corpora.blocks import whole_blocks
 from hypotest.corpora.conditions import sample_positions
 from hypotest.corpora.frequencies import cut_frequencies
+from hypotest.engine.streams import Streams
 from hypotest.records.protocol import Protocol
-from hypotest.testing.randomness import Streams
 
 
 def draw_text(plan: Protocol, n_types: int = 150, n_documents: int = 100, seed: int = 0) -> SimpleNamespace:

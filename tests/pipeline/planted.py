@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.ladder.against_nulls import prepare
 from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
 from hypotest.records.protocol import Protocol
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
 
@@ -121,4 +122,4 @@ def make_task(protocol: Protocol, evidence: Evidence) -> Task:
     """What its measures are tested with, as an analysis makes it."""
     streams = Streams(protocol.seed)
     selection = select(protocol, evidence, streams)
-    return prepare(Task(protocol, evidence, selection, streams))
+    return prepare(Task(protocol, evidence, selection, Session(streams)))

@@ -12,16 +12,16 @@ import pytest
 
 from hypotest.collect.store import read_shard
 from hypotest.corpora import docstrings
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError, SubjectError
 from hypotest.pipeline import kept_text, positions
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.kept_text import blocks_of, documents_of_packages
 from hypotest.pipeline.positions import FoundPositions, find_positions
 from hypotest.records.corpus import Document
-from hypotest.records.progress import silent
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.beginning import Beginning
-from hypotest.testing.randomness import Streams
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def plan(tmp_path: Path) -> Protocol:
 def found(plan: Protocol, base: Path, reader: Numbers | None = None, **others) -> FoundPositions:
     streams = Streams(others.pop("seed", plan.seed))
     kept_out = others.pop("kept_out", ())
-    return find_positions(plan, base, reader or Numbers(), streams, silent, lambda: None, kept_out)
+    return find_positions(plan, base, reader or Numbers(), Session(streams), lambda: None, kept_out)
 
 
 def same(one: FoundPositions, two: FoundPositions) -> bool:

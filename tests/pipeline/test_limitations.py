@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
 from hypotest.measures.modularity import biased_information
 from hypotest.measures.owners import owners_of_variance
 from hypotest.nulls.label_shuffled import runs_of_labels
@@ -15,7 +16,6 @@ from hypotest.pipeline.limitations import find_limitations
 from hypotest.records.nulls import nulls_model
 from hypotest.records.results import GroupResult, NullComparison
 from hypotest.studies.simulation import Layer, simulate
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task
 from tests.pipeline.planted import make_protocol
@@ -61,7 +61,7 @@ def limitations(item, evidence=None, local=None, **of_the_group):
     return find_limitations(
         SimpleNamespace(text_differs=(), documents_used={}),
         (item,),
-        Task(protocol, evidence, selection, Streams(1), drawn=drawn),
+        Task(protocol, evidence, selection, Session.start(1), drawn=drawn),
         result,
         SimpleNamespace(largest_error_bound=1e-5),
         None,

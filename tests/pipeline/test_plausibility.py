@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,12 +13,16 @@ import torch
 from hypotest.collect.cross_entropy import mean_cross_entropy
 from hypotest.collect.sample import Sample
 from hypotest.corpora.blocks import whole_blocks
+from hypotest.engine.session import Session
 from hypotest.errors import SubjectError
 from hypotest.pipeline.limitations import unlike_a_language_model
 from hypotest.pipeline.plausibility import measure_cross_entropy, unigram_entropy
-from hypotest.records.progress import silent
 from hypotest.records.results import CrossEntropy
-from hypotest.testing.randomness import Streams
+
+
+def session(cache=None):
+    """Whose cache is a folder; without one, what was measured is not kept."""
+    return replace(Session.start(1), cache=cache) if cache else replace(Session.start(1), anew=Path("none"))
 
 
 def prepared(subject, tokens, bos=None):
@@ -33,9 +39,7 @@ def prepared(subject, tokens, bos=None):
 
 
 def test_cross_entropy_beside_what_needs_no_model(small_subject, small_tokens, tmp_path):
-    found = measure_cross_entropy(
-        prepared(small_subject, small_tokens), Streams(1), silent, tmp_path, force=False
-    )
+    found = measure_cross_entropy(prepared(small_subject, small_tokens), session(tmp_path), force=False)
     assert found.n_blocks == 32 and found.n_tokens == 32 * 31
     assert found.chance == pytest.approx(math.log(400))
     shares = np.unique(small_tokens, return_counts=True)[1] / small_tokens.size
@@ -48,17 +52,17 @@ def test_cross_entropy_beside_what_needs_no_model(small_subject, small_tokens, t
 
 def test_it_is_kept_and_with_a_token_of_its_own_measured_apart(small_subject, small_tokens, tmp_path):
     here = prepared(small_subject, small_tokens)
-    one = measure_cross_entropy(here, Streams(1), silent, tmp_path, force=False)
+    one = measure_cross_entropy(here, session(tmp_path), force=False)
     stub = SimpleNamespace(
         name="kept",
         vocab_size=small_subject.vocab_size,
         fingerprint=small_subject.fingerprint,
         settings_fingerprint=small_subject.settings_fingerprint,
     )
-    again = measure_cross_entropy(prepared(stub, small_tokens), Streams(1), silent, tmp_path, force=False)
+    again = measure_cross_entropy(prepared(stub, small_tokens), session(tmp_path), force=False)
     assert again == one
     other = measure_cross_entropy(
-        prepared(small_subject, small_tokens, bos=0), Streams(1), silent, tmp_path, force=False
+        prepared(small_subject, small_tokens, bos=0), session(tmp_path), force=False
     )
     assert other.n_tokens == 32 * 30
 
@@ -67,11 +71,11 @@ def test_worse_than_chance_is_refused_unless_forced(small_subject, small_tokens)
     shuffled = np.random.default_rng(0).permutation(400).astype(np.int32)[small_tokens]
     here = prepared(small_subject, shuffled)  # the tokens of another tokenizer
     with pytest.raises(SubjectError) as caught:
-        measure_cross_entropy(here, Streams(1), silent, None, force=False)
+        measure_cross_entropy(here, session(), force=False)
     words = str(caught.value)
     assert "worse than chance" in words and "guessing among its 400 tokens costs 5.99" in words
     assert "the tokenizer belongs to another model" in words and "With force=True" in words
-    found = measure_cross_entropy(here, Streams(1), silent, None, force=True)
+    found = measure_cross_entropy(here, session(), force=True)
     assert found.nats > found.chance
     (limitation,) = unlike_a_language_model(found)
     assert limitation.startswith("THIS MODEL DOES NOT PREDICT THIS TEXT") and "(5.99)" in limitation

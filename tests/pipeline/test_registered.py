@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from hypotest.engine.progress import silent
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError, OutputError, ProtocolError
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import LOG, log_viewing, read_log
@@ -16,13 +18,11 @@ from hypotest.pipeline.fingerprint import fingerprint
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered import evidence_existed, kept_out_of_evaluation, registration_of
-from hypotest.records.progress import silent
 from hypotest.records.seen import Viewing
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash, read_lock
 from hypotest.registration.registry import REGISTRY, read_registry, verify_registry
 from hypotest.studies.register import register
-from hypotest.testing.randomness import Streams
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
 pytestmark = pytest.mark.slow

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
 from hypotest.pipeline.ablation_effects import JointAblation
 from hypotest.pipeline.corpus import TextFacts, corpus_result
 from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
@@ -47,7 +48,7 @@ FACTS = ModelFacts(
 @pytest.fixture(scope="module")
 def assembled():
     protocol, evidence = make_protocol(DIMENSION, draws=19), make_evidence(0)
-    tested = analyse_every_split(protocol, evidence, ())
+    tested = analyse_every_split(protocol, evidence, (), Session.start(protocol.seed))
     return protocol, evidence, tested, assemble(protocol, evidence, tested, FACTS, None)
 
 

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.splits import other_splits, redivide, split_verdicts, with_splits
 from tests.pipeline.planted import make_evidence, make_protocol
@@ -59,7 +60,10 @@ def test_every_row_stays_with_its_document():
 def test_splits_spread_and_the_declared_one_comes_first():
     protocol = make_protocol(DIMENSION, draws=99).model_copy(update={"splits": 3})
     evidence = halves(make_evidence(1, effect=1.0, shared=1.5))
-    declared, others = analyse(protocol, evidence), other_splits(protocol, evidence)
+    declared, others = (
+        analyse(protocol, evidence),
+        other_splits(protocol, evidence, Session.start(protocol.seed)),
+    )
     assert len(others) == 2
     (item,) = with_splits(declared.predictions, others)
     assert [split.outcome for split in item.splits] == ["less"] * 3
@@ -73,7 +77,7 @@ def test_splits_spread_and_the_declared_one_comes_first():
 def test_one_split_says_nothing_of_others():
     protocol = make_protocol(DIMENSION, draws=99)
     evidence = halves(make_evidence(1))
-    assert other_splits(protocol, evidence) == ()
+    assert other_splits(protocol, evidence, Session.start(protocol.seed)) == ()
     declared = analyse(protocol, evidence)
     assert with_splits(declared.predictions, ()) == declared.predictions
     assert split_verdicts(declared, ()) == {}

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from hypotest.engine.progress import silent
 from hypotest.errors import CorpusError, EvidenceError
 from hypotest.pipeline import texts as module
 from hypotest.pipeline.texts import describe_source, read_text
 from hypotest.records.corpus import TextSource
 from hypotest.records.hub import HubAnswer
 from hypotest.records.material import CorpusFiles, CorpusHub
-from hypotest.records.progress import silent
 
 COMMITS = ["a" * 40, "b" * 40]
 UNREACHED = HubAnswer(None, "the Hub (https://hub.test) did not answer: no route", reached=False)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from hypotest.engine.progress import silent
 from hypotest.errors import CorpusError
 from hypotest.pipeline import token_counts as module
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.material import CorpusFiles, CountedText
-from hypotest.records.progress import silent
 from hypotest.subjects.language_model import reference_token_counts
 
 

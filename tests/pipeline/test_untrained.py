@@ -1,6 +1,7 @@
 import gc
 import shutil
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 
 from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.sample import evidence_keys
+from hypotest.engine.progress import silent
+from hypotest.engine.session import Session
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
@@ -15,10 +18,8 @@ from hypotest.pipeline.analysis import group_values
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
 from hypotest.records.channels import Channel
-from hypotest.records.progress import silent
 from hypotest.registration import load_protocol
 from hypotest.subjects.untrained import untrained_model
-from hypotest.testing.randomness import Streams
 from tests.collect.families import hooked_losses
 from tests.functional.conftest import PROTOCOL
 
@@ -40,7 +41,7 @@ def plan(tmp_path_factory, small_model_folder, small_documents):
 
 @pytest.fixture(scope="module")
 def prepared(plan):
-    return prepare(plan[0], plan[1], "cpu", Streams(plan[0].seed), silent, kept_out=())
+    return prepare(plan[0], plan[1], Session.start(plan[0].seed, device="cpu"), kept_out=())
 
 
 def with_untrained(plan, **declared):
@@ -51,7 +52,8 @@ def with_untrained(plan, **declared):
 
 
 def collect(plan, prepared, cache, use, start_stage=silent):
-    return collect_untrained(plan, prepared, MEMORY, cache, start_stage, use)
+    session = Session.start(plan.seed, start_stage, memory=MEMORY)
+    return collect_untrained(plan, prepared, replace(session, anew=cache), use)
 
 
 def delta_loss(evidence):
@@ -124,9 +126,8 @@ def measured_and_whole(plan, prepared, cache):
     (found,) = collect(one, prepared, cache, lambda evidence: (group_values(plan, evidence), evidence))
     model = untrained_model(prepared.subject, 0, "fresh", plan.seed)
     keys = evidence_keys(model, prepared.samples, prepared.ablation)
-    whole = collect_evidence(
-        model, prepared.samples, keys, prepared.ablation, MEMORY, cache, lambda *_: lambda: None
-    )
+    session = Session.start(plan.seed, memory=MEMORY)
+    whole = collect_evidence(model, prepared.samples, keys, prepared.ablation, cache, session)
     return *found.value, group_values(plan, whole), whole
 
 
@@ -135,7 +136,7 @@ def measured_and_whole(plan, prepared, cache):
 def test_what_is_collected_is_what_it_would_be_among_the_rest(plan, tmp_path, layer):
     subject = plan[0].subject.model_copy(update={"layer": layer})
     asked = plan[0].model_copy(update={"subject": subject})
-    prepared = prepare(asked, plan[1], "cpu", Streams(asked.seed), silent, kept_out=())
+    prepared = prepare(asked, plan[1], Session.start(asked.seed, device="cpu"), kept_out=())
     assert prepared.ablation.engine == ("identity" if layer == "last" else "interventions")
     values, evidence, expected, whole = measured_and_whole(asked, prepared, tmp_path)
     assert values == expected

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from hypotest.engine.progress import StartStage
 from hypotest.errors import OutputError
-from hypotest.records.progress import StartStage
 from hypotest.records.results import Results
 from hypotest.report import export, figures
 from hypotest.report.export import (

@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.errors import EvidenceError
 from hypotest.groups.nulls import Influences
 from hypotest.nulls.registry import NULLS, Declared
 from hypotest.studies.explore import compare_covariates, count_condition, count_preferences, explore_curve
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select, select_observed
 from hypotest.testing.task import Task
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
@@ -69,7 +70,7 @@ def test_matching_halves_what_is_declared_and_says_what_is_not():
     plan, whole = make_protocol(SELECTIVITY), replace(evidence, evaluation=evidence.selection)
     chosen = replace(select(plan, whole, Streams(1)), group=group)
     declared = Declared(null, null.options(draws=199, on=("activation_sd",)))
-    task = Task(plan, whole, chosen, Streams(1))
+    task = Task(plan, whole, chosen, Session.start(1))
     found = {item.covariate: item for item in compare_covariates(task, declared)}
     sd = found["activation_sd"]
     logs = np.log(evidence.selection.activations.std(axis=0))

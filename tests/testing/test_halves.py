@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError
 from hypotest.records.evidence import SelectionEvidence
 from hypotest.testing.halves import divide
-from hypotest.testing.randomness import Streams
 from tests.pipeline.planted import make_evidence
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.errors import EvidenceError, ProtocolError
 from hypotest.nulls.registry import NULLS, with_nulls
 from hypotest.pipeline.analysis import analyse, group_values
@@ -16,7 +18,6 @@ from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import PredictionResult
-from hypotest.testing.randomness import Streams
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
 pytestmark = pytest.mark.slow
@@ -203,7 +204,7 @@ def test_another_division_without_a_group_is_undefined_there(monkeypatch):
     evidence = make_evidence(0)
     declared = analyse(plan, evidence)
     monkeypatch.setattr(splits, "analyse", none)
-    others = other_splits(plan, evidence)
+    others = other_splits(plan, evidence, Session.start(plan.seed))
     predictions = with_splits(declared.predictions, others)
     assert [item.outcome for item in predictions[0].splits] == [declared.predictions[0].outcome] + [
         "undefined"

@@ -16,7 +16,6 @@ from pydantic import Field
 from hypotest.groups.select import declared_size
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
-from hypotest.records.progress import StartStage
 from hypotest.records.protocol import Protocol
 from hypotest.records.strict import Strict
 from hypotest.testing.rung import Rung, among_groups
@@ -35,7 +34,7 @@ def stretches(n_neurons: int, size: int, n_groups: int, rng: np.random.Generator
     return np.sort((starts + np.arange(size)) % n_neurons, axis=1)
 
 
-def prepare(options: Contiguous, task: Task, start_stage: StartStage) -> NDArray[np.int64]:
+def prepare(options: Contiguous, task: Task) -> NDArray[np.int64]:
     """The stretches, shape (n_draws, k)."""
     size = task.selection.group.size
     return stretches(task.evidence.n_neurons, size, options.draws, task.streams("contiguous"))

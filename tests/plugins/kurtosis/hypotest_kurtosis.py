@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kurtosis
 
+from hypotest.engine.session import Session
+from hypotest.engine.workers import Values
 from hypotest.measures.measure import GroupMeasure, Option, Words
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
@@ -12,11 +14,9 @@ from hypotest.records.evidence import Evidence, IntArray
 from hypotest.records.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.layer_statistics import rare_rows
-from hypotest.testing.parallel import Values, Workers
-from hypotest.testing.randomness import Streams
 
 
-def bind(prediction: Prediction, evidence: Evidence, streams: Streams, workers: Workers) -> BoundMeasure:
+def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Its mean over the group."""
     of_neurons = kurtosis(rare_rows(evidence), axis=0, fisher=True)
     if MEASURE.filled(prediction.options)["sign"] == "absolute":

@@ -1,4 +1,4 @@
-from hypotest.testing.randomness import Streams
+from hypotest.engine.streams import Streams
 
 
 def test_a_stream_depends_on_seed_and_purpose_alone():

@@ -10,8 +10,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from hypotest.estimators.submatrices import one_blas_thread
-from hypotest.records.progress import StartStage, silent
+from hypotest.engine.blas import one_blas_thread
+from hypotest.engine.progress import StartStage, silent
 
 Values = NDArray[np.float64]
 
@@ -38,8 +38,12 @@ class Workers:
     """
 
     def __init__(self, start_stage: StartStage = silent, kept: Kept | None = None) -> None:
-        self._start_stage = start_stage
+        self.start_stage = start_stage
         self._kept = kept
+
+    def keeping(self, kept: Kept) -> Workers:
+        """The same, with finished pieces kept."""
+        return Workers(self.start_stage, kept)
 
     def __call__(
         self, stage: str, function: Callable[..., Values], calls: Sequence[dict[str, Any]]
@@ -52,7 +56,7 @@ class Workers:
         """
         if len(calls) == 1:
             return [function(**calls[0])]
-        step = self._start_stage(stage, len(calls))
+        step = self.start_stage(stage, len(calls))
         places = [] if self._kept is None else self._kept.stage(stage, len(calls))
         results = {}
         if self._kept is not None:

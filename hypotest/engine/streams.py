@@ -10,7 +10,8 @@ import numpy as np
 class Streams:
     """Generators that depend on the seed and a purpose, not on what was drawn before.
 
-    Adding a prediction therefore never changes the draws of another.
+    Adding a prediction therefore never changes the draws of another. One purpose always gives the same
+    numbers: what is drawn twice needs two, such as the prediction's id and the number of the piece.
     """
 
     def __init__(self, seed: int) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hypotest.engine.workers import Workers
 from hypotest.estimators.modularity import best_modularity, communities
 from hypotest.pipeline.pieces import KeptPieces
-from hypotest.testing.parallel import Workers
 
 STAGE = "clustering: 3 groups"
 
