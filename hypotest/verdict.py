@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hypotest.records.prediction import Outcome, Role
-from hypotest.records.results import HypothesisVerdict, PredictionResult, Stance, Status
+from hypotest.records.prediction import Outcome, Role, Status
+from hypotest.records.prediction_result import PredictionResult, Stance
+from hypotest.records.results import HypothesisVerdict
 
 Rule = Literal["every_prediction"]
 

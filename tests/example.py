@@ -14,7 +14,7 @@ from hypotest.nulls.registry import NULLS, names_of
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
 from hypotest.pages.markdown import markdown
-from hypotest.records.results import PredictionResult
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 

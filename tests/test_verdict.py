@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypotest.records.prediction import Outcome, Role
-from hypotest.records.results import HypothesisVerdict, PredictionResult
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results import HypothesisVerdict
 from hypotest.verdict import decide, stance
 
 HYPOTHESES = ("modular", "distributed")

@@ -15,16 +15,10 @@ from numpy.typing import NDArray
 
 from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
-from hypotest.records.evidence import (
-    AblationMethod,
-    Decomposition,
-    Evidence,
-    Head,
-    HeadAblation,
-    SelectionEvidence,
-    SplitEvidence,
-    Weights,
-)
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import AblationMethod, Decomposition, Evidence, SelectionEvidence, Weights
+from hypotest.records.heads import Head, HeadAblation
+from hypotest.records.split import SplitEvidence
 
 FINISHED = "shards.json"
 """Written last: a split that has it is complete."""
@@ -154,17 +148,13 @@ def _load_split(folder: Path) -> SplitEvidence:
         pl.lit(counts["split"]).alias("split"),
     )
     shape = counts["shape"]
-    n_positions, n_neurons = positions.height, shape["neurons"]
     forward = read_shards(folder / "forward", counts["forward"]) if counts["forward"] else {}
-    changes = _load_changes(folder, counts, columns["rare"], n_neurons)
+    changes = _load_changes(folder, counts, columns["rare"], shape["neurons"]) if counts["ablation"] else {}
     return SplitEvidence(
         positions=positions,
-        activations=forward.get("activations", _nothing(n_positions, n_neurons)),
-        residual=forward.get("residual", _nothing(n_positions, 0)),
-        attention=forward.get("attention", _nothing(n_positions, shape["heads"], shape["context"])),
-        head_ablation=_load_heads(folder / "heads", counts["heads"], shape),
+        channels={Channel(name): array for name, array in {**forward, **changes}.items()},
+        heads=_by_document(read_shards(folder / "heads", counts["heads"])) if counts["heads"] else None,
         windows=np.asarray(shape["windows"], dtype=np.int64),
-        **changes,
     )
 
 
@@ -175,7 +165,7 @@ def _load_changes(
     n_positions = rare.size
     chosen = read_shard(folder / "neurons")["neurons"] if (folder / "neurons").exists() else None
     changes: dict[str, NDArray[Any]] = {
-        "delta_loss": np.full((n_positions, n_neurons), np.nan, dtype=np.float32),
+        "influence": np.full((n_positions, n_neurons), np.nan, dtype=np.float32),
         "error_bound": np.full((n_positions, n_neurons), np.nan, dtype=np.float16),
         "loss": np.full(n_positions, np.nan, dtype=np.float32),
         "n_exact": np.zeros(n_positions, dtype=np.int32),
@@ -188,28 +178,11 @@ def _load_changes(
             here = rows[start : start + len(shard["loss"])]
             start += here.size
             place = here if chosen is None else np.ix_(here, chosen)
-            for name in ("delta_loss", "error_bound"):
-                changes[name][place] = shard[name]
+            changes["influence"][place] = shard["delta_loss"]
+            changes["error_bound"][place] = shard["error_bound"]
             for name in ("loss", "n_exact"):
                 changes[name][here] = shard[name]
     return changes
-
-
-def _load_heads(folder: Path, n_shards: int, shape: dict[str, int]) -> HeadAblation:
-    if n_shards:
-        return _by_document(read_shards(folder, n_shards))
-    return HeadAblation(
-        documents=np.empty(0, dtype=np.int64),
-        n_positions=np.empty(0, dtype=np.int32),
-        base=np.empty((0, shape["neurons"]), dtype=np.float32),
-        single=np.empty((0, shape["heads"], shape["neurons"]), dtype=np.float32),
-        layer=np.empty((0, shape["layers"], shape["neurons"]), dtype=np.float32),
-    )
-
-
-def _nothing(*shape: int) -> NDArray[np.float32]:
-    """NaN, without memory."""
-    return np.broadcast_to(np.float32(np.nan), shape)
 
 
 def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.records.choices import AblationKind
-from hypotest.records.evidence import AblationMethod, SplitEvidence
+from hypotest.records.evidence import AblationMethod
+from hypotest.records.split import SplitEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import evidence_key
-from hypotest.records.evidence import AblationMethod, Positioned
+from hypotest.records.evidence import AblationMethod
+from hypotest.records.rows import Positioned
 from hypotest.subjects.language_model import LanguageModel
 
 COLLECTION_VERSION = 5

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.evidence import IntArray
+from hypotest.records.arrays import IntArray
 
 
 def capped_rows(

@@ -37,7 +37,7 @@ from hypotest.estimators.submatrices import (
     layer_matrix,
     submatrices,
 )
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 __all__ = [
     "Communities",

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.modularity import Method, graph_communities
 from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups, symmetric_matrix
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 SWEEPS = 400
 """Enough to forget the start; see above."""

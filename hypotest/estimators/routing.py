@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from hypotest.estimators.profiles import AttentionProfiles, attention_profiles
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 __all__ = [
     "AttentionProfiles",

@@ -22,7 +22,7 @@ from hypotest.estimators.routing import (
     resampled_halves,
     stacked_profiles,
 )
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
 

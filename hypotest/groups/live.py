@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.errors import EvidenceError
-from hypotest.records.evidence import Evidence, FloatArray
+from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence import Evidence
 
 ROUNDING = 1e-6
 """Times its largest |activation|: a neuron whose activations differ by no more is constant. float32 rounds to

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 COVARIATES = ("activation_sd", "activation_mean", "output_norm", "activation_rate")
 """What `activation_covariates` computes."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from hypotest.records.arrays import FloatArray
 from hypotest.records.design import MINIMUM_DOCUMENTS
-from hypotest.records.evidence import FloatArray
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 
 
 def document_weights(n_documents: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hypotest.records.evidence import FloatArray, IntArray
-from hypotest.records.results import Interval
+from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.prediction_result import Interval
 
 MINIMUM_UNITS = 20
 """Fewer effective units of a factor say too little about the spread between them: there is no interval."""

@@ -10,9 +10,9 @@ import numpy as np
 from scipy import stats
 
 from hypotest.inference.rounding import tie_width
-from hypotest.records.evidence import FloatArray
+from hypotest.records.arrays import FloatArray
 from hypotest.records.prediction import Margin, Outcome
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 
 MINIMUM_CEILING = 0.90
 """A margin that holds fewer of the null's own draws cannot show equivalence."""

@@ -27,7 +27,7 @@ from hypotest.inference.crossed import (
     jackknife_bias,
     jackknife_variance,
 )
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 LEFT_OUT = 32
 """Groups into which the units of a factor are put."""

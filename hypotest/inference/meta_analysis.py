@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from hypotest.records.arrays import FloatArray
 from hypotest.records.comparison import MetaAnalysis
-from hypotest.records.evidence import FloatArray
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 
 _STEPS = 1000
 """Of the iteration for tau^2, which is quadratic near the solution and doubles tau^2 far from it."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from hypotest.records.arrays import IntArray
 from hypotest.records.design import PermutationUnit
-from hypotest.records.evidence import IntArray
 
 BoolArray = NDArray[np.bool_]
 

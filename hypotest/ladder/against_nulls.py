@@ -11,7 +11,7 @@ import numpy as np
 from hypotest.errors import RunError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared
-from hypotest.records.results import GroupResult
+from hypotest.records.group_result import GroupResult
 from hypotest.testing.rung import Rung
 from hypotest.testing.task import Missing, Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, why

@@ -17,7 +17,7 @@ import numpy as np
 
 from hypotest.inference.crossed import Variances, crossed_interval
 from hypotest.inference.left_out import crossed_errors, crossed_left_out, evaluated, unit_counts
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 from hypotest.testing.intervals import UNDEFINED, all_defined
 from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Tested

@@ -14,7 +14,7 @@ from hypotest.ladder.errors import Errors, errors_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, reference_of
 from hypotest.records.prediction import Prediction
-from hypotest.records.results import OwnIntervals
+from hypotest.records.prediction_result import OwnIntervals
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.intervals import ends, secondary

@@ -13,7 +13,8 @@ from hypotest.records.design import PERMUTATIONS
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
-    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.arrays import IntArray
+    from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
@@ -46,7 +47,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
-    from hypotest.records.results import OwnIntervals
+    from hypotest.records.prediction_result import OwnIntervals
     from hypotest.testing.attention import PERMUTED, document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary

@@ -16,7 +16,8 @@ from hypotest.records.channels import Channel
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
-    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.arrays import IntArray
+    from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 

@@ -14,7 +14,8 @@ from hypotest.records.channels import Channel
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
-    from hypotest.records.evidence import Evidence, FloatArray, IntArray
+    from hypotest.records.arrays import FloatArray, IntArray
+    from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 

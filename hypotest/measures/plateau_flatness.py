@@ -14,7 +14,7 @@ from hypotest.nulls.form import Form
 if TYPE_CHECKING:
     from hypotest.groups.nulls import Influences
     from hypotest.records.prediction import Prediction
-    from hypotest.records.results import NullComparison
+    from hypotest.records.prediction_result import NullComparison
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 

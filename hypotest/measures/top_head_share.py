@@ -12,7 +12,8 @@ from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
-    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.arrays import IntArray
+    from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task

@@ -18,7 +18,8 @@ from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.records.evidence import Evidence
-    from hypotest.records.results import GroupResult, PredictionResult
+    from hypotest.records.group_result import GroupResult
+    from hypotest.records.prediction_result import PredictionResult
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested

@@ -21,9 +21,11 @@ from hypotest.records.strict import Strict
 if TYPE_CHECKING:
     import polars as pl
 
-    from hypotest.records.evidence import Evidence, SplitEvidence
+    from hypotest.records.evidence import Evidence
+    from hypotest.records.group_result import GroupResult
+    from hypotest.records.prediction_result import NullComparison, PredictionResult
     from hypotest.records.protocol import Protocol
-    from hypotest.records.results import GroupResult, NullComparison, PredictionResult
+    from hypotest.records.split import SplitEvidence
     from hypotest.testing.relabelled import ShuffledGroups
     from hypotest.testing.rung import Rung
     from hypotest.testing.shuffled import Arm, Shuffled

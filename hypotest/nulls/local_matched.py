@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hypotest.records.evidence import Evidence, SplitEvidence
-    from hypotest.records.results import GroupResult, PredictionResult
+    from hypotest.records.evidence import Evidence
+    from hypotest.records.group_result import GroupResult
+    from hypotest.records.prediction_result import PredictionResult
+    from hypotest.records.split import SplitEvidence
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested

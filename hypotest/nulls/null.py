@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.records.evidence import Evidence
+    from hypotest.records.group_result import GroupResult
+    from hypotest.records.prediction_result import PredictionResult
     from hypotest.records.protocol import Protocol
-    from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 

@@ -16,9 +16,11 @@ from hypotest.records.strict import Strict
 if TYPE_CHECKING:
     import polars as pl
 
-    from hypotest.records.evidence import Evidence, IntArray
+    from hypotest.records.arrays import IntArray
+    from hypotest.records.evidence import Evidence
+    from hypotest.records.group_result import GroupResult
+    from hypotest.records.prediction_result import PredictionResult
     from hypotest.records.protocol import Protocol
-    from hypotest.records.results import GroupResult, PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 

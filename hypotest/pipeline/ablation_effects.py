@@ -13,8 +13,9 @@ from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import random_groups
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import Evidence, SplitEvidence
-from hypotest.records.results import AblationResult, EffectParts, GroupAblation
+from hypotest.records.evidence import Evidence
+from hypotest.records.group_result import AblationResult, EffectParts, GroupAblation
+from hypotest.records.split import SplitEvidence
 from hypotest.testing.selection import Selection
 
 RANDOM_GROUPS = 20

@@ -26,9 +26,12 @@ from hypotest.pipeline.outcomes import (
 from hypotest.pipeline.sensitivity import with_sensitivity
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence, Selected, SelectionEvidence
+from hypotest.records.figure_data import RegimeFit
+from hypotest.records.group_result import GroupResult
 from hypotest.records.prediction import Prediction
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Dependence, GroupResult, HypothesisVerdict, PredictionResult, RegimeFit
+from hypotest.records.results import Dependence, HypothesisVerdict
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
@@ -144,9 +147,10 @@ def group_and_heads(protocol: Protocol, selection: SelectionEvidence) -> Selecte
         group = live[select_group(selection.split.of_neurons(live), protocol.group, Streams(protocol.seed))]
     except NO_VALUE:
         group = live[:0]
-    changes = selection.split.head_ablation.single.sum(axis=0, dtype=np.float64)
-    known = group.size > 0 and selection.split.head_ablation.documents.size > 0
-    return Selected(group, top_head(changes, group[None]) if known else np.empty(0, dtype=np.int64))
+    if group.size == 0 or selection.split.heads is None:
+        return Selected(group, np.empty(0, dtype=np.int64))
+    changes = selection.split.heads.single.sum(axis=0, dtype=np.float64)
+    return Selected(group, top_head(changes, group[None]))
 
 
 def _group_measures(protocol: Protocol) -> Iterator[tuple[Prediction, GroupMeasure]]:

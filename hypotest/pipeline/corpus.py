@@ -10,9 +10,9 @@ import numpy as np
 
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts import describe_source
+from hypotest.records.corpus_result import CorpusResult
 from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import CorpusResult
 
 _NAMED = 20
 """Most frequent rare types that a report names."""

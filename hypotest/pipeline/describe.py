@@ -8,7 +8,7 @@ from hypotest.engine.streams import Streams
 from hypotest.estimators import dimension, heads, routing
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Evidence
-from hypotest.records.results import HeadResult, Spectrum
+from hypotest.records.figure_data import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads, routing_profiles
 from hypotest.testing.heads import head_layers
 from hypotest.testing.layer_statistics import second_moments

@@ -11,15 +11,11 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.dependence import dependence_sentence
+from hypotest.records.corpus_result import CorpusResult, CrossEntropy
 from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.results import (
-    AblationResult,
-    CorpusResult,
-    CrossEntropy,
-    Dependence,
-    GroupResult,
-    PredictionResult,
-)
+from hypotest.records.group_result import AblationResult, GroupResult
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results import Dependence
 from hypotest.records.self_check import SelfCheck
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE

@@ -18,10 +18,10 @@ from hypotest.engine.progress import StartStage
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
 from hypotest.pipeline.fingerprint import software_versions
+from hypotest.records.group_result import AblationResult
 from hypotest.records.plugins import packages_of
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Fingerprint
-from hypotest.records.results import AblationResult
 from hypotest.records.self_check import SelfCheck
 from hypotest.registration.canonical import canonical, canonical_json
 from hypotest.subjects.arithmetic import arithmetic

@@ -21,8 +21,9 @@ from hypotest.inference.multiplicity import adjust
 from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.measures.registry import measure_of
 from hypotest.records.prediction import Outcome, Prediction
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import HypothesisVerdict, PredictionResult
+from hypotest.records.results import HypothesisVerdict
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.verdict import decide, stance
 

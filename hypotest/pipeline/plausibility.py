@@ -15,7 +15,7 @@ from hypotest.engine.session import Session
 from hypotest.errors import SubjectError
 from hypotest.pipeline.beginning import FORCE
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.results import CrossEntropy
+from hypotest.records.corpus_result import CrossEntropy
 
 _BLOCKS = 32
 """Of the selection split, spread over its documents."""

@@ -23,8 +23,8 @@ from hypotest.pipeline.reader import TextReader, require_known
 from hypotest.pipeline.texts import read_text
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import Document, TextSource
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import FrequencyCurve
 
 
 @dataclass(frozen=True, slots=True, eq=False)

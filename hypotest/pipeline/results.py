@@ -23,22 +23,15 @@ from hypotest.pipeline.limitations import find_limitations
 from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
+from hypotest.records.corpus_result import CrossEntropy
 from hypotest.records.evidence import Evidence
+from hypotest.records.figure_data import FigureData, FrequencyCurve, RegimeFit
+from hypotest.records.group_result import GroupResult
+from hypotest.records.prediction import Status
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.results import (
-    SCHEMA_VERSION,
-    CrossEntropy,
-    Dependence,
-    FigureData,
-    FrequencyCurve,
-    GroupResult,
-    HypothesisVerdict,
-    PredictionResult,
-    RegimeFit,
-    Results,
-    Status,
-)
+from hypotest.records.results import SCHEMA_VERSION, Dependence, HypothesisVerdict, Results
 from hypotest.records.self_check import SelfCheck
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task

@@ -16,8 +16,8 @@ from hypotest.inference.equivalence import MINIMUM_CEILING
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.margins import MarginFlip, MarginKind, MarginSensitivity
 from hypotest.records.prediction import Margin, Outcome, Prediction, Status
+from hypotest.records.prediction_result import Interval, PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval, PredictionResult
 from hypotest.testing.contrast import MeasuredContrast
 
 _BISECTIONS = 60

@@ -14,8 +14,10 @@ from hypotest.nulls.registry import needed_nulls, reference_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.evidence import Evidence
+from hypotest.records.prediction import Status
+from hypotest.records.prediction_result import PredictionResult, SplitOutcome
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import HypothesisVerdict, PredictionResult, SplitOutcome, Status
+from hypotest.records.results import HypothesisVerdict
 from hypotest.testing.undefined import why, without_outcome
 
 

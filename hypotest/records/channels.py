@@ -6,11 +6,26 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """What a measure of a group reads, beside the weights and what the group is selected by."""
+    """What evidence may hold of each row, and measures may read."""
 
     ACTIVATIONS = "activations"
-    """Of the whole layer, on the evaluation split."""
+    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons)."""
     INFLUENCE = "influence"
-    """Changes of loss of the group's neurons, on the evaluation split."""
+    """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
+    positive: the ablation hurts."""
+    LOSS = "loss"
+    """Cross-entropy of the target in nats, shape (n_rows,)."""
+    ERROR_BOUND = "error_bound"
+    """Largest error of each influence in nats, proven, shape (n_rows, n_neurons), float16; NaN where it comes
+    from forward passes, whose rounding nothing bounds."""
+    N_EXACT = "n_exact"
+    """Neurons whose influence was evaluated over the whole vocabulary, shape (n_rows,)."""
+    RESIDUAL = "residual"
+    """Input of the final norm, shape (n_rows, d_model); without columns where changes come from forward
+    passes, which do not need it."""
+    ATTENTION = "attention"
+    """Attention of the query at each row, shape (n_rows, n_heads, context); keys that it cannot see hold
+    zero: those behind it, and those before its window."""
     HEADS = "heads"
-    """The ablation of attention heads, on both splits."""
+    """How the layer changes when attention heads are ablated, on both splits, document by document
+    (`hypotest.records.heads.HeadAblation`)."""

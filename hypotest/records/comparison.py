@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hypotest.records.prediction import Outcome
-from hypotest.records.results import Interval, Status
+from hypotest.records.prediction import Outcome, Status
+from hypotest.records.prediction_result import Interval
 from hypotest.records.shown import Shown
 
 Agreement = Literal["agrees", "disagrees", "open", "shown", "not measured"]

@@ -1,171 +1,18 @@
 """Evidence: what was collected from the subject, before any measure or test.
 
-Arrays are float32 unless said otherwise. Row i of every per-position array belongs to row i of
-`positions`.
+Arrays are float32 unless said otherwise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.integer]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Head:
-    """An attention head whose output can reach the tested MLP."""
-
-    layer: int
-    """Block, counted from 0."""
-    head: int
-    """Head within the block, counted from 0."""
-
-    def __str__(self) -> str:
-        return f"L{self.layer}H{self.head}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadAblation:
-    """How the layer's activations change when attention heads are ablated.
-
-    Each head's slice of the input of the attention output projection is set to zero (eq. 8 of
-    arXiv:2509.21163), at the rare positions of a sample of blocks.
-    """
-
-    documents: IntArray
-    """Document of each row, shape (n_documents,)."""
-    n_positions: IntArray
-    """Positions summed per document, shape (n_documents,)."""
-    base: FloatArray
-    """Sum of squared activations, shape (n_documents, n_neurons)."""
-    single: FloatArray
-    """Sum of squared changes with one head ablated, shape (n_documents, n_heads, n_neurons)."""
-    layer: FloatArray
-    """The same with all heads of a layer ablated at once, shape (n_documents, n_layers, n_neurons);
-    layers in the order in which they first occur in `Evidence.heads`."""
-
-
-class Positioned:
-    """What has a frame of positions: its columns as arrays, shape (n_positions,)."""
-
-    __slots__ = ()
-    positions: pl.DataFrame
-
-    @property
-    def documents(self) -> IntArray:
-        """Document of each position."""
-        return np.asarray(self.positions["document"].to_numpy())
-
-    @property
-    def blocks(self) -> NDArray[np.int64]:
-        """Block of text."""
-        return self._column("block")
-
-    @property
-    def indices(self) -> NDArray[np.int64]:
-        """Place within the block."""
-        return self._column("index")
-
-    @property
-    def targets(self) -> NDArray[np.int64]:
-        """Token that is to be predicted."""
-        return self._column("target")
-
-    def mask(self, condition: str) -> NDArray[np.bool_]:
-        """Whether a position belongs to a condition, ``rare`` or ``common``."""
-        return np.asarray(self.positions["condition"].to_numpy() == condition)
-
-    def _column(self, name: str) -> NDArray[np.int64]:
-        return self.positions[name].to_numpy().astype(np.int64)  # writable, as torch wants it
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SplitEvidence(Positioned):
-    """What was collected at the positions of one split; NaN what was not (`hypotest.collect.measured`)."""
-
-    positions: pl.DataFrame
-    """Columns document, block, index (within its block), target (token id), condition (rare, common),
-    split (selection, evaluation)."""
-    activations: FloatArray
-    """Input of the tested MLP's down-projection, shape (n_positions, n_neurons)."""
-    delta_loss: FloatArray
-    """Change of the target's cross-entropy in nats under mean ablation of each neuron, shape
-    (n_positions, n_neurons); positive: the ablation hurts."""
-    loss: FloatArray
-    """Cross-entropy of the target in nats, shape (n_positions,)."""
-    error_bound: FloatArray
-    """Largest error of each change of loss in nats, proven, shape (n_positions, n_neurons), float16; NaN
-    where the changes come from forward passes, whose rounding nothing bounds."""
-    n_exact: IntArray
-    """Neurons whose change was evaluated over the whole vocabulary, shape (n_positions,)."""
-    residual: FloatArray
-    """Input of the final norm, shape (n_positions, d_model); without columns where changes come from forward
-    passes, which do not need it."""
-    attention: FloatArray
-    """Attention of the query at each position, shape (n_positions, n_heads, context); key positions
-    that it cannot see hold zero: those behind it, and those before its window."""
-    head_ablation: HeadAblation
-    windows: IntArray | None = None
-    """Keys that a query of each head sees at most, itself included, shape (n_heads,); None: all before it."""
-
-    @property
-    def head_windows(self) -> NDArray[np.int64]:
-        """`windows`, the context where all keys before the query are seen."""
-        n_heads, context = self.attention.shape[1:]
-        found = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
-        return np.asarray(np.minimum(found, context), dtype=np.int64)
-
-    def of_documents(self, documents: IntArray) -> SplitEvidence:
-        """The part that belongs to some documents, in the same order."""
-        rows = np.isin(self.documents, documents)
-        mine = np.isin(self.head_ablation.documents, documents)
-        arrays = {name: getattr(self, name)[rows] for name in _PER_POSITION}
-        heads = {name: getattr(self.head_ablation, name)[mine] for name in _PER_DOCUMENT}
-        positions = self.positions.filter(pl.Series(rows))
-        return replace(self, positions=positions, head_ablation=HeadAblation(**heads), **arrays)
-
-    def joined_with(self, other: SplitEvidence) -> SplitEvidence:
-        """The rows of both, these first."""
-
-        def stacked(one: object, two: object, names: tuple[str, ...]) -> dict[str, Any]:
-            return {name: np.concatenate([getattr(one, name), getattr(two, name)]) for name in names}
-
-        heads = HeadAblation(**stacked(self.head_ablation, other.head_ablation, _PER_DOCUMENT))
-        arrays = stacked(self, other, _PER_POSITION)
-        positions = pl.concat([self.positions, other.positions])
-        return replace(self, positions=positions, head_ablation=heads, **arrays)
-
-    def of_neurons(self, neurons: IntArray) -> SplitEvidence:
-        """The same rows with some of the layer's neurons only, in the order given."""
-        heads = self.head_ablation
-        return replace(
-            self,
-            activations=self.activations[:, neurons],
-            delta_loss=self.delta_loss[:, neurons],
-            error_bound=self.error_bound[:, neurons],
-            head_ablation=replace(
-                heads,
-                base=heads.base[..., neurons],
-                single=heads.single[..., neurons],
-                layer=heads.layer[..., neurons],
-            ),
-        )
-
-    def named(self, split: str) -> SplitEvidence:
-        """The same rows as another split."""
-        return replace(self, positions=self.positions.with_columns(pl.lit(split).alias("split")))
-
-
-_PER_POSITION = tuple(
-    item.name for item in fields(SplitEvidence) if item.name not in ("positions", "head_ablation", "windows")
-)
-_PER_DOCUMENT = tuple(item.name for item in fields(HeadAblation))
+from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.heads import Head
+from hypotest.records.split import SplitEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,7 +104,7 @@ class Evidence:
     """Other documents, on which everything is measured."""
     weights: Weights
     heads: tuple[Head, ...]
-    """Second axis of `attention` and of `head_ablation.single`."""
+    """Second axis of attention and of `HeadAblation.single`."""
     mean_activation: FloatArray
     """Mean over the selection split, shape (n_neurons,)."""
     ablation: AblationMethod

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from hypotest.records.results import FrequencyCurve, GroupResult, RegimeFit
+from hypotest.records.figure_data import FrequencyCurve, RegimeFit
+from hypotest.records.group_result import GroupResult
 from hypotest.records.shown import Shown
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.prediction import Outcome
-from hypotest.records.results import PredictionResult, Status
+from hypotest.records.prediction import Outcome, Status
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.shown import Shown
 
 Value = str | int | float

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hypotest.records.prediction import Outcome
-from hypotest.records.results import HypothesisVerdict, Status
+from hypotest.records.prediction import Outcome, Status
+from hypotest.records.results import HypothesisVerdict
 from hypotest.records.shown import Shown
 
 Axis = Literal["layer", "step"]

@@ -6,8 +6,8 @@ from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.pages.document import Document, document, table, together
 from hypotest.pages.inline import aside, path, strong
 from hypotest.records.corpus_check import CorpusCheck
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.folders import replace_folder
-from hypotest.records.results import FrequencyCurve
 from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text

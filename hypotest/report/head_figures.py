@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
-from hypotest.records.results import HeadResult
+from hypotest.records.figure_data import HeadResult
 from hypotest.report.figure_style import COMMON, FAINT, INK, NULL, OBSERVED, RARE, new_figure
 
 _KINDS = {

@@ -14,7 +14,8 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
 from hypotest.records.prediction import Outcome
-from hypotest.records.results import NullComparison, PredictionResult, Results
+from hypotest.records.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results import Results
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
 from hypotest.report.picture import Picture, figures_of
 

@@ -8,7 +8,8 @@ from matplotlib.patches import Rectangle
 
 from hypotest.pages.text import printable
 from hypotest.records.prediction import Outcome
-from hypotest.records.results import PredictionResult, Results
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results import Results
 from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, RARE, WIDTH, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from hypotest.pages.inline import Inline, prose
 from hypotest.records.margins import MarginFlip, MarginSensitivity
 from hypotest.records.power import PredictionPower
-from hypotest.records.results import PredictionResult, Results
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results import Results
 from hypotest.report.numbers import significant
 
 UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " null SDs"}

@@ -7,7 +7,8 @@ from typing import Any
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, prose, strong
-from hypotest.records.results import AblationResult, Results
+from hypotest.records.group_result import AblationResult
+from hypotest.records.results import Results
 from hypotest.records.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
 from hypotest.report.corpus_check import left_out_of, unlisted_of, used_of

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 
 from hypotest.measures.registry import words_of
 from hypotest.records.multiverse import SpecificationResult, Value
-from hypotest.records.results import PredictionResult
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.report.figure_style import INK, MARGIN, WIDTH, NotebookFigure
 from hypotest.report.multiverse_words import choice_name, value_text
 from hypotest.report.null_figures import OUTCOME_MARKS

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hypotest.measures.registry import words_of
 from hypotest.pages.text import printable
-from hypotest.records.results import NullComparison, PredictionResult, Results
+from hypotest.records.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results import Results
 from hypotest.report.figure_style import (
     COMMON,
     FAINT,

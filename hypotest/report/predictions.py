@@ -9,7 +9,7 @@ from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
-from hypotest.records.results import NullComparison, PredictionResult
+from hypotest.records.prediction_result import NullComparison, PredictionResult
 from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.numbers import (
     count_text,

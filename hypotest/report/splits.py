@@ -8,7 +8,8 @@ from statistics import median
 
 from hypotest.pages.document import Heading, Part, table
 from hypotest.pages.inline import Inline, strong
-from hypotest.records.results import PredictionResult, Results
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results import Results
 from hypotest.report.numbers import decimals_for, fixed, p_text
 
 

@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.collect.self_check import FORWARD_ROUNDING
-from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import Evidence
+from hypotest.records.split import SplitEvidence
 from hypotest.records.verification import Check, Difference
 
 FORWARD_RELATIVE = 1e-3
@@ -53,26 +55,36 @@ def _of_split(one: SplitEvidence, two: SplitEvidence, tolerance: float, exact: b
     if not one.positions.equals(two.positions):
         yield Difference("positions", f"{one.positions.height} positions", "others")
         return
-    for name in (item.name for item in fields(SplitEvidence)):
-        if name in ("positions", "head_ablation") or (name == "n_exact" and not exact):
+    arrays = _by_name(one), _by_name(two)
+    for name in dict.fromkeys((*arrays[0], *arrays[1])):
+        if name == Channel.N_EXACT and not exact:
             continue
-        before, after = getattr(one, name), getattr(two, name)
-        if before is None or after is None:  # what a model does not have
-            if before is not after:
-                yield Difference(name, *("none" if of is None else "there" for of in (before, after)))
+        if any(name not in side for side in arrays):
+            yield Difference(name, *("there" if name in side else "none" for side in arrays))
             continue
+        before, after = (side[name] for side in arrays)
         allowed: float | NDArray[np.float64] = _allowed(before, exact)
-        if name == "loss" and not exact:
+        if name == Channel.LOSS and not exact:
             allowed = FORWARD_ROUNDING
-        elif name == "delta_loss" and not exact:
+        elif name == Channel.INFLUENCE and not exact:
             bounds = np.nan_to_num(one.error_bound.astype(np.float64)) + np.nan_to_num(two.error_bound)
             allowed = (1 + _FLOAT16) * bounds + FORWARD_ROUNDING
-        elif name == "error_bound" and not exact:
+        elif name == Channel.ERROR_BOUND and not exact:
             allowed = tolerance * (1 + _FLOAT16)
         yield from _array(name, before, after, allowed)
+    if (one.heads is None) != (two.heads is None):
+        yield Difference("heads", *("none" if side.heads is None else "there" for side in (one, two)))
+    if one.heads is None or two.heads is None:
+        return
     for item in fields(one.head_ablation):
         before, after = getattr(one.head_ablation, item.name), getattr(two.head_ablation, item.name)
         yield from _array(item.name, before, after, _allowed(before, exact or item.name in _SAME))
+
+
+def _by_name(split: SplitEvidence) -> dict[str, NDArray[np.generic]]:
+    """All arrays of a split's rows, and the windows of heads."""
+    windows = {} if split.windows is None else {"windows": np.asarray(split.windows)}
+    return {**{str(name): array for name, array in split.channels.items()}, **windows}
 
 
 def _of_the_rest(one: Evidence, two: Evidence, exact: bool) -> Iterator[Difference]:

@@ -11,8 +11,9 @@ from hypotest.measures.registry import filled_options
 from hypotest.records.claims import QUANTITIES, Claim, Claims
 from hypotest.records.comparison import Agreement, ClaimCheck
 from hypotest.records.prediction import Contrast, Outcome, Prediction
+from hypotest.records.prediction_result import PredictionResult, SecondaryNumber
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult, Results, SecondaryNumber
+from hypotest.records.results import Results
 
 _FINAL = (None, "main", "master")
 """Revisions that are the model itself, not a checkpoint of its training."""

@@ -33,9 +33,10 @@ from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.untrained import networks_of
-from hypotest.records.evidence import SelectionEvidence, SplitEvidence
+from hypotest.records.evidence import SelectionEvidence
 from hypotest.records.power import StageCost
 from hypotest.records.protocol import Protocol
+from hypotest.records.split import SplitEvidence
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
 _MOST_BLOCKS = 64
@@ -290,11 +291,8 @@ def _n_groups(plan: Protocol, most: int | None) -> int:
 
 def evidence_bytes(split: SplitEvidence) -> int:
     """Bytes of a split's arrays."""
-    arrays = (
-        split.activations, split.delta_loss, split.loss, split.error_bound, split.n_exact, split.residual,
-        split.attention, split.head_ablation.base, split.head_ablation.single, split.head_ablation.layer,
-    )  # fmt: skip
-    return sum(int(array.nbytes) for array in arrays)
+    heads = () if split.heads is None else (split.heads.base, split.heads.single, split.heads.layer)
+    return sum(int(array.nbytes) for array in (*split.channels.values(), *heads))
 
 
 def peak_memory() -> int | None:

@@ -11,9 +11,10 @@ from hypotest.engine.streams import Streams
 from hypotest.inference.trend import kendall_trend
 from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.outcomes import adjust_together, judge
-from hypotest.records.prediction import Outcome, Prediction
+from hypotest.records.prediction import Outcome, Prediction, Status
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import HypothesisVerdict, PredictionResult, Results, Status
+from hypotest.records.results import HypothesisVerdict, Results
 from hypotest.records.series import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.registration import canonical
 from hypotest.verdict import stance

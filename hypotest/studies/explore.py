@@ -31,7 +31,7 @@ from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered import evidence_existed
 from hypotest.pipeline.seen import seen_before
-from hypotest.records.evidence import IntArray, SplitEvidence
+from hypotest.records.arrays import IntArray
 from hypotest.records.exploration import (
     Blind,
     ConditionCounts,
@@ -41,9 +41,10 @@ from hypotest.records.exploration import (
     OtherGroup,
     PreferenceCount,
 )
+from hypotest.records.group_result import GroupResult
 from hypotest.records.material import Conditions, TargetFrequency
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import GroupResult
+from hypotest.records.split import SplitEvidence
 from hypotest.registration import protocol_hash
 from hypotest.report.exploration import exploration_summary
 from hypotest.report.exploration_export import write_exploration

@@ -40,8 +40,8 @@ from hypotest.records.multiverse import (
     Value,
 )
 from hypotest.records.prediction import Prediction
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.multiverse import declared_shared

@@ -17,8 +17,8 @@ from hypotest.nulls.registry import declared_null, form_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Intervals, Protocol
-from hypotest.records.results import PredictionResult
 from hypotest.studies.scenarios import Scenario, calibration_protocol
 from hypotest.studies.simulation import draw_evidence, draw_layer, with_population
 from hypotest.testing.task import Tested

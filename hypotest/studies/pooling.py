@@ -14,8 +14,9 @@ from hypotest.measures.registry import MEASURES, filled_options
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
 from hypotest.records.material import CorpusHub
 from hypotest.records.prediction import Outcome
+from hypotest.records.prediction_result import Interval, PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval, PredictionResult, Results
+from hypotest.records.results import Results
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from hypotest.pipeline.analysis import Analysis
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.power import SEEN, UNITS, PowerCurve, PredictionPower
 from hypotest.records.prediction import Prediction
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
 from hypotest.registration.outcomes import why_no_interval
 
 DRAWS = (99, 999, 9999)

@@ -22,7 +22,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import AblationMethod, Evidence, Weights
+from hypotest.records.heads import Head, HeadAblation
+from hypotest.records.split import SplitEvidence
 
 Values = NDArray[np.float64]
 
@@ -218,14 +221,13 @@ def draw_documents(
     )
     return SplitEvidence(
         positions=frame,
-        activations=activations,
-        delta_loss=_delta_loss(drawn, z, documents, rare, targets, rng),
-        loss=rng.exponential(size=rare.size),
-        error_bound=np.zeros(z.shape, dtype=np.float16),
-        n_exact=np.zeros(rare.size, dtype=np.int32),
-        residual=np.zeros((rare.size, 1), dtype=np.float32),
-        attention=_attention(drawn, documents, rare, rng),
-        head_ablation=_head_ablation(drawn, documents, rare, rng),
+        channels={
+            Channel.ACTIVATIONS: activations,
+            Channel.INFLUENCE: _delta_loss(drawn, z, documents, rare, targets, rng),
+            Channel.LOSS: rng.exponential(size=rare.size),
+            Channel.ATTENTION: _attention(drawn, documents, rare, rng),
+        },
+        heads=_head_ablation(drawn, documents, rare, rng),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators import concentration, routing
-from hypotest.records.evidence import SplitEvidence
+from hypotest.records.split import SplitEvidence
 
 PERMUTED = "types permuted"
 """The null in which the labels of whole token types are permuted, among types of like count."""

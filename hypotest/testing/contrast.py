@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.results import Interval, NullComparison, OwnIntervals, RegimeFit, SecondaryNumber
+from hypotest.records.figure_data import RegimeFit
+from hypotest.records.prediction_result import Interval, NullComparison, OwnIntervals, SecondaryNumber
 
 Draws = NDArray[np.float64]
 

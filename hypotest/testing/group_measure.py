@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from hypotest.engine.workers import Values, Workers, chunks
 from hypotest.estimators.products import in_threads
-from hypotest.records.evidence import Evidence, FloatArray, IntArray, SplitEvidence
+from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
+from hypotest.records.split import SplitEvidence
 from hypotest.testing.relabelled import ShuffledGroups
 
 _GROUPS_PER_TASK = 1000

@@ -12,8 +12,8 @@ from hypotest.engine.streams import Streams
 from hypotest.inference.bootstrap import document_interval, document_weights, jackknife_weights
 from hypotest.inference.equivalence import t_p_value
 from hypotest.records.design import MINIMUM_DOCUMENTS
+from hypotest.records.prediction_result import Interval, SecondaryNumber
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import Interval, SecondaryNumber
 
 TOO_FEW = f"fewer than {MINIMUM_DOCUMENTS} documents: no interval"
 UNDEFINED = "undefined without some of the documents or types: no interval"

@@ -13,8 +13,9 @@ from hypotest.engine.progress import StartStage
 from hypotest.groups.nulls import labelled_sums
 from hypotest.inference.relabelling import Relabellings, relabel
 from hypotest.records.design import PermutationUnit
-from hypotest.records.evidence import Evidence, SplitEvidence
+from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Group
+from hypotest.records.split import SplitEvidence
 from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
 
 SHOWN_DRAWS = 199

@@ -10,7 +10,8 @@ from typing import Any
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import RANDOM_GROUPS, random_groups
-from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.arrays import IntArray
+from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.testing.group_measure import BoundMeasure

@@ -22,11 +22,13 @@ import polars as pl
 from sklearn.decomposition import PCA
 
 from hypotest.groups.nulls import random_groups
-from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.evidence import AblationMethod, Evidence, Weights
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from tests.benchmarks.before import both, found
 
+ROWS = found("hypotest.records.split", "hypotest.records.evidence")
+HEAD_RECORDS = found("hypotest.records.heads", "hypotest.records.evidence")
 SELECTION, SHUFFLED = (
     found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}") for name in ("selection", "shuffled")
 )
@@ -165,14 +167,14 @@ def make_evidence() -> Evidence:
         selection=splits[0],
         evaluation=splits[1],
         weights=weights,
-        heads=tuple(Head(number // 8, number % 8) for number in range(HEADS)),
+        heads=tuple(HEAD_RECORDS.Head(number // 8, number % 8) for number in range(HEADS)),
         mean_activation=np.zeros(N_NEURONS, dtype=np.float32),
         ablation=AblationMethod("mean", 1e-4, 0, "identity", "benchmark"),
         decomposition=None,
     )
 
 
-def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.random.Generator) -> SplitEvidence:
+def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.random.Generator) -> Any:
     """One split."""
 
     def normal(*shape: int) -> np.ndarray:
@@ -197,7 +199,7 @@ def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.rando
             "split": np.full(POSITIONS, name),
         }
     )
-    heads = HeadAblation(
+    heads = HEAD_RECORDS.HeadAblation(
         documents=np.arange(DOCUMENTS),
         n_positions=np.full(DOCUMENTS, POSITIONS // DOCUMENTS // 2),
         base=np.ones((DOCUMENTS, N_NEURONS), dtype=np.float32),
@@ -205,17 +207,19 @@ def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.rando
         layer=squares[0][:, ::8],
     )
     empty = np.zeros((POSITIONS, 1), dtype=np.float32)
-    return SplitEvidence(
-        positions=frame,
-        activations=activations,
-        delta_loss=delta,
-        loss=empty[:, 0],
-        error_bound=empty.astype(np.float16),
-        n_exact=np.zeros(POSITIONS, dtype=np.int32),
-        residual=empty,
-        attention=empty[:, :, None],
-        head_ablation=heads,
-    )
+    arrays: dict[str, Any] = {"channels": {"activations": activations, "influence": delta}, "heads": heads}
+    if not find_spec("hypotest.records.split"):
+        arrays = {
+            "activations": activations,
+            "delta_loss": delta,
+            "loss": empty[:, 0],
+            "error_bound": empty.astype(np.float16),
+            "n_exact": np.zeros(POSITIONS, dtype=np.int32),
+            "residual": empty,
+            "attention": empty[:, :, None],
+            "head_ablation": heads,
+        }
+    return ROWS.SplitEvidence(positions=frame, **arrays)
 
 
 def rare_activations(evidence: Evidence, group: np.ndarray) -> np.ndarray:

@@ -5,23 +5,16 @@ import pytest
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
-from hypotest.records.evidence import HeadAblation, SplitEvidence
+from hypotest.records.channels import Channel
+from hypotest.records.split import SplitEvidence
 from tests.collect.families import CONTEXT, hooked_losses, positions, small_model
 
 
 def split_of(subject, tokens, block, index, target):
     seen = forward_arrays(subject, tokens, block, index)
-    empty = np.empty(0)
     return SplitEvidence(
         positions=pl.DataFrame({"block": block, "index": index, "target": target}),
-        activations=seen["activations"],
-        delta_loss=empty,
-        loss=empty,
-        error_bound=empty,
-        n_exact=empty.astype(int),
-        residual=seen["residual"],
-        attention=empty,
-        head_ablation=HeadAblation(*[empty] * 5),
+        channels={Channel.ACTIVATIONS: seen["activations"], Channel.RESIDUAL: seen["residual"]},
     )
 
 

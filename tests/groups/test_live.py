@@ -29,11 +29,10 @@ def with_dead(evidence: Evidence, n_dead: int, constant: float = 0.0) -> tuple[E
     def split(part):
         heads = part.head_ablation
         return replace(
-            part,
-            activations=widened(part.activations, 1, constant),
-            delta_loss=widened(part.delta_loss, 1),
-            error_bound=widened(part.error_bound, 1),
-            head_ablation=replace(
+            part.with_channels(
+                activations=widened(part.activations, 1, constant), influence=widened(part.delta_loss, 1)
+            ),
+            heads=replace(
                 heads,
                 base=widened(heads.base, 1),
                 single=widened(heads.single, 2),
@@ -98,6 +97,6 @@ def test_a_layer_that_is_alive_stays_the_same_object():
 
 def test_a_dead_layer_is_an_error_that_says_what_to_look_at():
     evidence = make_evidence(0)
-    still = replace(evidence.selection, activations=np.zeros_like(evidence.selection.activations))
+    still = evidence.selection.with_channels(activations=np.zeros_like(evidence.selection.activations))
     with pytest.raises(EvidenceError, match=r"0 of 200 neurons vary.*right layer"):
         without_dead(replace(evidence, selection=still))

@@ -21,7 +21,7 @@ from hypotest.inference.equivalence import (
 )
 from hypotest.inference.randomization import compare_with_null
 from hypotest.records.prediction import Margin
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 
 
 def around(centre: float, standard_error: float, df: int = 30, level: float = 0.90) -> Interval:

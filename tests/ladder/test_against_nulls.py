@@ -103,7 +103,7 @@ def test_unbalanced_matching_concludes_nothing():
     evidence = make_evidence(3, effect=1.0, shared=2.0)
     loud = evidence.selection.activations.copy()
     loud[:, : GROUP + 5] *= np.linspace(1, 50, GROUP + 5) ** 2
-    evidence = replace(evidence, selection=replace(evidence.selection, activations=loud))
+    evidence = replace(evidence, selection=evidence.selection.with_channels(activations=loud))
     plan = with_nulls({**DIMENSION, "contrast": {"null": "covariate_matched"}}, ALL)
     (item,) = analyse(plan, evidence).predictions
     worst = max(analyse(plan, evidence).group.balance, key=lambda row: abs(row.after))

@@ -79,7 +79,7 @@ def test_types_that_differ_widen_the_interval():
     split = evidence.evaluation
     power = np.random.default_rng(1).uniform(0.5, 3.0, split.targets.max() + 1)[split.targets]
     sharper = split.attention ** power[:, None, None]
-    split = replace(split, attention=sharper / sharper.sum(-1, keepdims=True))
+    split = split.with_channels(attention=sharper / sharper.sum(-1, keepdims=True))
     evidence = replace(evidence, evaluation=split)
     found = attention_gini.compare(item, make_task(protocol, evidence))
     gini, rare = gini_of_heads(split).mean(axis=1), split.mask("rare")

@@ -12,8 +12,10 @@ from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS
-from hypotest.records.evidence import Evidence, IntArray, SplitEvidence
+from hypotest.records.arrays import IntArray
+from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import nulls_model
+from hypotest.records.split import SplitEvidence
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
@@ -49,10 +51,8 @@ def changed(evidence: Evidence, change: float) -> Evidence:
     def split(item: SplitEvidence) -> SplitEvidence:
         heads = item.head_ablation
         return replace(
-            item,
-            activations=item.activations * change,
-            delta_loss=item.delta_loss * change,
-            head_ablation=replace(
+            item.with_channels(activations=item.activations * change, influence=item.delta_loss * change),
+            heads=replace(
                 heads,
                 single=heads.single * change**2,
                 layer=heads.layer * change**2,

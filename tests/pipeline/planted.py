@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.ladder.against_nulls import prepare
-from hypotest.records.evidence import AblationMethod, Evidence, Head, HeadAblation, SplitEvidence, Weights
+from hypotest.records.channels import Channel
+from hypotest.records.evidence import AblationMethod, Evidence, Weights
+from hypotest.records.heads import Head, HeadAblation
 from hypotest.records.protocol import Protocol
+from hypotest.records.split import SplitEvidence
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
 
@@ -66,14 +71,13 @@ def make_split(
     )
     return SplitEvidence(
         positions=frame,
-        activations=activations,
-        delta_loss=delta * rng.choice([-1, 1], size=delta.shape),
-        loss=rng.exponential(size=n),
-        error_bound=np.zeros(delta.shape, dtype=np.float16),
-        n_exact=np.zeros(n, dtype=np.int32),
-        residual=np.zeros((n, 48), dtype=np.float32),
-        attention=attention,
-        head_ablation=ablation,
+        channels={
+            Channel.ACTIVATIONS: activations,
+            Channel.INFLUENCE: delta * rng.choice([-1, 1], size=delta.shape),
+            Channel.LOSS: rng.exponential(size=n),
+            Channel.ATTENTION: attention,
+        },
+        heads=ablation,
     )
 
 
@@ -96,6 +100,16 @@ def make_evidence(
         ablation=AblationMethod("mean", 1e-4, 0, "identity", "planted"),
         decomposition=None,
     )
+
+
+def certified(evidence: Evidence) -> Evidence:
+    """The same with what the certified engine says of its ablations, as a run collects."""
+
+    def of(split: SplitEvidence) -> SplitEvidence:
+        bounds = np.zeros(split.delta_loss.shape, dtype=np.float16)
+        return split.with_channels(error_bound=bounds, n_exact=np.zeros(len(bounds), dtype=np.int32))
+
+    return replace(evidence, selection=of(evidence.selection), evaluation=of(evidence.evaluation))
 
 
 def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> Protocol:

@@ -13,8 +13,9 @@ from hypotest.measures.modularity import biased_information
 from hypotest.measures.owners import owners_of_variance
 from hypotest.nulls.label_shuffled import runs_of_labels
 from hypotest.pipeline.limitations import find_limitations
+from hypotest.records.group_result import GroupResult
 from hypotest.records.nulls import nulls_model
-from hypotest.records.results import GroupResult, NullComparison
+from hypotest.records.prediction_result import NullComparison
 from hypotest.studies.simulation import Layer, simulate
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task
@@ -134,7 +135,7 @@ def with_variances(variances, numbers=None):
     for place, variance in enumerate(variances):
         activations[rare, place] = 5.0 + np.sqrt(variance) * wave
         activations[~rare, place] = 0.0  # not looked at
-    changed = dataclasses.replace(split, activations=activations)
+    changed = split.with_channels(activations=activations)
     return dataclasses.replace(evidence, evaluation=changed, numbers=numbers)
 
 

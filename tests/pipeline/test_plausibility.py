@@ -17,7 +17,7 @@ from hypotest.engine.session import Session
 from hypotest.errors import SubjectError
 from hypotest.pipeline.limitations import unlike_a_language_model
 from hypotest.pipeline.plausibility import measure_cross_entropy, unigram_entropy
-from hypotest.records.results import CrossEntropy
+from hypotest.records.corpus_result import CrossEntropy
 
 
 def session(cache=None):

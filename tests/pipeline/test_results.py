@@ -12,10 +12,11 @@ from hypotest.engine.session import Session
 from hypotest.pipeline.ablation_effects import JointAblation
 from hypotest.pipeline.corpus import TextFacts, corpus_result
 from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
-from hypotest.records.results import CrossEntropy, FrequencyCurve
+from hypotest.records.corpus_result import CrossEntropy
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.self_check import SelfCheck
 from hypotest.report.results_file import json_text, parse_results, results_text
-from tests.pipeline.planted import make_evidence, make_protocol
+from tests.pipeline.planted import certified, make_evidence, make_protocol
 
 DIMENSION = {
     "measure": "effective_dimension",
@@ -47,7 +48,7 @@ FACTS = ModelFacts(
 
 @pytest.fixture(scope="module")
 def assembled():
-    protocol, evidence = make_protocol(DIMENSION, draws=19), make_evidence(0)
+    protocol, evidence = make_protocol(DIMENSION, draws=19), certified(make_evidence(0))
     tested = analyse_every_split(protocol, evidence, (), Session.start(protocol.seed))
     return protocol, evidence, tested, assemble(protocol, evidence, tested, FACTS, None)
 

@@ -7,7 +7,7 @@ from scipy import stats
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction
 from hypotest.pipeline.sensitivity import kind_of, with_sensitivity
 from hypotest.records.prediction import Margin
-from hypotest.records.results import Interval
+from hypotest.records.prediction_result import Interval
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.verdict import decide
 from tests.pipeline.planted import make_protocol

@@ -31,7 +31,7 @@ def halves(evidence):
         evaluation=dataclasses.replace(
             evaluation,
             positions=moved,
-            head_ablation=dataclasses.replace(heads, documents=heads.documents + 40),
+            heads=dataclasses.replace(heads, documents=heads.documents + 40),
         ),
     )
 

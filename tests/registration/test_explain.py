@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hypotest.measures.registry import MEASURES
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
 from hypotest.registration import explain_protocol, load_protocol
 from hypotest.registration.outcomes import possible_outcomes
 from hypotest.verdict import decide

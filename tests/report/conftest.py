@@ -12,28 +12,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import (
-    SCHEMA_VERSION,
+from hypotest.records.corpus_result import CorpusResult
+from hypotest.records.figure_data import FigureData, FrequencyCurve, HeadResult, RegimeFit, Spectrum
+from hypotest.records.group_result import (
     AblationResult,
-    CorpusResult,
     CovariateBalance,
     EffectParts,
-    FigureData,
-    FrequencyCurve,
     GroupAblation,
     GroupResult,
-    HeadResult,
-    HypothesisVerdict,
+)
+from hypotest.records.prediction_result import (
     Interval,
     NullComparison,
     PredictionResult,
-    RegimeFit,
-    Results,
     SecondaryNumber,
-    Spectrum,
     SplitOutcome,
 )
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import SCHEMA_VERSION, HypothesisVerdict, Results
 from hypotest.records.self_check import SelfCheck
 from hypotest.testing.shuffled import NULL_SDS
 from tests.unrendered import figures_not_rendered

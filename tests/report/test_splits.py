@@ -4,7 +4,8 @@ import dataclasses
 
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
-from hypotest.records.results import Results, SplitOutcome
+from hypotest.records.prediction_result import SplitOutcome
+from hypotest.records.results import Results
 from hypotest.report.splits import splits_line, splits_section
 
 

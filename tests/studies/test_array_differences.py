@@ -5,22 +5,22 @@ import pytest
 
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.studies.array_differences import FORWARD_RELATIVE, compare_evidence
-from tests.pipeline.planted import make_evidence
+from tests.pipeline.planted import certified, make_evidence
 
 
 @pytest.fixture(scope="module")
 def evidence():
-    made = make_evidence(5)
+    made = certified(make_evidence(5))
     split = made.evaluation
     bounded = np.full(split.delta_loss.shape, 1e-5, dtype=np.float16)
     bounded[0] = np.nan  # nothing bounds it
-    return replace(made, evaluation=replace(split, error_bound=bounded))
+    return replace(made, evaluation=split.with_channels(error_bound=bounded))
 
 
 def changed(evidence, name, change):
-    values = getattr(evidence.evaluation, name).copy()
+    values = evidence.evaluation[name].copy()
     values[0, 0] += change
-    return replace(evidence, evaluation=replace(evidence.evaluation, **{name: values}))
+    return replace(evidence, evaluation=evidence.evaluation.with_channels(**{name: values}))
 
 
 def wrong(one, two, exact):
@@ -34,21 +34,21 @@ def test_evidence_agrees_with_itself(evidence):
 
 def test_on_the_same_machine_the_last_bit_counts(evidence):
     one = evidence
-    for name in ("delta_loss", "activations"):
+    for name in ("influence", "activations"):
         assert wrong(one, changed(one, name, 1e-12), exact=True) == [name]
         assert wrong(one, changed(one, name, 1e-12), exact=False) == []
 
 
 def test_certified_changes_may_differ_by_their_bounds(evidence):
     one, split = evidence, evidence.evaluation
-    assert wrong(one, changed(one, "delta_loss", 0.99 * FORWARD_ROUNDING), exact=False) == []
-    assert wrong(one, changed(one, "delta_loss", 1.01 * FORWARD_ROUNDING), exact=False) == ["delta_loss"]
+    assert wrong(one, changed(one, "influence", 0.99 * FORWARD_ROUNDING), exact=False) == []
+    assert wrong(one, changed(one, "influence", 1.01 * FORWARD_ROUNDING), exact=False) == ["influence"]
     values = split.delta_loss.copy()
     values[1, 0] += FORWARD_ROUNDING + 1.9e-5  # both bounds are 1e-5
-    assert wrong(one, replace(one, evaluation=replace(split, delta_loss=values)), exact=False) == []
+    assert wrong(one, replace(one, evaluation=split.with_channels(influence=values)), exact=False) == []
     values[1, 0] += 0.3e-5
-    assert wrong(one, replace(one, evaluation=replace(split, delta_loss=values)), exact=False) == [
-        "delta_loss"
+    assert wrong(one, replace(one, evaluation=split.with_channels(influence=values)), exact=False) == [
+        "influence"
     ]
 
 
@@ -72,13 +72,13 @@ def test_weights_and_positions_must_be_equal_everywhere(evidence):
 def test_what_was_not_collected_is_equal_to_nothing_else(evidence):
     values = evidence.evaluation.activations.copy()
     values[:, :3] = np.nan  # of an untrained network, what no measure reads
-    partly = replace(evidence, evaluation=replace(evidence.evaluation, activations=values))
+    partly = replace(evidence, evaluation=evidence.evaluation.with_channels(activations=values))
     assert wrong(partly, partly, exact=False) == wrong(partly, partly, exact=True) == []
     assert wrong(partly, evidence, exact=False) == ["activations"]
     largest = float(np.nanmax(np.abs(values)))
     moved = values.copy()
     moved[0, 5] += 0.9 * FORWARD_RELATIVE * largest
-    again = replace(evidence, evaluation=replace(evidence.evaluation, activations=moved))
+    again = replace(evidence, evaluation=evidence.evaluation.with_channels(activations=moved))
     assert wrong(partly, again, exact=False) == []
 
 

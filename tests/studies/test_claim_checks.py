@@ -6,8 +6,8 @@ import math
 import pytest
 
 from hypotest.records.claims import Claim, Claims
+from hypotest.records.prediction_result import OwnIntervals, SecondaryNumber
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import OwnIntervals, SecondaryNumber
 from hypotest.report.export import read_results
 from hypotest.studies.claim_checks import check_claims, claimed_text, judge_range, quantity_of
 from tests.example import AS_PUBLISHED, EXAMPLE

@@ -52,11 +52,8 @@ def test_effective_documents_are_fewer_where_one_holds_most():
     assert equal.top_type_share == counts.max() / 400
     keep = np.ones(800, dtype=bool)
     keep[: 20 * 20] = np.arange(400) % 20 < 2  # half of the documents: one rare and one common position
-    fewer = type(split)(
-        split.positions.filter(keep), head_ablation=split.head_ablation,
-        **{name: getattr(split, name)[keep] for name in
-           ("activations", "delta_loss", "loss", "error_bound", "n_exact", "residual", "attention")},
-    )  # fmt: skip
+    channels = {name: array[keep] for name, array in split.channels.items()}
+    fewer = replace(split, positions=split.positions.filter(keep), channels=channels)
     # 20 documents of 1 and 20 of 10: 220^2 / (20 + 2000)
     assert count_condition(fewer, "rare").effective_documents == pytest.approx(220**2 / 2020)
 

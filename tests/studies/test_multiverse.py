@@ -6,8 +6,8 @@ import pytest
 
 from hypotest.nulls.registry import needed_nulls
 from hypotest.records.multiverse import Specification, SpecificationResult
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
 from hypotest.studies.multiverse import verdicts
 
 PROTOCOL = Protocol.model_validate(

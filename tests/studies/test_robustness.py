@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hypotest.records.multiverse import Specification, SpecificationResult
-from hypotest.records.results import PredictionResult
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.studies.robustness import robustness
 
 

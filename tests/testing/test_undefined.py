@@ -16,8 +16,8 @@ from hypotest.pipeline.definedness import check_defined, undefined_on_selection
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.evidence import Evidence, SelectionEvidence
+from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.records.results import PredictionResult
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def outcomes(found: tuple[PredictionResult, ...]) -> dict[str, str]:
 
 
 def on_evaluation(evidence: Evidence, **arrays: np.ndarray) -> Evidence:
-    return replace(evidence, evaluation=replace(evidence.evaluation, **arrays))
+    return replace(evidence, evaluation=evidence.evaluation.with_channels(**arrays))
 
 
 def test_two_neurons_leave_the_others_their_outcomes():
@@ -131,18 +131,16 @@ def spoiled() -> dict[str, Evidence]:
     return {
         "dimension": on_evaluation(whole, activations=still),
         "routing": on_evaluation(whole, attention=uniform),
-        "head": on_evaluation(whole, head_ablation=dead),
-        "impact": on_evaluation(whole, head_ablation=dead),
+        "head": replace(whole, evaluation=replace(whole.evaluation, heads=dead)),
+        "impact": replace(whole, evaluation=replace(whole.evaluation, heads=dead)),
         "attention": replace(whole, evaluation=rows_of(split, one_each)),
         "regimes": replace(whole, evaluation=rows_of(split, one_rare)),
     }
 
 
 def rows_of(split, rows):
-    names = ("activations", "delta_loss", "loss", "error_bound", "n_exact", "residual", "attention")
-    return replace(
-        split, positions=split.positions[rows], **{name: getattr(split, name)[rows] for name in names}
-    )
+    channels = {name: array[rows] for name, array in split.channels.items()}
+    return replace(split, positions=split.positions[rows], channels=channels)
 
 
 @pytest.mark.parametrize("name", ["dimension", "routing", "head", "impact", "attention", "regimes"])
@@ -189,7 +187,7 @@ def test_an_untrained_network_in_which_nothing_varies_counts_as_undefined():
     evidence = make_evidence(0)
     dead = replace(
         evidence,
-        selection=replace(evidence.selection, activations=np.ones_like(evidence.selection.activations)),
+        selection=evidence.selection.with_channels(activations=np.ones_like(evidence.selection.activations)),
     )
     assert np.isnan(group_values(protocol_of("dimension", "spectrum"), dead)["dimension"])
 

@@ -9,8 +9,9 @@ from hypotest.engine.session import Session
 from hypotest.engine.workers import Values
 from hypotest.measures.measure import GroupMeasure, Option, Words
 from hypotest.nulls.form import GROUP_NULLS
+from hypotest.records.arrays import IntArray
 from hypotest.records.channels import Channel
-from hypotest.records.evidence import Evidence, IntArray
+from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.layer_statistics import rare_rows

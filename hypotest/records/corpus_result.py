@@ -1,0 +1,60 @@
+"""The text of a run, and how well the subject predicts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusResult:
+    """The text and the positions that were sampled from it."""
+
+    source: str
+    documents: int
+    blocks: int
+    tokens: int
+    """Of the text that lie in blocks; padding and the token that blocks begin with are none of them."""
+    eligible_rare: int
+    """Rare positions before the cap and the sample."""
+    rare_per_thousand: float
+    positions: dict[str, int]
+    """``selection rare``, ``selection common``, ... -> number."""
+    documents_used: dict[str, int]
+    """Split -> documents that carry positions."""
+    rare_types_used: int
+    common_types_used: int
+    frequent_rare: tuple[tuple[str, int], ...]
+    """The 20 most frequent rare types among the sampled targets."""
+    mean_index: dict[str, float]
+    """Condition -> mean position within the block."""
+    mean_loss: dict[str, float]
+    """Condition -> mean cross-entropy of the targets, nats."""
+    text_differs: tuple[str, ...]
+    """Packages whose installed version is not the pinned one."""
+    bos: str | None = None
+    """Token that every block begins with, beside ``tokens``; None for none."""
+    text_tokens: int | None = None
+    """Of the whole text; None in runs of versions that did not count them."""
+    padded_blocks: int = 0
+    """Blocks that hold a document shorter than they are."""
+    padded_tokens: int = 0
+    """Those of ``tokens`` that lie in them."""
+    empty: int = 0
+    """Files and rows without text, left out."""
+    copies: int = 0
+    """Documents left out because the same one was there before."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEntropy:
+    """How well the subject predicts the text, beside what needs no model; nats per token."""
+
+    nats: float
+    """Mean cross-entropy of the next token."""
+    unigram: float
+    """Entropy of the distribution of token types in the whole text."""
+    chance: float
+    """Logarithm of the size of the vocabulary."""
+    n_tokens: int
+    """Targets, in blocks of the selection split."""
+    n_blocks: int

@@ -1,0 +1,90 @@
+"""What the figures of a run show besides the predictions and the draws of nulls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeFit:
+    """A continuous piecewise line on the log-log rank-influence curve."""
+
+    condition: str
+    ranks: tuple[float, ...]
+    influence: tuple[float, ...]
+    """Nats, read on documents other than those that set the ranks."""
+    fitted: tuple[float, ...]
+    breakpoints: tuple[float, ...]
+    """Ranks; none, one or two."""
+    slopes: tuple[float, ...]
+    """d log influence / d log rank of each segment."""
+    kappa: float
+    """Minus the slope of the power law (the middle segment)."""
+    plateau: bool
+    plateau_flatness: float
+    head_excess: float
+    """Mean residual of the head against the power law extended to it, in natural log units."""
+    bic: tuple[float, ...]
+    """With 0, 1 and 2 breakpoints; descriptive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Eigenvalues of the group's covariance, as shares of the trace, beside those of random groups."""
+
+    observed: tuple[float, ...]
+    null_low: tuple[float, ...]
+    """2.5 % quantile of size-matched groups."""
+    null_median: tuple[float, ...]
+    null_high: tuple[float, ...]
+    """97.5 % quantile."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadResult:
+    """One attention head that can reach the tested MLP."""
+
+    layer: int
+    head: int
+    gini_rare: float | None
+    """This and the following are None where they are undefined, as for a group without activity."""
+    gini_common: float | None
+    impact: float | None
+    """Relative change of the group's activations with this head ablated (eq. 8)."""
+    null_impact: float | None
+    """Mean of the same over size-matched groups."""
+    layer_share: float | None
+    """Squared change with this head ablated / with all heads of its layer ablated."""
+    routing: float | None
+    """Spearman correlation of its rare and common attention profiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCurve:
+    """The frequency table with its cuts."""
+
+    log10_rank: tuple[float, ...]
+    log10_count: tuple[float, ...]
+    elbow_rank: int | None
+    """Rank beyond which types are dropped; None when no elbow was found or it is kept."""
+    rare_rank: int
+    """First rank that counts as rare."""
+    n_types: int
+    """Types with a count."""
+    n_rare_types: int
+    n_dropped_types: int
+    rare_count_range: tuple[int, int]
+    n_unlisted_types: int = 0
+    """Token ids of the model beyond the end of the table; they count as never seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureData:
+    """What the figures need besides the predictions and the null draws."""
+
+    regimes: tuple[RegimeFit, ...]
+    spectrum: Spectrum | None
+    heads: tuple[HeadResult, ...]
+    layer_impacts: dict[str, float]
+    """``single``, ``random`` and ``all`` heads per layer, such as ``L2 all`` -> relative change."""
+    frequencies: FrequencyCurve
