@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
 from hypotest.records.channels import Channel
+from hypotest.records.conditions import Conditions
 from hypotest.records.evidence import AblationMethod, Decomposition, Evidence, SelectionEvidence, Weights
 from hypotest.records.heads import Head, HeadAblation
+from hypotest.records.rows import condition_type
 from hypotest.records.split import SplitEvidence
 
 FINISHED = "shards.json"
@@ -140,16 +142,17 @@ def _finished(folder: Path) -> dict[str, Any]:
 
 def _load_split(folder: Path) -> SplitEvidence:
     counts = _finished(folder)
+    names = Conditions(*counts["conditions"])
     columns = read_shard(folder / "positions")
     positions = pl.DataFrame(
         {name: columns[name] for name in ("document", "block", "index", "target")}
     ).with_columns(
-        pl.Series("condition", np.where(columns["rare"], "rare", "common")),
+        pl.Series("condition", np.where(columns["first"], *names), dtype=condition_type(names)),
         pl.lit(counts["split"]).alias("split"),
     )
     shape = counts["shape"]
     forward = read_shards(folder / "forward", counts["forward"]) if counts["forward"] else {}
-    changes = _load_changes(folder, counts, columns["rare"], shape["neurons"]) if counts["ablation"] else {}
+    changes = _load_changes(folder, counts, columns["first"], shape["neurons"]) if counts["ablation"] else {}
     return SplitEvidence(
         positions=positions,
         channels={Channel(name): array for name, array in {**forward, **changes}.items()},
@@ -159,10 +162,10 @@ def _load_split(folder: Path) -> SplitEvidence:
 
 
 def _load_changes(
-    folder: Path, counts: dict[str, Any], rare: NDArray[np.bool_], n_neurons: int
+    folder: Path, counts: dict[str, Any], first: NDArray[np.bool_], n_neurons: int
 ) -> dict[str, NDArray[Any]]:
     """What ablation gave: each part in its rows and, where some neurons were ablated only, their columns."""
-    n_positions = rare.size
+    n_positions = first.size
     chosen = read_shard(folder / "neurons")["neurons"] if (folder / "neurons").exists() else None
     changes: dict[str, NDArray[Any]] = {
         "influence": np.full((n_positions, n_neurons), np.nan, dtype=np.float32),
@@ -170,7 +173,7 @@ def _load_changes(
         "loss": np.full(n_positions, np.nan, dtype=np.float32),
         "n_exact": np.zeros(n_positions, dtype=np.int32),
     }
-    rows_of = {"rare": rare, "common": ~rare, "both": np.ones_like(rare)}
+    rows_of = {"first": first, "second": ~first, "both": np.ones_like(first)}
     for part, count in counts["ablation"].items():
         rows, start = np.flatnonzero(rows_of[part]), 0
         for number in range(count):

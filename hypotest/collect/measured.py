@@ -38,15 +38,13 @@ class Wanted:
 
     channels: frozenset[Channel]
     """By the measures."""
-    condition: str
-    """Targets on which the influence selects."""
     rule: str
     """What else selection depends on, in words of any kind."""
 
     @property
     def words(self) -> tuple[str, ...]:
         """For the name of the evidence."""
-        return (*sorted(self.channels), self.condition, self.rule)
+        return (*sorted(self.channels), self.rule)
 
 
 def collect_measured(
@@ -111,7 +109,7 @@ def _collect_selection(
 ) -> Replacement:
     forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=False)
     parts = ablation_parts(sample, ablation.engine)
-    parts = {name: rows for name, rows in parts.items() if name in (wanted.condition, "both")}
+    parts = {name: rows for name, rows in parts.items() if name in ("first", "both")}
     engine = identity_engine(subject, ablation, session.memory)
     ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts)
     heads = Channel.HEADS in wanted.channels

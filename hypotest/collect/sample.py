@@ -17,7 +17,7 @@ from hypotest.records.evidence import AblationMethod
 from hypotest.records.rows import Positioned
 from hypotest.subjects.language_model import LanguageModel
 
-COLLECTION_VERSION = 5
+COLLECTION_VERSION = 6
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
 
@@ -85,7 +85,7 @@ def _key(
             "split": split,
             "tokens": _digest(sample.tokens[used]),
             "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
-            "conditions": _digest(sample.mask("rare")),
+            "conditions": [*sample.conditions, _digest(sample.first)],
             "head_blocks": _digest(sample.head_blocks),
             "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
             + ([ablation.seed] if ablation.replacement == "resample" else []),

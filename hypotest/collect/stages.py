@@ -108,7 +108,7 @@ def ablation_parts(sample: Sample, engine: str) -> dict[str, NDArray[np.bool_]]:
     passes go through whole blocks, which hold both.
     """
     if engine == IDENTITY:
-        return {condition: sample.mask(condition) for condition in ("rare", "common")}
+        return {"first": sample.first, "second": sample.second}
     return {"both": np.ones(sample.positions.height, dtype=bool)}
 
 
@@ -213,14 +213,14 @@ def collect_decomposition(
     folder: Path,
     session: Session,
 ) -> None:
-    """What the effects on some rare targets are made of, after `ablate`."""
+    """What the effects on some targets of the first condition are made of, after `ablate`."""
     step = session.stage("entropy and norm scale of every neuron", 1)
     if not (folder / "decomposition").exists():
-        rare = np.flatnonzero(sample.mask("rare"))
-        places = np.linspace(0, rare.size - 1, min(DECOMPOSED_POSITIONS, rare.size)).astype(np.int64)
-        rows = rare[places]
-        n_shards = ablation_shards(sample.where(sample.mask("rare")), identity=True)
-        changes = read_shards(folder / "ablation" / "rare", n_shards)["delta_loss"][places]
+        own = np.flatnonzero(sample.first)
+        places = np.linspace(0, own.size - 1, min(DECOMPOSED_POSITIONS, own.size)).astype(np.int64)
+        rows = own[places]
+        n_shards = ablation_shards(sample.where(sample.first), identity=True)
+        changes = read_shards(folder / "ablation" / "first", n_shards)["delta_loss"][places]
         parts = decompose(
             engine,
             forward["residual"][rows],
@@ -250,7 +250,7 @@ def collect_heads(
     session: Session,
     only: NDArray[np.int64] | None = None,
 ) -> None:
-    """How the neurons change when attention heads are ablated, at rare positions of some blocks.
+    """How the neurons change when attention heads are ablated, at positions of the first condition.
 
     Args:
         subject: The network.
@@ -259,10 +259,10 @@ def collect_heads(
         session: For progress.
         only: Heads to ablate, and no whole layers; all by default.
     """
-    rare = sample.positions.filter(pl.col("condition") == "rare")
-    rare = rare.filter(pl.col("block").is_in(sample.head_blocks.tolist()))
-    owner = np.searchsorted(sample.head_blocks, rare["block"].to_numpy())
-    index = rare["index"].to_numpy().astype(np.int64)
+    own = sample.positions.filter(pl.Series(sample.first))
+    own = own.filter(pl.col("block").is_in(sample.head_blocks.tolist()))
+    owner = np.searchsorted(sample.head_blocks, own["block"].to_numpy())
+    index = own["index"].to_numpy().astype(np.int64)
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
         first = number * _HEAD_BLOCKS_PER_SHARD
@@ -270,7 +270,7 @@ def collect_heads(
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
         tokens = sample.tokens[blocks]
         arrays = head_ablation_arrays(subject, tokens, owner[here] - first, index[here], only)
-        documents = rare["document"].to_numpy()[here]
+        documents = own["document"].to_numpy()[here]
         first_rows = np.unique(owner[here], return_index=True)[1]
         return {"document": documents[first_rows], **arrays}
 
@@ -308,11 +308,12 @@ def describe(
     if (folder / FINISHED).exists():
         return
     columns = {name: sample.positions[name].to_numpy() for name in ("document", "block", "index", "target")}
-    columns["rare"] = sample.mask("rare")
+    columns["first"] = sample.first
     write_shard(folder / "positions", columns)
     identity = ablation.engine == IDENTITY
     counts = {
         "split": sample.split,
+        "conditions": list(sample.conditions),
         "forward": _ceil(np.unique(sample.blocks).size, BLOCKS_PER_SHARD) if forward else 0,
         "ablation": {name: ablation_shards(sample.where(rows), identity) for name, rows in parts.items()},
         "how": asdict(ablation),

@@ -1,1 +1,1 @@
-"""Corpora: documents, blocks, frequencies, and the positions that count as rare or common."""
+"""Corpora: documents, blocks, token counts, and samples of positions of two conditions."""

@@ -7,7 +7,7 @@ import io
 import json
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -39,7 +39,13 @@ _NO_TEXT = (
 _LONGEST_BEGINNING = max(len(beginning) for beginning, _ in _NO_TEXT)
 
 
-def read_documents(path: Path, where: str, column: str | None, most: int) -> list[tuple[str, str]]:
+Row = tuple[str, str, Mapping[str, str]]
+"""Number within the file (empty for a file that is one document), text, and further columns as text."""
+
+
+def read_documents(
+    path: Path, where: str, column: str | None, most: int, more: Sequence[str] = ()
+) -> list[Row]:
     """Read the documents of a file.
 
     ``.jsonl`` and ``.ndjson`` hold one JSON object on each line, ``.csv`` and ``.tsv`` a header and rows,
@@ -52,27 +58,25 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
         where: How an error begins: the key and the name in the protocol.
         column: Key or column of the text; ``text`` by default.
         most: Bytes that the documents may have, unpacked.
-
-    Returns:
-        Number within the file (empty for a file that is one document) and text.
+        more: Further keys or columns, which conditions read.
 
     Raises:
-        CorpusError: If it cannot be read, is too large, or is not what its name says.
+        CorpusError: If it cannot be read, is too large, lacks a column, or is not what its name says.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKED else ""
     kind = suffixes[-1] if suffixes else ""
     if kind in _LINES:
         require_file(path, where, most)
-        return list(_of_lines(path, packing, where, column or TEXT_COLUMN, most))
+        return list(_of_lines(path, packing, where, (column or TEXT_COLUMN, *more), most))
     if kind in _SEPARATORS:
         content = _unpacked(path, packing, where, most)
-        return list(_of_table(content, _SEPARATORS[kind], where, column or TEXT_COLUMN))
+        return list(_of_table(content, _SEPARATORS[kind], where, (column or TEXT_COLUMN, *more)))
     if kind == ".parquet":
         if packing:
             raise CorpusError(f"{where}: a .parquet is packed inside: unpack it first")
         require_file(path, where, most)
-        return list(_of_rows(path, where, column or TEXT_COLUMN, most))
+        return list(_of_rows(path, where, (column or TEXT_COLUMN, *more), most))
     if kind == ".json":
         raise CorpusError(
             f"{where}: a .json is not read, since it may hold many texts: write one object on each line, and "
@@ -83,7 +87,12 @@ def read_documents(path: Path, where: str, column: str | None, most: int) -> lis
             f"{where}: a column is given, and this file has none; use .jsonl, .csv or .parquet, or remove "
             "column"
         )
-    return [("", _decoded(_unpacked(path, packing, where, most), where))]
+    if more:
+        raise CorpusError(
+            f"{where}: conditions read the columns {', '.join(more)}, and this file has none; use .jsonl, .csv or "
+            ".parquet"
+        )
+    return [("", _decoded(_unpacked(path, packing, where, most), where), {})]
 
 
 def _unpacked(path: Path, packing: str, where: str, most: int) -> bytes:
@@ -159,7 +168,7 @@ def _lines(path: Path, packing: str, where: str, most: int) -> Iterator[TextIO]:
         yield lines
 
 
-def _of_table(content: bytes, separator: str, where: str, column: str) -> Iterator[tuple[str, str]]:
+def _of_table(content: bytes, separator: str, where: str, columns: Sequence[str]) -> Iterator[Row]:
     _require_text(content, where)
     content = content.removeprefix(BOM_UTF8)
     if b"\n" not in content:
@@ -176,13 +185,14 @@ def _of_table(content: bytes, separator: str, where: str, column: str) -> Iterat
             ) from None
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CorpusError(f"{where}: cannot be read as a table: {reason}") from None
-    if column not in rows.columns:
-        found = ", ".join(map(repr, rows.columns[:5]))
-        raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
-    yield from _numbered(rows[column])
+    for column in columns:
+        if column not in rows.columns:
+            found = ", ".join(map(repr, rows.columns[:5]))
+            raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+    yield from _numbered(rows.select(columns))
 
 
-def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
+def _of_lines(path: Path, packing: str, where: str, columns: Sequence[str], most: int) -> Iterator[Row]:
     number = 0
     try:
         with path.open("rb") as stream:
@@ -190,8 +200,8 @@ def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> I
         with _lines(path, packing, where, most) as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    text = _of_line(line, f"{where}, line {number}", column)
-                    yield str(number), whole_characters(text)
+                    text, fields = _of_line(line, f"{where}, line {number}", columns)
+                    yield str(number), whole_characters(text), fields
     except UnicodeDecodeError:
         raise CorpusError(f"{where}: is not UTF-8 text (after line {number}); convert it first") from None
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
@@ -199,7 +209,8 @@ def _of_lines(path: Path, packing: str, where: str, column: str, most: int) -> I
         raise CorpusError(f"{where}: cannot be {what}: {error}") from None
 
 
-def _of_line(line: str, where: str, column: str) -> str:
+def _of_line(line: str, where: str, columns: Sequence[str]) -> tuple[str, dict[str, str]]:
+    column, *more = columns
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
@@ -207,27 +218,36 @@ def _of_line(line: str, where: str, column: str) -> str:
     text = data.get(column) if isinstance(data, dict) else None
     if isinstance(data, dict) and column in data:
         if text is None:
-            return ""  # a row without text, as in a table
+            return "", {}  # a row without text, as in a table
         if not isinstance(text, str):
             raise CorpusError(f"{where}: {column!r} must be text; found {text!r:.60}")
     if not isinstance(text, str):
         keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
         raise CorpusError(f"{where}: must be an object with a text {column!r}; found {keys:.200}")
-    return text
+    return text, {name: _as_text(data[name]) for name in more if data.get(name) is not None}
 
 
-def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[str, str]]:
+def _as_text(value: Any) -> str:
+    """A value of a further column: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _of_rows(path: Path, where: str, columns: Sequence[str], most: int) -> Iterator[Row]:
+    column, *more = columns
     try:
         rows = pl.scan_parquet(path, glob=False)
         schema = rows.collect_schema()
         if not isinstance(schema.get(column), pl.String | pl.Categorical | pl.Enum):
             found = ", ".join(f"{name} ({dtype})" for name, dtype in list(schema.items())[:5])
             raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
-        rows = rows.select(pl.col(column).cast(pl.String))
+        if missing := [name for name in more if name not in schema]:
+            found = ", ".join(list(schema)[:5])
+            raise CorpusError(f"{where}: needs a column {missing[0]!r}; found {found:.200}")
+        rows = rows.select(pl.col(column).cast(pl.String), *more)
         size = rows.select(pl.col(column).str.len_bytes().sum()).collect(engine="streaming").item()
         if size > most:
             raise CorpusError(f"{where}: must have at most {most / 2**20:,.0f} MiB of text")
-        texts = rows.collect()[column]
+        texts = rows.collect()
     except CorpusError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
@@ -237,9 +257,14 @@ def _of_rows(path: Path, where: str, column: str, most: int) -> Iterator[tuple[s
     yield from _numbered(texts)
 
 
-def _numbered(texts: pl.Series) -> Iterator[tuple[str, str]]:
-    for number, text in enumerate(texts, start=1):
-        yield str(number), whole_characters(text or "")
+def _numbered(rows: pl.DataFrame) -> Iterator[Row]:
+    """Numbered rows; the first column is the text."""
+    _, *more = rows.columns
+    for number, (text, *values) in enumerate(rows.iter_rows(), start=1):
+        fields = {
+            name: _as_text(value) for name, value in zip(more, values, strict=True) if value is not None
+        }
+        yield str(number), whole_characters(text or ""), fields
 
 
 def whole_characters(text: str) -> str:

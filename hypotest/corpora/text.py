@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hypotest.corpora.content import document_hash
@@ -15,7 +15,9 @@ from hypotest.records.material import CorpusFiles
 from hypotest.records.text_files import files_of, is_many, why_none
 
 
-def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document], list[TextSource]]:
+def read_files(
+    text: CorpusFiles, base: Path, key: str, columns: Sequence[str] = ()
+) -> tuple[list[Document], list[TextSource]]:
     """Read the files that a protocol names.
 
     A document that was there before is left out, and counted: it may be on both sides of the split. White
@@ -25,6 +27,7 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
         text: As a protocol names it.
         base: Folder that relative file paths start from.
         key: Of the protocol, such as ``corpus.text``, for errors.
+        columns: Beside the text, for `Document.fields`; files that are one document have none.
 
     Raises:
         CorpusError: If a file is missing, no regular file, too large together with those before it, not what
@@ -37,7 +40,7 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
     seen: set[str] = set()
     for where, name, is_one in _named(text, base, key):
         path = base / name
-        found = read_documents(path, where, text.column, left)
+        found = read_documents(path, where, text.column, left, columns)
         target = path.resolve()
         if target in files and not is_one:
             continue
@@ -48,7 +51,7 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
             )
         files[target] = name
         digest, before, n_empty, n_copies = hashlib.sha256(), len(documents), 0, 0
-        for place, content in found:
+        for place, content, own_fields in found:
             if not content.strip():
                 n_empty += 1
                 continue
@@ -59,7 +62,7 @@ def read_files(text: CorpusFiles, base: Path, key: str) -> tuple[list[Document],
             encoded = content.encode()
             seen.add(own)
             left -= len(encoded)
-            documents.append(Document(id=f"{name}:{place}" if place else name, text=content))
+            documents.append(Document(f"{name}:{place}" if place else name, content, own_fields))
             digest.update(encoded)
             digest.update(b"\0" if place else b"")
         if is_one and n_empty == len(found):

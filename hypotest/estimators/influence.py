@@ -44,13 +44,13 @@ def influence(delta_loss: FloatArray, rows: IntArray | NDArray[np.bool_]) -> NDA
 
 
 def selectivity(
-    influence_rare: FloatArray, influence_common: FloatArray, groups: IntArray
+    influence_first: FloatArray, influence_second: FloatArray, groups: IntArray
 ) -> NDArray[np.float64]:
-    """Mean over a group of (rare - common) / (rare + common).
+    """Mean over a group of (first - second) / (first + second).
 
     Args:
-        influence_rare: Nats, shape (n_neurons,).
-        influence_common: Nats, shape (n_neurons,).
+        influence_first: Nats, shape (n_neurons,).
+        influence_second: Nats, shape (n_neurons,).
         groups: Neuron indices, shape (n_groups, k).
 
     Returns:
@@ -64,18 +64,18 @@ def selectivity(
         >>> selectivity(np.array([3.0, 1.0]), np.array([1.0, 1.0]), np.array([[0, 1]])).tolist()
         [0.25]
     """
-    each = preference(influence_rare, influence_common)
+    each = preference(influence_first, influence_second)
     if each.ndim != 1:
         raise ValueError(f"influences must have one shape, (n_neurons,), got {each.shape}")
     return np.asarray(each[checked_groups(groups, each.size)].mean(axis=1))
 
 
-def preference(influence_rare: FloatArray, influence_common: FloatArray) -> NDArray[np.float64]:
-    """(rare - common) / (rare + common) of every neuron; 0 without any influence.
+def preference(influence_first: FloatArray, influence_second: FloatArray) -> NDArray[np.float64]:
+    """(first - second) / (first + second) of every neuron; 0 without any influence.
 
     Args:
-        influence_rare: Nats, any shape.
-        influence_common: Nats, the same shape.
+        influence_first: Nats, any shape.
+        influence_second: Nats, the same shape.
 
     Returns:
         Between -1 and 1, the same shape.
@@ -83,12 +83,12 @@ def preference(influence_rare: FloatArray, influence_common: FloatArray) -> NDAr
     Raises:
         ValueError: If shapes differ, or an influence is negative or not finite.
     """
-    rare = _influences(influence_rare)
-    common = _influences(influence_common)
-    if rare.shape != common.shape:
-        raise ValueError(f"influences must have one shape, got {rare.shape} and {common.shape}")
-    total = rare + common
-    return np.divide(rare - common, total, out=np.zeros_like(total), where=total > 0)
+    first = _influences(influence_first)
+    second = _influences(influence_second)
+    if first.shape != second.shape:
+        raise ValueError(f"influences must have one shape, got {first.shape} and {second.shape}")
+    total = first + second
+    return np.divide(first - second, total, out=np.zeros_like(total), where=total > 0)
 
 
 @cache

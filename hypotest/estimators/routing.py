@@ -1,4 +1,4 @@
-"""Routing similarity: whether a head attends the same way for rare and for common targets.
+"""Routing similarity: whether a head attends the same way in two conditions.
 
 A head's profile is its mean attention over relative distance (or over key position) at matched
 query positions; two profiles are compared by Spearman's correlation. A correlation below 1 means
@@ -6,8 +6,8 @@ nothing until it is known what two samples of the *same* condition reach, so doc
 half:
 
     similarity = mean over heads of  c_h  /  mean over heads of  sqrt(max(a_h, 0) max(b_h, 0))
-    a_h = r(rare half, rare half)    b_h = r(common half, common half)
-    c_h = mean of r(rare half, common other half) in both directions
+    a_h = r(first half, first half)    b_h = r(second half, second half)
+    c_h = mean of r(first half, second other half) in both directions
 
 each averaged over several halvings first. It is 1 when the two conditions differ only by sampling.
 No correlation compares a document with itself, and copies of a document stay in one half.
@@ -71,13 +71,13 @@ def halvings(n_documents: int, n_halvings: int, rng: np.random.Generator) -> NDA
 
 
 def routing_similarity(
-    profiles_rare: AttentionProfiles, profiles_common: AttentionProfiles
+    profiles_first: AttentionProfiles, profiles_second: AttentionProfiles
 ) -> NDArray[np.float64]:
-    """Spearman's correlation of each head's rare and common profile, without a noise ceiling.
+    """Spearman's correlation of each head's first and second profile, without a noise ceiling.
 
     Args:
-        profiles_rare: Of rare targets.
-        profiles_common: Of common targets, same documents.
+        profiles_first: Of targets of the first condition.
+        profiles_second: Of targets of the second condition, same documents.
 
     Returns:
         Shape (n_heads,), over distances seen in both; NaN for a constant profile.
@@ -85,21 +85,21 @@ def routing_similarity(
     Raises:
         ValueError: If shapes differ.
     """
-    stacked = stacked_profiles(profiles_rare, profiles_common).sum(axis=1)[:, None]
-    rare, common = _unit_ranks(stacked, profiles_rare.reach)[:, 0]
-    return np.asarray(np.einsum("hc,hc->h", rare, common))
+    stacked = stacked_profiles(profiles_first, profiles_second).sum(axis=1)[:, None]
+    first, second = _unit_ranks(stacked, profiles_first.reach)[:, 0]
+    return np.asarray(np.einsum("hc,hc->h", first, second))
 
 
 def routing_reliability(
-    profiles_rare: AttentionProfiles,
-    profiles_common: AttentionProfiles,
+    profiles_first: AttentionProfiles,
+    profiles_second: AttentionProfiles,
     halves: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """The noise ceiling of each head, sqrt(max(a_h, 0) max(b_h, 0)).
 
     Args:
-        profiles_rare: Of rare targets.
-        profiles_common: Of common targets, same documents.
+        profiles_first: Of targets of the first condition.
+        profiles_second: Of targets of the second condition, same documents.
         halves: From `halvings`, shape (n_halvings, n_documents).
 
     Returns:
@@ -108,23 +108,25 @@ def routing_reliability(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = stacked_profiles(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_first, profiles_second)
     split = _checked_halves(halves, stacked.shape[1])
     ones = np.ones((1, stacked.shape[1]))
-    return np.asarray(halved_correlations(*resampled_halves(stacked, split, ones), profiles_rare.reach)[1][0])
+    return np.asarray(
+        halved_correlations(*resampled_halves(stacked, split, ones), profiles_first.reach)[1][0]
+    )
 
 
 def routing_similarity_resamples(
-    profiles_rare: AttentionProfiles,
-    profiles_common: AttentionProfiles,
+    profiles_first: AttentionProfiles,
+    profiles_second: AttentionProfiles,
     weights: FloatArray | IntArray,
     halves: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Similarity as a share of the noise ceiling, over resamples of documents.
 
     Args:
-        profiles_rare: Of rare targets.
-        profiles_common: Of common targets, same documents.
+        profiles_first: Of targets of the first condition.
+        profiles_second: Of targets of the second condition, same documents.
         weights: How often each document was drawn, shape (n_resamples, n_documents); a row of ones
             gives the estimate.
         halves: From `halvings`, shape (n_halvings, n_documents), the same for all resamples.
@@ -137,7 +139,7 @@ def routing_similarity_resamples(
     Raises:
         ValueError: If shapes do not fit or a weight is negative.
     """
-    stacked = stacked_profiles(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_first, profiles_second)
     split = _checked_halves(halves, stacked.shape[1])
     counts = _checked_rows(np.asarray(weights, dtype=np.float64), stacked.shape[1], "weights")
     if not np.all(np.isfinite(counts)) or np.any(counts < 0):
@@ -145,18 +147,18 @@ def routing_similarity_resamples(
     result = np.empty(counts.shape[0])
     for rows in _chunks(counts.shape[0], split.shape[0], stacked):
         halved = resampled_halves(stacked, split, counts[rows])
-        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_rare.reach))
+        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_first.reach))
     return result
 
 
 def routing_correlation_resamples(
-    profiles_rare: AttentionProfiles, profiles_common: AttentionProfiles, weights: FloatArray | IntArray
+    profiles_first: AttentionProfiles, profiles_second: AttentionProfiles, weights: FloatArray | IntArray
 ) -> NDArray[np.float64]:
     """Spearman correlation of the two profiles, mean over heads, over resamples of documents.
 
     Args:
-        profiles_rare: Of rare targets.
-        profiles_common: Of common targets, same documents.
+        profiles_first: Of targets of the first condition.
+        profiles_second: Of targets of the second condition, same documents.
         weights: How often each document was drawn, shape (n_resamples, n_documents); a row of ones
             gives the mean of `routing_similarity`.
 
@@ -166,31 +168,31 @@ def routing_correlation_resamples(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = stacked_profiles(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_first, profiles_second)
     counts = _checked_rows(np.asarray(weights, dtype=np.float64), stacked.shape[1], "weights")
     flat = stacked.reshape(2, stacked.shape[1], -1)
     result = np.empty(counts.shape[0])
     for rows in _chunks(counts.shape[0], 1, stacked):
         summed = np.matmul(counts[rows], flat).reshape(2, -1, *stacked.shape[2:])
-        rare, common = _unit_ranks(summed, profiles_rare.reach)
-        correlation = np.einsum("rhc,rhc->rh", rare, common)
+        first, second = _unit_ranks(summed, profiles_first.reach)
+        correlation = np.einsum("rhc,rhc->rh", first, second)
         result[rows] = _mean_of_defined(correlation[..., None])[:, 0]
     return result
 
 
 def routing_similarity_swaps(
-    profiles_rare: AttentionProfiles,
-    profiles_common: AttentionProfiles,
+    profiles_first: AttentionProfiles,
+    profiles_second: AttentionProfiles,
     swaps: NDArray[np.bool_],
     halves: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """The same ratio with the labels rare and common exchanged within some documents.
+    """The same ratio with the labels first and second exchanged within some documents.
 
     If routing does not depend on the label, each document's two profiles are exchangeable.
 
     Args:
-        profiles_rare: Of rare targets.
-        profiles_common: Of common targets, same documents.
+        profiles_first: Of targets of the first condition.
+        profiles_second: Of targets of the second condition, same documents.
         swaps: Documents whose labels are exchanged, shape (n_draws, n_documents).
         halves: From `halvings`, shape (n_halvings, n_documents).
 
@@ -200,27 +202,27 @@ def routing_similarity_swaps(
     Raises:
         ValueError: If shapes do not fit.
     """
-    stacked = stacked_profiles(profiles_rare, profiles_common)
+    stacked = stacked_profiles(profiles_first, profiles_second)
     split = _checked_halves(halves, stacked.shape[1])
     flags = _checked_rows(np.asarray(swaps, dtype=bool), stacked.shape[1], "swaps")
     result = np.empty(flags.shape[0])
     for rows in _chunks(flags.shape[0], split.shape[0], stacked):
         halved = _swapped_halves(stacked, split, flags[rows])
-        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_rare.reach))
+        result[rows] = ratio_of_means(*halved_correlations(*halved, profiles_first.reach))
     return result
 
 
-def stacked_profiles(rare: AttentionProfiles, common: AttentionProfiles) -> NDArray[np.float64]:
+def stacked_profiles(first: AttentionProfiles, second: AttentionProfiles) -> NDArray[np.float64]:
     """Both conditions, counts as one more head, shape (2, n_documents, n_heads + 1, context)."""
-    if rare.sums.shape != common.sums.shape or rare.counts.shape != common.counts.shape:
+    if first.sums.shape != second.sums.shape or first.counts.shape != second.counts.shape:
         raise ValueError(
-            "rare and common profiles must have the same documents, heads and context, got "
-            f"{rare.sums.shape} and {common.sums.shape}"
+            "first and second profiles must have the same documents, heads and context, got "
+            f"{first.sums.shape} and {second.sums.shape}"
         )
-    one, two = (np.asarray(True if p.reach is None else p.reach) for p in (rare, common))
+    one, two = (np.asarray(True if p.reach is None else p.reach) for p in (first, second))
     if not np.array_equal(one, two):
-        raise ValueError("rare and common profiles must be of the same heads: their windows differ")
-    return np.stack([np.concatenate([p.sums, p.counts[:, None]], axis=1) for p in (rare, common)])
+        raise ValueError("first and second profiles must be of the same heads: their windows differ")
+    return np.stack([np.concatenate([p.sums, p.counts[:, None]], axis=1) for p in (first, second)])
 
 
 def _checked_rows(
@@ -280,15 +282,15 @@ def halved_correlations(
     shape = first.shape[1:]
     halves = np.stack([first[0], second[0], first[1], second[1]]).reshape(4, -1, *shape[2:])
     ranks = _unit_ranks(halves, reach).reshape(4, *shape[:2], shape[2] - 1, shape[3])
-    rare, rare_other, shared, shared_other = ranks
+    first, first_other, shared, shared_other = ranks
 
     def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         return _mean_of_defined(np.einsum("rshc,rshc->rsh", x, y))
 
-    across = (correlation(rare, shared_other) + correlation(rare_other, shared)) / 2
-    within_rare = np.maximum(correlation(rare, rare_other), 0.0)
-    within_common = np.maximum(correlation(shared, shared_other), 0.0)
-    return across, np.sqrt(within_rare * within_common)
+    across = (correlation(first, shared_other) + correlation(first_other, shared)) / 2
+    within_first = np.maximum(correlation(first, first_other), 0.0)
+    within_second = np.maximum(correlation(shared, shared_other), 0.0)
+    return across, np.sqrt(within_first * within_second)
 
 
 def _mean_of_defined(correlations: NDArray[np.float64]) -> NDArray[np.float64]:

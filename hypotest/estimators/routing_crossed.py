@@ -1,7 +1,7 @@
 """Routing similarity where types are a sample too: halves that share neither documents nor types.
 
 The noise ceiling of `hypotest.estimators.routing` splits documents. Where attention differs from type to
-type, both halves of a condition then have the same types and agree in what is peculiar to them, while rare
+type, both halves of a condition then have the same types and agree in what is peculiar to them, while first
 and common profiles have no type in common: the ceiling is too high, and similarity falls below 1 although
 nothing but the sample of types differs. In simulation a two-way test at 5 % rejected up to 30 % of true nulls
 for that reason (with document errors 96 %). Here a half is a half of the documents *and* of the types. Each

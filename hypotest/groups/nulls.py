@@ -34,7 +34,7 @@ def random_groups(n_neurons: int, size: int, n_draws: int, rng: np.random.Genera
 class LabelledSums:
     """Sums of |delta_loss| per unit of permutation and half of the documents.
 
-    Under any labelling of the units, the influence on rare and on common targets follows from these sums by
+    Under any labelling of the units, the influence on targets of either condition follows from these sums by
     one matrix product.
     """
 

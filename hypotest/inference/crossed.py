@@ -4,7 +4,7 @@ Rarity is a property of types, so that another study of the same question has ot
 types. Resampling documents alone treats the types as fixed [1]: with effects that differ by type, a 5 % test
 between conditions rejects far more often. Here the variance is put together from delete-one jackknives over
 documents, over types and over their cells [2], and referred to t with degrees of freedom from the effective
-numbers of both [3]. Types are nested in conditions: a type is rare or common, and never both.
+numbers of both [3]. Types are nested in conditions: a type belongs to one of them, and never to both.
 
 One formula, and the statistic as it is for centre, serve every measure, linear or not. In simulations
 (``tests/benchmarks/crossed.py``) 90 % intervals over new documents and types covered 0.85 to 1.00 in all but
@@ -93,7 +93,7 @@ class Variances:
             least = min(least, 1 / shares)
         return int(np.floor(least + 1e-9))  # 19 effective units less rounding are 19
 
-    def too_few(self, names: tuple[str, ...] = ("rare", "common")) -> str:
+    def too_few(self, names: tuple[str, ...] = ("first", "second")) -> str:
         """Why there is no interval; empty where there are units enough of both factors.
 
         Args:

@@ -62,7 +62,7 @@ def relabel(
 
 
 def permute_types(labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator) -> Relabellings:
-    """Shuffle a label that belongs to token types, such as rare or common.
+    """Shuffle a label that belongs to token types, such as rare or not.
 
     The label moves with all positions of a type. Types are permuted within strata of
     floor(log2(positions of the type)), so that a draw has about as many positions per label as the

@@ -24,7 +24,6 @@ from hypotest.testing.task import Tested
 
 _AGREE = 1e-3
 """Relative difference of the same value with and without weights that is taken for rounding."""
-_EFFECTIVE = ("effective_documents", "effective_rare_types", "effective_common_types")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,11 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
             "types"
         )
     rows = measure.rows
-    left = crossed_left_out(rows.documents, rows.types, rows.common, tested.task.streams("rows left out"))
-    effective = dict(zip(_EFFECTIVE, (item.number for item in (left.documents, *left.types)), strict=False))
-    if reason := unit_counts(left).too_few():
+    left = crossed_left_out(rows.documents, rows.types, rows.second, tested.task.streams("rows left out"))
+    conditions = tested.task.evidence.evaluation.conditions
+    names = ("effective_documents", *(f"effective_{name}_types" for name in conditions))
+    effective = dict(zip(names, (item.number for item in (left.documents, *left.types)), strict=False))
+    if reason := unit_counts(left).too_few(conditions):
         return Errors(effective=effective, reason=reason)
     groups = [tested.group[None, :]]
     if decisive.groups is not None:

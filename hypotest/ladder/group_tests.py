@@ -103,7 +103,7 @@ def try_group(prediction: Prediction, measure: BoundMeasure, task: Task) -> None
     """
     group_value(measure, task.selection.group)
     form = form_of(prediction.contrast)
-    if form is Form.LABELS and not _any_value(measure.values(task.selection.common[None, :])):
+    if form is Form.LABELS and not _any_value(measure.values(task.selection.second[None, :])):
         raise Undefined("the group selected on the other condition has no value to compare with")
     if form is Form.GROUPS and not _any_value(measure.values(task.random_groups(TRIED))):
         raise Undefined(f"none of {TRIED} random groups of its size has a value")

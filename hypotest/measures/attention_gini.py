@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 WORDS = Words(
     title="concentration of attention",
-    unit="Gini coefficient, rare - common",
+    unit="Gini coefficient, {first} - {second}",
     what="how much attention concentrates on few positions",
     less="attention spread over more positions",
     greater="attention on fewer positions",
     label="Gini coefficient of attention (0 uniform, 1 one key)",
-    question="Is attention concentrated on fewer positions when the target is rare?",
+    question="Is attention concentrated on fewer positions at {first} targets?",
     method=(
         "attention concentration is the Gini coefficient over visible keys, scaled so that "
         "uniform attention gives 0 and one key gives 1 (after eq. 7 of arXiv:2509.21163)"
@@ -37,7 +37,7 @@ WORDS = Words(
 
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
-    """Gini coefficient of attention, mean over rare less mean over common query positions.
+    """Gini coefficient of attention, mean over the first condition's less mean over the second's positions.
 
     Documents and target types are both samples: p and interval come from one t with the standard error over
     both. The same t with the labels of whole types permuted stands beside it. (Sign flips within documents,
@@ -47,21 +47,21 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
-    from hypotest.records.prediction_result import OwnIntervals
+    from hypotest.records.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import PERMUTED, document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary
     from hypotest.testing.undefined import Undefined
 
     split, protocol = task.evidence.evaluation, task.protocol
-    gini, rare = gini_of_heads(split).mean(axis=1), split.mask("rare")
+    gini, first = gini_of_heads(split).mean(axis=1), split.first
     known = np.isfinite(gini)  # the first query of a block sees nothing to choose from
-    values, first, documents, types = (item[known] for item in (gini, rare, split.documents, split.targets))
+    values, first, documents, types = (item[known] for item in (gini, first, split.documents, split.targets))
     if not first.any() or first.all():
         raise Undefined("the evaluation split has no value for one of the conditions")
     found = mean_contrast(values, first, documents, types)
     level, variances = protocol.decision.level, found.variances
-    reason = variances.too_few()
+    reason = variances.too_few(split.conditions)
     interval, at_95 = (
         None if reason else crossed_interval(found.estimate, variances, coverage)
         for coverage in (1 - 2 * level, 0.95)
@@ -69,19 +69,19 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     sides = []
     for rows in (first, ~first):
         own = mean_contrast(values[rows], rows[rows], documents[rows], types[rows])
-        few = own.variances.too_few()
+        few = own.variances.too_few(split.conditions)
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
     draws = permuted_contrasts(
         values, first, documents, types, PERMUTATIONS, task.streams("types permuted", prediction.id)
     )
     permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
-    of_rare, of_common, _ = document_means(split, gini)
-    paired = paired_standardized_difference(of_rare, of_common)
+    of_first, of_second, _ = document_means(split, gini)
+    paired = paired_standardized_difference(of_first, of_second)
     number = (variances.documents, *variances.types)
-    names = ("effective_documents", "effective_rare_types", "effective_common_types")
+    names = ("effective_documents", *(f"effective_{name}_types" for name in split.conditions))
     return MeasuredContrast(
         observed=float(values[first].mean()),
-        reference="common",
+        reference=OTHER_CONDITION,
         reference_value=float(values[~first].mean()),
         standardized=None if paired is None else paired.value,
         p_value=permuted.p_value if interval is None else interval_p_value(interval),
@@ -97,7 +97,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         secondary=secondary(
             {
                 **{name: item.units for name, item in zip(names, number, strict=True)},
-                "cliffs_delta": cliffs_delta(of_rare, of_common),
+                "cliffs_delta": cliffs_delta(of_first, of_second),
             }
         ),
         ladder=(replace(permuted, descriptive=interval is not None),),
@@ -107,12 +107,12 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
 
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
-    """Mean over rare less mean over common positions."""
+    """Mean over the first condition's less mean over the second's positions."""
     from hypotest.testing.attention import gini_of_heads
 
     gini = gini_of_heads(evidence.evaluation).mean(axis=1)
-    rare, known = evidence.evaluation.mask("rare"), np.isfinite(gini)
-    return float(gini[rare & known].mean() - gini[~rare & known].mean())
+    first, known = evidence.evaluation.first, np.isfinite(gini)
+    return float(gini[first & known].mean() - gini[~first & known].mean())
 
 
 MEASURE = ConditionMeasure(

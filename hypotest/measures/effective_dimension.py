@@ -42,11 +42,11 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     """Interpolated dimension; integer, participation ratio and others beside it."""
     from hypotest.estimators import dimension, relabelled
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each, of_groups, under_labels_of
-    from hypotest.testing.layer_statistics import rare_rows, second_moments
+    from hypotest.testing.layer_statistics import first_rows, second_moments
 
     options = MEASURE.filled(prediction.options)
     variance, scale = float(options["variance"]), options["scale"]
-    activations = rare_rows(evidence)
+    activations = first_rows(evidence)
     layer = second_moments(evidence, "covariance")
     matrix = second_moments(evidence, str(scale))
 
@@ -82,7 +82,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
                 scale,  # type: ignore[arg-type]  # validated
             )
         ),
-        rows=MeasuredRows.of(evidence.evaluation, "rare"),
+        rows=MeasuredRows.of(evidence.evaluation),
         under_labels=under_labels_of(
             prediction,
             evidence,
@@ -97,7 +97,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
 def limits(evidence: Evidence, group: IntArray) -> Iterator[str]:
     """Loud neurons, and what finite text does to correlations."""
     yield from owners_of_variance(evidence, group)
-    n_rows = int(evidence.evaluation.mask("rare").sum())
+    n_rows = int(evidence.evaluation.first.sum())
     yield (
         f"Effective dimensions of correlations are biased by finite text ({n_rows:,} positions here), that "
         "of a coordinated group more than those of its controls: differences look larger than they are (in "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from hypotest.errors import RunError
 from hypotest.nulls.form import Form
 from hypotest.records.channels import Channel
 from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.conditions import UNNAMED, Conditions, named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,6 +59,8 @@ class Option:
     varies: bool = True
     """Whether other values are as defensible, so that a multiverse may list some; not where they ask another
     question, or only cost time."""
+    is_condition: bool = False
+    """Whether its value is the name of a condition; empty: the first one."""
     only_with: tuple[str, str] | None = None
     """Another option of the measure and its value, without which this one says nothing."""
 
@@ -68,6 +71,8 @@ class Option:
     @property
     def required(self) -> str:
         """What a value must be, in words."""
+        if self.is_condition:
+            return "the name of a condition"
         if len(self.choices) == 1:
             return self.choices[0]
         if self.choices:
@@ -84,6 +89,8 @@ class Option:
 
     def accepts(self, value: Any) -> bool:
         """Whether a value has the right type and lies in the range."""
+        if self.is_condition:
+            return isinstance(value, str)
         if self.choices:
             return isinstance(value, str) and value in self.choices
         numeric = int if isinstance(self.default, int) else int | float
@@ -99,7 +106,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What texts say of a measure: explanations, methods, reports, axes."""
+    """What texts say of a measure: explanations, methods, reports, axes.
+
+    ``{first}`` and ``{second}`` stand for the names of the protocol's conditions.
+    """
 
     title: str
     """What is measured, in a few words."""
@@ -118,6 +128,12 @@ class Words:
     """A sentence on what is transformed before it is measured; empty: nothing is."""
     transformed_if: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The value of an option -> the sentence then."""
+
+    def of(self, names: Conditions) -> Words:
+        """The words with the names of a protocol's conditions."""
+        texts: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        said = {name: named(text, names) for name, text in texts.items() if isinstance(text, str)}
+        return Words(**{**texts, **said})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +166,13 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """What is measured, in a few words."""
-        return self.words.title
+        """What is measured, in a few words, of any two conditions."""
+        return self.words.of(UNNAMED).title
 
     @property
     def unit(self) -> str:
-        """Of its values."""
-        return self.words.unit
+        """Of its values, of any two conditions."""
+        return self.words.of(UNNAMED).unit
 
     @property
     def home(self) -> Path:
@@ -209,7 +225,7 @@ class GroupMeasure(Measure):
     needs: frozenset[Channel]
     """What its value for a group reads, beside the weights."""
     both_conditions: bool = False
-    """Whether it is measured at common positions, too."""
+    """Whether it is measured at positions of the second condition, too."""
 
     @property
     def home(self) -> Path:

@@ -117,7 +117,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     return BoundMeasure(
         values=values,
         resamples=None if MEASURE.why_no_interval(prediction.options) else resamples,
-        rows=MeasuredRows.of(evidence.evaluation, "rare"),
+        rows=MeasuredRows.of(evidence.evaluation),
         noise=lambda group: shared_partitions.search_variance(
             information, group, rng=session.streams("searches", prediction.id), **settings
         ),
@@ -157,14 +157,14 @@ def biased_information(evidence: Evidence, group: IntArray) -> Iterator[str]:
     from hypotest.estimators.information import gaussian_copula_information
 
     split = evidence.evaluation
-    rare = split.activations[split.mask("rare")][:, group]
-    information = gaussian_copula_information(rare)[np.triu_indices(len(group), 1)]
+    first = split.activations[split.first][:, group]
+    information = gaussian_copula_information(first)[np.triu_indices(len(group), 1)]
     if not information.size or not information.mean() > 0:
         return
-    share = min(1.0, 0.5 / len(rare) / float(information.mean()))
+    share = min(1.0, 0.5 / len(first) / float(information.mean()))
     if share >= _BIASED_INFORMATION:
         yield (
-            f"At least {share:.0%} of the group's mean mutual information is what {len(rare):,} positions of "
+            f"At least {share:.0%} of the group's mean mutual information is what {len(first):,} positions of "
             "unrelated neurons would show. Q is then in good part a property of noise, which the p-value "
             "takes into account and the interval does not."
         )

@@ -17,8 +17,8 @@ _OWNER_SHARE = 0.2
 
 def owners_of_variance(evidence: Evidence, group: IntArray) -> Iterator[str]:
     """Neurons that own more than a fifth of the group's variance, which a covariance then speaks of."""
-    rare = evidence.evaluation.activations[evidence.evaluation.mask("rare")][:, group]
-    variances = rare.var(axis=0, dtype=np.float64)
+    first = evidence.evaluation.activations[evidence.evaluation.first][:, group]
+    variances = first.var(axis=0, dtype=np.float64)
     if not variances.sum() > 0:
         return
     shares = variances / variances.sum()

@@ -40,8 +40,8 @@ WORDS = Words(
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Flatness of the head of one condition's rank-influence curve on the evaluation split; describes.
 
-    "A plateau for rare targets and none for common ones" is two statements, one per condition: a difference
-    of two flatnesses is large as well where neither curve has a plateau. Beside each stands the same curve
+    "A plateau in one condition and none in the other" is two statements, one per condition: a difference of
+    two flatnesses is large as well where neither curve has a plateau. Beside each stands the same curve
     under shuffled labels, on this split, where the curves are read; the group's own plateau was fitted on the
     selection split and plays no part.
     """
@@ -57,7 +57,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
 
     split, streams = task.evidence.evaluation, task.streams
     half = document_halves(split, streams("evaluation halves"))
-    observed_sums = labelled_sums(split.delta_loss, np.where(split.mask("rare"), 1, 0), half)
+    observed_sums = labelled_sums(split.delta_loss, np.where(split.first, 1, 0), half)
     arms = next(in_chunks(np.array([[False, True]]), observed_sums))
     if not all(np.isfinite(arm.halves).all() for arm in arms):
         raise Undefined(
@@ -65,9 +65,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
             "holds no position of a condition"
         )
     fits = []
-    for condition, influences in zip(("rare", "common"), arms, strict=True):
+    for condition, influences in zip(split.conditions, arms, strict=True):
         fits.append(describe_curve(condition, influences))
-    condition = str(MEASURE.filled(prediction.options)["condition"])
+    condition = str(MEASURE.filled(prediction.options)["condition"]) or split.conditions.first
     fit = next(fit for fit in fits if fit.condition == condition)
     notes = [
         f"the rank-influence curve of {condition} targets {'has' if fit.plateau else 'has no'} plateau",
@@ -86,7 +86,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
         under_labels = np.concatenate(
-            [_flatness(arms[condition == "common"]) for arms in in_chunks(shuffled.labels, sums)]
+            [
+                _flatness(arms[condition == split.conditions.second])
+                for arms in in_chunks(shuffled.labels, sums)
+            ]
         )
         compared = compare_with_null(
             fit.plateau_flatness,
@@ -139,7 +142,9 @@ MEASURE = ConditionMeasure(
     level="conditions",
     contrasts=(Form.LABELS,),
     options={
-        "condition": Option("rare", "targets whose curve it is", choices=("rare", "common"), varies=False)
+        "condition": Option(
+            "", "condition whose curve it is; the first if not given", is_condition=True, varies=False
+        )
     },
     no_interval="no document interval is available for the flatness of a curve",
     compared=compare,

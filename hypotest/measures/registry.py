@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypotest.errors import RunError
 from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure, Option, Words
 from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.conditions import Conditions
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Prediction
 from hypotest.testing.guarded import guarded
@@ -37,7 +38,9 @@ def _checked(name: str, measure: object, known: Mapping[str, Measure]) -> Measur
         other = next((item for item in known.values() if option in item.options), None)
         if other is not None and type(other.options[option].default) is not type(row.default):
             raise ValueError(f"option {option!r} is of another type in {other.name}: choose another name")
-        if isinstance(row.default, bool) or (isinstance(row.default, str) and row.default not in row.choices):
+        if isinstance(row.default, bool) or (
+            isinstance(row.default, str) and row.default not in row.choices and not row.is_condition
+        ):
             what = "a number, or a word with `choices` that name it"
             raise ValueError(f"option {option!r}: its default must be {what}; found {row.default!r}")
     whose = f"measure {name!r}"
@@ -117,9 +120,9 @@ def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
     return measure_of(prediction).filled(prediction.options)
 
 
-def words_of(name: str, title: str) -> Words:
-    """Words for a measure; one that is not here is described by the title that a result keeps."""
+def words_of(name: str, title: str, names: Conditions) -> Words:
+    """Words for a measure of two conditions; one that is not here is described by the title that a result keeps."""
     measure = MEASURES.get(name)
     if measure is not None:
-        return measure.words
+        return measure.words.of(names)
     return Words(title, "", title, "less", "greater", title, f"How large is this: {title}?", title)

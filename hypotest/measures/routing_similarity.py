@@ -1,4 +1,4 @@
-"""Routing similarity: whether the heads look around alike for rare and for common targets."""
+"""Routing similarity: whether the heads look around alike in both conditions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ WORDS = Words(
     title="similarity of attention routing",
     unit="share of the noise ceiling",
     what=(
-        "how alike the attention heads look around for rare and for common targets, as a share of"
+        "how alike the attention heads look around for {first} and for {second} targets, as a share of"
         " what two halves of the same data agree on"
     ),
-    less="less alike: rare targets take ways of their own",
+    less="less alike: {first} targets take ways of their own",
     greater="more alike",
     label="routing similarity (share of the noise ceiling)",
-    question="Do the attention heads look at the same places for rare targets as for common ones?",
+    question="Do the attention heads look at the same places for {first} targets as for {second} ones?",
     method=(
         "routing similarity is the Spearman correlation of mean attention profiles, as a share of"
         " the split-half noise ceiling"
@@ -42,10 +42,10 @@ WORDS = Words(
 
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
-    """Similarity of rare and common attention profiles, as a share of its noise ceiling.
+    """Similarity of the attention profiles of both conditions, as a share of its noise ceiling.
 
     p is that of t against the declared reference, with the interval's standard error. Labels swapped within
-    documents, the ratio recomputed, stand beside it and do not decide: where rare and common profiles mirror
+    documents, the ratio recomputed, stand beside it and do not decide: where both profiles mirror
     each other, every swapped profile mirrors the other too, and p was 1 at a similarity of -1.
     """
     from hypotest.engine.workers import chunks
@@ -58,11 +58,11 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
 
     split, protocol = task.evidence.evaluation, task.protocol
     streams, workers = task.streams, task.session.workers
-    rare, common = routing_profiles(split)
+    first, second = routing_profiles(split)
     n_documents = np.unique(split.documents).size
     halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
     everyone = np.ones((1, n_documents))
-    observed = float(routing.routing_similarity_resamples(rare, common, everyone, halves)[0])
+    observed = float(routing.routing_similarity_resamples(first, second, everyone, halves)[0])
     defined(
         observed,
         f"no head attends alike in two halves of the {n_documents} documents, or they share fewer than three "
@@ -70,7 +70,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
     # as many as document resamples, which cost the same: these swaps only stand beside the test
     swaps = streams("swaps", prediction.id).random((protocol.intervals.resamples, n_documents)) < 0.5
-    shared = {"profiles_rare": rare, "profiles_common": common, "halves": halves}
+    shared = {"profiles_first": first, "profiles_second": second, "halves": halves}
 
     def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:
         calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
@@ -86,7 +86,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     draws = np.concatenate(
         workers(f"{prediction.id}: swapped labels", routing.routing_similarity_swaps, calls)
     )
-    swapped = compare_with_null(observed, draws, null=SWAPPED, statistic="T(rare, common)")
+    swapped = compare_with_null(
+        observed, draws, null=SWAPPED, statistic=f"T({split.conditions.first}, {split.conditions.second})"
+    )
     reference = float(prediction.contrast.reference or 0.0)
     intervals = contrast_intervals(
         observed - reference,
@@ -95,11 +97,11 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         protocol,
         streams,
     )
-    plain = routing.routing_similarity(rare, common)
+    plain = routing.routing_similarity(first, second)
     spearman = float(np.nanmean(plain))
     correlation = contrast_intervals(
         spearman,
-        lambda weights: routing.routing_correlation_resamples(rare, common, weights),
+        lambda weights: routing.routing_correlation_resamples(first, second, weights),
         n_documents,
         protocol,
         streams,
@@ -119,7 +121,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
             {
                 "spearman": spearman,
                 "spearman_lowest_head": float(np.nanmin(plain)),
-                "noise_ceiling": float(routing.routing_reliability(rare, common, halves).mean()),
+                "noise_ceiling": float(routing.routing_reliability(first, second, halves).mean()),
                 "documents": float(n_documents),
             },
             spearman=correlation,

@@ -1,4 +1,4 @@
-"""Selectivity: whether the neurons matter more for rare targets than for common ones."""
+"""Selectivity: whether the neurons matter more for targets of the first condition than for the second's."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from hypotest.testing.relabelled import ShuffledGroups
 
 WORDS = Words(
-    title="influence on rare rather than common targets",
-    unit="(rare - common) / (rare + common)",
-    what="how much more the neurons matter for rare targets than for common ones",
-    less="they prefer rare targets less",
-    greater="they prefer rare targets more",
+    title="influence on {first} rather than {second} targets",
+    unit="({first} - {second}) / ({first} + {second})",
+    what="how much more the neurons matter for {first} targets than for {second} ones",
+    less="they prefer {first} targets less",
+    greater="they prefer {first} targets more",
     label="selectivity (−1 to 1)",
     question=(
-        "Do these neurons matter more for rare targets than for common ones, on documents that "
+        "Do these neurons matter more for {first} targets than for {second} ones, on documents that "
         "took no part in selecting them?"
     ),
     method=(
-        "selectivity is the mean over the group of (influence on rare - influence on common) / (their sum)"
+        "selectivity is the mean over the group of (influence on {first} - influence on {second}) / (their sum)"
     ),
 )
 
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
-    """The mean of the neurons' preferences for rare targets."""
+    """The mean of the neurons' preferences for targets of the first condition."""
     from hypotest.estimators import regimes
     from hypotest.groups.nulls import labelled_sums
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each
     from hypotest.testing.selection import in_chunks
 
     split = evidence.evaluation
-    rare, common = split.mask("rare"), split.mask("common")
-    influences = regimes.influence(split.delta_loss, rare), regimes.influence(split.delta_loss, common)
+    first, second = split.first, split.second
+    influences = regimes.influence(split.delta_loss, first), regimes.influence(split.delta_loss, second)
 
     def resamples(group: IntArray, units: IntArray, weights: IntArray) -> Values:
         absolute = np.abs(split.delta_loss[:, group]).astype(np.float64)
         influence, defined = [], np.ones(len(weights), dtype=bool)
-        for rows in (rare, common):
+        for rows in (first, second):
             sums = np.zeros((weights.shape[1], len(group)))
             np.add.at(sums, units[rows], absolute[rows])
             counts = np.bincount(units[rows], minlength=weights.shape[1])
@@ -63,16 +63,16 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
         sums = labelled_sums(split.delta_loss, units, np.zeros(units.size, dtype=bool))
         found: tuple[list[float], list[float]] = ([], [])
-        for on_rare, on_common in in_chunks(shuffled.labels[:, columns], sums):
-            for drawn in regimes.preference(on_rare.whole, on_common.whole):
-                for values, groups in zip(found, (shuffled.rare, shuffled.common), strict=True):
+        for on_first, on_second in in_chunks(shuffled.labels[:, columns], sums):
+            for drawn in regimes.preference(on_first.whole, on_second.whole):
+                for values, groups in zip(found, (shuffled.first, shuffled.second), strict=True):
                     values.append(float(drawn[groups[len(values)]].mean()))
         return np.array(found[0]), np.array(found[1])
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         return {
-            "influence_rare": float(influences[0][group].mean()),
-            "influence_common": float(influences[1][group].mean()),
+            f"influence_{split.conditions.first}": float(influences[0][group].mean()),
+            f"influence_{split.conditions.second}": float(influences[1][group].mean()),
         }
 
     def values(groups: IntArray) -> Values:  # other neurons may not have been ablated
@@ -83,7 +83,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     return BoundMeasure(
         values=values,
         resamples=each(resamples),
-        rows=MeasuredRows.of(split),
+        rows=MeasuredRows.of(split, both=True),
         under_labels=under_labels,
         secondary=secondary,
     )

@@ -113,7 +113,7 @@ NULL = Null(
         question="is it unlike neurons that resemble it in the declared covariates, such as how active "
         "they are and how strongly they write?",
         they="the covariate_matched groups",
-        explained=lambda null: (
+        explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups of random neurons that resemble the group in "
             f"{in_words(null.on, PLAIN)}"
         ),

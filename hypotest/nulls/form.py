@@ -16,7 +16,7 @@ class Form(StrEnum):
     """The same measure on the group's own graph with other edges."""
     NETWORKS = "other networks"
     """The same measure on the group that the same rule finds in other networks."""
-    BY_DOCUMENT = "{conditions: [rare, common], by: document}"
+    BY_DOCUMENT = "{conditions: [the first, the second], by: document}"
     REFERENCE = "{reference: a number}"
 
 

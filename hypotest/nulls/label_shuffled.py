@@ -1,7 +1,7 @@
 """The null of labels that mean nothing: is the group unlike what selection finds when they are shuffled?
 
 It decides selectivity, the premise, alone. Of any other measure it is false as soon as the premise is true,
-whatever that measure has to do with rarity: see `hypotest.testing.shuffled.compare_shuffled`.
+whatever that measure has to do with the conditions: see `hypotest.testing.shuffled.compare_shuffled`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Compromise, Null, Words
+from hypotest.nulls.null import Null, Words
 from hypotest.records.design import PermutationUnit
 from hypotest.records.strict import Strict
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from hypotest.testing.shuffled import Arm, Shuffled
     from hypotest.testing.task import Task, Tested
 
+CALIBRATED: tuple[PermutationUnit, ...] = ("type",)
+"""Units in which its false-positive rate is known (`hypotest calibrate`); nothing rests on another one."""
 LIKE_NEIGHBOURS = 0.02
 """Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
 _OVER = {
@@ -51,8 +53,44 @@ class LabelShuffled(Strict):
 
 
 def variants(options: LabelShuffled) -> tuple[str, ...]:
-    """The protocol's unit, then the others."""
-    return (options.unit, *(unit for unit in get_args(PermutationUnit) if unit != options.unit))
+    """The protocol's unit, then finer ones."""
+    units = get_args(PermutationUnit)
+    return tuple(units[units.index(options.unit) :])
+
+
+def unfit(options: LabelShuffled, protocol: Protocol) -> str:
+    """Why labels cannot be shuffled over the unit: some of its members have both."""
+    from hypotest.predicates.combine import unit_of
+    from hypotest.predicates.units import UNIT_WORDS, constant_within
+
+    exchange = unit_of(*protocol.conditions.values())
+    if constant_within(exchange, options.unit):
+        return ""
+    fitting = next(unit for unit in get_args(PermutationUnit) if constant_within(exchange, unit))
+    return (
+        f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}, and shuffling them "
+        f"over {UNIT_WORDS[options.unit]} would tear them apart; write `unit: {fitting}`"
+    )
+
+
+def only_describes(options: LabelShuffled, protocol: Protocol) -> str:
+    """Why nothing may rest on it: only whole units of the labels' own, calibrated, can decide."""
+    from hypotest.predicates.combine import unit_of
+    from hypotest.predicates.units import UNIT_WORDS
+
+    exchange = unit_of(*protocol.conditions.values())
+    if exchange == options.unit and exchange in CALIBRATED:
+        return ""
+    own = f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}"
+    if exchange in CALIBRATED:
+        return (
+            f"{own}, and shuffling them over a finer unit ({options.unit}) rejects too often: 0.07 to 0.20 at a "
+            f"level of 0.05, in simulations. Write `unit: {exchange}` under nulls.{NULL.name}, or `role: descriptive`"
+        )
+    return (
+        f"{own}, for which shuffled labels are not calibrated: they describe, and decide nothing. Contrast with "
+        "another null, or write `role: descriptive`"
+    )
 
 
 def evaluations(options: LabelShuffled) -> int:
@@ -106,8 +144,9 @@ def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, Shuffle
     beside: dict[str, float | None] = {}
     if unit == options.unit and tested.is_contrast_with(NULL.name):
         with suppress(*NO_VALUE):
-            common = np.asarray(task.selection.common)[None, :]
-            beside["common_group"] = float(tested.measure.values(common)[0])
+            other = np.asarray(task.selection.second)[None, :]
+            name = f"{task.evidence.selection.conditions.second}_group"
+            beside[name] = float(tested.measure.values(other)[0])
     return Rung(
         _among_labels(shuffled, main, unit, descriptive=descriptive),
         main.draws,
@@ -138,9 +177,10 @@ def distinct(
     import numpy as np
 
     from hypotest.inference.relabelling import relabel
+    from hypotest.records.rows import conditions_of
 
     shuffled = relabel(
-        positions["condition"].to_numpy() == "rare",
+        (positions["condition"] == conditions_of(positions).first).to_numpy(),
         positions["document"].to_numpy(),
         positions["target"].to_numpy(),
         options.unit,
@@ -150,21 +190,6 @@ def distinct(
     return shuffled.log10_distinct, f"relabellings (unit: {options.unit})"
 
 
-def compromises(options: LabelShuffled) -> tuple[Compromise, ...]:
-    """Finer units, of which a text has more."""
-    units = get_args(PermutationUnit)
-    return tuple(
-        Compromise(
-            option="unit",
-            value=unit,
-            why="too few relabellings of whole types, or documents, are distinct in this text",
-            note="labels belong to token types, and shuffling them over smaller units rejects too often "
-            "(0.07 to 0.20 at a level of 0.05, in simulations): a text of more types is worth more",
-        )
-        for unit in units[units.index(options.unit) + 1 :]
-    )
-
-
 def limits(
     options: LabelShuffled,
     groups: Mapping[str, ShuffledGroups],
@@ -172,29 +197,22 @@ def limits(
     evidence: Evidence,
     group: GroupResult,
 ) -> Iterator[str]:
-    """Runs of labels, and units that are too small."""
+    """Runs of labels."""
     mine = [item for item in results if item.reference == NULL.name]
     if mine:
         yield from runs_of_labels(evidence.evaluation)
-    narrow = [item.id for item in mine if item.variant != "type"]
-    if narrow:
-        yield (
-            f"Rarity belongs to token types; for {', '.join(narrow)} it was shuffled over a smaller unit. "
-            "Where neurons have a liking for single types, which return in both splits, such shuffling can "
-            "reject every time without any effect of rarity (`hypotest calibrate`, `clustered-types`)."
-        )
 
 
 def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
-    """Rare and common positions that come in runs, which shuffled labels do not keep."""
+    """Positions of one condition that come in runs, which shuffled labels do not keep."""
     import numpy as np
 
-    rare = split.mask("rare")
+    first = split.first
     same_document = split.documents[1:] == split.documents[:-1]
     if not same_document.any():
         return
-    alike = float(np.mean((rare[1:] == rare[:-1])[same_document]))
-    share = rare.mean()
+    alike = float(np.mean((first[1:] == first[:-1])[same_document]))
+    share = first.mean()
     by_chance = float(share**2 + (1 - share) ** 2)
     if alike - by_chance >= LIKE_NEIGHBOURS:
         yield (
@@ -204,34 +222,38 @@ def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
         )
 
 
+def _both(protocol: Protocol) -> str:
+    return " and ".join(protocol.names)
+
+
 NULL = Null(
     name="label_shuffled",
     form=Form.LABELS,
     options=LabelShuffled,
-    summary="the group that the same selection finds when rare and common are shuffled",
+    summary="the group that the same selection finds when the labels of both conditions are shuffled",
     place=40,
     words=Words(
         question={
-            "type": "is it unlike what the same selection finds when rare is dealt out over token types "
+            "type": "is it unlike what the same selection finds when {first} is dealt out over token types "
             "at random, so that labels mean nothing? That decides selectivity. For anything else it "
             "describes: if neurons are selective, labels do mean something, and every property that varies "
-            "from neuron to neuron can differ, whether or not it has to do with rarity.",
+            "from neuron to neuron can differ, whether or not it has to do with {first} targets.",
             "document_type": "the same, with labels dealt out over pairs of document and token type.",
             "position": "the same, with labels dealt out over single positions within documents; where the "
-            "same types return it rejects too often, since rarity belongs to types.",
+            "same types return and the labels belong to types, it rejects too often.",
         },
         they="the groups found under shuffled labels",
-        explained=lambda null: (
-            f"{null.draws:,} groups that the same selection finds when the labels rare and common are "
+        explained=lambda null, protocol: (
+            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
             f"shuffled {_OVER[null.unit]}"
         ),
         method=lambda null, protocol: (
-            f"{null.draws:,} groups that the same selection finds when the labels rare and common are "
+            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
             f"permuted {_OVER[null.unit]} (label_shuffled, which decides selectivity alone; measured under "
             "the permuted labels on the evaluation split too wherever its evidence can be relabelled)"
         ),
         registered=lambda null, protocol: (
-            f"{null.draws:,} permutations of the labels rare and common {_OVER[null.unit]}, the selection "
+            f"{null.draws:,} permutations of the labels {_both(protocol)} {_OVER[null.unit]}, the selection "
             "repeated for each. It decides selectivity alone."
         ),
         short={"type": "type", "document_type": "d-type", "position": "posit."},
@@ -243,5 +265,6 @@ NULL = Null(
     evaluations=evaluations,
     distinct=distinct,
     limits=limits,
-    compromises=compromises,
+    unfit=unfit,
+    only_describes=only_describes,
 )

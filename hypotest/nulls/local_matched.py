@@ -65,8 +65,7 @@ def prepare(options: LocalMatched, task: Task) -> Matched:
     from hypotest.testing.matched import draw_matched
 
     evidence, group, split = task.evidence, task.selection.group, task.evidence.selection
-    second = "common" if task.protocol.group.condition == "rare" else "rare"
-    base = np.asarray(influence(split.delta_loss, split.mask(second)), dtype=np.float64)
+    base = np.asarray(influence(split.delta_loss, split.second), dtype=np.float64)
     known = matching.activation_covariates(split.activations, evidence.weights.output)
     known["base_influence"] = matching.floored_log(base)
     covariates = np.column_stack([known[name] for name in options.on])
@@ -76,7 +75,7 @@ def prepare(options: LocalMatched, task: Task) -> Matched:
     facts = {
         "movable": movable,
         "shared": shared_members(bins, group),
-        "reliability": split_half_reliability(split, second, task.selection.half),
+        "reliability": split_half_reliability(split, split.conditions.second, task.selection.half),
     }
     obstacle = None
     if movable < FEWEST_MOVABLE:
@@ -152,9 +151,10 @@ def limits(
     from hypotest.nulls.registry import SD_NULL
 
     if any(item.reference == NULL.name for item in results):
+        first, second = evidence.evaluation.conditions
         yield (
-            "Two conditions cannot tell a property that follows influence on rare targets from one that "
-            "follows influence as such, where common targets add some of their own: in simulations of the "
+            f"Two conditions cannot tell a property that follows influence on {first} targets from one that "
+            f"follows influence as such, where {second} targets add some of their own: in simulations of the "
             f"latter {NULL.name} rejected in 0.08 to 0.23. A third condition could tell them apart."
         )
     facts = group.draws.get(NULL.name, {})
@@ -175,7 +175,7 @@ def limits(
         yield (
             "These differ from random neurons (p <= 0.05) but not from neurons as loud and as influential on "
             f"the second condition: {', '.join(weaker)}. They may say more about influential neurons as such "
-            "than about rarity."
+            f"than about {evidence.evaluation.conditions.first} targets."
         )
 
 
@@ -192,12 +192,12 @@ NULL = Null(
     summary="random neurons as loud and as influential on the second condition as the group's",
     place=30,
     words=Words(
-        question="is it unlike its neighbours, neurons as loud and as influential on common targets? What "
-        "survives here follows what rare targets chose them for. Two conditions cannot tell "
-        "influence on rare targets from influence as such to which common targets add some of "
+        question="is it unlike its neighbours, neurons as loud and as influential on {second} targets? What "
+        "survives here follows what {first} targets chose them for. Two conditions cannot tell "
+        "influence on {first} targets from influence as such to which {second} targets add some of "
         "their own; a third could.",
         they="the local_matched groups",
-        explained=lambda null: (
+        explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups in which members change places with their "
             f"neighbours in {in_words(null.on, PLAIN)}, among {null.bin} at a time"
         ),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from hypotest.nulls.form import Form
+from hypotest.records.conditions import Conditions, named
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
@@ -48,13 +49,16 @@ def nothing(*args: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What texts say of a null. Functions get its options as the protocol declares them."""
+    """What texts say of a null. Functions get its options as the protocol declares them, and the protocol.
+
+    ``{first}`` and ``{second}`` stand for the names of its conditions in `question`.
+    """
 
     question: str | Mapping[str, str]
     """What it asks of the group, for the ladder; by variant, where there are several."""
     they: str
     """What the group's value lies above or below that of: ``the random groups``."""
-    explained: Callable[[Any], str]
+    explained: Callable[[Any, Protocol], str]
     """What is drawn, for a reader who knows the question and not the statistics."""
     method: Callable[[Any, Protocol], str]
     """For the methods: continues "The group was compared with"; a sentence of its own if `apart`."""
@@ -68,24 +72,14 @@ class Words:
     narrow: str = ""
     """Its name where 80 columns are few."""
 
-    def question_of(self, variant: str) -> str:
-        """What it asks, in one of its variants."""
-        return self.question if isinstance(self.question, str) else self.question.get(variant, "")
+    def question_of(self, variant: str, names: Conditions) -> str:
+        """What it asks, in one of its variants, of two conditions."""
+        text = self.question if isinstance(self.question, str) else self.question.get(variant, "")
+        return named(text, names)
 
     def short_of(self, variant: str) -> str:
         """Head of a narrow column."""
         return self.short if isinstance(self.short, str) else self.short.get(variant, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Compromise:
-    """Another value of an option that a text with few distinct draws may need, and its price."""
-
-    option: str
-    value: Any
-    why: str
-    note: str
-    """A sentence for whoever takes it."""
 
 
 def _one_variant(options: Any) -> tuple[str, ...]:
@@ -96,8 +90,8 @@ def _its_draws(options: Any) -> int:
     return int(getattr(options, "draws", 0))
 
 
-def _never(options: Any) -> tuple[Compromise, ...]:
-    return ()
+def _fits(options: Any, protocol: Protocol) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +144,10 @@ class Null:
     limits: Callable[[Any, Any, Sequence[PredictionResult], Evidence, GroupResult], Iterable[str]] = nothing
     """What a reviewer would ask of conclusions from it: from the options, what `prepare` gave, the results,
     the evidence and the group."""
-    compromises: Callable[[Any], tuple[Compromise, ...]] = _never
+    unfit: Callable[[Any, Protocol], str] = _fits
+    """Why it cannot be drawn for a protocol's conditions, and what to do; empty if it can."""
+    only_describes: Callable[[Any, Protocol], str] = _fits
+    """Why nothing may rest on it with a protocol's conditions; empty if it may."""
 
     @property
     def home(self) -> Path:

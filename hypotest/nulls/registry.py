@@ -11,6 +11,7 @@ from hypotest.nulls.form import OF_NULLS, Form
 from hypotest.nulls.null import INTERFACE, Null
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Contrast, Prediction
+from hypotest.records.prediction_result import OTHER_CONDITION
 from hypotest.records.protocol import Protocol
 from hypotest.records.strict import Strict
 from hypotest.testing.guarded import guarded
@@ -129,7 +130,7 @@ def needed_nulls(prediction: Prediction) -> tuple[str, ...]:
 def reference_of(protocol: Protocol, contrast: Contrast) -> tuple[str, str]:
     """What a contrast is with, and the variant in which that null is declared."""
     if contrast.conditions is not None:
-        return "common", ""
+        return OTHER_CONDITION, ""
     found = declared_null(protocol, contrast.null)
     if found is None:
         return contrast.null or "value", ""

@@ -65,7 +65,9 @@ NULL = Null(
         question="is the group's network unlike one with the same strengths and otherwise random weights? "
         "Almost every network of correlated neurons is: this describes, and never decides.",
         they="its rewired networks",
-        explained=lambda null: f"{null.draws:,} networks of the same neurons with exchanged connections",
+        explained=lambda null, protocol: (
+            f"{null.draws:,} networks of the same neurons with exchanged connections"
+        ),
         method=lambda null, protocol: (
             f"Networks were also compared with {null.draws:,} of the same strengths and otherwise random "
             "weights, by moves on cycles of four neurons (rewired); this describes and never decides."

@@ -91,7 +91,7 @@ NULL = Null(
     words=Words(
         question="is the group unlike other neurons of the layer, as many and drawn at random?",
         they="the size_matched groups",
-        explained=lambda null: (
+        explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups of as many random neurons of the same layer"
         ),
         method=lambda null, protocol: (

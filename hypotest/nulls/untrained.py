@@ -67,7 +67,7 @@ NULL = Null(
         question="is the group unlike what the same protocol finds in networks that learned nothing? What "
         "they show as well is due to the architecture, not to learning.",
         they="the untrained networks",
-        explained=lambda null: (
+        explained=lambda null, protocol: (
             f"{null.networks:,} networks that learned nothing, "
             + {"fresh": "freshly initialised", "permuted": "with the trained weights permuted"}[null.weights]
         ),

@@ -21,7 +21,7 @@ from hypotest.testing.selection import Selection
 RANDOM_GROUPS = 20
 """Size-matched groups that are ablated beside the tested one."""
 POSITIONS = 1024
-"""Rare positions of the evaluation split at which groups are ablated."""
+"""Positions of the first condition, in the evaluation split, at which groups are ablated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ def ablation_result(
 def _rows_and_groups(
     evidence: Evidence, selection: Selection, streams: Streams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rare positions of the evaluation split, and the groups to ablate there, the tested one first."""
-    rare = np.flatnonzero(evidence.evaluation.mask("rare"))
-    rows = rare[np.linspace(0, rare.size - 1, min(POSITIONS, rare.size)).astype(np.int64)]
+    """Positions of the first condition, in the evaluation split,, and the groups to ablate there, the tested one first."""
+    first = np.flatnonzero(evidence.evaluation.first)
+    rows = first[np.linspace(0, first.size - 1, min(POSITIONS, first.size)).astype(np.int64)]
     others = random_groups(
         evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
     )

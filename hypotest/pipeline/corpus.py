@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Protocol
 
 _NAMED = 20
-"""Most frequent rare types that a report names."""
+"""Most frequent targets of a condition that a report names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class TextFacts:
     source: str
     documents: int
     blocks: int
-    eligible_rare: int
+    available: dict[str, int]
     text_differs: tuple[str, ...]
     bos: str | None
     text_tokens: int | None
@@ -33,14 +34,15 @@ class TextFacts:
     padded_tokens: int
     empty: int
     copies: int
-    frequent_rare: tuple[str, ...]
-    """Text of the most frequent rare types among the sampled targets, the most frequent first."""
+    frequent: dict[str, tuple[str, ...]]
+    """Condition -> text of its most frequent targets among those that were sampled, the most frequent first."""
 
     @classmethod
     def stored(cls, corpus: CorpusResult) -> TextFacts:
         """What results that are kept say of it."""
         told = {item.name: getattr(corpus, item.name) for item in fields(cls)}
-        return cls(**{**told, "frequent_rare": tuple(name for name, _ in corpus.frequent_rare)})
+        names = {key: tuple(text for text, _ in counted) for key, counted in corpus.frequent.items()}
+        return cls(**{**told, "frequent": names})
 
 
 def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> TextFacts:
@@ -56,7 +58,7 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         source=describe_source(protocol.corpus.text, prepared.sources),
         documents=len(prepared.documents),
         blocks=len(blocks.tokens),
-        eligible_rare=prepared.sampled.eligible_rare,
+        available=prepared.sampled.available,
         text_differs=prepared.text_differs,
         bos=None if prepared.bos is None else token(prepared.bos),
         text_tokens=blocks.text_tokens,
@@ -64,7 +66,10 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
         empty=sum(source.n_empty for source in prepared.sources),
         copies=sum(source.n_copies for source in prepared.sources),
-        frequent_rare=tuple(token(number) for number, _ in _frequent_rare(evidence)),
+        frequent={
+            name: tuple(token(number) for number, _ in _frequent(evidence, name))
+            for name in evidence.evaluation.conditions
+        },
     )
 
 
@@ -76,27 +81,35 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
         text: From `describe_text`, or of results that are kept.
         evidence: Both splits.
     """
-    counts = [count for _, count in _frequent_rare(evidence)]
-    names = [*text.frequent_rare, *["?"] * (len(counts) - len(text.frequent_rare))]
     length = protocol.corpus.context - (text.bos is not None)
     tokens = (text.blocks - text.padded_blocks) * length + text.padded_tokens
     return CorpusResult(
         **{
             **asdict(text),
-            "frequent_rare": tuple(zip(names, counts, strict=False)),
+            "conditions": tuple(evidence.evaluation.conditions),
+            "frequent": {
+                name: _named(text.frequent.get(name, ()), evidence, name) for name in text.available
+            },
             "tokens": tokens,
-            "rare_per_thousand": 1000 * text.eligible_rare / (tokens - text.blocks),
+            "per_thousand": {
+                name: 1000 * number / (tokens - text.blocks) for name, number in text.available.items()
+            },
             **_sampled(evidence),
         }
     )
 
 
-def _frequent_rare(evidence: Evidence) -> list[tuple[int, int]]:
-    """The most frequent rare targets among the sampled ones: token and count."""
+def _named(names: Sequence[str], evidence: Evidence, condition: str) -> tuple[tuple[str, int], ...]:
+    counts = [count for _, count in _frequent(evidence, condition)]
+    return tuple(zip([*names, *["?"] * (len(counts) - len(names))], counts, strict=False))
+
+
+def _frequent(evidence: Evidence, condition: str) -> list[tuple[int, int]]:
+    """The most frequent targets of a condition among the sampled ones: token and count."""
     targets = [
         target
         for split in (evidence.selection, evidence.evaluation)
-        for target in split.targets[split.mask("rare")].tolist()
+        for target in split.targets[split.mask(condition)].tolist()
     ]
     return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
 
@@ -105,7 +118,7 @@ def _sampled(evidence: Evidence) -> dict[str, Any]:
     """The fields of `CorpusResult` that follow from the sampled positions."""
     splits = {"selection": evidence.selection, "evaluation": evidence.evaluation}
     evaluation = evidence.evaluation
-    conditions = ("rare", "common")
+    conditions = evaluation.conditions
     types = {
         name: np.unique(np.concatenate([split.targets[split.mask(name)] for split in splits.values()])).size
         for name in conditions
@@ -117,8 +130,7 @@ def _sampled(evidence: Evidence) -> dict[str, Any]:
             for condition in conditions
         },
         "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
-        "rare_types_used": int(types["rare"]),
-        "common_types_used": int(types["common"]),
+        "types_used": {name: int(number) for name, number in types.items()},
         "mean_index": {name: float(evaluation.indices[evaluation.mask(name)].mean()) for name in conditions},
         "mean_loss": {
             name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions

@@ -100,6 +100,6 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
 def _beside_others(evidence: Evidence, chosen: Selection, streams: Streams) -> tuple[Evidence, Selection]:
     """The groups among some other neurons of the layer."""
     others = streams("definedness").permutation(evidence.n_neurons)[:_BYSTANDERS]
-    kept = np.unique(np.concatenate([chosen.group, chosen.common, others]))
-    group, common = np.searchsorted(kept, chosen.group), np.searchsorted(kept, chosen.common)
-    return evidence.of_neurons(kept), replace(chosen, group=group, common=common)
+    kept = np.unique(np.concatenate([chosen.group, chosen.second, others]))
+    group, second = np.searchsorted(kept, chosen.group), np.searchsorted(kept, chosen.second)
+    return evidence.of_neurons(kept), replace(chosen, group=group, second=second)

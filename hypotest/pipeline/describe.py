@@ -20,7 +20,7 @@ _FIGURE_GROUPS = 500
 
 
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
-    """Eigenvalues of the group's covariance on rare targets, beside those of random groups, if there are."""
+    """Eigenvalues of the group's covariance in the first condition, beside those of random groups, if there are."""
     group = selection.group
     others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
@@ -47,7 +47,7 @@ def describe_heads(
     """A row per head, and per layer the impact of its top head, a random head, and all heads."""
     split = evidence.evaluation
     gini = gini_of_heads(split)
-    rare, common = split.mask("rare"), split.mask("common")
+    first, second = split.first, split.second
     similarity = routing.routing_similarity(*routing_profiles(split))
     ablation = split.head_ablation
     single = ablation.single.sum(axis=0, dtype=np.float64)
@@ -65,8 +65,8 @@ def describe_heads(
         HeadResult(
             layer=head.layer,
             head=head.head,
-            gini_rare=_finite(gini[rare, column].mean()),
-            gini_common=_finite(gini[common, column].mean()),
+            gini_first=_finite(gini[first, column].mean()),
+            gini_second=_finite(gini[second, column].mean()),
             impact=_finite(impact[column]),
             null_impact=_finite(null_impact[column]),
             layer_share=_finite(share[column]),

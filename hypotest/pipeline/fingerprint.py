@@ -33,7 +33,9 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             protocol=protocol_hash(protocol),
             weights=prepared.subject.fingerprint,
             tokenizer=prepared.subject.tokenizer_fingerprint,
-            frequencies=hashlib.sha256(prepared.cuts.counts.astype("<i8").tobytes()).hexdigest(),
+            frequencies=""
+            if prepared.counts is None
+            else hashlib.sha256(prepared.counts.astype("<i8").tobytes()).hexdigest(),
             positions=_positions_hash(prepared),
             code=code_of(protocol),
             text=text_hashes(prepared),

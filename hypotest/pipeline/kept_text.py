@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from hypotest import corpora
 from hypotest.collect.store import evidence_key, kept
 from hypotest.corpora.blocks import Blocks, cut_blocks
-from hypotest.corpora.conditions import SPLITS, SampledPositions
 from hypotest.corpora.docstrings import package_documents, source_hashes
-from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.corpora.sampling import SPLITS, Candidates, SampledPositions
 from hypotest.engine.session import cache_folder
 from hypotest.pipeline.reader import TextReader, encoded_batches
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.files import python_hash
+from hypotest.records.rows import condition_type
 
 _FOLDER = "prepared"
 """Within the cache."""
@@ -106,50 +106,56 @@ def blocks_of(
 
 
 def positions_in(
-    blocks: Blocks, cuts: FrequencyCuts, drawn_with: Mapping[str, Any], draw: Callable[[], SampledPositions]
+    blocks: Blocks,
+    candidates: Candidates,
+    drawn_with: Mapping[str, Any],
+    drawing: Callable[[], SampledPositions],
 ) -> SampledPositions:
     """Positions that were drawn before from the same blocks with the same numbers, or are drawn now.
 
     Args:
         blocks: The text.
-        cuts: Which token types are rare and common.
+        candidates: Which positions belong to which condition.
         drawn_with: Everything else that decides what is drawn.
-        draw: Draws them.
+        drawing: Draws them.
 
     Raises:
         CorpusError: If the text holds fewer than asked for.
     """
-    arrays = (blocks.tokens, blocks.document, blocks.lengths, cuts.rare, cuts.common)
+    arrays = (blocks.tokens, blocks.document, blocks.lengths, candidates.first, candidates.second)
     settings = {
         **drawn_with,
         "arrays": [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays],
         "shape": blocks.tokens.shape,
         "numpy": np.__version__,
     }
+    names = candidates.names
 
     def drawn() -> dict[str, NDArray[Any]]:
-        sampled = draw()
+        sampled = drawing()
         rows = sampled.positions
         return {
             **{name: rows[name].to_numpy() for name in _NUMBERS},
-            "rare": (rows["condition"] == "rare").to_numpy(),
+            "first": (rows["condition"] == names.first).to_numpy(),
             "selection": (rows["split"] == SPLITS[0]).to_numpy(),
             "eligible": np.array([sampled.eligible[split] for split in SPLITS]),
-            "eligible_rare": np.array([sampled.eligible_rare]),
+            "available": np.array([sampled.available[name] for name in names]),
         }
 
-    names = (*_NUMBERS, "rare", "selection", "eligible", "eligible_rare")
-    found = kept(_place("positions", settings), names, drawn)
+    kinds = (*_NUMBERS, "first", "selection", "eligible", "available")
+    found = kept(_place("positions", settings), kinds, drawn)
     return SampledPositions(
         pl.DataFrame(
             {
                 **{name: found[name] for name in _NUMBERS},
-                "condition": np.where(found["rare"], "rare", "common").tolist(),
+                "condition": pl.Series(
+                    np.where(found["first"], *names).tolist(), dtype=condition_type(names)
+                ),
                 "split": np.where(found["selection"], *SPLITS).tolist(),
             }
         ),
         dict(zip(SPLITS, found["eligible"].tolist(), strict=True)),
-        int(found["eligible_rare"][0]),
+        dict(zip(names, found["available"].tolist(), strict=True)),
     )
 
 

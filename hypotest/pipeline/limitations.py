@@ -11,8 +11,10 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.dependence import dependence_sentence
+from hypotest.predicates.combine import limitations_of
 from hypotest.records.corpus_result import CorpusResult, CrossEntropy
 from hypotest.records.design import HEAD_BLOCKS
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.group_result import AblationResult, GroupResult
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.results import Dependence
@@ -20,7 +22,6 @@ from hypotest.records.self_check import SelfCheck
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
 
-_SMALL_VOCABULARY = 20000
 _FEW_DOCUMENTS = 50
 
 
@@ -32,7 +33,7 @@ def find_limitations(
     ablation: AblationResult,
     check: SelfCheck,
     vocab_size: int,
-    elbow_found: bool,
+    curve: FrequencyCurve | None,
     entropy: CrossEntropy | None = None,
     dependence: Sequence[Dependence] = (),
 ) -> tuple[str, ...]:
@@ -56,18 +57,13 @@ def find_limitations(
             "plateau neurons are not what is tested here. A flat head that runs into its power law without a "
             "cliff is often missed, and always where the exponent is below 0.75."
         )
-    if vocab_size < _SMALL_VOCABULARY:
-        found.append(
-            f"With {vocab_size:,} token types, rare types are often pieces of words, not rare words."
-        )
-    if not elbow_found:
-        found.append("The frequency curve has no elbow, so no types were dropped as too rare.")
+    found += limitations_of(task.protocol.conditions.values(), vocab_size, curve)
     for split, count in corpus.documents_used.items():
         if count < _FEW_DOCUMENTS:
             found.append(f"The {split} split has only {count} documents; intervals are wide.")
     head_positions = int(evidence.evaluation.head_ablation.n_positions.sum())
     found.append(
-        f"Attention heads were ablated at {head_positions:,} rare positions in at most {HEAD_BLOCKS} "
+        f"Attention heads were ablated at {head_positions:,} {evidence.evaluation.conditions.first} positions in at most {HEAD_BLOCKS} "
         "blocks a split."
     )
     for limits in dict.fromkeys(measure.limits for measure in measures if measure.limits is not None):

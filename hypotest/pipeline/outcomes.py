@@ -111,7 +111,7 @@ def _without_numbers(
         id=prediction.id,
         role=prediction.role,
         measure=prediction.measure,
-        title=measure_of(prediction).title,
+        title=measure_of(prediction).words.of(protocol.names).title,
         observed=None,
         reference=compared.reference,
         variant=compared.variant,

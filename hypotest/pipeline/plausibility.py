@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.cross_entropy import mean_cross_entropy
 from hypotest.collect.store import evidence_key, kept
-from hypotest.corpora.conditions import blocks_for_heads
+from hypotest.corpora.sampling import blocks_for_heads
 from hypotest.engine.session import Session
 from hypotest.errors import SubjectError
 from hypotest.pipeline.beginning import FORCE

@@ -6,21 +6,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
-from hypotest.corpora.conditions import SPLITS, SampledPositions, blocks_for_heads
-from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
 from hypotest.pipeline.beginning import require_beginning
 from hypotest.pipeline.positions import find_positions
+from hypotest.pipeline.rows import TextRows
 from hypotest.pipeline.subject import load_subject, one_checkpoint
 from hypotest.records.corpus import TextSource
 from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import AblationMethod
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel, reference_card
 from hypotest.subjects.loading import load_reader
@@ -35,7 +38,9 @@ class Prepared:
     documents: tuple[str, ...]
     """Hash of each document's content; blocks and positions name documents by their place here."""
     sources: tuple[TextSource, ...]
-    cuts: FrequencyCuts
+    text: TextRows
+    curve: FrequencyCurve | None
+    """What a report draws of a condition."""
     sampled: SampledPositions
     samples: Mapping[str, Sample]
     ablation: AblationMethod
@@ -43,6 +48,8 @@ class Prepared:
     text_differs: tuple[str, ...]
     kept_out: tuple[str, ...]
     """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
+    counts: NDArray[np.int64] | None = None
+    """Occurrences of each token id in the reference text; None where no condition reads them."""
     bos: int | None = None
     """Token that every block begins with."""
 
@@ -56,7 +63,7 @@ def prepare(
     kept_out: Collection[str],
     force: bool = False,
 ) -> Prepared:
-    """Read the text, cut the frequencies, draw the positions, load the subject.
+    """Read the text, see which positions belong to the conditions, draw some of them, load the subject.
 
     The text needs the tokenizer alone, so that what is wrong with it is known before any weights are read.
 
@@ -93,13 +100,15 @@ def prepare(
         blocks=found.blocks,
         documents=found.documents,
         sources=found.sources,
-        cuts=found.cuts,
+        text=found.text,
+        curve=found.curve,
         sampled=found.sampled,
         samples=samples,
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
         text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
         kept_out=found.kept_out,
+        counts=found.text.counts_if_read(),
         bos=found.bos,
     )
 

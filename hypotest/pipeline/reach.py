@@ -58,4 +58,4 @@ def _message(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short: Dis
 
 
 def _is_of_positions(changes: tuple[tuple[str, object], ...]) -> bool:
-    return any(key == "conditions.positions" for key, _ in changes)
+    return any(key == "sample.positions" for key, _ in changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,10 @@ class TextReader(Protocol):
     @property
     def beginning(self) -> Beginning:
         """What texts begin with."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """A fast tokenizer of ``transformers``."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""

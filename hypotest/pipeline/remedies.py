@@ -7,27 +7,27 @@ them, and whose nulls then have the draws that their level needs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from typing import Protocol as Shape
 
 import polars as pl
 from pydantic import ValidationError
 
-from hypotest.corpora.blocks import Blocks
-from hypotest.corpora.conditions import SampledPositions, sample_positions
-from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies
-from hypotest.engine.streams import Streams
+from hypotest.corpora.sampling import SampledPositions
 from hypotest.errors import CorpusError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
 from hypotest.pipeline.distinct import Distinct, count_distinct
+from hypotest.pipeline.rows import TextRows
+from hypotest.predicates.combine import differences, wider
 from hypotest.records.protocol import Protocol
 from hypotest.registration import canonical, check_protocol
 
-_STEP = 5
-"""Percent between the percentiles that are tried."""
+_KINDS = 4
+"""Of other definitions, at most: the finest changes come before more positions, the others behind."""
 _MORE = (2, 4, 8)
 """Times as many positions."""
 
@@ -39,12 +39,8 @@ class Drawn(Shape):
     """A text and the positions drawn from it; see `hypotest.pipeline.positions.FoundPositions`."""
 
     @property
-    def blocks(self) -> Blocks:
+    def text(self) -> TextRows:
         """The text."""
-
-    @property
-    def cuts(self) -> FrequencyCuts:
-        """Which types are rare and common, and the counts behind it."""
 
     @property
     def sampled(self) -> SampledPositions:
@@ -89,7 +85,10 @@ def find_remedies(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short
         short: The null that has too few distinct draws.
     """
     of_labels = NULLS[short.null].form is Form.LABELS
-    kinds = (_percentiles, _more_positions, _elbow) if of_labels else (_larger_groups,)
+    fine, *coarse = (partial(_definitions, kind=kind) for kind in range(_KINDS))
+    kinds: tuple[Callable[[_Case], Iterator[Changes]], ...] = (
+        (fine, _more_positions, *coarse) if of_labels else (_larger_groups,)
+    )
     case, found = _Case(protocol, drawn, n_neurons, short), []
     for kind in (*kinds, _other_nulls, _fewer_tests):
         for changes in kind(case):
@@ -103,16 +102,16 @@ def find_remedies(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short
 def largest_sample(protocol: Protocol, drawn: Drawn, null: str) -> tuple[int, str] | None:
     """All positions that this text has, and the distinct draws that they give; None if the plan has them."""
     most = most_positions(protocol, drawn)
-    plan = changed(protocol, (("conditions.positions", most),))
+    plan = changed(protocol, (("sample.positions", most),))
     positions = None if plan is None else redraw(plan, drawn)
-    if plan is None or positions is None or most <= protocol.conditions.positions:
+    if plan is None or positions is None or most <= protocol.sample.positions:
         return None
     counted = {item.null: item for item in count_distinct(plan, positions, None)}
     return most, counted[null].found
 
 
 def most_positions(protocol: Protocol, drawn: Drawn) -> int:
-    """The largest ``conditions.positions`` that this text can fill."""
+    """The largest ``sample.positions`` that this text can fill."""
     share, eligible = protocol.split.selection, drawn.sampled.eligible
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share)))
     while most > 0 and (
@@ -124,17 +123,9 @@ def most_positions(protocol: Protocol, drawn: Drawn) -> int:
 
 def redraw(plan: Protocol, drawn: Drawn) -> pl.DataFrame | None:
     """The positions that a changed plan's run would draw from the same text; None where it has too few."""
+    kept_out = [number for number, name in enumerate(drawn.documents) if name in drawn.kept_out]
     try:
-        cuts = cut_frequencies(drawn.cuts.counts, plan.conditions, drawn.cuts.n_unlisted)
-        return sample_positions(
-            drawn.blocks,
-            cuts,
-            n_positions=plan.conditions.positions,
-            max_per_document=plan.conditions.max_per_document,
-            selection_share=plan.split.selection,
-            rng=Streams(plan.seed)("positions"),
-            kept_out=[number for number, name in enumerate(drawn.documents) if name in drawn.kept_out],
-        ).positions
+        return drawn.text.sample(plan, kept_out=kept_out).positions
     except CorpusError:
         return None
 
@@ -142,6 +133,7 @@ def redraw(plan: Protocol, drawn: Drawn) -> pl.DataFrame | None:
 def changed(protocol: Protocol, changes: Changes) -> Protocol | None:
     """The plan with other values; None where that is no valid plan."""
     data = canonical(protocol)
+    data["conditions"] = {name: value for item in data["conditions"] for name, value in item.items()}
     for key, value in changes:
         *way, last = key.split(".")
         place = data
@@ -191,28 +183,18 @@ def _reached(counted: list[Distinct], short: Distinct, changes: Changes) -> str:
     return f"{now.found}, where {now.needed:,} are needed"
 
 
-def _percentiles(case: _Case) -> Iterator[Changes]:
-    rare = case.protocol.conditions.rare.target_frequency.below_percentile
-    common = case.protocol.conditions.common.target_frequency.from_percentile
-    if rare is None or common is None:
-        return
-    first = _STEP * (math.floor(rare / _STEP) + 1)
-    for percent in (rare, *range(first, 100, _STEP)):
-        for other in sorted({max(percent, common), percent}, reverse=True):
-            yield (
-                ("conditions.rare.target_frequency.below_percentile", percent),
-                ("conditions.common.target_frequency.from_percentile", other),
-            )
+def _definitions(case: _Case, kind: int) -> Iterator[Changes]:
+    """Other definitions of both conditions, of one kind."""
+    own = case.protocol.conditions
+    for number, (_, others) in enumerate(wider(own)):
+        if number == kind:
+            yield from (tuple((key, new) for key, _, new in differences(own, other)) for other in others)
 
 
 def _more_positions(case: _Case) -> Iterator[Changes]:
-    declared, most = case.protocol.conditions.positions, most_positions(case.protocol, case.drawn)
+    declared, most = case.protocol.sample.positions, most_positions(case.protocol, case.drawn)
     for number in (*(factor * declared for factor in _MORE if factor * declared < most), most):
-        yield (("conditions.positions", number),)
-
-
-def _elbow(case: _Case) -> Iterator[Changes]:
-    yield (("conditions.elbow", "keep" if case.protocol.conditions.elbow == "drop" else "drop"),)
+        yield (("sample.positions", number),)
 
 
 def _larger_groups(case: _Case) -> Iterator[Changes]:

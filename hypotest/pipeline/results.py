@@ -20,7 +20,6 @@ from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.limitations import find_limitations
-from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.corpus_result import CrossEntropy
@@ -62,7 +61,7 @@ class ModelFacts:
     joint: JointAblation
     self_check: SelfCheck
     cross_entropy: CrossEntropy | None
-    frequencies: FrequencyCurve
+    frequencies: FrequencyCurve | None
 
     @classmethod
     def stored(cls, results: Results) -> ModelFacts:
@@ -137,7 +136,7 @@ def ask_model(
         joint=ablate_jointly(prepared, evidence.selection, live, selection, session),
         self_check=check,
         cross_entropy=entropy,
-        frequencies=describe_frequencies(prepared.cuts),
+        frequencies=prepared.curve,
     )
 
 
@@ -194,7 +193,7 @@ def assemble(
             ablation,
             facts.self_check,
             int(subject["vocab_size"]),
-            facts.frequencies.elbow_rank is not None,
+            facts.frequencies,
             facts.cross_entropy,
             tested.dependence,
         ),

@@ -39,7 +39,7 @@ _FOLDER = "texts"
 
 
 def read_text(
-    text: Text, base: Path, key: str, start_stage: StartStage
+    text: Text, base: Path, key: str, start_stage: StartStage, columns: Sequence[str] = ()
 ) -> tuple[list[Document], list[TextSource]]:
     """Read the docstrings of installed packages, files, or a data set.
 
@@ -48,6 +48,7 @@ def read_text(
         base: Folder that relative paths start from.
         key: Of the protocol, for errors.
         start_stage: Told of the streaming, for progress.
+        columns: Beside the text, read for conditions.
 
     Raises:
         CorpusError: As `hypotest.corpora.text.read_files` and `hypotest.corpora.hub.stream_rows`; if a data
@@ -56,7 +57,12 @@ def read_text(
         OutputError: If the text cannot be kept.
     """
     if isinstance(text, CorpusFiles):
-        return read_files(text, base, key)
+        return read_files(text, base, key, columns)
+    if columns:
+        raise CorpusError(
+            f"{key}: conditions read the columns {', '.join(columns)}, which are read of files only: save the "
+            "text as .jsonl, .csv or .parquet"
+        )
     if text == "reference":
         return documents_of_packages(EVALUATION_PACKAGES)
     where = f"{key}.hub {text.hub!r}"

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.sample import Sample
-from hypotest.corpora.conditions import blocks_for_heads
+from hypotest.corpora.sampling import blocks_for_heads
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, HypotestError
 from hypotest.groups.live import without_dead
@@ -107,11 +107,11 @@ def try_plan(
         subject=prepared.subject.name,
         layer=prepared.subject.layer,
         asked=limit,
-        positions=int(sample.mask("rare").sum()),
+        positions=int(sample.first.sum()),
         selecting=int(np.unique(evidence.selection.documents).size),
         measuring=int(np.unique(evidence.evaluation.documents).size),
         untouched=prepared.samples["evaluation"].positions["document"].n_unique(),
-        planned=plan.conditions.positions,
+        planned=plan.sample.positions,
         group=int(chosen.group.size),
         n_neurons=evidence.n_neurons,
         rule=chosen.rule,
@@ -138,18 +138,19 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
     """
     rows = sample.positions.with_row_index("row")
     turns = (
-        rows.filter(pl.col("condition") == "rare")
-        .with_columns(pl.Series("chance", rng.random(int(sample.mask("rare").sum()))))
+        rows.filter(pl.Series(sample.first))
+        .with_columns(pl.Series("chance", rng.random(int(sample.first.sum()))))
         .sort("chance")
         .with_columns(pl.int_range(pl.len()).over("document").alias("turn"))
         .sort("turn", "chance")
         .head(limit)
     )
     kept = set(turns["row"].to_list())
-    for (block,), rare in turns.group_by("block", maintain_order=True):
-        partners = rows.filter((pl.col("block") == block) & (pl.col("condition") == "common"))
+    second = rows.filter(pl.Series(sample.second))
+    for (block,), own in turns.group_by("block", maintain_order=True):
+        partners = second.filter(pl.col("block") == block)
         free = dict(zip(partners["row"].to_list(), partners["index"].to_list(), strict=True))
-        for index in rare["index"].to_list():
+        for index in own["index"].to_list():
             nearest = min(free, key=lambda row: (abs(free[row] - index), row))
             kept.add(nearest)
             del free[nearest]
@@ -181,7 +182,7 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
         id=prediction.id,
         role=prediction.role,
         measure=prediction.measure,
-        title=MEASURES[prediction.measure].title,
+        title=MEASURES[prediction.measure].words.of(plan.names).title,
         reference=str(prediction.contrast.null or ""),
         observed=None,
         reference_value=None,

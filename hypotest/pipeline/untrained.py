@@ -143,7 +143,7 @@ def _network(
     subject = untrained_model(prepared.subject, number, weights, protocol.seed)
     fingerprint = subject.fingerprint
     rule = protocol.group
-    wanted = Wanted(group_needs(protocol), rule.condition, f"{rule.model_dump_json()}, seed {protocol.seed}")
+    wanted = Wanted(group_needs(protocol), f"{rule.model_dump_json()}, seed {protocol.seed}")
     keys = evidence_keys(subject, prepared.samples, prepared.ablation, wanted.words)
     cached = is_collected(session.networks, keys.selection, keys.evaluation)
     evidence = collect_measured(
@@ -174,7 +174,7 @@ def _network(
 def influence_spread(protocol: Protocol, evidence: Evidence) -> tuple[float, float | None]:
     """SD over neurons of the influence that selects them, and the largest proven error of any, in nats."""
     split = evidence.selection
-    rows = split.mask(protocol.group.condition)
+    rows = split.first
     influence = np.abs(split.delta_loss[rows]).mean(axis=0, dtype=np.float64)
     error = float(split.error_bound[rows].mean(axis=0, dtype=np.float64).max())
     return float(influence.std(ddof=1)), None if np.isnan(error) else error

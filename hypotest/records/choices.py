@@ -17,7 +17,9 @@ from pydantic_core import CoreSchema
 from hypotest.records.strict import Strict
 
 AblationKind = Literal["mean", "zero", "resample"]
-SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
+OF_CONDITIONS = ("percentile", "of")
+"""Choices that reach the predicates of conditions."""
+SHARED_CHOICES = (*OF_CONDITIONS, "replacement", "top_fraction")
 """Choices that change evidence or group, which several predictions share; all others are options of "
 "measures."""
 
@@ -25,7 +27,9 @@ SHARED_CHOICES = ("percentile", "of", "replacement", "top_fraction")
 class Multiverse(Strict):
     """Other defensible choices of the analysis, for ``hypotest multiverse``; a run does not look at them."""
 
-    percentile: tuple[float, ...] = Field(default=(), description="in percent: below which targets are rare")
+    percentile: tuple[float, ...] = Field(
+        default=(), description="in percent: the border between conditions that are ranges of frequency"
+    )
     of: tuple[Literal["types", "occurrences"], ...] = Field(
         default=(), description="what the percentile is a share of"
     )

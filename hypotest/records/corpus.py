@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,8 @@ class Document:
     id: str
     """Stable name, unique in its corpus."""
     text: str
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Columns that come with it and were asked for, as text; lists as JSON. Absent where it has no value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,28 @@ class SplitCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A position within its text."""
+
+    before: str
+    """Up to the query, the current token included."""
+    target: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSample:
+    """What a condition comes to: so that one sees what one has defined."""
+
+    condition: str
+    definition: str
+    """Where it holds, in words."""
+    frequent: tuple[tuple[str, int], ...]
+    """Its most frequent targets among the sampled positions, with their number."""
+    excerpts: tuple[Excerpt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CorpusCheck:
     """A protocol's text, before a model is loaded."""
 
@@ -48,13 +70,18 @@ class CorpusCheck:
     """Files and rows without text, left out."""
     copies: int
     """Documents left out because the same one was there before."""
-    rare_in_text: int
-    """Rare targets of the text, before pairing and cap."""
+    available: dict[str, int]
+    """Condition -> its positions in the text, before pairing and cap."""
     possible: dict[str, int]
-    """Split -> rare positions that can be paired, within the cap: what the sample is drawn from."""
+    """Split -> pairs within the cap: what the sample is drawn from."""
     asked: int
     """Positions per condition that the protocol asks for, both splits together."""
     counts: tuple[SplitCount, ...]
-    frequencies: FrequencyCurve
+    found: tuple[str, ...]
+    """What predicates found in the vocabulary and in files, each with its place."""
+    samples: tuple[ConditionSample, ...]
+    """Of both conditions, the first one first."""
+    frequencies: FrequencyCurve | None
+    """None where no condition is about frequency."""
     folder: Path
     """Where the figure lies."""

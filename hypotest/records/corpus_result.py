@@ -14,17 +14,20 @@ class CorpusResult:
     blocks: int
     tokens: int
     """Of the text that lie in blocks; padding and the token that blocks begin with are none of them."""
-    eligible_rare: int
-    """Rare positions before the cap and the sample."""
-    rare_per_thousand: float
+    conditions: tuple[str, str]
+    """Names of both, the first one first; keys of what follows."""
+    available: dict[str, int]
+    """Condition -> positions in the text, before the cap and the sample."""
+    per_thousand: dict[str, float]
+    """The same per 1,000 tokens."""
     positions: dict[str, int]
-    """``selection rare``, ``selection common``, ... -> number."""
+    """Split and condition, ``selection rare`` -> number."""
     documents_used: dict[str, int]
     """Split -> documents that carry positions."""
-    rare_types_used: int
-    common_types_used: int
-    frequent_rare: tuple[tuple[str, int], ...]
-    """The 20 most frequent rare types among the sampled targets."""
+    types_used: dict[str, int]
+    """Condition -> different targets that were sampled."""
+    frequent: dict[str, tuple[tuple[str, int], ...]]
+    """Condition -> its 20 most frequent targets among those that were sampled."""
     mean_index: dict[str, float]
     """Condition -> mean position within the block."""
     mean_loss: dict[str, float]

@@ -17,6 +17,9 @@ PERMUTATIONS = 1999
 """Draws in which the labels of token types are permuted, beside a test by t."""
 FEWEST_MOVABLE = 5
 """Members that can change places with their neighbours, without which nothing is concluded from those."""
+MatchFactor = Literal["block", "document", "index", "target_frequency", "token", "length"]
+"""What a pair of positions can agree in: exactly (block, document, current token), by its power of 2
+(occurrences of the target, tokens of the document), or as nearly as can be (index)."""
 PermutationUnit = Literal["type", "document_type", "position"]
 """What keeps its label together when labels are shuffled: token types, a type within a document, or single
 positions."""

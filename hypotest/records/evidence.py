@@ -44,14 +44,14 @@ class AblationMethod:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decomposition:
-    """What each neuron's effect on rare targets is made of: means over some positions, in nats.
+    """What each neuron's effect on targets of the first condition is made of: means over some positions, in nats.
 
     The parts add up to the whole but for their interaction. Positive: the ablation raises the loss, or the
     entropy of the prediction.
     """
 
     n_positions: int
-    """Rare positions of the evaluation split."""
+    """Positions of the first condition in the evaluation split."""
     total: FloatArray
     """Change of loss, shape (n_neurons,)."""
     through_norm: FloatArray

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hypotest.records.conditions import Conditions
 from hypotest.records.figure_data import FrequencyCurve, RegimeFit
 from hypotest.records.group_result import GroupResult
 from hypotest.records.shown import Shown
@@ -82,19 +83,19 @@ class OtherGroup:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceCount:
-    """Neurons whose influence on rare and on common targets differs by some threshold."""
+    """Neurons whose influence on both conditions differs by some threshold."""
 
     threshold: float
-    """Of |rare - common| / (rare + common)."""
-    rare: int
-    """Neurons of the layer that prefer rare targets by at least so much."""
-    common: int
-    rare_twice: int
+    """Of |first - second| / (first + second)."""
+    first: int
+    """Neurons of the layer that prefer targets of the first condition by at least so much."""
+    second: int
+    first_twice: int
     """Those that do so on each half of the documents."""
-    common_twice: int
-    group_rare: int
+    second_twice: int
+    group_first: int
     """Of the group, which was selected on these same positions."""
-    group_common: int
+    group_second: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,8 @@ class Exploration(Shown):
     title: str
     group: GroupResult
     """What the run will select: the same positions, the same code."""
-    condition: str
-    """Whose curve the rule reads."""
     curves: tuple[ExploredCurve, ...]
-    """Rare, then common."""
+    """Of the first condition, whose curve the rule reads, then of the second."""
     halves_shared: int
     """Neurons that the same size of group shares when selected on each half of the documents alone."""
     halves_by_chance: float
@@ -135,13 +134,18 @@ class Exploration(Shown):
     """Whether the protocol declares such groups; if not, the default covariates were tried."""
     conditions: tuple[ConditionCounts, ...]
     eligible: int
-    """Rare positions of the selection split in pairs that the cap allows: what the sample was drawn from."""
-    frequencies: FrequencyCurve
+    """Pairs of the selection split that the cap allows: what the sample was drawn from."""
+    frequencies: FrequencyCurve | None
     others: tuple[OtherGroup, ...]
     preferences: tuple[PreferenceCount, ...]
     blind: Blind
     notes: tuple[str, ...]
     neurons: pl.DataFrame
-    """One row per neuron: neuron, influence_rare, influence_common (nats), in_group, and its covariates."""
+    """One row per neuron: neuron, its influence on each condition (nats, ``influence_`` and the name), in_group, and its covariates."""
     folder: Path
     """Where report, figures and tables lie."""
+
+    @property
+    def names(self) -> Conditions:
+        """Of both conditions."""
+        return Conditions(*(item.condition for item in self.conditions))

@@ -46,9 +46,9 @@ class HeadResult:
 
     layer: int
     head: int
-    gini_rare: float | None
+    gini_first: float | None
     """This and the following are None where they are undefined, as for a group without activity."""
-    gini_common: float | None
+    gini_second: float | None
     impact: float | None
     """Relative change of the group's activations with this head ablated (eq. 8)."""
     null_impact: float | None
@@ -56,7 +56,7 @@ class HeadResult:
     layer_share: float | None
     """Squared change with this head ablated / with all heads of its layer ablated."""
     routing: float | None
-    """Spearman correlation of its rare and common attention profiles."""
+    """Spearman correlation of its attention profiles in both conditions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,17 @@ class FrequencyCurve:
     log10_count: tuple[float, ...]
     elbow_rank: int | None
     """Rank beyond which types are dropped; None when no elbow was found or it is kept."""
-    rare_rank: int
-    """First rank that counts as rare."""
+    first_rank: int
+    """First rank within the range of a condition."""
     n_types: int
     """Types with a count."""
-    n_rare_types: int
+    n_in_range: int
+    """Types within it."""
     n_dropped_types: int
-    rare_count_range: tuple[int, int]
+    count_range: tuple[int, int]
+    """Occurrences of its rarest and of its most frequent type."""
+    condition: str = ""
+    """Name of the condition."""
     n_unlisted_types: int = 0
     """Token ids of the model beyond the end of the table; they count as never seen."""
 
@@ -87,4 +91,5 @@ class FigureData:
     heads: tuple[HeadResult, ...]
     layer_impacts: dict[str, float]
     """``single``, ``random`` and ``all`` heads per layer, such as ``L2 all`` -> relative change."""
-    frequencies: FrequencyCurve
+    frequencies: FrequencyCurve | None
+    """None where no condition is about frequency."""

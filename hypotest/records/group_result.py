@@ -31,7 +31,7 @@ class GroupResult:
     reason: str
     """Why that rule applied."""
     control_neurons: tuple[int, ...]
-    """The group that the same rule selects on common targets."""
+    """The group that the same rule selects on the second condition."""
     n_dead: int = 0
     """Neurons that are constant on the selection split: they could not be selected, and no pool has them."""
     balance: tuple[CovariateBalance, ...] = ()
@@ -44,7 +44,7 @@ class GroupResult:
 
 @dataclass(frozen=True, slots=True)
 class GroupAblation:
-    """The tested group ablated at once; mean changes of loss at rare targets, in nats."""
+    """The tested group ablated at once; mean changes of loss at the first condition's targets, in nats."""
 
     n_positions: int
     together: float

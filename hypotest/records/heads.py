@@ -25,7 +25,7 @@ class HeadAblation:
     """How the layer's activations change when attention heads are ablated.
 
     Each head's slice of the input of the attention output projection is set to zero (eq. 8 of
-    arXiv:2509.21163), at the rare positions of a sample of blocks.
+    arXiv:2509.21163), at the first condition's positions of a sample of blocks.
     """
 
     documents: IntArray

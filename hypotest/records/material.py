@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from hypotest.records.design import MatchFactor
 from hypotest.records.packaged import PACKAGED
 from hypotest.records.strict import Strict, either
 
@@ -207,43 +208,9 @@ class Corpus(Strict):
     )
 
 
-class TargetFrequency(Strict):
-    """A range of the frequency distribution of the *next* token."""
+class Sampling(Strict):
+    """How many positions of each condition are looked at, and what pairs of them agree in."""
 
-    below_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="in percent: rarer than this"
-    )
-    from_percentile: float | None = Field(
-        default=None, gt=0, lt=100, description="in percent: at least as frequent as this"
-    )
-    of: Literal["types", "occurrences"] = Field(
-        default="types",
-        description="what percentiles count: `types` (different tokens) or `occurrences` (running text)",
-    )
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> TargetFrequency:
-        if (self.below_percentile is None) == (self.from_percentile is None):
-            raise ValueError("must have exactly one of below_percentile and from_percentile")
-        return self
-
-
-class Condition(Strict):
-    """Which positions belong to a condition."""
-
-    target_frequency: TargetFrequency = Field(
-        description="how frequent the next token is, the one to be predicted"
-    )
-
-
-class Conditions(Strict):
-    """Rare and common positions, and how many of each."""
-
-    elbow: Literal["drop", "keep"] = Field(
-        default="drop", description="the rarest token types, beyond the frequency curve's elbow"
-    )
-    rare: Condition = Field(description="positions whose next token is rare")
-    common: Condition = Field(description="positions whose next token is common")
     positions: int = Field(
         default=4096,
         ge=2,
@@ -251,11 +218,21 @@ class Conditions(Strict):
         description="number of positions per condition, at most, both splits together",
     )
     max_per_document: int = Field(
-        default=16, ge=1, le=10**7, description="number of rare positions from one document, at most"
+        default=16,
+        ge=1,
+        le=10**7,
+        description="number of positions of the first condition from one document, at most",
     )
-    match: Literal["block"] = Field(
-        default="block", description="common positions come from the blocks of the rare ones"
+    match: tuple[MatchFactor, ...] = Field(
+        default=("block",),
+        description="what each position of the second condition has in common with its partner of the first",
     )
+
+    @model_validator(mode="after")
+    def _once(self) -> Sampling:
+        if len(set(self.match)) < len(self.match):
+            raise ValueError("must match on each thing once")
+        return self
 
 
 class Split(Strict):

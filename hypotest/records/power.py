@@ -48,7 +48,7 @@ class PredictionPower:
     measure: str
     title: str
     compared_with: str
-    """A null's name, ``common``, or ``value``."""
+    """A null's name, ``second``, or ``value``."""
     group_size: int | None
     """Neurons; None where the measure does not depend on the group."""
     declared: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,8 +21,9 @@ class Contrast(Strict):
     """What an observed value is compared with: a null, another condition, or a number."""
 
     null: str | None = Field(default=None, description="a null declared under `nulls`")
-    conditions: tuple[Literal["rare"], Literal["common"]] | None = Field(
-        default=None, description="[rare, common]: the difference is rare - common"
+    conditions: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="both conditions, the first one first: the difference is that of the first less the second",
     )
     by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
     reference: float | None = Field(
@@ -33,15 +34,6 @@ class Contrast(Strict):
         description="`true`: does the effect rise (greater) or fall (less) from checkpoint to checkpoint of "
         "`subject.revision`?",
     )
-
-    @field_validator("conditions", mode="before")
-    @classmethod
-    def _rare_minus_common(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, list | tuple) or list(value) != ["rare", "common"]:
-            raise ValueError("must be [rare, common]: the difference is rare - common")
-        return tuple(value)
 
 
 class Margin(Strict):

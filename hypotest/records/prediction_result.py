@@ -11,6 +11,10 @@ from hypotest.records.prediction import Outcome, Role
 Stance = Literal["supports", "contradicts", "silent", "open"]
 
 
+OTHER_CONDITION = "condition"
+"""What a value is compared with where it is that of the second condition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A confidence interval."""
@@ -41,7 +45,7 @@ class NullComparison:
     """Its name, or ``swapped within documents``."""
     statistic: str
     """Which number stands among the draws: ``T(G)``; under shuffled labels ``T(rare)``, of the group selected
-    on rare targets, ``T(common)``, of the one selected on common targets, or ``T(rare) - T(common)``."""
+    on the first condition, by its name, ``T(common)``, of that on the second, or ``T(rare) - T(common)``."""
     observed: float
     mean: float
     sd: float
@@ -120,9 +124,9 @@ class PredictionResult:
     """What was measured, in a few words."""
     observed: float | None
     reference: str
-    """What it is compared with: a null's name, ``common``, or ``value``; see `against`."""
+    """What it is compared with: a null's name, ``condition``, or ``value``; see `against`."""
     reference_value: float | None
-    """Mean of the null, value in the common condition, or the number in the protocol."""
+    """Mean of the null, value in the second condition, or the number in the protocol."""
     reference_sd: float | None
     """SD of the null; None where there is none."""
     effect: float | None
@@ -164,7 +168,7 @@ class PredictionResult:
     ladder: tuple[NullComparison, ...] = ()
     """Every null that was drawn, the deciding one first."""
     arms: tuple[NullComparison, ...] = ()
-    """What stands beside ``T(rare)`` under shuffled labels: the group selected on common targets, and the
+    """What stands beside it under shuffled labels: the group selected on the second condition, and the
     difference of both, each among its own draws; described, never decisive."""
     splits: tuple[SplitOutcome, ...] = ()
     """The same on every seeded split, the declared one first; empty where there is only that one."""
@@ -186,4 +190,4 @@ class PredictionResult:
 
         None for a null that does not vary, and where a number or a condition is the reference.
         """
-        return (self.reference_sd or None) if self.reference not in ("value", "common") else None
+        return (self.reference_sd or None) if self.reference not in ("value", OTHER_CONDITION) else None

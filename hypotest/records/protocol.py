@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, Tag
 
 from hypotest.records.choices import AblationKind, AllChoices
-from hypotest.records.material import Conditions, Corpus, CountedText, Split, Subject
+from hypotest.records.conditions import Conditions, TwoConditions
+from hypotest.records.material import Corpus, CountedText, Sampling, Split, Subject
 from hypotest.records.nulls import AllNulls
 from hypotest.records.prediction import Prediction
 from hypotest.records.strict import Name, Strict, either
@@ -44,9 +45,6 @@ class Group(Strict):
     by: Literal["delta_loss"] = Field(
         default="delta_loss",
         description="influence: mean absolute change of the loss, in nats, when a neuron is ablated",
-    )
-    condition: Literal["rare", "common"] = Field(
-        default="rare", description="targets on which the influence is measured"
     )
     otherwise: TopFraction | None = Field(
         default=None, description="group when no plateau is found; required with `select: plateau`"
@@ -109,7 +107,9 @@ class Decision(Strict):
 class Protocol(Strict):
     """A preregistered set of rival hypotheses and the predictions that decide between them."""
 
-    model_config = ConfigDict(defer_build=True)  # which nulls there are is asked with the first protocol
+    model_config = ConfigDict(
+        defer_build=True
+    )  # which nulls and predicates there are is asked with the first
 
     hypotest: Literal[1] = Field(description="version of the protocol language")
     id: Name = Field(
@@ -127,7 +127,13 @@ class Protocol(Strict):
         description="token counts: `reference` (of the reference model's training text), the path of a .npy, "
         ".parquet or .csv table, or {count: a text}",
     )
-    conditions: Conditions = Field(description="rare and common positions, and how many of each")
+    conditions: TwoConditions = Field(
+        description="which positions are compared: two conditions, each with a name of your own; the group is "
+        "selected on the first"
+    )
+    sample: Sampling = Field(
+        default=Sampling(), description="how many positions of each condition, and what pairs agree in"
+    )
     split: Split = Field(
         default=Split(),
         description="neurons are selected on one part of the documents and measured on the other",
@@ -171,6 +177,11 @@ class Protocol(Strict):
         """
         roles = {item.role for item in self.predictions if item.contrast.null == null}
         return len(self.deciding) if "deciding" in roles else int("premise" in roles)
+
+    @property
+    def names(self) -> Conditions:
+        """Of both conditions."""
+        return Conditions(*self.conditions)
 
     @property
     def deciding(self) -> tuple[Prediction, ...]:

@@ -7,6 +7,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.records.arrays import IntArray
+from hypotest.records.conditions import Conditions
+
+
+def condition_type(names: Conditions) -> pl.Enum:
+    """Of the column condition: two names, of which the first is the first condition's."""
+    return pl.Enum(list(names))
+
+
+def conditions_of(positions: pl.DataFrame) -> Conditions:
+    """The names of both conditions, from the column condition."""
+    kind = positions.schema["condition"]
+    if not isinstance(kind, pl.Enum) or len(kind.categories) != 2:
+        raise ValueError(f"the column condition must be an Enum of two names; found {kind}")
+    return Conditions(*kind.categories)
 
 
 class Positioned:
@@ -35,9 +49,24 @@ class Positioned:
         """Token that is to be predicted."""
         return self._column("target")
 
+    @property
+    def conditions(self) -> Conditions:
+        """The names of both conditions."""
+        return conditions_of(self.positions)
+
+    @property
+    def first(self) -> NDArray[np.bool_]:
+        """Whether a position belongs to the first condition."""
+        return self.mask(self.conditions.first)
+
+    @property
+    def second(self) -> NDArray[np.bool_]:
+        """Whether a position belongs to the second condition."""
+        return self.mask(self.conditions.second)
+
     def mask(self, condition: str) -> NDArray[np.bool_]:
-        """Whether a position belongs to a condition, ``rare`` or ``common``."""
-        return np.asarray(self.positions["condition"].to_numpy() == condition)
+        """Whether a position belongs to a condition of this name."""
+        return np.asarray(self.positions["condition"].cast(pl.String).to_numpy() == condition)
 
     def _column(self, name: str) -> NDArray[np.int64]:
         return self.positions[name].to_numpy().astype(np.int64)  # writable, as torch wants it

@@ -24,11 +24,11 @@ class TrialPrediction:
     title: str
     """What was measured, in a few words."""
     reference: str
-    """What it is compared with: a null's name, ``common``, or ``value``."""
+    """What it is compared with: a null's name, ``second``, or ``value``."""
     observed: float | None
     """None where the measure gave no value, or there is no such null in a trial."""
     reference_value: float | None
-    """Mean over the trial's draws, value in the common condition, or the number in the protocol."""
+    """Mean over the trial's draws, value in the second condition, or the number in the protocol."""
     note: str
     """Why a number is missing; else empty."""
 

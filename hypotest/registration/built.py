@@ -26,10 +26,10 @@ class Protocol(records.Protocol):
         protocol = hypotest.Protocol(
             hypotest=1,
             id="one-question",
-            title="Do these neurons prefer rare targets?",
+            title="Do these neurons prefer numbers?",
             conditions={
-                "rare": {"target_frequency": {"below_percentile": 15}},
-                "common": {"target_frequency": {"from_percentile": 15}},
+                "number": {"target": {"matches": "^ ?[0-9]+$"}},
+                "word": {"target": {"matches": "^ ?[a-z]+$"}},
             },
             group={"select": {"top_fraction": 0.02}},
             nulls={"label_shuffled": {"draws": 999}},

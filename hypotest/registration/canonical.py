@@ -27,6 +27,8 @@ def canonical(protocol: Protocol) -> dict[str, Any]:
         Data that ``json`` can write and ``Protocol.model_validate`` reads back as an equal plan.
     """
     data: dict[str, Any] = protocol.model_dump(mode="json", exclude_none=True)
+    # a list, since sorted keys would lose which condition is the first
+    data["conditions"] = [{name: condition} for name, condition in data["conditions"].items()]
     for written, prediction in zip(data["predictions"], protocol.predictions, strict=True):
         written["options"] = filled_options(prediction)
         # A hypothesis that is not named expects as much as one with `any`.

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hypotest.nulls.registry import declared
-from hypotest.records.material import CorpusFiles, CorpusHub, TargetFrequency
+from hypotest.predicates.combine import definitions, notes_of
+from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.records.sentences import sentence_list
@@ -18,6 +19,7 @@ from hypotest.registration.meanings import (
     compared,
     layer_words,
     margin_words,
+    match_words,
     measured,
     null_words,
     outcome_words,
@@ -84,7 +86,7 @@ def _question(protocol: Protocol) -> Iterator[Line]:
 
 
 def _steps(protocol: Protocol) -> Iterator[Line]:
-    subject, conditions = protocol.subject, protocol.conditions
+    subject, sample = protocol.subject, protocol.sample
     model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
     revision = f" ({revision_words(subject)})" if subject.revision else ""
     steps = [
@@ -94,16 +96,15 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
             "Read.",
         ),
         Line(
-            "A position is rare or common by how frequent its next token is, the one to be predicted: rare "
-            f"{_range(conditions.rare.target_frequency)}, common "
-            f"{_range(conditions.common.target_frequency)}."
-            + (
-                " The very rarest token types are left out first, as noise."
-                if conditions.elbow == "drop"
-                else ""
-            )
-            + f" Up to {conditions.positions:,} positions of each kind are taken, at most "
-            f"{conditions.max_per_document:,} rare ones from one document.",
+            " ".join(
+                [
+                    f"A position belongs {definitions(protocol.conditions)}.",
+                    *notes_of(protocol.conditions.values()),
+                    f"Up to {sample.positions:,} positions of each kind are taken, at most "
+                    f"{sample.max_per_document:,} {protocol.names.first} ones from one document; "
+                    f"{match_words(protocol)}.",
+                ]
+            ),
             "Sort.",
         ),
         Line(
@@ -163,17 +164,11 @@ def _text(protocol: Protocol) -> str:
     return f"{_number(len(files), 'text file')}, one document each ({', '.join(files[:_FEW_FILES])}{more}),"
 
 
-def _range(frequency: TargetFrequency) -> str:
-    of = {"types": "all token types", "occurrences": "all running text"}[frequency.of]
-    if frequency.below_percentile is not None:
-        return f"if it is among the rarest {frequency.below_percentile:g} % of {of}"
-    share = 100 - (frequency.from_percentile or 0)
-    return f"if it is among the most frequent {share:g} %, counted in the same way"
-
-
 def _selection(protocol: Protocol) -> str:
     group = protocol.group
-    best = f"The neurons with the most influence on {group.condition} targets become the group under test: "
+    best = (
+        f"The neurons with the most influence on {protocol.names.first} targets become the group under test: "
+    )
     if isinstance(group.select, TopFraction):
         return f"{best}the top {100 * group.select.top_fraction:g} % of the layer."
     otherwise = (
@@ -194,9 +189,9 @@ _ROLES = {
 def _predictions(protocol: Protocol) -> Iterator[Line]:
     for prediction in protocol.predictions:
         yield Line(_ROLES[prediction.role], f"{prediction.id}:")
-        yield Line(measured(prediction), "Measured:", 1)
+        yield Line(measured(prediction, protocol), "Measured:", 1)
         yield Line(compared(prediction, protocol), "Compared with:", 1)
-        margin = margin_words(prediction)
+        margin = margin_words(prediction, protocol)
         if margin:
             says = "an effect shown to be smaller counts as equivalent"
             if "equivalent" not in possible_outcomes(prediction):
@@ -213,7 +208,7 @@ def _expectations(protocol: Protocol, prediction: Prediction) -> Iterator[Line]:
     for name in protocol.hypotheses:
         expected = prediction.expects.get(name, ())
         if expected:
-            words = f"{' or '.join(outcome_words(prediction, outcome) for outcome in expected)}."
+            words = f"{' or '.join(outcome_words(prediction, outcome, protocol) for outcome in expected)}."
         else:
             words = "anything: it neither gains nor loses by it."
         by_words.setdefault(words, []).append(name)

@@ -37,10 +37,7 @@ _STAND_INS: dict[str, Any] = {
     "hypotest": 1,
     "id": "stand-in",
     "title": "stand-in",
-    "conditions": {
-        "rare": {"target_frequency": {"below_percentile": 15}},
-        "common": {"target_frequency": {"from_percentile": 15}},
-    },
+    "conditions": {"first": {"index": {"below": 64}}, "second": {"index": {"from": 64}}},
     "group": {"select": {"top_fraction": 0.02}},
     "nulls": {name: {} for name in NULLS},
     "seed": 0,

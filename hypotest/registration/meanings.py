@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from hypotest.corpora.pairing import FACTOR_WORDS
 from hypotest.measures.registry import filled_options, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared_null, form_of
 from hypotest.records.material import Subject
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.records.sentences import sentence_list
 
 
-def measured(prediction: Prediction) -> str:
+def measured(prediction: Prediction, protocol: Protocol) -> str:
     """What a prediction measures, with its unit and its options."""
     row = measure_of(prediction)
     filled = filled_options(prediction)
@@ -19,7 +21,16 @@ def measured(prediction: Prediction) -> str:
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in options.items()
     ]
     setting = f"; {', '.join(set_to)}" if set_to else ""
-    return f"{row.words.what} ({prediction.measure}, unit: {row.unit}{setting})."
+    words = row.words.of(protocol.names)
+    return f"{words.what} ({prediction.measure}, unit: {words.unit}{setting})."
+
+
+def match_words(protocol: Protocol) -> str:
+    """What pairs of positions agree in: "a common one is taken from the same block of text"."""
+    names, match = protocol.names, protocol.sample.match
+    if not match:
+        return f"{names.second} ones are drawn from all documents of the split"
+    return f"each has a {names.second} partner of the same {sentence_list([FACTOR_WORDS[name] for name in match])}"
 
 
 def layer_words(subject: Subject) -> str:
@@ -51,7 +62,7 @@ def compared(prediction: Prediction, protocol: Protocol) -> str:
 def _compared(prediction: Prediction, protocol: Protocol) -> str:
     match form_of(prediction.contrast):
         case Form.BY_DOCUMENT:
-            return "rare minus common positions of the same documents."
+            return f"{protocol.names.first} minus {protocol.names.second} positions of the same documents."
         case Form.REFERENCE:
             return f"the number {prediction.contrast.reference:g}, fixed in advance."
     return f"{null_words(protocol, str(prediction.contrast.null))} ({prediction.contrast.null})."
@@ -60,24 +71,24 @@ def _compared(prediction: Prediction, protocol: Protocol) -> str:
 def null_words(protocol: Protocol, name: str) -> str:
     """One declared null in words."""
     found = declared_null(protocol, name)
-    return name if found is None else found.null.words.explained(found.options)
+    return name if found is None else found.null.words.explained(found.options, protocol)
 
 
-def margin_words(prediction: Prediction) -> str:
+def margin_words(prediction: Prediction, protocol: Protocol) -> str:
     """The smallest effect of interest, with its unit; empty without one."""
     margin = prediction.margin
     if margin is None:
         return ""
     if margin.raw is not None:
-        return f"{margin.raw:g} (unit: {measure_of(prediction).unit})"
+        return f"{margin.raw:g} (unit: {measure_of(prediction).words.of(protocol.names).unit})"
     if margin.ratio is not None:
         return f"{100 * margin.ratio:g} % of the null's mean"
     return f"{margin.null_sd:g} SDs of the {SD_NULL} groups"
 
 
-def outcome_words(prediction: Prediction, outcome: str) -> str:
+def outcome_words(prediction: Prediction, outcome: str, protocol: Protocol) -> str:
     """An outcome of a prediction, with what it says."""
-    meaning = measure_of(prediction).words
+    meaning = measure_of(prediction).words.of(protocol.names)
     if prediction.contrast.trajectory:
         return f"{outcome} (in the course of training: {getattr(meaning, outcome)})"
     says = {"less": meaning.less, "greater": meaning.greater, "equivalent": "no difference that matters"}

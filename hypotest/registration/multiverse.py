@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hypotest.measures.measure import Option
 from hypotest.measures.registry import CHOICES, MEASURES
-from hypotest.records.choices import SHARED_CHOICES, Multiverse
+from hypotest.predicates.combine import declared_choice, with_choice
+from hypotest.records.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.registration.conditions import overlap_findings
 from hypotest.registration.findings import Finding, shown
 
 _NEEDS = {
@@ -55,7 +58,6 @@ def multiverse_findings(protocol: Protocol) -> Iterator[Finding]:
 
 def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
     values = getattr(section, name)
-    border = protocol.conditions.common.target_frequency.from_percentile
     for place, value in enumerate(values):
         path = ("multiverse", name, place)
         option = choice_option(name)
@@ -63,13 +65,8 @@ def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Find
             yield Finding(path, f"must be listed once; found {shown(value)} again: remove it")
         elif option is not None and not option.accepts(value):
             yield Finding(path, f"must be {option.required}; found {shown(value)}")
-        elif name == "percentile" and border is not None and value > border and not _moves(protocol):
-            # Where both percentiles are one border, it moves as a whole.
-            message = (
-                f"must not be above the {border:g} of conditions.common, or targets would be both rare and "
-                f"common; found {value:g}"
-            )
-            yield Finding(path, message, depends=(("conditions",),))
+        elif name in OF_CONDITIONS and (message := _conditions_then(protocol, name, value)):
+            yield Finding(path, f"{message}; found {shown(value)}", depends=(("conditions",),))
 
 
 def choice_option(name: str) -> Option | None:
@@ -81,12 +78,13 @@ def choice_option(name: str) -> Option | None:
     return CHOICES.get(name)
 
 
-def _moves(protocol: Protocol) -> bool:
-    """Whether rare ends where common begins."""
-    conditions = protocol.conditions
-    return conditions.rare.target_frequency.below_percentile == (
-        conditions.common.target_frequency.from_percentile
-    )
+def _conditions_then(protocol: Protocol, name: str, value: Any) -> str:
+    """What is wrong with the conditions under another value of a choice; empty if nothing is."""
+    if declared_choice(protocol.conditions.values(), name) is None:
+        return "no condition of this protocol depends on it: remove it"
+    then = protocol.model_copy(update={"conditions": with_choice(protocol.conditions, name, value)})
+    overlap = next(overlap_findings(then), None)
+    return "" if overlap is None else f"with it, conditions.{protocol.names.second} {overlap.message}"
 
 
 def _use(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
@@ -121,12 +119,11 @@ def _declared(protocol: Protocol, prediction: Prediction, name: str) -> object:
     return prediction.options.get(name, MEASURES[prediction.measure].options[name].default)
 
 
-def declared_shared(protocol: Protocol) -> dict[str, str | float]:
-    """The protocol's own values of the choices of evidence and group."""
-    rare, select = protocol.conditions.rare.target_frequency, protocol.group.select
+def declared_shared(protocol: Protocol) -> dict[str, Any]:
+    """The protocol's own values of the choices of evidence and group; None where it has none."""
+    select = protocol.group.select
     return {
-        "percentile": rare.below_percentile or 0.0,
-        "of": rare.of,
+        **{name: declared_choice(protocol.conditions.values(), name) for name in OF_CONDITIONS},
         "replacement": protocol.ablation.replacement,
         "top_fraction": select.top_fraction if isinstance(select, TopFraction) else select,
     }

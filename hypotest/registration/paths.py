@@ -11,6 +11,7 @@ from hypotest.records.hub import is_hub_name
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.records.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
+from hypotest.registration.conditions import file_findings
 from hypotest.registration.findings import Finding, Path, shown
 
 _TEXT: Path = ("corpus", "text")
@@ -19,7 +20,7 @@ _COUNTED: Path = ("frequencies", "count")
 
 
 def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
-    """Check the text files, the data sets and the frequency table of a protocol.
+    """Check the text files, the data sets, the frequency table and the files of conditions of a protocol.
 
     What is on the Hub is known when it is read.
 
@@ -37,6 +38,7 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     else:
         yield from _text(counted.count, base, _COUNTED)
     yield from _text(protocol.corpus.text, base, _TEXT)
+    yield from file_findings(protocol, base)
 
 
 def _text(text: str | CorpusFiles | CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:

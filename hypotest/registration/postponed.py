@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, Path
 
 
 def postponed(data: dict[str, Any]) -> Iterator[Finding]:
@@ -20,9 +20,6 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
     Yields:
         One error for each.
     """
-    match = _get(data, "conditions", "match")
-    if isinstance(match, str) and match != "block":
-        yield _not_yet(("conditions", "match"), f"match {shown(match)}", "available: block")
     if _get(data, "decision", "correction") == "shaffer":
         available = "available: bonferroni, holm"
         yield _not_yet(("decision", "correction"), "Shaffer's correction", available)

@@ -113,6 +113,7 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
         yield Finding((*path, "contrast", "null"), message, depends=(("nulls",),))
     if known is not None and known.never_decides and prediction.role != "descriptive":
         yield Finding((*path, "contrast", "null"), known.never_decides, depends=(path,))
+    yield from _conditions(protocol, prediction, path)
     yield from _shuffled_labels(prediction, path)
     for name in prediction.expects:
         if name not in protocol.hypotheses:
@@ -120,6 +121,35 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
             names = ", ".join(protocol.hypotheses)
             message = f"must be one of the hypotheses {names}; found {name}{meant}"
             yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
+
+
+def _conditions(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+    """Names of conditions, and nulls on which nothing may rest with these."""
+    names = protocol.names
+    depends: tuple[Path, ...] = (("conditions",),)
+    given = prediction.contrast.conditions
+    if given is not None and tuple(given) != tuple(names):
+        message = (
+            f"must be [{', '.join(names)}], the difference of the first condition and the second; found "
+            f"[{', '.join(map(shown, given))}]"
+        )
+        yield Finding((*path, "contrast", "conditions"), message, depends=depends)
+    measure = MEASURES.get(prediction.measure)
+    for name, value in prediction.options.items():
+        option = measure.options.get(name) if measure else None
+        if (
+            option is not None
+            and option.is_condition
+            and isinstance(value, str)
+            and value not in (*names, "")
+        ):
+            message = f"must be {' or '.join(names)}; found {shown(value)}{suggestion(value, names)}"
+            yield Finding((*path, "options", name), message, depends=(*depends, (*path, "measure")))
+    null = declared_null(protocol, prediction.contrast.null)
+    if null is not None and prediction.role != "descriptive" and not null.null.unfit(null.options, protocol):
+        message = null.null.only_describes(null.options, protocol)
+        if message:
+            yield Finding((*path, "contrast", "null"), message, depends=(*depends, ("nulls",), path))
 
 
 def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:

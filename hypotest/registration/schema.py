@@ -34,10 +34,6 @@ def schema() -> dict[str, Any]:
     definitions = document["definitions"] = document.pop("$defs")
     definitions["Expectation"] = _expectation()
     contrast = definitions["Contrast"]
-    contrast["properties"]["conditions"] = {
-        "const": ["rare", "common"],
-        "description": contrast["properties"]["conditions"]["description"],
-    }
     contrast["properties"]["null"]["enum"] = list(NULLS)
     # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
     # unknown keys.
@@ -113,6 +109,8 @@ def _options_of(measure: Measure) -> dict[str, Any]:
 
 
 def _type_of(option: Option) -> dict[str, Any]:
+    if option.is_condition:
+        return {"type": "string"}
     if option.choices:
         return {"enum": list(option.choices)}
     bounds = {

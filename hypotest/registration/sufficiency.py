@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 
 from hypotest.nulls.registry import SD_NULL, declared, declared_null
+from hypotest.predicates.combine import needs_counts
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
@@ -52,14 +53,14 @@ def _repeated(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _documents(protocol: Protocol) -> Iterator[Finding]:
-    positions, share = protocol.conditions.positions, 1 - protocol.split.selection
+    positions, share = protocol.sample.positions, 1 - protocol.split.selection
     most = int(positions * share + 1e-9)  # every document that is measured has a position
     if most < MINIMUM_DOCUMENTS:
         message = (
             f"leaves at most {most} documents to measure on; below {MINIMUM_DOCUMENTS} there is no interval, "
             f"and equivalent is no outcome; found {positions} positions: raise it"
         )
-        yield Finding(("conditions", "positions"), message, "warning", (("split",),))
+        yield Finding(("sample", "positions"), message, "warning", (("split",),))
     text = protocol.corpus.text
     if isinstance(text, CorpusHub) and int(text.documents * share + 1e-9) < MINIMUM_DOCUMENTS:
         message = (
@@ -72,6 +73,8 @@ def _documents(protocol: Protocol) -> Iterator[Finding]:
 def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
     """Rare in docstrings is not rare in a novel: a default that does not fit a text of one's own."""
     text = protocol.corpus.text
+    if not needs_counts(*protocol.conditions.values()):
+        return
     if text == "reference" or protocol.frequencies != "reference":
         return
     if isinstance(text, CorpusFiles):

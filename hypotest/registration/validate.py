@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from hypotest.errors import Problem
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
-from hypotest.records.material import TargetFrequency
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.registration.conditions import condition_findings
 from hypotest.registration.findings import Finding, Path, key_name, shown
 from hypotest.registration.margins import margin_findings
 from hypotest.registration.multiverse import multiverse_findings
@@ -39,13 +39,12 @@ def check_protocol(
         Errors, with which the protocol cannot be run, and warnings, with which it may disappoint.
 
     Examples:
-        >>> rare = {"target_frequency": {"below_percentile": 15}}
-        >>> common = {"target_frequency": {"from_percentile": 15}}
+        >>> number, word = ({"target": {"matches": f"^ ?{kind}+$"}} for kind in ("[0-9]", "[a-z]"))
         >>> prediction = {"id": "spectrum", "measure": "hill_alfa", "contrast": {"reference": 2},
         ...               "expects": {"modular": "greater", "distributed": "less"}}
         >>> protocol = Protocol.model_validate({
         ...     "hypotest": 1, "id": "example", "title": "Example", "seed": 1, "nulls": {},
-        ...     "conditions": {"rare": rare, "common": common},
+        ...     "conditions": {"number": number, "word": word},
         ...     "group": {"select": {"top_fraction": 0.02}}, "predictions": [prediction]})
         >>> [problem.message for problem in check_protocol(protocol)]
         ["unknown measure 'hill_alfa'; did you mean 'hill_alpha'?"]
@@ -61,8 +60,11 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     """Run every check, and name each finding by the path of its key."""
     yield from _id(protocol)
     yield from _subject(protocol)
-    yield from _conditions(protocol)
+    yield from condition_findings(protocol)
     yield from _group(protocol)
+    for item in declared(protocol):
+        if message := item.null.unfit(item.options, protocol):
+            yield Finding(("nulls", item.name), message, depends=(("conditions",),))
     yield from _hypotheses(protocol)
     yield from series_findings(protocol)
     yield from _draws(protocol.member())
@@ -98,33 +100,6 @@ def _anatomy(protocol: Protocol) -> Iterator[Finding]:
         if in_block != ("{layer}" in path):
             wanted = "must hold {layer}, the number of a block" if in_block else "must hold no {layer}"
             yield Finding(("subject", "anatomy", key), f"{wanted}; found {shown(path)}")
-
-
-def _conditions(protocol: Protocol) -> Iterator[Finding]:
-    rare = protocol.conditions.rare.target_frequency
-    common = protocol.conditions.common.target_frequency
-    rare_at: Path = ("conditions", "rare", "target_frequency")
-    common_at: Path = ("conditions", "common", "target_frequency")
-    low, high = rare.below_percentile, common.from_percentile
-    if low is None:
-        yield Finding(rare_at, f"must have below_percentile; found {_bound(rare)}")
-    if high is None:
-        yield Finding(common_at, f"must have from_percentile; found {_bound(common)}")
-    if low is None or high is None:
-        return
-    if rare.of != common.of:
-        message = f"must be as in conditions.rare, {rare.of}; found {common.of}: percentiles of one thing"
-        yield Finding((*common_at, "of"), message, depends=(rare_at,))
-    elif low > high:
-        message = (
-            f"must not be below the {low:g} of conditions.rare, or targets would be both rare and "
-            f"common; found {high:g}"
-        )
-        yield Finding((*common_at, "from_percentile"), message, depends=(rare_at,))
-
-
-def _bound(frequency: TargetFrequency) -> str:
-    return "from_percentile" if frequency.below_percentile is None else "below_percentile"
 
 
 def _group(protocol: Protocol) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from hypotest.records.conditions import condition_model
 from hypotest.records.nulls import nulls_model
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -258,6 +259,8 @@ def _model_at(path: Path) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Protocol
     if path[:1] == ("nulls",):
         model, path = nulls_model(), path[1:]
+    elif path[:1] == ("conditions",):
+        model, path = (condition_model(), path[2:]) if len(path) > 1 else (None, ())
     alternatives: dict[str, type[BaseModel] | None] = {}
     for part in path:
         if isinstance(part, int):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hypotest.corpora.frequencies import FrequencyCuts
-from hypotest.pages.document import Document, document, table, together
+from hypotest.pages.document import Block, Document, document, table, together
 from hypotest.pages.inline import aside, path, strong
-from hypotest.records.corpus_check import CorpusCheck
+from hypotest.records.corpus_check import ConditionSample, CorpusCheck
 from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.folders import replace_folder
 from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.text import token_text
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""
@@ -39,10 +39,13 @@ def corpus_summary(found: CorpusCheck) -> Document:
         "effective: documents that weigh as much as these do together; top type: share of the most frequent "
         "target"
     )
+    drawn = found.folder / "frequencies.png"
+    figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]
     return document(
         [
-            together(strong(found.title), text_of(found), cuts_of(found), room_of(found)),
-            together(counts, aside(legend), ("Figure: ", path(found.folder / "frequencies.png"))),
+            together(strong(found.title), text_of(found), *found.found, room_of(found)),
+            *(_sample_of(found, item) for item in found.samples),
+            together(counts, aside(legend), *figure),
         ]
     )
 
@@ -74,28 +77,25 @@ def left_out_of(n_empty: int, n_copies: int) -> str:
     return f" Files or rows that were left out: {sentence_list(said)}." if said else ""
 
 
-def cuts_of(found: CorpusCheck) -> str:
-    """Which types are rare."""
-    curve = found.frequencies
-    types, rare, gone = (count_text(n) for n in (curve.n_types, curve.n_rare_types, curve.n_dropped_types))
-    low, high = curve.rare_count_range
-    dropped = f"; {gone} beyond the elbow are dropped" if curve.n_dropped_types else ""
-    return (
-        f"Of {types} types with a count, {rare} are rare ({low:,} to {high:,} occurrences each){dropped}."
-        f"{unlisted_of(curve)}"
+def _sample_of(found: CorpusCheck, item: ConditionSample) -> Block:
+    """What a condition comes to: targets and positions in their text."""
+    frequent = ", ".join(f"{token_text(text)} ({count_text(number)})" for text, number in item.frequent)
+    return together(
+        (
+            strong(item.condition),
+            f": where {item.definition}; {count_text(found.available[item.condition])} in the text.",
+        ),
+        f"Most frequent targets: {frequent}.",
+        *(
+            ("- ", aside(_line(shown.before)), strong(f"»{_line(shown.target)}«"), aside(_line(shown.after)))
+            for shown in item.excerpts
+        ),
     )
 
 
-def cut_lines(cuts: FrequencyCuts) -> str:
-    """How many types are in each condition and how frequent they are, one line each."""
-    rows = [("types with a count", cuts.counts > 0), ("rare", cuts.rare), ("common", cuts.common)]
-    if cuts.dropped.any():
-        rows.append(("dropped, beyond the elbow", cuts.dropped))
-    lines = []
-    for name, mask in rows:
-        low, high = int(cuts.counts[mask].min()), int(cuts.counts[mask].max())
-        lines.append(f"{name:<26}{count_text(int(mask.sum())):>9}   {low:,} to {high:,} occurrences each")
-    return "\n".join(lines)
+def _line(text: str) -> str:
+    """In one line, with its spaces."""
+    return "".join(" " if letter in "\n\r\t" else letter for letter in text)
 
 
 def unlisted_of(curve: FrequencyCurve) -> str:
@@ -111,14 +111,13 @@ def room_of(found: CorpusCheck) -> str:
     """How many positions there are, and how many the protocol asks for."""
     possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
     return (
-        f"{count_text(found.rare_in_text)} rare targets in the text; within the cap and with a common "
-        f"partner {sentence_list(possible)}. The protocol asks for {count_text(found.asked)} positions per "
+        f"Pairs of both conditions within the cap: {sentence_list(possible)}. The protocol asks for {count_text(found.asked)} positions per "
         "condition, both splits together."
     )
 
 
 def write_corpus_check(found: CorpusCheck) -> None:
-    """Write ``frequencies.svg``, ``.png`` and ``corpus.json`` into the result's folder.
+    """Write ``corpus.json`` and, where a condition is about frequency, ``frequencies.svg`` and ``.png`` into the result's folder.
 
     Raises:
         OutputError: If they cannot be written.
@@ -130,5 +129,6 @@ def write_corpus_check(found: CorpusCheck) -> None:
     plain = fields_without(found, "folder")
     with replace_folder(found.folder) as folder:
         (folder / "corpus.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        with house_style():
-            save(draw_frequencies(found.frequencies), folder, "frequencies")
+        if found.frequencies is not None:
+            with house_style():
+                save(draw_frequencies(found.frequencies), folder, "frequencies")

@@ -13,19 +13,20 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from hypotest.pages.text import printable
 from hypotest.records.figure_data import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figure_style import (
-    COMMON,
     FAINT,
+    FIRST,
     INK,
     NULL,
     OBSERVED,
-    RARE,
+    SECOND,
     new_figure,
     plain_ticks,
 )
 from hypotest.report.numbers import count_text, fixed
 
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
-_COLOURS = {"rare": RARE, "common": COMMON}
+_COLOURS = (FIRST, SECOND)
+"""Of the first and of the second condition."""
 
 
 def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | None = None) -> Figure:
@@ -36,8 +37,7 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
         selected: Condition -> how many of its first neurons the group holds, to be shaded.
     """
     figure, axes = new_figure(2.9, len(regimes))
-    for place, fit in zip(axes, regimes, strict=True):
-        colour = _COLOURS.get(fit.condition, INK)
+    for place, fit, colour in zip(axes, regimes, (*_COLOURS, *[INK] * len(regimes)), strict=False):
         place.loglog(
             fit.ranks,
             fit.influence,
@@ -127,7 +127,7 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
 
 
 def draw_frequencies(curve: FrequencyCurve) -> Figure:
-    """Token counts against their rank, with the elbow and the range that counts as rare.
+    """Token counts against their rank, with the elbow and the range of a condition.
 
     The right panel repeats the rarest types on a linear rank axis: on a logarithmic one they are a
     sliver.
@@ -135,18 +135,18 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
     figure, (whole, tail) = new_figure(3.0, 2)
     ranks = [10**value for value in curve.log10_rank]
     counts = [10**value for value in curve.log10_count]
-    low, high = curve.rare_count_range
+    low, high = curve.count_range
     end = float(curve.elbow_rank) if curve.elbow_rank is not None else max(ranks, default=1.0)
     for axes in (whole, tail):
-        band = axes.axvspan(curve.rare_rank, end, color=RARE, alpha=0.3, linewidth=0)
+        band = axes.axvspan(curve.first_rank, end, color=FIRST, alpha=0.3, linewidth=0)
         band.set_label(
-            f"rare: {count_text(curve.n_rare_types)} types, "
+            f"{printable(curve.condition)}: {count_text(curve.n_in_range)} types, "
             f"{count_text(low)} to {count_text(high)} occurrences each"
         )
         if curve.elbow_rank is not None:
             axes.axvline(
                 end,
-                color=COMMON,
+                color=SECOND,
                 linestyle="--",
                 linewidth=1.1,
                 label=f"elbow: {count_text(curve.n_dropped_types)} types beyond are dropped",
@@ -163,7 +163,7 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
     tail.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     tail.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if ranks:
-        start = 0.6 * curve.rare_rank
+        start = 0.6 * curve.first_rank
         shown = [count for rank, count in zip(ranks, counts, strict=True) if rank >= start]
         tail.set_xlim(start, ranks[-1] * 1.02)
         tail.set_ylim(max(min(counts) * 0.7, 0.5), max(shown, default=counts[0]) * 1.6)

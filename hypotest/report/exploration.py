@@ -22,6 +22,7 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration, ExploredCurve
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, significant
 from hypotest.report.power import share_text
@@ -101,11 +102,10 @@ def group_text(result: Exploration) -> str:
     """Which group the rule selects, why, and how stable it is."""
     group = result.group
     size = len(group.neurons)
-    other = "common" if result.condition == "rare" else "rare"
     shared = len(set(group.neurons) & set(group.control_neurons))
     return (
         f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"{group.rule}: {group.reason}. On {other} targets the same rule selects "
+        f"{group.rule}: {group.reason}. On {result.names.second} targets the same rule selects "
         f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
         f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
         f"({significant(result.halves_by_chance, 2)} by chance)."
@@ -209,8 +209,6 @@ def _covariates(result: Exploration) -> Section:
 
 
 def _conditions(result: Exploration) -> Section:
-    frequencies = result.frequencies
-    low, high = frequencies.rare_count_range
     return Section(
         "Positions of the selection split",
         _table(
@@ -229,17 +227,26 @@ def _conditions(result: Exploration) -> Section:
                 for item in result.conditions
             ),
         ),
-        f"Drawn from {count_text(result.eligible)} rare positions that the cap per document allows. "
+        f"Drawn from {count_text(result.eligible)} pairs that the cap per document allows. "
         "effective: documents of equal size that would weigh as much. index: mean place in the block. loss: "
-        f"mean cross-entropy in nats. Rare are {count_text(frequencies.n_rare_types)} of "
-        f"{count_text(frequencies.n_types)} types, seen {count_text(low)} to {count_text(high)} times each; "
-        f"{count_text(frequencies.n_dropped_types)} beyond the elbow are dropped.",
+        f"mean cross-entropy in nats.{_ranked(result.frequencies)}",
+    )
+
+
+def _ranked(curve: FrequencyCurve | None) -> str:
+    if curve is None:
+        return ""
+    low, high = curve.count_range
+    return (
+        f" {curve.condition.capitalize()} are {count_text(curve.n_in_range)} of {count_text(curve.n_types)} types, "
+        f"seen {count_text(low)} to {count_text(high)} times each; {count_text(curve.n_dropped_types)} beyond the "
+        "elbow are dropped."
     )
 
 
 def _others(result: Exploration) -> Section:
     size = len(result.group.neurons)
-    positions = next(item.positions for item in result.conditions if item.condition == result.condition)
+    positions = result.conditions[0].positions
     as_declared = ("as declared", count_text(positions), count_text(size), count_text(size), "")
     return Section(
         "The group under other thresholds",
@@ -264,24 +271,25 @@ def _others(result: Exploration) -> Section:
 
 
 def _preferences(result: Exploration) -> Section:
+    own, other = result.names
     return Section(
         "Neurons that prefer a condition",
         _table(
-            ("at least", "rare", "on each half", "common", "on each half", "group: rare", "group: common"),
+            ("at least", own, "on each half", other, "on each half", f"group: {own}", f"group: {other}"),
             tuple(
                 (
                     f"{item.threshold:g}",
-                    count_text(item.rare),
-                    count_text(item.rare_twice),
-                    count_text(item.common),
-                    count_text(item.common_twice),
-                    count_text(item.group_rare),
-                    count_text(item.group_common),
+                    count_text(item.first),
+                    count_text(item.first_twice),
+                    count_text(item.second),
+                    count_text(item.second_twice),
+                    count_text(item.group_first),
+                    count_text(item.group_second),
                 )
                 for item in result.preferences
             ),
         ),
-        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on rare - on common| / sum "
+        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on {own} - on {other}| / sum "
         "of at least so much; on each half: on both halves of the documents.",
         "neurons",
     )

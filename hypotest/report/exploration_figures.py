@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from hypotest.pages.text import printable
 from hypotest.records.design import LARGEST_IMBALANCE
 from hypotest.records.exploration import Exploration
 from hypotest.report.curve_figures import draw_regimes
@@ -27,14 +28,14 @@ CAPTIONS = {
     "documents, read on the other. Shaded: the ranks that the rule selects.",
     "covariates": "How far the group lies from the layer in each covariate, and how far from groups that are "
     "matched with it. Green: what matching may leave.",
-    "neurons": "Influence of every neuron on common and on rare targets; on the dotted line they are equal.",
+    "neurons": "Influence of every neuron on both conditions; on the dotted line they are equal.",
 }
 
 
 def save_exploration(result: Exploration, folder: Path) -> None:
     """Write every figure as ``.svg`` and ``.png``."""
     with house_style():
-        selected = {result.condition: len(result.group.neurons)}
+        selected = {result.names.first: len(result.group.neurons)}
         save(draw_regimes(tuple(curve.fit for curve in result.curves), selected), folder, "curves")
         save(draw_covariates(result), folder, "covariates")
         save(draw_neurons(result), folder, "neurons")
@@ -63,16 +64,17 @@ def draw_covariates(result: Exploration) -> Figure:
 
 
 def draw_neurons(result: Exploration) -> Figure:
-    """Influence on rare against common targets, the group marked."""
+    """Influence on the first condition against that on the second, the group marked."""
     figure, (axes,) = new_figure(4.2)
     neurons = result.neurons
-    shown = neurons.filter((neurons["influence_rare"] > 0) & (neurons["influence_common"] > 0))
+    own, other = (f"influence_{name}" for name in result.names)
+    shown = neurons.filter((neurons[own] > 0) & (neurons[other] > 0))
     silent = neurons.height - shown.height
     for in_group, colour, size, marker in ((False, FAINT, 5, "o"), (True, OBSERVED, 14, "D")):
         part = shown.filter(shown["in_group"] == in_group)
         axes.scatter(
-            part["influence_common"],
-            part["influence_rare"],
+            part[other],
+            part[own],
             s=size,
             marker=marker,
             color=colour,
@@ -85,12 +87,12 @@ def draw_neurons(result: Exploration) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     if shown.height:
-        both = [*shown["influence_common"], *shown["influence_rare"]]
+        both = [*shown[other], *shown[own]]
         ends = min(both), max(both)
         axes.plot(ends, ends, color=INK, linestyle=":", linewidth=0.9, zorder=1)
     plain_ticks(axes.xaxis, axes.yaxis)
-    axes.set_xlabel("influence on common targets: mean |Δ loss| (nats)")
-    axes.set_ylabel("influence on rare targets (nats)")
+    axes.set_xlabel(f"influence on {printable(result.names.second)} targets: mean |Δ loss| (nats)")
+    axes.set_ylabel(f"influence on {printable(result.names.first)} targets (nats)")
     if silent:
         axes.set_title(f"{count_text(silent)} neurons without influence are not shown")
     axes.legend(loc="lower right")

@@ -21,8 +21,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-RARE = "#D55E00"
-COMMON = "#0072B2"
+FIRST = "#D55E00"
+SECOND = "#0072B2"
 NULL = "#B8B8B8"
 OBSERVED = "#D55E00"
 MARGIN = "#009E73"

@@ -112,12 +112,9 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         )
     for number, item in enumerate(results.predictions, start=1):
         plans += _prediction_plans(results, nulls, number, item)
-    plans.append(
-        _Plan(
-            Picture("frequencies", "corpus", "Token counts by rank, with the range that counts as rare."),
-            lambda: draw_frequencies(data.frequencies),
-        )
-    )
+    if (curve := data.frequencies) is not None:
+        said = f"Token counts by rank, with the range that counts as {curve.condition}."
+        plans.append(_Plan(Picture("frequencies", "corpus", said), lambda: draw_frequencies(curve)))
     measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
     if data.heads and not any(measure.level == "heads" for measure in measures):
         plans.append(_heads_plan(results, "heads"))
@@ -128,7 +125,7 @@ def _prediction_plans(
     results: Results, nulls: pl.DataFrame, number: int, item: PredictionResult
 ) -> list[_Plan]:
     name = f"{number:02d}-{file_slug(item.id)}"
-    data = results.figures
+    data, both = results.figures, " and ".join(results.corpus.conditions)
     plans = []
     special: tuple[str, str, Callable[[], Figure]] | None = None
     measure = MEASURES.get(item.measure)
@@ -151,14 +148,14 @@ def _prediction_plans(
     elif figure == "attention" and data.heads:
         special = (
             "heads",
-            "Attention concentration of each head for rare and common targets.",
-            lambda: draw_attention(data.heads),
+            f"Attention concentration of each head for {both} targets.",
+            lambda: draw_attention(data.heads, results.corpus.conditions),
         )
     elif figure == "routing" and data.heads:
         special = (
             "heads",
-            "Similarity of each head's attention profile for rare and common targets.",
-            lambda: draw_routing(data.heads),
+            f"Similarity of each head's attention profile for {both} targets.",
+            lambda: draw_routing(data.heads, results.corpus.conditions),
         )
     if special is not None:
         plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))

@@ -10,7 +10,7 @@ from matplotlib.patches import Polygon
 
 from hypotest.pages.text import printable
 from hypotest.records.comparison import ComparedPrediction, MetaAnalysis, RunEffect
-from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, new_figure
+from hypotest.report.figure_style import FAINT, INK, MARGIN, SECOND, new_figure
 from hypotest.report.null_figures import OUTCOME_MARKS
 from hypotest.report.numbers import decimals_for, fixed
 
@@ -101,7 +101,7 @@ def _draw_pooled(
     if pooled.prediction is not None:
         axes.plot(pooled.prediction, [-0.36, -0.36], color=FAINT, linewidth=1.6, solid_capstyle="butt")
     points = [(interval.low, 0.0), (pooled.effect, 0.24), (interval.high, 0.0), (pooled.effect, -0.24)]
-    axes.add_patch(Polygon(points, closed=True, facecolor=COMMON, edgecolor=INK, linewidth=0.6, zorder=3))
+    axes.add_patch(Polygon(points, closed=True, facecolor=SECOND, edgecolor=INK, linewidth=0.6, zorder=3))
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=1)
     text = _numbers(pooled.effect, (interval.low, interval.high), decimals)
     _note(axes, 0, f"{text}\n{item.outcome}", INK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import nan
 
 from matplotlib.axes import Axes
@@ -9,32 +10,32 @@ from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
 from hypotest.records.figure_data import HeadResult
-from hypotest.report.figure_style import COMMON, FAINT, INK, NULL, OBSERVED, RARE, new_figure
+from hypotest.report.figure_style import FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
 
 _KINDS = {
     "single": ("o", OBSERVED, "top head"),
     "random": ("D", FAINT, "random head"),
-    "all": ("s", COMMON, "all heads"),
+    "all": ("s", SECOND, "all heads"),
 }
 
 
-def draw_attention(heads: tuple[HeadResult, ...]) -> Figure:
-    """Attention concentration of every head for rare and for common targets."""
+def draw_attention(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
+    """Attention concentration of every head in both conditions."""
     figure, (axes,) = new_figure(_height(heads))
     for row, head in enumerate(reversed(heads)):
-        axes.plot(_known(head.gini_common, head.gini_rare), [row, row], color=NULL, linewidth=1.6)
-        axes.plot(_known(head.gini_common), [row], "s", color=COMMON, markersize=4.6)
-        axes.plot(_known(head.gini_rare), [row], "o", color=RARE, markersize=4.6)
-    axes.plot([], [], "o", color=RARE, markersize=4.6, label="rare targets")
-    axes.plot([], [], "s", color=COMMON, markersize=4.6, label="common targets")
+        axes.plot(_known(head.gini_second, head.gini_first), [row, row], color=NULL, linewidth=1.6)
+        axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
+        axes.plot(_known(head.gini_first), [row], "o", color=FIRST, markersize=4.6)
+    axes.plot([], [], "o", color=FIRST, markersize=4.6, label=f"{printable(names[0])} targets")
+    axes.plot([], [], "s", color=SECOND, markersize=4.6, label=f"{printable(names[1])} targets")
     _name_rows(axes, heads)
     axes.set_xlabel("Gini coefficient of attention (0 uniform, 1 one key)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
-def draw_routing(heads: tuple[HeadResult, ...]) -> Figure:
-    """Similarity of every head's attention profiles for rare and for common targets."""
+def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
+    """Similarity of every head's attention profiles in both conditions."""
     figure, (axes,) = new_figure(_height(heads))
     for row, head in enumerate(reversed(heads)):
         if head.routing is None:
@@ -52,7 +53,9 @@ def draw_routing(heads: tuple[HeadResult, ...]) -> Figure:
             axes.plot([head.routing], [row], "o", color=OBSERVED, markersize=4.6)
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
     _name_rows(axes, heads)
-    axes.set_xlabel("Spearman correlation of attention profiles, rare with common (1 = the same)")
+    axes.set_xlabel(
+        f"Spearman correlation of attention profiles, {printable(names[0])} with {printable(names[1])} (1 = the same)"
+    )
     return figure
 
 

@@ -13,6 +13,7 @@ from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
+from hypotest.records.conditions import UNNAMED, Conditions, named
 from hypotest.records.prediction import Outcome
 from hypotest.records.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results import Results
@@ -34,25 +35,25 @@ EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
 _OTHERS = {
-    "types permuted": "do rare and common targets differ more than token types of like count whose labels "
+    "types permuted": "do {first} and {second} targets differ more than token types of like count whose labels "
     "are dealt out at random? Each draw is divided by its own standard error, and stands beside the test "
     "by t.",
-    "swapped within documents": "do rare and common targets differ more than when the two change places in "
+    "swapped within documents": "do {first} and {second} targets differ more than when the two change places in "
     "documents at random?",
-    OTHER_CONDITION: "do rare and common targets differ, by t with the error over documents and "
+    OTHER_CONDITION: "do {first} and {second} targets differ, by t with the error over documents and "
     "types? No draws, and no z.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
 }
 
 
-def _questions() -> dict[str, str]:
+def _questions(names: Conditions) -> dict[str, str]:
     """What each opponent asks, in the order of the ladder."""
     asked: dict[str, str] = {}
     for name, null in NULLS.items():
         questions = null.words.question
         by_variant = {"": questions} if isinstance(questions, str) else questions
         asked |= {f"{name} ({key})" if key else name: text for key, text in by_variant.items()}
-    return {**asked, **_OTHERS}
+    return {name: named(text, names) for name, text in {**asked, **_OTHERS}.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def ladder_of(results: Results) -> Ladder:
     level = _level(results)
     rungs = {item.id: {rung.opponent: rung for rung in _rungs(item, level)} for item in results.predictions}
     drawn = list(dict.fromkeys(name for row in rungs.values() for name in row))
-    known = list(_questions())
+    known = list(_questions(UNNAMED))
     drawn.sort(key=lambda name: known.index(name) if name in known else len(known))
     apart = [name for name in drawn if all(row[name].descriptive for row in rungs.values() if name in row)]
     return Ladder((*(name for name in drawn if name not in apart), *apart), len(apart), rungs)
@@ -165,7 +166,7 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     if any(rung.too_few for rung in ladder.every_rung):
         yield "Without a sign: so few draws that no p could reach the level; their mean stands there."
     yield "What each opponent asks:"
-    questions = _questions()
+    questions = _questions(Conditions(*results.corpus.conditions))
     yield Items(
         tuple((term(name), f": {questions.get(name, 'see the methods.')}") for name in ladder.opponents)
     )
@@ -191,7 +192,7 @@ def ladder_table(results: Results) -> Table:
 def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
     # A contrast with a declared number or with another condition is decided by its interval; what was drawn
     # stands beside it. And one without an outcome has none that decides among its nulls.
-    opponent = {"value": DECLARED_VALUE, "common": OTHER_CONDITION}.get(item.reference, "")
+    opponent = {"value": DECLARED_VALUE, "condition": OTHER_CONDITION}.get(item.reference, "")
     none_decides = opponent or item.outcome == "undefined"
     if none_decides:
         yield _deciding(item, opponent or item.against, None)

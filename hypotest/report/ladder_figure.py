@@ -10,12 +10,12 @@ from hypotest.pages.text import printable
 from hypotest.records.prediction import Outcome
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.results import Results
-from hypotest.report.figure_style import COMMON, FAINT, INK, MARGIN, RARE, WIDTH, new_canvas
+from hypotest.report.figure_style import FAINT, FIRST, INK, MARGIN, SECOND, WIDTH, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
 
 _COLOURS: dict[Outcome, str] = {
-    "less": COMMON,
-    "greater": RARE,
+    "less": SECOND,
+    "greater": FIRST,
     "equivalent": MARGIN,
     "inconclusive": FAINT,
     "undefined": FAINT,

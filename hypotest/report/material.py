@@ -7,6 +7,7 @@ from typing import Any
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, prose, strong
+from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.group_result import AblationResult
 from hypotest.records.results import Results
 from hypotest.records.sentences import sentence_list
@@ -32,7 +33,7 @@ def group_section(results: Results) -> Iterable[Part]:
     yield (
         f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule ",
         emphasis(group.rule),
-        f": {group.reason}. The same rule on common targets selects "
+        f": {group.reason}. The same rule on {results.corpus.conditions[1]} targets selects "
         f"{count_text(len(group.control_neurons))} neurons, {count_text(shared)} of them the same.",
     )
     yield from balance_paragraphs(results)
@@ -48,19 +49,19 @@ def ablation_section(results: Results) -> Iterable[Part]:
     yield Heading("Ablation")
     share = f" ({group.together / group.sum_of_single:.2f} times that)" if group.sum_of_single > 0 else ""
     yield (
-        f"Ablating the {count_text(size)} neurons at once changes the mean loss on rare targets by ",
+        f"Ablating the {count_text(size)} neurons at once changes the mean loss on {results.corpus.conditions[0]} targets by ",
         strong(f"{significant(group.together)} nats"),
         "; their single effects add up to "
         f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
         f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
         f"once, single effects {significant(group.random_sum_of_single)}. "
-        f"{count_text(group.n_positions)} rare positions of the evaluation split; an ablated neuron is set "
+        f"{count_text(group.n_positions)} {results.corpus.conditions[0]} positions of the evaluation split; an ablated neuron is set "
         f"to {REPLACEMENTS[ablation.replacement]}.",
     )
     if parts is not None:
         yield (
-            f"What single effects are made of, in nats per neuron, at {count_text(parts.n_positions)} rare "
-            "positions:"
+            f"What single effects are made of, in nats per neuron, at {count_text(parts.n_positions)} "
+            f"{results.corpus.conditions[0]} positions:"
         )
         rows = {
             "change of loss": parts.total,
@@ -133,29 +134,30 @@ def _beginning(bos: str | None) -> str:
 
 
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
-    """The text, the positions, and what rare means in it."""
-    corpus, curve = results.corpus, results.figures.frequencies
-    yield Heading("Text and rarity")
+    """The text, the positions, and what the conditions come to in it."""
+    corpus = results.corpus
+    yield Heading("Text and conditions")
     yield (
         f"Text: {corpus.source}; {count_text(corpus.documents)} documents, "
-        f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Rare targets: "
-        f"{count_text(corpus.eligible_rare)} before the cap per document and the sample, "
-        f"{significant(corpus.rare_per_thousand)} per 1,000." + _beginning(corpus.bos)
+        f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Before the cap per "
+        f"document and the sample: {sentence_list(_available(results))}." + _beginning(corpus.bos)
     )
     if corpus.text_tokens is not None:
         yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks) + left_out_of(
             corpus.empty, corpus.copies
         )
     yield from cross_entropy_words(results)
-    yield _rarity(results)
-    low, high = curve.rare_count_range
+    if (curve := results.figures.frequencies) is not None:
+        yield _ranked(curve)
     yield table(
         ["", "number"],
         [
             *([f"positions, {name}", count_text(number)] for name, number in corpus.positions.items()),
             *([f"documents, {name}", count_text(number)] for name, number in corpus.documents_used.items()),
-            ["rare types among the targets", count_text(corpus.rare_types_used)],
-            ["common types among the targets", count_text(corpus.common_types_used)],
+            *(
+                [f"{name} types among the targets", count_text(number)]
+                for name, number in corpus.types_used.items()
+            ),
             *(
                 [f"mean position in the block, {name}", fixed(value, 1)]
                 for name, value in corpus.mean_index.items()
@@ -164,17 +166,23 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
                 [f"mean cross-entropy in nats, {name}", fixed(value, 2)]
                 for name, value in corpus.mean_loss.items()
             ),
-            [
-                "occurrences of a rare type in the reference text",
-                f"{count_text(low)} to {count_text(high)}",
-            ],
+            *(
+                []
+                if curve is None
+                else [
+                    [
+                        f"occurrences of a {curve.condition} type in the reference text",
+                        f"{count_text(curve.count_range[0])} to {count_text(curve.count_range[1])}",
+                    ]
+                ]
+            ),
         ],
         numeric=(1,),
     )
-    if corpus.frequent_rare:
+    for name, frequent in corpus.frequent.items():
         yield (
-            "The most frequent rare types in the sample: "
-            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in corpus.frequent_rare)
+            f"The most frequent {name} targets in the sample: "
+            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in frequent)
             + "."
         )
     if corpus.text_differs:
@@ -183,8 +191,15 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield from figures_of(figures, "corpus")
 
 
-def _rarity(results: Results) -> str:
-    curve = results.figures.frequencies
+def _available(results: Results) -> list[str]:
+    corpus = results.corpus
+    return [
+        f"{count_text(number)} {name} positions, {significant(corpus.per_thousand[name])} per 1,000"
+        for name, number in corpus.available.items()
+    ]
+
+
+def _ranked(curve: FrequencyCurve) -> str:
     if curve.elbow_rank is None:
         elbow = "No types were dropped at the rare end"
     else:
@@ -194,7 +209,7 @@ def _rarity(results: Results) -> str:
         )
     return (
         f"{elbow}; of {count_text(curve.n_types)} types with a count, "
-        f"{count_text(curve.n_rare_types)} are rare, from rank {count_text(curve.rare_rank)} on."
+        f"{count_text(curve.n_in_range)} are {curve.condition}, from rank {count_text(curve.first_rank)} on."
         f"{unlisted_of(curve)}"
     )
 
@@ -230,8 +245,8 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
                 significant(head.impact),
                 significant(head.null_impact),
                 UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %",
-                fixed(head.gini_rare, 3),
-                fixed(head.gini_common, 3),
+                fixed(head.gini_first, 3),
+                fixed(head.gini_second, 3),
                 fixed(head.routing, 3),
             ]
             for head in by_impact
@@ -241,8 +256,7 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
             "impact on the group",
             "on random groups",
             "share of its layer",
-            "Gini, rare",
-            "Gini, common",
+            *(f"Gini, {name}" for name in results.corpus.conditions),
             "routing",
         ]
         heads = table(names, rows, numeric=range(1, 7))

@@ -12,11 +12,13 @@ from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
-from hypotest.records.material import Condition
+from hypotest.predicates.combine import definitions, notes_of
+from hypotest.records.conditions import Conditions
 from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.sentences import sentence_list
+from hypotest.registration.meanings import match_words
 from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
@@ -100,12 +102,8 @@ def _preregistration(results: Results, protocol: Protocol) -> str:
 
 
 def _positions(protocol: Protocol) -> str:
-    conditions, corpus = protocol.conditions, protocol.corpus
-    elbow = (
-        "token types beyond the elbow of the rank-frequency curve were left out; "
-        if conditions.elbow == "drop"
-        else ""
-    )
+    sample, corpus = protocol.sample, protocol.corpus
+    notes = "".join(f" {note}" for note in notes_of(protocol.conditions.values()))
     repeated = (
         f" Everything was repeated on {count_text(protocol.splits)} such divisions, the first of which "
         "decides."
@@ -115,12 +113,10 @@ def _positions(protocol: Protocol) -> str:
     return (
         f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
         f"documents{beginning_words(corpus.bos)}. "
-        f"A position counts as rare or common by the frequency of its next token: {elbow}rare is "
-        f"{percentile_text(conditions.rare)}, common {percentile_text(conditions.common)}. Up to "
-        f"{count_text(conditions.positions)} positions per condition were sampled, at most "
-        f"{count_text(conditions.max_per_document)} rare ones per document, and the common "
-        "ones from the "
-        f"same blocks. Documents were split at random, {100 * protocol.split.selection:g} % "
+        f"A position belongs {definitions(protocol.conditions)}.{notes} Up to "
+        f"{count_text(sample.positions)} positions per condition were sampled, at most "
+        f"{count_text(sample.max_per_document)} {protocol.names.first} ones per document; "
+        f"{match_words(protocol)}. Documents were split at random, {100 * protocol.split.selection:g} % "
         "to select "
         f"neurons and the others to measure them.{repeated}"
     )
@@ -134,14 +130,6 @@ def beginning_words(bos: str | bool) -> str:
         False: "without a beginning-of-sequence token",
     }
     return f", {words[bos]}"
-
-
-def percentile_text(condition: Condition) -> str:
-    """Which part of the frequency distribution a condition is."""
-    frequency = condition.target_frequency
-    if frequency.below_percentile is not None:
-        return f"below the {frequency.below_percentile:g}th percentile of {frequency.of}"
-    return f"from the {frequency.from_percentile:g}th percentile of {frequency.of} on"
 
 
 def _group(protocol: Protocol) -> str:
@@ -160,12 +148,13 @@ def _group(protocol: Protocol) -> str:
         "when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
         "arXiv:2509.21163); the group was "
-        f"{rule}, for {group.condition} targets."
+        f"{rule}, for {protocol.names.first} targets."
     )
 
 
 def _measures(results: Results) -> str:
-    clauses = dict.fromkeys(words_of(item.measure, item.title).method for item in results.predictions)
+    names = Conditions(*results.corpus.conditions)
+    clauses = dict.fromkeys(words_of(item.measure, item.title, names).method for item in results.predictions)
     return f"Measures: {'; '.join(clauses)}."
 
 

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hypotest.measures.registry import words_of
+from hypotest.records.conditions import UNNAMED
 from hypotest.records.multiverse import SpecificationResult, Value
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.report.figure_style import INK, MARGIN, WIDTH, NotebookFigure
@@ -54,7 +55,7 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     for axes in (top, bottom):
         axes.axvline(declared, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     top.set_ylabel("effect (SDs of the null)" if in_sds else "effect (unit of the measure)")
-    top.set_title(words_of(results[0].measure, results[0].title).label.split(" (")[0])
+    top.set_title(words_of(results[0].measure, results[0].title, UNNAMED).label.split(" (")[0])
     top.set_xlim(-0.8, len(results) - 0.2)
     top.legend(
         handles=_legend(results), loc="lower right", bbox_to_anchor=(1.0, 1.08), ncols=6, columnspacing=1.2,

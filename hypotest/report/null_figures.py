@@ -13,16 +13,17 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hypotest.measures.registry import words_of
 from hypotest.pages.text import printable
+from hypotest.records.conditions import UNNAMED
 from hypotest.records.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results import Results
 from hypotest.report.figure_style import (
-    COMMON,
     FAINT,
+    FIRST,
     INK,
     MARGIN,
     NULL,
     OBSERVED,
-    RARE,
+    SECOND,
     new_figure,
 )
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
@@ -31,8 +32,8 @@ _LINEAR_TO = 3.0
 _TITLE_SIZE, _LONG_NAME = 9.0, 26
 _TICKS = [1.0, 2.0, 3.0] + [step * 10.0**power for power in range(6) for step in (5, 10, 20)]
 OUTCOME_MARKS = {
-    "less": ("<", COMMON),
-    "greater": (">", RARE),
+    "less": ("<", SECOND),
+    "greater": (">", FIRST),
     "equivalent": ("s", MARGIN),
     "inconclusive": ("o", FAINT),
     "undefined": ("x", FAINT),
@@ -97,7 +98,7 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     name = printable(rung.id)
     axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
     axes.set_ylabel(f"draws (of {count_text(len(draws))})")
-    label = words_of(result.measure, result.title).label
+    label = words_of(result.measure, result.title, UNNAMED).label
     axes.set_xlabel(_label(label, rung.statistic, rung.unit))
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
@@ -160,7 +161,7 @@ def draw_estimate(result: PredictionResult) -> Figure | None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.margins(x=0.12)
-    axes.set_xlabel(words_of(result.measure, result.title).label)
+    axes.set_xlabel(words_of(result.measure, result.title, UNNAMED).label)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 

@@ -90,7 +90,7 @@ def _study_information(protocol: Protocol) -> Iterator[Part]:
         "The study asks what is true of the neurons of {} that matter most for {} target tokens. It tests "
         "{}, {}, by {} measurements, of which {} can decide. The protocol's id is `{}`.{}",
         subject_words(protocol),
-        protocol.group.condition,
+        protocol.names.first,
         f"{number} rival hypotheses" if number > 1 else "one hypothesis",
         listed(map(emphasis, protocol.hypotheses)),
         count_text(len(protocol.predictions)),
@@ -140,20 +140,19 @@ def _design(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part
 def _study_design(protocol: Protocol) -> Iterator[str]:
     group = protocol.group
     yield (
-        "Within one network, two conditions are compared at paired positions: each position whose next token "
-        "is rare has a partner in the same block whose next token is common. A neuron's influence is the "
-        "mean absolute change of the next token's cross-entropy, in nats, when its activation is set to "
+        f"Within one network, two conditions are compared at paired positions: each {protocol.names.first} "
+        f"position has a {protocol.names.second} partner. A neuron's influence is the mean absolute change of the next token's cross-entropy, in nats, when its activation is set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}."
     )
     if group.select != "plateau":
         yield (
             f"The tested group is the top {100 * group.select.top_fraction:g} % of the layer's neurons by "
-            f"influence on {group.condition} targets."
+            f"influence on {protocol.names.first} targets."
         )
         return
     otherwise = "" if group.otherwise is None else f"the top {100 * group.otherwise.top_fraction:g} %"
     yield (
-        f"The tested group is the plateau of the rank-influence curve on {group.condition} targets, left of "
+        f"The tested group is the plateau of the rank-influence curve on {protocol.names.first} targets, left of "
         f"its power law: of at least {SMALLEST_PLATEAU} neurons, ending within the first {HEAD_SHARE:.0%} of "
         f"the ranks, with a slope of less than {FLAT:g} of the power law's, and followed by a fall of the "
         f"log influence by at least {SMALLEST_FALL:g} between {FALL_SPAN[0]:g} and {FALL_SPAN[1]:g} times "

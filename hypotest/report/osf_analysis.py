@@ -8,12 +8,14 @@ from hypotest.inference.crossed import MINIMUM_UNITS
 from hypotest.inference.left_out import LEFT_OUT
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.plateau_flatness import WORDS as CURVES
-from hypotest.measures.registry import MEASURES, filled_options, words_of
+from hypotest.measures.registry import MEASURES, filled_options
 from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
+from hypotest.predicates.combine import needs_counts, notes_of
+from hypotest.records.conditions import Conditions, named
 from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -24,10 +26,10 @@ from hypotest.report.numbers import count_text, significant
 from hypotest.report.osf_hypotheses import label, number_of
 
 _WHERE = {
-    "group": "At the rare positions of the evaluation split.",
+    "group": "At the {first} positions of the evaluation split.",
     "weights": "From the weights alone.",
     "conditions": "At all positions of the evaluation split.",
-    "heads": "At rare positions of the evaluation split; the top head is chosen on the selection split.",
+    "heads": "At {first} positions of the evaluation split; the top head is chosen on the selection split.",
 }
 
 
@@ -36,14 +38,16 @@ def variables(protocol: Protocol) -> Iterator[Part]:
     yield Heading("Variables")
     yield Heading("Manipulated variables", 3)
     labels = [item.name for item in declared(protocol, Form.LABELS)]
-    shuffled = f" Labels rare and common are permuted for the null {labels[0]}." if labels else ""
+    shuffled = (
+        f" Labels {' and '.join(protocol.names)} are permuted for the null {labels[0]}." if labels else ""
+    )
     yield (
         "Neuron ablation has two levels: the activation as computed, and set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
         f"computed, and zero.{shuffled}"
     )
     yield Heading("Measured variables", 3)
-    yield Items(tuple(map(_measured, protocol.predictions)))
+    yield Items(tuple(_measured(item, protocol.names) for item in protocol.predictions))
     covariates = covariates_of(protocol)
     if covariates:
         yield f"Covariates of every neuron, from the selection split: {in_words(covariates, EXACT)}."
@@ -54,16 +58,16 @@ def variables(protocol: Protocol) -> Iterator[Part]:
     )
 
 
-def _measured(item: Prediction) -> Inline:
+def _measured(item: Prediction, names: Conditions) -> Inline:
     measure = MEASURES[item.measure]
     options = [f"{key} {value}" for key, value in filled_options(item).items()]
     chosen = f" Options: {sentence_list(options)}." if options else ""
     both = isinstance(measure, GroupMeasure) and measure.both_conditions
-    where = _WHERE["conditions" if both else measure.level]
+    words, where = measure.words.of(names), named(_WHERE["conditions" if both else measure.level], names)
     return (
         label(item),
-        f", {item.role}: {item.measure}, {measure.title}. Unit: {measure.unit}. Definition: "
-        f"{words_of(item.measure, measure.title).method}. {where}{chosen}",
+        f", {item.role}: {item.measure}, {words.title}. Unit: {words.unit}. Definition: "
+        f"{words.method}. {where}{chosen}",
     )
 
 
@@ -81,7 +85,12 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
         f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
     )
-    yield Items(tuple((label(item), f": {_contrast(item)} {_margin(item)}") for item in protocol.predictions))
+    yield Items(
+        tuple(
+            (label(item), f": {_contrast(item, protocol.names)} {_margin(item)}")
+            for item in protocol.predictions
+        )
+    )
     yield Heading("Transformations", 3)
     yield joined(" ", _transformations(protocol))
     yield Heading("Inference criteria", 3)
@@ -119,7 +128,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exclusions(protocol))
     yield Heading("Missing data", 3)
     yield prose(
-        "A rare position without a common partner in its block is left out. If a measure or its null has no "
+        f"A {protocol.names.first} position without a {protocol.names.second} partner is left out. If a measure or its null has no "
         "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
         "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
         "Random groups for which a measure is undefined are drawn again if they are at most 5 % of a batch, "
@@ -130,11 +139,12 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exploratory(protocol))
 
 
-def _contrast(item: Prediction) -> str:
+def _contrast(item: Prediction, names: Conditions) -> str:
     contrast = item.contrast
     if contrast.conditions is not None:
         return (
-            "the mean over rare minus that over common positions, by Student's t with the standard error "
+            f"the mean over {names.first} minus that over {names.second} positions, by Student's t with the "
+            "standard error "
             "over documents and token types, two crossed random factors; beside it the same t under "
             f"{PERMUTATIONS:,} permutations of the labels of whole types."
         )
@@ -167,12 +177,12 @@ def _transformations(protocol: Protocol) -> Iterator[str]:
 
 
 def _exclusions(protocol: Protocol) -> Iterator[str]:
-    yield "Token types that the frequency table does not count are in no condition."
-    if protocol.conditions.elbow == "drop":
-        yield "Types beyond the elbow of the rank-frequency curve are dropped."
+    if needs_counts(*protocol.conditions.values()):
+        yield "Token types that the frequency table does not count are in no range of frequency."
+    yield from notes_of(protocol.conditions.values())
     yield (
-        "The first query of a block is left out, since it sees one token. Rare positions beyond "
-        f"{count_text(protocol.conditions.max_per_document)} from one document are dropped at random. No "
+        f"The first query of a block is left out, since it sees one token. {protocol.names.first.capitalize()} "
+        f"positions beyond {count_text(protocol.sample.max_per_document)} from one document are dropped at random. No "
         "value is removed or changed as an outlier."
     )
 

@@ -8,6 +8,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS, declared
 from hypotest.pages.document import Items, Part
 from hypotest.pages.inline import Inline, Span, code, emphasis, joined, listed, prose
+from hypotest.records.conditions import Conditions
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.outcomes import refuting_outcomes
@@ -22,7 +23,7 @@ def hypotheses(protocol: Protocol) -> Iterator[Part]:
         yield prose("**{}** predicts:", name)
         yield Items(
             tuple(
-                (label(item), ": ", _expectation(item, name))
+                (label(item), ": ", _expectation(item, name, protocol.names))
                 for item in protocol.predictions
                 if item.role != "descriptive"
             )
@@ -42,13 +43,13 @@ def hypotheses(protocol: Protocol) -> Iterator[Part]:
         yield ("Descriptive, predicted by nobody and never decisive: ", listed(silent), ".")
 
 
-def _expectation(item: Prediction, hypothesis: str) -> Inline:
+def _expectation(item: Prediction, hypothesis: str, names: Conditions) -> Inline:
     expected = item.expects.get(hypothesis, ())
     role = " This is a premise." if item.role == "premise" else ""
     if not expected:
         return f"no direction (any outcome).{role}"
     named = [outcome for outcome in _OUTCOMES if outcome in expected]
-    said = ", or ".join(_in_words(item, outcome) for outcome in named)
+    said = ", or ".join(_in_words(item, outcome, names) for outcome in named)
     return (joined(" or ", map(emphasis, named)), f". {said[0].upper()}{said[1:]}.{role}")
 
 
@@ -64,17 +65,17 @@ def _refutation(item: Prediction, hypothesis: str) -> Inline | None:
     return (joined(" or ", map(emphasis, against)), f".{beyond}")
 
 
-def _in_words(item: Prediction, outcome: str) -> str:
-    title = MEASURES[item.measure].title
+def _in_words(item: Prediction, outcome: str, names: Conditions) -> str:
+    title = MEASURES[item.measure].words.of(names).title
     contrast = item.contrast
     if contrast.trajectory:
         way = {"less": "falls", "greater": "rises"}
         return f"the effect on the {title} {way[outcome]} from checkpoint to checkpoint"
     if contrast.conditions is not None:
         than = {"less": "is lower", "greater": "is higher", "equivalent": "differs by less than the margin"}
-        pair = "at rare than at common targets"
+        pair = f"at {names.first} than at {names.second} targets"
         if outcome == "equivalent":
-            pair = "between rare and common targets"
+            pair = f"between {names.first} and {names.second} targets"
         return f"the {title} {than[outcome]} {pair}"
     if contrast.reference is not None:
         where = {"less": "lies below", "greater": "lies above", "equivalent": "lies within the margin around"}

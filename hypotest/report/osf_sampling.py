@@ -7,20 +7,21 @@ from typing import Any
 
 from hypotest.pages.document import Heading, Part
 from hypotest.pages.inline import prose
+from hypotest.predicates.combine import definitions, needs_counts, notes_of
 from hypotest.records.design import CALIPER, HEAD_BLOCKS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.records.sentences import sentence_list
-from hypotest.registration.meanings import layer_words, revision_words
-from hypotest.report.methods import beginning_words, percentile_text, stops_of
+from hypotest.registration.meanings import layer_words, match_words, revision_words
+from hypotest.report.methods import beginning_words, stops_of
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
     """Existing data, collection, sample size and stopping."""
-    conditions, corpus = protocol.conditions, protocol.corpus
+    sample, corpus, first = protocol.sample, protocol.corpus, protocol.names.first
     yield Heading("Sampling Plan")
     yield Heading("Existing Data", 3)
     yield _existing_data(lock)
@@ -37,15 +38,22 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
     yield (
         f"The network is {subject_words(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks "
         f"of {count_text(corpus.context)} tokens that are packed and never cross documents; "
-        f"{_short(corpus.text)}{beginning_words(corpus.bos)}. How "
-        f"frequent a token is comes from {_frequencies(protocol)}."
+        f"{_short(corpus.text)}{beginning_words(corpus.bos)}."
+        + (
+            f" How frequent a token is comes from {_frequencies(protocol)}."
+            if needs_counts(*protocol.conditions.values())
+            else ""
+        )
     )
     yield (
-        f"Included are positions whose next token is rare, {percentile_text(conditions.rare)}, or common, "
-        f"{percentile_text(conditions.common)}; {_elbow(protocol)} At most "
-        f"{count_text(conditions.max_per_document)} rare positions of a document are kept. The common "
-        f"partner of a rare position is drawn among those of its block that lie within {CALIPER} tokens, or "
-        "is the nearest if there is none."
+        " ".join(
+            [
+                f"Included are positions that belong {definitions(protocol.conditions)}.",
+                *notes_of(protocol.conditions.values()),
+                f"At most {count_text(sample.max_per_document)} {first} positions of a document are kept; "
+                f"{match_words(protocol)}. {_partner(protocol)}",
+            ]
+        )
     )
     engine = f"The largest error allowed for any change of loss is {protocol.ablation.tolerance:g} nats"
     yield (
@@ -55,10 +63,10 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
         f"at a time and layer by layer, in at most {HEAD_BLOCKS} blocks of each split."
     )
     yield Heading("Sample size", 3)
-    selection = round(protocol.split.selection * conditions.positions)
+    selection = round(protocol.split.selection * sample.positions)
     yield (
-        f"{count_text(conditions.positions)} positions per condition: {count_text(selection)} in the "
-        f"selection split and {count_text(conditions.positions - selection)} in the evaluation split."
+        f"{count_text(sample.positions)} positions per condition: {count_text(selection)} in the "
+        f"selection split and {count_text(sample.positions - selection)} in the evaluation split."
         f"{_documents(lock)} The units of inference are documents, token types under shuffled labels, and "
         "groups of neurons for random groups."
     )
@@ -183,13 +191,10 @@ def _first_documents(text: CorpusHub) -> str:
     return f"the first {count_text(text.documents)} documents of the data set {text.title}"
 
 
-def _elbow(protocol: Protocol) -> str:
-    if protocol.conditions.elbow == "drop":
-        return (
-            "token types beyond the elbow of the rank-frequency curve are left out, and both percentiles "
-            "refer to the others."
-        )
-    return "no types are dropped at the rare end of the rank-frequency curve."
+def _partner(protocol: Protocol) -> str:
+    if not {"block", "index"} & set(protocol.sample.match):
+        return "It is drawn at random among those."
+    return f"It is drawn among those that lie within {CALIPER} tokens, or is the nearest if there is none."
 
 
 def part_of(lock: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:

@@ -12,19 +12,19 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from hypotest.pages.text import printable
 from hypotest.records.power import SEEN, PowerCurve, PowerResult, PredictionPower
 from hypotest.report.figure_style import (
-    COMMON,
     FAINT,
     INK,
     MARGIN,
     NULL,
     OBSERVED,
+    SECOND,
     house_style,
     new_figure,
     save,
 )
 
 _COLUMNS = 3
-_OTHERS = (COMMON, FAINT, NULL)
+_OTHERS = (SECOND, FAINT, NULL)
 _DASHES = ((4, 2), (1, 1.5), (5, 1.5, 1, 1.5))
 NAME = "power"
 CAPTION = (

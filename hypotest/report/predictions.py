@@ -9,7 +9,8 @@ from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
-from hypotest.records.prediction_result import NullComparison, PredictionResult
+from hypotest.records.conditions import Conditions
+from hypotest.records.prediction_result import OTHER_CONDITION, NullComparison, PredictionResult
 from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.numbers import (
     count_text,
@@ -36,12 +37,14 @@ _READINGS = {
 }
 
 
-def prediction_section(item: PredictionResult, figures: Sequence[Picture]) -> Iterable[Part]:
+def prediction_section(
+    item: PredictionResult, figures: Sequence[Picture], names: Conditions
+) -> Iterable[Part]:
     """The paragraphs, tables and figures of one prediction, in reading order."""
-    words = words_of(item.measure, item.title)
+    words = words_of(item.measure, item.title, names)
     yield Heading(f"{item.id}: {item.outcome}", 3)
     yield f"{words.question}{_ROLES[item.role]}"
-    yield _found(item)
+    yield _found(item, names)
     yield from _expected(item)
     yield from figures_of(figures, item.id)
     if item.ladder:
@@ -66,7 +69,7 @@ def _interval(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f", 95 % interval {_secondary(ends[0])} to {_secondary(ends[1])}"
 
 
-def _found(item: PredictionResult) -> Inline:
+def _found(item: PredictionResult, names: Conditions) -> Inline:
     numbers = prediction_text(item)
     if item.outcome == "undefined":
         return prose(
@@ -76,7 +79,7 @@ def _found(item: PredictionResult) -> Inline:
             item.notes[0] if item.notes else "no reason was given",
             "" if item.observed is None else f" The measured value is {numbers.observed}.",
         )
-    against = {"value": "the declared value", "common": "the common condition"}.get(
+    against = {"value": "the declared value", OTHER_CONDITION: f"the {names.second} condition"}.get(
         item.reference, f"the null {item.against}"
     )
     mean = "" if item.reference_sd is None else ", mean (SD)"

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypotest.pages.document import Document, Heading, Part, Table, document, table
 from hypotest.pages.inline import Inline, strong
+from hypotest.records.conditions import Conditions
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.results import Results
 from hypotest.report.ladder import ladder_section
@@ -57,7 +58,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield Heading("Predictions")
     yield from overview(results)
     for item in results.predictions:
-        yield from prediction_section(item, figures)
+        yield from prediction_section(item, figures, Conditions(*results.corpus.conditions))
     yield from group_section(results)
     yield from ablation_section(results)
     yield from corpus_section(results, figures)

@@ -13,10 +13,12 @@ def verdict_words(results: Results) -> Inline:
     """One paragraph: what was tested, and what became of each hypothesis."""
     group = results.group
     corpus = results.corpus
+    measured = " and ".join(
+        f"{corpus.positions.get(f'evaluation {name}', 0):,} {name}" for name in corpus.conditions
+    )
     tested = (
         f"We tested {len(group.neurons):,} of the {group.n_neurons:,} neurons of "
-        f"{_subject(results)}, on {corpus.positions.get('evaluation rare', 0):,} rare and "
-        f"{corpus.positions.get('evaluation common', 0):,} common positions from "
+        f"{_subject(results)}, on {measured} positions from "
         f"{corpus.documents_used.get('evaluation', 0):,} documents that took no part in selecting "
         "the neurons."
     )

@@ -185,15 +185,15 @@ def _time_extras(
     )
 
     evaluation = prepared.samples["evaluation"].positions
-    n_rare = int((evaluation["condition"] == "rare").sum())
-    rare = np.flatnonzero(split.mask("rare"))
-    rows = rare[np.linspace(0, rare.size - 1, min(_ROWS, rare.size)).astype(np.int64)]
+    n_first = int((evaluation["condition"] == split.conditions.first).sum())
+    first = np.flatnonzero(split.first)
+    rows = first[np.linspace(0, first.size - 1, min(_ROWS, first.size)).astype(np.int64)]
     n_neurons = selection.mean_activation.size
     groups = random_groups(n_neurons, group_size, 1 + RANDOM_GROUPS, session.streams("groups timed"))
     started = monotonic()
     ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, session.memory)
     spent = monotonic() - started
-    costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_rare), "positions"))
+    costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_first), "positions"))
 
     if how.engine == IDENTITY:
         engine = NeuronAblation(prepare_readout(subject), how.tolerance, session.memory)
@@ -206,7 +206,7 @@ def _time_extras(
             split.targets[rows],
         )
         spent = monotonic() - started
-        needed = min(DECOMPOSED_POSITIONS, n_rare)
+        needed = min(DECOMPOSED_POSITIONS, n_first)
         costs.append(_extra("entropy and norm scale of every neuron", spent, rows.size, needed, "positions"))
     return costs
 

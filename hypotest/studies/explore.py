@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hypotest.corpora.conditions import count_positions
-from hypotest.corpora.frequencies import cut_frequencies
+from hypotest.corpora.sampling import count_positions
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError
@@ -27,10 +26,11 @@ from hypotest.nulls.registry import NULLS, Declared, declared_null
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import read_log
-from hypotest.pipeline.positions import describe_frequencies
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered import evidence_existed
 from hypotest.pipeline.seen import seen_before
+from hypotest.predicates.combine import bound_condition, limitations_of, narrower
+from hypotest.predicates.rows import Rows
 from hypotest.records.arrays import IntArray
 from hypotest.records.exploration import (
     Blind,
@@ -42,7 +42,6 @@ from hypotest.records.exploration import (
     PreferenceCount,
 )
 from hypotest.records.group_result import GroupResult
-from hypotest.records.material import Conditions, TargetFrequency
 from hypotest.records.protocol import Protocol
 from hypotest.records.split import SplitEvidence
 from hypotest.registration import protocol_hash
@@ -55,11 +54,9 @@ from hypotest.testing.selection import ObservedSelection, fit_curves, select, se
 from hypotest.testing.task import Task
 
 THRESHOLDS = (0.1, 0.25, 0.5)
-"""Of a neuron's preference |rare - common| / (rare + common): 0.1 is a ratio of 1.2, 0.5 one of 3."""
+"""Of a neuron's preference |first - second| / (first + second): 0.1 is a ratio of 1.2, 0.5 one of 3."""
 SIZES = (0.5, 2.0)
 """Other group sizes, as multiples of the selected one."""
-STRICTER = (2 / 3, 1 / 3)
-"""Shares of the declared percentile below which targets are rare."""
 MOST_OF_LAYER = 0.5
 MATCHED_DRAWS = 1999
 """Where the protocol does not declare such groups."""
@@ -103,7 +100,7 @@ def explore(
     declared = declared_null(plan, matching_null.name)
     default = matching_null.drawn_often(matching_null.options(), MATCHED_DRAWS)
     null = declared or Declared(matching_null, default)
-    arms = observed.arms if plan.group.condition == "rare" else observed.arms[::-1]
+    arms, names = observed.arms, plan.names
     planned = prepared.samples["evaluation"].positions
     evidence = whole(selection)
     task = Task(
@@ -119,19 +116,18 @@ def explore(
             n_neurons=layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(live[observed.common].tolist()),
+            control_neurons=tuple(live[observed.second].tolist()),
             n_dead=layer_size - live.size,
         ),
-        condition=plan.group.condition,
-        curves=tuple(map(explore_curve, ("rare", "common"), arms)),
+        curves=tuple(map(explore_curve, names, arms)),
         halves_shared=_shared_by_halves(observed),
         halves_by_chance=observed.group.size**2 / live.size,
         covariates=compare_covariates(task, null),
         matched_on=null.options.on,
         matching_declared=declared is not None,
-        conditions=tuple(count_condition(split, name) for name in ("rare", "common")),
+        conditions=tuple(count_condition(split, name) for name in names),
         eligible=prepared.sampled.eligible["selection"],
-        frequencies=describe_frequencies(prepared.cuts),
+        frequencies=prepared.curve,
         others=tuple(_other_groups(plan, prepared, split, observed)),
         preferences=tuple(count_preferences(arms, observed.group, value) for value in THRESHOLDS),
         blind=Blind(
@@ -145,8 +141,8 @@ def explore(
         neurons=pl.DataFrame(
             {
                 "neuron": live.astype(np.int32),
-                "influence_rare": arms[0].whole[0].astype(np.float64),
-                "influence_common": arms[1].whole[0].astype(np.float64),
+                f"influence_{names.first}": arms[0].whole[0].astype(np.float64),
+                f"influence_{names.second}": arms[1].whole[0].astype(np.float64),
                 "in_group": np.isin(np.arange(live.size), observed.group),
                 **covariates,
             }
@@ -210,17 +206,17 @@ def count_condition(split: SplitEvidence, condition: str) -> ConditionCounts:
 
 def count_preferences(arms: tuple[Influences, ...], group: IntArray, threshold: float) -> PreferenceCount:
     """Neurons that prefer a condition by at least a threshold, on all documents and on each half."""
-    rare, common = arms
-    whole = preference(rare.whole[0], common.whole[0])
-    halves = preference(rare.halves[0], common.halves[0])
+    first, second = arms
+    whole = preference(first.whole[0], second.whole[0])
+    halves = preference(first.halves[0], second.halves[0])
     return PreferenceCount(
         threshold=threshold,
-        rare=int((whole >= threshold).sum()),
-        common=int((whole <= -threshold).sum()),
-        rare_twice=int((halves >= threshold).all(axis=0).sum()),
-        common_twice=int((halves <= -threshold).all(axis=0).sum()),
-        group_rare=int((whole[group] >= threshold).sum()),
-        group_common=int((whole[group] <= -threshold).sum()),
+        first=int((whole >= threshold).sum()),
+        second=int((whole <= -threshold).sum()),
+        first_twice=int((halves >= threshold).all(axis=0).sum()),
+        second_twice=int((halves <= -threshold).all(axis=0).sum()),
+        group_first=int((whole[group] >= threshold).sum()),
+        group_second=int((whole[group] <= -threshold).sum()),
     )
 
 
@@ -233,25 +229,30 @@ def _shared_by_halves(observed: ObservedSelection) -> int:
 def _other_groups(
     plan: Protocol, prepared: Prepared, split: SplitEvidence, observed: ObservedSelection
 ) -> Iterator[OtherGroup]:
-    """Groups of other sizes, and those that other definitions of rare would select, at the same size."""
+    """Groups of other sizes, and those that stricter definitions would select, at the same size."""
     whole = observed.arms[0].whole[0]
     size, n_neurons = observed.group.size, whole.size
-    n_positions = int(split.mask(plan.group.condition).sum())
+    n_positions = int(split.first.sum())
     sizes = {round(factor * size): f"{factor:g} times as many neurons" for factor in SIZES}
     for share in plan.multiverse.top_fraction if plan.multiverse else ():
         sizes.setdefault(max(1, round(share * n_neurons)), f"top {share:.1%} of the layer (multiverse)")
     for other, change in sorted(sizes.items()):
         if other != size and 1 <= other <= MOST_OF_LAYER * n_neurons:
             yield _other_group(change, n_positions, whole, other, observed.group)
-    for cut, stricter in _stricter(plan.conditions):
+    name = plan.names.first
+    sampled = Rows(prepared.blocks, split.blocks, split.indices)
+    for words, stricter in narrower(plan.conditions[name]):
         try:
-            types = cut_frequencies(prepared.cuts.counts, stricter).rare
-        except CorpusError:  # no type is as rare as that
+            strict = bound_condition(name, stricter, prepared.text.setting).holds(sampled)
+        except CorpusError:  # none of these positions is left
             continue
-        # Common targets stay: they are those of the declared condition whatever the others are called.
-        rows = split.mask("rare") & types[split.targets]
-        if plan.group.condition == "rare" and 0 < rows.sum() < n_positions:
-            yield _other_group(cut, int(rows.sum()), influence(split.delta_loss, rows), size, observed.group)
+        # those of the second condition stay, whatever the others are called
+        rows = split.first & strict
+        if 0 < rows.sum() < n_positions:
+            change = f"{name} {words}"
+            yield _other_group(
+                change, int(rows.sum()), influence(split.delta_loss, rows), size, observed.group
+            )
 
 
 def _other_group(
@@ -267,29 +268,13 @@ def _other_group(
     )
 
 
-def _stricter(conditions: Conditions) -> Iterator[tuple[str, Conditions]]:
-    """Narrower definitions of rare: all their positions are among those that were collected."""
-    frequency = conditions.rare.target_frequency
-    if frequency.below_percentile is None:
-        return
-    for share in STRICTER:
-        percentile = round(share * frequency.below_percentile, 3)
-        narrower = TargetFrequency(below_percentile=percentile, of=frequency.of)
-        rare = conditions.rare.model_copy(update={"target_frequency": narrower})
-        yield (
-            f"rare below percentile {percentile:g} instead of {frequency.below_percentile:g}",
-            conditions.model_copy(update={"rare": rare}),
-        )
-
-
 def _notes(plan: Protocol, prepared: Prepared, null: str, is_declared: bool) -> Iterator[str]:
     yield (
-        "The group was selected on these very positions, so that its influence and its preference for rare "
-        "targets are flattered here; the evaluation split will not flatter them."
+        "The group was selected on these very positions, so that its influence and its preference for "
+        f"{plan.names.first} targets are flattered here; the evaluation split will not flatter them."
     )
     if not is_declared:
         yield f"The protocol declares no {null} groups; the default covariates were tried."
-    if prepared.cuts.elbow_rank is None and plan.conditions.elbow == "drop":
-        yield "The frequency curve has no elbow, so no types were dropped as too rare."
+    yield from limitations_of(plan.conditions.values(), prepared.subject.vocab_size, prepared.curve)
     if prepared.text_differs:
         yield "The reference text is not the pinned one: " + ", ".join(prepared.text_differs) + "."

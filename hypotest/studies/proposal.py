@@ -12,24 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from hypotest.corpora.blocks import Blocks
-from hypotest.corpora.conditions import SampledPositions, sample_positions
-from hypotest.corpora.frequencies import FrequencyCuts, cut_frequencies, fit_to_vocabulary, least_percentile
 from hypotest.engine.progress import StartStage, silent
-from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.nulls.registry import declared
 from hypotest.pipeline.beginning import first_token
 from hypotest.pipeline.distinct import Distinct, count_distinct
 from hypotest.pipeline.positions import blocks_in
 from hypotest.pipeline.remedies import changed
+from hypotest.pipeline.rows import TextRows, draw, rows_of
 from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts import read_text
-from hypotest.pipeline.token_counts import token_counts
+from hypotest.predicates.combine import Definitions, declared_choice, differences, wider
+from hypotest.records.choices import OF_CONDITIONS
 from hypotest.records.design import MINIMUM_DOCUMENTS
 from hypotest.records.proposal import Change
 from hypotest.records.protocol import Protocol
@@ -41,7 +36,6 @@ _ENOUGH = 1024
 """Positions per condition with which a search for more ends."""
 _SMALLEST_GROUP = 10
 """Neurons; a network of fewer has no communities to speak of."""
-_PERCENTILES = (15, 20, 25, 30, 40, 50, 60, 75)
 _CAPS = (4, 16, 64)
 """Times the positions that one document may give."""
 
@@ -60,8 +54,7 @@ class Proposal:
 class _Material:
     """What the choice rests on."""
 
-    blocks: Blocks
-    counts: np.ndarray[Any, np.dtype[np.int64]]
+    text: TextRows
     n_neurons: int | None
 
 
@@ -112,15 +105,15 @@ def propose(
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
     documents, _ = read_text(plan.corpus.text, base, "corpus.text", start_stage)
-    blocks = blocks_in(plan, documents, reader, first_token(plan, reader))
+    first = first_token(plan, reader)
+    blocks = blocks_in(plan, documents, reader, first)
     if blocks.n_documents < 2:
         raise CorpusError(
             "corpus.text: the text is one document, and neurons are selected on some documents and measured "
             "on others: give several files, or one with a document in each row (.jsonl, .csv, .parquet)"
         )
-    counts = fit_to_vocabulary(token_counts(plan.frequencies, base, reader, start_stage), reader.vocab_size)
-    material = _Material(blocks, counts, n_neurons)
-    fit = _best(plan, material)
+    text = rows_of(plan, base, blocks, documents, reader, int(first is not None), start_stage)
+    fit = _best(plan, _Material(text, n_neurons))
     changes = (*named, *shape, *fit.changes)
     return Proposal(
         started=start_from(template, target, {item.key: (item.new, item.why) for item in changes}),
@@ -166,99 +159,86 @@ def _best(plan: Protocol, material: _Material) -> _Fit:
     """The plan that needs the smallest changes, of those that have enough positions and distinct draws."""
     best: _Fit | None = None
     obstacle = ""
-    for unit in _units(plan):
-        for cuts, cap in product(_cuts(plan, material), _caps(plan)):
-            try:
-                fit = _fitted(plan, (*unit, *cuts, *cap), material)
-            except (CorpusError, ProtocolError) as error:
-                obstacle = obstacle or str(error)
-                continue
-            if not fit.short and fit.most >= min(_ENOUGH, plan.conditions.positions):
-                return fit
-            if not fit.short and (best is None or fit.most > best.most):
-                best = fit
-        if best is not None:
-            return best
+    for definitions, cap in product(_definitions(plan), _caps(plan)):
+        try:
+            fit = _fitted(plan, (*definitions, *cap), material)
+        except (CorpusError, ProtocolError) as error:
+            obstacle = obstacle or str(error)
+            continue
+        if not fit.short and fit.most >= min(_ENOUGH, plan.sample.positions):
+            return fit
+        if not fit.short and (best is None or fit.most > best.most):
+            best = fit
+    if best is not None:
+        return best
     raise CorpusError(
         "corpus.text: no values that were tried fit this text: "
         + (obstacle or "it has too few distinct relabellings; give more text")
     )
 
 
-def _units(plan: Protocol) -> Iterator[tuple[Change, ...]]:
-    """What keeps its label together when labels are shuffled: finer only where the text leaves no choice."""
-    yield ()
-    for item in declared(plan):
-        for other in item.null.compromises(item.options):
-            key, old = f"nulls.{item.name}.{other.option}", getattr(item.options, other.option)
-            yield (Change(key, old, other.value, other.why),)
-
-
 def _caps(plan: Protocol) -> Iterator[tuple[Change, ...]]:
-    old = plan.conditions.max_per_document
+    old = plan.sample.max_per_document
     yield ()
     for factor in _CAPS:
         why = "the text has few documents, and each must give more positions"
-        yield (Change("conditions.max_per_document", old, old * factor, why),)
+        yield (Change("sample.max_per_document", old, old * factor, why),)
 
 
-def _cuts(plan: Protocol, material: _Material) -> Iterator[tuple[Change, ...]]:
-    """Ways to define rare and common, the template's first."""
-    asked = plan.conditions.rare.target_frequency
-    low, high = asked.below_percentile, plan.conditions.common.target_frequency.from_percentile
-    if low is None or high is None:
-        yield ()
-        return
-    for elbow in dict.fromkeys((plan.conditions.elbow, "keep")):
-        changes: tuple[Change, ...] = ()
-        if elbow != plan.conditions.elbow:
-            why = "with so few types, those beyond the elbow are most of the rare ones"
-            changes = (Change("conditions.elbow", plan.conditions.elbow, elbow, why),)
-        kept = material.counts[material.counts > 0]
-        least = least_percentile(kept, asked.of) or 0
-        first = low if low >= least or elbow == "drop" else least
-        others = () if plan.multiverse is None else plan.multiverse.percentile
-        for percent in (first, *(item for item in _PERCENTILES if item > first and item not in others)):
-            yield (*changes, *_percentile(low, high, percent))
+def _definitions(plan: Protocol) -> Iterator[tuple[Change, ...]]:
+    """Ways to define both conditions, the template's first; coarse changes last, each with the fine ones."""
+    yield ()
+    fine, *coarse = wider(plan.conditions) or [("", iter(()))]
+    yield from _changes_to(plan, fine)
+    for why, others in coarse:
+        for other in others:
+            yield from _changes_to(plan, (why, iter([other])))
+            yield from (
+                (*_changed(plan, why, other), *_changed(plan, more, finer, other))
+                for more, found in wider(other)[:1]
+                for finer in found
+                if not _is_alternative(plan, finer)
+            )
 
 
-def _percentile(low: float, high: float, percent: float) -> Iterator[Change]:
-    if percent == low:
-        return
-    why = "fewer types are rare than the test needs, or they stand in the text too seldom"
-    yield Change("conditions.rare.target_frequency.below_percentile", low, percent, why)
-    if percent > high:
-        key = "conditions.common.target_frequency.from_percentile"
-        yield Change(key, high, percent, "no type is both rare and common")
+def _changes_to(plan: Protocol, kind: tuple[str, Iterator[Definitions]]) -> Iterator[tuple[Change, ...]]:
+    why, others = kind
+    yield from (_changed(plan, why, other) for other in others if not _is_alternative(plan, other))
+
+
+def _changed(
+    plan: Protocol, why: str, other: Definitions, before: Definitions | None = None
+) -> tuple[Change, ...]:
+    own = plan.conditions if before is None else before
+    return tuple(Change(key, old, new, why) for key, old, new in differences(own, other))
+
+
+def _is_alternative(plan: Protocol, other: Definitions) -> bool:
+    """Whether it is what the multiverse lists: an alternative must be another one."""
+    section = plan.multiverse
+    return section is not None and any(
+        declared_choice(other.values(), name) != declared_choice(plan.conditions.values(), name)
+        and declared_choice(other.values(), name) in getattr(section, name)
+        for name in OF_CONDITIONS
+    )
 
 
 def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) -> _Fit:
     plan = _with(plan, changes)
-    cuts = cut_frequencies(material.counts, plan.conditions)
-    share, asked = plan.split.selection, plan.conditions.positions
-    eligible = _sampled(plan, material.blocks, cuts, 2).eligible
+    candidates = material.text.candidates(plan)
+    share, asked = plan.split.selection, plan.sample.positions
+    eligible = draw(plan, candidates, material.text, 2).eligible
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share))) - 2
     if most < asked:
         most = _rounded(most)
         if most < 2 * MINIMUM_DOCUMENTS:
             raise CorpusError(f"it gives only {max(most, 0)} positions of a condition; give more text")
         why = "the text gives no more"
-        changes = (*changes, Change("conditions.positions", asked, most, why))
+        changes = (*changes, Change("sample.positions", asked, most, why))
         plan = _with(plan, changes[-1:])
-    positions = _sampled(plan, material.blocks, cuts, plan.conditions.positions).positions
+    positions = draw(plan, candidates, material.text).positions
     counted = count_distinct(plan, positions, material.n_neurons)
-    return _Fit(changes, plan.conditions.positions, tuple(item for item in counted if not item.is_enough))
-
-
-def _sampled(plan: Protocol, blocks: Blocks, cuts: FrequencyCuts, number: int) -> SampledPositions:
-    return sample_positions(
-        blocks,
-        cuts,
-        n_positions=number,
-        max_per_document=plan.conditions.max_per_document,
-        selection_share=plan.split.selection,
-        rng=Streams(plan.seed)("positions"),
-    )
+    return _Fit(changes, plan.sample.positions, tuple(item for item in counted if not item.is_enough))
 
 
 def _rounded(number: int) -> int:
@@ -273,11 +253,6 @@ def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
             f"the text has {blocks.n_documents} documents of use; with fewer than {MINIMUM_DOCUMENTS} to "
             "measure on there is no interval, and equivalent is no outcome: give more documents"
         )
-    taken = {(item.key, item.new) for item in fit.changes}
-    for null in declared(plan):
-        for other in null.null.compromises(null.options):
-            if (f"nulls.{null.name}.{other.option}", other.value) in taken:
-                yield other.note
     if fit.most < _ENOUGH:
         yield f"{fit.most:,} positions are few: `hypotest power` says what they can show"
 

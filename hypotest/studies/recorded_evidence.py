@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digest, is_collected, read_evidence
-from hypotest.corpora.conditions import SPLITS
+from hypotest.corpora.sampling import SPLITS
 from hypotest.errors import HypotestError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared

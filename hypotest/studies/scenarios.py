@@ -13,7 +13,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import names_of
 from hypotest.records.protocol import Protocol
-from hypotest.studies.simulation import Layer, Planted
+from hypotest.studies.simulation import NAMES, Layer, Planted
 
 UNDECIDED = ("undecided", "not applicable")
 
@@ -194,8 +194,8 @@ def calibration_protocol(scenario: Scenario) -> Protocol:
             "id": "calibration",
             "title": f"Calibration: {scenario.name}",
             "conditions": {
-                "rare": {"target_frequency": frequency},
-                "common": {"target_frequency": {"from_percentile": 15.0}},
+                NAMES.first: {"target": {"frequency": frequency}},
+                NAMES.second: {"target": {"frequency": {"from_percentile": 15.0}}},
             },
             "group": {"select": {"top_fraction": scenario.top_fraction}},
             "nulls": {
@@ -233,7 +233,7 @@ def _predictions(measure: str) -> list[dict[str, Any]]:
                 "options": {"condition": condition},
                 "contrast": {"null": "label_shuffled"},
             }
-            for condition in ("rare", "common")
+            for condition in NAMES
         ),
         {
             "id": "coordination",
@@ -253,7 +253,7 @@ def _predictions(measure: str) -> list[dict[str, Any]]:
         {
             "id": "attention",
             "measure": "attention_gini",
-            "contrast": {"conditions": ["rare", "common"], "by": "document"},
+            "contrast": {"conditions": list(NAMES), "by": "document"},
             "margin": {"raw": 0.05},
             "expects": expects("greater", "equivalent"),
         },
@@ -298,7 +298,7 @@ def _alone(measure: Measure) -> dict[str, Any]:
     elif Form.GROUPS in measure.contrasts:
         contrast = {"null": names_of([Form.GROUPS])[-1]}
     elif Form.BY_DOCUMENT in measure.contrasts:
-        contrast = {"conditions": ["rare", "common"], "by": "document"}
+        contrast = {"conditions": list(NAMES), "by": "document"}
     else:
         accepted = ", ".join(measure.contrasts)
         raise ProtocolError(

@@ -99,7 +99,7 @@ def some_documents(sample: Sample, positions: int, rng: np.random.Generator) -> 
         rng: Which documents.
     """
     rows = sample.positions
-    per_document = rows.filter(pl.col("condition") == "rare").group_by("document").len().sort("document")
+    per_document = rows.filter(pl.Series(sample.first)).group_by("document").len().sort("document")
     order = rng.permutation(per_document.height)
     before = np.cumsum(per_document["len"].to_numpy()[order]) - per_document["len"].to_numpy()[order]
     chosen = per_document["document"].to_numpy()[order[before < positions]]

@@ -23,8 +23,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.records.channels import Channel
+from hypotest.records.conditions import Conditions
 from hypotest.records.evidence import AblationMethod, Evidence, Weights
 from hypotest.records.heads import Head, HeadAblation
+from hypotest.records.rows import condition_type
 from hypotest.records.split import SplitEvidence
 
 Values = NDArray[np.float64]
@@ -33,6 +35,8 @@ HEADS = (Head(1, 0), Head(1, 1), Head(2, 0), Head(2, 1))
 _HEAD_STRENGTHS = np.array([0.4, 1.6, 0.4, 0.6])  # of squared changes; L1H1 is the top head
 _TOP_OF_LAYER = np.array([1, 3])
 _D_MODEL = 48
+NAMES = Conditions("rare", "common")
+"""Of the conditions whose text is simulated."""
 _CONTEXT = 16
 
 
@@ -215,7 +219,7 @@ def draw_documents(
             "block": documents,
             "index": np.full(rare.size, _CONTEXT - 1),
             "target": targets,
-            "condition": np.where(rare, "rare", "common"),
+            "condition": pl.Series(np.where(rare, *NAMES), dtype=condition_type(NAMES)),
             "split": np.full(rare.size, split),
         }
     )

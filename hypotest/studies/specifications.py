@@ -11,7 +11,8 @@ from itertools import product
 
 from hypotest.measures.measure import Option
 from hypotest.measures.registry import filled_options, measure_of
-from hypotest.records.choices import SHARED_CHOICES, Multiverse
+from hypotest.predicates.combine import with_choice
+from hypotest.records.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
 from hypotest.records.multiverse import Specification, Value
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
@@ -48,30 +49,23 @@ def shared_choices(protocol: Protocol) -> tuple[dict[str, Value | None], ...]:
 def with_shared(protocol: Protocol, choices: Choices) -> Protocol:
     """The protocol with other choices of evidence and group.
 
-    Where rare ends at the percentile at which common begins, both move; a gap between them stays where
-    common begins.
+    A border between the conditions moves in both; what is no border stays (`hypotest.predicates.combine`).
     """
     chosen = {
         **declared_shared(protocol),
         **{name: choices[name] for name in SHARED_CHOICES if name in choices},
     }
-    conditions, percentile = protocol.conditions, chosen["percentile"]
-    rare, common = conditions.rare.target_frequency, conditions.common.target_frequency
-    border = percentile if rare.below_percentile == common.from_percentile else common.from_percentile
-    rare = rare.model_copy(update={"below_percentile": percentile, "of": chosen["of"]})
-    common = common.model_copy(update={"from_percentile": border, "of": chosen["of"]})
+    conditions = protocol.conditions
+    for name in OF_CONDITIONS:
+        if chosen[name] is not None:
+            conditions = with_choice(conditions, name, chosen[name])
     group, size = protocol.group, chosen["top_fraction"]
     if isinstance(size, float):
         changed = {"select": TopFraction(top_fraction=size), "otherwise": None}
         group = group.model_copy(update=changed)
     return protocol.model_copy(
         update={
-            "conditions": conditions.model_copy(
-                update={
-                    "rare": conditions.rare.model_copy(update={"target_frequency": rare}),
-                    "common": conditions.common.model_copy(update={"target_frequency": common}),
-                }
-            ),
+            "conditions": conditions,
             "ablation": protocol.ablation.model_copy(update={"replacement": chosen["replacement"]}),
             "group": group,
         }

@@ -319,19 +319,19 @@ def wrap_language_model(
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text by a fast tokenizer, without special tokens and in full."""
-    with _as_defined(tokenizer.backend_tokenizer) as backend:
+    with as_defined(tokenizer.backend_tokenizer) as backend:
         encoded = backend.encode_batch(list(texts), add_special_tokens=False)
     return [item.ids for item in encoded]
 
 
 def tokenizer_fingerprint(tokenizer: Any) -> str:
     """SHA-256 of a fast tokenizer's definition: vocabulary and rules, whatever it was used for before."""
-    with _as_defined(tokenizer.backend_tokenizer) as backend:
+    with as_defined(tokenizer.backend_tokenizer) as backend:
         return hashlib.sha256(backend.to_str().encode()).hexdigest()
 
 
 @contextmanager
-def _as_defined(backend: Any) -> Iterator[Any]:
+def as_defined(backend: Any) -> Iterator[Any]:
     """A tokenizer without what its last call left in it, which is put back.
 
     Transformers writes truncation, padding and the treatment of special tokens into the tokenizer with every

@@ -1,4 +1,4 @@
-"""Attention at rare and at common query positions: how concentrated it is, and where it looks."""
+"""Attention at query positions of both conditions: how concentrated it is, and where it looks."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ def gini_of_heads(split: SplitEvidence) -> NDArray[np.float64]:
 def document_means(
     split: SplitEvidence, values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Mean over each document's rare and common positions, for documents that have both.
+    """Mean over each document's positions of each condition, for documents that have both.
 
     Returns:
-        Rare and common means, shape (n_documents,), and the documents.
+        Means of the first and of the second condition, shape (n_documents,), and the documents.
     """
     documents, owner = np.unique(split.documents, return_inverse=True)
     means = []
-    for condition in ("rare", "common"):
-        rows = split.mask(condition)
+    for rows in (split.first, split.second):
         counts = np.bincount(owner[rows], minlength=documents.size)
         sums = np.bincount(owner[rows], weights=values[rows], minlength=documents.size)
         with np.errstate(invalid="ignore"):
@@ -44,11 +43,10 @@ def document_means(
 def routing_profiles(
     split: SplitEvidence,
 ) -> tuple[routing.AttentionProfiles, routing.AttentionProfiles]:
-    """Attention profiles per document at rare and at common query positions."""
+    """Attention profiles per document at query positions of the first and of the second condition."""
     documents = np.unique(split.documents)
     profiles = []
-    for condition in ("rare", "common"):
-        rows = split.mask(condition)
+    for rows in (split.first, split.second):
         profiles.append(
             routing.attention_profiles(
                 split.attention[rows],

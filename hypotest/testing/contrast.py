@@ -20,7 +20,7 @@ class MeasuredContrast:
 
     observed: float | None
     reference: str
-    """A null's name, ``common``, or ``value``."""
+    """A null's name, ``condition``, or ``value``."""
     reference_value: float | None
     p_value: float | None
     p_error: float | None = None

@@ -30,15 +30,15 @@ class MeasuredRows:
     """Document of each, shape (n_rows,)."""
     types: IntArray | None = None
     """Target type of each; None where evidence was summed over types, which are then held fixed."""
-    common: NDArray[np.bool_] | None = None
-    """Which are at common targets; None where all are at rare ones."""
+    second: NDArray[np.bool_] | None = None
+    """Which are of the second condition; None where all are of the first."""
 
     @classmethod
-    def of(cls, split: SplitEvidence, condition: str | None = None) -> MeasuredRows:
-        """The positions of a split, of one condition or of both."""
-        if condition is None:
-            return cls(split.documents, split.targets, split.mask("common"))
-        rows = split.mask(condition)
+    def of(cls, split: SplitEvidence, *, both: bool = False) -> MeasuredRows:
+        """The positions of a split, of the first condition or of both."""
+        if both:
+            return cls(split.documents, split.targets, split.second)
+        rows = split.first
         return cls(split.documents[rows], split.targets[rows])
 
 
@@ -58,7 +58,7 @@ class BoundMeasure:
     """Variance of the value of a group (k,) that comes of neither documents nor types, such as the luck of a
     search; None: it has none."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
-    """Its values for the rare and the common group of every shuffled labelling, with the evaluation split
+    """Its values for the first and the second condition's group of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
     evidence cannot be relabelled; then groups are measured as they are."""
     rewired: Callable[[IntArray, int], Values] | None = None
@@ -109,7 +109,7 @@ def under_labels_of(
     settings: Callable[[str], dict[str, Any]],
     shared: Callable[[FloatArray], dict[str, Any]] | None = None,
 ) -> Callable[[ShuffledGroups], tuple[Values, Values]]:
-    """A measure of activations at rare positions, under shuffled labels.
+    """A measure of activations at positions of the first condition, under shuffled labels.
 
     Args:
         prediction: Whose measure.
@@ -123,11 +123,11 @@ def under_labels_of(
 
     def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
         labelled = shuffled.labels[:, shuffled.evaluation_units]
-        used = np.unique(np.concatenate([*shuffled.rare, *shuffled.common]))
+        used = np.unique(np.concatenate([*shuffled.first, *shuffled.second]))
         columns = activations[:, used]
         of_all = {} if shared is None else shared(columns)
         calls, places = [], []
-        for arm, drawn in enumerate((shuffled.rare, shuffled.common)):
+        for arm, drawn in enumerate((shuffled.first, shuffled.second)):
             for rows in rows_by_size(drawn, _RELABELLINGS_PER_TASK):
                 groups = np.searchsorted(used, np.stack([drawn[row] for row in rows]))
                 piece = f"{shuffled.unit} {arm} {rows[0]}"

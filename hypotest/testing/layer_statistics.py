@@ -48,27 +48,27 @@ def layer_statistic(
         return found
 
 
-def rare_rows(evidence: Evidence) -> FloatArray:
-    """Activations at the rare targets of the evaluation split, shape (n_rows, n_neurons)."""
-    return evidence.evaluation.activations[evidence.evaluation.mask("rare")]
+def first_rows(evidence: Evidence) -> FloatArray:
+    """Activations at the first condition's positions of the evaluation split, shape (n_rows, n_neurons)."""
+    return evidence.evaluation.activations[evidence.evaluation.first]
 
 
 def second_moments(evidence: Evidence, scale: str) -> NDArray[np.float64]:
-    """Covariance or correlation of the layer's activations on rare targets, shape (n_neurons, n_neurons)."""
-    layer = layer_statistic(evidence, "covariance", lambda: covariance(rare_rows(evidence)))
+    """Covariance or correlation of the layer's activations at the first condition's positions, shape (n, n)."""
+    layer = layer_statistic(evidence, "covariance", lambda: covariance(first_rows(evidence)))
     if scale == "covariance":
         return layer
     return layer_statistic(evidence, "correlation", lambda: stacked_correlations(layer[None])[0])
 
 
 def information_of(options: Mapping[str, Any], evidence: Evidence) -> tuple[NDArray[np.float64], FloatArray]:
-    """Mutual information of the layer's activations on rare targets, and what `rare_rows` gives.
+    """Mutual information of the layer's activations at the first condition's positions, and `first_rows`.
 
     Args:
         options: ``estimator`` and ``bins``; the Gaussian copula without.
         evidence: Its evaluation split.
     """
-    activations = rare_rows(evidence)
+    activations = first_rows(evidence)
     estimator, bins = options.get("estimator", "gaussian_copula"), int(options.get("bins", 0))
     binned = estimator == "binned"
     information = layer_statistic(

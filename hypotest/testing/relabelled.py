@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hypotest.engine.progress import StartStage
 from hypotest.groups.nulls import labelled_sums
 from hypotest.inference.relabelling import Relabellings, relabel
+from hypotest.records.conditions import Conditions
 from hypotest.records.design import PermutationUnit
 from hypotest.records.evidence import Evidence
 from hypotest.records.protocol import Group
@@ -27,11 +28,14 @@ class ShuffledGroups:
     """What the selection finds when labels are shuffled."""
 
     unit: PermutationUnit
-    rare: list[NDArray[np.int64]]
-    """Per draw, the group selected on what is labelled rare (or what the rule's ``condition`` says)."""
-    common: list[NDArray[np.int64]]
+    first: list[NDArray[np.int64]]
+    """Per draw, the group selected on what is labelled as the first condition."""
+    second: list[NDArray[np.int64]]
+    """Per draw, the one that the same rule selects on the rest."""
     labels: NDArray[np.bool_]
-    """Per draw, which units are labelled rare in both splits, shape (n_draws, n_units)."""
+    """Per draw, which units are labelled as the first condition in both splits, shape (n_draws, n_units)."""
+    names: Conditions
+    """Of both conditions."""
     evaluation_units: NDArray[np.int64]
     """Unit of each position of the evaluation split, shape (n_positions,)."""
     log10_relabellings: float
@@ -47,7 +51,7 @@ def relabellings(
     A type keeps one label in both splits.
     """
     return relabel(
-        np.concatenate([split.mask("rare") for split in splits]),
+        np.concatenate([split.first for split in splits]),
         np.concatenate([split.documents for split in splits]),
         np.concatenate([split.positions["target"].to_numpy() for split in splits]),
         unit,
@@ -57,8 +61,9 @@ def relabellings(
 
 
 def units_and_draws(unit: PermutationUnit, n_draws: int) -> dict[PermutationUnit, int]:
-    """The protocol's unit with its draws, then the others, which are shown and never decide."""
-    others: list[PermutationUnit] = [other for other in get_args(PermutationUnit) if other != unit]
+    """The protocol's unit with its draws, then finer ones, which are shown and never decide."""
+    units: tuple[PermutationUnit, ...] = get_args(PermutationUnit)
+    others = units[units.index(unit) + 1 :]
     return {unit: n_draws, **{other: min(n_draws, SHOWN_DRAWS) for other in others}}
 
 
@@ -89,18 +94,18 @@ def shuffled_groups(
     n_selection = half.size
     columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
     sums = labelled_sums(evidence.selection.delta_loss, units, half)
-    rare: list[NDArray[np.int64]] = []
-    common: list[NDArray[np.int64]] = []
+    first: list[NDArray[np.int64]] = []
+    second: list[NDArray[np.int64]] = []
     step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
     for arms in in_chunks(draws.labels[:, columns], sums):
-        own, other = arms if rule.condition == "rare" else arms[::-1]
-        rare.extend(map(np.sort, groups_of(own, rule)))
-        common.extend(map(np.sort, groups_of(other, rule)))
+        for groups, influences in zip((first, second), arms, strict=True):
+            groups.extend(map(np.sort, groups_of(influences, rule)))
         step()
     return ShuffledGroups(
         unit=unit,
-        rare=rare,
-        common=common,
+        names=evidence.selection.conditions,
+        first=first,
+        second=second,
         labels=draws.labels,
         evaluation_units=draws.units[n_selection:].astype(np.int64),
         log10_relabellings=draws.log10_distinct,

@@ -24,12 +24,12 @@ LABELLINGS_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The tested group and its common counterpart."""
+    """The tested group, and its counterpart on the second condition."""
 
     group: NDArray[np.int64]
     """Columns of the evidence, ascending: the same neurons always give the same bits."""
-    common: NDArray[np.int64]
-    """What the same rule selects on common targets."""
+    second: NDArray[np.int64]
+    """What the same rule selects on the second condition."""
     half: NDArray[np.bool_]
     """Which half of the selection documents each position belongs to, shape (n_positions,)."""
     result: GroupResult
@@ -61,7 +61,7 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
 
 
 def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
-    """Influences on what is labelled rare and on the rest, some labellings at a time."""
+    """Influences on what is labelled as the first condition and on the rest, some labellings at a time."""
     for start in range(0, len(labels), LABELLINGS_AT_ONCE):
         part = labels[start : start + LABELLINGS_AT_ONCE]
         yield influences_under(part, sums), influences_under(~part, sums)
@@ -73,15 +73,15 @@ class ObservedSelection:
 
     group: NDArray[np.int64]
     """Most influential first."""
-    common: NDArray[np.int64]
-    """What the same rule selects on the other condition."""
+    second: NDArray[np.int64]
+    """What the same rule selects on the second condition."""
     rule: str
     """``plateau`` or ``top_fraction``."""
     reason: str
     half: NDArray[np.bool_]
     """Which half of the documents each position belongs to, shape (n_positions,)."""
     arms: tuple[Influences, Influences]
-    """Influences on the rule's condition and on the other."""
+    """Influences on the first condition and on the second."""
 
 
 def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> ObservedSelection:
@@ -96,8 +96,7 @@ def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> Obse
         EvidenceError: If a half of the documents holds no position of a condition.
     """
     half = document_halves(split, streams("selection halves"))
-    other = "common" if rule.condition == "rare" else "rare"
-    arms = (_influences(split, rule.condition, half), _influences(split, other, half))
+    arms = (_influences(split, split.first, half), _influences(split, split.second, half))
     _require_halves(arms, f"{np.unique(split.documents).size} documents")
     fits, _ = fit_curves(arms[0])
     name, reason = explain_size(
@@ -109,7 +108,7 @@ def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> Obse
 
 
 def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray[np.int64]:
-    """The group of `select_observed` alone, from changes of loss on targets of the rule's condition.
+    """The group of `select_observed` alone, from changes of loss on targets of the first condition.
 
     Returns:
         Columns of the evidence, ascending.
@@ -117,14 +116,13 @@ def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray
     Raises:
         EvidenceError: If a half of the documents holds no position of the condition.
     """
-    own = _influences(split, rule.condition, document_halves(split, streams("selection halves")))
+    own = _influences(split, split.first, document_halves(split, streams("selection halves")))
     _require_halves((own,), f"{np.unique(split.documents).size} documents")
     return np.sort(groups_of(own, rule)[0])
 
 
-def _influences(split: SplitEvidence, condition: str, half: NDArray[np.bool_]) -> Influences:
+def _influences(split: SplitEvidence, rows: NDArray[np.bool_], half: NDArray[np.bool_]) -> Influences:
     """With the labels as they are."""
-    rows = split.mask(condition)
     if not rows.any():
         nothing = np.full((1, 2, split.delta_loss.shape[1]), np.nan, dtype=np.float32)
         return Influences(halves=nothing, whole=nothing[:, 0])
@@ -143,14 +141,14 @@ def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selectio
     observed = select_observed(evidence.selection, protocol.group, streams)
     return Selection(
         group=np.sort(observed.group),
-        common=np.sort(observed.common),
+        second=np.sort(observed.second),
         half=observed.half,
         result=GroupResult(
             neurons=tuple(evidence.layer_numbers(observed.group).tolist()),
             n_neurons=evidence.layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(evidence.layer_numbers(observed.common).tolist()),
+            control_neurons=tuple(evidence.layer_numbers(observed.second).tolist()),
             n_dead=evidence.n_left_out,
         ),
     )
@@ -162,7 +160,7 @@ def _require_halves(arms: Sequence[Influences], documents: str) -> None:
         raise EvidenceError(
             f"the selection split's {documents} are too few: neurons are ranked on one half of them and read "
             "on the other, and one half holds no position of a condition, as it is labelled or under a "
-            "shuffled labelling; ask for more conditions.positions"
+            "shuffled labelling; ask for more sample.positions"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the same selection finds under shuffled labels: the rare group, the common group, their difference."""
+"""What the same selection finds under shuffled labels: by the first condition, by the second, the difference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Shuffled:
     """A measure under shuffled labels."""
 
     arms: tuple[Arm, Arm, Arm]
-    """Of the group selected on the rule's condition, of the one selected on the other, and the difference."""
+    """Of the group selected on the first condition, of the one selected on the second, and the difference."""
     log10_relabellings: float
     unit: str
     """Of the statistics; empty for the measure's own."""
@@ -55,17 +55,17 @@ def compare_shuffled(
     rule: Group,
     streams: Streams,
 ) -> Shuffled:
-    """T of the rare and of the common group, observed and for every shuffled labelling.
+    """T of both conditions' groups, observed and for every shuffled labelling.
 
     Each draw runs the whole selection again on its labels, in both conditions. Token types keep their
     peculiarities from the selection to the evaluation split, so that both splits are under each draw's
     labels: with evaluation labels held fixed, the types that replicate reject 0.31 of placebos at 0.05 on the
     reference model (selectivity; jointly relabelled: 0.04). Both groups are measured at the positions that
-    are labelled rare. Measures of weights have no labels; head ablation was summed over rare positions when
-    it was collected and cannot be relabelled.
+    are labelled as the first condition. Measures of weights have no labels; head ablation was summed over
+    that condition's positions when it was collected and cannot be relabelled.
 
     The null hypothesis is that labels mean nothing, for influence and for activations alike. That is the
-    premise, and selectivity is decided so, by the rare group alone. Of any other measure it is false as soon
+    premise, and selectivity is decided so, by the group alone. Of any other measure it is false as soon
     as the premise is true, whatever that measure has to do with rarity: in simulations with a true premise
     and an unrelated property one arm rejected 0.19 to 0.47 at 0.05, the difference of both 0.49. Those
     comparisons describe.
@@ -79,32 +79,31 @@ def compare_shuffled(
             on the scale of random groups of its own size, (T - mean_k) / SD_k.
         streams: Random numbers.
     """
-    observed = [selection.group, selection.common]
+    observed = [selection.group, selection.second]
     scale: Callable[[Values, int], Values] = _unscaled
     if rule.size_varies:
-        sizes = sorted({len(group) for group in (*observed, *shuffled.rare, *shuffled.common)})
+        sizes = sorted({len(group) for group in (*observed, *shuffled.first, *shuffled.second)})
         scale = _standardization(measure, sizes, n_neurons, streams)
-    rare_groups = [selection.group, *shuffled.rare]
-    common_groups = [selection.common, *shuffled.common]
+    own_groups = [selection.group, *shuffled.first]
+    other_groups = [selection.second, *shuffled.second]
     if measure.under_labels is None:
-        rare, common = _values_of(measure, rare_groups), _values_of(measure, common_groups)
+        own, other = _values_of(measure, own_groups), _values_of(measure, other_groups)
     else:
-        rare, common = (
-            np.concatenate([_values_of(measure, [own]), drawn])
-            for own, drawn in zip(observed, measure.under_labels(shuffled), strict=True)
+        own, other = (
+            np.concatenate([_values_of(measure, [group]), drawn])
+            for group, drawn in zip(observed, measure.under_labels(shuffled), strict=True)
         )
-    rare, common = _scaled(rare, rare_groups, scale), _scaled(common, common_groups, scale)
-
-    first, second = ("rare", "common") if rule.condition == "rare" else ("common", "rare")
+    own, other = _scaled(own, own_groups, scale), _scaled(other, other_groups, scale)
+    first, second = shuffled.names
 
     def arm(statistic: str, values: Values) -> Arm:
         return Arm(statistic, float(values[0]), values[1:])
 
     return Shuffled(
         arms=(
-            arm(f"T({first})", rare),
-            arm(f"T({second})", common),
-            arm(f"T({first}) - T({second})", rare - common),
+            arm(f"T({first})", own),
+            arm(f"T({second})", other),
+            arm(f"T({first}) - T({second})", own - other),
         ),
         log10_relabellings=shuffled.log10_relabellings,
         unit=NULL_SDS if rule.size_varies else "",

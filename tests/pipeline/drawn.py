@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from hypotest.corpora.blocks import whole_blocks
-from hypotest.corpora.conditions import sample_positions
+from hypotest.corpora.sampling import sample_positions
 from hypotest.corpora.frequencies import cut_frequencies
 from hypotest.engine.streams import Streams
 from hypotest.records.protocol import Protocol

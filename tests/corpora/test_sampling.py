@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from hypotest.corpora.blocks import PADDING, cut_blocks
-from hypotest.corpora.conditions import blocks_for_heads, sample_positions
+from hypotest.corpora.sampling import blocks_for_heads, sample_positions
 from hypotest.corpora.frequencies import FrequencyCuts
 from hypotest.errors import CorpusError
 

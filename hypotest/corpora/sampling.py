@@ -1,4 +1,4 @@
-"""Which positions are measured: rare and common targets, in two splits of the documents."""
+"""Which positions are measured: matched pairs of both conditions, in two splits of the documents."""
 
 from __future__ import annotations
 
@@ -11,62 +11,95 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
-from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.corpora.pairing import Pairing, require_overlap
 from hypotest.errors import CorpusError
-from hypotest.records.design import CALIPER
+from hypotest.records.conditions import Conditions
+from hypotest.records.rows import condition_type, conditions_of
 
 SPLITS = ("selection", "evaluation")
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampledPositions:
-    """Positions whose next token is a rare or a common target."""
+    """Positions of both conditions."""
 
     positions: pl.DataFrame
-    """Columns document, block, index, target, condition, split; sorted by split, block, index."""
+    """Columns document, block, index, target, condition, split; sorted by split, block, index. The condition
+    is one of two names, the first condition's before the second's (`conditions_of`)."""
     eligible: dict[str, int]
-    """Split -> rare positions in pairs that the cap allows: what the sample was drawn from."""
-    eligible_rare: int
-    """Rare positions in the text before pairing and cap."""
+    """Split -> pairs that the cap allows: what the sample was drawn from."""
+    available: dict[str, int]
+    """Condition -> positions in the text before pairing and cap."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Which positions of a text belong to each condition; shape (n_blocks, context - 1).
+
+    The position is that of the query: its target is one place behind it.
+    """
+
+    names: Conditions
+    first: BoolArray
+    second: BoolArray
+
+    def __post_init__(self) -> None:
+        both = self.first & self.second
+        if both.any():
+            block, index = (int(place[0]) for place in np.nonzero(both))
+            raise CorpusError(
+                f"conditions: {int(both.sum()):,} positions belong to both {self.names.first} and "
+                f"{self.names.second}, such as position {index} of block {block}: let them exclude each other, "
+                "by `all` and `not`"
+            )
+        for name, mask in zip(self.names, (self.first, self.second), strict=True):
+            if not mask.any():
+                raise CorpusError(
+                    f"conditions.{name}: no position of this text belongs to it: define it more widely"
+                )
 
 
 def sample_positions(
     blocks: Blocks,
-    cuts: FrequencyCuts,
+    candidates: Candidates,
     *,
     n_positions: int,
     max_per_document: int,
     selection_share: float,
+    match: Collection[str],
+    counts: NDArray[np.int64] | None,
     rng: np.random.Generator,
     kept_out: Collection[int] = (),
 ) -> SampledPositions:
-    """Draw matched pairs of a rare and a common position.
+    """Draw matched pairs of a position of the first condition and one of the second.
 
-    Documents are split at random. In each split at most `max_per_document` rare positions of a document
-    are kept; each is paired with a common position of the same block, at random among those within 16
-    tokens (the nearest if there is none), so that both conditions have the same blocks and nearly the
-    same query positions. The first query of a block is left out: it sees one token, and no concentration
-    of attention is defined there.
+    Documents are split at random. In each split at most `max_per_document` positions of the first condition
+    are kept of a document; each is paired with a position of the second (`hypotest.corpora.pairing`). Matched
+    on the block, both conditions have the same blocks and nearly the same query positions. The first query of
+    a block is left out: it sees one token, and no concentration of attention is defined there.
 
     Documents that are kept out of the evaluation split go to the selection split, before all others; where
     they are more than its share, it becomes larger. The evaluation split is a random part of the rest.
 
     Args:
         blocks: The text.
-        cuts: Which types are rare and common.
+        candidates: Which positions belong to which condition.
         n_positions: Pairs in both splits together.
         max_per_document: Largest number of pairs from one document.
         selection_share: Share of documents, and of pairs, in the selection split.
+        match: What pairs agree in.
+        counts: Occurrences of each token id in the reference text; read where pairs agree in them.
         rng: Source of randomness.
         kept_out: Numbers of documents that must not come to the evaluation split.
 
     Raises:
-        CorpusError: If the text holds fewer pairs than asked for; says how many there are.
+        CorpusError: If the conditions cannot be matched so (says on what), or the text holds fewer pairs than
+            asked for (says how many there are).
     """
-    targets = blocks.tokens[:, 1:]
-    owners, indices = np.nonzero(cuts.rare[targets] & blocks.is_text[:, 1:])
-    inner = indices > 0
-    owners, indices = owners[inner], indices[inner]
+    names = candidates.names
+    owners, indices = np.nonzero(candidates.first)
+    require_overlap(blocks, candidates.first, candidates.second, names, match, counts)
     documents = np.unique(blocks.document)
     shuffled = rng.permutation(documents)
     first = np.isin(shuffled, list(kept_out))
@@ -80,14 +113,18 @@ def sample_positions(
     eligible: dict[str, int] = {}
     for split in SPLITS:
         mine = np.isin(blocks.document[owners], parts[split])
-        rare = _capped(blocks, owners[mine], indices[mine], max_per_document, rng)
-        pairs = _paired(blocks, cuts, rare, rng)
+        own = _capped(blocks, owners[mine], indices[mine], max_per_document, rng)
+        inside = candidates.second & np.isin(blocks.document, parts[split])[:, None]
+        pairs = Pairing(blocks, inside, match, counts, max_per_document).paired(own, rng)
         eligible[split] = len(pairs)
         chosen = pairs[np.sort(rng.permutation(len(pairs))[: wanted[split]])]
         frames.extend(
-            _frame(blocks, chosen[:, 0], chosen[:, column], condition, split)
-            for column, condition in ((1, "rare"), (2, "common"))
+            _frame(blocks, chosen[:, column], chosen[:, column + 1], condition, names, split)
+            for column, condition in ((0, names.first), (2, names.second))
         )
+    available = {
+        name: int(mask.sum()) for name, mask in zip(names, (candidates.first, candidates.second), strict=True)
+    }
     short = [split for split in SPLITS if eligible[split] < wanted[split]]
     if short:
         possible = min(
@@ -95,14 +132,14 @@ def sample_positions(
             int(eligible["evaluation"] / (1 - selection_share)),
         )
         raise CorpusError(
-            f"conditions.positions asks for {n_positions} rare positions, but this text gives only "
+            f"sample.positions asks for {n_positions} positions of each condition, but this text gives only "
             + " and ".join(f"{eligible[split]} of {wanted[split]} for the {split} split" for split in short)
-            + f" ({owners.size} rare targets in {documents.size} documents, at most {max_per_document} "
-            f"from each); ask for at most {possible}, raise max_per_document, give more text, or define "
-            "rare more widely" + _kept_out_words(int(first.sum()), documents.size)
+            + f" ({owners.size} positions of {names.first} in {documents.size} documents, at most "
+            f"{max_per_document} from each); ask for at most {possible}, raise max_per_document, give more text, "
+            f"or define {names.first} more widely" + _kept_out_words(int(first.sum()), documents.size)
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
-    return SampledPositions(positions, eligible, int(owners.size))
+    return SampledPositions(positions, eligible, available)
 
 
 def _kept_out_words(kept_out: int, documents: int) -> str:
@@ -141,7 +178,7 @@ def count_positions(positions: pl.DataFrame) -> PositionCounts:
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """At most `limit` blocks with rare positions, spread over as many documents as possible.
+    """At most `limit` blocks with positions of the first condition, spread over as many documents as possible.
 
     Args:
         positions: Rows of one split.
@@ -151,9 +188,10 @@ def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generat
     Returns:
         Sorted block numbers.
     """
-    rare = positions.filter(pl.col("condition") == "rare").select("document", "block").unique()
-    rare = rare.sort("document", "block")
-    document, block = rare["document"].to_numpy(), rare["block"].to_numpy()
+    name = conditions_of(positions).first
+    own = positions.filter(pl.col("condition") == name).select("document", "block").unique()
+    own = own.sort("document", "block")
+    document, block = own["document"].to_numpy(), own["block"].to_numpy()
     order = rng.permutation(block.size)
     document, block = document[order], block[order]
     turn = np.empty(block.size, dtype=np.int64)  # a document's first block, second block, ...
@@ -171,7 +209,7 @@ def _capped(
     limit: int,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """At most `limit` rare positions per document, at random; rows (block, index), sorted."""
+    """At most `limit` positions per document, at random; rows (block, index), sorted."""
     order = rng.permutation(owners.size)
     document = blocks.document[owners[order]]
     by_document = np.argsort(document, kind="stable")
@@ -183,38 +221,12 @@ def _capped(
     return np.stack([owners[kept], indices[kept]], axis=1)
 
 
-def _paired(
-    blocks: Blocks,
-    cuts: FrequencyCuts,
-    rare: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Rows (block, rare index, common index); a rare position without a partner is left out."""
-    pairs: list[tuple[int, int, int]] = []
-    free: NDArray[np.bool_] = np.zeros(0, dtype=bool)
-    current = -1
-    for block, index in rare:
-        if block != current:
-            current = int(block)
-            free = cuts.common[blocks.tokens[block, 1:]].copy()
-            free[0] = False
-            free[blocks.lengths[block] - 1 :] = False  # targets behind the end of a short document
-        candidates = np.flatnonzero(free)
-        if candidates.size == 0:
-            continue
-        distance = np.abs(candidates - index)
-        near = candidates[distance <= CALIPER]
-        partner = int(rng.choice(near)) if near.size else int(candidates[np.argmin(distance)])
-        free[partner] = False
-        pairs.append((int(block), int(index), partner))
-    return np.asarray(pairs, dtype=np.int64).reshape(-1, 3)
-
-
 def _frame(
     blocks: Blocks,
     block: NDArray[np.int64],
     index: NDArray[np.int64],
     condition: str,
+    names: Conditions,
     split: str,
 ) -> pl.DataFrame:
     return pl.DataFrame(
@@ -223,7 +235,7 @@ def _frame(
             "block": block.astype(np.int32),
             "index": index.astype(np.int32),
             "target": blocks.tokens[block, index + 1].astype(np.int32),
-            "condition": pl.Series([condition] * block.size, dtype=pl.String),
+            "condition": pl.Series([condition] * block.size, dtype=condition_type(names)),
             "split": pl.Series([split] * block.size, dtype=pl.String),
         }
     )

@@ -1,0 +1,268 @@
+"""A condition of a protocol as a whole: its predicates, combined by all, any and not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from pydantic import BaseModel
+
+from hypotest.errors import CorpusError
+from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
+from hypotest.predicates.registry import PREDICATES
+from hypotest.predicates.rows import About, BoolArray, Rows
+from hypotest.predicates.units import Unit, common_unit
+from hypotest.records.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
+from hypotest.records.figure_data import FrequencyCurve
+
+Definitions = dict[str, Condition]
+"""Both conditions by name, the first one first."""
+_Mask = Callable[[Rows], BoolArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundCondition:
+    """A condition that is tied to a tokenizer."""
+
+    name: str
+    holds: _Mask
+    """For which rows it holds, shape (n_rows,). Raises CorpusError, with the place in the protocol, if a
+    predicate holds nowhere or everywhere, or cannot be computed."""
+    found: tuple[str, ...]
+    """What binding found out about its predicates, each with its place."""
+    curve: FrequencyCurve | None
+    """What a report draws of it."""
+
+
+def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundCondition:
+    """Tie a condition to a tokenizer.
+
+    Args:
+        name: As the protocol calls it.
+        condition: Of a valid protocol.
+        setting: Vocabulary, token counts, folder.
+
+    Raises:
+        CorpusError: If a predicate cannot be used; begins with its place in the protocol.
+    """
+    bound: dict[tuple[str | int, ...], Bound] = {}
+    for leaf in leaves(condition):
+        with _place(name, leaf):
+            bound[leaf.path] = predicate_of(leaf).bind(leaf.options, _about(leaf), setting)
+    masks = {leaf.path: _checked(name, leaf, bound[leaf.path].holds) for leaf in leaves(condition)}
+    return BoundCondition(
+        name=name,
+        holds=_combined(condition, (), masks),
+        found=tuple(
+            f"{_key(leaf)}: {item.found}" for leaf in leaves(condition) if (item := bound[leaf.path]).found
+        ),
+        curve=next((replace(item.curve, condition=name) for item in bound.values() if item.curve), None),
+    )
+
+
+def predicate_of(leaf: Leaf) -> Predicate:
+    """The predicate that a condition names."""
+    return PREDICATES[leaf.name]
+
+
+def unit_of(*conditions: Condition) -> Unit:
+    """Coarsest unit within which the labels of some conditions are constant: what may be shuffled."""
+    return common_unit(
+        predicate_of(leaf).unit(_about(leaf)) for condition in conditions for leaf in leaves(condition)
+    )
+
+
+def columns_of(*conditions: Condition) -> tuple[str, ...]:
+    """Columns of the text that conditions read."""
+    every = (leaf for condition in conditions for leaf in leaves(condition))
+    return tuple(dict.fromkeys(name for leaf in every for name in predicate_of(leaf).fields(leaf.options)))
+
+
+def limitations_of(
+    conditions: Iterable[Condition], vocab_size: int, curve: FrequencyCurve | None
+) -> list[str]:
+    """What a reviewer would ask of conditions, a sentence each."""
+    every = (leaf for condition in conditions for leaf in leaves(condition))
+    said = (text for leaf in every for text in predicate_of(leaf).limits(leaf.options, vocab_size, curve))
+    return list(dict.fromkeys(said))
+
+
+def needs_counts(*conditions: Condition) -> bool:
+    """Whether a predicate reads the protocol's ``frequencies``."""
+    return any(predicate_of(leaf).reads_counts for condition in conditions for leaf in leaves(condition))
+
+
+def needs_documents(*conditions: Condition) -> bool:
+    """Whether a predicate reads the documents themselves."""
+    return any(predicate_of(leaf).reads_text for condition in conditions for leaf in leaves(condition))
+
+
+def condition_words(condition: Condition) -> str:
+    """Where a condition holds, as a clause: "the next token matches `^[0-9]+$`"."""
+    key, value = condition.key, condition.value
+    if key == "not":
+        return f"it is not so that {condition_words(value)}"
+    if key in COMBINATIONS:
+        joint = " and " if key == "all" else " or "
+        parts = [condition_words(item) for item in value]
+        return joint.join(f"({part})" if " and " in part or " or " in part else part for part in parts)
+    (leaf,) = leaves(condition)
+    # the subject of a clause is the token's short name
+    subject = ABOUT[cast(About, leaf.about)].partition(",")[0] if leaf.about else ""
+    return predicate_of(leaf).words.clause(leaf.options, subject)
+
+
+def notes_of(conditions: Iterable[Condition]) -> list[str]:
+    """Sentences on what is done before rows are told apart."""
+    every = (leaf for condition in conditions for leaf in leaves(condition))
+    said = (predicate_of(leaf).words.note(leaf.options) for leaf in every)
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def definitions(conditions: Definitions) -> str:
+    """Both conditions in a sentence's end: "to rare where ..., and to common where ..."."""
+    parts = [f"to {name} where {condition_words(condition)}" for name, condition in conditions.items()]
+    return ", and ".join(parts)
+
+
+def varied(condition: Condition, change: Callable[[Leaf], Any]) -> Condition:
+    """The condition with other options of its predicates."""
+    return _varied(condition, (), {leaf.path: change(leaf) for leaf in leaves(condition)})
+
+
+def wider(conditions: Definitions) -> list[tuple[str, Iterator[Definitions]]]:
+    """Other definitions of two conditions that may have rows enough where a text is short of them.
+
+    Args:
+        conditions: Each one predicate, about the same; else there are none.
+
+    Returns:
+        Why, and the conditions, the smallest change first; a pair for each kind of change.
+    """
+    one, *more = leaves(next(iter(conditions.values())))
+    other, *others = leaves(list(conditions.values())[1])
+    if more or others or one[:3] != other[:3]:
+        return []
+
+    def changed(pairs: Iterable[tuple[Any, Any]]) -> Iterator[Definitions]:
+        for pair in pairs:
+            yield {
+                name: varied(condition, lambda leaf, options=options: options)  # type: ignore[misc]
+                for (name, condition), options in zip(conditions.items(), pair, strict=True)
+            }
+
+    return [(why, changed(pairs)) for why, pairs in predicate_of(one).wider(one.options, other.options)]
+
+
+def differences(one: Definitions, other: Definitions) -> Iterator[tuple[str, Any, Any]]:
+    """Dotted keys in which two definitions of the same form differ, and both values."""
+    for name, condition in one.items():
+        for here, there in zip(leaves(condition), leaves(other[name]), strict=True):
+            key = ".".join(("conditions", name, *map(str, here.path)))
+            if not isinstance(here.options, BaseModel):
+                if here.options != there.options:
+                    yield key, here.options, there.options
+                continue
+            for option in type(here.options).model_fields:
+                old, new = getattr(here.options, option), getattr(there.options, option)
+                if old != new:
+                    yield f"{key}.{option}", old, new
+
+
+def declared_choice(conditions: Iterable[Condition], name: str) -> Any:
+    """The value that conditions have of a choice of a multiverse, the first one's first; None without one."""
+    for condition in conditions:
+        for leaf in leaves(condition):
+            choice = predicate_of(leaf).choices.get(name)
+            if choice is not None:
+                return choice.declared(leaf.options)
+    return None
+
+
+def with_choice(conditions: Definitions, name: str, value: Any) -> Definitions:
+    """Both conditions with another value of a choice of a multiverse."""
+    old = declared_choice(conditions.values(), name)
+
+    def change(leaf: Leaf) -> Any:
+        choice = predicate_of(leaf).choices.get(name)
+        return leaf.options if choice is None else choice.varied(leaf.options, old, value)
+
+    return {key: varied(condition, change) for key, condition in conditions.items()}
+
+
+def narrower(condition: Condition) -> Iterator[tuple[str, Condition]]:
+    """Stricter definitions of a condition that is one predicate: what changes, and the condition."""
+    one, *more = leaves(condition)
+    if more or "not" in one.path:
+        return
+    for words, options in predicate_of(one).narrower(one.options):
+        yield words, varied(condition, lambda leaf, options=options: options)  # type: ignore[misc]
+
+
+def _varied(condition: Condition, path: tuple[str | int, ...], changed: Mapping[Any, Any]) -> Condition:
+    key, value = condition.key, condition.value
+    new: Any
+    if key == "not":
+        new = _varied(value, (*path, key), changed)
+    elif key in COMBINATIONS:
+        new = tuple(_varied(item, (*path, key, place), changed) for place, item in enumerate(value))
+    elif isinstance(value, OneKey):
+        new = value.model_copy(update={value.key: changed[(*path, key, value.key)]})
+    else:
+        new = changed[(*path, key)]
+    return condition.model_copy(update={key: new})
+
+
+def _about(leaf: Leaf) -> About | None:
+    return cast(About | None, leaf.about)
+
+
+def _key(leaf: Leaf) -> str:
+    return ".".join(f"#{part + 1}" if isinstance(part, int) else part for part in leaf.path)
+
+
+@contextmanager
+def _place(name: str, leaf: Leaf) -> Iterator[None]:
+    """Put the place of a predicate before what is wrong with it."""
+    try:
+        yield
+    except CorpusError as error:
+        raise CorpusError(f"conditions.{name}.{_key(leaf)}: {error}") from None
+
+
+def _checked(name: str, leaf: Leaf, holds: _Mask) -> _Mask:
+    """A predicate that tells rows apart, or says that it does not."""
+
+    def told(rows: Rows) -> BoolArray:
+        with _place(name, leaf):
+            mask = np.asarray(holds(rows))
+            if mask.shape != (len(rows),) or mask.dtype != bool:
+                raise CorpusError(
+                    f"the predicate must give true or false for each of {len(rows):,} rows; found "
+                    f"{mask.dtype} of shape {mask.shape}"
+                )
+            if not mask.any() or mask.all():
+                where = "none" if not mask.any() else "every one"
+                raise CorpusError(
+                    f"holds at {where} of the {len(rows):,} positions of this text, so that it tells nothing "
+                    "apart: check it, or take another text"
+                )
+            return mask
+
+    return told
+
+
+def _combined(condition: Condition, path: tuple[str | int, ...], masks: Mapping[Any, _Mask]) -> _Mask:
+    key, value = condition.key, condition.value
+    if key == "not":
+        inner = _combined(value, (*path, key), masks)
+        return lambda rows: ~inner(rows)
+    if key in COMBINATIONS:
+        parts = [_combined(item, (*path, key, place), masks) for place, item in enumerate(value)]
+        join = np.logical_and if key == "all" else np.logical_or
+        return lambda rows: np.asarray(join.reduce([part(rows) for part in parts]))
+    (leaf,) = leaves(condition)
+    return masks[(*path, *leaf.path)]

@@ -1,0 +1,162 @@
+"""Spans of text that a table labels: from any annotator, one row for each.
+
+A CSV with the columns document, start, end, label: the document as the corpus names it (``a.txt``, or
+``texts.jsonl:3`` for its third line), characters from 0, `end` behind the last. It holds where a character of
+the token to be predicted lies in such a span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import polars as pl
+from pydantic import BeforeValidator, Field
+
+from hypotest.corpora.files import read_bytes
+from hypotest.errors import CorpusError
+from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.rows import About, BoolArray, Rows
+from hypotest.records.corpus import Document
+from hypotest.records.strict import Strict
+
+COLUMNS = ("document", "start", "end", "label")
+Span = tuple[int, int]
+
+
+class Table(Strict):
+    """A table of labelled spans."""
+
+    file: str = Field(min_length=1, max_length=4096, description=f"CSV with the columns {', '.join(COLUMNS)}")
+    label: str | None = Field(
+        default=None, min_length=1, max_length=200, description="which of its labels; all if not given"
+    )
+
+
+def _as_table(value: Any) -> Any:
+    return {"file": value} if isinstance(value, str) else value
+
+
+def bind(options: Table, about: About | None, setting: Setting) -> Bound:
+    """Read the table.
+
+    Raises:
+        CorpusError: If it is no such table, or has no row with the label.
+    """
+    table = read_table(setting.base / options.file, repr(options.file))
+    if options.label is not None:
+        known = table["label"].unique().sort().to_list()
+        table = table.filter(pl.col("label") == options.label)
+        if table.is_empty():
+            raise CorpusError(
+                f"no row of {options.file!r} has the label {options.label!r}; found {known[:10]}"
+            )
+    spans = {
+        str(name): list(zip(part["start"].to_list(), part["end"].to_list(), strict=True))
+        for (name,), part in table.partition_by("document", as_dict=True, maintain_order=True).items()
+    }
+    found = f"{table.height:,} spans in {len(spans):,} documents"
+    return Bound(lambda rows: in_spans(rows, spans, options.file), found)
+
+
+def read_table(path: Path, where: str) -> pl.DataFrame:
+    """The four columns of a table of labels.
+
+    Raises:
+        CorpusError: If the file is no CSV, lacks a column, or a row has no characters.
+    """
+    content = read_bytes(path, where)
+    try:
+        table = pl.read_csv(content, infer_schema=False)
+    except (Exception, pl.exceptions.PanicException) as error:  # damaged files may make polars panic
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CorpusError(f"{where} cannot be read as a table: {reason}") from None
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise CorpusError(f"{where} needs the columns {', '.join(COLUMNS)}; it lacks {', '.join(missing)}")
+    numbers = table.select(pl.col("start", "end").cast(pl.Int64, strict=False))
+    table = table.select("document", "label").hstack(numbers)
+    wrong = table.with_row_index("row", offset=2).filter(
+        pl.any_horizontal(pl.all().is_null()) | (pl.col("start") < 0) | (pl.col("end") <= pl.col("start"))
+    )
+    if not wrong.is_empty():
+        raise CorpusError(
+            f"{where}, line {wrong['row'][0]}: needs a document, a label, and whole numbers start and end "
+            "with 0 <= start < end"
+        )
+    return table
+
+
+def in_spans(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) -> BoolArray:
+    """At which rows a character of the target lies in a span, shape (n_rows,).
+
+    Args:
+        rows: With documents.
+        spans: Name of a document -> characters, from and up to.
+        where: What an error calls their source.
+
+    Raises:
+        CorpusError: If a span names no document, reaches beyond its text, or overlaps another one.
+    """
+    numbers = {document.id: number for number, document in enumerate(rows.documents)}
+    if unknown := [name for name in spans if name not in numbers]:
+        known = ", ".join(map(repr, list(numbers)[:3]))
+        raise CorpusError(
+            f"{where}: {len(unknown):,} of {len(spans):,} documents are none of the text, such as "
+            f"{unknown[0]!r}; documents of the text are called {known}"
+        )
+    held = np.zeros(len(rows), dtype=bool)
+    for name, own in spans.items():
+        _require_disjoint(own, rows.documents[numbers[name]], where)
+    places, starts, ends = rows.characters([numbers[name] for name in spans])
+    owners = rows.document[places]
+    for name, own in spans.items():
+        mine = np.flatnonzero(owners == numbers[name]) if len(spans) == 1 else _slice(owners, numbers[name])
+        first = np.array(sorted(own), dtype=np.int64).reshape(-1, 2)
+        # spans are disjoint and sorted: the last one that begins before a target's end is the only candidate
+        at = np.searchsorted(first[:, 0], ends[mine], side="left") - 1
+        held[places[mine]] = (at >= 0) & (first[np.maximum(at, 0), 1] > starts[mine])
+    return held
+
+
+def _slice(owners: Any, number: int) -> Any:
+    """Rows of a document; rows are sorted by block, and a document's blocks follow each other."""
+    low, high = np.searchsorted(owners, [number, number + 1])
+    return np.arange(low, high)
+
+
+def _require_disjoint(spans: Sequence[Span], document: Document, where: str) -> None:
+    ordered = sorted(spans)
+    for start, end in ordered:
+        if start < 0 or end <= start or end > len(document.text):
+            raise CorpusError(
+                f"{where}: the span {start} to {end} lies outside document {document.id!r}, which has "
+                f"{len(document.text):,} characters"
+            )
+    for (start, end), (after, last) in pairwise(ordered):
+        if after < end:
+            raise CorpusError(
+                f"{where}: spans of document {document.id!r} overlap: {start} to {end} and {after} to {last}; "
+                "name one label, or give each character one"
+            )
+
+
+PREDICATE = Predicate(
+    name="labels",
+    options=Annotated[Table, BeforeValidator(_as_table, json_schema_input_type=str | Table)],
+    words=Words(
+        summary="a table of labelled spans: a character of the next token lies in one",
+        clause=lambda options, subject: (
+            "the next token lies in a span "
+            + (f"labelled {options.label} " if options.label else "")
+            + f"of {options.file}"
+        ),
+    ),
+    exchange="span",
+    files=lambda options: (options.file,),
+    bind=bind,
+    reads_text=True,
+)

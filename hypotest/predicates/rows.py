@@ -1,0 +1,103 @@
+"""Rows: the positions of a text that a condition may have, with what predicates are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.corpora.blocks import Blocks
+from hypotest.records.arrays import IntArray
+from hypotest.records.corpus import Document
+
+About = Literal["target", "token"]
+"""The token to be predicted, or the one before it, the last that the network sees."""
+BoolArray = NDArray[np.bool_]
+
+
+def _no_offsets(numbers: Sequence[int]) -> list[IntArray]:
+    raise ValueError("these rows have no text: give documents and offsets")
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All positions of a text that can be looked at; arrays have shape (n_rows,).
+
+    The first position of a block is none: it sees one token. The last is the one before the last token.
+    """
+
+    blocks: Blocks
+    block: IntArray
+    """Number of the block, ascending."""
+    index: IntArray
+    """Place within the block, from 1, ascending within a block."""
+    documents: Sequence[Document] = ()
+    """By number; empty where no predicate reads them."""
+    offsets: Callable[[Sequence[int]], Sequence[IntArray]] = _no_offsets
+    """Numbers of documents -> for each the characters of its tokens, from and up to, shape (n_tokens, 2)."""
+    n_before: int = 0
+    """Tokens at the beginning of each block that are none of the document's."""
+
+    @classmethod
+    def of(
+        cls,
+        blocks: Blocks,
+        documents: Sequence[Document] = (),
+        offsets: Callable[[Sequence[int]], Sequence[IntArray]] = _no_offsets,
+        n_before: int = 0,
+    ) -> Rows:
+        """The rows of a text in blocks."""
+        inner = blocks.is_text[:, 1:].copy()
+        inner[:, 0] = False
+        block, index = (found.astype(np.int32) for found in np.nonzero(inner))
+        return cls(blocks, block, index, documents, offsets, n_before)
+
+    def __len__(self) -> int:
+        return int(self.block.size)
+
+    @property
+    def document(self) -> IntArray:
+        """Number of the document."""
+        return np.asarray(self.blocks.document[self.block])
+
+    @property
+    def target(self) -> IntArray:
+        """Token to be predicted."""
+        return np.asarray(self.blocks.tokens[self.block, self.index + 1])
+
+    @property
+    def token(self) -> IntArray:
+        """Current token."""
+        return np.asarray(self.blocks.tokens[self.block, self.index])
+
+    def ids(self, about: About) -> IntArray:
+        """Tokens that a predicate is about."""
+        return self.target if about == "target" else self.token
+
+    def characters(self, documents: Sequence[int]) -> tuple[IntArray, IntArray, IntArray]:
+        """Where the targets of some documents stand in their text.
+
+        Args:
+            documents: Numbers of documents.
+
+        Returns:
+            Rows of these documents; the first character of the target of each, and the one behind its last.
+        """
+        numbers = sorted(set(documents))
+        rows = np.flatnonzero(np.isin(self.document, numbers))
+        n_before, length = self.n_before, self.blocks.tokens.shape[1] - self.n_before
+        first_block = np.searchsorted(self.blocks.document, numbers)  # a document's blocks follow each other
+        place = np.searchsorted(numbers, self.document[rows])
+        ordinal = self.block[rows] - first_block[place]
+        token = ordinal * length + self.index[rows] + 1 - n_before
+        found = self.offsets(numbers)
+        starts = np.cumsum([0, *(len(item) for item in found)])[:-1]
+        flat = np.concatenate([np.asarray(item).reshape(-1, 2) for item in found]) if found else _NOTHING
+        spans = flat[starts[place] + token] if rows.size else _NOTHING
+        return rows, spans[:, 0], spans[:, 1]
+
+
+_NOTHING = np.zeros((0, 2), dtype=np.int64)
