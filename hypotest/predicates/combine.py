@@ -107,8 +107,8 @@ def condition_words(condition: Condition) -> str:
         return f"it is not so that {condition_words(value)}"
     if key in COMBINATIONS:
         joint = " and " if key == "all" else " or "
-        parts = [condition_words(item) for item in value]
-        return joint.join(f"({part})" if " and " in part or " or " in part else part for part in parts)
+        parts = ((item.key, condition_words(item)) for item in value)
+        return joint.join(f"({part})" if inner in ("all", "any") else part for inner, part in parts)
     (leaf,) = leaves(condition)
     # the subject of a clause is the token's short name
     subject = ABOUT[cast(About, leaf.about)].partition(",")[0] if leaf.about else ""

@@ -34,7 +34,7 @@ class _Which(Strict):
 
 
 def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]

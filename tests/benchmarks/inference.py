@@ -142,8 +142,8 @@ def protocol(measure: str) -> Protocol:
             "id": "benchmark",
             "title": "benchmark",
             "conditions": {
-                "rare": {"target_frequency": frequency},
-                "common": {"target_frequency": {"from_percentile": 15}},
+                "rare": {"target": {"frequency": frequency}},
+                "common": {"target": {"frequency": {"from_percentile": 15}}},
             },
             "group": {"select": {"top_fraction": SIZE / N_NEURONS}},
             "nulls": {"label_shuffled": {"draws": RELABELLINGS}},
@@ -195,7 +195,7 @@ def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.rando
             "block": documents,
             "index": np.full(POSITIONS, 15),
             "target": target,
-            "condition": np.where(rare, "rare", "common"),
+            "condition": pl.Series(np.where(rare, "rare", "common"), dtype=pl.Enum(["rare", "common"])),
             "split": np.full(POSITIONS, name),
         }
     )

@@ -67,9 +67,9 @@ def write_protocol(path: Path, model: Path, positions: int, draws: int) -> None:
     plan = yaml.load(PROTOCOL.read_text(encoding="utf-8"))
     plan["id"] = path.stem
     plan["subject"]["model"] = str(model.resolve())
-    plan["conditions"] |= {"positions": positions // 2, "max_per_document": MAX_PER_DOCUMENT}
+    plan["sample"] |= {"positions": positions // 2, "max_per_document": MAX_PER_DOCUMENT}
     # random weights have no plateau worth the name: its size would say nothing of a trained network's
-    plan["group"] = {"select": {"top_fraction": GROUP_SHARE}, "by": "delta_loss", "condition": "rare"}
+    plan["group"] = {"select": {"top_fraction": GROUP_SHARE}, "by": "delta_loss"}
     for null in ("size_matched", "covariate_matched", "label_shuffled"):
         plan["nulls"][null]["draws"] = draws
     del plan["nulls"]["untrained"]  # the subject is one already; each would collect everything once more

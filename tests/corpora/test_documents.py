@@ -23,7 +23,9 @@ def lines(rows=LINES):
 
 
 def read_all(path, column=None, most=10**6):
-    return read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
+    found = read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
+    assert not any(fields for *_, fields in found)  # no further column was asked for
+    return [(place, text) for place, text, _ in found]
 
 
 def read(path, column=None, most=10**6):
@@ -231,3 +233,29 @@ def test_tables_of_other_systems(tmp_path):
     kinds = pl.Series(["one", "two", "one"], dtype=pl.Categorical)
     pl.DataFrame({"text": kinds}).write_parquet(tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet") == [("1", "one"), ("2", "two"), ("3", "one")]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_further_columns_come_as_text(tmp_path, kind):
+    rows = [{"text": "one", "language": "de", "n": 3}, {"text": "two", "language": None, "n": 4}]
+    path = tmp_path / f"a.{kind}"
+    if kind == "jsonl":
+        path.write_bytes(lines(rows))
+    else:
+        frame = pl.DataFrame(rows)
+        frame.write_csv(path) if kind == "csv" else frame.write_parquet(path)
+    found = read_documents(path, "here", None, 10**6, ["language", "n"])
+    assert [fields for *_, fields in found] == [{"language": "de", "n": "3"}, {"n": "4"}]
+
+
+def test_a_further_column_that_is_not_there(tmp_path):
+    pl.DataFrame({"text": ["one"]}).write_csv(tmp_path / "a.csv")
+    pl.DataFrame({"text": ["one"]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.txt").write_text("one", encoding="utf-8")
+    for kind, said in (
+        ("csv", "needs a column 'language'"),
+        ("parquet", "needs a column 'language'"),
+        ("txt", "this file has none"),
+    ):
+        with pytest.raises(CorpusError, match=said):
+            read_documents(tmp_path / f"a.{kind}", "here", None, 10**6, ["language"])

@@ -3,19 +3,19 @@ import polars as pl
 import pytest
 
 from hypotest.corpora.blocks import PADDING, cut_blocks
-from hypotest.corpora.sampling import blocks_for_heads, sample_positions
-from hypotest.corpora.frequencies import FrequencyCuts
+from hypotest.corpora.sampling import Candidates, blocks_for_heads, sample_positions
 from hypotest.errors import CorpusError
+from hypotest.records.conditions import Conditions
 
 RARE = range(20)  # token ids
 
 
-def cuts(vocabulary=200):
-    rare = np.zeros(vocabulary, dtype=bool)
-    rare[list(RARE)] = True
-    nothing = np.zeros(vocabulary, dtype=bool)
-    empty = np.empty(0)
-    return FrequencyCuts(np.ones(vocabulary, dtype=np.int64), rare, ~rare, nothing, empty, empty, None)
+def candidates(blocks, rare=RARE):
+    """Positions by whether their target is rare."""
+    is_rare = np.isin(blocks.tokens[:, 1:], list(rare))
+    inner = blocks.is_text[:, 1:].copy()
+    inner[:, 0] = False
+    return Candidates(Conditions("rare", "common"), is_rare & inner, ~is_rare & inner)
 
 
 @pytest.fixture
@@ -27,10 +27,12 @@ def blocks():
 def draw(blocks, n=200, cap=16, share=0.5, seed=1, kept_out=()):
     return sample_positions(
         blocks,
-        cuts(),
+        candidates(blocks),
         n_positions=n,
         max_per_document=cap,
         selection_share=share,
+        match=("block",),
+        counts=None,
         rng=np.random.default_rng(seed),
         kept_out=kept_out,
     )
@@ -128,11 +130,10 @@ def test_nothing_behind_the_end_of_a_short_document_is_sampled():
     documents = [rng.integers(0, 200, size=int(rng.integers(3, 64))) for _ in range(300)]
     blocks = cut_blocks(documents, 64, padded=True)
     for wanted in ("rare", "common"):
-        cut = cuts()
-        cut.rare[PADDING], cut.common[PADDING] = wanted == "rare", wanted == "common"
+        rare = {*RARE, PADDING} if wanted == "rare" else set(RARE) - {PADDING}
         drawn = sample_positions(
-            blocks, cut, n_positions=200, max_per_document=16, selection_share=0.5,
-            rng=np.random.default_rng(1),
+            blocks, candidates(blocks, rare), n_positions=200, max_per_document=16, selection_share=0.5,
+            match=("block",), counts=None, rng=np.random.default_rng(1),
         )  # fmt: skip
         positions = drawn.positions
         index, block = positions["index"].to_numpy(), positions["block"].to_numpy()

@@ -58,7 +58,7 @@ def test_where_positions_are_short_the_cuts_stand_first(hypotest, small_protocol
     path.write_text(text, encoding="utf-8")
     done = hypotest("corpus", "check", path, "--out", tmp_path)
     assert done.returncode == 1
-    assert said_after_the_cuts(done.stderr).startswith("error: conditions.positions asks for 500000")
+    assert said_after_the_cuts(done.stderr).startswith("error: sample.positions asks for 500000")
 
 
 def said_after_the_cuts(stderr):
@@ -212,8 +212,8 @@ def test_following_the_remedy_is_accepted(coarse, tmp_path):
     with pytest.raises(ProtocolError) as caught:
         check_corpus(coarse, out=tmp_path / "out")
     found = re.search(
-        r"conditions\.rare\.target_frequency\.below_percentile: ([\d.]+) and "
-        r"conditions\.common\.target_frequency\.from_percentile: ([\d.]+) \(([\d,]+|over 10\^\d+), where",
+        r"conditions\.rare\.target\.frequency\.below_percentile: ([\d.]+) and "
+        r"conditions\.common\.target\.frequency\.from_percentile: ([\d.]+) \(([\d,]+|over 10\^\d+), where",
         str(caught.value),
     )
     assert found is not None, str(caught.value)

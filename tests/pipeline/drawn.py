@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 from hypotest.corpora.blocks import whole_blocks
-from hypotest.corpora.sampling import sample_positions
-from hypotest.corpora.frequencies import cut_frequencies
-from hypotest.engine.streams import Streams
+from hypotest.pipeline.rows import TextRows
+from hypotest.predicates.predicate import Setting
+from hypotest.predicates.rows import Rows
 from hypotest.records.protocol import Protocol
 
 
@@ -24,13 +25,7 @@ def draw_text(plan: Protocol, n_types: int = 150, n_documents: int = 100, seed: 
         n_documents=n_documents,
         text_tokens=4 * n_documents * 32,
     )
-    cuts = cut_frequencies(rng.multinomial(500_000, weights), plan.conditions)
-    sampled = sample_positions(
-        blocks,
-        cuts,
-        n_positions=plan.conditions.positions,
-        max_per_document=plan.conditions.max_per_document,
-        selection_share=plan.split.selection,
-        rng=Streams(plan.seed)("positions"),
-    )
-    return SimpleNamespace(blocks=blocks, cuts=cuts, sampled=sampled, documents=(), kept_out=())
+    counts = rng.multinomial(500_000, weights)
+    setting = Setting(base=Path(), vocab_size=n_types, texts=tuple, counts=lambda: (counts, 0))
+    text = TextRows(Rows.of(blocks), setting)
+    return SimpleNamespace(text=text, sampled=text.sample(plan), documents=(), kept_out=())

@@ -58,7 +58,7 @@ def make_split(
             "block": documents,
             "index": np.full(n, 15),
             "target": target,
-            "condition": np.where(rare, "rare", "common"),
+            "condition": pl.Series(np.where(rare, "rare", "common"), dtype=pl.Enum(["rare", "common"])),
             "split": np.full(n, name),
         }
     )
@@ -121,8 +121,8 @@ def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> 
             "id": "planted",
             "title": "planted",
             "conditions": {
-                "rare": {"target_frequency": frequency},
-                "common": {"target_frequency": {"from_percentile": 15}},
+                "rare": {"target": {"frequency": frequency}},
+                "common": {"target": {"frequency": {"from_percentile": 15}}},
             },
             "group": {"select": select or {"top_fraction": 0.1}, "otherwise": {"top_fraction": 0.1}},
             "nulls": {"size_matched": {"draws": draws}, "label_shuffled": {"draws": draws}},

@@ -64,11 +64,10 @@ def plan(tmp_path: Path) -> Protocol:
             "corpus": {"text": {"files": [f"{number}.txt" for number in range(40)]}, "context": 32},
             "frequencies": "counts.npy",
             "conditions": {
-                "elbow": "keep",
-                "rare": {"target_frequency": {"below_percentile": 50}},
-                "common": {"target_frequency": {"from_percentile": 50}},
-                "positions": 60,
+                "rare": {"target": {"frequency": {"below_percentile": 50, "elbow": "keep"}}},
+                "common": {"target": {"frequency": {"from_percentile": 50, "elbow": "keep"}}},
             },
+            "sample": {"positions": 60},
             "group": {"select": {"top_fraction": 0.1}},
             "predictions": [
                 {
@@ -139,7 +138,7 @@ def test_what_a_form_depends_on_is_in_its_name(plan, tmp_path, cache, monkeypatc
     out = base.documents[int(base.sampled.positions["document"][-1])]  # of the evaluation split
     moved = found(plan, tmp_path, kept_out=[out])
     assert moved.kept_out == (out,) and (count("blocks"), count("positions")) == (1, 3)
-    fewer = plan.model_copy(update={"conditions": plan.conditions.model_copy(update={"positions": 20})})
+    fewer = plan.model_copy(update={"sample": plan.sample.model_copy(update={"positions": 20})})
     assert found(fewer, tmp_path).sampled.positions.height == 40
     assert (count("blocks"), count("positions")) == (1, 4)
     shorter = plan.model_copy(update={"corpus": plan.corpus.model_copy(update={"context": 16})})
@@ -220,7 +219,7 @@ def test_a_cache_that_cannot_be_written_changes_nothing(plan, tmp_path, monkeypa
 
 
 def test_a_text_with_too_few_positions_is_refused_each_time(plan, tmp_path, cache) -> None:
-    more = plan.model_copy(update={"conditions": plan.conditions.model_copy(update={"positions": 10_000})})
+    more = plan.model_copy(update={"sample": plan.sample.model_copy(update={"positions": 10_000})})
     for _ in range(2):
         with pytest.raises(CorpusError, match="gives only"):
             found(more, tmp_path)

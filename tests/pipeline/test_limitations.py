@@ -67,7 +67,7 @@ def limitations(item, evidence=None, local=None, **of_the_group):
         SimpleNamespace(largest_error_bound=1e-5),
         None,
         vocab_size=50_000,
-        elbow_found=True,
+        curve=None,
     )
 
 

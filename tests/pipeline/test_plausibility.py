@@ -27,7 +27,12 @@ def session(cache=None):
 
 def prepared(subject, tokens, bos=None):
     rows = pl.DataFrame(
-        {"document": range(40), "block": range(40), "condition": ["rare"] * 40, "split": ["selection"] * 40}
+        {
+            "document": range(40),
+            "block": range(40),
+            "condition": pl.Series(["rare"] * 40, dtype=pl.Enum(["rare", "common"])),
+            "split": ["selection"] * 40,
+        }
     )
     sample = Sample(tokens, rows, np.arange(40))
     return SimpleNamespace(

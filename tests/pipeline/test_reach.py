@@ -34,7 +34,13 @@ def count(n_rare_types, n_common_types, prediction, n_neurons=200, select=None):
     """Distinct draws where every type stands once, all in one document."""
     n = n_rare_types + n_common_types
     conditions = ["rare"] * n_rare_types + ["common"] * n_common_types
-    positions = pl.DataFrame({"document": [0] * n, "target": list(range(n)), "condition": conditions})
+    positions = pl.DataFrame(
+        {
+            "document": [0] * n,
+            "target": list(range(n)),
+            "condition": pl.Series(conditions, dtype=pl.Enum(["rare", "common"])),
+        }
+    )
     found = count_distinct(make_protocol(prediction, select=select), positions, n_neurons)
     return {item.null: item for item in found}
 
@@ -68,9 +74,9 @@ def coarse(**changes):
     """A plan with hardly any relabellings: rare types that occur once, common ones that occur always."""
     values = {
         "conditions.elbow": "keep",
-        "conditions.positions": 40,
-        "conditions.rare.target_frequency.below_percentile": 4,
-        "conditions.common.target_frequency.from_percentile": 98,
+        "sample.positions": 40,
+        "conditions.rare.target.frequency.below_percentile": 4,
+        "conditions.common.target.frequency.from_percentile": 98,
     }
     plan = changed(make_protocol(SHUFFLED), tuple({**values, **changes}.items()))
     assert plan is not None
@@ -123,20 +129,20 @@ def test_more_positions_are_named_only_where_they_do(seed):
     plan = coarse(seed=seed)
     drawn = draw_text(plan, seed=seed)
     most = most_positions(plan, drawn)
-    assert redraw(coarse(seed=seed, **{"conditions.positions": most}), drawn) is not None
-    assert redraw(coarse(seed=seed, **{"conditions.positions": most + 2}), drawn) is None
+    assert redraw(coarse(seed=seed, **{"sample.positions": most}), drawn) is not None
+    assert redraw(coarse(seed=seed, **{"sample.positions": most + 2}), drawn) is None
     found = largest_sample(plan, drawn, "label_shuffled")
     assert found is not None and found[0] == most
     with pytest.raises(ProtocolError) as caught:
         check_reach(plan, drawn, 200, PATH)
     named = [item for item in find_remedies(plan, drawn, 200, short_of(plan, drawn))
-             if item.changes[0][0] == "conditions.positions"]  # fmt: skip
+             if item.changes[0][0] == "sample.positions"]  # fmt: skip
     refused = f"More positions do not do: all {most:,} of this text give {found[1]}."
     assert (refused in str(caught.value)) != bool(named)
 
 
 def test_few_groups_are_mended_by_larger_ones():
-    plan = changed(make_protocol(MATCHED), (("conditions.positions", 40),))
+    plan = changed(make_protocol(MATCHED), (("sample.positions", 40),))
     drawn = draw_text(plan)
     with pytest.raises(ProtocolError, match=r"group\.select\.top_fraction: 0\.2 \(45, where 40 are needed\)"):
         check_reach(plan, drawn, 10, PATH)  # (10 choose 1) = 10, (10 choose 2) = 45
@@ -146,8 +152,8 @@ def test_few_groups_are_mended_by_larger_ones():
 
 def test_no_plan_changes_without_a_valid_one():
     plan = make_protocol(SHUFFLED)
-    assert changed(plan, (("conditions.positions", 0),)) is None
-    assert changed(plan, (("conditions.rare.target_frequency.below_percentile", 99),)) is None
+    assert changed(plan, (("sample.positions", 0),)) is None
+    assert changed(plan, (("conditions.rare.target.frequency.below_percentile", 99),)) is None
     assert changed(plan, ()) == plan
 
 

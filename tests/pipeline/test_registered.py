@@ -35,9 +35,9 @@ subject: {model: model}
 corpus: {text: {files: [FILES]}, context: 32}
 frequencies: counts.npy
 conditions:
-  elbow: keep
-  rare: {target_frequency: {below_percentile: 50, of: types}}
-  common: {target_frequency: {from_percentile: 50, of: types}}
+  rare: {target: {frequency: {below_percentile: 50, of: types, elbow: keep}}}
+  common: {target: {frequency: {from_percentile: 50, of: types, elbow: keep}}}
+sample:
   positions: 120
   max_per_document: 8
 group: {select: {top_fraction: 0.15}}

@@ -17,8 +17,8 @@ def _protocol(**changes: object) -> Protocol:
         "id": "p",
         "title": "P",
         "conditions": {
-            "rare": {"target_frequency": {"below_percentile": 15}},
-            "common": {"target_frequency": {"from_percentile": 15}},
+            "rare": {"target": {"frequency": {"below_percentile": 15}}},
+            "common": {"target": {"frequency": {"from_percentile": 15}}},
         },
         "group": {"select": {"top_fraction": 0.02}},
         "nulls": {"size_matched": {}},

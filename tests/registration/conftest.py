@@ -24,8 +24,8 @@ hypotest: 1
 id: small
 title: A small protocol
 conditions:
-  rare: {target_frequency: {below_percentile: 15}}
-  common: {target_frequency: {from_percentile: 15}}
+  rare: {target: {frequency: {below_percentile: 15}}}
+  common: {target: {frequency: {from_percentile: 15}}}
 group: {select: plateau, otherwise: {top_fraction: 0.02}}
 nulls:
   size_matched: {draws: 999}

@@ -25,8 +25,8 @@ KEYS = {
     "id": "one-question",
     "title": "Do these neurons prefer rare targets?",
     "conditions": {
-        "rare": {"target_frequency": {"below_percentile": 15}},
-        "common": {"target_frequency": {"from_percentile": 15}},
+        "rare": {"target": {"frequency": {"below_percentile": 15}}},
+        "common": {"target": {"frequency": {"from_percentile": 15}}},
     },
     "group": {"select": {"top_fraction": 0.02}},
     "nulls": {"label_shuffled": {"draws": 999}},
@@ -75,8 +75,8 @@ def test_defaults_are_left_out_and_what_is_short_stands_on_one_line():
         "id: one-question\n"
         "title: Do these neurons prefer rare targets?\n"
         "conditions:\n"
-        "  rare: {target_frequency: {below_percentile: 15.0}}\n"
-        "  common: {target_frequency: {from_percentile: 15.0}}\n"
+        "  rare: {target: {frequency: {below_percentile: 15.0}}}\n"
+        "  common: {target: {frequency: {from_percentile: 15.0}}}\n"
         "group:\n"
         "  select: {top_fraction: 0.02}\n"
         "nulls:\n"

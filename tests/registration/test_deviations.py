@@ -46,7 +46,7 @@ def compare(tmp_path, small):
             ("predictions.coordination.expects.distributed", ["less"], []),
         ]),
         ("below_percentile: 15", "below_percentile: 14", [
-            ("conditions.rare.target_frequency.below_percentile", 15.0, 14.0),
+            ("conditions.rare.target.frequency.below_percentile", 15.0, 14.0),
         ]),
         ("A small protocol", "A small protocoL", [("title", "A small protocol", "A small protocoL")]),
         ("id: small", "id: smal1", [("id", "small", "smal1")]),

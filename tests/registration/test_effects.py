@@ -38,7 +38,7 @@ def test_every_key_of_a_prediction_has_words(name):
 
 
 def test_what_reaches_every_number_and_what_none():
-    for key in ("seed", "conditions.positions", "hashes.weights", "hashes.text.a", "layer", "corpus.text"):
+    for key in ("seed", "sample.positions", "hashes.weights", "hashes.text.a", "layer", "corpus.text"):
         assert effects.EVERYTHING in effect_of(key), key
     for key in ("title", "id", "source", "order of predictions", "hypotheses"):
         assert "no number" in effect_of(key), key

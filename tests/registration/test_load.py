@@ -55,7 +55,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("draws: 999}\n  label", "drows: 999}\n  label", "9:18", "nulls.size_matched.drows",
          "unknown key 'drows'; did you mean 'draws'?"),
         ("{below_percentile: 15}", "{below_percentil: 15}", "5:29",
-         "conditions.rare.target_frequency.below_percentil",
+         "conditions.rare.target.frequency.below_percentil",
          "unknown key 'below_percentil'; did you mean 'below_percentile'?"),
         ("    modular:", "    modulr:", "16:5", "predictions.coordination.modulr",
          "unknown key 'modulr'; did you mean 'modular'?"),
@@ -76,10 +76,10 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("title: A small protocol", "title: 2025", "3:8", "title",
          "must be text (in quotes, if it looks like a number); found 2025"),
         ("{below_percentile: 15}", "{below_percentile: 0}", "5:47",
-         "conditions.rare.target_frequency.below_percentile", "must be above 0; found 0"),
+         "conditions.rare.target.frequency.below_percentile", "must be above 0; found 0"),
         ("{below_percentile: 15}", "{below_percentile: 100}", "5:47",
-         "conditions.rare.target_frequency.below_percentile", "must be below 100; found 100"),
-        ("{below_percentile: 15}", "{}", "5:10", "conditions.rare.target_frequency",
+         "conditions.rare.target.frequency.below_percentile", "must be below 100; found 100"),
+        ("{below_percentile: 15}", "{}", "5:10", "conditions.rare.target.frequency",
          "must have exactly one of below_percentile and from_percentile; found none of them"),
         ("seed: 1", "seed: 1\ncorpus: {text: {fils: [a]}}", "19:17", "corpus.text.fils",
          "unknown key 'fils'; did you mean 'files'?"),
@@ -155,8 +155,8 @@ hypotest: 1
 id: many
 titel: Many mistakes
 conditions:
-  rare: {target_frequency: {below_percentile: 30}}
-  common: {target_frequency: {from_percentile: 15}}
+  rare: {target: {frequency: {below_percentile: 30}}}
+  common: {target: {frequency: {from_percentile: 15}}}
 group: {select: plateau}
 nulls:
   size_matched: {draws: 10}
@@ -187,7 +187,7 @@ def test_all_problems_at_once_by_line(problems_of):
     found = [(int(item.where.split(":")[-2]), item.key) for item in problems]
     assert found == [
         (3, "titel"),
-        (6, "conditions.common.target_frequency.from_percentile"),
+        (6, "conditions.common.target.frequency.from_percentile"),
         (7, "group.otherwise"),
         (13, "predictions.a.measure"),
         (14, "predictions.a.contrast.null"),

@@ -52,7 +52,7 @@ def test_they_are_valid_plans_with_the_published_predictions(name):
     assert plan.predictions == published.predictions
     assert plan.decision == published.decision and plan.group == published.group
     assert plan.subject.model == MODELS[name]
-    assert 2 * plan.conditions.positions == 25_088
+    assert 2 * plan.sample.positions == 25_088
     assert json.dumps(canonical(plan))
 
 

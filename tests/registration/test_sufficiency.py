@@ -37,7 +37,7 @@ def test_documents_to_measure_on(problems_of, positions, selection, most):
         assert problems == []
     else:
         (problem,) = problems
-        assert (problem.key, problem.severity) == ("conditions.positions", "warning")
+        assert (problem.key, problem.severity) == ("sample.positions", "warning")
         assert f"at most {most} documents" in problem.message
 
 

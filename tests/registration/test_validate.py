@@ -37,10 +37,10 @@ def test_unused_alternative_is_a_warning(problems_of):
     ],
 )
 def test_conditions_must_not_overlap(problems_of, rare, common, n_errors):
-    range_of = "{target_frequency: {%s}}"
+    range_of = "{target: {frequency: {%s}}}"
     problems = problems_of(
-        ("rare: {target_frequency: {below_percentile: 15}}", f"rare: {range_of % rare}"),
-        ("common: {target_frequency: {from_percentile: 15}}", f"common: {range_of % common}"),
+        ("rare: {target: {frequency: {below_percentile: 15}}}", f"rare: {range_of % rare}"),
+        ("common: {target: {frequency: {from_percentile: 15}}}", f"common: {range_of % common}"),
     )
     assert len(problems) == n_errors
     assert all(problem.key.startswith("conditions.") for problem in problems)

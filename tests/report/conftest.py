@@ -48,8 +48,8 @@ PROTOCOL: dict[str, Any] = {
     "title": "Rare-token processing is distributed, not modular",
     "source": "arXiv:2509.21163",
     "conditions": {
-        "rare": {"target_frequency": {"below_percentile": 15}},
-        "common": {"target_frequency": {"from_percentile": 15}},
+        "rare": {"target": {"frequency": {"below_percentile": 15}}},
+        "common": {"target": {"frequency": {"from_percentile": 15}}},
     },
     "group": {"select": "plateau", "otherwise": {"top_fraction": 0.02}},
     "splits": 10,
@@ -357,11 +357,12 @@ def _frequencies() -> FrequencyCurve:
         tuple(log_rank.tolist()),
         tuple(log_count.tolist()),
         elbow_rank=6607,
-        rare_rank=5616,
+        first_rank=5616,
         n_types=7630,
-        n_rare_types=991,
+        n_in_range=991,
         n_dropped_types=1024,
-        rare_count_range=(21, 58),
+        count_range=(21, 58),
+        condition="rare",
     )
 
 

@@ -80,8 +80,8 @@ def build(prediction, **changes):
             "id": "one",
             "title": "One",
             "conditions": {
-                "rare": {"target_frequency": {"below_percentile": 15}},
-                "common": {"target_frequency": {"from_percentile": 15}},
+                "rare": {"target": {"frequency": {"below_percentile": 15}}},
+                "common": {"target": {"frequency": {"from_percentile": 15}}},
             },
             "group": {"select": {"top_fraction": 0.1}},
             "nulls": {"size_matched": {"draws": 999}},
@@ -235,9 +235,8 @@ def test_sequential_draws_and_other_choices_are_said():
         decision={"correction": "holm"},
         splits=10,
         conditions={
-            "elbow": "keep",
-            "rare": {"target_frequency": {"below_percentile": 15, "of": "occurrences"}},
-            "common": {"target_frequency": {"from_percentile": 15}},
+            "rare": {"target": {"frequency": {"below_percentile": 15, "of": "occurrences", "elbow": "keep"}}},
+            "common": {"target": {"frequency": {"from_percentile": 15}}},
         },
         subject={"model": "EleutherAI/pythia-70m", "layer": 3, "revision": "step1000"},
     )

@@ -16,8 +16,8 @@ PROTOCOL = Protocol.model_validate(
         "id": "small",
         "title": "small",
         "conditions": {
-            "rare": {"target_frequency": {"below_percentile": 15}},
-            "common": {"target_frequency": {"from_percentile": 15}},
+            "rare": {"target": {"frequency": {"below_percentile": 15}}},
+            "common": {"target": {"frequency": {"from_percentile": 15}}},
         },
         "group": {"select": {"top_fraction": 0.02}},
         "nulls": {"size_matched": {"draws": 99}, "label_shuffled": {"draws": 99}},

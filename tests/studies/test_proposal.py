@@ -41,9 +41,9 @@ def test_what_is_written_is_accepted(template, tmp_path, texts, small_model_fold
     assert plan.subject.model == str(small_model_folder)
     assert plan.corpus.text.files == (str(texts),) == plan.frequencies.count.files
     assert plan.corpus.context == 32  # all that the model takes
-    assert plan.conditions.positions == changed(proposal)["conditions.positions"]
+    assert plan.sample.positions == changed(proposal)["sample.positions"]
     found = check_corpus(path, out=tmp_path / "out")
-    assert found.asked == plan.conditions.positions
+    assert found.asked == plan.sample.positions
     assert all(item.why for item in proposal.changes)
     head = path.read_text().split("hypotest: 1")[0]
     assert all(f"{item.key}: {item.why}" in head for item in proposal.changes)
@@ -89,7 +89,7 @@ def test_types_that_cannot_change_places_are_shuffled_within_documents(tmp_path)
     assert load_protocol(path).nulls.label_shuffled.unit == "document_type"
     (note,) = [note for note in proposal.notes if "labels belong to token types" in note]
     assert "rejects too often" in note
-    assert check_corpus(path, out=tmp_path / "out").asked == load_protocol(path).conditions.positions
+    assert check_corpus(path, out=tmp_path / "out").asked == load_protocol(path).sample.positions
     path.write_text(path.read_text().replace("unit: document_type", "unit: type"))
     with pytest.raises(ProtocolError, match=r"relabellings"):
         check_corpus(path, out=tmp_path / "out")
