@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
-from hypotest.predicates.registry import PREDICATES
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import Unit, common_unit
 from hypotest.records.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
@@ -65,6 +64,8 @@ def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundC
 
 def predicate_of(leaf: Leaf) -> Predicate:
     """The predicate that a condition names."""
+    from hypotest.predicates.registry import PREDICATES  # which looks through this folder, this file included
+
     return PREDICATES[leaf.name]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Optional
 
 from pydantic import (
     AfterValidator,
@@ -149,8 +149,8 @@ def condition_model() -> type[Condition]:
 
 
 def _optional(kind: Any, description: str) -> tuple[Any, FieldInfo]:
-    """A key that may be left out; None is no value of it."""
-    return (kind, FieldInfo(default=None, description=description))
+    """A key that may be left out."""
+    return (Optional[kind], FieldInfo(default=None, description=description))  # noqa: UP045  # a name may be text
 
 
 class _AllOfThem:

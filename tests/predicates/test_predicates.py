@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from tests.predicates.made import TEXTS, rows, setting
 from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import CorpusError
@@ -22,6 +21,7 @@ from hypotest.predicates.combine import (
 from hypotest.predicates.registry import PREDICATES
 from hypotest.records.conditions import condition_model, leaves
 from hypotest.records.corpus import Document
+from tests.predicates.made import TEXTS, rows, setting
 
 # two blocks of one document and one of another; row i of a block is the query at i, its target at i + 1
 TOKENS = [[0, 1, 2, 1, 6, 2], [4, 5, 6, 5, 3, 4], [0, 1, 1, 7, 0, 5]]
@@ -114,7 +114,7 @@ def test_documents_by_a_column_and_by_their_file():
      ([{"language": "de"}, {"language": "en"}], "no document has fr there; found 'de', 'en'")],
 )  # fmt: skip
 def test_columns_that_tell_nothing_apart(fields, said):
-    with pytest.raises(CorpusError, match=rf"conditions\.one\.document: {said}"):
+    with pytest.raises(CorpusError, match=rf"conditions\.one\.document: .*{said}"):
         targets({"document": {"field": "language", "is": "fr"}}, fields=fields)
 
 

@@ -72,7 +72,7 @@ NULL = Null(
     words=Words(
         question="is it unlike other neurons that lie side by side?",
         they="the contiguous groups",
-        explained=lambda null: f"{null.draws:,} groups of as many neurons side by side",
+        explained=lambda null, protocol: f"{null.draws:,} groups of as many neurons side by side",
         method=lambda null, protocol: (
             f"{null.draws:,} stretches of as many neurons of the layer (contiguous)"
         ),

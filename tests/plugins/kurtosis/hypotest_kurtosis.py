@@ -14,12 +14,12 @@ from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.layer_statistics import rare_rows
+from hypotest.testing.layer_statistics import first_rows
 
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Its mean over the group."""
-    of_neurons = kurtosis(rare_rows(evidence), axis=0, fisher=True)
+    of_neurons = kurtosis(first_rows(evidence), axis=0, fisher=True)
     if MEASURE.filled(prediction.options)["sign"] == "absolute":
         of_neurons = np.abs(of_neurons)
 

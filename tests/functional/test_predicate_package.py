@@ -1,0 +1,107 @@
+"""A package with one file and an entry point adds a way to say which rows a condition has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLUGIN = Path(__file__).parents[1] / "plugins" / "bracketed"
+CONDITIONS = """\
+conditions:
+  inside: {bracketed: {depth: 1}}
+  outside: {not: {bracketed: {}}}
+sample: {positions: 200, match: [document]}
+group: {select: {top_fraction: 0.02}}
+nulls: {size_matched: {draws: 199}}
+predictions:
+  - id: coordination
+    measure: effective_dimension
+    contrast: {null: size_matched}
+    margin: {null_sd: 2}
+    modular: any
+    distributed: less
+seed: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, source = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("source") / "plugin"
+    shutil.copytree(PLUGIN, source)  # building leaves files beside them
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run([*command, "--target", str(folder), str(source)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def command(installed: Path | None, cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    path = [] if installed is None else [str(installed)]
+    found = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": found, "COLUMNS": "100"}
+    call = [sys.executable, "-m", "hypotest", *map(str, arguments)]
+    return subprocess.run(call, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture
+def protocol(tmp_path: Path) -> Path:
+    path = tmp_path / "brackets.yaml"
+    head = "hypotest: 1\nid: brackets\ntitle: Are the neurons of brackets coordinated?\n"
+    path.write_text(head + CONDITIONS, encoding="utf-8")
+    return path
+
+
+def test_validate_explain_and_schema_know_it(installed: Path, protocol: Path, cache: Path) -> None:
+    done = command(installed, cache, "validate", protocol)
+    assert done.returncode == 0, done.stdout + done.stderr
+    explained = " ".join(command(installed, cache, "explain", protocol).stdout.split())
+    assert "to inside where at least 1 brackets of the block are open" in explained
+    assert '"bracketed"' in command(installed, cache, "schema").stdout
+
+
+def test_its_options_are_checked_and_it_is_unknown_where_it_is_not_installed(
+    installed: Path, protocol: Path, cache: Path
+) -> None:
+    without = command(None, cache, "validate", protocol)
+    assert without.returncode == 2 and "unknown key 'bracketed'" in without.stdout + without.stderr
+    protocol.write_text(protocol.read_text("utf-8").replace("depth: 1", "depth: 0"), "utf-8")
+    wrong = command(installed, cache, "validate", protocol)
+    assert "conditions.inside.bracketed.depth: must be at least 1; found 0" in " ".join(
+        (wrong.stdout + wrong.stderr).split()
+    )
+
+
+def test_the_text_is_told_apart_by_it(installed: Path, protocol: Path, cache: Path, tmp_path: Path) -> None:
+    done = command(installed, cache, "corpus", "check", protocol, "--out", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "brackets" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
+    inside, outside = found["samples"]
+    assert (inside["condition"], outside["condition"]) == ("inside", "outside")
+    assert found["frequencies"] is None
+    assert all(item["target"] for sample in found["samples"] for item in sample["excerpts"])
+    said = " ".join(done.stdout.split())
+    assert "inside: where at least 1 brackets of the block are open" in said and "»" in said
+
+
+def test_shuffled_labels_only_describe_it(installed: Path, protocol: Path, cache: Path) -> None:
+    """Its labels are constant within single positions, for which nothing is calibrated."""
+    shuffled = "nulls: {label_shuffled: {draws: 199, unit: position}, "
+    text = protocol.read_text("utf-8").replace("nulls: {", shuffled)
+    contrast = "contrast: {null: label_shuffled}, modular: greater"
+    premise = f"  - {{id: first, role: premise, measure: selectivity, {contrast}}}\n"
+    protocol.write_text(text.replace("seed: 1", premise + "seed: 1"), "utf-8")
+    done = command(installed, cache, "validate", protocol)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2
+    assert (
+        "labels of inside and outside are constant within single positions, for which shuffled labels" in said
+    )
+    assert "are not calibrated" in said
+    protocol.write_text(protocol.read_text("utf-8").replace(", unit: position", ""), "utf-8")
+    torn = command(installed, cache, "validate", protocol)
+    assert "would tear them apart; write `unit: position`" in " ".join((torn.stdout + torn.stderr).split())
