@@ -22,7 +22,7 @@ from hypotest.records.seen import Viewing
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash, read_lock
 from hypotest.registration.registry import REGISTRY, read_registry, verify_registry
-from hypotest.studies.register import register
+from hypotest.studies.register.study import register
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
 pytestmark = pytest.mark.slow
