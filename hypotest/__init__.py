@@ -68,13 +68,13 @@ if TYPE_CHECKING:
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
     from hypotest.report.run import Run
-    from hypotest.studies.compare import compare
-    from hypotest.studies.explore import explore
-    from hypotest.studies.multiverse import multiverse
-    from hypotest.studies.power import power
-    from hypotest.studies.register import register
-    from hypotest.studies.series import run_series
-    from hypotest.studies.verify import verify
+    from hypotest.studies.compare.study import compare
+    from hypotest.studies.explore.study import explore
+    from hypotest.studies.multiverse.study import multiverse
+    from hypotest.studies.power.study import power
+    from hypotest.studies.register.study import register
+    from hypotest.studies.series.study import run_series
+    from hypotest.studies.verify.study import verify
 
 __all__ = [
     "Analysis",
@@ -102,17 +102,17 @@ _HOMES = {
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis",
-    "compare": "hypotest.studies.compare",
-    "explore": "hypotest.studies.explore",
+    "compare": "hypotest.studies.compare.study",
+    "explore": "hypotest.studies.explore.study",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration.built",
-    "multiverse": "hypotest.studies.multiverse",
-    "power": "hypotest.studies.power",
+    "multiverse": "hypotest.studies.multiverse.study",
+    "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
-    "register": "hypotest.studies.register",
+    "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
-    "run_series": "hypotest.studies.series",
-    "verify": "hypotest.studies.verify",
+    "run_series": "hypotest.studies.series.study",
+    "verify": "hypotest.studies.verify.study",
 }
 
 

@@ -13,10 +13,10 @@ from hypotest.cli.protocols import corpus
 from hypotest.cli.tool import reference
 from hypotest.pages.markdown import PAGE, markdown
 from hypotest.registration import load_protocol, protocol_hash
-from hypotest.report.calibration import calibration_page, calibration_summary
 from hypotest.report.run import Run
-from hypotest.studies.calibrate import read_calibration
-from hypotest.studies.scenarios import SCENARIOS
+from hypotest.studies.calibrate.page import calibration_page, calibration_summary
+from hypotest.studies.calibrate.scenarios import SCENARIOS
+from hypotest.studies.calibrate.study import read_calibration
 from hypotest.subjects.language_model import REFERENCE
 from tests import calibration
 from tests.example import (

@@ -36,11 +36,11 @@ def power(
     With --quick a first look, with the interval in which its probabilities lie: to choose between plans, not
     to register one.
     """
-    from hypotest.report.power import power_summary
+    from hypotest.studies.power.page import power_summary
 
     check(protocol, single="power", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
-        from hypotest.studies.power import power as predict_power
+        from hypotest.studies.power.study import power as predict_power
 
         result = predict_power(
             protocol,
@@ -65,11 +65,11 @@ def explore(
     memory: MemoryOption = 4.0,
 ) -> None:
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
-    from hypotest.report.exploration import exploration_summary
+    from hypotest.studies.explore.page import exploration_summary
 
     check(protocol, single="explore", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
-        from hypotest.studies.explore import explore as look
+        from hypotest.studies.explore.study import explore as look
 
         result = look(protocol, out=out, device=device, memory=memory, start_stage=display.start_stage)
     say(exploration_summary(result))
@@ -116,7 +116,7 @@ def register(
     check(protocol, single="register", subject=subject_later is None, cache=False, device=device)
     with working("nothing was registered") as display:
         if subject_later is not None:
-            from hypotest.studies.register_later import register_later
+            from hypotest.studies.register.later import register_later
 
             done = register_later(
                 protocol,
@@ -126,7 +126,7 @@ def register(
                 start_stage=display.start_stage,
             )
         else:
-            from hypotest.studies.register import register as register_protocol
+            from hypotest.studies.register.study import register as register_protocol
 
             done = register_protocol(
                 protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
@@ -167,11 +167,11 @@ def export(
     reasons are left to the author.
     """
     if run is None:
-        from hypotest.studies.export import export_registration
+        from hypotest.studies.export.study import export_registration
 
         text = export_registration(protocol, out)
     else:
-        from hypotest.studies.export_deviations import export_deviations
+        from hypotest.studies.export.deviations import export_deviations
 
         text = export_deviations(protocol, run, out)
     print(text if out is None else terminal_text(out))

@@ -44,11 +44,12 @@ def init(
     positions, percentiles, token counts. It says which and why.
     """
     from hypotest.registration import start_protocol
-    from hypotest.report.explanation import proposal_lines, start_page
+    from hypotest.report.explanation import start_page
+    from hypotest.studies.propose.page import proposal_lines
 
     if model is not None or text:
         with working("nothing was written") as display:
-            from hypotest.studies.proposal import propose
+            from hypotest.studies.propose.study import propose
 
             proposal = propose(
                 template, path, model or "reference", text or (), start_stage=display.start_stage
@@ -105,11 +106,11 @@ def check_corpus(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figure is kept.")] = Path("reports"),
 ) -> None:
     """Say how many rare and common positions a text gives, before a model is loaded."""
-    from hypotest.report.corpus_check import corpus_summary
+    from hypotest.studies.corpus_check.page import corpus_summary
 
     check(protocol, out=out)
     with working("nothing was written") as display:
-        from hypotest.studies.corpus_check import check_corpus as count_positions
+        from hypotest.studies.corpus_check.study import check_corpus as count_positions
 
         found = count_positions(protocol, out=out, start_stage=display.start_stage)
     say(corpus_summary(found))

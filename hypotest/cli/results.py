@@ -56,7 +56,7 @@ def report(
         print(terminal_text(run / "report.md"))
         return
     from hypotest.report.export import page_of_run
-    from hypotest.studies.export import write_text
+    from hypotest.studies.export.study import write_text
 
     text = page_of_run(run, page)
     write_text(text, out)
@@ -79,10 +79,10 @@ def verify(
     from hypotest.pipeline.preflight import check_verification
 
     check_verification(run, device=device, protocol=protocol)  # before torch is loaded
-    from hypotest.report.verification import failure_text, verification_page
+    from hypotest.studies.verify.page import failure_text, verification_page
 
     with working("nothing of the run was changed") as display:
-        from hypotest.studies.verify import verify as check
+        from hypotest.studies.verify.study import verify as check
 
         found = check(
             run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage

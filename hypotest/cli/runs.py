@@ -36,17 +36,17 @@ def run(
     few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
     and no verdict.
     """
-    from hypotest.records.series import SeriesResult
     from hypotest.records.trial import require_positions
-    from hypotest.report.series import series_summary
     from hypotest.report.trial import trial_summary
+    from hypotest.studies.series.page import series_summary
+    from hypotest.studies.series.record import SeriesResult
 
     if limit is not None:
         require_positions(limit)
     check(protocol, out=out, device=device, memory=memory, seed=seed)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
-        from hypotest.studies.series import run_protocol, try_protocol
+        from hypotest.studies.series.study import run_protocol, try_protocol
 
         if limit is not None:
             tried = try_protocol(
@@ -89,11 +89,11 @@ def multiverse(
     ] = False,
 ) -> None:
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
-    from hypotest.report.multiverse import multiverse_summary
+    from hypotest.studies.multiverse.page import multiverse_summary
 
     check(protocol, single="multiverse", out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next run goes on from it") as display:
-        from hypotest.studies.multiverse import multiverse as test_all
+        from hypotest.studies.multiverse.study import multiverse as test_all
 
         found = test_all(
             protocol,
@@ -128,10 +128,10 @@ def compare(
     open where the run is inconclusive. Runs are pooled over models where they ask the same question.
     """
     check(cache=False, out=out / "comparisons")
-    from hypotest.report.comparison_summary import comparison_summary
+    from hypotest.studies.compare.summary import comparison_summary
 
     with working("nothing was written") as display:
-        from hypotest.studies.compare import compare as compare_runs
+        from hypotest.studies.compare.study import compare as compare_runs
 
         found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
     say(comparison_summary(found))

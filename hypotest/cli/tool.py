@@ -20,8 +20,8 @@ app.add_typer(reference, name="reference", rich_help_panel=TOOL)
 @command(epilog="Example: hypotest doctor")
 def doctor() -> None:
     """Say what this machine has, what can be run on it, and what is missing."""
-    from hypotest.report.doctor import diagnosis_page
-    from hypotest.studies.doctor import examine_machine
+    from hypotest.studies.doctor.page import diagnosis_page
+    from hypotest.studies.doctor.study import examine_machine
 
     found = examine_machine()
     say(diagnosis_page(found))
@@ -50,8 +50,8 @@ def calibrate(
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
     check(out=out)
     from hypotest.pages.document import document
-    from hypotest.report.calibration import calibration_page, conclusion
-    from hypotest.studies.calibrate import (
+    from hypotest.studies.calibrate.page import calibration_page, conclusion
+    from hypotest.studies.calibrate.study import (
         QUICK_SIMULATIONS,
         calibrate,
         calibration_folder,

@@ -12,17 +12,42 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from hypotest.records.arrays import FloatArray
-from hypotest.records.comparison import MetaAnalysis
 from hypotest.records.prediction_result import Interval
 
 _STEPS = 1000
 """Of the iteration for tau^2, which is quadratic near the solution and doubles tau^2 far from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaAnalysis:
+    """A random-effects meta-analysis of effects that were measured with known errors."""
+
+    effect: float
+    """Pooled: the mean over the models that the tested ones are a sample of."""
+    interval_95: Interval
+    """On Student's t."""
+    n_effects: int
+    weights: tuple[float, ...]
+    """Of each effect; they sum to 1."""
+    tau2: float
+    """Variance between models beyond the errors of measurement, by Paule and Mandel."""
+    i2: float
+    """Share of the variance of the effects that is between models, 0 to 1."""
+    q: float
+    """Cochran's Q."""
+    p_heterogeneity: float
+    """Of Q on chi-square with n - 1 degrees of freedom."""
+    prediction: tuple[float, float] | None
+    """Where the effect of another such model is expected with 95 %; None below three effects."""
+    shared_errors: bool
+    """Whether the errors of measurement were counted as wholly shared, since the runs read the same text."""
 
 
 def pool_effects(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Document, Heading, Items, Part, document, table
 from hypotest.pages.inline import Inline, path, strong
-from hypotest.records.proposal import Change
 from hypotest.registration import Line, Section, Started
 
 
@@ -49,18 +47,3 @@ def start_page(started: Started) -> Document:
             ("Next: hypotest explain ", path(started.protocol)),
         ]
     )
-
-
-def proposal_lines(changes: Iterable[Change], notes: Iterable[str]) -> Iterator[str]:
-    """What ``hypotest init --model`` has changed in a template, and why."""
-    for item in changes:
-        yield f"{item.key}: {_value(item.new)} (was {_value(item.old)}): {item.why}"
-    yield from (f"note: {note}" for note in notes)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_value(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hypotest.pages.inline import Inline, prose
 from hypotest.records.margins import MarginFlip, MarginSensitivity
-from hypotest.records.power import PredictionPower
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.results import Results
 from hypotest.report.numbers import significant
@@ -61,23 +60,6 @@ def sensitivity_lines(results: Results) -> Iterator[str]:
         yield f"equivalent from a margin of (declared) on: {', '.join(smallest)}"
     if turns:
         yield f"where the verdict turns: {', '.join(turns)}"
-
-
-def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
-    """What `hypotest power` says of each margin."""
-    for item in plan:
-        found = item.margins
-        if found is None:
-            continue
-        good = "no margin" if found.needed is None else f"{margin_text(found.needed, found.kind)} or more"
-        wide = ""
-        if found.widest is not None:
-            wide = f"; too wide above {margin_text(found.widest, found.kind)}"
-        sign = " TOO WIDE" if found.too_wide else ""
-        yield (
-            f"{item.id}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
-            f"equivalent: {good}{wide}"
-        )
 
 
 def _holds(item: PredictionResult, found: MarginSensitivity) -> Inline:

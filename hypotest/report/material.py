@@ -12,7 +12,7 @@ from hypotest.records.group_result import AblationResult
 from hypotest.records.results import Results
 from hypotest.records.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus_check import left_out_of, unlisted_of, used_of
+from hypotest.report.corpus import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.text import token_text

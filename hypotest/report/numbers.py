@@ -168,3 +168,17 @@ def range_text(bounds: tuple[float, float] | None, decimals: int) -> str:
 def level_text(interval: Interval | None) -> str:
     """Write the coverage of an interval, ``90 %``."""
     return UNDEFINED if interval is None else f"{100 * interval.level:g} %"
+
+
+def share_text(share: float) -> str:
+    """A probability in per cent: never 100 % or 0 % for what is only close to it.
+
+    Examples:
+        >>> share_text(0.834), share_text(0.9996), share_text(1.0), share_text(0.0001)
+        ('83 %', '>99 %', '100 %', '<1 %')
+    """
+    if 0.995 <= share < 1:
+        return ">99 %"
+    if 0 < share < 0.005:
+        return "<1 %"
+    return f"{100 * share:.0f} %"

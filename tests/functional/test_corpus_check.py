@@ -14,8 +14,8 @@ from hypotest.pipeline.distinct import count_distinct
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.reach import check_reach
 from hypotest.registration import load_protocol
-from hypotest.report.corpus_check import cuts_of
-from hypotest.studies.corpus_check import check_corpus
+from hypotest.studies.corpus_check.page import cuts_of
+from hypotest.studies.corpus_check.study import check_corpus
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_export_writes_a_registration_without_a_model(hypotest, protocol, tmp_pa
     assert printed.stdout.rstrip("\n") == target.read_text(encoding="utf-8").rstrip("\n")
     assert "**Not registered.**" in printed.stdout
     script = (
-        "import sys; from hypotest.studies.export import export_registration as export; "
+        "import sys; from hypotest.studies.export.study import export_registration as export; "
         f"export({str(protocol)!r}); assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

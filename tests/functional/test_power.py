@@ -163,7 +163,7 @@ def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monk
     names = ("specialization", "coordination", "attention", "single-head")
     protocol.write_text(with_predictions(text, *names), encoding="utf-8")
     prepared, seen, forbidden = watch_model(protocol, monkeypatch)
-    monkeypatch.setattr("hypotest.studies.power.QUICK_POSITIONS", 30)
+    monkeypatch.setattr("hypotest.studies.power.study.QUICK_POSITIONS", 30)
     package.power(protocol, out=tmp_path / "reports", device="cpu", quick=True)
     assert seen and not seen & forbidden
     (some,) = (path.name for path in (tmp_path / "cache" / "evidence").iterdir())

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from hypotest.collect import stages
-from hypotest.engine.progress import silent
-from hypotest.engine.streams import Streams
-from hypotest.pipeline.manifest import Stopwatch
+from hypotest.engine.session import Session
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.registration import load_protocol
 
@@ -33,7 +31,7 @@ def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepar
         the evaluation split, whole and cut anywhere behind their sixteenth token: none is run shorter.
     """
     plan = load_protocol(protocol)
-    prepared = prepare(plan, protocol.parent, "cpu", Streams(plan.seed), Stopwatch(silent), kept_out=())
+    prepared = prepare(plan, protocol.parent, Session.start(plan.seed, device="cpu"), kept_out=())
     sample = prepared.samples["evaluation"]
     blocks = np.union1d(sample.positions["block"].to_numpy(), sample.head_blocks)
     context = sample.tokens.shape[1]

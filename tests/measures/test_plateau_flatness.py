@@ -2,7 +2,7 @@ import numpy as np
 
 from hypotest.measures.plateau_flatness import compare
 from hypotest.pipeline.outcomes import classify_prediction
-from hypotest.studies.simulation import Layer, simulate
+from hypotest.studies.calibrate.simulation import Layer, simulate
 from tests.pipeline.planted import make_evidence, make_protocol, make_task
 
 REGIMES = {

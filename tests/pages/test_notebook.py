@@ -17,13 +17,13 @@ from hypotest.records.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
-    ("comparison", "Comparison", "hypotest.studies.compare"),
-    ("exploration", "Exploration", "hypotest.studies.explore"),
-    ("multiverse", "MultiverseResult", "hypotest.studies.multiverse"),
-    ("power", "PowerResult", "hypotest.studies.power"),
-    ("series", "SeriesResult", "hypotest.studies.series"),
+    ("comparison", "Comparison", "hypotest.studies.compare.study"),
+    ("exploration", "Exploration", "hypotest.studies.explore.study"),
+    ("multiverse", "MultiverseResult", "hypotest.studies.multiverse.study"),
+    ("power", "PowerResult", "hypotest.studies.power.study"),
+    ("series", "SeriesResult", "hypotest.studies.series.study"),
     ("trial", "TrialResult", "hypotest.pipeline.trial"),
-    ("verification", "Verification", "hypotest.studies.verify"),
+    ("verification", "Verification", "hypotest.studies.verify.study"),
 ]
 
 

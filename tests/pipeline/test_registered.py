@@ -9,20 +9,18 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from hypotest.engine.progress import silent
-from hypotest.engine.streams import Streams
+from hypotest.engine.session import Session
 from hypotest.errors import CorpusError, OutputError, ProtocolError
 from hypotest.pipeline.collection import documents_of
 from hypotest.pipeline.document_log import LOG, log_viewing, read_log
 from hypotest.pipeline.fingerprint import fingerprint
-from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered import evidence_existed, kept_out_of_evaluation, registration_of
 from hypotest.records.seen import Viewing
 from hypotest.registration import load_protocol
 from hypotest.registration.lock import lock_hash, read_lock
 from hypotest.registration.registry import REGISTRY, read_registry, verify_registry
-from hypotest.studies.register import register
+from hypotest.studies.register.study import register
 from tests.registrations import EVIDENCE_EXISTED, NOTHING_SEEN, edited
 
 pytestmark = pytest.mark.slow
@@ -85,9 +83,7 @@ def status(path, cache, seed=None):
     prepared = prepare(
         plan,
         path.parent,
-        "cpu",
-        Streams(plan.seed),
-        Stopwatch(silent),
+        Session.start(plan.seed, device="cpu"),
         kept_out=kept_out_of_evaluation(path),
     )
     documents = documents_of(prepared, prepared.samples["evaluation"])
@@ -242,7 +238,7 @@ def look(
 ):
     """Leave the line of a run of the protocol, or of another one, in the log."""
     own = load_protocol(path).model_copy(update={} if seed is None else {"seed": seed})
-    prepared = prepare(own, path.parent, "cpu", Streams(own.seed), Stopwatch(silent), kept_out=())
+    prepared = prepare(own, path.parent, Session.start(own.seed, device="cpu"), kept_out=())
     line = Viewing(
         time=when,
         use=use,
@@ -347,9 +343,7 @@ def test_fresh_documents_are_kept_apart_and_reproduced_from_the_lock(protocol, c
     assert register(protocol, fresh_documents=True, device="cpu").is_new is False
     assert register(protocol, device="cpu").is_new is False
     # without the lock the split is another
-    other = prepare(
-        load_protocol(protocol), protocol.parent, "cpu", Streams(11), Stopwatch(silent), kept_out=()
-    )
+    other = prepare(load_protocol(protocol), protocol.parent, Session.start(11, device="cpu"), kept_out=())
     assert set(documents_of(other, other.samples["evaluation"])) & seen
     # an edited list is found out
     edited(fresh.file, lambda data: data.update(kept_out=[]))

@@ -4,9 +4,10 @@ import pytest
 
 from hypotest.pages.inline import plain
 from hypotest.records.margins import MarginFlip, MarginSensitivity
-from hypotest.records.reach import MarginReach
-from hypotest.report.margins import margin_lines, sensitivity_lines, sensitivity_sentences
-from tests.report.test_power import prediction
+from hypotest.report.margins import sensitivity_lines, sensitivity_sentences
+from hypotest.studies.power.page import margin_lines
+from hypotest.studies.power.reach import MarginReach
+from tests.studies.power.test_page import prediction
 
 FOUND = MarginSensitivity(
     "null_sd",

@@ -1,0 +1,30 @@
+"""What is said of a text wherever it is described."""
+
+from __future__ import annotations
+
+from hypotest.records.figure_data import FrequencyCurve
+from hypotest.records.sentences import sentence_list
+from hypotest.report.numbers import count_text
+
+
+def used_of(tokens: int, text_tokens: int, n_padded: int) -> str:
+    """What share of a text lies in blocks, and how many blocks are padded."""
+    share = f"{100 * tokens / text_tokens:.1f} % of the text's {count_text(text_tokens)} tokens lie in blocks"
+    padded = f"; {count_text(n_padded)} hold a short document, padded, whose end is the last position"
+    return f"{share}{padded if n_padded else ''}."
+
+
+def left_out_of(n_empty: int, n_copies: int) -> str:
+    """How many files and rows of a text are no documents of it, if any."""
+    kinds = ((n_empty, "without text"), (n_copies, "with the text of another"))
+    said = [f"{count_text(number)} {what}" for number, what in kinds if number]
+    return f" Files or rows that were left out: {sentence_list(said)}." if said else ""
+
+
+def unlisted_of(curve: FrequencyCurve) -> str:
+    """That the table is shorter than the vocabulary, if it is."""
+    number = curve.n_unlisted_types
+    if not number:
+        return ""
+    tokens = "the last token id" if number == 1 else f"the last {count_text(number)} token ids"
+    return f" The frequency table ends before {tokens} of the model, which count as never seen."

@@ -1,0 +1,1 @@
+"""How often the tests are wrong where the truth is known: study, simulated layers, record, page."""

@@ -1,0 +1,1 @@
+"""Several runs and what papers claim: study, record, page."""

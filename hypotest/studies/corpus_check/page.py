@@ -1,0 +1,111 @@
+"""What `hypotest corpus check` prints, and the figure it leaves behind."""
+
+from __future__ import annotations
+
+from hypotest.pages.document import Block, Document, document, table, together
+from hypotest.pages.inline import aside, path, strong
+from hypotest.records.folders import replace_folder
+from hypotest.records.sentences import sentence_list
+from hypotest.report.corpus import left_out_of, used_of
+from hypotest.report.numbers import count_text
+from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.text import token_text
+from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
+
+_SOURCES = 6
+"""Sources that are named; the rest are counted."""
+_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "top type")
+
+
+def corpus_summary(found: CorpusCheck) -> Document:
+    """What `hypotest corpus check` prints when it is done: the text, its cuts and its positions."""
+    counts = table(
+        _COLUMNS,
+        [
+            (
+                item.split,
+                item.condition,
+                count_text(item.positions),
+                count_text(item.documents),
+                count_text(round(item.effective_documents)),
+                count_text(item.types),
+                f"{item.top_type_share:.1%}",
+            )
+            for item in found.counts
+        ],
+        numeric=range(2, len(_COLUMNS)),
+    )
+    legend = (
+        "effective: documents that weigh as much as these do together; top type: share of the most frequent "
+        "target"
+    )
+    drawn = found.folder / "frequencies.png"
+    figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]
+    return document(
+        [
+            together(strong(found.title), text_of(found), *found.found, room_of(found)),
+            *(_sample_of(found, item) for item in found.samples),
+            together(counts, aside(legend), *figure),
+        ]
+    )
+
+
+def text_of(found: CorpusCheck) -> str:
+    """How much text there is, and whose tokens it is cut into."""
+    names = list(found.sources[:_SOURCES])
+    if len(found.sources) > _SOURCES:
+        names.append(f"{count_text(len(found.sources) - _SOURCES)} more")
+    documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
+    return (
+        f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
+        f"tokenizer of {found.model}), from {sentence_list(names)}. "
+        f"{used_of(found.tokens, found.text_tokens, found.padded)}{left_out_of(found.empty, found.copies)}"
+    )
+
+
+def _sample_of(found: CorpusCheck, item: ConditionSample) -> Block:
+    """What a condition comes to: targets and positions in their text."""
+    frequent = ", ".join(f"{token_text(text)} ({count_text(number)})" for text, number in item.frequent)
+    return together(
+        (
+            strong(item.condition),
+            f": where {item.definition}; {count_text(found.available[item.condition])} in the text.",
+        ),
+        f"Most frequent targets: {frequent}.",
+        *(
+            ("- ", aside(_line(shown.before)), strong(f"»{_line(shown.target)}«"), aside(_line(shown.after)))
+            for shown in item.excerpts
+        ),
+    )
+
+
+def _line(text: str) -> str:
+    """In one line, with its spaces."""
+    return "".join(" " if letter in "\n\r\t" else letter for letter in text)
+
+
+def room_of(found: CorpusCheck) -> str:
+    """How many positions there are, and how many the protocol asks for."""
+    possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
+    return (
+        f"Pairs of both conditions within the cap: {sentence_list(possible)}. The protocol asks for {count_text(found.asked)} positions per "
+        "condition, both splits together."
+    )
+
+
+def write_corpus_check(found: CorpusCheck) -> None:
+    """Write ``corpus.json`` and, where a condition is about frequency, ``frequencies.svg`` and ``.png`` into the result's folder.
+
+    Raises:
+        OutputError: If they cannot be written.
+    """
+    # Imported here: everything else answers without matplotlib.
+    from hypotest.report.curve_figures import draw_frequencies
+    from hypotest.report.figure_style import house_style, save
+
+    plain = fields_without(found, "folder")
+    with replace_folder(found.folder) as folder:
+        (folder / "corpus.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
+        if found.frequencies is not None:
+            with house_style():
+                save(draw_frequencies(found.frequencies), folder, "frequencies")

@@ -1,0 +1,1 @@
+"""What this machine can do: study, record, page."""

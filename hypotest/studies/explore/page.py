@@ -1,0 +1,298 @@
+"""What `hypotest explore` prints and writes: the selection split in five small tables, and what is blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
+from hypotest.pages.document import (
+    Details,
+    Document,
+    Figure,
+    Heading,
+    Items,
+    Paragraph,
+    Part,
+    Table,
+    document,
+    table,
+    together,
+)
+from hypotest.pages.inline import aside, path, prose, strong
+from hypotest.records.design import LARGEST_IMBALANCE
+from hypotest.records.figure_data import FrequencyCurve
+from hypotest.records.sentences import sentence_list
+from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, share_text, significant
+from hypotest.studies.explore.record import Exploration, ExploredCurve
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table with its title and what its columns mean."""
+
+    title: str
+    table: Table
+    legend: str
+    figure: str | None = None
+    """Name of the figure that belongs to it."""
+
+
+def exploration_summary(result: Exploration) -> Document:
+    """What `hypotest explore` prints when it is done, legible from 80 columns on."""
+    return document(_summary(result))
+
+
+def _summary(result: Exploration) -> Iterator[Part]:
+    yield together(strong(result.title), scope_text(result))
+    yield group_text(result)
+    for section in sections(result):
+        yield Heading(section.title)
+        yield together(section.table, aside(section.legend))
+    yield Heading("What remains blind")
+    yield together(
+        blind_text(result),
+        *(f"note: {note}" for note in result.notes),
+        ("Report: ", path(result.folder / "explore.md")),
+    )
+
+
+def exploration_page(result: Exploration, captions: Mapping[str, str]) -> Document:
+    """The report; figures are expected beside it.
+
+    Args:
+        result: What was found.
+        captions: Of the figures, by their names.
+    """
+    return document(_parts(result, captions))
+
+
+def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
+    yield Heading(f"Exploration: {result.title}", 1)
+    yield strong(scope_text(result))
+    yield prose("Protocol `{}`, SHA-256 of its content `{}`.", result.protocol_id, result.protocol_hash)
+    yield Heading("What remains blind")
+    yield blind_text(result)
+    yield Heading("The group")
+    yield group_text(result)
+    neurons = ", ".join(map(str, result.group.neurons))
+    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
+    for section in sections(result):
+        yield Heading(section.title)
+        yield section.table
+        yield section.legend
+        if section.figure is not None:
+            yield Figure(section.figure, captions[section.figure])
+    if result.notes:
+        yield Heading("Notes")
+        yield Items(result.notes)
+
+
+def scope_text(result: Exploration) -> str:
+    """What was looked at, in a sentence."""
+    positions = sum(item.positions for item in result.conditions)
+    return (
+        f"The selection split alone: {count_text(positions)} positions. This is exploration: it tests "
+        "nothing and may be repeated at will before registration."
+    )
+
+
+def group_text(result: Exploration) -> str:
+    """Which group the rule selects, why, and how stable it is."""
+    group = result.group
+    size = len(group.neurons)
+    shared = len(set(group.neurons) & set(group.control_neurons))
+    return (
+        f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
+        f"{group.rule}: {group.reason}. On {result.names.second} targets the same rule selects "
+        f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
+        f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
+        f"({significant(result.halves_by_chance, 2)} by chance)."
+    )
+
+
+def blind_text(result: Exploration) -> str:
+    """What nothing was seen of, in sentences."""
+    blind = result.blind
+    collected = (
+        " Evidence of the evaluation split, complete or in part, already lies in the cache; it was not read "
+        "here, and a registration will say so."
+        if blind.was_collected
+        else " The cache holds no evidence of it."
+    )
+    if blind.seen:
+        collected += (
+            f" The network was run over {count_text(blind.seen)} of its documents before, and a registration "
+            "will name the plans (`hypotest register --fresh-documents` does without such documents)."
+        )
+    return (
+        f"The evaluation split: {count_text(blind.positions)} positions in {count_text(blind.documents)} "
+        f"documents, of which nothing was run through the model or read.{collected} None of the predictions "
+        f"was measured: {sentence_list(blind.predictions)}."
+    )
+
+
+def sections(result: Exploration) -> Iterator[Section]:
+    """The tables, in the order of the report."""
+    yield _curves(result)
+    yield _covariates(result)
+    yield _conditions(result)
+    yield _others(result)
+    yield _preferences(result)
+
+
+def _curves(result: Exploration) -> Section:
+    last = int(HEAD_SHARE * result.group.n_neurons)
+    return Section(
+        "Rank-influence curves",
+        _table(
+            ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
+            tuple(_curve_cells(curve) for curve in result.curves),
+        ),
+        f"A plateau is flatter than {1 - FLAT:g} (1 - |left slope| / kappa), ends by rank "
+        f"{count_text(last)}, {HEAD_SHARE:.0%} of the layer, holds at least {SMALLEST_PLATEAU} neurons and "
+        f"ends in a cliff: the log influence falls by {SMALLEST_FALL:g} or more from {FALL_SPAN[0]:g} to "
+        f"{FALL_SPAN[1]:g} times its last rank. Ranked on one half of the documents, read on the other. Last "
+        "column: power law against lognormal; negative favours the lognormal.",
+        "curves",
+    )
+
+
+def _curve_cells(curve: ExploredCurve) -> tuple[str, ...]:
+    fit = curve.fit
+    compared = UNDEFINED
+    if curve.lognormal_ratio is not None:
+        compared = f"{fixed(curve.lognormal_ratio, 1)} ({p_text(curve.lognormal_p)})"
+    return (
+        fit.condition,
+        ", ".join(fixed(slope, 2) for slope in fit.slopes),
+        ", ".join(f"{value:,.0f}" for value in fit.breakpoints) or "none",
+        fixed(fit.kappa, 2),
+        fixed(fit.plateau_flatness, 2),
+        f"{count_text(curve.end_of_plateau)} neurons" if fit.plateau else "none",
+        compared,
+    )
+
+
+def _covariates(result: Exploration) -> Section:
+    apart = [
+        item.covariate for item in result.covariates if item.matched and abs(item.left) > LARGEST_IMBALANCE
+    ]
+    verdict = (
+        f"Matching leaves more than {LARGEST_IMBALANCE:g} in {sentence_list(apart)}: a contrast with matched "
+        "groups would be inconclusive."
+        if apart
+        else f"No covariate that is matched on keeps more than {LARGEST_IMBALANCE:g}, the most allowed."
+    )
+    declared = "declares" if result.matching_declared else "does not declare"
+    return Section(
+        "Covariates of the group and of the layer",
+        _table(
+            ("covariate", "group (SD)", "layer (SD)", "difference", "left after matching"),
+            tuple(
+                (
+                    item.covariate + ("" if item.matched else " *"),
+                    f"{fixed(item.group_mean, 2)} ({fixed(item.group_sd, 2)})",
+                    f"{fixed(item.layer_mean, 2)} ({fixed(item.layer_sd, 2)})",
+                    fixed(item.difference, 2),
+                    fixed(item.left, 2),
+                )
+                for item in result.covariates
+            ),
+        ),
+        "activation_rate is a share, the others are natural logarithms. Differences in SDs of the layer. "
+        f"*: not matched on. Matched on {sentence_list(result.matched_on)}, which the protocol {declared}. "
+        f"{verdict}",
+        "covariates",
+    )
+
+
+def _conditions(result: Exploration) -> Section:
+    return Section(
+        "Positions of the selection split",
+        _table(
+            ("targets", "positions", "documents", "effective", "types", "top type", "index", "loss"),
+            tuple(
+                (
+                    item.condition,
+                    count_text(item.positions),
+                    count_text(item.documents),
+                    fixed(item.effective_documents, 0),
+                    count_text(item.types),
+                    share_text(item.top_type_share),
+                    fixed(item.mean_index, 1),
+                    fixed(item.mean_loss, 2),
+                )
+                for item in result.conditions
+            ),
+        ),
+        f"Drawn from {count_text(result.eligible)} pairs that the cap per document allows. "
+        "effective: documents of equal size that would weigh as much. index: mean place in the block. loss: "
+        f"mean cross-entropy in nats.{_ranked(result.frequencies)}",
+    )
+
+
+def _ranked(curve: FrequencyCurve | None) -> str:
+    if curve is None:
+        return ""
+    low, high = curve.count_range
+    return (
+        f" {curve.condition.capitalize()} are {count_text(curve.n_in_range)} of {count_text(curve.n_types)} types, "
+        f"seen {count_text(low)} to {count_text(high)} times each; {count_text(curve.n_dropped_types)} beyond the "
+        "elbow are dropped."
+    )
+
+
+def _others(result: Exploration) -> Section:
+    size = len(result.group.neurons)
+    positions = result.conditions[0].positions
+    as_declared = ("as declared", count_text(positions), count_text(size), count_text(size), "")
+    return Section(
+        "The group under other thresholds",
+        _table(
+            ("threshold", "positions", "neurons", "shared", "by chance"),
+            (
+                as_declared,
+                *(
+                    (
+                        item.change,
+                        count_text(item.positions),
+                        count_text(item.size),
+                        count_text(item.shared),
+                        significant(item.by_chance, 2),
+                    )
+                    for item in result.others
+                ),
+            ),
+        ),
+        "shared: neurons that are also in the declared group; by chance: of two random groups.",
+    )
+
+
+def _preferences(result: Exploration) -> Section:
+    own, other = result.names
+    return Section(
+        "Neurons that prefer a condition",
+        _table(
+            ("at least", own, "on each half", other, "on each half", f"group: {own}", f"group: {other}"),
+            tuple(
+                (
+                    f"{item.threshold:g}",
+                    count_text(item.first),
+                    count_text(item.first_twice),
+                    count_text(item.second),
+                    count_text(item.second_twice),
+                    count_text(item.group_first),
+                    count_text(item.group_second),
+                )
+                for item in result.preferences
+            ),
+        ),
+        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on {own} - on {other}| / sum "
+        "of at least so much; on each half: on both halves of the documents.",
+        "neurons",
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    return table(head, rows, numeric=range(1, len(head)))

@@ -1,0 +1,1 @@
+"""A registration in the form that registries ask for."""

@@ -1,0 +1,228 @@
+"""The registration's variables and analysis plan, under the headings of the OSF form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypotest.inference.crossed import MINIMUM_UNITS
+from hypotest.inference.left_out import LEFT_OUT
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.plateau_flatness import WORDS as CURVES
+from hypotest.measures.registry import MEASURES, filled_options
+from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import NULLS, declared
+from hypotest.pages.document import Heading, Items, Part
+from hypotest.pages.inline import Inline, joined, listed, prose
+from hypotest.predicates.combine import needs_counts, notes_of
+from hypotest.records.conditions import Conditions, named
+from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
+from hypotest.records.sentences import sentence_list
+from hypotest.report.material import REPLACEMENTS
+from hypotest.report.methods import margin_text, sources
+from hypotest.report.numbers import count_text, significant
+from hypotest.studies.export.osf_hypotheses import label, number_of
+
+_WHERE = {
+    "group": "At the {first} positions of the evaluation split.",
+    "weights": "From the weights alone.",
+    "conditions": "At all positions of the evaluation split.",
+    "heads": "At {first} positions of the evaluation split; the top head is chosen on the selection split.",
+}
+
+
+def variables(protocol: Protocol) -> Iterator[Part]:
+    """Manipulated and measured variables, and what is combined."""
+    yield Heading("Variables")
+    yield Heading("Manipulated variables", 3)
+    labels = [item.name for item in declared(protocol, Form.LABELS)]
+    shuffled = (
+        f" Labels {' and '.join(protocol.names)} are permuted for the null {labels[0]}." if labels else ""
+    )
+    yield (
+        "Neuron ablation has two levels: the activation as computed, and set to "
+        f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
+        f"computed, and zero.{shuffled}"
+    )
+    yield Heading("Measured variables", 3)
+    yield Items(tuple(_measured(item, protocol.names) for item in protocol.predictions))
+    covariates = covariates_of(protocol)
+    if covariates:
+        yield f"Covariates of every neuron, from the selection split: {in_words(covariates, EXACT)}."
+    yield Heading("Indices", 3)
+    yield (
+        "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "
+        "score is formed across predictions; each has one outcome, and the decision rule combines outcomes."
+    )
+
+
+def _measured(item: Prediction, names: Conditions) -> Inline:
+    measure = MEASURES[item.measure]
+    options = [f"{key} {value}" for key, value in filled_options(item).items()]
+    chosen = f" Options: {sentence_list(options)}." if options else ""
+    both = isinstance(measure, GroupMeasure) and measure.both_conditions
+    words, where = measure.words.of(names), named(_WHERE["conditions" if both else measure.level], names)
+    return (
+        label(item),
+        f", {item.role}: {item.measure}, {words.title}. Unit: {words.unit}. Definition: "
+        f"{words.method}. {where}{chosen}",
+    )
+
+
+def analysis_plan(protocol: Protocol) -> Iterator[Part]:
+    """Tests, transformations, criteria, exclusions, missing values, exploration."""
+    decision, n_deciding = protocol.decision, len(protocol.deciding)
+    yield Heading("Analysis Plan")
+    yield Heading("Statistical models", 3)
+    yield (
+        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
+        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
+        "group measures and of contrasts between conditions are over documents and token types, two crossed "
+        f"random factors: {LEFT_OUT} groups of documents, of types and of their cells are left out in turn, "
+        f"with Student's t; with effectively fewer than {MINIMUM_UNITS} documents or types there is none. "
+        f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
+        f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
+    )
+    yield Items(
+        tuple(
+            (label(item), f": {_contrast(item, protocol.names)} {_margin(item)}")
+            for item in protocol.predictions
+        )
+    )
+    yield Heading("Transformations", 3)
+    yield joined(" ", _transformations(protocol))
+    yield Heading("Inference criteria", 3)
+    yield prose(
+        "The level of a single test is {}. A prediction has one outcome: *equivalent* if the {} % interval "
+        "of its effect lies inside the declared margin (never if less than 90 % of the null's own draws do), "
+        "else *less* or *greater* if p is at most the level, else *inconclusive*. Without a margin or an "
+        "interval *equivalent* is no outcome, and neither a difference that is not significant nor a value "
+        "inside the margin is read as no difference.",
+        f"{decision.level:g}",
+        f"{100 * (1 - 2 * decision.level):g}",
+    )
+    corrected = ""
+    if n_deciding and decision.correction == "bonferroni":
+        single = significant(decision.level / n_deciding)
+        corrected = f" ({decision.level:g}/{n_deciding} = {single} for a single one)"
+    yield prose(
+        "The correction is {} over {}{}. A hypothesis is *supported* if every prediction on which it says "
+        "anything has an outcome that it expects, each at the single level; *refuted* if at least one "
+        "deciding prediction has another determinate outcome and its adjusted p-value is at most the level; "
+        "else *undecided*. Where it expects equivalence, a difference refutes it only if the adjusted "
+        "p-value of an effect beyond the margin is at most the level too.",
+        decision.correction.capitalize(),
+        number_of(n_deciding, "deciding prediction"),
+        corrected,
+    )
+    premises = [label(item) for item in protocol.predictions if item.role == "premise"]
+    if premises:
+        yield prose(
+            "Premises are gates: {}. If one has an unexpected outcome, no hypothesis applies; if one is "
+            "inconclusive or undefined, every hypothesis stays undecided.",
+            listed(premises),
+        )
+    yield Heading("Data exclusion", 3)
+    yield joined(" ", _exclusions(protocol))
+    yield Heading("Missing data", 3)
+    yield prose(
+        f"A {protocol.names.first} position without a {protocol.names.second} partner is left out. If a measure or its null has no "
+        "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
+        "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
+        "Random groups for which a measure is undefined are drawn again if they are at most 5 % of a batch, "
+        "and count as extreme otherwise. Documents without both conditions are left out of contrasts that "
+        "are paired by document."
+    )
+    yield Heading("Exploratory analysis", 3)
+    yield joined(" ", _exploratory(protocol))
+
+
+def _contrast(item: Prediction, names: Conditions) -> str:
+    contrast = item.contrast
+    if contrast.conditions is not None:
+        return (
+            f"the mean over {names.first} minus that over {names.second} positions, by Student's t with the "
+            "standard error "
+            "over documents and token types, two crossed random factors; beside it the same t under "
+            f"{PERMUTATIONS:,} permutations of the labels of whole types."
+        )
+    if contrast.reference is not None:
+        return (
+            f"the value on the evaluation split minus {contrast.reference:g}, by Student's t with the "
+            "standard error of the interval."
+        )
+    null = NULLS[str(contrast.null)]
+    if null.form is Form.LABELS and not isinstance(MEASURES[item.measure], GroupMeasure):
+        return "the value on the evaluation split, among the same under labels shuffled there; described."
+    they = null.words.they
+    return f"the value for the group minus the mean over {they}, among theirs ({null.name})."
+
+
+def _margin(item: Prediction) -> str:
+    if item.margin is None:
+        return "No margin is declared."
+    return f"The margin is {margin_text(item.margin)} on either side of no effect."
+
+
+def _transformations(protocol: Protocol) -> Iterator[str]:
+    if protocol.group.select == "plateau":
+        yield CURVES.transformed
+    if covariates_of(protocol):
+        yield TRANSFORMED
+    said = [MEASURES[item.measure].transformed(filled_options(item)) for item in protocol.predictions]
+    yield from dict.fromkeys(sentence for sentence in said if sentence)
+    yield "Nothing else is transformed, centred or recoded."
+
+
+def _exclusions(protocol: Protocol) -> Iterator[str]:
+    if needs_counts(*protocol.conditions.values()):
+        yield "Token types that the frequency table does not count are in no range of frequency."
+    yield from notes_of(protocol.conditions.values())
+    yield (
+        f"The first query of a block is left out, since it sees one token. {protocol.names.first.capitalize()} "
+        f"positions beyond {count_text(protocol.sample.max_per_document)} from one document are dropped at random. No "
+        "value is removed or changed as an outlier."
+    )
+
+
+def _exploratory(protocol: Protocol) -> Iterator[Inline]:
+    descriptive = [label(item) for item in protocol.predictions if item.role == "descriptive"]
+    if descriptive:
+        yield ("Reported and never decisive: ", listed(descriptive), ".")
+    yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
+    if protocol.multiverse is not None:
+        declared = {
+            key: value
+            for key, value in protocol.multiverse.model_dump(mode="json", exclude={"draws"}).items()
+            if value
+        }
+        choices = [
+            f"{key} ({', '.join(_value(value) for value in values)})" for key, values in declared.items()
+        ]
+        if choices:
+            yield (
+                f"Other defensible choices, tested with {count_text(protocol.multiverse.draws)} draws and "
+                f"never decisive: {sentence_list(choices)}."
+            )
+    yield "Whatever else is looked at is exploratory."
+
+
+def other(protocol: Protocol) -> Iterator[Part]:
+    """Literature, and how to repeat the study."""
+    yield Heading("Other")
+    if protocol.source:
+        yield f"The claims under test: {protocol.source}."
+    yield "Methods:"
+    yield sources()
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def covariates_of(protocol: Protocol) -> tuple[str, ...]:
+    """What the draws of the declared nulls are matched on."""
+    names = (getattr(item.options, "on", ()) for item in declared(protocol))
+    return tuple(dict.fromkeys(name for some in names for name in some))

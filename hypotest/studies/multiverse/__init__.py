@@ -1,0 +1,1 @@
+"""The same predictions under other choices: study, record, page."""

@@ -1,0 +1,308 @@
+"""A protocol under other defensible choices of its analysis (Steegen et al. 2016; Simonsohn et al. 2020).
+
+Evidence is collected once for each that differs: what counts as rare and what ablated neurons are set to
+change it, thresholds and estimators do not.
+
+References:
+    Steegen et al. (2016), doi:10.1177/1745691616658637. Simonsohn, Simmons & Nelson (2020),
+    doi:10.1038/s41562-020-0912-z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from hypotest.collect.evidence_folder import EvidenceKeys
+from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.session import MEMORY, Session
+from hypotest.errors import CorpusError, EvidenceError, ProtocolError
+from hypotest.measures.registry import CHOICES
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared as declared_nulls
+from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
+from hypotest.pages.notebook import show_as
+from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.collection import collect_both, self_check
+from hypotest.pipeline.outcomes import adjust_together, judge
+from hypotest.pipeline.preflight import check_command, require_single, results_folder
+from hypotest.pipeline.prepare import Prepared, prepare
+from hypotest.pipeline.reach import check_reach
+from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.evidence import Evidence
+from hypotest.records.prediction import Prediction
+from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.protocol import Protocol
+from hypotest.registration import canonical, load_protocol
+from hypotest.registration.built import protocol_file
+from hypotest.registration.multiverse import declared_shared
+from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
+from hypotest.studies.multiverse.record import (
+    MultiverseResult,
+    SharedVerdict,
+    Specification,
+    SpecificationResult,
+    Value,
+)
+from hypotest.studies.multiverse.robustness import robustness
+from hypotest.studies.multiverse.specifications import (
+    Choices,
+    shared_choices,
+    specifications,
+    with_options,
+    with_shared,
+)
+from hypotest.subjects.language_model import LanguageModel
+
+_DEFINITION = ("percentile", "of", "replacement")
+"""Choices that can change the evidence."""
+
+
+show_as(MultiverseResult, multiverse_summary)
+
+
+def multiverse(
+    protocol: str | Path,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    memory: float = MEMORY,
+    full: bool = False,
+    start_stage: StartStage = silent,
+) -> MultiverseResult:
+    """Test every prediction under every specification that its choices allow.
+
+    Specifications share their random numbers: the same random groups, the same restarts. What differs between
+    two of them is the choice, not the luck of the draw, and the declared one gives what `hypotest.run` gives
+    with as many draws.
+
+    Args:
+        protocol: Path of a protocol with a ``multiverse:`` section.
+        out: Folder that gets ``<out>/<protocol id>/multiverse``; default ``reports``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        memory: GB that ablation may take beside model and evidence.
+        full: As many draws as the protocol's nulls declare, not ``multiverse.draws``.
+        start_stage: Told of each stage and its number of steps, for progress.
+
+    Returns:
+        Every test, what flips, and every verdict; written to its folder as well.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run, or declares no alternative.
+        RunError: If a specification cannot be tested; finished evidence stays in the cache.
+    """
+    path = protocol_file(protocol)
+    declared = load_protocol(path)
+    plan = declared.model_copy(update={"splits": 1})  # the first split decides; the others are another study
+    wanted = specifications(plan)
+    if plan.multiverse is None or len(wanted) == len(plan.predictions):
+        raise ProtocolError(
+            f"{path}: must have a `multiverse:` section with an alternative to what is declared; add one, "
+            "such as `multiverse: {variance: [0.9, 0.99], top_fraction: [0.05]}`"
+        )
+    without = [item.id for item in plan.predictions if form_of(item.contrast) is Form.NETWORKS]
+    if without:
+        raise ProtocolError(
+            f"{path}: hypotest multiverse collects no other networks; found as contrast of "
+            f"{', '.join(without)}: contrast with another null, or take the prediction out"
+        )
+    require_single(plan, path, "multiverse")
+    check_command(out=results_folder(plan, out), device=device, memory=memory)
+    draws = None if full else plan.multiverse.draws
+    session = Session.start(plan.seed, start_stage, device, memory)
+    prepared = _prepare_all(plan, path, session)
+    first = next(iter(prepared.values()))
+    check_reach(plan, first, first.subject.n_neurons, path)
+    results = _test_all(plan, wanted, prepared, draws, session)
+    tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
+    found = MultiverseResult(
+        protocol=canonical(declared),
+        protocol_id=plan.id,
+        title=plan.title,
+        level=plan.decision.level,
+        draws=draws,
+        n_definitions=len(prepared),
+        n_evidence=len({item.keys for item in prepared.values()}),
+        choices=_occurring(wanted),
+        tests=tests,
+        robustness=tuple(
+            robustness([item for item in tests if item.specification.prediction == prediction.id])
+            for prediction in plan.predictions
+        ),
+        verdicts=verdicts(plan, tests),
+        folder=results_folder(plan, out) / "multiverse",
+    )
+    write_multiverse(found, start_stage)
+    return found
+
+
+def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[SharedVerdict, ...]:
+    """The verdict under each combination of shared choices, with each prediction's own options declared.
+
+    There the tests form a complete protocol, adjusted together as in a run.
+    """
+    own = {
+        item.specification.prediction: {
+            name: value for name, value in item.specification.choices.items() if name not in SHARED_CHOICES
+        }
+        for item in tests
+        if item.specification.is_declared
+    }
+    found = []
+    for place, shared in enumerate(shared_choices(plan)):
+        results = [
+            item.result
+            for item in tests
+            if all(
+                value
+                == (shared[name] if name in SHARED_CHOICES else own[item.specification.prediction][name])
+                for name, value in item.specification.choices.items()
+            )
+        ]
+        judged = judge(adjust_together(results, plan), plan)
+        found.append(SharedVerdict(shared, place == 0, {item.hypothesis: item.status for item in judged}))
+    return tuple(found)
+
+
+def _prepare_all(plan: Protocol, path: Path, session: Session) -> dict[tuple[Value | None, ...], Prepared]:
+    """Positions and evidence keys of every definition, before anything is collected, with one model for all.
+
+    A definition that the text cannot fill is refused here.
+    """
+    found: dict[tuple[Value | None, ...], Prepared] = {}
+    subject: LanguageModel | None = None
+    for choices in shared_choices(plan):
+        definition = _definition(plan, choices)
+        if definition in found:
+            continue
+        told = session.telling(named(session.start_stage, f"definition {len(found) + 1}"))
+        try:
+            prepared = prepare(
+                with_shared(plan, choices),
+                path.parent,
+                told,
+                subject,
+                kept_out=kept_out_of_evaluation(path),
+            )
+        except CorpusError as error:
+            raise CorpusError(f"{error} (under {_varied(choices)})") from error
+        found[definition], subject = prepared, prepared.subject
+    return found
+
+
+def _test_all(
+    plan: Protocol,
+    wanted: Sequence[Specification],
+    prepared: dict[tuple[Value | None, ...], Prepared],
+    draws: int | None,
+    session: Session,
+) -> list[PredictionResult]:
+    """Results in the order of the specifications."""
+    by_key: dict[EvidenceKeys, list[int]] = {}
+    for place, item in enumerate(wanted):
+        by_key.setdefault(prepared[_definition(plan, item.choices)].keys, []).append(place)
+    results: dict[int, PredictionResult] = {}
+    for number, (keys, places) in enumerate(by_key.items(), start=1):
+        one = next(item for item in prepared.values() if item.keys == keys)
+        told = session.telling(named(session.start_stage, f"evidence {number} of {len(by_key)}"))
+        results |= _test_on_evidence(plan, wanted, places, one, draws, told)
+    return [results[place] for place in range(len(wanted))]
+
+
+def _test_on_evidence(
+    plan: Protocol,
+    wanted: Sequence[Specification],
+    places: Sequence[int],
+    prepared: Prepared,
+    draws: int | None,
+    session: Session,
+) -> dict[int, PredictionResult]:
+    """Collect one evidence, test on it, and let it go: two at a time may not fit."""
+    evidence = collect_both(plan, prepared, session)
+    self_check(prepared, evidence, session)
+    alike = _alike(plan, wanted, places)
+    step = session.stage("specifications", len(alike))
+    results: dict[int, PredictionResult] = {}
+    for size in dict.fromkeys(size for size, *_ in alike):
+        firsts = [same[0] for key, same in alike.items() if key[0] == size]
+        for some in _side_by_side(plan, wanted, firsts):
+            tested = _analyse(plan, [wanted[place] for place in some], evidence, draws)
+            for place, result in zip(some, tested, strict=True):
+                results[place] = result
+                step()
+    return {place: results[same[0]] for same in alike.values() for place in same}
+
+
+def _alike(
+    plan: Protocol, wanted: Sequence[Specification], places: Iterable[int]
+) -> dict[tuple[Value | None, ...], list[int]]:
+    """Specifications that one evidence cannot tell apart, by group size, prediction and own options.
+
+    Two percentiles between which no token type lies differ in name only.
+    """
+    found: dict[tuple[Value | None, ...], list[int]] = {}
+    for place in places:
+        item = wanted[place]
+        size = {**declared_shared(plan), **item.choices}["top_fraction"]
+        own = (value for name, value in item.choices.items() if name not in SHARED_CHOICES)
+        found.setdefault((size, item.prediction, *own), []).append(place)
+    return found
+
+
+def _side_by_side(plan: Protocol, wanted: Sequence[Specification], places: Iterable[int]) -> list[list[int]]:
+    """Specifications that one analysis can test: of different predictions, with the same nulls.
+
+    Each keeps its prediction's id, and with it the prediction's random numbers.
+    """
+    columns: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    for place in places:
+        name = wanted[place].prediction
+        columns.setdefault(needed_nulls(_prediction(plan, name)), {}).setdefault(name, []).append(place)
+    return [
+        [place for place in row if place is not None]
+        for column in columns.values()
+        for row in zip_longest(*column.values())
+    ]
+
+
+def _analyse(
+    plan: Protocol, some: Sequence[Specification], evidence: Evidence, draws: int | None
+) -> tuple[PredictionResult, ...]:
+    predictions = tuple(with_options(_prediction(plan, item.prediction), item.choices) for item in some)
+    smaller = with_shared(plan, some[0].choices).with_nulls(needed_nulls(predictions[0]))
+    nulls = {
+        item.name: item.null.fewer(item.options, draws, unstopped=False) for item in declared_nulls(smaller)
+    }
+    smaller = with_nulls(smaller, nulls).model_copy(update={"predictions": predictions})
+    try:
+        return analyse(smaller, evidence).predictions
+    except EvidenceError as error:
+        raise EvidenceError(f"{error} (under {_varied(some[0].choices)})") from error
+
+
+def _prediction(plan: Protocol, name: str) -> Prediction:
+    return next(item for item in plan.predictions if item.id == name)
+
+
+def _definition(plan: Protocol, choices: Choices) -> tuple[Value | None, ...]:
+    shared = {**declared_shared(plan), **choices}
+    return tuple(shared[name] for name in _DEFINITION)
+
+
+def _varied(choices: Choices) -> str:
+    """The shared choices as an error names them."""
+    varied = [f"{name} {value}" for name, value in choices.items() if name in SHARED_CHOICES]
+    return ", ".join(varied) or "what is declared"
+
+
+def _occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
+    """Every value of each choice, the declared ones first."""
+    found: dict[str, dict[Value, None]] = {}
+    for name in (*SHARED_CHOICES, *CHOICES):
+        for item in wanted:
+            value = item.choices.get(name)
+            if value is not None:
+                found.setdefault(name, {})[value] = None
+    return {name: tuple(values) for name, values in found.items()}

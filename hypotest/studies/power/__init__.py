@@ -1,0 +1,1 @@
+"""What a protocol can see, foreseen from its selection split: study, record, page."""

@@ -1,0 +1,241 @@
+"""What `hypotest power` prints: what each prediction can see, what would change it, what the run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import polars as pl
+
+from hypotest.pages.document import Document, Heading, Part, Table, document, table, together
+from hypotest.pages.inline import Inline, aside, lines, path, strong
+from hypotest.report.margins import margin_text
+from hypotest.report.numbers import UNDEFINED, count_text, duration_text, share_text, significant
+from hypotest.studies.power.record import SEEN, UNITS, Costs, PowerResult, PredictionPower
+
+Cells = tuple[Inline, ...]
+
+PLAN_HEAD = (
+    lines("prediction", "compared with", indented=True),
+    lines("unit", "margin"),
+    lines("significant", "corrected"),
+    lines("seen", "corrected"),
+    lines("power at", "1, 2, 3 units"),
+    lines("equivalent", "ceiling"),
+)
+SHOWN_UNITS = (1.0, 2.0, 3.0)
+_SHOWN_STAGES = 5
+
+
+def power_summary(result: PowerResult) -> Document:
+    """What `hypotest power` prints when it is done; legible from 80 columns on."""
+    return document(_summary(result))
+
+
+def _summary(result: PowerResult) -> Iterator[Part]:
+    yield together(strong(result.title), basis_text(result))
+    yield together(plan_table(result), aside(legend_text(result)))
+    changes = grid_table(result)
+    if len(changes.columns) > 2:
+        yield Heading(f"Effects seen {SEEN:.0%} of the time, if the plan were changed to")
+        yield changes
+    for title, said in (
+        ("Margins: declared, needed, too wide", margin_lines(result.plan)),
+        ("From few draws: 95 % Monte Carlo intervals", monte_carlo_lines(result)),
+    ):
+        if group := list(said):
+            yield Heading(title)
+            yield together(*group)
+    last: list[Part] = [] if result.costs is None else list(cost_lines(result.costs))
+    last += [f"note: {note}" for note in result.notes]
+    if result.refused:
+        names = ", ".join(item.id for item in result.plan if _refused(result, item))
+        shown = f"{names}: an outcome is out of reach" if names else "a prediction is undefined"
+        last.append(strong(f"*** REFUSED: {shown}. ***", "alarm"))
+    yield together(*last, ("Report: ", path(result.folder / "power.md")))
+
+
+def plan_table(result: PowerResult) -> Table:
+    """What each prediction can see under the plan."""
+    return _table(PLAN_HEAD, map(_plan_cells, result.plan))
+
+
+def grid_table(result: PowerResult) -> Table:
+    """What it would see if the plan were changed."""
+    return _table(_grid_head(result), (_grid_cells(result, item) for item in result.plan))
+
+
+def basis_text(result: PowerResult) -> str:
+    """Where the numbers come from, in a sentence."""
+    documents = result.documents
+    return (
+        f"{count_text(result.group_size)} of {count_text(result.n_neurons)} neurons, selected on "
+        f"{count_text(documents.selecting)} documents and measured on {count_text(documents.measuring)} "
+        f"others of the selection split, for {count_text(documents.planned)} documents of the evaluation "
+        "split, of which nothing was looked at."
+    )
+
+
+def legend_text(result: PowerResult) -> str:
+    """What the columns mean."""
+    return (
+        "unit: SD of the null, or standard error (SE) over documents. significant: smallest effect with "
+        f"p <= {result.level:g} (corrected: {significant(result.corrected_level, 2)}). seen: effect that is "
+        f"significant with probability {SEEN:.0%}. equivalent: its probability for a draw of the null, or "
+        "without an effect; the ceiling is the share of null draws inside the margin."
+    )
+
+
+def _plan_cells(item: PredictionPower) -> Cells:
+    margin = "" if item.margin is None else significant(item.margin, 2)
+    unit = "" if item.scale is None else f"{significant(item.scale, 2)} {_unit(item)}"
+    powers = [
+        share_text(power)
+        for size, power in zip(UNITS, item.power, strict=bool(item.power))
+        if size in SHOWN_UNITS
+    ]
+    return (
+        lines(item.id, item.compared_with, indented=True),
+        lines(unit, margin),
+        _pair(item.smallest),
+        _pair(item.seen),
+        lines(" ".join(powers), ""),
+        lines(
+            "" if item.equivalent is None else share_text(item.equivalent),
+            "" if item.ceiling is None else share_text(item.ceiling),
+        ),
+    )
+
+
+def _grid_head(result: PowerResult) -> Cells:
+    """The plan, other sizes, more documents, fewer draws."""
+    planned = result.documents.planned
+    columns = [lines("prediction", ""), lines("as", "planned")]
+    columns += [lines("neurons", count_text(size)) for size in _other_sizes(result)]
+    columns += [lines("documents", count_text(factor * planned)) for factor in (2, 4)]
+    if any(item.draws is not None for item in result.plan):
+        columns += [lines("draws", count_text(number)) for number in _other_draws(result)]
+    return tuple(columns)
+
+
+def _grid_cells(result: PowerResult, item: PredictionPower) -> Cells:
+    """The effects that a prediction sees under each change of the plan."""
+    mine = result.table.filter((pl.col("prediction") == item.id) & (pl.col("level") == result.level)).filter(
+        pl.col("group_size").eq_missing(pl.lit(item.group_size, dtype=pl.Int64))
+    )
+    sizes = {other.group_size: other.seen[0] for other in result.predictions if other.id == item.id}
+    cells = [item.id, _number(item.seen[0])]
+    cells += [_number(sizes.get(size)) if item.group_size else "" for size in _other_sizes(result)]
+    draws = pl.lit(item.draws, dtype=pl.Int64)
+    for factor in (2, 4):
+        more = mine.filter(
+            (pl.col("documents") == factor * result.documents.planned) & pl.col("draws").eq_missing(draws)
+        )
+        cells.append(_first(more))
+    if any(other.draws is not None for other in result.plan):
+        for number in _other_draws(result):
+            fewer = mine.filter(
+                (pl.col("documents") == result.documents.planned) & (pl.col("draws") == number)
+            )
+            cells.append(_first(fewer) if item.draws is not None else "")
+    return tuple(cells)
+
+
+def monte_carlo_lines(result: PowerResult) -> Iterator[str]:
+    """Where the numbers of a quick look lie, of each prediction that is compared with a null."""
+    for item in result.plan:
+        found = item.monte_carlo
+        if found is None:
+            continue
+        parts = [f"{found.draws:,} draws"]
+        if found.seen is not None:
+            parts.append(f"seen {significant(found.seen[0], 2)} to {significant(found.seen[1], 2)}")
+        shown = [
+            f"{share_text(low)} to {share_text(high)}"
+            for size, (low, high) in zip(UNITS, found.power, strict=bool(found.power))
+            if size in SHOWN_UNITS
+        ]
+        if shown:
+            parts.append(f"power at 1, 2, 3 units {', '.join(shown)}")
+        for name, bounds in (("equivalent", found.equivalent), ("ceiling", found.ceiling)):
+            if bounds is not None:
+                parts.append(f"{name} {share_text(bounds[0])} to {share_text(bounds[1])}")
+        yield f"{item.id}: {'; '.join(parts)}"
+
+
+def cost_lines(costs: Costs) -> Iterator[str]:
+    """Time and memory, in words."""
+    yield (
+        f"The run will take about {duration_text(costs.seconds)} on this machine, the selection split now "
+        f"being in the cache ({duration_text(costs.seconds_from_nothing)} from nothing); an estimate from "
+        f"pieces timed here. {'; '.join(costs.notes).capitalize()}."
+    )
+    longest = sorted((item for item in costs.stages if not item.cached), key=lambda item: -item.seconds)
+    named = ", ".join(f"{item.stage} {duration_text(item.seconds)}" for item in longest[:_SHOWN_STAGES])
+    yield f"Longest: {named}."
+    memory = "" if costs.peak_bytes is None else f"about {bytes_text(costs.peak_bytes)} at its peak, "
+    yield (
+        f"Memory: {memory}of which the model {bytes_text(costs.model_bytes)} and the evidence "
+        f"{bytes_text(costs.evidence_bytes)}, which the cache keeps on disk."
+    )
+
+
+def bytes_text(count: int) -> str:
+    """A size in memory.
+
+    Examples:
+        >>> bytes_text(1_700_000_000), bytes_text(27_500_000)
+        ('1.7 GB', '28 MB')
+    """
+    return f"{count / 1e9:.1f} GB" if count >= 9.5e8 else f"{count / 1e6:.0f} MB"
+
+
+def _table(head: Cells, rows: Iterable[Cells]) -> Table:
+    return table(head, rows, numeric=range(1, len(head)))
+
+
+def _refused(result: PowerResult, item: PredictionPower) -> bool:
+    return any(reason.startswith(f"predictions.{item.id}:") for reason in result.refused)
+
+
+def _unit(item: PredictionPower) -> str:
+    return "SD" if item.unit == "null SD" else "SE"
+
+
+def _number(value: float | None) -> str:
+    text = significant(value, 2)
+    return "" if text == UNDEFINED else text
+
+
+def _pair(values: tuple[float | None, float | None]) -> Inline:
+    return lines(_number(values[0]), _number(values[1]))
+
+
+def _other_sizes(result: PowerResult) -> list[int]:
+    return sorted({item.group_size for item in result.predictions if not item.declared and item.group_size})
+
+
+def _other_draws(result: PowerResult) -> list[int]:
+    declared = {item.draws for item in result.plan}
+    found = result.table.filter(~pl.col("draws").is_in([number for number in declared if number]))
+    return [number for number in found["draws"].unique().sort().to_list() if number is not None][:2]
+
+
+def _first(rows: pl.DataFrame) -> str:
+    return _number(rows["effect_seen"][0]) if rows.height else ""
+
+
+def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
+    """What `hypotest power` says of each margin."""
+    for item in plan:
+        found = item.margins
+        if found is None:
+            continue
+        good = "no margin" if found.needed is None else f"{margin_text(found.needed, found.kind)} or more"
+        wide = ""
+        if found.widest is not None:
+            wide = f"; too wide above {margin_text(found.widest, found.kind)}"
+        sign = " TOO WIDE" if found.too_wide else ""
+        yield (
+            f"{item.id}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
+            f"equivalent: {good}{wide}"
+        )

@@ -1,0 +1,331 @@
+"""Before any evaluation data: what a plan can see, and what its run will take.
+
+The selection split's documents are divided in two. The group is selected on one half and measured on the
+other, by the very code of a run, so that no neuron is judged by the noise that selected it. Nothing of the
+evaluation split is run through the model or read; only its number of documents enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.session import MEMORY, Session
+from hypotest.errors import EvidenceError
+from hypotest.groups.live import without_dead
+from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import needed_nulls
+from hypotest.pages.notebook import show_as
+from hypotest.pipeline.analysis import Analysis, analyse
+from hypotest.pipeline.definedness import undefined_on_selection
+from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.design import HEAD_BLOCKS
+from hypotest.records.evidence import Evidence, SelectionEvidence
+from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
+from hypotest.studies.power.costs import (
+    evidence_bytes,
+    extrapolate_analysis,
+    peak_memory,
+    repeated_work,
+    time_collection,
+)
+from hypotest.studies.power.export import write_power
+from hypotest.studies.power.grid import (
+    PowerBasis,
+    compare_halved,
+    power_bases,
+    power_curves,
+    power_table,
+    predict_power,
+)
+from hypotest.studies.power.monte_carlo import monte_carlo
+from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
+from hypotest.studies.power.page import power_summary
+from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, StageCost
+from hypotest.studies.power.variants import (
+    against_one_null,
+    by_null,
+    foreseeable,
+    other_sizes,
+    resized,
+    variant,
+)
+from hypotest.studies.selection_split import look_at_selection
+from hypotest.testing.halves import divide
+
+DRAWS = 1999
+"""Draws of each null at sizes other than the declared one, at most."""
+FEWER_DRAWS = 999
+"""The same with half of the documents, from which only SDs and times are taken."""
+RESAMPLES = 400
+"""Of documents, there and at other sizes, at most: a standard error is known to 4 %."""
+QUICK_DRAWS = 499
+"""Of each null in a quick look, at most."""
+QUICK_POSITIONS = 1024
+"""Of each condition that a quick look collects, about, where the selection split is not in the cache."""
+
+
+show_as(PowerResult, power_summary)
+
+
+def power(
+    protocol: str | Path,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    memory: float = MEMORY,
+    quick: bool = False,
+    start_stage: StartStage = silent,
+) -> PowerResult:
+    """Foresee what a protocol can see, from its selection split alone.
+
+    Args:
+        protocol: Path of the protocol.
+        out: Folder that gets ``<out>/<protocol id>/power``; default ``reports``.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+        memory: GB that ablation may take beside model and evidence.
+        quick: With fewer draws, at the declared size alone, without times; and from some of the documents
+            unless the selection split is in the cache. How far the draws can be off is part of the result.
+        start_stage: Told of each stage and its number of steps, for progress.
+
+    Returns:
+        Table, curves, refusals and costs; the same lie in the result's folder.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run; carries every problem.
+        RunError: If evidence cannot be collected; what was finished stays in the cache.
+    """
+    looked = look_at_selection(
+        protocol, "power", out, device, memory, start_stage, positions=QUICK_POSITIONS if quick else None
+    )
+    plan, prepared, selection, session = looked.plan, looked.prepared, looked.selection, looked.session
+    streams = session.streams
+    evidence = without_dead(divide(selection, streams))  # the same object for every analysis
+    documents = PowerDocuments(
+        selecting=np.unique(evidence.selection.documents).size,
+        measuring=np.unique(evidence.evaluation.documents).size,
+        planned=prepared.samples["evaluation"].positions["document"].n_unique(),
+    )
+    weighed = [item for item in plan.predictions if item.role != "descriptive" and foreseeable(item)]
+    grouped = [item for item in weighed if MEASURES[item.measure].level != "conditions"]
+    timed = Stopwatch(start_stage)
+    if quick:
+        parts = [(part, against_one_null(plan, part, QUICK_DRAWS, RESAMPLES)) for part in by_null(weighed)]
+    else:
+        parts = [(weighed, variant(plan, plan.predictions))]
+    declared = [(part, analyse(asked, evidence, session=session.telling(timed))) for part, asked in parts]
+    fewer_draws = QUICK_DRAWS if quick else FEWER_DRAWS
+    thinned, timed_thinned = _thin(plan, grouped, evidence, session, fewer_draws, quick)
+    heads = _documents_with_heads(prepared, documents.planned)
+    bases: list[PowerBasis] = []
+    spread_ratios: dict[str, tuple[float, float]] = {}
+    for part, analysis in declared:
+        spread_ratios |= compare_halved(plan, analysis, thinned)
+        bases += power_bases(plan, part, analysis, spread_ratios, documents.measuring, heads, declared=True)
+    size = len(declared[0][1].task.selection.group) if declared else 0
+    notes = [
+        f"{item.id}: undefined on one half of the selection split: {item.notes[0]}"
+        for _, analysis in declared
+        for item in analysis.predictions
+        if item.outcome == "undefined"
+    ]
+    if not quick:
+        more, said = _at_other_sizes(plan, grouped, size, evidence, spread_ratios, documents, heads, session)
+        bases, notes = [*bases, *more], [*notes, *said]
+
+    predictions = tuple(
+        replace(
+            predict_power(base, plan, documents.planned),
+            reach=reach_of_outcomes(base, plan, documents.planned),
+            margins=reach_of_margin(base, plan, documents.planned),
+            monte_carlo=monte_carlo(base, plan, documents.planned, streams("Monte Carlo", base.prediction.id))
+            if quick
+            else None,
+        )
+        for base in bases
+    )
+    order = [item.id for item in plan.predictions]
+    pairs = sorted(
+        zip(predictions, bases, strict=True), key=lambda pair: (not pair[0].declared, order.index(pair[0].id))
+    )
+    numbers = sorted({documents.measuring, *(factor * documents.planned for factor in (1, 2, 4))})
+    as_declared = [pair for pair in pairs if pair[0].declared]
+    notes += [
+        text for item, base in as_declared for text in warnings(base.prediction, item.reach, item.margins)
+    ]
+    reasons = [text for item, base in as_declared for text in refusals(base.prediction, item.reach)]
+    if quick:
+        notes += [f"in a quick look, which refuses nothing: {text}" for text in reasons]
+    notes += _left_out(plan)
+    result = PowerResult(
+        protocol_id=plan.id,
+        title=plan.title,
+        level=plan.decision.level,
+        corrected_level=plan.decision.level / max(1, len(plan.deciding)),
+        n_neurons=evidence.layer_size,
+        group_size=size,
+        documents=documents,
+        predictions=tuple(item for item, _ in pairs),
+        table=power_table([base for _, base in pairs], plan, documents.planned, numbers),
+        curves=power_curves([base for _, base in pairs], plan, documents.planned, numbers),
+        refused=() if quick else (*_undefined(plan, selection, session), *reasons),
+        costs=None
+        if quick
+        else _costs(
+            plan,
+            prepared,
+            selection,
+            size,
+            session,
+            documents,
+            looked.preparing,
+            (timed.seconds, timed_thinned.seconds),
+        ),
+        notes=(*_given_up(looked.whole, documents, quick), *notes),
+        folder=looked.folder,
+    )
+    write_power(result)
+    return result
+
+
+def _at_other_sizes(
+    plan: Protocol,
+    grouped: list[Prediction],
+    size: int,
+    evidence: Evidence,
+    spread_ratios: Mapping[str, tuple[float, float]],
+    documents: PowerDocuments,
+    heads: Callable[[int], int],
+    session: Session,
+) -> tuple[list[PowerBasis], list[str]]:
+    """What power rests on at sizes other than the declared one, and which cannot be had."""
+    asked = [(k, part) for k in other_sizes(size, evidence.n_neurons) for part in by_null(grouped)]
+    step = session.stage("other group sizes", len(asked))
+    bases: list[PowerBasis] = []
+    notes = []
+    for k, part in asked:
+        other = resized(against_one_null(plan, part, DRAWS, RESAMPLES), k / evidence.n_neurons)
+        try:
+            analysis = analyse(other, evidence, session=session)
+            bases += power_bases(
+                plan, part, analysis, spread_ratios, documents.measuring, heads, declared=False
+            )
+        except EvidenceError as error:
+            notes.append(f"groups of {k:,} neurons: {error}")
+        step()
+    return bases, notes
+
+
+def _given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
+    """What a quick look does without."""
+    if not quick:
+        return []
+    some = documents.selecting + documents.measuring
+    given_up = [
+        f"a quick look: at most {QUICK_DRAWS} draws of each null and {RESAMPLES} resamples of documents; no "
+        "other group sizes, no times, and what is undefined on the whole selection split is not looked for"
+    ]
+    if not whole:
+        given_up.append(
+            f"only {some:,} documents of the selection split were run through the model; the group was "
+            "selected on half of them, and may be another one on more"
+        )
+    return given_up
+
+
+def _undefined(plan: Protocol, selection: SelectionEvidence, session: Session) -> list[str]:
+    """What a run would refuse once the selection split is collected."""
+    found = undefined_on_selection(plan, selection, session.streams)
+    return [
+        f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
+        f"{found[item.id]}"
+        for item in plan.predictions
+        if item.id in found and item.role != "descriptive"
+    ]
+
+
+def _thin(
+    plan: Protocol,
+    grouped: list[Prediction],
+    evidence: Evidence,
+    session: Session,
+    draws: int,
+    quick: bool,
+) -> tuple[Analysis | None, Stopwatch]:
+    """The declared analysis with half of the measuring documents: how nulls and times change with them."""
+    watch = Stopwatch(session.start_stage)
+    documents = np.unique(evidence.evaluation.documents)
+    kept = session.streams("documents kept").permutation(documents)[: documents.size // 2]
+    fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
+    if not grouped:
+        return None, watch
+    asked = variant(plan, grouped, draws=draws, resamples=RESAMPLES)
+    if quick:  # times are not taken from it
+        asked = asked.with_nulls({name for item in grouped for name in needed_nulls(item)})
+    try:
+        return analyse(asked, fewer, session=session.telling(watch)), watch
+    except EvidenceError:  # undefined with so few documents: nothing is said about more of them
+        return None, Stopwatch(silent)
+
+
+def _left_out(plan: Protocol) -> list[str]:
+    return [
+        f"{item.id}: a contrast with {item.contrast.null} networks cannot be foreseen from this one"
+        for item in plan.predictions
+        if not foreseeable(item) and item.role != "descriptive"
+    ]
+
+
+def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], int]:
+    """From documents of a split to those in which heads are ablated: blocks are limited in number."""
+    sample = prepared.samples["evaluation"]
+    rows = sample.positions.filter(sample.positions["block"].is_in(sample.head_blocks.tolist()))
+    with_heads = rows["document"].n_unique()
+    full = sample.head_blocks.size >= HEAD_BLOCKS
+
+    def measured_of(documents: int) -> int:
+        share = documents / planned
+        return max(2, round(with_heads * (min(share, 1.0) if full else share)))
+
+    return measured_of
+
+
+def _costs(
+    plan: Protocol,
+    prepared: Prepared,
+    selection: SelectionEvidence,
+    group_size: int,
+    session: Session,
+    documents: PowerDocuments,
+    preparing: dict[str, float],
+    analysed: tuple[dict[str, float], dict[str, float]],
+) -> Costs:
+    stages = [StageCost(name, seconds, False, "timed in full") for name, seconds in preparing.items()]
+    collecting = time_collection(prepared, selection, group_size, session)
+    analysis, per_1000 = extrapolate_analysis(
+        plan,
+        *analysed,
+        FEWER_DRAWS,
+        min(1.0, RESAMPLES / plan.intervals.resamples),
+        documents.measuring,
+        documents.planned,
+    )
+    sampled = prepared.samples
+    here = evidence_bytes(selection.split)
+    there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height
+    peak = peak_memory()
+    return Costs(
+        stages=(*stages, *collecting, *analysis, *repeated_work(plan, collecting, analysis)),
+        seconds_per_1000_draws=per_1000,
+        model_bytes=sum(item.numel() * item.element_size() for item in prepared.subject.model.parameters()),
+        evidence_bytes=round(here + there),
+        # the halves were copies of the selection split: they stood where the evaluation split will
+        peak_bytes=None if peak is None else round(peak - here + there),
+        notes=("start-up, report and figures are not included",),
+    )

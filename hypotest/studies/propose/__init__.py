@@ -1,0 +1,1 @@
+"""A protocol proposed from a model and a text."""

@@ -1,0 +1,1 @@
+"""Writing down what will be done, before it is."""

@@ -1,0 +1,1 @@
+"""A protocol at every layer or checkpoint: study, record, page."""

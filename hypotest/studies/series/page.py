@@ -1,0 +1,242 @@
+"""What a series of runs prints and leaves behind, beside the reports of its members.
+
+<folder>/
+  series/    series.md   series.json   figures/*.svg, *.png
+  <member>/  report.md   results.json  ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hypotest.engine.progress import StartStage, silent
+from hypotest.pages.document import (
+    Column,
+    Document,
+    Heading,
+    Items,
+    Note,
+    Paragraph,
+    Part,
+    Table,
+    document,
+    table,
+    together,
+)
+from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
+from hypotest.pages.markdown import write_markdown
+from hypotest.records.folders import replace_folder
+from hypotest.records.sentences import sentence_list
+from hypotest.report.numbers import UNDEFINED, p_text, significant
+from hypotest.report.picture import Picture, figures_of
+from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.text import nearest_path
+from hypotest.studies.series.record import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
+
+SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
+_TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
+
+
+def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
+    """Write report, numbers and figures into the folder ``series`` beside the members.
+
+    Raises:
+        OutputError: If the folder cannot be written.
+    """
+    # Imported here: the summary needs no matplotlib.
+    from hypotest.studies.series.figure import draw_series
+
+    with replace_folder(found.folder / "series") as folder:
+        (folder / "series.json").write_text(series_json(found), encoding="utf-8", newline="\n")
+        (folder / "figures").mkdir()
+        step = start_stage("figure of the series", 1)
+        pictures = draw_series(found, folder / "figures")
+        step()
+        write_markdown(folder / "series.md", series_page(found, pictures))
+
+
+def series_json(found: SeriesResult) -> str:
+    """Everything but the folder, as JSON."""
+    return json_text({"schema_version": SERIES_VERSION, **fields_without(found, "folder")})
+
+
+def series_summary(found: SeriesResult) -> Document:
+    """For the console: a row per member, the trends, and where the report lies."""
+    notes = [
+        ", ".join(f"{place} {item.prediction}" for place, item in enumerate(found.courses, 1)),
+        "< less, > greater, = equivalent, ? inconclusive",
+    ]
+    if any(point.outcome == "undefined" for course in found.courses for point in course.points):
+        notes[1] += ", x undefined"
+    if any(_marked(found, member) for member in found.members):
+        notes.append("* no plateau: the share that the protocol declares")
+    if any(member.corrected for member in found.members):
+        notes.append(
+            f"Refuted: at level {found.level:g} after correction for all {len(found.members)} {found.axis}s. "
+            f"Supported is per {found.axis}."
+        )
+    last: list[Part] = [("Report: ", path(nearest_path(found.folder / "series" / "series.md")))]
+    if found.verdicts:
+        last.insert(0, strong(f"Verdict: {found.verdict_line}"))
+    return Document(
+        (
+            together(
+                "EXPLORATORY: a series is not registered as one.",
+                strong(found.title),
+                f"{found.subject}: {_counted(found)}",
+            ),
+            together(_signs(found), *map(aside, notes)),
+            *([_trend_table(found)] if found.trends else []),
+            together(*(f"Left out: {item}." for item in found.skipped), *last),
+        )
+    )
+
+
+def _signs(found: SeriesResult) -> Table:
+    judged = any(member.corrected for member in found.members)
+    rows: list[tuple[Inline, ...]] = []
+    for number, member in enumerate(found.members):
+        mark = "*" if _marked(found, member) else ""
+        statuses = [_status(member, name) for name in found.hypotheses] if judged else []
+        signs = [SIGNS[course.points[number].outcome] for course in found.courses]
+        rows.append((f"{member.place:,}", f"{member.n_neurons:,}{mark}", *statuses, *signs))
+    columns = (
+        Column(found.axis),
+        Column("neurons", "number"),
+        *(Column(name) for name in found.hypotheses if judged),
+        *(Column(str(place), "sign") for place in range(1, len(found.courses) + 1)),
+    )
+    return Table(columns, tuple(rows))
+
+
+def _marked(found: SeriesResult, member: Member) -> bool:
+    """Whether the member's group is not the plateau that the protocol looks for."""
+    return found.protocol["group"]["select"] == "plateau" and not member.has_plateau
+
+
+def _status(member: Member, hypothesis: str) -> Inline:
+    status = member.corrected.get(hypothesis, UNDEFINED)
+    return strong(status, _TONES[status]) if status in _TONES else status
+
+
+def _trend_table(found: SeriesResult) -> Table:
+    return table(
+        ["prediction", "Kendall's tau", "p", "p adjusted", "outcome", "leaves the null"],
+        [(item.prediction, *_trend_cells(item)) for item in found.trends],
+        numeric=(1, 2, 3),
+    )
+
+
+def _trend_cells(item: TrendResult) -> tuple[str, str, str, str, str]:
+    adjusted = UNDEFINED if item.p_adjusted is None else p_text(item.p_adjusted)
+    tau = UNDEFINED if item.tau is None else f"{item.tau:+.2f}"
+    return tau, p_text(item.p_value), adjusted, item.outcome, _leaving(item)
+
+
+def _leaving(item: TrendResult) -> str:
+    if item.leaves_at is None:
+        return "never"
+    if item.stays_from is None:
+        return f"at {item.leaves_at:,}, and returns"
+    if item.stays_from == item.leaves_at:
+        return f"at {item.leaves_at:,}"
+    return f"at {item.leaves_at:,}, for good at {item.stays_from:,}"
+
+
+def _counted(found: SeriesResult) -> str:
+    n = len(found.members)
+    what = "layer" if found.axis == "layer" else "checkpoint"
+    return f"{n} {what}{'' if n == 1 else 's'}, each tested by itself"
+
+
+def series_page(found: SeriesResult, pictures: Sequence[Picture]) -> Document:
+    """The report."""
+    return document(_parts(found, pictures))
+
+
+def _parts(found: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
+    yield Heading(f"{found.title}: {'over depth' if found.axis == 'layer' else 'over training'}", 1)
+    yield (
+        f"{found.subject}: {_counted(found)}. Each member is a run of its own, with its report "
+        "beside this one."
+    )
+    yield _note(found)
+    if found.verdicts:
+        yield Heading("Verdict")
+        yield strong(found.verdict_line)
+        yield Items(tuple((emphasis(item.hypothesis), f": {item.reason}") for item in found.verdicts))
+    yield Heading("Members")
+    yield _members(found)
+    if any(member.corrected for member in found.members):
+        yield (
+            f"What refutes survives the correction for all {len(found.members)} members (Bonferroni, on top "
+            "of that for the predictions); in brackets, where it differs, the verdict of the member alone. "
+            "Support is each member's own: with many members some may be supported by chance."
+        )
+    if found.skipped:
+        yield f"Left out: {sentence_list(found.skipped)}."
+    if found.trends:
+        yield Heading("Trends")
+        yield _trend_table(found)
+        yield (
+            "Tau is that of the effect against the training step; its p-value is exact over all orders of "
+            "the checkpoints, two-sided. The last column is the first step at which the effect differs from "
+            "the null, significantly and with a 95 % interval that excludes none."
+        )
+    yield Heading("Predictions")
+    yield from figures_of(pictures, "courses")
+    for course in found.courses:
+        yield Heading(course.prediction, 3)
+        yield _course_table(found, course)
+
+
+def _note(found: SeriesResult) -> Note:
+    said = "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
+    if found.axis == "step":
+        said += (
+            " Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
+            "along this training, not that another training would show it."
+        )
+    return Note("note", (Paragraph(said),))
+
+
+def _members(found: SeriesResult) -> Table:
+    names = found.hypotheses if any(member.corrected for member in found.members) else ()
+    return table(
+        [found.axis, "neurons", "selected as", "ablation", *names],
+        [
+            (
+                link(member.name, f"../{member.folder}/report.md"),
+                f"{member.n_neurons:,}",
+                "plateau" if member.has_plateau else "declared share",
+                member.engine,
+                *(_statuses(member, name) for name in names),
+            )
+            for member in found.members
+        ],
+        numeric=(1,),
+    )
+
+
+def _statuses(member: Member, hypothesis: str) -> str:
+    corrected, alone = member.corrected.get(hypothesis), member.alone.get(hypothesis)
+    if corrected is None:
+        return UNDEFINED
+    return f"{corrected}" if corrected == alone else f"{corrected} (alone: {alone})"
+
+
+def _course_table(found: SeriesResult, course: Course) -> Table:
+    unit = "SDs of the null" if course.in_null_sd else "unit of the measure"
+    rows = [
+        (
+            member.name,
+            significant(point.effect),
+            UNDEFINED
+            if point.interval is None
+            else f"{significant(point.interval[0])} to {significant(point.interval[1])}",
+            p_text(point.p_value),
+            point.outcome,
+        )
+        for member, point in zip(found.members, course.points, strict=True)
+    ]
+    return table([found.axis, f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3))

@@ -1,0 +1,1 @@
+"""A finished run, checked again: study, record, page."""

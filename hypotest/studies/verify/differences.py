@@ -1,0 +1,152 @@
+"""Where stored results and recomputed ones differ by more than `tolerances` allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hypotest.studies.verify.record import Difference
+from hypotest.studies.verify.sentences import same_sentence
+from hypotest.studies.verify.tolerances import EXACT, Slack, Tolerance, draws_by_null, jumped_draws
+
+_PROBABILITIES = (
+    "p_value", "p_error", "p_adjusted", "p_equivalence", "p_equivalence_adjusted", "p_beyond",
+    "p_beyond_adjusted",
+)  # fmt: skip
+_IN_SDS = ("z", "standardized")
+_SHOWN = 48
+_LABELS = ("id", "hypothesis", "null", "covariate", "condition")
+
+
+def differences(
+    stored: Any, found: Any, where: str, tolerance: Tolerance = EXACT, slack: Slack | None = None
+) -> Iterator[Difference]:
+    """Every leaf in which two trees of plain data differ.
+
+    Args:
+        stored: Dicts, lists, numbers, words and None.
+        found: The same.
+        where: Path of both.
+        tolerance: Of numbers.
+        slack: Of the prediction that the numbers belong to.
+    """
+    if isinstance(stored, Mapping) and isinstance(found, Mapping):
+        for key in [*stored, *(key for key in found if key not in stored)]:
+            place = f"{where}.{key}" if where else str(key)
+            yield from differences(stored.get(key, _ABSENT), found.get(key, _ABSENT), place, tolerance, slack)
+    elif isinstance(stored, list) and isinstance(found, list):
+        if len(stored) != len(found):
+            yield Difference(where, f"{len(stored)} entries", f"{len(found)} entries")
+            return
+        slack = _of_list(stored, slack or Slack())
+        for number, (one, two) in enumerate(zip(stored, found, strict=True)):
+            yield from differences(one, two, f"{where}[{_label(one, two, number)}]", tolerance, slack)
+    elif not _alike(stored, found, where.rpartition(".")[2], tolerance, slack or Slack()):
+        yield Difference(where, *_shown(stored, found))
+
+
+def null_differences(
+    stored: pl.DataFrame, found: pl.DataFrame, tolerance: Tolerance = EXACT
+) -> Iterator[Difference]:
+    """Every draw in which two tables of null draws differ by more than they may.
+
+    Where no more draws than the tolerance allows differ, none is named.
+
+    Args:
+        stored: Columns prediction, null, draw, value.
+        found: The same.
+        tolerance: Of the draws.
+    """
+    one, two = draws_by_null(stored), draws_by_null(found)
+    for key in [*one, *(key for key in two if key not in one)]:
+        where = f"{key[0]}, {key[1]}"
+        if key not in one or key not in two:
+            yield Difference(where, *("no draws" if key not in of else "draws" for of in (one, two)))
+            continue
+        (numbers, values), (same_numbers, same_values) = one[key], two[key]
+        if not np.array_equal(numbers, same_numbers):
+            yield Difference(where, f"{len(numbers)} draws", f"{len(same_numbers)} draws, or in other order")
+            continue
+        jumped = jumped_draws(values, same_values, tolerance)
+        if jumped.sum() > tolerance.jumps(len(values)):
+            for place in np.flatnonzero(jumped):
+                pair = _shown(_plain(values[place]), _plain(same_values[place]))
+                yield Difference(f"{where}, draw {numbers[place]}", *pair)
+
+
+_ABSENT = object()
+
+
+def _of_list(values: list[Any], slack: Slack) -> Slack:
+    """Of numbers in a row, such as a curve, the largest gives the size of all."""
+    floats = [abs(value) for value in values if isinstance(value, float)]
+    return replace(slack, scale=max([slack.scale, *floats])) if floats else slack
+
+
+def _alike(stored: Any, found: Any, key: str, tolerance: Tolerance, slack: Slack) -> bool:
+    words = isinstance(stored, str) and isinstance(found, str)
+    if words and tolerance.relative:
+        return same_sentence(
+            stored, found, tolerance.relative, slack.probability + _moved(slack, tolerance), tolerance.counts
+        )
+    floats = all(isinstance(value, float | int) and not isinstance(value, bool) for value in (stored, found))
+    if not (floats and tolerance.relative) or (isinstance(stored, int) and isinstance(found, int)):
+        return bool(type(stored) is type(found) or floats) and bool(stored == found)
+    distance = abs(stored - found)
+    if key in _PROBABILITIES:
+        return bool(distance <= tolerance.relative + slack.probability)
+    if key == "percentile":
+        return bool(distance <= 100 * (tolerance.relative + slack.probability))
+    if key == "equivalence_ceiling":
+        return bool(distance <= tolerance.relative + slack.ceiling)
+    largest = max(abs(stored), abs(found))
+    if key == "smallest_effect":
+        return bool(distance <= tolerance.relative * slack.scale + slack.farthest + slack.shift)
+    if key in _IN_SDS:
+        allowed = tolerance.relative * max(1.0, largest) + _moved(slack, tolerance) / slack.sd
+        return bool(distance <= allowed)
+    return bool(distance <= tolerance.relative * largest + _moved(slack, tolerance))
+
+
+def _moved(slack: Slack, tolerance: Tolerance) -> float:
+    return tolerance.relative * slack.scale + slack.shift
+
+
+def _label(stored: Any, found: Any, number: int) -> str:
+    if isinstance(stored, Mapping) and isinstance(found, Mapping):
+        for name in _LABELS:
+            if name in stored and stored[name] == found.get(name):
+                return str(stored[name])
+        if "head" in stored and "layer" in stored:
+            return f"L{stored['layer']}H{stored['head']}"
+    return str(number)
+
+
+def _plain(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _shown(stored: Any, found: Any) -> tuple[str, str]:
+    """Both as text, of long ones the piece around the first difference."""
+    one, two = (_text(value) for value in (stored, found))
+    start = next((place for place, pair in enumerate(zip(one, two, strict=False)) if len(set(pair)) > 1), 0)
+    start = max(0, start - _SHOWN // 2) if max(len(one), len(two)) > _SHOWN else 0
+    return _cut(one, start), _cut(two, start)
+
+
+def _cut(text: str, start: int) -> str:
+    return (
+        f"{'...' if start else ''}{text[start : start + _SHOWN]}{'...' if len(text) > start + _SHOWN else ''}"
+    )
+
+
+def _text(value: Any) -> str:
+    if value is _ABSENT:
+        return "nothing"
+    if value is None:
+        return "null"
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,236 @@
+"""The subject loaded again, its evidence collected anew, and all that only the model can tell."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
+from hypotest.collect.self_check import FORWARD_ROUNDING
+from hypotest.collect.tiles import GB
+from hypotest.engine.session import MEMORY, Session
+from hypotest.errors import EvidenceError, HypotestError, OutputError
+from hypotest.groups.live import without_dead
+from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.collection import collect_both, self_check
+from hypotest.pipeline.fingerprint import text_hashes
+from hypotest.pipeline.plausibility import measure_cross_entropy
+from hypotest.pipeline.prepare import Prepared, prepare
+from hypotest.pipeline.results import ModelFacts, ask_model
+from hypotest.pipeline.untrained import collect_untrained
+from hypotest.records.evidence import Evidence
+from hypotest.records.protocol import Protocol
+from hypotest.records.results import Results
+from hypotest.records.self_check import SelfCheck
+from hypotest.report.results_file import json_text
+from hypotest.studies.verify.array_differences import compare_evidence
+from hypotest.studies.verify.conditions import other_conditions, recorded_networks, section
+from hypotest.studies.verify.deviation import largest_deviation
+from hypotest.studies.verify.differences import differences
+from hypotest.studies.verify.record import Check, Difference
+from hypotest.studies.verify.tolerances import EXACT, OTHER_EVIDENCE, Slack, Tolerance
+from hypotest.testing.selection import select
+
+_NAME = "collected anew"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recollection:
+    """What collecting anew has shown."""
+
+    checks: tuple[Check, ...]
+    evidence: Evidence | None
+    """None if it could not be collected, or is not the run's."""
+    networks: tuple[dict[str, float], ...]
+    """What `group_values` finds in each untrained network."""
+    exact: bool
+    """Whether every bit had to be equal."""
+    digests: dict[str, str]
+    """Name of the check of a split's evidence -> digest of what was collected."""
+
+
+def recollect(
+    plan: Protocol,
+    stored: Results,
+    manifest: Mapping[str, Any],
+    cached: Evidence | None,
+    base: Path,
+    session: Session,
+) -> Recollection:
+    """Load the subject again, collect all evidence in a cache of its own, and compare.
+
+    Args:
+        plan: The protocol.
+        stored: From ``results.json``.
+        manifest: Of the run.
+        cached: From the cache; None if it is missing.
+        base: Folder that relative paths of the protocol start from.
+        session: What it computes with, but for memory: as much as the run had.
+    """
+    session = replace(session, memory=_memory(manifest))
+    try:
+        prepared = prepare(plan, base, session, kept_out=_kept_out(manifest), force=True)
+    except HypotestError as error:
+        return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
+    source = _source(prepared, manifest)
+    if source.status == "differs":
+        left = Check(_NAME, "not checked", "model, text or positions are not the run's")
+        return Recollection((source, left), None, (), False, {})
+    exact = not other_conditions(manifest, str(prepared.subject.device))
+    checks = [source]
+    with _temporary_cache(session.cache) as folder:
+        anew = replace(session, anew=Path(folder))
+        try:
+            evidence = collect_both(plan, prepared, anew)
+            if cached is not None:
+                checks += compare_evidence(cached, evidence, exact, _NAME)
+            check = self_check(prepared, evidence, anew)
+            checks += _of_the_model(plan, prepared, evidence, stored, check, exact, anew)
+            values, found, digests = _untrained(plan, prepared, manifest, exact, anew)
+            for split, digest in evidence_digests(anew.evidence, prepared.keys).items():
+                digests[f"evidence: {split}"] = digest
+        except OutputError:
+            raise
+        except HypotestError as error:
+            checks.append(Check(_NAME, "differs", str(error), (Difference(_NAME, "evidence", "an error"),)))
+            return Recollection(tuple(checks), None, (), exact, {})
+    return Recollection((*checks, *found), evidence, values, exact, digests)
+
+
+def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
+    """Weights, tokenizer, text and positions: the keys of evidence follow from them."""
+    hashes, keys = section(manifest, "hashes"), section(manifest, "evidence")
+    stored = {
+        "weights": hashes.get("weights"),
+        "tokenizer": hashes.get("tokenizer"),
+        "text": hashes.get("text"),
+        "evidence": {name: keys.get(name) for name in ("selection", "evaluation")},
+    }
+    found = {
+        "weights": prepared.subject.fingerprint,
+        "tokenizer": prepared.subject.tokenizer_fingerprint,
+        "text": text_hashes(prepared),
+        "evidence": asdict(prepared.keys),
+    }
+    changed = tuple(differences(stored, found, "hashes"))
+    name = f"{_NAME}: model and text"
+    if changed:
+        return Check(name, "differs", "not what the manifest names", changed)
+    return Check(name, "agrees", "weights, tokenizer, text and positions", deviation=0.0)
+
+
+def _of_the_model(
+    plan: Protocol,
+    prepared: Prepared,
+    evidence: Evidence,
+    stored: Results,
+    check: SelfCheck,
+    exact: bool,
+    session: Session,
+) -> Iterator[Check]:
+    """The parts of the results that do not follow from evidence."""
+    selection = select(plan, without_dead(evidence), session.streams)
+    entropy = stored.cross_entropy and measure_cross_entropy(prepared, session, force=True)
+    if not exact:  # the difference is rounding itself; that it is small enough has been checked
+        check = replace(check, largest_difference=stored.self_check.largest_difference)
+    found = ask_model(plan, prepared, evidence, selection, check, entropy, session)
+    sides = _plain(ModelFacts.stored(stored)), _plain(found)
+    tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
+    changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
+    name = f"{_NAME}: numbers of the model"
+    if changed:
+        yield Check(name, "differs", "stored is not what the model gives", changed)
+    else:
+        detail = "subject, text, frequencies, cross-entropy, groups ablated at once, self-check"
+        yield Check(name, "agrees", detail, deviation=largest_deviation(*sides))
+
+
+def _untrained(
+    plan: Protocol,
+    prepared: Prepared,
+    manifest: Mapping[str, Any],
+    exact: bool,
+    session: Session,
+) -> tuple[tuple[dict[str, float], ...], list[Check], dict[str, str]]:
+    """Each untrained network anew: its values, its arrays against the cached ones, and their digests."""
+    cache = replace(session, anew=None).networks
+    checks: list[Check] = []
+    networks = recorded_networks(manifest)
+
+    found = collect_untrained(plan, prepared, session, lambda fresh: group_values(plan, fresh))
+    for network, named in zip(found, networks, strict=False):
+        what = f"{_NAME}: untrained {network.number}"
+        stored = {name: named.get(name) for name in ("weights_sha256", "selection", "evaluation")}
+        ours = {
+            "weights_sha256": network.fingerprint,
+            "selection": network.keys.selection,
+            "evaluation": network.keys.evaluation,
+        }
+        changed = tuple(differences(stored, ours, ""))
+        if changed:
+            checks.append(Check(what, "differs", "not what the manifest names", changed))
+        elif is_collected(cache, *_pair(network.keys)):
+            checks += _of_network(cache, session.networks, network.keys, exact, what)
+    digests = {
+        f"evidence: untrained {network.number}: {split}": digest
+        for network in found
+        for split, digest in network.sha256.items()
+    }
+    return tuple(network.value for network in found), checks, digests
+
+
+def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str) -> Iterator[Check]:
+    try:
+        cached, fresh = (read_evidence(folder, keys) for folder in (cache, anew))
+    except EvidenceError as error:
+        yield Check(what, "differs", str(error), (Difference(what, "damaged evidence", "evidence"),))
+        return
+    found = list(compare_evidence(cached, fresh, exact, what))
+    wrong = [item for item in found if item.status != "agrees"]
+    yield from wrong or [
+        Check(what, "agrees", found[0].detail, deviation=max(item.deviation or 0.0 for item in found))
+    ]
+
+
+def _pair(keys: EvidenceKeys) -> tuple[str, str]:
+    return keys.selection, keys.evaluation
+
+
+def _plain(facts: ModelFacts) -> dict[str, Any]:
+    """As plain data, each part where ``results.json`` has it."""
+    parts = json.loads(json_text(facts))
+    return {
+        "subject": parts["subject"],
+        "corpus": parts["text"],
+        "ablation": {"group": parts["joint"]},
+        "self_check": parts["self_check"],
+        "cross_entropy": parts["cross_entropy"],
+        "figures": {"frequencies": parts["frequencies"]},
+    }
+
+
+def _kept_out(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Documents that the run kept out of its evaluation split, whatever the lock says by now."""
+    found = manifest.get("kept_out")
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
+
+
+def _memory(manifest: Mapping[str, Any]) -> float:
+    """What the run allowed, since the size of batches can change the last bits."""
+    found = section(manifest, "ablation").get("memory_budget_bytes")
+    if isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
+        return float(found) / GB
+    return MEMORY
+
+
+def _temporary_cache(parent: Path) -> tempfile.TemporaryDirectory[str]:
+    """On the disk of the cache, which has room for evidence."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix="recollected-", dir=parent)
+    except OSError as error:
+        raise OutputError(f"{parent}: evidence cannot be collected there: {error.strerror}") from None

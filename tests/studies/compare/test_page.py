@@ -1,0 +1,176 @@
+"""What `hypotest compare` shows: legible at 80 columns, safe, and with every reason."""
+
+import dataclasses
+import importlib
+import io
+
+import pytest
+from rich.console import Console
+
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
+from hypotest.report.figure_style import house_style, save
+from hypotest.studies.compare.figure import draw_forest
+from hypotest.studies.compare.page import comparison_page, write_comparison
+from hypotest.studies.compare.record import Comparison
+from hypotest.studies.compare.study import compare
+from hypotest.studies.compare.summary import comparison_summary
+from hypotest.studies.compare.words import count_line, pooled_line, reason_lines, unpooled_lines
+from tests.example import EXAMPLE, ROOT
+from tests.runs import other_model
+
+PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> Comparison:
+    folder = tmp_path_factory.mktemp("runs")
+    runs = [other_model(folder / str(n), f"owner/model-{n}", n - 1.0) for n in range(3)]
+    return compare([*runs, EXAMPLE], claims=PAPER, out=folder / "out")
+
+
+def printed(found, width=80):
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(shown(comparison_summary(found)))
+    return console.file.getvalue()
+
+
+def test_the_console_fits_80_columns(found):
+    text = printed(found)
+    lines = text.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Report")) <= 80
+    assert "A: owner/model-0, layer 3 (rare-tokens-as-published)" in text
+    assert "modular: refuted; distributed: undecided" in text
+    assert "attention-correlation" in text and "0.89 ± 0.07" in text
+    assert "all" in text and "not pooled" in text
+    (pooled,) = [line for line in lines if line.lstrip().startswith("all ") and "-0.0113" in line]
+    assert pooled.rstrip().endswith("equivalent")
+
+
+def test_markdown_holds_every_claim_and_every_effect(found):
+    text = PAGE.render(comparison_page(found))
+    for run in found.runs:
+        (part,) = [one for one in text.split("\n### ") if one.startswith(f"{run.label}: ")]
+        rows = [line for line in part.splitlines() if line.startswith("| ")][2:]
+        checks = [check for check in found.checks if check.run == run.label]
+        assert [row.split(" | ")[0] for row in rows] == [f"| {check.claim}" for check in checks]
+        assert all(check.agreement in row for check, row in zip(checks, rows, strict=True))
+    assert text.count("**pooled**") == sum(item.pooled is not None for item in found.predictions)
+    for line in (*unpooled_lines(found)[:1], count_line(found.checks)):
+        assert line.split(":")[0].split(",")[0] in text
+    assert "NaN" not in text and "None" not in text
+
+
+def test_reasons_are_said_once(found):
+    lines = reason_lines(found.checks)
+    assert len(lines) == len({line.split(": ", 1)[1] for line in lines})
+    assert any("q-random" in line and "no interval of its own" in line for line in lines)
+    assert any("coordination (D)" in line and ": not measured, " in line for line in lines)
+    several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
+    assert [line.partition(":")[0] for line in several] == ["specialization", "clustering and spectrum"]
+    for line, null in zip(several, ("label_shuffled", "local_matched"), strict=True):
+        assert line.endswith(f"contrast {{null: {null}}}")
+    (other,) = [line for line in unpooled_lines(found) if line.startswith("coordination:")]
+    assert (
+        "only D asks with options {variance: 0.95, scale: correlation}, contrast {null: local_match" in other
+    )
+
+
+def test_the_spread_between_models_is_in_words(found):
+    item = next(one for one in found.predictions if one.id == "attention")
+    line = pooled_line(item)
+    assert (
+        "I²" in line and "95 % prediction interval" in line and "equivalence within [-0.0500, 0.0500]" in line
+    )
+    assert "errors over documents counted as shared" in line
+    narrow = dataclasses.replace(item, margins_agree=False)
+    assert "the narrowest of margins that differ" in pooled_line(narrow)
+    two = dataclasses.replace(item, pooled=dataclasses.replace(item.pooled, prediction=None))
+    assert "prediction interval" not in pooled_line(two)
+
+
+@pytest.mark.slow
+def test_names_from_outside_do_no_harm(found, tmp_path):
+    evil = "<b>|x|\x1b[31m"
+    runs = tuple(dataclasses.replace(run, model=evil, folder=evil) for run in found.runs)
+    checks = tuple(dataclasses.replace(check, says=evil, where=evil) for check in found.checks)
+    changed = dataclasses.replace(
+        found, runs=runs, checks=checks, claims_title=evil, warnings=(evil,), folder=tmp_path / "c"
+    )
+    assert "\x1b" not in printed(changed)
+    text = PAGE.render(comparison_page(changed))
+    assert "\x1b" not in text and "<b>" not in text.replace("\\<b", "")
+    write_comparison(changed)
+    assert (tmp_path / "c" / "figures" / "05-attention.svg").exists() or list(
+        (tmp_path / "c" / "figures").iterdir()
+    )
+
+
+def test_forest_plots_are_the_same_bytes_again(found, tmp_path):
+    item = next(one for one in found.predictions if one.id == "coordination" and one.pooled)
+    names = {run.label: run.model for run in found.runs}
+    with house_style():
+        for name in ("one", "two"):
+            save(draw_forest(item, names), tmp_path, name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_forest_plots_show_every_run_the_pooled_effect_and_the_margin(found):
+    item = next(one for one in found.predictions if one.id == "attention")
+    with house_style():
+        figure = draw_forest(item, {run.label: run.model for run in found.runs})
+        (axes,) = figure.axes
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        low, high = axes.get_xlim()
+    assert labels == ["pooled", "D  reference", "C  owner/model-2", "B  owner/model-1", "A  owner/model-0"]
+    assert low <= item.pooled.prediction[0] and item.pooled.prediction[1] <= high
+    assert low <= item.margin[0] and item.margin[1] <= high
+    texts = [text.get_text() for text in axes.texts]
+    assert sum("weight" in text for text in texts) == sum(effect.weight is not None for effect in item.runs)
+
+
+def test_forest_plots_without_a_pooled_effect(found):
+    item = next(one for one in found.predictions if one.id == "attention")
+    effects = tuple(dataclasses.replace(one, weight=None, interval=None) for one in item.runs[:2])
+    bare = dataclasses.replace(item, runs=effects, pooled=None, outcome=None, margin=None)
+    with house_style():
+        figure = draw_forest(bare, {run.label: run.model for run in found.runs})
+    assert [text.get_text().split("\n")[1] for text in figure.axes[0].texts] == ["equivalent, not pooled"] * 2
+
+
+@pytest.mark.slow
+def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
+    """Two models give an interval of t(1): without a cut it would squeeze their squares to points."""
+    runs = [other_model(tmp_path / str(n), f"owner/{n}", 3.0 * n, text=str(n)) for n in range(2)]
+    found = compare(runs, out=tmp_path / "out")
+    item = next(one for one in found.predictions if one.id == "clustering")
+    with house_style():
+        figure = draw_forest(item, {run.label: run.model for run in found.runs})
+    low, high = figure.axes[0].get_xlim()
+    interval = item.pooled.interval_95
+    spread = max(one.interval[1] for one in item.runs) - min(one.interval[0] for one in item.runs)
+    assert interval.low < low or interval.high > high
+    assert high - low < 8 * spread
+    cut = [line for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
+    assert len(cut) == int(interval.low < low) + int(interval.high > high)
+
+
+def test_claims_about_other_models_are_counted_apart(found):
+    checks = found.checks[:5]
+    own = [dataclasses.replace(item, same_model=True, agreement="agrees") for item in checks[:2]]
+    others = [dataclasses.replace(item, same_model=False, agreement="shown") for item in checks[2:]]
+    assert count_line([*own, *others]) == (
+        "5 claims held against run A. On the model and layer that they are about: agrees 2. On another model "
+        "or layer (*): shown 3."
+    )
+    assert "On another" not in count_line(own)
+
+
+def test_a_notebook_shows_it_with_names_escaped(found):
+    importlib.import_module("hypotest.studies.compare.study")  # says how it is shown
+
+    (first, *others) = found.runs
+    runs = (dataclasses.replace(first, label="<b>bold</b>"), *others)
+    shown = dataclasses.replace(found, runs=runs)._repr_html_()
+    assert "<b>" not in shown and "&lt;b&gt;" in shown

@@ -1,0 +1,198 @@
+"""Predictions of several runs: what is pooled, on which scale, and what is left out with its reason."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hypotest.inference.meta_analysis import pool_effects
+from hypotest.records.protocol import Protocol
+from hypotest.report.run import Run
+from hypotest.studies.compare.pooling import OpenedRun, compare_predictions
+from tests.example import AS_PUBLISHED, EXAMPLE
+
+
+@pytest.fixture(scope="module")
+def published():
+    return Run.open(AS_PUBLISHED)
+
+
+def opened(run, label, *, weights=None, text=None, **changes):
+    """A run under another model and text, with changed results of named predictions."""
+    hashes = {"weights": weights or f"weights {label}", "text": text or {"a": f"text {label}"}}
+    predictions = tuple(
+        dataclasses.replace(item, **changes.get(item.id.replace("-", "_"), {}))
+        for item in run.results.predictions
+    )
+    results = dataclasses.replace(run.results, predictions=predictions)
+    return OpenedRun(label, results, Protocol.model_validate(results.protocol), hashes)
+
+
+def shifted(run, name, by):
+    """Changes that move an effect and its intervals."""
+    item = next(one for one in run.results.predictions if one.id == name)
+    move = {
+        key: dataclasses.replace(value, low=value.low + by, high=value.high + by)
+        for key in ("interval", "interval_95")
+        if (value := getattr(item, key)) is not None
+    }
+    return {"effect": item.effect + by, **move}
+
+
+def of(found, name):
+    (item,) = [one for one in found if one.id == name]
+    return item
+
+
+def test_effects_against_a_null_are_in_its_sds(published):
+    runs = [
+        opened(published, "A"),
+        opened(published, "B", coordination=shifted(published, "coordination", 1.0)),
+        opened(published, "C", coordination=shifted(published, "coordination", -2.0)),
+    ]
+    found = of(compare_predictions(runs, 0.05), "coordination")
+    item = next(one for one in published.results.predictions if one.id == "coordination")
+    sd, interval = item.reference_sd, item.interval_95
+    centre = (interval.low + interval.high) / 2
+    effects = np.array([centre, centre + 1, centre - 2]) / sd
+    assert found.scale == "SDs of the null"
+    assert [one.effect for one in found.runs] == pytest.approx(effects)
+    assert [one.standard_error for one in found.runs] == pytest.approx([interval.standard_error / sd] * 3)
+    expected = pool_effects(effects, np.full(3, interval.standard_error / sd))
+    assert found.pooled == expected
+    assert [one.weight for one in found.runs] == pytest.approx(expected.weights)
+    assert found.margin == pytest.approx((-2.0, 2.0)) and found.margins_agree
+    assert found.outcome == "less"
+
+
+def test_between_conditions_they_keep_their_unit(published):
+    runs = [
+        opened(published, "A"),
+        opened(published, "B", attention=shifted(published, "attention", 0.001)),
+        opened(published, "C", attention=shifted(published, "attention", -0.001)),
+    ]
+    found = of(compare_predictions(runs, 0.05), "attention")
+    assert found.scale == "Gini coefficient, rare - common"
+    assert found.against == "common"
+    assert found.margin == (-0.05, 0.05)
+    assert found.outcome == "equivalent" and found.p_equivalence < 0.05
+    assert found.pooled.effect == pytest.approx(-0.0113, abs=1e-3)
+
+
+def test_models_that_disagree_are_inconclusive(published):
+    runs = [
+        opened(published, "A"),
+        opened(published, "B", attention=shifted(published, "attention", 0.2)),
+        opened(published, "C", attention=shifted(published, "attention", -0.2)),
+    ]
+    found = of(compare_predictions(runs, 0.05), "attention")
+    assert found.outcome == "inconclusive"
+    assert found.pooled.i2 > 0.99
+
+
+def test_the_narrowest_margin_counts(published):
+    changes = {"attention": {**shifted(published, "attention", 0.001), "margin": (-0.01, 0.02)}}
+    found = of(
+        compare_predictions([opened(published, "A"), opened(published, "B", **changes)], 0.05), "attention"
+    )
+    assert found.margin == (-0.01, 0.02) and not found.margins_agree
+    none = opened(published, "C", attention={"margin": None})
+    found = of(compare_predictions([opened(published, "A"), none], 0.05), "attention")
+    assert found.margin is None and found.p_equivalence is None
+
+
+def test_predictions_without_an_interval_are_shown_and_not_pooled(published):
+    found = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "spectrum")
+    assert found.pooled is None and found.outcome is None
+    assert found.why_not_pooled == "each has no interval over documents"
+    assert {one.why_not_pooled for one in found.runs} == {"no interval over documents"}
+    assert [one.effect for one in found.runs] == pytest.approx([-6.37, -6.37], abs=0.01)
+
+
+def test_checkpoints_of_one_training_are_one_model(published):
+    runs = []
+    for label, revision in (("A", "step1000"), ("B", "step2000")):
+        run = opened(published, label)
+        subject = run.plan.subject.model_copy(update={"model": "owner/a", "revision": revision})
+        runs.append(dataclasses.replace(run, plan=run.plan.model_copy(update={"subject": subject})))
+    found = of(compare_predictions(runs, 0.05), "coordination")
+    assert found.pooled is None
+    assert found.runs[1].why_not_pooled == "another checkpoint of the model of A: not another model"
+
+
+def test_the_same_weights_count_once(published):
+    runs = [
+        opened(published, "A", weights="same"),
+        opened(published, "B", weights="same"),
+        opened(published, "C"),
+    ]
+    found = of(compare_predictions(runs, 0.05), "routing")
+    assert [one.weight is not None for one in found.runs] == [True, False, True]
+    assert found.runs[1].why_not_pooled == "the same weights as A: not another model"
+    assert found.pooled.n_effects == 2
+
+
+def test_why_nothing_is_left_to_pool(published):
+    twins = [opened(published, label, weights="same") for label in "AB"]
+    assert of(compare_predictions(twins, 0.05), "routing").why_not_pooled == (
+        "fewer than two effects are left (B: the same weights as A: not another model)"
+    )
+
+
+def test_errors_are_shared_where_texts_are(published):
+    apart = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "routing")
+    text = {"c4": "one hash"}
+    same = [opened(published, label, text=text) for label in "AB"]
+    together = of(compare_predictions(same, 0.05), "routing")
+    assert not apart.pooled.shared_errors and together.pooled.shared_errors
+    assert together.pooled.interval_95.standard_error > apart.pooled.interval_95.standard_error
+
+
+def test_a_data_set_of_the_hub_is_one_text_however_much_was_read(published):
+    runs = []
+    for label, documents in (("A", 10), ("B", 20)):
+        run = opened(published, label)
+        protocol = copy.deepcopy(run.results.protocol)
+        protocol["corpus"]["text"] = {
+            "hub": "allenai/c4",
+            "config": "en",
+            "split": "v",
+            "documents": documents,
+        }
+        runs.append(dataclasses.replace(run, plan=Protocol.model_validate(protocol)))
+    assert runs[0].texts & runs[1].texts == {"allenai/c4 en v"}
+
+
+def test_other_questions_of_the_same_name_stay_apart(published):
+    shuffled = Run.open(EXAMPLE)
+    runs = [opened(shuffled, "A"), opened(published, "B"), opened(published, "C")]
+    alone, pair = (one for one in compare_predictions(runs, 0.05) if one.id == "clustering")
+    assert [one.run for one in alone.runs] == ["A"] and alone.pooled is None
+    assert alone.why_not_pooled == "only A asks with contrast {null: local_matched}"
+    assert [one.run for one in pair.runs] == ["B", "C"] and pair.pooled is not None
+    shared = of(compare_predictions(runs, 0.05), "attention")
+    assert [one.run for one in shared.runs] == ["A", "B", "C"]
+
+
+def test_other_options_are_another_question_and_defaults_are_not(published):
+    run = opened(published, "B")
+    protocol = copy.deepcopy(run.results.protocol)
+    plan = next(item for item in protocol["predictions"] if item["id"] == "coordination")
+
+    def changed(options):
+        plan["options"] = options
+        return dataclasses.replace(run, plan=Protocol.model_validate(protocol))
+
+    first = opened(published, "A")
+    assert of(compare_predictions([first, changed({})], 0.05), "coordination").pooled is not None
+    names = [one.id for one in compare_predictions([first, changed({"variance": 0.9})], 0.05)]
+    assert names.count("coordination") == 2
+
+
+def test_a_prediction_that_one_run_has_alone(published):
+    fewer = opened(published, "B")
+    predictions = tuple(item for item in fewer.results.predictions if item.id != "routing")
+    fewer = dataclasses.replace(fewer, results=dataclasses.replace(fewer.results, predictions=predictions))
+    found = of(compare_predictions([opened(published, "A"), fewer], 0.05), "routing")
+    assert found.why_not_pooled == "only A has it"

@@ -1,0 +1,206 @@
+"""Report, table and figures of a multiverse, from tests made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from hypotest.errors import OutputError
+from hypotest.pages.console import shown
+from hypotest.pages.markdown import PAGE
+from hypotest.records.folders import replace_folder
+from hypotest.report.figure_style import FAINT, MARGIN, RARE, house_style
+from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
+from hypotest.studies.multiverse.page import (
+    multiverse_json,
+    multiverse_page,
+    multiverse_summary,
+    write_multiverse,
+)
+from hypotest.studies.multiverse.record import (
+    ChoiceFlips,
+    MultiverseResult,
+    Robustness,
+    SharedVerdict,
+    Specification,
+    SpecificationResult,
+)
+from tests.report.conftest import synthetic_run
+
+
+def _result(id, effect, outcome):
+    results, _ = synthetic_run()
+    item = next(item for item in results.predictions if item.id == id)
+    observed = item.reference_value + effect
+    interval = (
+        dataclasses.replace(item.interval, low=effect - 0.1, high=effect + 0.1) if item.interval else None
+    )
+    return dataclasses.replace(item, observed=observed, effect=effect, outcome=outcome, interval=interval)
+
+
+def _test(id, effect, outcome, declared=False, **choices):
+    return SpecificationResult(Specification(id, choices, declared), _result(id, effect, outcome))
+
+
+CLUSTERING = [
+    _test("clustering", 0.2, "greater", True, top_fraction="plateau", estimator="gaussian_copula", bins=None),
+    _test("clustering", 0.1, "greater", top_fraction=0.05, estimator="gaussian_copula", bins=None),
+    _test("clustering", -0.1, "inconclusive", top_fraction="plateau", estimator="binned", bins=8),
+    _test("clustering", 0.0, "equivalent", top_fraction=0.05, estimator="binned", bins=8),
+]
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> MultiverseResult:
+    return MultiverseResult(
+        protocol={"id": "rare-tokens"},
+        protocol_id="rare-tokens",
+        title="A title with | and <b>",
+        level=0.05,
+        draws=999,
+        n_definitions=2,
+        n_evidence=1,
+        choices={"top_fraction": ("plateau", 0.05), "estimator": ("gaussian_copula", "binned"), "bins": (8,)},
+        tests=(*CLUSTERING, _test("attention", 0.01, "equivalent", True)),
+        robustness=(
+            Robustness(
+                "clustering", 4, "greater", {"greater": 2, "inconclusive": 1, "equivalent": 1}, 2,
+                (ChoiceFlips("top_fraction", 1, 0, 2, 1), ChoiceFlips("estimator", 1, 1, 2, 2)),
+            ),
+            Robustness("attention", 1, "equivalent", {"equivalent": 1}, 0, ()),
+        ),
+        verdicts=(
+            SharedVerdict(
+                {"top_fraction": "plateau"}, True, {"modular": "refuted", "distributed": "undecided"}
+            ),
+            SharedVerdict({"top_fraction": 0.05}, False, {"modular": "refuted", "distributed": "supported"}),
+        ),
+        folder=tmp_path / "rare-tokens" / "multiverse",
+    )  # fmt: skip
+
+
+def test_the_table_is_tidy(found):
+    table = found.table
+    assert table["select"].to_list() == ["plateau", "top_fraction", "plateau", "top_fraction", None]
+    assert table["top_fraction"].to_list() == [None, 0.05, None, 0.05, None]
+    assert table["bins"].to_list() == [None, None, 8, 8, None]
+    assert "variance" not in table.columns  # an option that nobody varied
+    assert table["effect"].to_list() == [0.2, 0.1, -0.1, 0.0, 0.01]
+    assert table["interval_low"].to_list()[:2] == pytest.approx([0.1, 0.0])
+    assert table.filter("is_declared")["prediction"].to_list() == ["clustering", "attention"]
+
+
+def test_the_report_says_what_flips_and_that_nothing_is_decided(found):
+    text = PAGE.render(multiverse_page(found, ()))
+    assert "describes robustness and never decides" in text
+    assert "unadjusted level 0.05" in text
+    # 2 of 3 alternatives flip; the estimator changes the outcome in both of its pairs
+    assert (
+        "| clustering | 4 | **greater** | 2 (67%) | 50% greater, 25% inconclusive, 25% equivalent | "
+        "estimator (100%) |"
+    ) in text
+    assert "| attention | 1 | **equivalent** | - | 100% equivalent |  |" in text
+    assert "| estimator | 1 of 1 flip | 2 of 2 differ (100%) |" in text
+    assert "| distributed | **undecided** | 2 | 1 | 50% undecided, 50% supported |" in text
+    assert "| modular | **refuted** | 2 | 0 | 100% refuted |" in text
+    assert "| group top 5 % | refuted | supported |" in text
+    assert "### attention" not in text  # nothing was varied
+    assert text.startswith("# A title with | and \\<b\\>: multiverse\n")
+
+
+def test_full_draws_are_said(found):
+    text = PAGE.render(multiverse_page(dataclasses.replace(found, draws=None), ()))
+    assert "as many draws of each null as the protocol declares" in text
+
+
+def test_the_summary_fits_eighty_columns(found):
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(shown(multiverse_summary(found)))
+    text = console.export_text()
+    assert "2 (67%)" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_json_has_everything_and_no_nan(found):
+    data = json.loads(multiverse_json(found), parse_constant=pytest.fail)
+    assert [row["outcome"] for row in data["specifications"]] == [
+        "greater", "greater", "inconclusive", "equivalent", "equivalent",
+    ]  # fmt: skip
+    assert data["robustness"][0]["by_choice"][1]["n_pair_flips"] == 2
+    assert data["verdicts"][1]["statuses"]["distributed"] == "supported"
+
+
+def test_rows_of_choices():
+    # Numbers upwards before words; bins only where something is binned.
+    assert choice_rows(CLUSTERING, [3, 2, 1, 0]) == [
+        ("top_fraction", 0.05, [0, 2]),
+        ("top_fraction", "plateau", [1, 3]),
+        ("estimator", "gaussian_copula", [2, 3]),
+        ("estimator", "binned", [0, 1]),
+        ("bins", 8, [0, 1]),
+    ]
+    same = [item for item in CLUSTERING if item.specification.choices["top_fraction"] == 0.05]
+    assert [name for name, _, _ in choice_rows(same, [0, 1])] == ["estimator", "estimator", "bins"]
+
+
+def test_the_curve_is_sorted_and_scaled():
+    with house_style():
+        figure = draw_specification_curve(CLUSTERING)
+    top, bottom = figure.axes
+    sd = CLUSTERING[0].result.reference_sd
+    points = [line for line in top.lines if line.get_marker() not in ("None", "", None)]
+    assert [line.get_ydata()[0] for line in points] == pytest.approx([-0.1 / sd, 0.0, 0.1 / sd, 0.2 / sd])
+    assert [line.get_color() for line in points] == [FAINT, MARGIN, RARE, RARE]
+    (declared,) = (line for line in bottom.lines if line.get_linestyle() == "--")
+    assert set(declared.get_xdata()) == {3}
+    assert [label.get_text() for label in bottom.get_yticklabels()] == [
+        "group   top 5 %", "plateau", "estimator   gaussian copula", "binned", "bins   8",
+    ]  # fmt: skip
+    assert top.get_ylabel() == "effect (SDs of the null)"
+
+
+def test_without_a_null_the_curve_is_in_the_measure_s_unit():
+    tests = [
+        _test("attention", 0.01, "equivalent", True, percentile=15.0),
+        _test("attention", -0.02, "equivalent", percentile=25.0),
+    ]
+    with house_style():
+        top = draw_specification_curve(tests).axes[0]
+    assert top.get_ylabel() == "effect (unit of the measure)"
+
+
+def test_writing_again_replaces_the_folder_whole(found):
+    write_multiverse(found)
+    figures = found.folder / "figures"
+    assert sorted(path.name for path in figures.iterdir()) == ["01-clustering.png", "01-clustering.svg"]
+    assert pl.read_parquet(found.folder / "multiverse.parquet").equals(found.table)
+    before = {path: path.read_bytes() for path in found.folder.rglob("*") if path.is_file()}
+    (figures / "old.png").write_bytes(b"old")
+    write_multiverse(found)
+    assert {path: path.read_bytes() for path in found.folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in found.folder.parent.iterdir()] == ["multiverse"]
+
+
+def test_what_was_there_stays_when_writing_fails(tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "a").write_text("old")
+    with pytest.raises(OutputError, match="kept"), replace_folder(folder) as aside:
+        (aside / "a").write_text("new")
+        raise OSError(28, "No space left on device")
+    assert (folder / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_notebook_shows_it_with_names_escaped(found):
+    importlib.import_module("hypotest.studies.multiverse.study")  # says how it is shown
+
+    shown = dataclasses.replace(found, title="<script>alert(1)</script>")._repr_html_()
+    assert "<script" not in shown and "&lt;script&gt;" in shown

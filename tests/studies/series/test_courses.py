@@ -1,0 +1,97 @@
+"""Members together: correction over members, courses on one scale, where a trend leaves the null."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hypotest.report.export import read_results
+from hypotest.studies.series.courses import MemberName, _trend_result, combine
+from hypotest.studies.series.record import Course, Point
+from hypotest.verdict import decide
+
+ROOT = Path(__file__).parents[3]
+
+EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
+
+
+@pytest.fixture(scope="module")
+def example():
+    return read_results(EXAMPLE / "results.json")
+
+
+@pytest.fixture(scope="module")
+def plan():
+    from hypotest.registration import load_protocol
+
+    found = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
+    return found.model_copy(update={"subject": found.subject.model_copy(update={"layer": "all"})})
+
+
+def _names(n):
+    return [MemberName(f"layer {i}", i, f"layer-{i:03d}") for i in range(n)]
+
+
+def test_one_member_has_the_verdict_of_its_run(plan, example):
+    found = combine(plan, [example], _names(1))
+    (member,) = found.members
+    assert member.corrected == member.alone == {item.hypothesis: item.status for item in example.verdicts}
+
+
+def test_more_members_make_refuting_harder(plan, example):
+    """With adjusted p-values of at least 0.01, five members keep a refutation at 0.05 and six do not."""
+    names = ("p_adjusted", "p_equivalence_adjusted", "p_beyond_adjusted")
+    floored = [
+        replace(
+            item,
+            **{
+                name: None if getattr(item, name) is None else max(0.01, getattr(item, name))
+                for name in names
+            },
+        )
+        for item in example.predictions
+    ]
+    verdicts = decide(floored, plan.hypotheses, plan.decision.level)
+    run = replace(example, predictions=tuple(floored), verdicts=verdicts)
+    assert "refuted" in {item.status for item in verdicts}
+    five = combine(plan, [run] * 5, _names(5)).members[0]
+    six = combine(plan, [run] * 6, _names(6)).members[0]
+    assert five.corrected == five.alone == six.alone
+    assert "refuted" not in six.corrected.values()
+
+
+def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example):
+    found = combine(plan, [example, example], _names(2))
+    by_id = {item.id: item for item in example.predictions}
+    for course in found.courses:
+        result = by_id[course.prediction]
+        assert course.in_null_sd == (result.reference not in ("value", "common"))
+        if course.in_null_sd and result.standardized is not None:
+            assert course.points[0].effect == pytest.approx(result.standardized)
+
+
+def _point(effect, low, high, outcome):
+    return Point(effect, (low, high) if low is not None else None, None, 0.5, outcome)
+
+
+@pytest.mark.parametrize(
+    ("points", "leaves", "stays"),
+    [
+        ([(0, -1, 1, "inconclusive"), (2, 1, 3, "greater"), (3, 2, 4, "greater")], 10, 10),
+        ([(2, 1, 3, "greater"), (0, -1, 1, "inconclusive"), (3, 2, 4, "greater")], 1, 100),
+        ([(2, 1, 3, "greater"), (-2, -3, -1, "less"), (-3, -4, -2, "less")], 1, 10),
+        ([(2, 1, 3, "greater"), (3, 2, 4, "greater"), (0, -1, 1, "equivalent")], 1, None),
+        # an interval without zero is not enough against random groups, nor is a p with a wide interval
+        ([(2, 1, 3, "inconclusive"), (2, -1, 5, "greater"), (0, -1, 1, "equivalent")], None, None),
+        # the side is the outcome's, whose centre is corrected for bias as the interval's is
+        ([(-0.1, 1, 3, "greater"), (2, 1, 3, "greater"), (0, -1, 1, "equivalent")], 1, None),
+        # weights have no interval
+        ([(0, None, None, "inconclusive"), (-2, None, None, "less"), (-2, None, None, "less")], 10, 10),
+    ],
+)
+def test_where_the_null_is_left(plan, example, points, leaves, stays):
+    course = Course("spectrum", "hill_alpha", "x", True, tuple(_point(*point) for point in points))
+    found = _trend_result(example.predictions[0], course, [1, 10, 100])
+    assert (found.leaves_at, found.stays_from) == (leaves, stays)
