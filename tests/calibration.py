@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypotest.pages.markdown import markdown
 from hypotest.report.calibration import calibration_summary
-from hypotest.studies.calibrate import read_calibration
+from hypotest.studies.calibration.calibrate import read_calibration
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "reports" / "calibration" / "calibration.json"

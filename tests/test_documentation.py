@@ -15,8 +15,8 @@ from hypotest.pages.markdown import PAGE, markdown
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.calibration import calibration_page, calibration_summary
 from hypotest.report.run import Run
-from hypotest.studies.calibrate import read_calibration
-from hypotest.studies.scenarios import SCENARIOS
+from hypotest.studies.calibration.calibrate import read_calibration
+from hypotest.studies.calibration.scenarios import SCENARIOS
 from hypotest.subjects.language_model import REFERENCE
 from tests import calibration
 from tests.example import (
