@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from hypotest.pages.markdown import markdown
-from hypotest.studies.calibrate.page import calibration_summary
-from hypotest.studies.calibrate.study import read_calibration
+from hypotest.studies.calibration.calibrate import read_calibration
+from hypotest.studies.calibration.page import calibration_summary
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "reports" / "calibration" / "calibration.json"

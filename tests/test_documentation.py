@@ -14,9 +14,9 @@ from hypotest.cli.tool import reference
 from hypotest.pages.markdown import PAGE, markdown
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.report.run import Run
-from hypotest.studies.calibrate.page import calibration_page, calibration_summary
-from hypotest.studies.calibrate.scenarios import SCENARIOS
-from hypotest.studies.calibrate.study import read_calibration
+from hypotest.studies.calibration.calibrate import read_calibration
+from hypotest.studies.calibration.page import calibration_page, calibration_summary
+from hypotest.studies.calibration.scenarios import SCENARIOS
 from hypotest.subjects.language_model import REFERENCE
 from tests import calibration
 from tests.example import (

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hypotest.cli.app import TOOL, app, check, say, working
+from hypotest.errors import ProtocolError
 from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=TOOL)
@@ -29,9 +30,16 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@command(epilog="Example: hypotest calibrate --quick --scenario nothing")
+@command(epilog="Example: hypotest calibrate --protocol protocols/rare-tokens.yaml")
 def calibrate(
-    simulations: Annotated[int, typer.Option(min=1, help="Of each scenario.")] = 2000,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own, at its own sizes, on the rows of its own text."),
+    ] = None,
+    simulations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of each scenario; 2,000, with --protocol 100.", show_default=False),
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="2 of each: shows that it works, in seconds.")
     ] = False,
@@ -47,23 +55,37 @@ def calibrate(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
 ) -> None:
-    """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts."""
+    """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts.
+
+    Of the shipped protocols; with --protocol of your own, on layers as wide as its own and on the documents
+    and token types that a run would sample. That loads no model and takes minutes: two scenarios, in which
+    nothing is true, and in which everything differs from type to type.
+    """
+    check(protocol, single=None if protocol is None else "calibrate")
     check(out=out)
+    if protocol is not None and measure is not None:
+        raise ProtocolError("--measure is calibrated in the shipped protocol: leave out --protocol")
     from hypotest.pages.document import document
-    from hypotest.studies.calibrate.page import calibration_page, conclusion
-    from hypotest.studies.calibrate.study import (
+    from hypotest.studies.calibration.calibrate import (
         QUICK_SIMULATIONS,
+        SIMULATIONS,
         calibrate,
         calibration_folder,
-        choose_scenarios,
         write_calibration,
     )
+    from hypotest.studies.calibration.cases import choose_cases
+    from hypotest.studies.calibration.own_text import OWN_SIMULATIONS, own_cases
+    from hypotest.studies.calibration.page import calibration_page, conclusion
 
-    chosen = choose_scenarios(scenario or (), measure)
     with working("the same command goes on from the last finished chunk") as display:
+        if protocol is None:
+            cases, usual = choose_cases(scenario or (), measure), SIMULATIONS
+        else:
+            cases = own_cases(protocol, scenario or (), start_stage=display.start_stage)
+            usual = OWN_SIMULATIONS
         found = calibrate(
-            chosen,
-            QUICK_SIMULATIONS if quick else simulations,
+            cases,
+            QUICK_SIMULATIONS if quick else simulations or usual,
             calibration_folder(),
             n_workers=workers,
             start_stage=display.start_stage,

@@ -9,7 +9,7 @@ import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
-from hypotest.records.design import PERMUTATIONS
+from hypotest.records.design import PERMUTATIONS, PERMUTED
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
@@ -48,7 +48,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
     from hypotest.records.prediction_result import OTHER_CONDITION, OwnIntervals
-    from hypotest.testing.attention import PERMUTED, document_means, gini_of_heads
+    from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary
     from hypotest.testing.undefined import Undefined
@@ -72,7 +72,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         few = own.variances.too_few(split.conditions)
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
     draws = permuted_contrasts(
-        values, first, documents, types, PERMUTATIONS, task.streams("types permuted", prediction.id)
+        values, first, documents, types, PERMUTATIONS, task.streams(PERMUTED, prediction.id)
     )
     permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
     of_first, of_second, _ = document_means(split, gini)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
+from hypotest.records.design import SWAPPED
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
@@ -51,7 +52,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.engine.workers import chunks
     from hypotest.estimators import routing
     from hypotest.inference.randomization import compare_with_null
-    from hypotest.testing.attention import SWAPPED, routing_profiles
+    from hypotest.testing.attention import routing_profiles
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import around, contrast_intervals, interval_p_value, secondary
     from hypotest.testing.undefined import defined

@@ -72,6 +72,11 @@ class Words:
     narrow: str = ""
     """Its name where 80 columns are few."""
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Ways in which it can be drawn; one without a name where there is only that."""
+        return ("",) if isinstance(self.question, str) else tuple(self.question)
+
     def question_of(self, variant: str, names: Conditions) -> str:
         """What it asks, in one of its variants, of two conditions."""
         text = self.question if isinstance(self.question, str) else self.question.get(variant, "")
@@ -153,6 +158,11 @@ class Null:
     def home(self) -> Path:
         """The file in which it is drawn, also where another package brings it."""
         return Path(inspect.getfile(inspect.unwrap(self.compare)))
+
+    def ids(self) -> Iterator[tuple[str, str]]:
+        """Id of each of its comparisons, as `NullComparison.id` has it, with the variant."""
+        for variant in self.words.variants:
+            yield (f"{self.name} ({variant})" if variant else self.name), variant
 
     def n_draws(self, options: Any) -> int:
         """Draws that the protocol asks for."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hypotest.measures.measure import Measure
@@ -51,17 +51,23 @@ def code_of(protocol: Protocol) -> str:
     )
 
 
-def code_hash(measures: Iterable[str] = (), nulls: Iterable[str] = (), package: Path | None = None) -> str:
+def code_hash(
+    measures: Iterable[str] = (),
+    nulls: Iterable[str] = (),
+    package: Path | None = None,
+    places: Sequence[str] = FENCED,
+) -> str:
     """SHA-256 over the code that produces numbers.
 
     Args:
         measures: Names of measures that a protocol uses: of those of other packages, their file counts, too.
         nulls: Names of its nulls; the same holds of them.
         package: Its folder; hypotest's own by default.
+        places: Folders and files of the package to look at.
     """
     root = Path(__file__).parents[1] if package is None else package
     digest = hashlib.sha256()
-    for name, path in _fenced(root):
+    for name, path in _fenced(root, places):
         _add(digest, name, path)
     homes = (*_homes("measure", MEASURES, measures, root), *_homes("null", NULLS, nulls, root))
     for name, path in sorted(homes):
@@ -69,8 +75,8 @@ def code_hash(measures: Iterable[str] = (), nulls: Iterable[str] = (), package: 
     return digest.hexdigest()
 
 
-def _fenced(root: Path) -> Iterator[tuple[str, Path]]:
-    for place in FENCED:
+def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    for place in places:
         found = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
         for name in sorted(path.relative_to(root).as_posix() for path in found):
             if name not in WORDING:

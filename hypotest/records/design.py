@@ -23,3 +23,7 @@ MatchFactor = Literal["block", "document", "index", "target_frequency", "token",
 PermutationUnit = Literal["type", "document_type", "position"]
 """What keeps its label together when labels are shuffled: token types, a type within a document, or single
 positions."""
+PERMUTED = "types permuted"
+"""The comparison in which the labels of whole token types are permuted, among types of like count."""
+SWAPPED = "swapped within documents"
+"""The comparison in which the labels of documents are swapped."""

@@ -115,6 +115,16 @@ def template_plan(name: str, path: str | os.PathLike[str] | None) -> tuple[Proto
     return load_protocol(_FOLDER / f"{name}.yaml"), target
 
 
+def shipped_plan(name: str) -> Protocol:
+    """A template as a protocol; its subject need not be here.
+
+    Raises:
+        ProtocolError: If there is no such template.
+    """
+    template_text(name)
+    return load_protocol(_FOLDER / f"{name}.yaml", subject=False)
+
+
 def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
     target = Path(f"{name}.yaml") if path is None else Path(path)
     return target / f"{name}.yaml" if os.path.isdir(target) else target

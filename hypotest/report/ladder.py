@@ -14,6 +14,7 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
 from hypotest.records.conditions import UNNAMED, Conditions, named
+from hypotest.records.design import PERMUTED, SWAPPED
 from hypotest.records.prediction import Outcome
 from hypotest.records.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results import Results
@@ -35,11 +36,11 @@ EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
 _OTHERS = {
-    "types permuted": "do {first} and {second} targets differ more than token types of like count whose labels "
+    PERMUTED: "do {first} and {second} targets differ more than token types of like count whose labels "
     "are dealt out at random? Each draw is divided by its own standard error, and stands beside the test "
     "by t.",
-    "swapped within documents": "do {first} and {second} targets differ more than when the two change places in "
-    "documents at random?",
+    SWAPPED: "do {first} and {second} targets differ more than when the two change places in documents at "
+    "random?",
     OTHER_CONDITION: "do {first} and {second} targets differ, by t with the error over documents and "
     "types? No draws, and no z.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
@@ -48,12 +49,12 @@ _OTHERS = {
 
 def _questions(names: Conditions) -> dict[str, str]:
     """What each opponent asks, in the order of the ladder."""
-    asked: dict[str, str] = {}
-    for name, null in NULLS.items():
-        questions = null.words.question
-        by_variant = {"": questions} if isinstance(questions, str) else questions
-        asked |= {f"{name} ({key})" if key else name: text for key, text in by_variant.items()}
-    return {name: named(text, names) for name, text in {**asked, **_OTHERS}.items()}
+    asked = {
+        name: null.words.question_of(variant, names)
+        for null in NULLS.values()
+        for name, variant in null.ids()
+    }
+    return {**asked, **{name: named(text, names) for name, text in _OTHERS.items()}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,6 @@ from numpy.typing import NDArray
 from hypotest.estimators import concentration, routing
 from hypotest.records.split import SplitEvidence
 
-PERMUTED = "types permuted"
-"""The null in which the labels of whole token types are permuted, among types of like count."""
-SWAPPED = "swapped within documents"
-"""The null in which the labels of documents are swapped."""
-
 
 def gini_of_heads(split: SplitEvidence) -> NDArray[np.float64]:
     """Gini coefficient of every head's attention at every position, shape (n_positions, n_heads)."""

@@ -9,8 +9,8 @@ import pytest
 
 import hypotest as package
 from hypotest.report.export import read_results
-from hypotest.studies.calibrate.scenarios import SCENARIOS
-from hypotest.studies.calibrate.study import QUICK_SIMULATIONS, read_calibration
+from hypotest.studies.calibration.calibrate import QUICK_SIMULATIONS, read_calibration
+from hypotest.studies.calibration.scenarios import SCENARIOS
 from tests.unrendered import figures_not_rendered
 
 

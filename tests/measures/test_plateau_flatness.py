@@ -2,7 +2,8 @@ import numpy as np
 
 from hypotest.measures.plateau_flatness import compare
 from hypotest.pipeline.outcomes import classify_prediction
-from hypotest.studies.calibrate.simulation import Layer, simulate
+from hypotest.studies.calibration.documents import simulate
+from hypotest.studies.calibration.settings import Layer
 from tests.pipeline.planted import make_evidence, make_protocol, make_task
 
 REGIMES = {

@@ -16,7 +16,8 @@ from hypotest.pipeline.limitations import find_limitations
 from hypotest.records.group_result import GroupResult
 from hypotest.records.nulls import nulls_model
 from hypotest.records.prediction_result import NullComparison
-from hypotest.studies.calibrate.simulation import Layer, simulate
+from hypotest.studies.calibration.documents import simulate
+from hypotest.studies.calibration.settings import Layer
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task
 from tests.pipeline.planted import make_protocol

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hypotest.nulls.registry import NULLS
-from hypotest.pages.document import Document, Heading, Part, Table, document, table
+from hypotest.pages.document import Document, Heading, Items, Part, Table, document, table
 from hypotest.pages.inline import BREAK, Inline, prose, strong
+from hypotest.records.design import PERMUTED, SWAPPED
 from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
-from hypotest.studies.calibrate.record import Calibration, Cell, Rate, ScenarioRates
-
-_NULLS = {
-    **{
-        f"{name} ({variant})" if variant else name: null.words.short_of(variant)
-        for name, null in NULLS.items()
-        if null.words.short
-        for variant in (("",) if isinstance(null.words.short, str) else null.words.short)
-    },
-    "swapped within documents": "swaps",
-    "value": "value",
-}
-"""Null -> head of its column."""
-_LEGEND = "; ".join(
-    [
-        *(
-            item.legend if not isinstance(item.short, str) else f"{item.short}: {item.legend}"
-            for item in (null.words for null in NULLS.values())
-            if item.legend
-        ),
-        "swaps: labels swapped within documents",
-        "value: t against the declared number",
-    ]
+from hypotest.studies.calibration.record import (
+    COVERAGE_TOLERANCE,
+    Calibration,
+    Cell,
+    Miss,
+    Rate,
+    ScenarioRates,
 )
+
+BY_T = "t"
+"""Head of the column of tests by t, and their name in a calibration."""
+_BESIDE = {
+    PERMUTED: ("types p.", "labels of token types permuted"),
+    SWAPPED: ("swaps", "labels swapped within documents"),
+    BY_T: (BY_T, "t against the other condition or a declared number, over documents and types"),
+}
+"""Comparison with something else than a null of the protocol -> head and legend of its column."""
+
+
+def _columns(cells: Iterable[Cell]) -> dict[str, str]:
+    """Comparison -> head of its column, in the order of the ladder; every one that was counted has one."""
+    heads = {
+        name: null.words.short_of(variant) or variant or null.words.narrow or name
+        for null in NULLS.values()
+        for name, variant in null.ids()
+    }
+    heads |= {name: head for name, (head, _) in _BESIDE.items()}
+    counted = dict.fromkeys(cell.null for cell in cells)
+    return {name: heads[name] for name in heads if name in counted} | {
+        name: name for name in counted if name not in heads
+    }
+
+
+def _legend(found: Calibration) -> str:
+    counted = {cell.null for item in found.scenarios for cell in item.cells}
+    parts = []
+    for null in NULLS.values():
+        if null.words.legend and any(name in counted for name, _ in null.ids()):
+            by_variant = not isinstance(null.words.short, str)
+            parts.append(null.words.legend if by_variant else f"{null.words.short}: {null.words.legend}")
+    parts += [f"{head}: {what}" for name, (head, what) in _BESIDE.items() if name in counted]
+    return "; ".join(parts)
+
+
 _STATUSES = ("supported", "refuted", "undecided", "not applicable")
 
 
@@ -66,6 +87,7 @@ def _parts(found: Calibration) -> Iterator[Part]:
         _confidence(found),
     )
     yield strong(conclusion(found), "bad" if found.failures else None)
+    yield from _protocols(found)
     yield Heading("Decisions")
     yield _verdict_table(found.scenarios)
     yield prose(
@@ -74,17 +96,17 @@ def _parts(found: Calibration) -> Iterator[Part]:
         "beyond the margin, contradicted an expected equivalence."
     )
     if any(item.coverage for item in found.scenarios):
-        yield Heading("Coverage of intervals")
-        yield _coverage_table(found.scenarios)
+        yield from _coverage(found)
     yield Heading("False positives")
-    yield f"Simulations with p <= {found.level:g}. {_LEGEND[0].upper()}{_LEGEND[1:]}."
+    if legend := _legend(found):
+        yield f"Simulations with p <= {found.level:g}. {legend[0].upper()}{legend[1:]}."
     for item in found.scenarios:
         if item.cells:
             yield Heading(item.name, 3)
             yield f"{count_text(item.n_simulations)} simulations: {item.what}."
             if item.why_hard:
                 yield f"In brackets, no level is claimed: {item.why_hard}."
-            yield _level_table(item, found.level)
+            yield from _level_tables(item, found.level)
     planted = [item for item in found.scenarios if item.planted]
     if planted:
         yield Heading("Outcomes where effects are planted")
@@ -92,6 +114,58 @@ def _parts(found: Calibration) -> Iterator[Part]:
         yield Heading(item.name, 3)
         yield f"{item.what}."
         yield _outcome_table(item)
+
+
+_MISSES: dict[Miss, str] = {
+    "narrow": "is too narrow",
+    "biased": "covers what texts of its own length would show, and not what more text would: effects of a "
+    "group and of its controls are biased unequally by finite text",
+    "wide": "is wider than it need be",
+}
+
+
+def _protocols(found: Calibration) -> Iterator[Part]:
+    """What was put to the proof, how large, and what was not."""
+    yield Heading("What was simulated")
+    yield Items(
+        tuple(
+            prose(
+                "{}: {}. Draws: {}.{}",
+                sentence_list(item.names),
+                item.sizes,
+                ", ".join(f"{name} {count_text(draws)}" for name, draws in item.draws.items()),
+                f" Left out: {'; '.join(item.left_out)}." if item.left_out else "",
+            )
+            for item in found.protocols
+        )
+    )
+    yield (
+        "Predictions, options, contrasts, margins, level, correction and rule are the protocols' own. Draws "
+        "are as few as the level allows: the rate of false positives does not depend on their number."
+    )
+
+
+def _coverage(found: Calibration) -> Iterator[Part]:
+    yield Heading("Coverage of intervals")
+    yield prose(
+        "How often intervals hold the true effect over new documents and new token types: in as much text as "
+        "there is, and, *here*, as the mean over texts as long as the analysed one. *TOST*: how "
+        "often equivalence is concluded with the margin at the true effect, which must not exceed {} %. ! is "
+        "further than {} points below its level, + above it, by the rate's own interval.",
+        f"{100 * found.level:g}",
+        f"{100 * COVERAGE_TOLERANCE:g}",
+    )
+    yield _coverage_table(found.scenarios)
+    missed: dict[tuple[str, Miss], list[str]] = {}
+    for name, row in found.missed:
+        missed.setdefault((row.measure, row.miss), []).append(name)
+    if missed:
+        yield Items(
+            tuple(
+                f"{measure} {_MISSES[miss]} in {sentence_list(names)}."
+                for (measure, miss), names in missed.items()
+            )
+        )
 
 
 def calibration_summary(found: Calibration) -> Document:
@@ -129,14 +203,18 @@ def calibration_summary(found: Calibration) -> Document:
     return document([number, table(head, rows), conclusion(found)])
 
 
-def _level_table(item: ScenarioRates, level: float) -> Table:
-    nulls = [null for null in _NULLS if any(cell.null == null for cell in item.cells)]
+def _level_tables(item: ScenarioRates, level: float) -> Iterator[Table]:
+    """One for nulls of the protocol, and one for what else stands beside a test: legible at 80 columns."""
+    columns = _columns(item.cells)
     by_place = {(cell.prediction, cell.null): cell for cell in item.cells}
-    rows = []
-    for prediction in dict.fromkeys(cell.prediction for cell in item.cells):
-        cells = [by_place.get((prediction, null)) for null in nulls]
-        rows.append((prediction, *(_level_cell(cell, level) for cell in cells)))
-    return _table(["prediction", *(_NULLS[null] for null in nulls)], rows)
+    for chosen in ([name for name in columns if name not in _BESIDE], [*_BESIDE]):
+        shown = [name for name in chosen if name in columns]
+        rows = []
+        for prediction in dict.fromkeys(cell.prediction for cell in item.cells if cell.null in shown):
+            cells = [by_place.get((prediction, null)) for null in shown]
+            rows.append((prediction, *(_level_cell(cell, level) for cell in cells)))
+        if rows:
+            yield _table(["prediction", *(columns[name] for name in shown)], rows)
 
 
 def _level_cell(cell: Cell | None, level: float) -> Inline:
@@ -151,8 +229,19 @@ def _coverage_table(scenarios: Sequence[ScenarioRates]) -> Table:
     for item in scenarios:
         for number, row in enumerate(item.coverage):
             first = "" if number else item.name
-            rows.append((first, row.prediction, _with_bounds(row.of_90), _with_bounds(row.of_95)))
-    return _table(["scenario", "prediction", "90 % intervals", "95 % intervals"], rows)
+            mark = {"": "", "narrow": "!", "biased": "!", "wide": "+"}[row.miss]
+            rows.append(
+                (
+                    first,
+                    row.prediction,
+                    (_percent(row.of_90.value) + mark, BREAK, _bounds(row.of_90)),
+                    *(
+                        "" if rate is None else (_percent(rate.value), BREAK, _bounds(rate))
+                        for rate in (row.of_95, row.here_90, row.here_95, row.at_margin)
+                    ),
+                )
+            )
+    return _table(["scenario", "prediction", "90 %", "95 %", "90 % here", "95 % here", "TOST"], rows)
 
 
 def _verdict_table(scenarios: Sequence[ScenarioRates]) -> Table:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+COVERAGE_TOLERANCE = 0.03
+"""By which the coverage of an interval may miss its level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,32 @@ class Cell:
         return self.claimed and self.rejected.low > level
 
 
+Miss = Literal["", "narrow", "biased", "wide"]
+"""What is wrong with intervals, beyond chance: they are too narrow; or only wide enough for texts of the same
+length, which share a bias of finite text; or they cover more than they say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often intervals hold the truth."""
+    """How often intervals hold the truth, over new documents and new token types."""
 
     prediction: str
     measure: str
     of_90: Rate
     of_95: Rate
+    here_90: Rate
+    """The truth being the mean over texts as long as the analysed one, biases of finite text and all."""
+    here_95: Rate
+    at_margin: Rate | None
+    """How often `equivalent` is concluded with the margin at the true effect, which is to be at most the
+    level; None where true effects are too small for that ever to happen."""
+
+    @property
+    def miss(self) -> Miss:
+        """Whether 90 % intervals, those of equivalence, miss their level by more than the tolerance."""
+        if self.of_90.high < 0.9 - COVERAGE_TOLERANCE:
+            return "narrow" if self.here_90.high < 0.9 - COVERAGE_TOLERANCE else "biased"
+        return "wide" if self.of_90.low > 0.9 + COVERAGE_TOLERANCE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,8 @@ class ScenarioRates:
     """Everything counted in one scenario."""
 
     name: str
+    """Of the scenario, with the protocol's where it is not the first one's."""
+    protocol: str
     what: str
     why_hard: str
     planted: bool
@@ -100,6 +124,20 @@ class ScenarioRates:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibratedProtocol:
+    """A protocol that was put to the proof."""
+
+    names: tuple[str, ...]
+    """Of all that differ in nothing that is simulated."""
+    sizes: str
+    """Of layer, group and text, in words."""
+    draws: dict[str, int]
+    """Null -> draws in each simulation."""
+    left_out: tuple[str, ...]
+    """What simulated layers cannot give, and why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """A finished calibration."""
 
@@ -111,7 +149,18 @@ class Calibration:
     level: float
     confidence: float
     """Of the binomial intervals."""
+    protocols: tuple[CalibratedProtocol, ...]
     scenarios: tuple[ScenarioRates, ...]
+
+    @property
+    def missed(self) -> tuple[tuple[str, Coverage], ...]:
+        """Intervals that hold the truth less often than they say, with their scenario's name."""
+        return tuple(
+            (item.name, row)
+            for item in self.scenarios
+            for row in item.coverage
+            if row.miss in ("narrow", "biased")
+        )
 
     @property
     def claimed(self) -> tuple[tuple[str, Cell], ...]:

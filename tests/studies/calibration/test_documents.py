@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from hypotest.estimators.modularity import communities
-from hypotest.studies.calibrate.simulation import (
-    Layer,
-    Planted,
+from hypotest.groups.live import live_neurons
+from hypotest.studies.calibration.documents import (
     draw_documents,
-    draw_layer,
+    draw_evidence,
+    joined,
+    other_texts,
     simulate,
-    with_population,
 )
+from hypotest.studies.calibration.layers import draw_layer, draw_types
+from hypotest.studies.calibration.rows import Rows, draw_rows
+from hypotest.studies.calibration.settings import Layer, Planted
 from hypotest.testing.attention import gini_of_heads
 
 MANY = 1000
@@ -22,7 +25,8 @@ def draw(layer, n_documents=MANY, seed=1):
     layer = dataclasses.replace(layer, n_neurons=min(layer.n_neurons, 48))
     rng = np.random.default_rng(seed)
     drawn = draw_layer(layer, rng)
-    return drawn, draw_documents(drawn, "evaluation", n_documents, rng)
+    types = draw_types(drawn, 2 * layer.n_types, rng)
+    return drawn, draw_documents(drawn, types, draw_rows(layer, n_documents, rng), "evaluation", rng)
 
 
 def correlations(layer):
@@ -40,13 +44,40 @@ def test_the_same_seed_gives_the_same_evidence_and_another_one_does_not():
         assert not np.array_equal(one, getattr(first.selection, name))  # splits are drawn apart
 
 
-def test_the_population_keeps_the_layer_and_the_selection():
+def test_other_texts_have_other_documents_and_types_and_keep_the_layer():
     rng = np.random.default_rng(0)
-    drawn = draw_layer(Layer(), rng)
-    evidence = simulate(Layer(), 0)
-    population = with_population(evidence, drawn, 3, rng)
-    assert population.selection is evidence.selection
-    assert np.unique(population.evaluation.documents).size == 3 * Layer().n_documents
+    layer = Layer(n_neurons=40, size=4, n_types=50, quirks=0.5)
+    drawn = draw_layer(layer, rng)
+    evidence = draw_evidence(drawn, rng)
+    texts = other_texts(evidence, drawn, 3, rng)
+    whole = joined(texts)
+    assert whole.selection is evidence.selection
+    assert np.unique(whole.evaluation.documents).size == 3 * layer.n_documents
+    assert whole.evaluation.head_ablation.documents.size == 3 * layer.n_documents
+    targets = [set(item.evaluation.targets.tolist()) for item in texts]
+    assert not targets[0] & targets[1] and not targets[1] & targets[2]
+    assert len(whole.evaluation.targets) == sum(len(item.evaluation.targets) for item in texts)
+
+
+def test_rows_of_a_text_at_hand_are_kept():
+    rng = np.random.default_rng(0)
+    drawn = draw_layer(Layer(n_neurons=40, size=4), rng)
+    rows = Rows(
+        documents=np.array([0, 0, 0, 1, 1, 2]),
+        rare=np.array([True, False, True, True, False, True]),
+        types=np.array([3, 0, 3, 4, 1, 5]),
+        for_heads=np.array([True, True, True, False, False, True]),
+    )
+    evidence = draw_evidence(drawn, rng, {"selection": rows, "evaluation": rows})
+    for split in (evidence.selection, evidence.evaluation):
+        assert split.documents.tolist() == rows.documents.tolist()
+        assert split.targets.tolist() == rows.types.tolist()
+        assert split.mask("rare").tolist() == rows.rare.tolist()
+        assert split.head_ablation.documents.tolist() == [0, 2]
+        assert split.head_ablation.n_positions.tolist() == [2, 1]
+    (other,) = other_texts(evidence, drawn, 1, rng, {"selection": rows, "evaluation": rows})
+    assert other.evaluation.documents.tolist() == rows.documents.tolist()
+    assert not np.array_equal(other.evaluation.activations, evidence.evaluation.activations)
 
 
 def test_every_document_has_as_many_rare_as_common_positions():
@@ -109,7 +140,8 @@ def test_a_shared_factor_correlates_every_pair():
 
 def test_communities_correlate_inside():
     drawn, found = correlations(Layer(loading=0.0, planted=Planted(communities=4, cohesion=0.8)))
-    same = drawn.block[:, None] == drawn.block[None, :]
+    block = drawn.block[drawn.planted]
+    same = block[:, None] == block[None, :]
     np.fill_diagonal(found, 0.64)
     np.testing.assert_allclose(found, np.where(same, 0.64, 0.0), atol=0.07)
     graph = np.abs(found)
@@ -180,3 +212,65 @@ def test_the_planted_spectrum_falls_and_keeps_its_total():
     squares = np.mean([(item.weights.output[item.planted] ** 2).mean(axis=0) for item in rows], axis=0)
     assert squares.mean() == pytest.approx(1.0, rel=0.3)
     np.testing.assert_allclose(squares[0] / squares[3], 16, rtol=0.6)
+
+
+def test_types_shift_what_is_measured_on_them_and_not_the_difference_of_conditions():
+    layer = Layer(
+        n_types=400, type_activation=0.5, type_influence=0.5, type_attention=0.5, loading=0.0,
+        activation_spread=0.0, document_share=0.0, noise=0.3,
+    )  # fmt: skip
+    _, split = draw(layer, 4000)
+    _, counts = np.unique(split.targets, return_counts=True)
+    often = np.unique(split.targets)[counts > 200]
+    assert often.size > 20
+
+    def spread(values):
+        """SD over types of their means, less what chance gives."""
+        means = np.array([values[split.targets == target].mean() for target in often])
+        within = np.mean([values[split.targets == t].var() / np.sum(split.targets == t) for t in often])
+        return np.sqrt(max(0.0, means.var(ddof=1) - within))
+
+    assert np.mean([spread(split.activations[:, i]) for i in range(20)]) == pytest.approx(0.5, rel=0.2)
+    assert split.activations.std() == pytest.approx(1.0, rel=0.03)
+    assert spread(np.log(np.abs(split.delta_loss)).mean(axis=1)) == pytest.approx(0.5, rel=0.3)
+    assert spread(gini_of_heads(split).mean(axis=1)) > 0.05
+    _, without = draw(dataclasses.replace(layer, type_attention=0.0), 4000)
+    split = without
+    assert spread(gini_of_heads(split).mean(axis=1)) < 0.01
+
+
+def test_types_come_in_bursts():
+    _, split = draw(Layer(burst=0.6), 300)
+    for rare in (True, False):
+        same, n = 0, 0
+        for document in range(300):
+            own = split.targets[(split.documents == document) & (split.mask("rare") == rare)]
+            same, n = same + np.sum(own[1:] == own[:-1]), n + own.size - 1
+        assert 0.55 < same / n < 0.7  # 0.6, and a little by chance; standard error 0.013
+
+
+def test_dead_neurons_are_constant_and_none_of_them_is_planted():
+    evidence = simulate(Layer(dead=0.6), 2)
+    live = live_neurons(evidence.selection.activations)
+    assert live.sum() == 64
+    assert not evidence.evaluation.delta_loss[:, ~live].any()
+    assert not evidence.evaluation.head_ablation.single[..., ~live].any()
+    drawn = draw_layer(Layer(dead=0.6), np.random.default_rng(2))
+    assert not set(drawn.dead) & set(drawn.planted)
+
+
+def test_rare_targets_cost_twice_as_much_in_every_neuron():
+    _, split = draw(Layer(rare_loss=2.0, noise=0.3))
+    rare = split.mask("rare")
+    ratio = np.abs(split.delta_loss[rare]).mean(axis=0) / np.abs(split.delta_loss[~rare]).mean(axis=0)
+    np.testing.assert_allclose(ratio, 2.0, rtol=0.05)
+    assert split.loss[rare].mean() / split.loss[~rare].mean() == pytest.approx(2.0, rel=0.1)
+
+
+def test_common_targets_have_specialists_of_their_own():
+    drawn, split = draw(Layer(planted=Planted(rarity=1.5, commonness=1.0), influence_spread=0.0, noise=0.3))
+    size, rare = np.abs(split.delta_loss), split.mask("rare")
+    ratio = size[rare].mean(axis=0) / size[~rare].mean(axis=0)
+    assert ratio[drawn.planted].mean() == pytest.approx(2.5, rel=0.03)
+    assert np.sort(np.delete(ratio, drawn.planted))[:16].mean() == pytest.approx(0.5, rel=0.03)
+    assert np.sum(np.abs(ratio - 1) < 0.1) == 16

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypotest.errors import OutputError
 from hypotest.records.files import write_whole
-from hypotest.studies.calibrate.one_simulation import Simulation, simulate_range
-from hypotest.studies.calibrate.scenarios import Scenario
+from hypotest.studies.calibration.cases import Case
+from hypotest.studies.calibration.one_simulation import Simulation, simulate_range
 
 
 def chunk_file(folder: Path, start: int, stop: int) -> Path:
@@ -16,9 +16,9 @@ def chunk_file(folder: Path, start: int, stop: int) -> Path:
     return folder / f"{start:06d}-{stop:06d}.jsonl"
 
 
-def finish_chunk(scenario: Scenario, seed: int, folder: Path, start: int, stop: int) -> None:
+def finish_chunk(case: Case, seed: int, folder: Path, start: int, stop: int) -> None:
     """Simulate a chunk and write it so that it is there completely or not at all."""
-    lines = [json.dumps(item, allow_nan=False) for item in simulate_range(scenario, seed, start, stop)]
+    lines = [json.dumps(item, allow_nan=False) for item in simulate_range(case, seed, start, stop)]
     write_whole(chunk_file(folder, start, stop), "\n".join(lines) + "\n")
 
 

@@ -11,28 +11,46 @@ from rich.console import Console
 from scipy import stats
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.nulls.registry import NULLS
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
-from hypotest.studies.calibrate.chunks import read_chunk
-from hypotest.studies.calibrate.page import (
+from hypotest.studies.calibration.calibrate import (
+    CODE,
+    calibrate,
+    read_calibration,
+    write_calibration,
+)
+from hypotest.studies.calibration.cases import choose_cases
+from hypotest.studies.calibration.chunks import read_chunk
+from hypotest.studies.calibration.page import (
+    BY_T,
     calibration_page,
     calibration_summary,
     conclusion,
 )
-from hypotest.studies.calibrate.rates import binomial_rate, count_scenario, wrong_refutations
-from hypotest.studies.calibrate.scenarios import SCENARIOS, calibration_protocol
-from hypotest.studies.calibrate.simulation import Layer
-from hypotest.studies.calibrate.study import calibrate, choose_scenarios, read_calibration, write_calibration
+from hypotest.studies.calibration.rates import binomial_rate, count_case, wrong_refutations
+from hypotest.studies.calibration.settings import Layer
 
+
+def case_of(name):
+    """The flagship in a scenario."""
+    return choose_cases([name])[0]
+
+
+NOTHING, DISTRIBUTED = case_of("nothing"), case_of("distributed")
 SMALL = replace(
-    choose_scenarios(["nothing"])[0],
-    name="small",
-    layer=Layer(n_neurons=40, size=4, n_documents=20, per_document=3),
+    NOTHING,
+    n_texts=2,
+    n_groups=50,
+    scenario=replace(
+        NOTHING.scenario,
+        name="small",
+        layer=Layer(n_neurons=40, size=4, n_documents=20, per_document=3),
+    ),
 )
-NOTHING, DISTRIBUTED = choose_scenarios(["nothing", "distributed"])
 
 
-def simulation(scenario, **changes):
+def simulation(case, **changes):
     """A simulation in which nothing is significant and nothing equivalent, but for `changes`."""
     base = {
         "p": {},
@@ -44,7 +62,7 @@ def simulation(scenario, **changes):
         "ceiling": None,
         "p_adjusted": None,
     }
-    names = [item.id for item in calibration_protocol(scenario).predictions]
+    names = [item.id for item in case.protocol.predictions]
     verdict = {"status": "undecided", "contradicted_by": [], "refuted_by": [], "gated": False}
     return {
         "simulation": 0,
@@ -67,7 +85,7 @@ def test_rejections_are_counted_per_prediction_and_null():
         simulation(NOTHING, coordination={"p": {"size_matched": a, "label_shuffled (type)": b}})
         for a, b in p_values
     ]
-    found = count_scenario(NOTHING, calibration_protocol(NOTHING), rows)
+    found = count_case(NOTHING, rows)
     cells = {(cell.prediction, cell.null): cell for cell in found.cells}
     assert len(cells) == 2
     assert cells["coordination", "size_matched"].rejected.count == 2  # 0.05 counts
@@ -77,10 +95,10 @@ def test_rejections_are_counted_per_prediction_and_null():
 
 
 def test_only_claimed_rates_can_fail():
-    (covariates,) = choose_scenarios(["covariates"])
+    covariates = case_of("covariates")
     row = {"p": {"size_matched": 0.01, "covariate_matched": 0.01}}
     rows = [simulation(covariates, coordination=row)] * 20
-    cells = count_scenario(covariates, calibration_protocol(covariates), rows).cells
+    cells = count_case(covariates, rows).cells
     # 20 of 20: the lower limit is 0.005^(1/20) = 0.767
     assert [(cell.null, cell.is_high(0.05)) for cell in cells] == [
         ("size_matched", False),
@@ -90,13 +108,13 @@ def test_only_claimed_rates_can_fail():
 
 
 def test_coverage_counts_intervals_that_hold_the_truth():
-    row = {"truth": 1.0, "interval_90": [0.0, 0.9], "interval_95": [0.0, 1.0]}
+    row = {"truth": [1.0, 1.0], "interval_90": [0.0, 0.9], "interval_95": [0.0, 1.0]}
     rows = [
         simulation(NOTHING, attention=row),
         simulation(NOTHING, attention={**row, "interval_90": [0.5, 1.5]}),
         simulation(NOTHING),  # its truth was not computed
     ]
-    (found,) = count_scenario(NOTHING, calibration_protocol(NOTHING), rows).coverage
+    (found,) = count_case(NOTHING, rows).coverage
     assert (found.prediction, found.of_90.count, found.of_90.n) == ("attention", 1, 2)
     assert (found.of_95.count, found.of_95.n) == (2, 2)
 
@@ -104,10 +122,103 @@ def test_coverage_counts_intervals_that_hold_the_truth():
 def test_coverage_makes_up_for_the_error_of_the_truth():
     # half-width 1 widens to sqrt(1.1) = 1.0488
     for truth, count in ((1.04, 1), (1.06, 0)):
-        row = {"truth": truth, "interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
+        row = {"truth": [truth, truth], "interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
         rows = [simulation(NOTHING, attention=row)]
-        (found,) = count_scenario(NOTHING, calibration_protocol(NOTHING), rows).coverage
+        (found,) = count_case(NOTHING, rows).coverage
         assert found.of_90.count == count
+
+
+def test_the_equivalence_test_is_tried_with_the_margin_at_the_truth():
+    def tried(truth, low, high):
+        row = {"truth": [truth, truth], "interval_90": [low, high], "interval_95": [low, high]}
+        (found,) = count_case(NOTHING, [simulation(NOTHING, attention=row)]).coverage
+        return found.at_margin
+
+    assert tried(2.0, 0.0, 1.0).count == 1  # inside (-2, 2)
+    assert tried(-2.0, 0.0, 1.0).count == 1
+    assert tried(2.0, 1.1, 2.1).count == 0
+    assert tried(0.4, 0.0, 1.0) is None  # no interval of this length can lie inside (-0.4, 0.4)
+
+
+def test_why_intervals_miss_is_told_from_both_truths():
+    def miss(at_large, here):
+        hit = {"interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
+        rows = [simulation(NOTHING, attention={**hit, "truth": [at_large(i), here(i)]}) for i in range(200)]
+        found = count_case(NOTHING, rows)
+        (row,) = found.coverage
+        missed = replace(calibrate([], 1, None), scenarios=(found,)).missed
+        assert missed == ((("nothing", row),) if row.miss in ("narrow", "biased") else ())
+        return row.miss
+
+    def in_tenths(n):
+        return lambda i: 0.0 if i % 10 >= n else 5.0
+
+    assert miss(in_tenths(1), in_tenths(1)) == ""
+    assert miss(in_tenths(3), in_tenths(3)) == "narrow"
+    assert miss(in_tenths(3), in_tenths(1)) == "biased"
+    assert miss(in_tenths(0), in_tenths(0)) == "wide"
+
+
+def test_a_declared_number_is_claimed_where_simulated_layers_have_it():
+    def claimed(truth):
+        row = {"p": {BY_T: 0.01}, "truth": [truth, truth], "interval_90": [-1.0, 1.0]}
+        rows = [simulation(NOTHING, single_head={**row, "interval_95": [-1.0, 1.0]})]
+        (cell,) = count_case(NOTHING, rows).cells
+        return cell.claimed
+
+    assert claimed(0.2)
+    assert not claimed(-0.6)
+
+
+def test_every_comparison_that_was_counted_has_a_column(tmp_path):
+    """Also one of a null that another package brings, or that this page does not know."""
+    named = [name for null in NULLS.values() for name, _ in null.ids()]
+    p_values = dict.fromkeys([*named, "types permuted", "swapped within documents", BY_T, "contiguous"], 0.5)
+    rates = count_case(NOTHING, [simulation(NOTHING, coordination={"p": p_values})])
+    found = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    page = PAGE.render(calibration_page(found))
+    heads = [
+        head
+        for line in page.splitlines()
+        if line.startswith("| prediction |")
+        for head in line.strip("| ").split(" | ")
+        if head != "prediction"
+    ]
+    assert len(heads) == len(set(heads)) == len(p_values)
+    assert "contiguous" in heads and BY_T in heads
+
+
+def test_tests_by_t_are_counted_where_they_decide(tmp_path):
+    """Between conditions as against a number; and a permutation beside them does not decide."""
+    scenario = replace(SMALL.scenario, layer=Layer(n_neurons=40, size=4))
+    found = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "chunks", n_workers=1)
+    (rates,) = found.scenarios
+    deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
+    assert {deciding["attention"], deciding["routing"], deciding["single-head"]} == {BY_T}
+    assert deciding["coordination"] == "local_matched"
+    assert {cell.null for cell in rates.cells if cell.prediction == "attention"} == {"types permuted", BY_T}
+    assert {row.prediction for row in rates.coverage} >= {"attention", "specialization", "coordination"}
+    (protocol,) = found.protocols
+    assert protocol.draws["local_matched"] == 279 and "40 neurons" in protocol.sizes
+
+
+def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):
+    """Modules that a simulation imports and that no page, record or message is."""
+    code = (
+        "import sys; import hypotest.studies.calibration.chunks; "
+        "print(*[name for name in sys.modules if name.startswith('hypotest.')])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    apart = ("records", "registration", "errors", "pages", "report", "corpora", "cli", "collect")
+    mine = ("studies.calibration.cases", "studies.calibration.chunks", "studies.calibration.protocols")
+    mine += ("studies.calibration.scenarios",)  # what they decide is in the protocol and layer of the key
+    places = [place.removesuffix(".py").replace("/", ".") for place in CODE]
+    for name in loaded.stdout.split():
+        name = name.removeprefix("hypotest.")
+        package = name in ("studies", "pipeline", "studies.calibration")
+        if package or name.split(".")[0] in apart or name in mine or name == "pipeline.pieces":
+            continue
+        assert any(name == place or name.startswith(place + ".") for place in places), name
 
 
 def test_wrong_refutations_need_a_wrong_outcome_that_refutes():
@@ -131,7 +242,7 @@ def test_verdicts_and_what_a_mere_difference_would_refute():
         simulation(DISTRIBUTED, attention=greater, distributed={**doubtful, "gated": True}),
         simulation(DISTRIBUTED, attention={**greater, "p_adjusted": 0.2}, distributed=doubtful),
     ]
-    found = count_scenario(DISTRIBUTED, calibration_protocol(DISTRIBUTED), rows)
+    found = count_case(DISTRIBUTED, rows)
     assert found.verdicts[1].counts == {"supported": 1, "undecided": 3}
     assert found.verdicts[1].refuted_by_difference == 1
     assert found.verdicts[0].counts == {"undecided": 4}
@@ -141,24 +252,24 @@ def test_verdicts_and_what_a_mere_difference_would_refute():
     assert (outcome.right, outcome.counts) == (("equivalent",), {"greater": 3, "inconclusive": 1})
 
 
-def test_what_is_claimed_names_predictions_and_nulls_that_exist():
-    for scenario in SCENARIOS:
-        names = {item.id for item in calibration_protocol(scenario).predictions}
-        assert set(scenario.outcomes) <= names
-        assert {place for place, _ in scenario.hard} <= names | {"*"}
-        assert bool(scenario.why_hard) == bool(scenario.hard)
-        assert set(scenario.verdicts) == {"modular", "distributed"}
-
-
 def test_unknown_scenarios_are_refused_by_name():
     with pytest.raises(ProtocolError, match="no scenario 'nothin'; there are nothing, heavy-tails"):
-        choose_scenarios(["nothin"])
+        choose_cases(["nothin"])
+
+
+def test_other_protocols_are_simulated_where_that_is_asked_for():
+    assert [item.name for item in choose_cases(["nothing", "heavy-tails"])] == [
+        "nothing",
+        "heavy-tails",
+        "nothing (minimal)",
+        "nothing (rare-tokens-as-published)",
+    ]
 
 
 CHILD = """
 from pathlib import Path
-from tests.studies.calibrate.test_study import SMALL
-from hypotest.studies.calibrate.study import calibrate
+from tests.studies.calibration.test_calibrate import SMALL
+from hypotest.studies.calibration.calibrate import calibrate
 calibrate([SMALL], 4, Path({folder!r}), n_workers=1, per_chunk=1)
 """
 
@@ -192,8 +303,8 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
 
 @pytest.mark.slow
 def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
-    scenarios = choose_scenarios(["module", "nothing"])
-    found = calibrate(scenarios, 2, tmp_path / "chunks")
+    cases = [case_of("module"), case_of("nothing")]
+    found = calibrate(cases, 2, tmp_path / "chunks")
     module = {item.prediction: item.counts for item in found.scenarios[0].outcomes}
     # Effects of 10 and more SDs; two simulations each.
     assert module["specialization"] == module["clustering"] == module["attention"] == {"greater": 2}
@@ -225,14 +336,14 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     printed = console.file.getvalue()
     assert max(map(len, printed.splitlines())) <= 80
     for text in (printed, PAGE.render(calibration_page(found)), PAGE.render(calibration_summary(found))):
-        for scenario in scenarios:
-            assert scenario.name in text
+        for case in cases:
+            assert case.name in text
         assert conclusion(found).split()[0] in text
 
 
 def test_a_rate_above_its_claim_is_said_loudly(tmp_path):
     rows = [simulation(NOTHING, coordination={"p": {"size_matched": 0.01}})] * 20
-    rates = count_scenario(NOTHING, calibration_protocol(NOTHING), rows)
+    rates = count_case(NOTHING, rows)
     found = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
     assert conclusion(found) == (
         "LEVEL EXCEEDED in nothing: coordination against size_matched. Of 1 claimed rates 1 lie above 5 % by "
@@ -246,7 +357,7 @@ def test_one_high_rate_among_many_is_no_failure(tmp_path):
     rows = [
         simulation(NOTHING, coordination=high if i < 10 else {"p": {"size_matched": 0.5}}) for i in range(70)
     ]
-    rates = count_scenario(NOTHING, calibration_protocol(NOTHING), rows)
+    rates = count_case(NOTHING, rows)
     # 10 of 70: P(X >= 10) = 0.0029 at 0.05, and the lower limit is 0.056
     (cell,) = rates.cells
     assert cell.p_exceeds == pytest.approx(stats.binomtest(10, 70, 0.05, "greater").pvalue)
@@ -278,14 +389,14 @@ def test_a_damaged_chunk_is_named(tmp_path):
 )
 def test_a_measure_that_cannot_be_calibrated_alone_is_refused(measure, names, message):
     with pytest.raises(ProtocolError, match=re.escape(message)):
-        choose_scenarios(names, measure)
+        choose_cases(names, measure)
 
 
 @pytest.mark.parametrize("measure", ["selectivity", "segregation", "attention_gini"])
 def test_a_measure_alone_stands_beside_the_premise(measure):
-    scenarios = choose_scenarios((), measure)
-    assert scenarios
-    assert not any(item.planted for item in scenarios)
-    protocol = calibration_protocol(scenarios[0])
+    cases = choose_cases((), measure)
+    assert cases
+    assert not any(item.scenario.planted for item in cases)
+    protocol = cases[0].protocol
     assert [item.measure for item in protocol.predictions] == ["selectivity", measure]
     assert protocol.predictions[1].role == "deciding"

@@ -1,0 +1,1 @@
+"""Calibration: the tests on simulated layers whose truth is known."""

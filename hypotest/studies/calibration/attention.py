@@ -1,0 +1,54 @@
+"""Attention of a simulated layer, and what its heads do to the neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypotest.records.heads import HeadAblation
+from hypotest.studies.calibration.layers import (
+    HEADS,
+    TOP_OF_LAYER,
+    DrawnLayer,
+    DrawnTypes,
+    Values,
+    normal,
+)
+from hypotest.studies.calibration.rows import Rows
+
+
+def draw_attention(drawn: DrawnLayer, types: DrawnTypes, rows: Rows, rng: np.random.Generator) -> Values:
+    """Softmax of mean logits and of noise, of the document and of the position; stronger on some types.
+
+    Returns:
+        Shape (n_rows, n_heads, context).
+    """
+    layer, shape = drawn.layer, drawn.attention.shape[1:]
+    documents, rare = rows.documents, rows.rare
+    logits = layer.attention_noise * normal(rng, rows.n_documents, *shape)[documents] + 0.5 * normal(
+        rng, rare.size, *shape
+    )
+    factor = layer.concentration + layer.concentration_spread * rng.normal(size=rows.n_documents)
+    strength = np.where(rare, 1 + factor[documents], 1.0) + types.attention[rows.types]
+    logits += strength[:, None, None] * drawn.attention[np.where(rare, 0, 1)]
+    weights = np.exp(logits)
+    return np.asarray((weights / weights.sum(axis=2, keepdims=True)).astype(np.float32))
+
+
+def draw_head_ablation(drawn: DrawnLayer, rows: Rows, rng: np.random.Generator) -> HeadAblation:
+    """Sums over a document's rare positions; heads differ in effect from document to document."""
+    used = rows.rare if rows.for_heads is None else rows.rare & rows.for_heads
+    documents, counts = np.unique(rows.documents[used], return_counts=True)
+    scale = counts[:, None] * drawn.activation_sd**2
+    shape = (documents.size, len(HEADS))
+
+    def varied(sd: float, *extra: int) -> Values:
+        """Lognormal factors of mean 1."""
+        return np.exp(sd * rng.normal(size=(*shape, *extra)) - sd**2 / 2)
+
+    single = scale[:, None, :] * drawn.head_effects * varied(0.15)[:, :, None] * varied(0.2, scale.shape[1])
+    whole = scale[:, None, :] * drawn.head_effects / drawn.layer.head_share * varied(0.15)[:, :, None]
+    base = 10 * scale * np.exp(0.1 * rng.normal(size=scale.shape))
+    changes = [base, single, whole[:, TOP_OF_LAYER]]
+    for array in changes:
+        array[..., drawn.dead] = 0.0
+    return HeadAblation(documents, counts, *changes)
