@@ -52,6 +52,13 @@ def _additional(entry, demanded, value, root, at):
             yield from _errors(demanded, value[name], root, f"{at}.{name}")
 
 
+def _pattern_properties(entry, demanded, value, root, at):
+    for pattern, schema in demanded.items():
+        for name in value if isinstance(value, dict) else ():
+            if re.search(pattern, name):
+                yield from _errors(schema, value[name], root, f"{at}.{name}")
+
+
 def _items(entry, demanded, value, root, at):
     for place, item in enumerate(value if isinstance(value, list) else ()):
         yield from _errors(demanded, item, root, f"{at}[{place}]")
@@ -69,6 +76,7 @@ def _number_of(parts, value, root, at):
 _CHECKS = {
     "$ref": _reference,
     "properties": _properties,
+    "patternProperties": _pattern_properties,
     "additionalProperties": _additional,
     "items": _items,
     "if": _condition,
@@ -81,6 +89,7 @@ _CHECKS = {
     "pattern": lambda e, wanted, v, root, at: re.search(wanted, v) is not None,
     "minLength": lambda e, wanted, v, root, at: len(v) >= wanted,
     "maxLength": lambda e, wanted, v, root, at: len(v) <= wanted,
+    "maxItems": lambda e, wanted, v, root, at: len(v) <= wanted,
     "minItems": lambda e, wanted, v, root, at: len(v) >= wanted,
     "uniqueItems": lambda e, wanted, v, root, at: not wanted or len(set(map(str, v))) == len(v),
     "minimum": lambda e, wanted, v, root, at: v >= wanted,

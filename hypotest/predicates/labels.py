@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import polars as pl
 from pydantic import BeforeValidator, Field
 
 from hypotest.corpora.files import read_bytes
@@ -22,6 +21,9 @@ from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.records.corpus import Document
 from hypotest.records.strict import Strict
+
+if TYPE_CHECKING:
+    import polars as pl
 
 COLUMNS = ("document", "start", "end", "label")
 Span = tuple[int, int]
@@ -46,6 +48,8 @@ def bind(options: Table, about: About | None, setting: Setting) -> Bound:
     Raises:
         CorpusError: If it is no such table, or has no row with the label.
     """
+    import polars as pl  # takes long to import
+
     table = read_table(setting.base / options.file, repr(options.file))
     if options.label is not None:
         known = table["label"].unique().sort().to_list()
@@ -68,6 +72,8 @@ def read_table(path: Path, where: str) -> pl.DataFrame:
     Raises:
         CorpusError: If the file is no CSV, lacks a column, or a row has no characters.
     """
+    import polars as pl
+
     content = read_bytes(path, where)
     try:
         table = pl.read_csv(content, infer_schema=False)

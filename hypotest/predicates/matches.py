@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-import polars as pl
 from pydantic import Field
 
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words, count_words, of_types
@@ -22,6 +21,8 @@ Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 def check(options: str) -> Iterator[str]:
     """What is wrong with the expression."""
+    import polars as pl  # takes long to import
+
     try:
         pl.Series([""]).str.contains(options)
     except (pl.exceptions.ComputeError, pl.exceptions.PolarsError) as error:
@@ -30,6 +31,8 @@ def check(options: str) -> Iterator[str]:
 
 def bind(options: str, about: About | None, setting: Setting) -> Bound:
     """Match every token of the vocabulary."""
+    import polars as pl
+
     mask = pl.Series(list(setting.texts())).str.contains(options).to_numpy()
     return of_types(mask, about, f"matches {count_words(mask, 'tokens of the vocabulary')}")
 

@@ -15,6 +15,7 @@ from hypotest.records.registration import Deviation, Fingerprint
 from hypotest.registration.canonical import canonical_json
 
 _ABSENT = object()
+_ORDER_OF_CONDITIONS = "order of conditions"
 _ORDER = "order of predictions"
 
 
@@ -37,7 +38,11 @@ def find_deviations(registered: Fingerprint, run: Fingerprint) -> tuple[Deviatio
 
 
 def _by_id(plan: dict[str, Any]) -> dict[str, Any]:
-    """The plan with its predictions by id, and their order apart; as it is where a lock's plan is no plan."""
+    """The plan with predictions by id and conditions by name, and their order apart; else as it is."""
+    conditions = plan.get("conditions")
+    if isinstance(conditions, list) and all(isinstance(item, dict) for item in conditions):
+        by_name = {name: condition for item in conditions for name, condition in item.items()}
+        plan = {**plan, "conditions": by_name, _ORDER_OF_CONDITIONS: list(by_name)}
     predictions = plan.get("predictions")
     if not isinstance(predictions, list) or not all(
         isinstance(item, dict) and isinstance(item.get("id"), str) for item in predictions
@@ -54,7 +59,7 @@ def _differences(one: Any, two: Any, path: str) -> Iterator[Deviation]:
     if isinstance(one, dict) and isinstance(two, dict):
         # in the order of the run: its plan has the order of the language, a lock that was read the alphabet
         for key in [*two, *(key for key in one if key not in two)]:
-            if key == _ORDER and sorted(one.get(key, ())) != sorted(two.get(key, ())):
+            if key in (_ORDER, _ORDER_OF_CONDITIONS) and sorted(one.get(key, ())) != sorted(two.get(key, ())):
                 continue  # those that came or went are named one by one
             place = f"{path}.{key}" if path else key
             yield from _differences(one.get(key, _ABSENT), two.get(key, _ABSENT), place)

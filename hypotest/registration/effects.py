@@ -68,6 +68,8 @@ def effect_of(key: str) -> str:
     """
     if key == _ORDER:
         return "changes the order of the report, and no number"
+    if key == "order of conditions":
+        return f"another condition is the first: {EVERYTHING}"
     first, *rest = key.replace("[", ".").split(".")
     if first == "predictions" and rest:
         return f"of the prediction {rest[0]}: {_of_prediction(rest[1:])}"

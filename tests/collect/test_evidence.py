@@ -39,9 +39,13 @@ def sample(tokens, split, first):
     for block in range(first, first + 12):
         for condition, index in zip(("rare", "common"), rng.choice(30, 2, replace=False), strict=True):
             rows.append((block // 3, block, int(index), int(tokens[block, index + 1]), condition, split))
-    frame = pl.DataFrame(
-        rows, schema=["document", "block", "index", "target", "condition", "split"], orient="row"
-    ).sort("block", "index")
+    frame = (
+        pl.DataFrame(
+            rows, schema=["document", "block", "index", "target", "condition", "split"], orient="row"
+        )
+        .sort("block", "index")
+        .with_columns(pl.col("condition").cast(pl.Enum(["rare", "common"])))
+    )
     return Sample(tokens, frame, np.arange(first, first + 12, 2))
 
 

@@ -101,7 +101,7 @@ def same(one: FoundPositions, two: FoundPositions) -> bool:
         and one.sampled.positions.schema == two.sampled.positions.schema
         and one.sampled.positions.equals(two.sampled.positions)
         and one.sampled.eligible == two.sampled.eligible
-        and one.sampled.eligible_rare == two.sampled.eligible_rare
+        and one.sampled.available == two.sampled.available
         and one.documents == two.documents
         and one.sources == two.sources
         and one.kept_out == two.kept_out
@@ -121,7 +121,7 @@ def without_cache(plan: Protocol, base: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_second_time_nothing_is_made_again(plan, tmp_path, monkeypatch) -> None:
     bare = without_cache(plan, tmp_path, monkeypatch)
     first = found(plan, tmp_path)
-    monkeypatch.setattr(positions, "sample_positions", refuse)
+    monkeypatch.setattr(positions, "draw", refuse)
     monkeypatch.setattr(Numbers, "encode", refuse)
     assert same(first, bare)
     assert same(found(plan, tmp_path), bare)

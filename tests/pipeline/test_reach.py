@@ -73,7 +73,8 @@ def test_numbers_that_are_too_large_to_write():
 def coarse(**changes):
     """A plan with hardly any relabellings: rare types that occur once, common ones that occur always."""
     values = {
-        "conditions.elbow": "keep",
+        "conditions.rare.target.frequency.elbow": "keep",
+        "conditions.common.target.frequency.elbow": "keep",
         "sample.positions": 40,
         "conditions.rare.target.frequency.below_percentile": 4,
         "conditions.common.target.frequency.from_percentile": 98,

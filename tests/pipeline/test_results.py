@@ -29,7 +29,7 @@ FACTS = ModelFacts(
         source="text files",
         documents=99,
         blocks=40,
-        eligible_rare=1_000,
+        available={"rare": 1_000, "common": 5_000},
         text_differs=(),
         bos=None,
         text_tokens=9_999,
@@ -37,12 +37,12 @@ FACTS = ModelFacts(
         padded_tokens=700,
         empty=0,
         copies=0,
-        frequent_rare=tuple(f"token {place}" for place in range(20)),
+        frequent={name: tuple(f"token {place}" for place in range(20)) for name in ("rare", "common")},
     ),
     joint=JointAblation(together=0.5, random_together=0.25, random_together_sd=0.125),
     self_check=SelfCheck(n_pairs=64, n_values=200, largest_difference=1e-6, tolerance=1e-4),
     cross_entropy=CrossEntropy(nats=3.0, unigram=5.0, chance=np.log(512), n_tokens=100, n_blocks=4),
-    frequencies=FrequencyCurve((0.0, 1.0), (2.0, 1.0), None, 3, 160, 60, 0, (1, 4)),
+    frequencies=FrequencyCurve((0.0, 1.0), (2.0, 1.0), None, 3, 160, 60, 0, (1, 4), "rare"),
 )
 
 
@@ -87,13 +87,13 @@ def test_tokens_of_the_text_are_counted_by_its_blocks():
     length = protocol.corpus.context
     corpus = corpus_result(protocol, FACTS.text, make_evidence(0))
     assert corpus.tokens == 30 * length + 700
-    assert corpus.rare_per_thousand == 1000 * 1_000 / (30 * length + 700 - 40)
+    assert corpus.per_thousand["rare"] == 1000 * 1_000 / (30 * length + 700 - 40)
     begun = corpus_result(protocol, dataclasses.replace(FACTS.text, bos="<s>"), make_evidence(0))
     assert begun.tokens == 30 * (length - 1) + 700
 
 
 def test_a_token_without_a_name_has_its_count():
-    few = dataclasses.replace(FACTS.text, frequent_rare=("one",))
-    named = corpus_result(make_protocol(DIMENSION), few, make_evidence(0)).frequent_rare
+    few = dataclasses.replace(FACTS.text, frequent={"rare": ("one",)})
+    named = corpus_result(make_protocol(DIMENSION), few, make_evidence(0)).frequent["rare"]
     assert [name for name, _ in named] == ["one", *["?"] * 19]
     assert [count for _, count in named] == sorted((count for _, count in named), reverse=True)

@@ -21,7 +21,7 @@ def sample():
         for place, index in enumerate(range(2, 26, 3))
     ]
     columns = ["document", "block", "index", "target", "condition", "split"]
-    types = [pl.Int32] * 4 + [pl.String] * 2
+    types = [pl.Int32] * 4 + [pl.Enum(["rare", "common"]), pl.String]
     positions = pl.DataFrame(rows, schema=dict(zip(columns, types, strict=True)), orient="row")
     return Sample(np.zeros((60, 32), dtype=np.int32), positions, np.arange(60))
 

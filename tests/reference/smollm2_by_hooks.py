@@ -185,12 +185,12 @@ class Split:
             self.joined("forward", "activations"),
             self.joined("forward", "attention"),
         )
-        parts = {c: f"ablation/{c}" for c in ("rare", "common")}
+        parts = {c: f"ablation/{c}" for c in ("first", "second")}
         some = self.joined(parts["rare"], "delta_loss")
         self.delta = np.empty((len(self.rare), some.shape[1]), dtype=np.float32)
         self.bound = np.empty(self.delta.shape, dtype=np.float16)
         self.loss = np.empty(len(self.rare), dtype=np.float32)
-        for condition, rows in (("rare", self.rare), ("common", ~self.rare)):
+        for condition, rows in (("first", self.rare), ("second", ~self.rare)):
             self.delta[rows] = self.joined(parts[condition], "delta_loss")
             self.bound[rows] = self.joined(parts[condition], "error_bound")
             self.loss[rows] = self.joined(parts[condition], "loss")
@@ -279,7 +279,7 @@ def check_text(out: Table, cache: Path, result: Any, splits: dict[str, Split], t
     counts = np.load(next((cache / "frequencies").glob("*/counts.npy")))
     figures = result["figures"]["frequencies"]
     order = np.sort(counts[counts > 0])[::-1]
-    low, high = figures["rare_count_range"]
+    low, high = figures["count_range"]
     out.row("types with a count", figures["n_types"], len(order))
     kept = order[: figures["elbow_rank"]]
     cut = order[int(np.ceil(0.85 * len(kept))) - 1]
@@ -302,10 +302,10 @@ def check_text(out: Table, cache: Path, result: Any, splits: dict[str, Split], t
     out.say(f"documents in both splits: {len(both)}; identical blocks in both: {len(one & two)}")
     ranked = np.argsort(-counts, kind="stable")[: figures["elbow_rank"]]
     rare = ranked[counts[ranked] < cut]
-    out.row("rare types", figures["n_rare_types"], len(rare))
+    out.row("rare types", figures["n_in_range"], len(rare))
     out.row(
         "rare targets in the text",
-        result["corpus"]["eligible_rare"],
+        result["corpus"]["available"]["rare"],
         int(np.isin(tokens[:, 2:], rare).sum()),
         "without first queries",
     )

@@ -182,7 +182,7 @@ def test_replace_goes_by_dotted_paths_ids_of_predictions_and_keys():
 
 def test_replace_puts_whole_values_in_the_place_of_others():
     protocol = hypotest.Protocol(**KEYS)
-    alone = protocol.replace(nulls={"label_shuffled": {"draws": 5000, "unit": "position"}})
+    alone = protocol.replace(nulls={"label_shuffled": {"draws": 5000, "unit": "type"}})
     assert alone.nulls.label_shuffled.draws == 5000
     with pytest.raises(ProtocolError) as error:
         protocol.replace(nulls={"size_matched": {}})  # the one that decides is gone

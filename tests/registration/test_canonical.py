@@ -26,7 +26,9 @@ def test_defaults_are_written_out(load, small):
     assert data["subject"] == {"model": "reference", "layer": "last"}
     assert data["decision"]["correction"] == "bonferroni"
     assert data["hypotheses"] == ["modular", "distributed"]
-    assert data["conditions"]["rare"]["target_frequency"]["of"] == "types"
+    assert data["conditions"][0] == {
+        "rare": {"target": {"frequency": {"below_percentile": 15.0, "of": "types", "elbow": "drop"}}}
+    }
     assert data["predictions"][0]["options"] == {"variance": 0.95, "scale": "covariance"}
     assert data["predictions"][0]["role"] == "deciding"
     assert data["nulls"]["label_shuffled"]["unit"] == "type"
@@ -89,4 +91,4 @@ def test_another_plan_has_another_hash(load, small, old, new):
 
 def test_hash_is_pinned(load, small):
     # Registered plans are known by this number: a new default or form must be a decision.
-    assert protocol_hash(load(small)) == ("af2d6c81e725cf3d78332e12f8798986795c469b7c9b027cf166394496e32aff")
+    assert protocol_hash(load(small)) == ("0eca7ce7319c8c28b371522a10732317531bfaec557d7d38f8548f3651d362be")

@@ -54,7 +54,7 @@ NEIGHBOURS = (
 def test_every_prediction_is_explained(shipped, explained):
     for prediction in load_protocol(shipped).predictions:
         block = _block(explained[PREDICTED], prediction.id)
-        assert MEASURES[prediction.measure].words.what in block
+        assert MEASURES[prediction.measure].words.of(protocol.names).what in block
         assert MEASURES[prediction.measure].unit in block
         assert "Compared with:" in block
 

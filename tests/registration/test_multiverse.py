@@ -115,7 +115,7 @@ def test_rare_stays_below_a_common_that_begins_elsewhere(problems_of, percentile
     )
     assert len(problems) == n_errors
     if problems:
-        assert "must not be above the 50 of conditions.common" in problems[0].message
+        assert "both hold between percentiles 50 and" in problems[0].message
 
 
 @pytest.mark.parametrize(("draws", "severity"), [(38, "error"), (39, None)])

@@ -9,7 +9,6 @@ import pytest
     ("old", "new", "where", "key"),
     [
         ("seed: 1", "seed: 1\ndecision: {correction: shaffer}", "19:24", "decision.correction"),
-        ("conditions:\n", "conditions:\n  match: document\n", "5:10", "conditions.match"),
     ],
 )  # fmt: skip
 def test_not_available_yet(problems_of, old, new, where, key):

@@ -71,9 +71,9 @@ def test_options(problems_of, measure, options, message):
         ("plateau_flatness", "{conditions: [rare, common], null: label_shuffled}",
          "must be {null: label_shuffled}; found null, conditions"),
         ("attention_gini", "{conditions: [rare, common]}",
-         "must be {conditions: [rare, common], by: document}; found conditions"),
+         "must be {conditions: [the first, the second], by: document}; found conditions"),
         ("attention_gini", "{conditions: [rare, common], by: document, null: label_shuffled}",
-         "must be {conditions: [rare, common], by: document}; found null, conditions, by"),
+         "must be {conditions: [the first, the second], by: document}; found null, conditions, by"),
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
          "must be {null: size_matched | covariate_matched | local_matched | label_shuffled | rewired | "

@@ -109,7 +109,9 @@ def test_every_default_is_in_the_description():
         n_found += 1
         words = entry["description"].split("default ")[1].rstrip(")")
         values = default.values() if isinstance(default, dict) else default
-        for value in values if isinstance(default, dict | list) else [default]:
+        flat = [x for value in (values if isinstance(default, dict | list) else [default])
+                for x in (value if isinstance(value, list) else [value])]  # fmt: skip
+        for value in flat:
             assert _written(value) in words, f"{model}.{key}"
     assert n_found > 25
     for name, content in _models().items():
@@ -123,7 +125,7 @@ def test_every_default_is_in_the_description():
         ("Ablation", "tolerance", "nats"),
         ("Corpus", "context", "tokens"),
         ("Group", "by", "nats"),
-        ("TargetFrequency", "below_percentile", "percent"),
+        ("Frequency", "below_percentile", "percent"),
         ("Margin", "null_sd", "SDs of as many random neurons"),
         ("Margin", "raw", "the measure's own unit"),
         ("Split", "selection", "share of the documents"),

@@ -30,7 +30,7 @@ def test_a_covariate_counts_once(problems_of):
 )
 def test_documents_to_measure_on(problems_of, positions, selection, most):
     problems = problems_of(
-        ("group:", f"  positions: {positions}\ngroup:"),
+        ("group:", f"sample: {{positions: {positions}}}\ngroup:"),
         (SEED, f"{SEED}\nsplit: {{selection: {selection}}}"),
     )
     if most is None:

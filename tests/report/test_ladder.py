@@ -77,7 +77,7 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
             continue
         (decisive,) = deciding
         assert decisive.found == item.outcome
-        by_t = {"value": DECLARED_VALUE, "common": OTHER_CONDITION}
+        by_t = {"value": DECLARED_VALUE, "condition": OTHER_CONDITION}
         assert decisive.opponent == (by_t.get(item.reference) or item.ladder[0].id)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hypotest.estimators import dimension
 from hypotest.testing import layer_statistics
-from hypotest.testing.layer_statistics import layer_statistic, rare_rows, second_moments
+from hypotest.testing.layer_statistics import layer_statistic, first_rows, second_moments
 from tests.pipeline.planted import make_evidence
 
 
@@ -51,8 +51,8 @@ def test_they_go_with_their_evidence() -> None:
     assert matrix() is None
 
 
-def test_second_moments_are_those_of_the_rare_rows() -> None:
+def test_second_moments_are_those_of_the_first_rows() -> None:
     mine = make_evidence(0)
-    expected = dimension.covariance(rare_rows(mine))
+    expected = dimension.covariance(first_rows(mine))
     assert np.array_equal(second_moments(mine, "covariance"), expected)
     assert np.array_equal(second_moments(mine, "correlation"), dimension.correlation(expected))

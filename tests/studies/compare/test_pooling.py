@@ -74,7 +74,7 @@ def test_between_conditions_they_keep_their_unit(published):
     ]
     found = of(compare_predictions(runs, 0.05), "attention")
     assert found.scale == "Gini coefficient, rare - common"
-    assert found.against == "common"
+    assert found.against == "condition"
     assert found.margin == (-0.05, 0.05)
     assert found.outcome == "equivalent" and found.p_equivalence < 0.05
     assert found.pooled.effect == pytest.approx(-0.0113, abs=1e-3)

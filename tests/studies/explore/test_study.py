@@ -26,7 +26,7 @@ def test_the_group_is_that_of_the_whole_selection():
     observed = select_observed(evidence.selection, protocol.group, Streams(1))
     whole = select(protocol, evidence, Streams(1)).result
     assert tuple(observed.group.tolist()) == whole.neurons
-    assert tuple(observed.common.tolist()) == whole.control_neurons
+    assert tuple(observed.second.tolist()) == whole.control_neurons
     assert set(whole.neurons) == set(range(GROUP))  # 0.1 of 200, all planted
 
 
@@ -42,7 +42,7 @@ def test_preferences_are_counted_on_all_documents_and_on_each_half():
     halves = np.array([[[3.0, 3.0, 1 / 3, 1.0], [3.0, 0.9, 1 / 3, 1.0]]])
     ones = Influences(halves=np.ones((1, 2, 4)), whole=np.ones((1, 4)))
     found = count_preferences((Influences(halves=halves, whole=whole), ones), np.array([1, 2]), 0.15)
-    assert (found.rare, found.common) == (2, 1)
+    assert (found.first, found.second) == (2, 1)
     assert (found.rare_twice, found.common_twice) == (1, 1)
     assert (found.group_rare, found.group_common) == (1, 1)
 

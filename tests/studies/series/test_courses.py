@@ -67,7 +67,7 @@ def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example
     by_id = {item.id: item for item in example.predictions}
     for course in found.courses:
         result = by_id[course.prediction]
-        assert course.in_null_sd == (result.reference not in ("value", "common"))
+        assert course.in_null_sd == (result.reference not in ("value", "condition"))
         if course.in_null_sd and result.standardized is not None:
             assert course.points[0].effect == pytest.approx(result.standardized)
 
