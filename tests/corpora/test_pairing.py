@@ -33,7 +33,8 @@ def paired(blocks, match, counts=None, limit=1000):
 
 
 @pytest.mark.parametrize(
-    "match", [("block",), ("document",), ("token",), ("target_frequency",), ("token", "document"), ("length",), ()]
+    "match",
+    [("block",), ("document",), ("token",), ("target_frequency",), ("token", "document"), ("length",), ()],
 )
 def test_pairs_agree_and_no_position_is_used_twice(blocks, match):
     counts = np.arange(1, 41)

@@ -10,7 +10,7 @@ import pytest
 
 from hypotest.estimators import dimension
 from hypotest.testing import layer_statistics
-from hypotest.testing.layer_statistics import layer_statistic, first_rows, second_moments
+from hypotest.testing.layer_statistics import first_rows, layer_statistic, second_moments
 from tests.pipeline.planted import make_evidence
 
 
