@@ -183,7 +183,7 @@ def stops_of(protocol: Protocol) -> dict[str, int]:
 def _tests(results: Results, protocol: Protocol) -> str:
     resampled = any(item.interval is not None for item in results.predictions)
     text = (
-        "Randomization p-values are two-sided and count the observed value among the draws, "
+        "Randomization p-values are two-sided, where a null does not say one-sided, and count the observed value among the draws, "
         "(b + 1)/(B + 1) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585)."
     )
     if resampled:
