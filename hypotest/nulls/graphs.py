@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 DRAWS_OF_RANDOM_GROUPS = 19
 """Of each random group, to see how many exceed all their own: one of twenty by chance."""
 NEURON_BASIS = "modular in the neuron basis"
-"""What rotations and random directions ask together: is Q greater than both? Each alone fails somewhere, so
-that a contrast with one is with both, and the larger p counts. See TODO"""
-DESCRIBES = "TODO"
+"""What rotations and random directions ask together: is Q greater than both?"""
+DESCRIBES = (
+    "rotations and random directions describe and do not decide yet: together they rejected SIMS of layers "
+    "that are not modular in their neurons, in simulation, at 0.05"
+)
 _NO_RANDOM_GROUPS = (
     "the group is the whole layer: there are no random groups whose rate could stand beside it"
 )

@@ -121,7 +121,7 @@ def names_of(forms: Iterable[Form]) -> tuple[str, ...]:
 
 
 def opponents(null: str) -> tuple[str, ...]:
-    """The nulls that a contrast with one is with, in the order of the ladder: itself, or all that count together.
+    """The nulls that a contrast with one is with: itself, or all that count together; as on the ladder.
 
     Examples:
         >>> opponents("size_matched")
@@ -141,6 +141,17 @@ def counted_together(names: Iterable[str]) -> Iterator[str]:
             asking.setdefault(NULLS[name].together, []).append(name)
     for question, together in asking.items():
         yield f"{' and '.join(together)} count together, the larger p for both: is it {question}?"
+
+
+def one_sided(names: Iterable[str]) -> str:
+    """Which of these nulls are, to stand behind "two-sided"; empty where none is.
+
+    Examples:
+        >>> one_sided(["size_matched"])
+        ''
+    """
+    found = [name for name in names if name in NULLS and NULLS[name].alternative != "two-sided"]
+    return f" (one-sided for {' and '.join(found)})" if found else ""
 
 
 def needed_nulls(prediction: Prediction) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ NULL = Null(
     together=NEURON_BASIS,
     never_decides=DESCRIBES + "; found in a prediction that does: write `role: descriptive`",
     words=Words(
-        question="is the group's network more divided in these neurons than in mixtures of them, which are as "
-        "many and as low-dimensional? One-sided, half of a test, and it describes.",
+        question="is the group's network more divided in these neurons than in mixtures of them, as many "
+        "and as low-dimensional? One-sided, half of a test, and it describes.",
         they="its rotations",
         explained=lambda null: f"{null.draws:,} mixtures of the same neurons, their correlations rotated",
         method=lambda null, protocol: (

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.neuron_basis [--simulations 100] [--only PATTERN] [--out FOLDER]
 
-Layers in plain numpy that are not modular in their neurons, among them those that someone who does not believe
-the test would try; and planted modules. Q greater than the draws, one-sided at 0.05 (39 draws, 3 restarts).
+Layers in plain numpy that are not modular in their neurons, among them those that someone who does not
+believe the test would try; and planted modules. Q greater than the draws, one-sided at 0.05 (39 draws, 3
+restarts).
 What was simulated is kept in the folder, so that a run that was stopped goes on.
 """
 
@@ -18,7 +19,7 @@ from zlib import crc32
 
 import numpy as np
 
-from hypotest.collect.store import cache_folder
+from hypotest.engine.session import cache_folder
 from hypotest.estimators.information import correlated_graphs, score_correlations
 from hypotest.estimators.modularity import graph_communities
 from hypotest.estimators.random_directions import factors_of, with_random_directions

@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.inference.randomization import compare_with_null
 from hypotest.ladder.against_nulls import prepare
 from hypotest.measures.registry import MEASURES
@@ -18,7 +20,6 @@ from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import nulls_model
 from hypotest.records.protocol import Protocol
 from hypotest.testing.contrast import MeasuredContrast
-from hypotest.testing.randomness import Streams
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
@@ -146,7 +147,7 @@ def compared(activations: np.ndarray, size: int) -> MeasuredContrast:
     plan, evidence = protocol(draws=39), layer_evidence(activations)
     chosen = select(plan, evidence, Streams(1))
     group = np.sort(np.random.default_rng(3).permutation(activations.shape[1])[:size])
-    task = prepare(Task(plan, evidence, replace(chosen, group=group), Streams(1)))
+    task = prepare(Task(plan, evidence, replace(chosen, group=group), Session.start(1)))
     (item,) = plan.predictions
     return MEASURES["modularity"].compare(item, task)
 

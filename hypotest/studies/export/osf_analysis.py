@@ -11,7 +11,7 @@ from hypotest.measures.plateau_flatness import WORDS as CURVES
 from hypotest.measures.registry import MEASURES, filled_options
 from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS, counted_together, declared, opponents
+from hypotest.nulls.registry import NULLS, counted_together, declared, one_sided, opponents
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.predicates.combine import needs_counts, notes_of
@@ -77,8 +77,9 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield Heading("Analysis Plan")
     yield Heading("Statistical models", 3)
     yield (
-        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, where "
-        "a null does not say one-sided, and count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
+        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail"
+        f"{one_sided(item.name for item in declared(protocol))}, and "
+        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
         "group measures and of contrasts between conditions are over documents and token types, two crossed "
         f"random factors: {LEFT_OUT} groups of documents, of types and of their cells are left out in turn, "
         f"with Student's t; with effectively fewer than {MINIMUM_UNITS} documents or types there is none. "
