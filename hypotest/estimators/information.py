@@ -192,9 +192,9 @@ def correlated_graphs(correlations: FloatArray, n_rows: int) -> NDArray[np.float
     Returns:
         Nats, shape (n_graphs, k, k), zero on the diagonals.
     """
-    graphs = np.asarray(np.minimum(np.square(correlations), 1.0 - max(n_rows, 2.0) ** -2.0))
-    graphs = -0.5 * np.log1p(-graphs)
-    graphs = (graphs + graphs.transpose(0, 2, 1)) / 2
+    squares = np.minimum(np.square(correlations), 1.0 - max(n_rows, 2.0) ** -2.0)
+    halves = -0.25 * np.log1p(-squares)
+    graphs: NDArray[np.float64] = halves + halves.transpose(0, 2, 1)
     np.einsum("gii->gi", graphs)[:] = 0.0
     return graphs
 

@@ -98,7 +98,7 @@ def with_random_directions(
 
 
 def _loadings(factors: Factors, loadings: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The nearest with these communalities (exactly) and strengths (nearly), by turns; (n_draws, k, n_factors)."""
+    """With these communalities, exactly, and strengths, nearly, by turns; shape (n_draws, k, n_factors)."""
     lengths = np.sqrt(factors.communalities)[:, None]
     strengths = factors.strengths * factors.communalities.sum() / factors.strengths.sum()
     with one_blas_thread():

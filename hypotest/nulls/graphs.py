@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hypotest.estimators.altered import Graphs
     from hypotest.inference.randomization import Alternative
     from hypotest.records.arrays import FloatArray, IntArray
+    from hypotest.records.results import PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Tested
 
@@ -22,6 +23,8 @@ DESCRIBES = (
     "rotations and random directions describe and do not decide yet: together they rejected SIMS of layers "
     "that are not modular in their neurons, in simulation, at 0.05"
 )
+OFTEN = 0.25
+"""Share of random groups that exceed all of their own, from which it is mentioned: 5 of 20 have p = 0.003."""
 _NO_RANDOM_GROUPS = (
     "the group is the whole layer: there are no random groups whose rate could stand beside it"
 )
@@ -57,7 +60,7 @@ def among_other_graphs(
     assert network is not None  # see `has_network`
     draws = network.values(null, tested.group[None, :], graphs, n_draws)[0]
     beside: dict[str, float | None] = {}
-    notes = (note,)
+    notes: tuple[str, ...] = (note,)
     if tested.group.size == tested.task.evidence.n_neurons:
         notes = (note, _NO_RANDOM_GROUPS)
     else:
@@ -65,7 +68,7 @@ def among_other_graphs(
             groups = tested.task.random_groups(CONTROL_GROUPS)
             theirs = network.values(null, groups, graphs, DRAWS_OF_RANDOM_GROUPS)
             share = share_above_all(tested.measure.values(groups), theirs)
-            beside[f"random_groups_above_all_{called}"] = share
+            beside[_rate(called)] = share
     compared = compare_with_null(tested.observed, draws, alternative, null=null)
     return Rung(replace(compared, descriptive=True), draws, beside=beside, notes=notes)
 
@@ -96,6 +99,29 @@ def of_correlations(
         return lambda n_draws, rng: correlated_graphs(others(n_draws, rng), n_rows)
 
     return graphs
+
+
+def rates_of_random_groups(called: str, results: Sequence[PredictionResult]) -> Iterator[str]:
+    """Where random groups of the layer exceed their own graphs too, a group that does is nothing special.
+
+    Args:
+        called: As for `among_other_graphs`.
+        results: Of the run.
+    """
+    found = [
+        (item.id, item.secondary[_rate(called)].value) for item in results if _rate(called) in item.secondary
+    ]
+    often = [f"{share:.0%} ({name})" for name, share in found if share is not None and share >= OFTEN]
+    if often:
+        yield (
+            f"Of random groups of this layer, {', '.join(often)} have a network more divided than all "
+            f"{DRAWS_OF_RANDOM_GROUPS} of their own {called.replace('_', ' ')}; 5 % would by chance. That "
+            "the tested group's is more divided too then says something of the layer, not of the group."
+        )
+
+
+def _rate(called: str) -> str:
+    return f"random_groups_above_all_{called}"
 
 
 def has_network(tested: Tested) -> bool:

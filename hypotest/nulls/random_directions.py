@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.nulls.graphs import DESCRIBES, NEURON_BASIS, among_other_graphs, has_network, of_correlations
+from hypotest.nulls.graphs import (
+    DESCRIBES,
+    NEURON_BASIS,
+    among_other_graphs,
+    has_network,
+    of_correlations,
+    rates_of_random_groups,
+)
 from hypotest.nulls.null import Null, Words
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
+
+_CALLED = "random_directions"
 
 
 class RandomDirections(Strict):
@@ -42,7 +51,7 @@ def compare(tested: Tested, options: RandomDirections, state: None, variant: str
             lambda matrix, n_rows: partial(with_random_directions, factors_of(matrix, n_rows), n_rows),
         ),
         options.draws,
-        called="random_directions",
+        called=_CALLED,
         note=DESCRIBES,
         alternative=NULL.alternative,
     )
@@ -79,4 +88,5 @@ NULL = Null(
     compare=compare,
     applies=has_network,
     evaluations=lambda options: 0,
+    limits=lambda options, state, results, evidence, group: rates_of_random_groups(_CALLED, results),
 )

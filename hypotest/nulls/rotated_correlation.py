@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.nulls.graphs import DESCRIBES, NEURON_BASIS, among_other_graphs, has_network, of_correlations
+from hypotest.nulls.graphs import (
+    DESCRIBES,
+    NEURON_BASIS,
+    among_other_graphs,
+    has_network,
+    of_correlations,
+    rates_of_random_groups,
+)
 from hypotest.nulls.null import Null, Words
 from hypotest.records.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
+
+_CALLED = "rotations"
 
 
 class RotatedCorrelation(Strict):
@@ -39,7 +48,7 @@ def compare(tested: Tested, options: RotatedCorrelation, state: None, variant: s
         NULL.name,
         of_correlations(tested, lambda matrix, n_rows: partial(rotated_correlations, matrix)),
         options.draws,
-        called="rotations",
+        called=_CALLED,
         note=DESCRIBES,
         alternative=NULL.alternative,
     )
@@ -73,4 +82,5 @@ NULL = Null(
     compare=compare,
     applies=has_network,
     evaluations=lambda options: 0,
+    limits=lambda options, state, results, evidence, group: rates_of_random_groups(_CALLED, results),
 )

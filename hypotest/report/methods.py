@@ -182,9 +182,10 @@ def stops_of(protocol: Protocol) -> dict[str, int]:
 
 def _tests(results: Results, protocol: Protocol) -> str:
     resampled = any(item.interval is not None for item in results.predictions)
+    except_for = one_sided(item.name for item in declared(protocol))
     text = (
-        f"Randomization p-values are two-sided{one_sided(item.name for item in declared(protocol))} and count "
-        "the observed value among the draws, (b + 1)/(B + 1) (Phipson and Smyth 2010, "
+        f"Randomization p-values are two-sided{except_for} and count the"
+        " observed value among the draws, (b + 1)/(B + 1) (Phipson and Smyth 2010, "
         "doi:10.2202/1544-6115.1585)."
     )
     if resampled:

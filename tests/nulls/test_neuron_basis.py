@@ -13,7 +13,7 @@ from hypotest.engine.streams import Streams
 from hypotest.inference.randomization import compare_with_null
 from hypotest.ladder.against_nulls import prepare
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.graphs import NEURON_BASIS
+from hypotest.nulls.graphs import NEURON_BASIS, rates_of_random_groups
 from hypotest.nulls.registry import NULLS, counted_together, needed_nulls, opponents
 from hypotest.pipeline.analysis import analyse
 from hypotest.records.evidence import Evidence
@@ -100,6 +100,14 @@ def test_one_factor_is_never_called_less():
     assert item.observed < item.reference_value
     assert item.p_value > 0.5
     assert item.outcome == "inconclusive"
+
+
+def test_that_random_groups_exceed_theirs_as_often_is_a_limitation():
+    (item,) = analyse(protocol(), with_activations(in_modules)).predictions
+    assert item.secondary[RATES[0]].value >= 0.4  # some pairs of any twenty neurons are of one module
+    (sentence,) = rates_of_random_groups("rotations", [item])
+    assert f"{item.secondary[RATES[0]].value:.0%} (one)" in sentence
+    assert list(rates_of_random_groups("rotations", analyse(protocol(), make_evidence(0)).predictions)) == []
 
 
 def test_graphs_that_are_not_made_of_correlations_have_none():

@@ -132,7 +132,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("{null: size_matched}", "{null: size_mached}", "14:22",
          "predictions.coordination.contrast.null",
          "must be one of size_matched, covariate_matched, local_matched, label_shuffled, rewired, "
-         "rotated_correlation, random_directions, untrained; found 'size_mached'; did you mean 'size_matched'?"),
+         "rotated_correlation, random_directions, untrained; found 'size_mached'; did you mean "
+         "'size_matched'?"),
         ("{null: size_matched}", "{conditions: [common, rare], by: document}", "14:16",
          "predictions.coordination.contrast.conditions",
          "must be [rare, common]: the difference is rare - common; found [common, rare]"),
