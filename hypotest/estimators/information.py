@@ -161,6 +161,44 @@ def gaussian_copula_information(
     return information
 
 
+def score_correlations(activations: FloatArray) -> NDArray[np.float64]:
+    """Correlations of normal scores, of which `correlated_graphs` makes the Gaussian copula's information.
+
+    Args:
+        activations: Shape (n_positions, k).
+
+    Returns:
+        Shape (k, k), symmetric, with unit diagonal; neurons that do not vary are correlated with none.
+
+    Raises:
+        ValueError: If the shape does not fit, or a value is not finite.
+    """
+    order = RankOrder(finite_activations(activations))
+    scores, _ = normal_scores(order, np.arange(order.size)[None], np.ones((1, order.n)))
+    centred = scores[0] - scores[0].mean(axis=1, keepdims=True)
+    centred *= np.sqrt(_inverse(np.einsum("in,in->i", centred, centred), max(order.n, 2.0)))[:, None]
+    product = centred @ centred.T
+    np.fill_diagonal(product, 1.0)
+    return np.asarray(product)
+
+
+def correlated_graphs(correlations: FloatArray, n_rows: int) -> NDArray[np.float64]:
+    """Mutual information under a Gaussian copula with these correlations, -1/2 log(1 - r^2).
+
+    Args:
+        correlations: Of normal scores, shape (n_graphs, k, k).
+        n_rows: Rows behind them: no pair shares more than log n.
+
+    Returns:
+        Nats, shape (n_graphs, k, k), zero on the diagonals.
+    """
+    squares = np.minimum(np.square(correlations), 1.0 - max(n_rows, 2.0) ** -2.0)
+    halves = -0.25 * np.log1p(-squares)
+    graphs: NDArray[np.float64] = halves + halves.transpose(0, 2, 1)
+    np.einsum("gii->gi", graphs)[:] = 0.0
+    return graphs
+
+
 def equal_frequency_bins(activations: FloatArray, n_bins: int = 8) -> NDArray[np.int64]:
     """Bin of every activation, each bin holding about as many positions; ties share a bin.
 

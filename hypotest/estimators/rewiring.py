@@ -8,7 +8,7 @@ Every strength (row sum) stays. x is uniform over [-min(A_ab, A_cd), min(A_bc, A
 weights stay >= 0; this is a Gibbs step, and its stationary distribution is uniform over all weights
 with these strengths. The null is descriptive only: such graphs lack the triangles that any
 correlated activations have, so that most *random* groups have a larger Q than all their rewirings.
-`share_above_all` says how many.
+`hypotest.estimators.altered.share_above_all` says how many.
 
 Mixing: mean Q (3 restarts, 100 draws, k = 82) after so many sweeps, in each of which every weight moves
 once on average, on mutual information of simulated activations; r: correlation of the weights with
@@ -32,20 +32,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators.modularity import Method, graph_communities
-from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups, symmetric_matrix
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.estimators.submatrices import symmetric_matrix
+from hypotest.records.arrays import FloatArray
 
 SWEEPS = 400
 """Enough to forget the start; see above."""
 _STEPS = 64
 """Whose random numbers are drawn at once."""
-_SMALLEST_DIFFERENCE = 1e-12
-"""In Q, which has no scale: rounding errors of rewiring a graph that has no freedom are smaller."""
-
-
-REWIRED = "rewired"
-"""Name of the random stream."""
 
 
 def rewired(
@@ -98,72 +91,3 @@ def rewired(
     graphs[:, rows, columns] = values.T
     graphs[:, columns, rows] = values.T
     return graphs
-
-
-def rewired_modularity(
-    information: FloatArray,
-    group: IntArray,
-    n_draws: int,
-    *,
-    method: Method = "louvain",
-    resolution: float = 1.0,
-    restarts: int = 3,
-    sweeps: float = SWEEPS,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Q of rewirings of one group's graph, maximised as `modularity.communities` does.
-
-    Args:
-        information: Weights of the layer's graph, shape (n_neurons, n_neurons); symmetric, not
-            negative. The diagonal is ignored.
-        group: Neuron indices, shape (k,).
-        n_draws: How many rewirings.
-        method: As for the observed Q, like the next two.
-        resolution: Of Q.
-        restarts: The best of them counts.
-        sweeps: As in `rewired`.
-        rng: Source of the moves and of the restarts.
-
-    Returns:
-        Shape (n_draws,).
-
-    Raises:
-        ValueError: If an argument is not what it should be.
-    """
-    own = _submatrix(information, group)
-    step = max(1, CHUNK_BYTES // (8 * own.size))
-    values = np.empty(n_draws)
-    for start in range(0, n_draws, step):
-        rows = slice(start, min(start + step, n_draws))
-        graphs = rewired(own, rows.stop - start, rng, sweeps=sweeps)
-        values[rows] = graph_communities(
-            graphs, method=method, resolution=resolution, restarts=restarts, rng=rng
-        ).modularity
-    return values
-
-
-def share_above_all(observed: FloatArray, draws: FloatArray) -> float:
-    """Share of groups whose Q is larger than that of every one of their own rewirings.
-
-    For random groups: how often the comparison certifies structure where nothing was selected. A tie up to
-    rounding, as where a graph has no freedom, is not larger.
-
-    Args:
-        observed: Q of each group, shape (n_groups,).
-        draws: Q of its rewirings, shape (n_groups, n_draws).
-
-    Raises:
-        ValueError: If there are no groups or no draws, or the shapes do not fit.
-    """
-    values, rewirings = np.asarray(observed, dtype=np.float64), np.asarray(draws, dtype=np.float64)
-    if values.ndim != 1 or rewirings.ndim != 2 or len(values) != len(rewirings) or rewirings.size == 0:
-        raise ValueError(f"need groups and their rewirings, got shapes {values.shape} and {rewirings.shape}")
-    return float(np.mean(values > rewirings.max(axis=1) + _SMALLEST_DIFFERENCE))
-
-
-def _submatrix(information: FloatArray, group: IntArray) -> NDArray[np.float64]:
-    matrix = np.asarray(information)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"information must be square, got shape {matrix.shape}")
-    members = checked_groups(np.asarray(group)[None], matrix.shape[0])[0]
-    return matrix[np.ix_(members, members)].astype(np.float64)

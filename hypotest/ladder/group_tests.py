@@ -12,7 +12,7 @@ from hypotest.engine.workers import Values
 from hypotest.ladder.against_nulls import compare_with_nulls
 from hypotest.ladder.errors import Errors, errors_of
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import SD_NULL, form_of, reference_of
+from hypotest.nulls.registry import SD_NULL, form_of, opponents, reference_of
 from hypotest.records.prediction import Prediction
 from hypotest.records.prediction_result import OwnIntervals
 from hypotest.testing.contrast import MeasuredContrast
@@ -43,12 +43,14 @@ def compare_group(
     tested = Tested(prediction, measure, observed, task, decided_by_labels)
     rungs, missing = compare_with_nulls(tested)
     reference, variant = reference_of(task.protocol, prediction.contrast)
-    name = f"{reference} ({variant})" if variant else reference
-    if name not in rungs:
-        reason = f"the null {name} is undefined: {missing.get(name, 'it has no draws here')}"
+    names = (f"{reference} ({variant})",) if variant else opponents(reference)
+    absent = [name for name in names if name not in rungs]
+    if absent:
+        reason = f"the null {absent[0]} is undefined: {missing.get(absent[0], 'it has no draws here')}"
         ladder = tuple(rung.comparison for rung in rungs.values())
         undefined = without_outcome(reference, reason, variant=variant, observed=observed, ladder=ladder)
         return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
+    name = max(names, key=lambda item: rungs[item].comparison.p_value)  # against all of them, or not at all
     decisive = rungs[name]
     try:
         over = errors_of(tested, decisive)
@@ -69,7 +71,7 @@ def compare_group(
     level = task.protocol.decision.level
     return MeasuredContrast(
         observed=compared.observed,
-        reference=reference,
+        reference=compared.null,
         variant=variant,
         reference_value=compared.mean,
         reference_sd=compared.sd,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from hypotest.records.channels import Channel
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
+    from hypotest.estimators.altered import Graphs
     from hypotest.records.arrays import FloatArray, IntArray
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
@@ -48,14 +49,16 @@ WORDS = Words(
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Q of the group's mutual information; binned estimates have no interval over documents."""
     from hypotest.engine.workers import chunks
-    from hypotest.estimators import modularity, relabelled, rewiring, shared_partitions
-    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, under_labels_of
+    from hypotest.estimators import altered, modularity, relabelled, shared_partitions
+    from hypotest.estimators.information import score_correlations
+    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, Network, under_labels_of
     from hypotest.testing.layer_statistics import information_of
 
     options = MEASURE.filled(prediction.options)
     information, activations = information_of(MEASURE.filled(prediction.options), evidence)
     method, resolution = options["method"], float(options["resolution"])
     restarts = int(options["restarts"])
+    copula = options["estimator"] == "gaussian_copula"
 
     settings: dict[str, Any] = {"method": method, "resolution": resolution, "restarts": restarts}
 
@@ -86,19 +89,21 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         stage = f"{prediction.id}: {len(groups)} groups without some rows"
         return np.stack(session.workers(stage, shared_partitions.modularity_left_out, calls))
 
-    def rewired(groups: IntArray, n_draws: int) -> Values:
+    def of_other_graphs(
+        null: str, groups: IntArray, graphs: Callable[[IntArray], Graphs], n_draws: int
+    ) -> Values:
         calls = [
             {
-                "information": information,
-                "group": group,
+                "graphs": graphs(group),
+                "size": len(group),
                 "n_draws": n_draws,
-                "rng": session.streams(rewiring.REWIRED, prediction.id, str(place)),
+                "rng": session.streams(null, prediction.id, str(place)),
                 **settings,
             }
             for place, group in enumerate(groups)
         ]
-        stage = f"{prediction.id}: {len(groups)} x {n_draws} rewirings"
-        return np.stack(session.workers(stage, rewiring.rewired_modularity, calls))
+        stage = f"{prediction.id}: {len(groups)} x {n_draws} {null} graphs"
+        return np.stack(session.workers(stage, altered.altered_modularity, calls))
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         found = modularity.communities(
@@ -132,9 +137,14 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
                 "bins": int(options["bins"]),
                 "rng": session.streams("communities under labels", prediction.id, piece),
             },
-            _order if options["estimator"] == "gaussian_copula" else None,
+            _order if copula else None,
         ),
-        rewired=rewired,
+        network=Network(
+            graph=lambda group: information[np.ix_(group, group)].astype(np.float64),
+            values=of_other_graphs,
+            n_rows=len(activations),
+            correlations=(lambda group: score_correlations(activations[:, group])) if copula else None,
+        ),
         no_interval=MEASURE.why_no_interval(prediction.options),
         secondary=secondary,
     )

@@ -21,6 +21,7 @@ from hypotest.records.strict import Strict
 if TYPE_CHECKING:
     import polars as pl
 
+    from hypotest.inference.randomization import Alternative
     from hypotest.records.evidence import Evidence
     from hypotest.records.group_result import GroupResult
     from hypotest.records.prediction_result import PredictionResult
@@ -119,6 +120,11 @@ class Null:
     """Where it stands on the ladder: weaker questions first."""
     never_decides: str = ""
     """Why no prediction may rest on it; empty: it can decide."""
+    alternative: Alternative = "two-sided"
+    """Direction in which its draws count as extreme."""
+    together: str = ""
+    """What it asks together with others that have the same here, because each alone rejects where it should
+    not: a contrast with one is with all of them, the largest p counts, and a protocol declares all."""
     gives_sd: bool = False
     """Whether margins in ``null_sd`` are SDs of its draws; exactly one null's are."""
 

@@ -120,9 +120,43 @@ def names_of(forms: Iterable[Form]) -> tuple[str, ...]:
     return tuple(name for name, null in NULLS.items() if null.form in wanted)
 
 
+def opponents(null: str) -> tuple[str, ...]:
+    """The nulls that a contrast with one is with: itself, or all that count together; as on the ladder.
+
+    Examples:
+        >>> opponents("size_matched")
+        ('size_matched',)
+    """
+    question = NULLS[null].together if null in NULLS else ""
+    if not question:
+        return (null,)
+    return tuple(name for name, item in NULLS.items() if item.together == question)
+
+
+def counted_together(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each question that several of these nulls ask only together."""
+    asking: dict[str, list[str]] = {}
+    for name in names:
+        if name in NULLS and NULLS[name].together:
+            asking.setdefault(NULLS[name].together, []).append(name)
+    for question, together in asking.items():
+        yield f"{' and '.join(together)} count together, the larger p for both: is it {question}?"
+
+
+def one_sided(names: Iterable[str]) -> str:
+    """Which of these nulls are, to stand behind "two-sided"; empty where none is.
+
+    Examples:
+        >>> one_sided(["size_matched"])
+        ''
+    """
+    found = [name for name in names if name in NULLS and NULLS[name].alternative != "two-sided"]
+    return f" (one-sided for {' and '.join(found)})" if found else ""
+
+
 def needed_nulls(prediction: Prediction) -> tuple[str, ...]:
     """The nulls without which it has no outcome: of its contrast, and random groups for their SD."""
-    contrast = () if prediction.contrast.null is None else (prediction.contrast.null,)
+    contrast = () if prediction.contrast.null is None else opponents(prediction.contrast.null)
     in_sd = prediction.margin is not None and prediction.margin.null_sd is not None
     return (*contrast, SD_NULL) if in_sd and SD_NULL not in contrast else contrast
 

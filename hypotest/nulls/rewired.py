@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from hypotest.nulls.form import Form
+from hypotest.nulls.graphs import among_other_graphs, has_network
 from hypotest.nulls.null import Null, Words
 from hypotest.records.strict import Strict
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 
-REWIRINGS = 19
-"""Of each random group, to see how many beat all their own."""
 _DESCRIBES = (
     "rewired networks keep every neuron's strength and nothing else; nearly every random group beats all of "
     "its own rewirings too, so this rung describes and never decides"
@@ -35,22 +33,19 @@ def prepare(options: Rewired, task: Task) -> None:
 
 
 def compare(tested: Tested, options: Rewired, state: None, variant: str) -> Rung:
-    """The group among its own rewirings, and how many random groups beat all of theirs."""
-    from hypotest.estimators.rewiring import share_above_all
-    from hypotest.inference.randomization import compare_with_null
-    from hypotest.testing.rung import CONTROL_GROUPS, Rung
-    from hypotest.testing.undefined import NO_VALUE
+    """The group among its own rewirings, and how many random groups exceed all of theirs."""
+    from hypotest.estimators.rewiring import rewired
 
-    rewire = tested.measure.rewired
-    assert rewire is not None  # see `applies`
-    draws = rewire(tested.group[None, :], options.draws)[0]
-    beside: dict[str, float | None] = {}
-    with suppress(*NO_VALUE):
-        groups = tested.task.random_groups(CONTROL_GROUPS)
-        values = tested.measure.values(groups)
-        beside["random_groups_above_all_rewirings"] = share_above_all(values, rewire(groups, REWIRINGS))
-    compared = compare_with_null(tested.observed, draws, null=NULL.name)
-    return Rung(replace(compared, descriptive=True), draws, beside=beside, notes=(_DESCRIBES,))
+    network = tested.measure.network
+    assert network is not None  # see `applies`
+    return among_other_graphs(
+        tested,
+        NULL.name,
+        lambda group: partial(rewired, network.graph(group)),
+        options.draws,
+        called="rewirings",
+        note=_DESCRIBES,
+    )
 
 
 NULL = Null(
@@ -80,6 +75,6 @@ NULL = Null(
     ),
     prepare=prepare,
     compare=compare,
-    applies=lambda tested: tested.measure.rewired is not None,
+    applies=has_network,
     evaluations=lambda options: 0,
 )

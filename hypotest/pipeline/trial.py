@@ -19,7 +19,7 @@ from hypotest.errors import EvidenceError, HypotestError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import declared, form_of, with_nulls
+from hypotest.nulls.registry import declared, form_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.pipeline.collection import collect_selected, self_check
@@ -163,7 +163,7 @@ def small_plan(plan: Protocol, prediction: Prediction) -> Protocol:
     alone = prediction.model_copy(update={"margin": None})
     nulls = {
         item.name: item.null.fewer(item.options, _REWIRINGS if item.null.form is Form.EDGES else DRAWS)
-        if item.name == prediction.contrast.null and item.null.form is not Form.NETWORKS
+        if item.name in opponents(str(prediction.contrast.null)) and item.null.form is not Form.NETWORKS
         else None
         for item in declared(plan)
     }

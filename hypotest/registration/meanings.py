@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypotest.corpora.pairing import FACTOR_WORDS
 from hypotest.measures.registry import filled_options, measure_of
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import SD_NULL, declared_null, form_of
+from hypotest.nulls.registry import SD_NULL, declared_null, form_of, opponents
 from hypotest.records.material import Subject
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
@@ -65,7 +65,9 @@ def _compared(prediction: Prediction, protocol: Protocol) -> str:
             return f"{protocol.names.first} minus {protocol.names.second} positions of the same documents."
         case Form.REFERENCE:
             return f"the number {prediction.contrast.reference:g}, fixed in advance."
-    return f"{null_words(protocol, str(prediction.contrast.null))} ({prediction.contrast.null})."
+    names = opponents(str(prediction.contrast.null))
+    each = " and ".join(f"{null_words(protocol, name)} ({name})" for name in names)
+    return f"{each}; the larger p counts." if len(names) > 1 else f"{each}."
 
 
 def null_words(protocol: Protocol, name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from hypotest.errors import Problem
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import declared
+from hypotest.nulls.registry import NULLS, declared, opponents
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.conditions import condition_findings
@@ -68,6 +68,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from _hypotheses(protocol)
     yield from series_findings(protocol)
     yield from _draws(protocol.member())
+    yield from _together(protocol)
     yield from _repeated_ids(protocol)
     for place in range(len(protocol.predictions)):
         yield from prediction_findings(protocol, place)
@@ -158,6 +159,20 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
             if item.null.form is Form.NETWORKS:
                 message += ", or write `role: descriptive` where it is the contrast"
             yield Finding(("nulls", item.name, key), message, depends=(("decision",), ("predictions",)))
+
+
+def _together(protocol: Protocol) -> Iterator[Finding]:
+    """Nulls that count only with others, each of which fails where another does not."""
+    names = [item.name for item in declared(protocol)]
+    for name in names:
+        absent = [other for other in opponents(name) if other not in names]
+        if absent:
+            also = " and ".join(f"`{other}: {{}}`" for other in absent)
+            message = (
+                f"counts only together with {' and '.join(absent)}: each alone rejects where nothing is "
+                f"{NULLS[name].together}; add {also} under nulls"
+            )
+            yield Finding(("nulls", name), message, depends=(("nulls",),), at_key=True)
 
 
 def _repeated_ids(protocol: Protocol) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hypotest.inference.multiplicity import monte_carlo_floor
-from hypotest.nulls.registry import NULLS
+from hypotest.nulls.registry import NULLS, counted_together, one_sided
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
 from hypotest.records.conditions import UNNAMED, Conditions, named
@@ -144,7 +144,8 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     ladder = ladder_of(results)
     yield Heading("The ladder of nulls")
     yield prose(
-        "Each row is a prediction, each column an opponent: the group's z and two-sided p, unadjusted, among "
+        "Each row is a prediction, each column an opponent: the group's z and two-sided p"
+        f"{one_sided(ladder.opponents)}, unadjusted, among "
         "that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
         "cannot be told apart from them, and the name beneath is the hypothesis whose claim survives there; "
         "**bold** is the opponent that the protocol lets decide{}",
@@ -171,6 +172,7 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield Items(
         tuple((term(name), f": {questions.get(name, 'see the methods.')}") for name in ladder.opponents)
     )
+    yield from counted_together(ladder.opponents)
 
 
 def ladder_table(results: Results) -> Table:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import OutputError
 from hypotest.measures.registry import words_of
-from hypotest.nulls.registry import SD_NULL, declared
+from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
 from hypotest.predicates.combine import definitions, notes_of
@@ -182,9 +182,11 @@ def stops_of(protocol: Protocol) -> dict[str, int]:
 
 def _tests(results: Results, protocol: Protocol) -> str:
     resampled = any(item.interval is not None for item in results.predictions)
+    except_for = one_sided(item.name for item in declared(protocol))
     text = (
-        "Randomization p-values are two-sided and count the observed value among the draws, "
-        "(b + 1)/(B + 1) (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585)."
+        f"Randomization p-values are two-sided{except_for} and count the"
+        " observed value among the draws, (b + 1)/(B + 1) (Phipson and Smyth 2010, "
+        "doi:10.2202/1544-6115.1585)."
     )
     if resampled:
         text += (

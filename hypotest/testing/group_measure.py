@@ -11,6 +11,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from hypotest.engine.workers import Values, Workers, chunks
+from hypotest.estimators.altered import Graphs
 from hypotest.estimators.products import in_threads
 from hypotest.records.arrays import FloatArray, IntArray
 from hypotest.records.evidence import Evidence
@@ -43,6 +44,22 @@ class MeasuredRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """A group's graph, and the measure of other graphs that a null puts in its place."""
+
+    graph: Callable[[IntArray], Values]
+    """A group (k,) to the weights between its neurons, shape (k, k)."""
+    values: Callable[[str, IntArray, Callable[[IntArray], Graphs], int], Values]
+    """The null's name, groups (n_groups, k), what makes other graphs of a group, and a number of draws for
+    each group, to their values, shape (n_groups, n_draws)."""
+    n_rows: int
+    """Rows of evidence that the graph is made of."""
+    correlations: Callable[[IntArray], Values] | None = None
+    """A group (k,) to the correlations of normal scores, shape (k, k), that its weights are made of by
+    `hypotest.estimators.information.correlated_graphs`; None where they are made otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class BoundMeasure:
     """A measure of neuron groups on the evaluation split."""
 
@@ -61,9 +78,8 @@ class BoundMeasure:
     """Its values for the first and the second condition's group of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
     evidence cannot be relabelled; then groups are measured as they are."""
-    rewired: Callable[[IntArray, int], Values] | None = None
-    """For networks: groups (n_groups, k) and a number of draws to the values of their rewirings, shape
-    (n_groups, n_draws)."""
+    network: Network | None = None
+    """The graph whose property it is; None where it is not that of a graph."""
     no_interval: str = ""
     """Why there is no interval."""
     secondary: Callable[[IntArray], dict[str, float | None]] = lambda group: {}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hypotest.estimators import modularity
-from hypotest.estimators.rewiring import rewired, rewired_modularity, share_above_all
+from hypotest.estimators.altered import altered_modularity, share_above_all
+from hypotest.estimators.rewiring import SWEEPS, rewired
 
 
 def weights(seed: int, size: int = 12, density: float = 1.0) -> np.ndarray:
@@ -21,6 +24,19 @@ def pass_rate(layer: np.ndarray, groups: np.ndarray, n_draws: int, seed: int, **
     observed = modularity.communities(layer, groups, rng=rng).modularity
     draws = [rewired_modularity(layer, group, n_draws, rng=rng, **options) for group in groups]
     return share_above_all(observed, np.asarray(draws))
+
+
+def rewired_modularity(
+    layer: np.ndarray,
+    group: np.ndarray,
+    n_draws: int,
+    *,
+    rng: np.random.Generator,
+    sweeps: float = SWEEPS,
+    **options: float,
+) -> np.ndarray:
+    graphs = partial(rewired, layer[np.ix_(group, group)], sweeps=sweeps)
+    return altered_modularity(graphs, len(group), n_draws, rng=rng, **options)
 
 
 def modules(n_modules: int, size: int) -> np.ndarray:
@@ -113,7 +129,7 @@ def test_q_is_that_of_the_rewired_graphs(monkeypatch: pytest.MonkeyPatch):
     graphs = rewired(matrix[np.ix_(group, group)], 6, rng, sweeps=20)
     expected = modularity.graph_communities(graphs, **options, rng=rng).modularity
     np.testing.assert_array_equal(found, expected)
-    monkeypatch.setattr("hypotest.estimators.rewiring.CHUNK_BYTES", 8 * 64 * 4)
+    monkeypatch.setattr("hypotest.estimators.altered.CHUNK_BYTES", 8 * 64 * 4)
     parts = rewired_modularity(matrix, group, 6, **options, sweeps=20, rng=np.random.default_rng(7))
     assert parts.shape == (6,)
     assert np.isfinite(parts).all()
@@ -160,8 +176,6 @@ def test_graphs_that_are_rewirings_themselves_pass_once_in_thirty_one():
         (lambda rng: rewired(-weights(0), 1, rng), "negative"),
         (lambda rng: rewired(np.triu(weights(0)), 1, rng), "symmetric"),
         (lambda rng: rewired(weights(0), 1, rng, sweeps=-1), "sweeps"),
-        (lambda rng: rewired_modularity(weights(0), np.array([1, 1]), 1, rng=rng), "twice"),
-        (lambda rng: rewired_modularity(np.zeros((2, 3)), np.array([0]), 1, rng=rng), "square"),
         (lambda rng: share_above_all(np.ones(2), np.empty((2, 0))), "groups"),
         (lambda rng: share_above_all(np.empty(0), np.empty((0, 5))), "groups"),
         (lambda rng: share_above_all(np.ones(2), np.ones((3, 5))), "groups"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hypotest.nulls.registry import NULLS
 from hypotest.pipeline.analysis import analyse, group_values
 from hypotest.records.nulls import nulls_model
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
@@ -34,6 +35,8 @@ ALL = nulls(
     local_matched={"draws": 199},
     label_shuffled={"draws": 99, "unit": "document_type"},
     rewired={"draws": 49},
+    rotated_correlation={"draws": 49},
+    random_directions={"draws": 49},
     untrained={"networks": 2},
 )
 
@@ -59,6 +62,8 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "label_shuffled (type)",
         "label_shuffled (position)",
         "rewired",
+        "rotated_correlation",
+        "random_directions",
         "untrained",
     ]
     assert item.reference == "covariate_matched"
@@ -68,6 +73,8 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "label_shuffled (type)",
         "label_shuffled (position)",
         "rewired",
+        "rotated_correlation",
+        "random_directions",
         "untrained",
     }
     by_null = dict(analysis.nulls.group_by("null").len().iter_rows())
@@ -94,8 +101,11 @@ def test_every_p_value_follows_from_the_stored_draws():
     (item,) = analysis.predictions
     for rung in (*item.ladder, *item.arms):
         draws = analysis.nulls.filter(null=rung.key)["value"].to_numpy()
-        b = min((draws <= rung.observed).sum(), (draws >= rung.observed).sum())
-        assert rung.p_value == min(1.0, 2 * (b + 1) / (draws.size + 1)), rung.key
+        tails = {"less": (draws <= rung.observed).sum(), "greater": (draws >= rung.observed).sum()}
+        if (side := NULLS[rung.null].alternative) == "two-sided":
+            assert rung.p_value == min(1.0, 2 * (min(tails.values()) + 1) / (draws.size + 1)), rung.key
+        else:
+            assert rung.p_value == (tails[side] + 1) / (draws.size + 1), rung.key
 
 
 def test_unbalanced_matching_concludes_nothing():

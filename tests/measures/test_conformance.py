@@ -11,7 +11,7 @@ from hypotest.engine.session import Session
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS
+from hypotest.nulls.registry import NULLS, opponents
 from hypotest.records.arrays import IntArray
 from hypotest.records.evidence import Evidence
 from hypotest.records.nulls import nulls_model
@@ -127,10 +127,17 @@ def test_every_null_that_it_accepts_gives_a_result(name, null):
     (item,) = protocol.predictions
     comparison = MEASURES[name].compare(item, make_task(protocol, make_evidence(2, effect=1.0)))
     assert comparison.undefined is None, comparison.undefined
-    assert comparison.reference == null
+    assert comparison.reference in opponents(null)
     assert np.isfinite([comparison.observed, comparison.reference_value]).all()
     assert 0 < comparison.p_value <= 1
-    (rung,) = (rung for rung in comparison.ladder if rung.null == null and rung.variant == comparison.variant)
+    tested = [
+        rung
+        for rung in comparison.ladder
+        if rung.null in opponents(null) and rung.variant == comparison.variant
+    ]
+    assert len(tested) == len(opponents(null))
+    rung = max(tested, key=lambda rung: rung.p_value)  # against all of them, or not at all
+    assert (rung.null, rung.p_value) == (comparison.reference, comparison.p_value)
     draws = comparison.draws[rung.key]
     assert np.isfinite(draws).all()
     assert comparison.reference_value == pytest.approx(draws.mean())

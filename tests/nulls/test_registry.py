@@ -39,6 +39,8 @@ def test_the_ladder_climbs_from_weaker_to_stronger_questions_and_ends_with_what_
         "local_matched",
         "label_shuffled",
         "rewired",
+        "rotated_correlation",
+        "random_directions",
         "untrained",
     ]
 

@@ -132,7 +132,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("{null: size_matched}", "{null: size_mached}", "14:22",
          "predictions.coordination.contrast.null",
          "must be one of size_matched, covariate_matched, local_matched, label_shuffled, rewired, "
-         "untrained; found 'size_mached'; did you mean 'size_matched'?"),
+         "rotated_correlation, random_directions, untrained; found 'size_mached'; did you mean "
+         "'size_matched'?"),
         ("{null: size_matched}", "{conditions: [rare], by: document}", "14:29",
          "predictions.coordination.contrast.conditions", "must not be empty; found a list"),
         ("    measure: effective_dimension\n", "", "12:5", "predictions.coordination.measure",

@@ -23,5 +23,5 @@ def test_what_the_language_never_had_is_unknown(problems_of):
     (problem,) = problems_of(("nulls:", "nulls:\n  bootstrap: {}"))
     assert problem.message == (
         "unknown key 'bootstrap'; known keys: size_matched, covariate_matched, local_matched, "
-        "label_shuffled, rewired, untrained"
+        "label_shuffled, rewired, rotated_correlation, random_directions, untrained"
     )

@@ -62,7 +62,8 @@ def test_options(problems_of, measure, options, message):
     [
         ("modularity", "{reference: 0.3}",
          "modularity can be compared by {null: size_matched | covariate_matched | local_matched | "
-         "label_shuffled | rewired | untrained}; found {reference: a number}"),
+         "label_shuffled | rewired | rotated_correlation | random_directions | untrained}; "
+         "found {reference: a number}"),
         ("top_head_impact", "{null: label_shuffled}",
          "top_head_impact can be compared by {null: size_matched | covariate_matched | local_matched | "
          "untrained}; found {null: label_shuffled}"),
@@ -77,7 +78,7 @@ def test_options(problems_of, measure, options, message):
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
          "must be {null: size_matched | covariate_matched | local_matched | label_shuffled | rewired | "
-         "untrained}; found null, reference"),
+         "rotated_correlation | random_directions | untrained}; found null, reference"),
     ],
 )  # fmt: skip
 def test_contrast_has_exactly_one_sensible_form(problems_of, measure, contrast, required):
@@ -317,6 +318,24 @@ def test_rewired_networks_never_decide(problems_of):
     )
     (problem,) = errors(problems)
     assert problem.message.startswith("rewired networks describe and never decide")
+
+
+@pytest.mark.parametrize("null", ["rotated_correlation", "random_directions"])
+def test_rotations_and_random_directions_never_decide_and_are_declared_together(problems_of, null):
+    together = "nulls:\n  rotated_correlation: {}\n  random_directions: {}"
+    changes = ((MEASURE, "measure: modularity"), (CONTRAST, f"contrast: {{null: {null}}}"))
+    (problem,) = errors(problems_of(*changes, ("nulls:", together)))
+    assert problem.key == "predictions.coordination.contrast.null"
+    assert "together they rejected" in problem.message
+    assert problem.message.endswith("write `role: descriptive`")
+    other = {"rotated_correlation": "random_directions"}.get(null, "rotated_correlation")
+    (problem,) = errors(problems_of(("nulls:", f"nulls:\n  {null}: {{}}")))
+    assert problem.key == f"nulls.{null}"
+    assert problem.message == (
+        f"counts only together with {other}: each alone rejects where nothing is modular in the neuron "
+        f"basis; add `{other}: {{}}` under nulls"
+    )
+    assert not errors(problems_of(("nulls:", together)))
 
 
 def test_few_untrained_networks_cannot_decide(problems_of):

@@ -34,7 +34,7 @@ CHUNK = 25
 SEED = 20250925
 CODE = (
     "verdict.py",
-    *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "testing"),
+    *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "predicates", "testing"),
     *(f"pipeline/{name}.py" for name in ("analysis", "outcomes", "dependence", "sensitivity")),
     *(
         f"studies/calibration/{name}.py"

@@ -11,7 +11,7 @@ from hypotest.measures.plateau_flatness import WORDS as CURVES
 from hypotest.measures.registry import MEASURES, filled_options
 from hypotest.nulls.covariates import EXACT, TRANSFORMED, in_words
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS, declared
+from hypotest.nulls.registry import NULLS, counted_together, declared, one_sided, opponents
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.predicates.combine import needs_counts, notes_of
@@ -77,7 +77,8 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield Heading("Analysis Plan")
     yield Heading("Statistical models", 3)
     yield (
-        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail, and "
+        "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail"
+        f"{one_sided(item.name for item in declared(protocol))}, and "
         "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
         "group measures and of contrasts between conditions are over documents and token types, two crossed "
         f"random factors: {LEFT_OUT} groups of documents, of types and of their cells are left out in turn, "
@@ -157,7 +158,8 @@ def _contrast(item: Prediction, names: Conditions) -> str:
     if null.form is Form.LABELS and not isinstance(MEASURES[item.measure], GroupMeasure):
         return "the value on the evaluation split, among the same under labels shuffled there; described."
     they = null.words.they
-    return f"the value for the group minus the mean over {they}, among theirs ({null.name})."
+    together = "".join(f" {sentence}" for sentence in counted_together(opponents(null.name)))
+    return f"the value for the group minus the mean over {they}, among theirs ({null.name}).{together}"
 
 
 def _margin(item: Prediction) -> str:
