@@ -92,7 +92,8 @@ def shuffled_groups(
     rare: list[NDArray[np.int64]] = []
     common: list[NDArray[np.int64]] = []
     step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
-    for arms in in_chunks(draws.labels[:, columns], sums):
+    labels = draws.labels[:, columns]
+    for arms in zip(in_chunks(labels, sums), in_chunks(~labels, sums), strict=True):
         own, other = arms if rule.condition == "rare" else arms[::-1]
         rare.extend(map(np.sort, groups_of(own, rule)))
         common.extend(map(np.sort, groups_of(other, rule)))
