@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.engine import identity_engine
-from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
+from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_selection
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.stages import (
@@ -21,7 +21,7 @@ from hypotest.collect.stages import (
     describe,
 )
 from hypotest.engine.session import Session
-from hypotest.records.evidence import AblationMethod, Evidence, SelectionEvidence
+from hypotest.records.evidence import AblationMethod, SelectionEvidence
 from hypotest.subjects.language_model import LanguageModel
 
 
@@ -34,8 +34,8 @@ def collect_evidence(
     session: Session,
     *,
     before_evaluation: Callable[[], None] = lambda: None,
-) -> Evidence:
-    """Collect what the cache does not hold yet, and read all of it.
+) -> None:
+    """Collect what the cache does not hold yet; `read_evidence` reads it.
 
     Args:
         subject: The network.
@@ -44,7 +44,7 @@ def collect_evidence(
         ablation: From `hypotest.collect.engine.plan_ablation`.
         folder: Of the evidence.
         session: Memory and progress.
-        before_evaluation: Called before the evaluation split is run through the model, or read.
+        before_evaluation: Called before the evaluation split is run through the model, or can be read.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
@@ -55,7 +55,6 @@ def collect_evidence(
     else:
         _collect_splits(subject, samples, keys, ablation, folder, session, before_evaluation)
         gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
-    return read_evidence(folder, keys)
 
 
 def _collect_splits(

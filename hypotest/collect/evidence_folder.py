@@ -195,7 +195,8 @@ def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:
     def total(name: str) -> NDArray[Any]:
         values = blocks[name]
         result = np.zeros((documents.size, *values.shape[1:]), dtype=values.dtype)
-        np.add.at(result, owner, values)
+        for document, block in zip(owner, values, strict=True):
+            result[document] += block
         return result
 
     return HeadAblation(

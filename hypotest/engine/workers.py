@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
@@ -65,15 +66,18 @@ class Workers:
         for _ in results:
             step()
         left = [number for number in range(len(calls)) if number not in results]
-        parallel = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+        threads = ThreadPoolExecutor(max(1, min(effective_n_jobs(-1), len(left))))
         # Set here for all threads: each restores what it found, and the last would restore another's limit.
         with one_blas_thread():
-            computed = parallel(delayed(function)(**calls[number]) for number in left)
-            for number, result in zip(left, computed, strict=True):
-                if self._kept is not None:
-                    self._kept.write(places[number], result)
-                results[number] = result
-                step()
+            try:
+                computed = threads.map(lambda number: function(**calls[number]), left)
+                for number, result in zip(left, computed, strict=True):
+                    if self._kept is not None:
+                        self._kept.write(places[number], result)
+                    results[number] = result
+                    step()
+            finally:
+                threads.shutdown(cancel_futures=True)
         return [results[number] for number in range(len(calls))]
 
 

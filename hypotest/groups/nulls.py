@@ -39,9 +39,9 @@ class LabelledSums:
     """
 
     sums: NDArray[np.float32]
-    """Shape (2, n_units, n_neurons)."""
+    """Shape (n_halves, n_units, n_neurons); one half where documents are not told apart, else two."""
     counts: NDArray[np.float32]
-    """Positions, shape (2, n_units)."""
+    """Positions, shape (n_halves, n_units)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,28 +49,32 @@ class Influences:
     """Influence (mean |delta_loss|, nats) under a batch of labellings, for the positions labelled true."""
 
     halves: NDArray[np.float32]
-    """On each half of the documents, shape (n_labellings, 2, n_neurons)."""
+    """On each half of the documents, shape (n_labellings, n_halves, n_neurons)."""
     whole: NDArray[np.float32]
     """On all documents, shape (n_labellings, n_neurons)."""
 
 
-def labelled_sums(delta_loss: FloatArray, units: IntArray, half: NDArray[np.bool_]) -> LabelledSums:
+def labelled_sums(
+    delta_loss: FloatArray, units: IntArray, half: NDArray[np.bool_] | None = None
+) -> LabelledSums:
     """Sum |delta_loss| over the positions of each unit, separately in two halves of the documents.
 
     Args:
         delta_loss: Shape (n_positions, n_neurons).
         units: Unit of each position, 0 to n_units - 1, shape (n_positions,).
-        half: Which half the position's document belongs to, shape (n_positions,).
+        half: Which half the position's document belongs to, shape (n_positions,); None: not in halves.
     """
-    n_units = int(units.max()) + 1
-    cell = np.asarray(units) + n_units * half.astype(np.int64)
+    n_units, cell = int(units.max()) + 1, np.asarray(units)
+    n_halves = 1 if half is None else 2
+    if half is not None:
+        cell = cell + n_units * half.astype(np.int64)
     rows = np.arange(cell.size)
     indicator = sparse.csr_array(
-        (np.ones(cell.size, dtype=np.float32), (cell, rows)), shape=(2 * n_units, cell.size)
+        (np.ones(cell.size, dtype=np.float32), (cell, rows)), shape=(n_halves * n_units, cell.size)
     )
     sums = indicator @ np.abs(delta_loss)
-    counts = np.bincount(cell, minlength=2 * n_units).astype(np.float32)
-    return LabelledSums(sums.reshape(2, n_units, -1), counts.reshape(2, n_units))
+    counts = np.bincount(cell, minlength=n_halves * n_units).astype(np.float32)
+    return LabelledSums(sums.reshape(n_halves, n_units, -1), counts.reshape(n_halves, n_units))
 
 
 def influences_under(labels: NDArray[np.bool_], sums: LabelledSums) -> Influences:
@@ -84,7 +88,7 @@ def influences_under(labels: NDArray[np.bool_], sums: LabelledSums) -> Influence
         Influences; NaN where a half holds no such position.
     """
     weights = labels.astype(np.float32)
-    totals = np.stack([weights @ sums.sums[half] for half in (0, 1)], axis=1)
-    counts = np.stack([weights @ sums.counts[half] for half in (0, 1)], axis=1)[:, :, None]
+    totals = np.stack([weights @ half for half in sums.sums], axis=1)
+    counts = np.stack([weights @ half for half in sums.counts], axis=1)[:, :, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         return Influences(halves=totals / counts, whole=totals.sum(axis=1) / counts.sum(axis=1))

@@ -45,7 +45,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     under shuffled labels, on this split, where the curves are read; the group's own plateau was fitted on the
     selection split and plays no part.
     """
-    from hypotest.groups.nulls import labelled_sums
+    from hypotest.groups.nulls import influences_under, labelled_sums
     from hypotest.inference.randomization import compare_with_null
     from hypotest.nulls.registry import declared_null
     from hypotest.testing.contrast import MeasuredContrast
@@ -58,7 +58,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     split, streams = task.evidence.evaluation, task.streams
     half = document_halves(split, streams("evaluation halves"))
     observed_sums = labelled_sums(split.delta_loss, np.where(split.first, 1, 0), half)
-    arms = next(in_chunks(np.array([[False, True]]), observed_sums))
+    first = np.array([[False, True]])
+    arms = influences_under(first, observed_sums), influences_under(~first, observed_sums)
     if not all(np.isfinite(arm.halves).all() for arm in arms):
         raise Undefined(
             "curves are ranked on one half of the evaluation documents and read on the other, and one half "
@@ -85,12 +86,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     for unit, n_draws in units_and_draws(null.options.unit, null.n_draws).items():
         shuffled = relabellings((split,), unit, n_draws, streams("evaluation labels", unit))
         sums = labelled_sums(split.delta_loss, shuffled.units, half)
-        under_labels = np.concatenate(
-            [
-                _flatness(arms[condition == split.conditions.second])
-                for arms in in_chunks(shuffled.labels, sums)
-            ]
-        )
+        labels = shuffled.labels if condition == split.conditions.first else ~shuffled.labels
+        under_labels = np.concatenate([_flatness(influences) for influences in in_chunks(labels, sums)])
         compared = compare_with_null(
             fit.plateau_flatness,
             under_labels,

@@ -61,9 +61,9 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
 
     def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
         columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
-        sums = labelled_sums(split.delta_loss, units, np.zeros(units.size, dtype=bool))
+        sums, labels = labelled_sums(split.delta_loss, units), shuffled.labels[:, columns]
         found: tuple[list[float], list[float]] = ([], [])
-        for on_first, on_second in in_chunks(shuffled.labels[:, columns], sums):
+        for on_first, on_second in zip(in_chunks(labels, sums), in_chunks(~labels, sums), strict=True):
             for drawn in regimes.preference(on_first.whole, on_second.whole):
                 for values, groups in zip(found, (shuffled.first, shuffled.second), strict=True):
                     values.append(float(drawn[groups[len(values)]].mean()))

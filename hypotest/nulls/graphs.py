@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hypotest.estimators.altered import Graphs
     from hypotest.inference.randomization import Alternative
     from hypotest.records.arrays import FloatArray, IntArray
-    from hypotest.records.results import PredictionResult
+    from hypotest.records.prediction_result import PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Tested
 

@@ -70,7 +70,7 @@ NULL = Null(
         question="is the group's network more divided than that of neurons which share as much variance with "
         "the others, in directions at random? One-sided, half of a test, and it describes.",
         they="its random directions",
-        explained=lambda null: (
+        explained=lambda null, protocol: (
             f"{null.draws:,} groups of neurons that share as much with the others, in directions at random"
         ),
         method=lambda null, protocol: (

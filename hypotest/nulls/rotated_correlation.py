@@ -67,7 +67,9 @@ NULL = Null(
         question="is the group's network more divided in these neurons than in mixtures of them, as many "
         "and as low-dimensional? One-sided, half of a test, and it describes.",
         they="its rotations",
-        explained=lambda null: f"{null.draws:,} mixtures of the same neurons, their correlations rotated",
+        explained=lambda null, protocol: (
+            f"{null.draws:,} mixtures of the same neurons, their correlations rotated"
+        ),
         method=lambda null, protocol: (
             f"Networks were also compared with those of {null.draws:,} random rotations of the correlations "
             "of their normal scores, one-sided (rotated_correlation); this describes and never decides."

@@ -34,8 +34,8 @@ def collect_both(
     prepared: Prepared,
     session: Session,
     on_selection: Callable[[SelectionEvidence], None] | None = None,
-) -> Evidence:
-    """Collect both splits, or read them from the cache; either way the log says so before.
+) -> None:
+    """Leave both splits in the cache where they are not; the log says before that they are looked at.
 
     Args:
         plan: What is run.
@@ -56,7 +56,7 @@ def collect_both(
         _log(plan, prepared, session, "evaluation", prepared.samples["evaluation"], keys.evaluation)
 
     _log(plan, prepared, session, "selection", prepared.samples["selection"], keys.selection)
-    return collecting.collect_evidence(
+    collecting.collect_evidence(
         prepared.subject,
         prepared.samples,
         keys,

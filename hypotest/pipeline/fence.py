@@ -30,6 +30,7 @@ FENCED = (
     "measures",
     "nulls",
     "pipeline",
+    "predicates",
     "records",
     "subjects",
     "testing",

@@ -53,12 +53,12 @@ class KeptPieces:
             return None
 
     def write(self, place: Path, values: NDArray[np.float64]) -> None:
-        """Keep a finished piece.
+        """Keep a finished piece; one that a power failure damages is computed again.
 
         Raises:
             OutputError: If it cannot be written.
         """
-        write_shard(place, {"values": values})
+        write_shard(place, {"values": values}, flush=False)
 
     def discard(self) -> None:
         """Remove all of them: the run is finished."""

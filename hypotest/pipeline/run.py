@@ -37,7 +37,6 @@ from hypotest.pipeline.untrained import (
     UntrainedNetwork,
     collect_untrained,
     describe_untrained,
-    networks_of,
 )
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol import Protocol
@@ -225,14 +224,11 @@ def _collect(
     on_selection: Callable[[SelectionEvidence], None],
 ) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
     """Evidence of the subject, checked, and what the untrained networks contribute."""
-    evidence = collect_both(plan, prepared, session, on_selection)
-    check = self_check(prepared, evidence, session)
-    if networks_of(plan) is None:
-        return evidence, check, ()
-    del evidence  # a network's own takes as much memory again
-    gc.collect()  # nnsight leaves cycles that hold it
+    collect_both(plan, prepared, session, on_selection)
+    # before the subject's is read: a network's own takes as much memory again
     networks = collect_untrained(plan, prepared, session, lambda other: group_values(plan, other))
-    return read_evidence(session.evidence, prepared.keys), check, networks
+    evidence = read_evidence(session.evidence, prepared.keys)
+    return evidence, self_check(prepared, evidence, session), networks
 
 
 def load_evidence(run: Run | str | Path) -> Evidence:

@@ -97,7 +97,8 @@ def shuffled_groups(
     first: list[NDArray[np.int64]] = []
     second: list[NDArray[np.int64]] = []
     step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
-    for arms in in_chunks(draws.labels[:, columns], sums):
+    labels = draws.labels[:, columns]
+    for arms in zip(in_chunks(labels, sums), in_chunks(~labels, sums), strict=True):
         for groups, influences in zip((first, second), arms, strict=True):
             groups.extend(map(np.sort, groups_of(influences, rule)))
         step()

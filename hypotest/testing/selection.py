@@ -60,11 +60,10 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
     return fit_regimes(np.log(grid), curve), curve
 
 
-def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[tuple[Influences, Influences]]:
-    """Influences on what is labelled as the first condition and on the rest, some labellings at a time."""
+def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[Influences]:
+    """Influences on what is labelled true, some labellings at a time."""
     for start in range(0, len(labels), LABELLINGS_AT_ONCE):
-        part = labels[start : start + LABELLINGS_AT_ONCE]
-        yield influences_under(part, sums), influences_under(~part, sums)
+        yield influences_under(labels[start : start + LABELLINGS_AT_ONCE], sums)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,7 +63,7 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     tokens are other ones. All else is done as in a run of that size.
     """
     from hypotest.collect.evidence import collect_evidence
-    from hypotest.collect.evidence_folder import EvidenceKeys
+    from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
     from hypotest.collect.sample import evidence_keys
     from hypotest.engine.progress import silent
     from hypotest.engine.session import Session
@@ -80,7 +80,8 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     for split, sample in samples.items():
         source, target = (cache / getattr(names, split) for names in (prepared.keys, keys))
         copy_passes(source, target, sample.positions["block"].to_numpy(), times)
-    evidence = collect_evidence(subject, samples, keys, prepared.ablation, cache, session)
+    collect_evidence(subject, samples, keys, prepared.ablation, cache, session)
+    evidence = read_evidence(cache, keys)
     positions = sum(sample.positions.height for sample in samples.values())
     del prepared, subject, samples, sample  # as a run lets go of its model
     gc.collect()

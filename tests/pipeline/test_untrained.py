@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hypotest.collect.evidence import collect_evidence
+from hypotest.collect.evidence_folder import read_evidence
 from hypotest.collect.sample import evidence_keys
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
@@ -127,7 +128,8 @@ def measured_and_whole(plan, prepared, cache):
     model = untrained_model(prepared.subject, 0, "fresh", plan.seed)
     keys = evidence_keys(model, prepared.samples, prepared.ablation)
     session = Session.start(plan.seed, memory=MEMORY)
-    whole = collect_evidence(model, prepared.samples, keys, prepared.ablation, cache, session)
+    collect_evidence(model, prepared.samples, keys, prepared.ablation, cache, session)
+    whole = read_evidence(cache, keys)
     return *found.value, group_values(plan, whole), whole
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from hypotest.collect.evidence_folder import EvidenceKeys
+from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
@@ -220,7 +220,8 @@ def _test_on_evidence(
     session: Session,
 ) -> dict[int, PredictionResult]:
     """Collect one evidence, test on it, and let it go: two at a time may not fit."""
-    evidence = collect_both(plan, prepared, session)
+    collect_both(plan, prepared, session)
+    evidence = read_evidence(session.evidence, prepared.keys)
     self_check(prepared, evidence, session)
     alike = _alike(plan, wanted, places)
     step = session.stage("specifications", len(alike))
