@@ -47,7 +47,7 @@ def with_activations(change) -> Evidence:
     evidence = make_evidence(0, effect=3.0)
     values = evidence.evaluation.activations.copy()
     change(values, np.random.default_rng(1))
-    return replace(evidence, evaluation=replace(evidence.evaluation, activations=values))
+    return replace(evidence, evaluation=evidence.evaluation.with_channels(activations=values))
 
 
 def in_modules(values: np.ndarray, rng: np.random.Generator) -> None:
@@ -144,10 +144,10 @@ def modular_addition(steps: int) -> tuple[np.ndarray, float]:
 def layer_evidence(activations: np.ndarray) -> Evidence:
     """These activations in the place of those at rare targets."""
     evidence = make_evidence(0).of_neurons(np.arange(activations.shape[1]))
-    rare = evidence.evaluation.mask("rare")
+    rare = evidence.evaluation.first
     values = evidence.evaluation.activations.copy()
     values[rare] = activations[: rare.sum()]
-    return replace(evidence, evaluation=replace(evidence.evaluation, activations=values))
+    return replace(evidence, evaluation=evidence.evaluation.with_channels(activations=values))
 
 
 def compared(activations: np.ndarray, size: int) -> MeasuredContrast:
