@@ -78,13 +78,13 @@ def test_its_words_fit_where_they_stand(name):
     null, protocol = NULLS[name], load_protocol(FLAGSHIP)
     words, options = null.words, null.options()
     for variant in null.variants(options):
-        assert words.question_of(variant)[-1] in "?."
+        assert words.question_of(variant, protocol.names)[-1] in "?."
     method = words.method(options, protocol)
     assert f"{null.n_draws(options):,}" in method
     assert name in method
     assert method.endswith(".") is words.apart
     assert words.registered(options, protocol).endswith(".")
-    assert not words.explained(options).endswith(".")
+    assert not words.explained(options, protocol).endswith(".")
     assert words.they
     assert bool(words.short) is bool(words.legend)
 
@@ -137,7 +137,7 @@ def test_what_a_contrast_is_with():
     protocol = load_protocol(FLAGSHIP)
     assert reference_of(protocol, Contrast(null="label_shuffled")) == ("label_shuffled", "type")
     assert reference_of(protocol, Contrast(null="local_matched")) == ("local_matched", "")
-    assert reference_of(protocol, Contrast(conditions=("rare", "common"), by="document")) == ("common", "")
+    assert reference_of(protocol, Contrast(conditions=("rare", "common"), by="document")) == ("condition", "")
     assert reference_of(protocol, Contrast(reference=0.5)) == ("value", "")
     assert form_of(Contrast(null="no_such_null")) is None
     assert names_of([Form.GROUPS]) == ("size_matched", "covariate_matched", "local_matched")

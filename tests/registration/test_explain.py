@@ -52,10 +52,12 @@ NEIGHBOURS = (
 
 
 def test_every_prediction_is_explained(shipped, explained):
-    for prediction in load_protocol(shipped).predictions:
+    protocol = load_protocol(shipped)
+    for prediction in protocol.predictions:
         block = _block(explained[PREDICTED], prediction.id)
-        assert MEASURES[prediction.measure].words.of(protocol.names).what in block
-        assert MEASURES[prediction.measure].unit in block
+        words = MEASURES[prediction.measure].words.of(protocol.names)
+        assert words.what in block
+        assert words.unit in block
         assert "Compared with:" in block
 
 
