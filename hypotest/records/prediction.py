@@ -23,7 +23,7 @@ class Contrast(Strict):
     null: str | None = Field(default=None, description="a null declared under `nulls`")
     conditions: tuple[str, ...] | None = Field(
         default=None,
-        description="both conditions, the first one first: the difference is that of the first less the second",
+        description="both conditions, the first one first: the difference is first less second",
     )
     by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
     reference: float | None = Field(

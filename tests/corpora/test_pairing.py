@@ -69,7 +69,7 @@ def test_a_token_of_one_condition_only_cannot_be_matched(blocks):
     low = blocks.tokens[:, :-1] < 20
     low[:, 0], high = False, ~low
     high[:, 0] = False
-    with pytest.raises(CorpusError, match="one and two have no current token in common.*take token out"):
+    with pytest.raises(CorpusError, match=r"one and two have no current token in common.*take token out"):
         require_overlap(blocks, low, high, NAMES, ("token",), None)
     require_overlap(blocks, low, high, NAMES, ("block", "index"), None)
 
@@ -77,5 +77,5 @@ def test_a_token_of_one_condition_only_cannot_be_matched(blocks):
 def test_targets_of_unlike_frequency_cannot_be_matched_on_it(blocks):
     counts = np.where(np.arange(40) < 20, 3, 900)
     rare = blocks.tokens[:, 1:] < 20
-    with pytest.raises(CorpusError, match="no frequency of the target .* in common"):
+    with pytest.raises(CorpusError, match=r"no frequency of the target .* in common"):
         require_overlap(blocks, rare, ~rare, NAMES, ("target_frequency",), counts)

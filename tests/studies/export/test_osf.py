@@ -9,6 +9,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import names_of
 from hypotest.pages.markdown import PAGE
+from hypotest.records.conditions import Conditions
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol, protocol_hash
@@ -146,7 +147,7 @@ def test_the_numbers_are_those_of_the_protocol(protocol):
     assert "8,192 positions per condition: 4,096 in the selection split" in section(text, "Sample size")
     assert "seed 20250925" in section(text, "Randomization")
     procedures = section(text, "Data collection procedures")
-    for shown in ("blocks of 128 tokens", "among the rarest 15 % of token types", "At most 16", "0.0001 nats"):
+    for shown in ("blocks of 128 tokens", "rarest 15 % of token types", "At most 16", "0.0001 nats"):
         assert shown in procedures
     design = section(text, "Study design")
     for shown in ("9,999 groups", "1,999 permutations", "over token types", "the top 2 %", "199 versions"):
@@ -179,8 +180,9 @@ def test_every_measure_and_contrast_has_words(measure):
                 "measure": measure, "contrast": contrast, "margin": {"raw": 0.25},
                 "expects": {"modular": outcome, "distributed": "any"},
             }  # fmt: skip
+            title = MEASURES[measure].words.of(Conditions("rare", "common")).title
             text = section(render_osf(build(prediction), None), "Hypotheses")
-            assert f"- `first`: *{outcome}*. The {MEASURES[measure].words.of(Conditions("rare", "common")).title}" in text
+            assert f"- `first`: *{outcome}*. The {title}" in text
             assert "No deciding prediction can refute **distributed**" in text
 
 
