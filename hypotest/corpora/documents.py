@@ -89,7 +89,8 @@ def read_documents(
         )
     if more:
         raise CorpusError(
-            f"{where}: conditions read the columns {', '.join(more)}, and this file has none; use .jsonl, .csv or "
+            f"{where}: conditions read the columns {', '.join(more)}, and this file has none; use "
+            ".jsonl, .csv or "
             ".parquet"
         )
     return [("", _decoded(_unpacked(path, packing, where, most), where), {})]

@@ -53,8 +53,10 @@ def require_overlap(
         one, two = (_values_at(blocks, mask, name, counts) for mask in (first, second))
         if np.intersect1d(one, two).size == 0:
             raise CorpusError(
-                f"sample.match: {names.first} and {names.second} have no {FACTOR_WORDS[name]} in common, so that "
-                f"positions cannot be matched on it: take {name} out of the list, and read the balance table of "
+                f"sample.match: {names.first} and {names.second} have no {FACTOR_WORDS[name]} in common, "
+                "so that "
+                f"positions cannot be matched on it: take {name} out of the list, and read the balance "
+                "table of "
                 "the report"
             )
 

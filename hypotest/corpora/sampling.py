@@ -50,7 +50,8 @@ class Candidates:
             block, index = (int(place[0]) for place in np.nonzero(both))
             raise CorpusError(
                 f"conditions: {int(both.sum()):,} positions belong to both {self.names.first} and "
-                f"{self.names.second}, such as position {index} of block {block}: let them exclude each other, "
+                f"{self.names.second}, such as position {index} of block {block}: let them exclude each "
+                "other, "
                 "by `all` and `not`"
             )
         for name, mask in zip(self.names, (self.first, self.second), strict=True):
@@ -135,7 +136,8 @@ def sample_positions(
             f"sample.positions asks for {n_positions} positions of each condition, but this text gives only "
             + " and ".join(f"{eligible[split]} of {wanted[split]} for the {split} split" for split in short)
             + f" ({owners.size} positions of {names.first} in {documents.size} documents, at most "
-            f"{max_per_document} from each); ask for at most {possible}, raise max_per_document, give more text, "
+            f"{max_per_document} from each); ask for at most {possible}, raise max_per_document, give "
+            "more text, "
             f"or define {names.first} more widely" + _kept_out_words(int(first.sum()), documents.size)
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
@@ -178,7 +180,7 @@ def count_positions(positions: pl.DataFrame) -> PositionCounts:
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """At most `limit` blocks with positions of the first condition, spread over as many documents as possible.
+    """At most `limit` blocks with positions of the first condition, spread over many documents.
 
     Args:
         positions: Rows of one split.

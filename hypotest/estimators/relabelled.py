@@ -3,8 +3,8 @@
 A token type that is peculiar in one split is peculiar in the other. When labels are shuffled over types,
 the positions on which a group is measured must therefore be relabelled together with those on which it was
 selected; with the evaluation split left as it is, peculiar types reject far too often. So no layer statistic
-can be computed once: row i of a batch pairs group i with the positions that draw i labels as the first condition. All
-functions are for groups of one size.
+can be computed once: row i of a batch pairs group i with the positions that draw i labels as the
+first condition. All functions are for groups of one size.
 """
 
 from __future__ import annotations

@@ -174,7 +174,8 @@ def biased_information(evidence: Evidence, group: IntArray) -> Iterator[str]:
     share = min(1.0, 0.5 / len(first) / float(information.mean()))
     if share >= _BIASED_INFORMATION:
         yield (
-            f"At least {share:.0%} of the group's mean mutual information is what {len(first):,} positions of "
+            f"At least {share:.0%} of the group's mean mutual information is what {len(first):,} "
+            "positions of "
             "unrelated neurons would show. Q is then in good part a property of noise, which the p-value "
             "takes into account and the interval does not."
         )

@@ -121,7 +121,7 @@ def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
 
 
 def words_of(name: str, title: str, names: Conditions) -> Words:
-    """Words for a measure of two conditions; one that is not here is described by the title that a result keeps."""
+    """Words for a measure of two conditions; one that is not here has the title that a result keeps."""
     measure = MEASURES.get(name)
     if measure is not None:
         return measure.words.of(names)

@@ -31,7 +31,8 @@ WORDS = Words(
         "took no part in selecting them?"
     ),
     method=(
-        "selectivity is the mean over the group of (influence on {first} - influence on {second}) / (their sum)"
+        "selectivity is the mean over the group of (influence on {first} - influence on {second}) / "
+        "(their sum)"
     ),
 )
 

@@ -68,7 +68,8 @@ def unfit(options: LabelShuffled, protocol: Protocol) -> str:
         return ""
     fitting = next(unit for unit in get_args(PermutationUnit) if constant_within(exchange, unit))
     return (
-        f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}, and shuffling them "
+        f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}, and "
+        "shuffling them "
         f"over {UNIT_WORDS[options.unit]} would tear them apart; write `unit: {fitting}`"
     )
 
@@ -84,11 +85,14 @@ def only_describes(options: LabelShuffled, protocol: Protocol) -> str:
     own = f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}"
     if exchange in CALIBRATED:
         return (
-            f"{own}, and shuffling them over a finer unit ({options.unit}) rejects too often: 0.07 to 0.20 at a "
-            f"level of 0.05, in simulations. Write `unit: {exchange}` under nulls.{NULL.name}, or `role: descriptive`"
+            f"{own}, and shuffling them over a finer unit ({options.unit}) rejects too often: 0.07 to "
+            "0.20 at a "
+            f"level of 0.05, in simulations. Write `unit: {exchange}` under nulls.{NULL.name}, or `role: "
+            "descriptive`"
         )
     return (
-        f"{own}, for which shuffled labels are not calibrated: they describe, and decide nothing. Contrast with "
+        f"{own}, for which shuffled labels are not calibrated: they describe, and decide nothing. "
+        "Contrast with "
         "another null, or write `role: descriptive`"
     )
 

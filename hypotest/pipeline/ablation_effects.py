@@ -107,7 +107,7 @@ def ablation_result(
 def _rows_and_groups(
     evidence: Evidence, selection: Selection, streams: Streams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the first condition, in the evaluation split,, and the groups to ablate there, the tested one first."""
+    """The first condition's evaluation positions, and the groups to ablate there, the tested one first."""
     first = np.flatnonzero(evidence.evaluation.first)
     rows = first[np.linspace(0, first.size - 1, min(POSITIONS, first.size)).astype(np.int64)]
     others = random_groups(

@@ -35,7 +35,7 @@ class TextFacts:
     empty: int
     copies: int
     frequent: dict[str, tuple[str, ...]]
-    """Condition -> text of its most frequent targets among those that were sampled, the most frequent first."""
+    """Condition -> text of its most frequent sampled targets, the most frequent first."""
 
     @classmethod
     def stored(cls, corpus: CorpusResult) -> TextFacts:

@@ -20,7 +20,7 @@ _FIGURE_GROUPS = 500
 
 
 def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
-    """Eigenvalues of the group's covariance in the first condition, beside those of random groups, if there are."""
+    """Eigenvalues of the group's covariance in the first condition, beside random groups', if there are."""
     group = selection.group
     others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:

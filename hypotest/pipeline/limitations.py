@@ -63,7 +63,8 @@ def find_limitations(
             found.append(f"The {split} split has only {count} documents; intervals are wide.")
     head_positions = int(evidence.evaluation.head_ablation.n_positions.sum())
     found.append(
-        f"Attention heads were ablated at {head_positions:,} {evidence.evaluation.conditions.first} positions in at most {HEAD_BLOCKS} "
+        f"Attention heads were ablated at {head_positions:,} {evidence.evaluation.conditions.first} "
+        f"positions in at most {HEAD_BLOCKS} "
         "blocks a split."
     )
     for limits in dict.fromkeys(measure.limits for measure in measures if measure.limits is not None):

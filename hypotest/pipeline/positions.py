@@ -72,7 +72,7 @@ def find_positions(
         on_bound: Told what tying predicates to the tokenizer found out, before positions are drawn.
 
     Raises:
-        CorpusError: If the text, the conditions or the frequency table do not give what the protocol asks for.
+        CorpusError: If text, conditions or frequency table do not give what the protocol asks for.
     """
     if protocol.corpus.context > reader.context:
         raise CorpusError(

@@ -60,7 +60,8 @@ def read_text(
         return read_files(text, base, key, columns)
     if columns:
         raise CorpusError(
-            f"{key}: conditions read the columns {', '.join(columns)}, which are read of files only: save the "
+            f"{key}: conditions read the columns {', '.join(columns)}, which are read of files only: "
+            "save the "
             "text as .jsonl, .csv or .parquet"
         )
     if text == "reference":

@@ -95,7 +95,8 @@ def types_in(counts: NDArray[np.int64], options: Frequency) -> tuple[BoolArray, 
     order = order[counts[order] > 0]
     if order.size < FEWEST_TYPES:
         raise CorpusError(
-            f"the frequency table counts only {order.size} token types; at least {FEWEST_TYPES} are needed to "
+            f"the frequency table counts only {order.size} token types; at least {FEWEST_TYPES} are "
+            "needed to "
             "tell rare from common"
         )
     elbow = find_elbow(*frequency_curve(counts[order])) if options.elbow == "drop" else None
@@ -290,7 +291,7 @@ def _note(options: Frequency) -> str:
 
 
 def _overlaps(one: Frequency, other: Frequency) -> str:
-    """Ranges of the same distribution that share types; of distributions counted differently it is not known."""
+    """Ranges of one distribution that share types; of those counted differently it is not known."""
     if (one.of, one.elbow) != (other.of, other.elbow):
         return ""
     bounds = [(item.from_percentile or 0.0, item.below_percentile or 100.0) for item in (one, other)]

@@ -145,7 +145,8 @@ def _require_disjoint(spans: Sequence[Span], document: Document, where: str) -> 
     for (start, end), (after, last) in pairwise(ordered):
         if after < end:
             raise CorpusError(
-                f"{where}: spans of document {document.id!r} overlap: {start} to {end} and {after} to {last}; "
+                f"{where}: spans of document {document.id!r} overlap: {start} to {end} and {after} to "
+                f"{last}; "
                 "name one label, or give each character one"
             )
 

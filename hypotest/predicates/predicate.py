@@ -116,7 +116,7 @@ class Predicate:
     check: Callable[[Any], Iterable[str]] = _nothing
     """What is wrong with the options, beyond their types and ranges, before any text is read."""
     overlaps: Callable[[Any, Any], str] = lambda one, other: ""
-    """Why two of it, about the same, hold for some of the same rows; empty if they do not, or it is not known."""
+    """Why two of it, about the same, share rows; empty if they do not, or it is not known."""
     files: Callable[[Any], tuple[str, ...]] = _no_names
     """Files that it reads, seen from the protocol's folder."""
     fields: Callable[[Any], tuple[str, ...]] = _no_names
@@ -130,8 +130,8 @@ class Predicate:
     narrower: Callable[[Any], Iterable[tuple[str, Any]]] = _no_pairs
     """Stricter definitions, whose rows are among its own: what changes, and the options."""
     wider: Callable[[Any, Any], tuple[Kind, ...]] = lambda one, other: ()
-    """Kinds of other definitions of two conditions that are about the same, which may have rows enough where a
-    text is short of them: from the options of both."""
+    """Kinds of other definitions of two conditions that are about the same, which may have rows enough where
+    a text is short of them: from the options of both."""
     choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
     """Choices of a multiverse that vary it."""
 

@@ -16,7 +16,7 @@ def bind(options: bool, about: About | None, setting: Setting) -> Bound:
 
 
 def seen_before(rows: Rows, ahead: int) -> BoolArray:
-    """Whether the token at each row, or `ahead` places behind it, stands earlier in the block, shape (n_rows,)."""
+    """Whether the token `ahead` places behind each row stands earlier in the block, shape (n_rows,)."""
     tokens = rows.blocks.tokens
     order = np.argsort(tokens, axis=1, kind="stable")  # equal tokens side by side, the first place first
     ordered = np.take_along_axis(tokens, order, axis=1)

@@ -44,7 +44,7 @@ class AblationMethod:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decomposition:
-    """What each neuron's effect on targets of the first condition is made of: means over some positions, in nats.
+    """What each neuron's effect in the first condition is made of: means over some positions, in nats.
 
     The parts add up to the whole but for their interaction. Positive: the ablation raises the loss, or the
     entropy of the prediction.

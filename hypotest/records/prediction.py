@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,9 +21,9 @@ class Contrast(Strict):
     """What an observed value is compared with: a null, another condition, or a number."""
 
     null: str | None = Field(default=None, description="a null declared under `nulls`")
-    conditions: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = Field(
+    conditions: tuple[str, ...] | None = Field(
         default=None,
-        description="both conditions, the first one first: the difference is that of the first less the second",
+        description="both conditions, the first one first: the difference is first less second",
     )
     by: Literal["document"] | None = Field(default=None, description="the unit paired between conditions")
     reference: float | None = Field(
@@ -34,6 +34,13 @@ class Contrast(Strict):
         description="`true`: does the effect rise (greater) or fall (less) from checkpoint to checkpoint of "
         "`subject.revision`?",
     )
+
+    @field_validator("conditions", mode="after")
+    @classmethod
+    def _both(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is not None and len(value) != 2:
+            raise ValueError("must name both conditions, the first one first")
+        return value
 
 
 class Margin(Strict):

@@ -128,8 +128,8 @@ class Protocol(Strict):
         ".parquet or .csv table, or {count: a text}",
     )
     conditions: TwoConditions = Field(
-        description="which positions are compared: two conditions, each with a name of your own; the group is "
-        "selected on the first"
+        description="which positions are compared: two conditions, each with a name of your own; the group "
+        "is selected on the first"
     )
     sample: Sampling = Field(
         default=Sampling(), description="how many positions of each condition, and what pairs agree in"

@@ -16,7 +16,7 @@ from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.registration import Registration
 from hypotest.records.self_check import SelfCheck
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 

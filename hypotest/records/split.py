@@ -27,8 +27,8 @@ class SplitEvidence(Positioned):
     """A frame of rows and, by channel, an array whose first axis is these rows."""
 
     positions: pl.DataFrame
-    """Columns document, block, index (within its block), target (token id), condition (an Enum of both names, the
-    first condition's first), split (selection, evaluation)."""
+    """Columns document, block, index (within its block), target (token id), condition (an Enum of both names,
+    the first condition's first), split (selection, evaluation)."""
     channels: Mapping[Channel, NDArray[Any]]
     """What there is; see `Channel` for shapes and units. NaN at rows and neurons that were not collected."""
     heads: HeadAblation | None = None

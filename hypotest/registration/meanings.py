@@ -30,7 +30,8 @@ def match_words(protocol: Protocol) -> str:
     names, match = protocol.names, protocol.sample.match
     if not match:
         return f"{names.second} ones are drawn from all documents of the split"
-    return f"each has a {names.second} partner of the same {sentence_list([FACTOR_WORDS[name] for name in match])}"
+    factors = sentence_list([FACTOR_WORDS[name] for name in match])
+    return f"each has a {names.second} partner of the same {factors}"
 
 
 def layer_words(subject: Subject) -> str:

@@ -54,7 +54,8 @@ def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
     _name_rows(axes, heads)
     axes.set_xlabel(
-        f"Spearman correlation of attention profiles, {printable(names[0])} with {printable(names[1])} (1 = the same)"
+        f"Spearman correlation of attention profiles, {printable(names[0])} with {printable(names[1])} "
+        "(1 = the same)"
     )
     return figure
 

@@ -49,13 +49,15 @@ def ablation_section(results: Results) -> Iterable[Part]:
     yield Heading("Ablation")
     share = f" ({group.together / group.sum_of_single:.2f} times that)" if group.sum_of_single > 0 else ""
     yield (
-        f"Ablating the {count_text(size)} neurons at once changes the mean loss on {results.corpus.conditions[0]} targets by ",
+        f"Ablating the {count_text(size)} neurons at once changes the mean loss on "
+        f"{results.corpus.conditions[0]} targets by ",
         strong(f"{significant(group.together)} nats"),
         "; their single effects add up to "
         f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
         f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
         f"once, single effects {significant(group.random_sum_of_single)}. "
-        f"{count_text(group.n_positions)} {results.corpus.conditions[0]} positions of the evaluation split; an ablated neuron is set "
+        f"{count_text(group.n_positions)} {results.corpus.conditions[0]} positions of the evaluation "
+        "split; an ablated neuron is set "
         f"to {REPLACEMENTS[ablation.replacement]}.",
     )
     if parts is not None:

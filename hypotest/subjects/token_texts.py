@@ -43,7 +43,7 @@ def decoded(tokenizer: Any, ids: Sequence[int]) -> str:
 
 
 def token_offsets(tokenizer: Any, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Characters of each token of each text, from and up to, shape (n_tokens, 2); tokens as `encode` gives."""
+    """Characters of each token that `encode` gives of each text, from and up to, shape (n_tokens, 2)."""
     with as_defined(tokenizer.backend_tokenizer) as backend:
         encoded = backend.encode_batch(list(texts), add_special_tokens=False)
     return [np.asarray(item.offsets, dtype=np.int64).reshape(-1, 2) for item in encoded]

@@ -75,7 +75,7 @@ class BoundMeasure:
     """Variance of the value of a group (k,) that comes of neither documents nor types, such as the luck of a
     search; None: it has none."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
-    """Its values for the first and the second condition's group of every shuffled labelling, with the evaluation split
+    """Its values for both conditions' groups of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
     evidence cannot be relabelled; then groups are measured as they are."""
     network: Network | None = None

@@ -54,7 +54,7 @@ def first_rows(evidence: Evidence) -> FloatArray:
 
 
 def second_moments(evidence: Evidence, scale: str) -> NDArray[np.float64]:
-    """Covariance or correlation of the layer's activations at the first condition's positions, shape (n, n)."""
+    """Covariance or correlation of the layer at the first condition's positions, shape (n, n)."""
     layer = layer_statistic(evidence, "covariance", lambda: covariance(first_rows(evidence)))
     if scale == "covariance":
         return layer

@@ -1,4 +1,4 @@
-"""What the same selection finds under shuffled labels: by the first condition, by the second, the difference."""
+"""What the same selection finds under shuffled labels: by either condition, and the difference."""
 
 from __future__ import annotations
 

@@ -55,8 +55,9 @@ def test_every_prediction_is_explained(shipped, explained):
     protocol = load_protocol(shipped)
     for prediction in protocol.predictions:
         block = _block(explained[PREDICTED], prediction.id)
-        assert MEASURES[prediction.measure].words.of(protocol.names).what in block
-        assert MEASURES[prediction.measure].unit in block
+        words = MEASURES[prediction.measure].words.of(protocol.names)
+        assert words.what in block
+        assert words.unit in block
         assert "Compared with:" in block
 
 

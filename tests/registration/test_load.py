@@ -134,8 +134,9 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "must be one of size_matched, covariate_matched, local_matched, label_shuffled, rewired, "
          "rotated_correlation, random_directions, untrained; found 'size_mached'; did you mean "
          "'size_matched'?"),
-        ("{null: size_matched}", "{conditions: [rare], by: document}", "14:29",
-         "predictions.coordination.contrast.conditions", "must not be empty; found a list"),
+        ("{null: size_matched}", "{conditions: [rare], by: document}", "14:16",
+         "predictions.coordination.contrast.conditions",
+         "must name both conditions, the first one first; found [rare]"),
         ("    measure: effective_dimension\n", "", "12:5", "predictions.coordination.measure",
          "is required and missing (what is measured on the group): add it"),
         ("hypotest: 1\n", "", "1:1", "hypotest",

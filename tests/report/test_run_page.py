@@ -113,7 +113,7 @@ def test_methods_name_their_sources(results: Results, manifest: dict[str, Any]) 
     ):
         assert f"[{source}](https://" in report
     assert "Bonferroni correction over the 7 deciding predictions" in report
-    assert "9,999 groups" in report and "below the 15th percentile of types" in report
+    assert "9,999 groups" in report and "among the rarest 15 % of token types" in report
     assert "Computed with hypotest 0.1.0." in report
 
 

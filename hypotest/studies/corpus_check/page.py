@@ -88,13 +88,14 @@ def room_of(found: CorpusCheck) -> str:
     """How many positions there are, and how many the protocol asks for."""
     possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
     return (
-        f"Pairs of both conditions within the cap: {sentence_list(possible)}. The protocol asks for {count_text(found.asked)} positions per "
+        f"Pairs of both conditions within the cap: {sentence_list(possible)}. The protocol asks for "
+        f"{count_text(found.asked)} positions per "
         "condition, both splits together."
     )
 
 
 def write_corpus_check(found: CorpusCheck) -> None:
-    """Write ``corpus.json`` and, where a condition is about frequency, ``frequencies.svg`` and ``.png`` into the result's folder.
+    """Write ``corpus.json`` and, if a curve is to be drawn, ``frequencies.svg`` and ``.png`` into the folder.
 
     Raises:
         OutputError: If they cannot be written.

@@ -237,8 +237,10 @@ def _ranked(curve: FrequencyCurve | None) -> str:
         return ""
     low, high = curve.count_range
     return (
-        f" {curve.condition.capitalize()} are {count_text(curve.n_in_range)} of {count_text(curve.n_types)} types, "
-        f"seen {count_text(low)} to {count_text(high)} times each; {count_text(curve.n_dropped_types)} beyond the "
+        f" {curve.condition.capitalize()} are {count_text(curve.n_in_range)} of "
+        f"{count_text(curve.n_types)} types, "
+        f"seen {count_text(low)} to {count_text(high)} times each; {count_text(curve.n_dropped_types)} "
+        "beyond the "
         "elbow are dropped."
     )
 
@@ -288,7 +290,8 @@ def _preferences(result: Exploration) -> Section:
                 for item in result.preferences
             ),
         ),
-        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on {own} - on {other}| / sum "
+        f"Of {count_text(result.group.n_neurons)} neurons, those with |influence on {own} - on {other}| "
+        "/ sum "
         "of at least so much; on each half: on both halves of the documents.",
         "neurons",
     )

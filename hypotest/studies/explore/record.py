@@ -141,7 +141,8 @@ class Exploration(Shown):
     blind: Blind
     notes: tuple[str, ...]
     neurons: pl.DataFrame
-    """One row per neuron: neuron, its influence on each condition (nats, ``influence_`` and the name), in_group, and its covariates."""
+    """One row per neuron: neuron, its influence on each one (nats, ``influence_`` and the name), in_group,
+    and its covariates."""
     folder: Path
     """Where report, figures and tables lie."""
 

@@ -141,7 +141,8 @@ def _study_design(protocol: Protocol) -> Iterator[str]:
     group = protocol.group
     yield (
         f"Within one network, two conditions are compared at paired positions: each {protocol.names.first} "
-        f"position has a {protocol.names.second} partner. A neuron's influence is the mean absolute change of the next token's cross-entropy, in nats, when its activation is set to "
+        f"position has a {protocol.names.second} partner. A neuron's influence is the mean absolute "
+        "change of the next token's cross-entropy, in nats, when its activation is set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}."
     )
     if group.select != "plateau":
@@ -152,7 +153,8 @@ def _study_design(protocol: Protocol) -> Iterator[str]:
         return
     otherwise = "" if group.otherwise is None else f"the top {100 * group.otherwise.top_fraction:g} %"
     yield (
-        f"The tested group is the plateau of the rank-influence curve on {protocol.names.first} targets, left of "
+        f"The tested group is the plateau of the rank-influence curve on {protocol.names.first} targets, "
+        "left of "
         f"its power law: of at least {SMALLEST_PLATEAU} neurons, ending within the first {HEAD_SHARE:.0%} of "
         f"the ranks, with a slope of less than {FLAT:g} of the power law's, and followed by a fall of the "
         f"log influence by at least {SMALLEST_FALL:g} between {FALL_SPAN[0]:g} and {FALL_SPAN[1]:g} times "

@@ -129,7 +129,8 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exclusions(protocol))
     yield Heading("Missing data", 3)
     yield prose(
-        f"A {protocol.names.first} position without a {protocol.names.second} partner is left out. If a measure or its null has no "
+        f"A {protocol.names.first} position without a {protocol.names.second} partner is left out. If a "
+        "measure or its null has no "
         "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
         "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
         "Random groups for which a measure is undefined are drawn again if they are at most 5 % of a batch, "
@@ -183,8 +184,10 @@ def _exclusions(protocol: Protocol) -> Iterator[str]:
         yield "Token types that the frequency table does not count are in no range of frequency."
     yield from notes_of(protocol.conditions.values())
     yield (
-        f"The first query of a block is left out, since it sees one token. {protocol.names.first.capitalize()} "
-        f"positions beyond {count_text(protocol.sample.max_per_document)} from one document are dropped at random. No "
+        "The first query of a block is left out, since it sees one token. "
+        f"{protocol.names.first.capitalize()} "
+        f"positions beyond {count_text(protocol.sample.max_per_document)} from one document are dropped "
+        "at random. No "
         "value is removed or changed as an outlier."
     )
 

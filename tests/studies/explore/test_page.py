@@ -39,7 +39,6 @@ def explored(results):
         protocol_hash="ab" * 32,
         title="Is *it* a [bold]module[/bold]?\x1b[31m",
         group=results.group,
-        condition="rare",
         curves=curves,
         halves_shared=30,
         halves_by_chance=0.82,

@@ -9,6 +9,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import names_of
 from hypotest.pages.markdown import PAGE
+from hypotest.records.conditions import Conditions
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol, protocol_hash
@@ -146,7 +147,7 @@ def test_the_numbers_are_those_of_the_protocol(protocol):
     assert "8,192 positions per condition: 4,096 in the selection split" in section(text, "Sample size")
     assert "seed 20250925" in section(text, "Randomization")
     procedures = section(text, "Data collection procedures")
-    for shown in ("blocks of 128 tokens", "below the 15th percentile of types", "At most 16", "0.0001 nats"):
+    for shown in ("blocks of 128 tokens", "rarest 15 % of token types", "At most 16", "0.0001 nats"):
         assert shown in procedures
     design = section(text, "Study design")
     for shown in ("9,999 groups", "1,999 permutations", "over token types", "the top 2 %", "199 versions"):
@@ -179,8 +180,9 @@ def test_every_measure_and_contrast_has_words(measure):
                 "measure": measure, "contrast": contrast, "margin": {"raw": 0.25},
                 "expects": {"modular": outcome, "distributed": "any"},
             }  # fmt: skip
+            title = MEASURES[measure].words.of(Conditions("rare", "common")).title
             text = section(render_osf(build(prediction), None), "Hypotheses")
-            assert f"- `first`: *{outcome}*. The {MEASURES[measure].title}" in text
+            assert f"- `first`: *{outcome}*. The {title}" in text
             assert "No deciding prediction can refute **distributed**" in text
 
 
@@ -245,7 +247,7 @@ def test_sequential_draws_and_other_choices_are_said():
     assert "set to zero" in section(text, "Manipulated variables")
     assert "Holm over 1 deciding prediction." in section(text, "Inference criteria")
     assert "repeated 10 times" in section(text, "Randomization")
-    assert "15th percentile of occurrences" in section(text, "Data collection procedures")
+    assert "among the rarest 15 % of occurrences" in section(text, "Data collection procedures")
     assert "the MLP of block 3 of the model EleutherAI/pythia-70m, revision step1000" in text
     assert "1 network, freshly initialised; so few describe" in section(text, "Study design")
     assert "elbow" not in section(text, "Data exclusion")

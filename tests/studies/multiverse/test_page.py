@@ -16,7 +16,7 @@ from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.folders import replace_folder
-from hypotest.report.figure_style import FAINT, MARGIN, RARE, house_style
+from hypotest.report.figure_style import FAINT, FIRST, MARGIN, house_style
 from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
 from hypotest.studies.multiverse.page import (
     multiverse_json,
@@ -157,7 +157,7 @@ def test_the_curve_is_sorted_and_scaled():
     sd = CLUSTERING[0].result.reference_sd
     points = [line for line in top.lines if line.get_marker() not in ("None", "", None)]
     assert [line.get_ydata()[0] for line in points] == pytest.approx([-0.1 / sd, 0.0, 0.1 / sd, 0.2 / sd])
-    assert [line.get_color() for line in points] == [FAINT, MARGIN, RARE, RARE]
+    assert [line.get_color() for line in points] == [FAINT, MARGIN, FIRST, FIRST]
     (declared,) = (line for line in bottom.lines if line.get_linestyle() == "--")
     assert set(declared.get_xdata()) == {3}
     assert [label.get_text() for label in bottom.get_yticklabels()] == [
