@@ -8,7 +8,7 @@ import pytest
 
 import hypotest as package
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.studies.multiverse.study import study as study
+from hypotest.studies.multiverse import study
 
 pytestmark = pytest.mark.slow
 

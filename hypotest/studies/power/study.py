@@ -21,13 +21,13 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import needed_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import Analysis, analyse
-from hypotest.pipeline.definedness import undefined_on_selection
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.studies.power.study.basis import PowerBasis
 from hypotest.studies.power.costs import (
     evidence_bytes,
     extrapolate_analysis,
@@ -36,19 +36,16 @@ from hypotest.studies.power.costs import (
     time_collection,
 )
 from hypotest.studies.power.export import write_power
-from hypotest.studies.power.grid import (
-    PowerBasis,
-    compare_halved,
-    power_bases,
-    power_curves,
-    power_table,
-    predict_power,
-)
+from hypotest.studies.power.grid import power_curves, power_table, predict_power
 from hypotest.studies.power.monte_carlo import monte_carlo
+from hypotest.studies.power.study.notes import given_up, left_out, undefined
 from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power.page import power_summary
 from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, StageCost
+from hypotest.studies.power.study.rehearsed import compare_halved, power_bases
 from hypotest.studies.power.variants import (
+    QUICK_DRAWS,
+    RESAMPLES,
     against_one_null,
     by_null,
     foreseeable,
@@ -63,10 +60,6 @@ DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
 FEWER_DRAWS = 999
 """The same with half of the documents, from which only SDs and times are taken."""
-RESAMPLES = 400
-"""Of documents, there and at other sizes, at most: a standard error is known to 4 %."""
-QUICK_DRAWS = 499
-"""Of each null in a quick look, at most."""
 QUICK_POSITIONS = 1024
 """Of each condition that a quick look collects, about, where the selection split is not in the cache."""
 
@@ -162,7 +155,7 @@ def power(
     reasons = [text for item, base in as_declared for text in refusals(base.prediction, item.reach)]
     if quick:
         notes += [f"in a quick look, which refuses nothing: {text}" for text in reasons]
-    notes += _left_out(plan)
+    notes += left_out(plan)
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,
@@ -174,7 +167,7 @@ def power(
         predictions=tuple(item for item, _ in pairs),
         table=power_table([base for _, base in pairs], plan, documents.planned, numbers),
         curves=power_curves([base for _, base in pairs], plan, documents.planned, numbers),
-        refused=() if quick else (*_undefined(plan, selection, session), *reasons),
+        refused=() if quick else (*undefined(plan, selection, session), *reasons),
         costs=None
         if quick
         else _costs(
@@ -187,7 +180,7 @@ def power(
             looked.preparing,
             (timed.seconds, timed_thinned.seconds),
         ),
-        notes=(*_given_up(looked.whole, documents, quick), *notes),
+        notes=(*given_up(looked.whole, documents, quick), *notes),
         folder=looked.folder,
     )
     write_power(result)
@@ -222,34 +215,6 @@ def _at_other_sizes(
     return bases, notes
 
 
-def _given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
-    """What a quick look does without."""
-    if not quick:
-        return []
-    some = documents.selecting + documents.measuring
-    given_up = [
-        f"a quick look: at most {QUICK_DRAWS} draws of each null and {RESAMPLES} resamples of documents; no "
-        "other group sizes, no times, and what is undefined on the whole selection split is not looked for"
-    ]
-    if not whole:
-        given_up.append(
-            f"only {some:,} documents of the selection split were run through the model; the group was "
-            "selected on half of them, and may be another one on more"
-        )
-    return given_up
-
-
-def _undefined(plan: Protocol, selection: SelectionEvidence, session: Session) -> list[str]:
-    """What a run would refuse once the selection split is collected."""
-    found = undefined_on_selection(plan, selection, session.streams)
-    return [
-        f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
-        f"{found[item.id]}"
-        for item in plan.predictions
-        if item.id in found and item.role != "descriptive"
-    ]
-
-
 def _thin(
     plan: Protocol,
     grouped: list[Prediction],
@@ -272,14 +237,6 @@ def _thin(
         return analyse(asked, fewer, session=session.telling(watch)), watch
     except EvidenceError:  # undefined with so few documents: nothing is said about more of them
         return None, Stopwatch(silent)
-
-
-def _left_out(plan: Protocol) -> list[str]:
-    return [
-        f"{item.id}: a contrast with {item.contrast.null} networks cannot be foreseen from this one"
-        for item in plan.predictions
-        if not foreseeable(item) and item.role != "descriptive"
-    ]
 
 
 def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], int]:

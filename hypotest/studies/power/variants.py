@@ -15,6 +15,11 @@ MOST_OF_LAYER = 0.2
 """Larger groups are not tried: they would overlap their own random controls too much."""
 _SMALLEST_GROUP = 5
 
+RESAMPLES = 400
+"""Of documents, there and at other sizes, at most: a standard error is known to 4 %."""
+QUICK_DRAWS = 499
+"""Of each null in a quick look, at most."""
+
 
 def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:
     """Group sizes that are tried beside the declared one."""

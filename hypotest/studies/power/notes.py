@@ -1,0 +1,51 @@
+"""What `power` says beside its numbers: what it did without, and what a run would refuse."""
+
+from __future__ import annotations
+
+from hypotest.engine.session import Session
+from hypotest.pipeline.definedness import undefined_on_selection
+from hypotest.records.evidence import SelectionEvidence
+from hypotest.records.protocol import Protocol
+from hypotest.studies.power.record import PowerDocuments
+from hypotest.studies.power.variants import (
+    QUICK_DRAWS,
+    RESAMPLES,
+    foreseeable,
+)
+
+
+def given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
+    """What a quick look does without."""
+    if not quick:
+        return []
+    some = documents.selecting + documents.measuring
+    given_up = [
+        f"a quick look: at most {QUICK_DRAWS} draws of each null and {RESAMPLES} resamples of documents; no "
+        "other group sizes, no times, and what is undefined on the whole selection split is not looked for"
+    ]
+    if not whole:
+        given_up.append(
+            f"only {some:,} documents of the selection split were run through the model; the group was "
+            "selected on half of them, and may be another one on more"
+        )
+    return given_up
+
+
+def undefined(plan: Protocol, selection: SelectionEvidence, session: Session) -> list[str]:
+    """What a run would refuse once the selection split is collected."""
+    found = undefined_on_selection(plan, selection, session.streams)
+    return [
+        f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
+        f"{found[item.id]}"
+        for item in plan.predictions
+        if item.id in found and item.role != "descriptive"
+    ]
+
+
+def left_out(plan: Protocol) -> list[str]:
+    """Predictions of which nothing can be foreseen, and why."""
+    return [
+        f"{item.id}: a contrast with {item.contrast.null} networks cannot be foreseen from this one"
+        for item in plan.predictions
+        if not foreseeable(item) and item.role != "descriptive"
+    ]
