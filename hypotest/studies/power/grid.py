@@ -12,7 +12,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import declared_null
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.record import UNITS, PowerCurve, PredictionPower
 
 DRAWS = (99, 999, 9999)

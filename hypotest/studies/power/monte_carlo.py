@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hypotest.records.protocol import Protocol
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import planned_draws
 from hypotest.studies.power.record import UNITS, MonteCarlo
 

@@ -30,7 +30,7 @@ from hypotest.pipeline.sensitivity import kind_of
 from hypotest.records.prediction import ExpectedOutcome, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.margins import WIDE
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import planned_draws
 from hypotest.studies.power.reach import MarginReach, OutcomeReach, Reachable
 from hypotest.studies.power.record import SEEN

@@ -13,7 +13,7 @@ from hypotest.pipeline.analysis import Analysis
 from hypotest.records.prediction import Prediction
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 
 
 def power_bases(

@@ -27,7 +27,7 @@ from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.costs import (
     evidence_bytes,
     extrapolate_analysis,
@@ -38,11 +38,11 @@ from hypotest.studies.power.costs import (
 from hypotest.studies.power.export import write_power
 from hypotest.studies.power.grid import power_curves, power_table, predict_power
 from hypotest.studies.power.monte_carlo import monte_carlo
-from hypotest.studies.power.study.notes import given_up, left_out, undefined
+from hypotest.studies.power.notes import given_up, left_out, undefined
 from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power.page import power_summary
 from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, StageCost
-from hypotest.studies.power.study.rehearsed import compare_halved, power_bases
+from hypotest.studies.power.rehearsed import compare_halved, power_bases
 from hypotest.studies.power.variants import (
     QUICK_DRAWS,
     RESAMPLES,

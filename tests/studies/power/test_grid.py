@@ -6,9 +6,9 @@ from scipy import stats
 
 from hypotest.pipeline.analysis import analyse
 from hypotest.records.prediction import Prediction
-from hypotest.studies.power.study.basis import PowerBasis
+from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import power_table
-from hypotest.studies.power.study.rehearsed import compare_halved, power_bases
+from hypotest.studies.power.rehearsed import compare_halved, power_bases
 from tests.pipeline.planted import make_evidence, make_protocol
 
 NORMAL = stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
