@@ -6,7 +6,7 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     Protocol -> Evidence -> Group + Nulls -> Measurements -> Test results -> Verdict -> Report
 
     cli            one function per command
-    studies        what asks for many runs or none
+    studies        what asks for many runs or none: a folder each, with its record and page
     pipeline       a whole run on one screen
     report         what each page says; figures, export
     pages          the document model, and one file for each format: Markdown, console
@@ -16,6 +16,7 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     nulls          what a group is compared with: one file, one null
     ladder         every null of a prediction, side by side
     testing        one measure on evidence: selection, nulls, intervals, comparison
+    predicates     which positions a condition has: one file, one predicate
     corpora        documents, blocks, frequencies, positions
     subjects       the network under test, and the reference model
     collect        activations, attention, ablations -> evidence, on disk
@@ -23,6 +24,7 @@ the selected neurons with control groups, and gives a verdict with effect sizes:
     estimators     arrays -> numbers
     inference      numbers -> p-values, intervals, outcomes
     records        the data that flows
+    engine         what work runs with: random streams, cores, memory, cache, progress
     errors         every error a user can meet
 
 From Python::

@@ -107,9 +107,9 @@ class TestTooFew:
         item = Variances(Component(1.0, 19.4), (Component(1.0, 40), Component(1.0, 3.2)))
         reason = item.too_few()
         assert "19 documents" in reason
-        assert "3 common types" in reason
-        assert "rare" not in reason
-        with pytest.raises(ValueError, match="effectively only 19 documents and 3 common types"):
+        assert "3 second types" in reason
+        assert "first" not in reason
+        with pytest.raises(ValueError, match="effectively only 19 documents and 3 second types"):
             crossed_interval(0.0, item, 0.9)
 
     def test_the_smallest_number_is_enough(self) -> None:

@@ -17,13 +17,13 @@ from hypotest.records.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
-    ("comparison", "Comparison", "hypotest.studies.compare.study"),
-    ("exploration", "Exploration", "hypotest.studies.explore.study"),
-    ("multiverse", "MultiverseResult", "hypotest.studies.multiverse.study"),
-    ("power", "PowerResult", "hypotest.studies.power.study"),
-    ("series", "SeriesResult", "hypotest.studies.series.study"),
-    ("trial", "TrialResult", "hypotest.pipeline.trial"),
-    ("verification", "Verification", "hypotest.studies.verify.study"),
+    ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
+    ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
+    ("hypotest.studies.multiverse.record", "MultiverseResult", "hypotest.studies.multiverse.study"),
+    ("hypotest.studies.power.record", "PowerResult", "hypotest.studies.power.study"),
+    ("hypotest.studies.series.record", "SeriesResult", "hypotest.studies.series.study"),
+    ("hypotest.records.trial", "TrialResult", "hypotest.pipeline.trial"),
+    ("hypotest.studies.verify.record", "Verification", "hypotest.studies.verify.study"),
 ]
 
 
@@ -44,14 +44,18 @@ def test_a_record_is_shown_as_on_a_terminal():
 
 @pytest.mark.parametrize(("module", "record", "study"), SHOWN)
 def test_who_returns_a_record_says_how_it_is_shown(module, record, study):
-    kind = getattr(importlib.import_module(f"hypotest.records.{module}"), record)
+    kind = getattr(importlib.import_module(module), record)
     assert issubclass(kind, Shown)
     assert getattr(importlib.import_module(study), record) is kind
 
 
 def test_every_record_that_shows_itself_is_listed_here():
-    folder = Path(importlib.import_module("hypotest.records").__file__).parent
-    found = {path.stem for path in folder.glob("*.py") if "(Shown):" in path.read_text(encoding="utf-8")}
+    folder = Path(importlib.import_module("hypotest").__file__).parent
+    found = {
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+        if "(Shown):" in path.read_text(encoding="utf-8")
+    }
     assert found == {module for module, *_ in SHOWN}
 
 

@@ -149,7 +149,7 @@ def _alone(measure: Measure) -> Prediction:
         accepted = ", ".join(measure.contrasts)
         raise ProtocolError(
             f"measure {measure.name!r} cannot be calibrated alone: it is compared with {accepted}, and no "
-            "null or other condition decides it; calibrate --protocol takes a protocol with its number"
+            "null or other condition decides it; calibrate a protocol that gives its number"
         )
     return Prediction(
         id=measure.name.replace("_", "-"),
