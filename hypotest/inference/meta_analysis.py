@@ -42,8 +42,9 @@ class MetaAnalysis:
     """Share of the variance of the effects that is between models, 0 to 1."""
     q: float
     """Cochran's Q."""
-    p_heterogeneity: float
-    """Of Q on chi-square with n - 1 degrees of freedom."""
+    p_heterogeneity: float | None
+    """Of Q on chi-square with n - 1 degrees of freedom; None where some errors are of a fixed group: studies
+    of one and the same network differ by more than these."""
     prediction: tuple[float, float] | None
     """Where the effect of another such model is expected with 95 %; None below three effects."""
     shared_errors: bool

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hypotest.errors import RunError
+from hypotest.ladder.selected_again import reselect
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared
 from hypotest.records.group_result import GroupResult
@@ -32,7 +33,10 @@ def prepare(task: Task, *forms: Form) -> Task:
             drawn[item.name] = Missing(str(error))
         except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
             drawn[item.name] = Missing(f"no groups match it: {error}")
-    return replace(task, drawn=drawn)
+    prepared = replace(task, drawn=drawn)
+    if not task.protocol.intervals.reselection:
+        return prepared
+    return replace(prepared, reselected=reselect(prepared))
 
 
 def is_drawn(task: Task, item: Declared) -> bool:

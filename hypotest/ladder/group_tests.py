@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hypotest.engine.workers import Values
 from hypotest.ladder.against_nulls import compare_with_nulls
 from hypotest.ladder.errors import Errors, errors_of
+from hypotest.ladder.reselection import recorded, reselection_errors
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, opponents, reference_of
 from hypotest.records.prediction import Prediction
@@ -56,6 +57,15 @@ def compare_group(
         over = errors_of(tested, decisive)
     except NO_VALUE as error:
         over = Errors(reason=f"no interval: {why(error)}")
+    again = None
+    if task.reselected is not None:
+        try:
+            selected_again = reselection_errors(tested, decisive, over)
+        except NO_VALUE as error:
+            selected_again = Errors(reason=f"no interval: {why(error)}")
+        again = recorded(task, selected_again)
+        if measure.of_weights:
+            over = selected_again
     notes = (over.reason,) if over.reason else ()
     notes = (*notes, *dict.fromkeys(note for rung in rungs.values() for note in rung.notes))
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
@@ -94,6 +104,7 @@ def compare_group(
             **{arm.key: draws for rung in rungs.values() for arm, draws in rung.arms},
         },
         notes=notes,
+        reselection=again,
     )
 
 

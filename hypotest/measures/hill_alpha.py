@@ -87,8 +87,8 @@ MEASURE = GroupMeasure(
     limits=few_eigenvalues,
     level="weights",
     contrasts=GROUP_NULLS,
-    no_interval="weights have no documents to resample, so there is no interval; one over repeated "
-    "selections is not computed yet",
+    no_interval="weights have no documents to resample: their only interval is that of selecting the group "
+    "again, which a protocol asks for with intervals: {reselection: true}",
     options={
         "weights": Option(
             "output", "the group's weight rows", choices=("output", "input", "both"), varies=False

@@ -193,8 +193,10 @@ class Measure:
             for name, option in self.options.items()
         }
 
-    def why_no_interval(self, options: Mapping[str, Any]) -> str:
-        """Why it has no interval under any amount of text; empty where it has one."""
+    def why_no_interval(self, options: Mapping[str, Any], *, reselection: bool = False) -> str:
+        """Why it has no interval under any amount of text, `reselection` or not; empty where it has one."""
+        if reselection and self.level == "weights":
+            return ""
         if self.no_interval_if and self.no_interval_if not in options.values():
             return ""
         return self.no_interval
@@ -262,7 +264,12 @@ class GroupMeasure(Measure):
                 )
             return found
 
-        return replace(bound, values=values, resamples=resamples if bound.resamples else None)
+        return replace(
+            bound,
+            values=values,
+            resamples=resamples if bound.resamples else None,
+            of_weights=self.level == "weights",
+        )
 
     def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`: the ladder of nulls."""
@@ -295,7 +302,13 @@ class ConditionMeasure(Measure):
 
     def compare(self, prediction: Prediction, task: Task) -> MeasuredContrast:
         """As for `Measure`."""
-        return self.compared(prediction, task)
+        compared, effect = self.compared(prediction, task), self.effect
+        if task.reselected is None or effect is None or self.level == "conditions":  # nothing is selected
+            return compared
+        from hypotest.ladder.reselection import with_effects_again
+
+        evidence, streams = task.evidence, task.streams
+        return with_effects_again(compared, lambda group: effect(prediction, evidence, group, streams), task)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
         """As for `Measure`."""

@@ -14,6 +14,7 @@ from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.conditions import Conditions
 from hypotest.records.plugins import discover, require_place
 from hypotest.records.prediction import Prediction
+from hypotest.records.protocol import Protocol
 from hypotest.testing.guarded import guarded
 
 if TYPE_CHECKING:
@@ -98,6 +99,15 @@ def measure_of(prediction: Prediction) -> Measure:
         KeyError: If there is none of that name; `check_protocol` reports that.
     """
     return MEASURES[prediction.measure]
+
+
+def for_outcomes(protocol: Protocol) -> Protocol:
+    """The plan that selects the group again only if a measure has no other interval: for outcomes alone."""
+    needed = any(measure_of(item).level == "weights" for item in protocol.predictions)
+    if needed or not protocol.intervals.reselection:
+        return protocol
+    intervals = protocol.intervals.model_copy(update={"reselection": False})
+    return protocol.model_copy(update={"intervals": intervals})
 
 
 def filled_options(prediction: Prediction) -> dict[str, str | int | float]:

@@ -17,6 +17,7 @@ from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.group_result import AblationResult, GroupResult
 from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.protocol import Protocol
 from hypotest.records.results import Dependence
 from hypotest.records.self_check import SelfCheck
 from hypotest.testing.task import Task
@@ -43,6 +44,7 @@ def find_limitations(
         *unlike_a_language_model(entropy),
         *_uncertified(ablation, check),
         "One model and one split of the documents: another split can give another group.",
+        *_of_these_neurons(task.protocol),
     ]
     if corpus.text_differs:
         found.append(
@@ -89,6 +91,15 @@ def find_limitations(
         )
     found += dependence_sentence(dependence)
     return tuple(dict.fromkeys(found))
+
+
+def _of_these_neurons(protocol: Protocol) -> tuple[str, ...]:
+    if protocol.intervals.reselection:
+        return ()
+    return (
+        "Intervals are of these neurons. Another study of the same network selects its own and differs by "
+        "more; by how much, `intervals: {reselection: true}` tells.",
+    )
 
 
 def _keeps_labels(name: str) -> bool:

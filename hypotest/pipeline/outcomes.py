@@ -142,6 +142,7 @@ def _without_numbers(
         ladder=compared.ladder,
         arms=compared.arms,
         notes=notes,
+        reselection=compared.reselection,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError
+from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.registry import needed_nulls, reference_of
 from hypotest.pipeline.analysis import Analysis, analyse
 from hypotest.pipeline.outcomes import adjust_together, classify_prediction, judge
@@ -39,6 +40,7 @@ def other_splits(protocol: Protocol, evidence: Evidence, session: Session) -> tu
     if protocol.splits == 1:
         return ()
     plan = protocol.with_nulls({name for item in protocol.predictions for name in needed_nulls(item)})
+    plan = for_outcomes(plan)
     step = session.pieces("other splits of the documents", protocol.splits - 1)
     found = []
     for number in range(1, protocol.splits):

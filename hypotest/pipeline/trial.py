@@ -170,7 +170,7 @@ def small_plan(plan: Protocol, prediction: Prediction) -> Protocol:
     return with_nulls(plan, nulls).model_copy(
         update={
             "predictions": (alone,),
-            "intervals": plan.intervals.model_copy(update={"resamples": _RESAMPLES}),
+            "intervals": plan.intervals.model_copy(update={"resamples": _RESAMPLES, "reselection": False}),
             "splits": 1,
         }
     )

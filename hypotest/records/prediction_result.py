@@ -7,6 +7,7 @@ from typing import Literal
 
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
+from hypotest.records.reselection import Reselection
 
 Stance = Literal["supports", "contradicts", "silent", "open"]
 
@@ -178,6 +179,9 @@ class PredictionResult:
     """What other margins would have given; None without margin or interval."""
     variant: str = ""
     """In which way the null was drawn, such as the unit over which labels are shuffled."""
+    reselection: Reselection | None = None
+    """Errors of the effect if the group is selected again; None where the protocol does not ask for them, or
+    nothing is selected."""
 
     @property
     def against(self) -> str:

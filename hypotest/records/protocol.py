@@ -78,6 +78,11 @@ class Intervals(Strict):
         le=10**6,
         description="number of bootstrap resamples of the documents, for routing and shares of heads",
     )
+    reselection: bool = Field(
+        default=False,
+        description="select the group again on half of the documents and types: errors by which studies "
+        "are pooled and compared, and the only interval that measures of weights have; takes longer",
+    )
 
 
 class Decision(Strict):

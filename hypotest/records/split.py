@@ -105,7 +105,17 @@ class SplitEvidence(Positioned):
 
     def of_documents(self, documents: IntArray) -> SplitEvidence:
         """The part that belongs to some documents, in the same order."""
-        rows = np.isin(self.documents, documents)
+        return self._of(np.isin(self.documents, documents), documents)
+
+    def of_rows(self, rows: NDArray[np.bool_]) -> SplitEvidence:
+        """Some of the positions, in the same order; head ablation of the documents that are left, whole.
+
+        Args:
+            rows: Which to keep, shape (n_positions,).
+        """
+        return self._of(rows, self.documents[rows])
+
+    def _of(self, rows: NDArray[np.bool_], documents: IntArray) -> SplitEvidence:
         heads = None
         if self.heads is not None:
             mine = np.isin(self.heads.documents, documents)

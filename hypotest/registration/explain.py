@@ -134,9 +134,9 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     tests = Line(
         f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
         "from leaving out documents and target types (heads and routing: from "
-        f"{protocol.intervals.resamples:,} resamples of the documents). The outcome is less, greater, "
-        "equivalent (shown to be inside the margin) or inconclusive; undefined where the measure has no "
-        "value. Not significant is never read as no difference.",
+        f"{protocol.intervals.resamples:,} resamples of the documents). {_again(protocol)}The outcome is "
+        "less, greater, equivalent (shown to be inside the margin) or inconclusive; undefined where the "
+        "measure has no value. Not significant is never read as no difference.",
         "Test.",
     )
     for number, step in enumerate(steps, 1):
@@ -151,6 +151,15 @@ _REPLACEMENTS = {
     "zero": "zero",
     "resample": "its activation at another position of the selecting documents",
 }
+
+
+def _again(protocol: Protocol) -> str:
+    if not protocol.intervals.reselection:
+        return ""
+    return (
+        "Beside them stand errors of another study, for which the neurons are selected again on half of the "
+        "documents, and of the types. "
+    )
 
 
 def _text(protocol: Protocol) -> str:
@@ -187,6 +196,7 @@ _ROLES = {
 
 
 def _predictions(protocol: Protocol) -> Iterator[Line]:
+    again = protocol.intervals.reselection
     for prediction in protocol.predictions:
         yield Line(_ROLES[prediction.role], f"{prediction.id}:")
         yield Line(measured(prediction, protocol), "Measured:", 1)
@@ -194,8 +204,8 @@ def _predictions(protocol: Protocol) -> Iterator[Line]:
         margin = margin_words(prediction, protocol)
         if margin:
             says = "an effect shown to be smaller counts as equivalent"
-            if "equivalent" not in possible_outcomes(prediction):
-                says = f"but equivalent cannot be shown: {why_no_interval(prediction)}"
+            if "equivalent" not in possible_outcomes(prediction, reselection=again):
+                says = f"but equivalent cannot be shown: {why_no_interval(prediction, reselection=again)}"
             yield Line(f"{margin}; {says}.", "Margin:", 1)
         elif prediction.role == "deciding":
             yield Line("none, so that any significant difference counts.", "Margin:", 1)
@@ -232,7 +242,7 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
         against = [
             f"{item.id} {' or '.join(refuting)}{_beyond(item, name)}"
             for item in speaking
-            if (refuting := refuting_outcomes(item, name))
+            if (refuting := refuting_outcomes(item, name, reselection=protocol.intervals.reselection))
         ]
         if against:
             one_of = "this comes out" if len(against) == 1 else "any one of these comes out"
@@ -290,7 +300,11 @@ def _status(protocol: Protocol) -> Iterator[Line]:
     looked += ["the declared alternatives (hypotest multiverse)"] if protocol.multiverse else []
     looked += ["anything seen on the selecting documents"]
     yield Line(f"{sentence_list(looked)}. They are reported and never decide.", "Exploratory:")
-    equivalents = [item.id for item in protocol.deciding if "equivalent" in possible_outcomes(item)]
+    equivalents = [
+        item.id
+        for item in protocol.deciding
+        if "equivalent" in possible_outcomes(item, reselection=protocol.intervals.reselection)
+    ]
     if equivalents:
         yield Line(
             "hypotest power says, before any of the measuring documents is looked at, whether the plan can "

@@ -264,7 +264,7 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
         )
         yield Finding(path, message, "warning", depends=depends)
     expecting = [name for name, expected in spoken.items() if "equivalent" in expected]
-    why = why_no_interval(prediction)
+    why = why_no_interval(prediction, reselection=protocol.intervals.reselection)
     if expecting and why and prediction.margin is not None:
         message = (
             f"{', '.join(expecting)} expects equivalent, which is never concluded here: {why}; expect less "

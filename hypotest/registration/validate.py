@@ -136,7 +136,9 @@ def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
     if not speaking:
         message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
-    elif not any(refuting_outcomes(item, name) for item in speaking):
+    elif not any(
+        refuting_outcomes(item, name, reselection=protocol.intervals.reselection) for item in speaking
+    ):
         message = f"{name} expects every outcome that can occur; nothing could refute it"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
 

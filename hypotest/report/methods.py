@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import OutputError
+from hypotest.inference.left_out import LEFT_OUT
 from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
@@ -23,6 +24,11 @@ from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 
+RESELECTION = (
+    "For comparison with other studies the group was selected again on balanced half-samples (McCarthy 1969, "
+    f"doi:10.2307/1402116) of {LEFT_OUT} groups of documents, of each condition's token types, which both "
+    "splits share, and of their cells, with controls drawn anew. Measures of weights have no other interval."
+)
 SOURCES = (
     (
         "arXiv:2509.21163",
@@ -197,6 +203,8 @@ def _tests(results: Results, protocol: Protocol) -> str:
             "Contrasts with a declared value and between conditions use t with the interval's standard "
             "error."
         )
+    if protocol.intervals.reselection:
+        text += f" {RESELECTION}"
     margins = dict.fromkeys(
         margin_text(item.margin) for item in protocol.predictions if item.margin is not None
     )

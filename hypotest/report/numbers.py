@@ -116,6 +116,8 @@ class PredictionText:
     interval: str
     """``[low, high]`` of the effect, or ``n/a``."""
     interval_95: str
+    reselected_95: str
+    """The same if the group is selected again."""
     margin: str
     """Effects that count as equivalent, ``[low, high]``."""
     smallest_effect: str
@@ -145,6 +147,9 @@ def prediction_text(result: PredictionResult) -> PredictionText:
         effect=fixed(result.effect, decimals),
         interval=interval_text(result.interval, decimals),
         interval_95=interval_text(result.interval_95, decimals),
+        reselected_95=range_text(
+            None if result.reselection is None else result.reselection.interval_95, decimals
+        ),
         margin=range_text(result.margin, decimals),
         smallest_effect=fixed(result.smallest_effect, decimals),
         p=p_text(result.p_equivalence if of_equivalence else result.p_value),

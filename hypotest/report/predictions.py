@@ -105,7 +105,7 @@ def _found(item: PredictionResult, names: Conditions) -> Inline:
         effect += f"; in SDs {fixed(item.standardized, 2)}"
     if item.ratio is not None and _far_from_zero(item):
         effect += f"; ratio {fixed(item.ratio, 3)}"
-    sentences += [effect, _tests(item)]
+    sentences += [effect, *_selected_again(item), _tests(item)]
     if item.margin is not None:
         ceiling = ""
         if item.equivalence_ceiling is not None:
@@ -118,6 +118,33 @@ def _found(item: PredictionResult, names: Conditions) -> Inline:
         last = f"; the smallest effect that would have been seen is {numbers.smallest_effect}"
     sentences.append(prose("Outcome: **{}**, {}{}.", item.outcome, _READINGS[item.outcome], last))
     return joined(". ", filter(None, sentences))
+
+
+def _selected_again(item: PredictionResult) -> Iterator[str]:
+    """By how much another study would differ, which selects its own group."""
+    again = item.reselection
+    if again is None:
+        return
+    if again.interval_95 is None:
+        yield f"If the group is selected again: no interval, {again.reason}"
+        return
+    of_group = None if item.interval_95 is None else item.interval_95.standard_error
+    smaller = (
+        "" if of_group in (None, again.standard_error) else f" ({significant(of_group, 2)} for these neurons)"
+    )
+    text = (
+        "If the group is selected again, in another study: standard error "
+        f"{significant(again.standard_error, 2)}{smaller}, 95 % interval "
+        f"{prediction_text(item).reselected_95}"
+    )
+    if again.kept is not None and again.sizes is not None:
+        low, high = again.sizes
+        sizes = str(low) if low == high else f"{low} to {high}"
+        text += (
+            f"; {again.n_selections} selections of {sizes} neurons on half of the text keep {again.kept:.0%} "
+            "of these"
+        )
+    yield text
 
 
 def _unit(item: PredictionResult) -> str:

@@ -162,6 +162,8 @@ _BOUNDS = (
     "interval_95_high",
     "margin_low",
     "margin_high",
+    "reselection_95_low",
+    "reselection_95_high",
 )
 _COLUMNS: dict[str, type[pl.String] | type[pl.Float64]] = {
     **dict.fromkeys(_TEXT, pl.String),
@@ -171,7 +173,9 @@ _COLUMNS: dict[str, type[pl.String] | type[pl.Float64]] = {
 
 def _row(item: PredictionResult) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(item, name) for name in (*_TEXT, *_NUMBERS)}
-    pairs = (_bounds(item.interval), _bounds(item.interval_95), item.margin or (None, None))
+    again = None if item.reselection is None else item.reselection.interval_95
+    none = (None, None)
+    pairs = (_bounds(item.interval), _bounds(item.interval_95), item.margin or none, again or none)
     bounds = [bound for pair in pairs for bound in pair]
     return {**row, **dict(zip(_BOUNDS, bounds, strict=True))}
 

@@ -13,7 +13,7 @@ from hypotest.records.prediction_result import PredictionResult, Stance
 from hypotest.records.results import Results
 from hypotest.report.margins import sensitivity_lines
 from hypotest.report.material import implausible_alert
-from hypotest.report.numbers import UNDEFINED, count_text, prediction_text
+from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
 from hypotest.report.registration import deviations_summary, status_alert
 from hypotest.report.splits import splits_line
 from hypotest.report.text import nearest_path
@@ -144,6 +144,13 @@ def _legend(results: Results) -> Iterator[str]:
     ]
     if unseen:
         yield f"inconclusive; the smallest effect that would have been seen: {', '.join(unseen)}"
+    again = [
+        f"{item.id} {significant(item.reselection.standard_error, 2)}"
+        for item in results.predictions
+        if item.reselection is not None and item.reselection.standard_error is not None
+    ]
+    if again:
+        yield f"standard error of another study, which selects its own group: {', '.join(again)}"
     yield from sensitivity_lines(results)
     for item in results.predictions:
         if item.outcome == "undefined" and item.notes:

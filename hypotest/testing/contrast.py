@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.records.figure_data import RegimeFit
 from hypotest.records.prediction_result import Interval, NullComparison, OwnIntervals, SecondaryNumber
+from hypotest.records.reselection import Reselection
 
 Draws = NDArray[np.float64]
 
@@ -42,6 +43,8 @@ class MeasuredContrast:
     """Of the null, where it is drawn in several ways."""
     unit: str = ""
     """Of all these numbers, where it is not the measure's own: SDs of random groups."""
+    reselection: Reselection | None = None
+    """Its errors if the group is selected again, where the protocol asks for them."""
     own_intervals: OwnIntervals = field(default_factory=OwnIntervals)
     secondary: Mapping[str, SecondaryNumber] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()

@@ -82,6 +82,8 @@ class BoundMeasure:
     """The graph whose property it is; None where it is not that of a graph."""
     no_interval: str = ""
     """Why there is no interval."""
+    of_weights: bool = False
+    """Whether its values depend on weights alone, so that only the selection moves them."""
     secondary: Callable[[IntArray], dict[str, float | None]] = lambda group: {}
     """Numbers of one group that stand beside the test."""
 

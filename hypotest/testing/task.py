@@ -40,6 +40,8 @@ class Task:
     """Null -> what its `prepare` gave, or `Missing`."""
     networks: Sequence[Mapping[str, float]] = ()
     """Of each other network, prediction -> the measure of the group that is selected in it."""
+    reselected: Any = None
+    """`hypotest.ladder.selected_again.Reselected`, where the protocol asks for it."""
 
     @property
     def streams(self) -> Streams:

@@ -236,3 +236,15 @@ def test_a_margin_without_an_interval(small, tmp_path):
     assert "equivalent cannot be shown" in text[PREDICTED]
     assert "bins 8" in text[PREDICTED]
     assert "or equivalent" not in text[DECIDED]
+
+
+def test_selecting_again_is_said(shipped):
+    protocol = load_protocol(shipped)
+    intervals = protocol.intervals.model_copy(update={"reselection": True})
+    again = protocol.model_copy(update={"intervals": intervals})
+    texts = ["\n".join(map(_text, explain_protocol(plan))) for plan in (protocol, again)]
+    assert ["selected again on half of the documents" in text for text in texts] == [False, True]
+    assert ["equivalent cannot be shown: weights have no documents" in text for text in texts] == [
+        True,
+        False,
+    ]

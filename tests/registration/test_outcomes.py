@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hypotest.records.prediction import Prediction
-from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes
+from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes, why_no_interval
 
 
 def _prediction(measure="effective_dimension", expects="less", **changes):
@@ -50,3 +50,13 @@ def test_possible_outcomes(prediction, outcomes):
 def test_refuting_outcomes(prediction, outcomes):
     assert refuting_outcomes(prediction, "modular") == outcomes
     assert refuting_outcomes(prediction, "distributed") == ()
+
+
+def test_selecting_again_gives_measures_of_weights_an_interval():
+    hill = _prediction("hill_alpha")
+    assert "reselection: true" in why_no_interval(hill)
+    assert why_no_interval(hill, reselection=True) == ""
+    assert possible_outcomes(hill, reselection=True) == ("less", "greater", "equivalent")
+    assert refuting_outcomes(hill, "modular") == ("greater",)
+    assert refuting_outcomes(hill, "modular", reselection=True) == ("greater", "equivalent")
+    assert possible_outcomes(_prediction("segregation"), reselection=True) == ("less", "greater")

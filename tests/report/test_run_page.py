@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from hypotest.errors import OutputError
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import PAGE, markdown
+from hypotest.records.reselection import Reselection
 from hypotest.records.results import Results
 from hypotest.report.numbers import UNDEFINED, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
@@ -319,3 +320,22 @@ def test_figures_of_the_report_exist(drawn_run: Path) -> None:
     assert all((drawn_run / link).stat().st_size > 1000 for link in links)
     on_disk = {f"figures/{path.name}" for path in (drawn_run / "figures").iterdir()}
     assert on_disk == set(links)
+
+
+def test_another_study_stands_beside_these_neurons(results: Results, manifest: dict[str, Any]) -> None:
+    item = next(one for one in results.predictions if one.id == "coordination")
+    again = Reselection(0.75, 31, (-7.5, -4.5), 0.3, 0.4, 0.2, 310, 0.871, (39, 44))
+
+    def page(reselection: Reselection) -> str:
+        changed = tuple(
+            dataclasses.replace(one, reselection=reselection) if one is item else one
+            for one in results.predictions
+        )
+        return render_report(dataclasses.replace(results, predictions=changed), manifest, ())
+
+    text = page(again)
+    assert "If the group is selected again, in another study: standard error 0.75 (" in text
+    assert "310 selections of 39 to 44 neurons on half of the text keep 87% of these" in text
+    none = Reselection(None, None, None, None, None, None, 310, 0.9, (41, 41), "too few documents")
+    assert "If the group is selected again: no interval, too few documents" in page(none)
+    assert "selected again" not in render_report(results, manifest, ()).split("## Limitations")[0]

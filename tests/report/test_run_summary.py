@@ -13,6 +13,7 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.document import Block, Document
+from hypotest.records.reselection import Reselection
 from hypotest.records.results import Results
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run_summary import run_summary, verdict_table
@@ -143,3 +144,11 @@ def test_the_console_needs_no_matplotlib() -> None:
         "sys.exit(int(any(name in sys.modules for name in ('matplotlib', 'torch'))))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_errors_of_another_study_stand_below_the_table(results: Results) -> None:
+    again = Reselection(0.75, 31, (-7.5, -4.5), 0.3, 0.4, 0.2, 310, 0.871, (39, 44))
+    changed = tuple(dataclasses.replace(one, reselection=again) for one in results.predictions)
+    text = printed(verdict_table(dataclasses.replace(results, predictions=changed)), 80)
+    assert "another study, which selects its own group" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80

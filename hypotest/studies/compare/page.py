@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Items, Note, Part, Table, document, table
-from hypotest.pages.inline import Inline, strong
+from hypotest.pages.inline import Inline, prose, strong
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.folders import replace_folder
-from hypotest.report.numbers import fixed, range_text
+from hypotest.report.numbers import fixed, p_text, range_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.text import file_slug
@@ -48,8 +48,17 @@ _RULE = (
 _METHOD = (
     "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and Knapp on "
     "Student's t, never narrower than the usual random-effects interval. Each effect is the centre of its "
-    "run's interval over documents (corrected for the bias of resampling). The null's SD counts as known. "
-    "The prediction interval is where the effect of another such model is expected."
+    "run's interval. Errors of a *new selection* are those of another study, which reads other text and "
+    "selects its group again; with errors of a *fixed group*, of the neurons at hand, studies of one "
+    "network would look heterogeneous several times too often, so that differences are then not tested. The "
+    "null's SD counts as known. The prediction interval is where the effect of another such model is "
+    "expected."
+)
+_REPLICABILITY = (
+    "A pooled effect can be carried by one model. At least so many models have the outcome, with 1 less the "
+    "level as confidence; p is of the hypothesis that fewer have it (partial conjunction of Benjamini and "
+    "Heller 2008, by Bonferroni, which holds whatever the models share, such as text). The last column "
+    "divides the level by the number of deciding predictions."
 )
 
 
@@ -85,7 +94,7 @@ def _draw(found: Comparison, folder: Path, start_stage: StartStage) -> tuple[Pic
     with house_style():
         for number, item in shown:
             caption = (
-                "Effect of each run with its 95 % interval over documents; squares grow with their weight, "
+                "Effect of each run with its 95 % interval; squares grow with their weight, "
                 "hollow ones are not pooled. Diamond: the pooled effect with its 95 % interval; grey line: "
                 "where another such model is expected; band: effects that count as equivalent in every run."
             )
@@ -118,13 +127,33 @@ def _parts(found: Comparison, pictures: Sequence[Picture]) -> Iterator[Part]:
             yield Items(reasons)
     if found.predictions:
         yield Heading("Predictions")
-        yield _METHOD + f" Outcomes of pooled effects are at level {found.level:g}."
+        yield prose(_METHOD + " Outcomes of pooled effects are at level {}.", f"{found.level:g}")
     for number, item in enumerate(found.predictions, start=1):
         yield Heading(item.id, 3)
         yield f"{item.title}, against {item.against}; effects in {item.scale}."
         yield _effects_table(item)
         yield pooled_line(item)
         yield from figures_of(pictures, str(number))
+    if any(item.replicability for item in found.predictions):
+        yield Heading("Replicability")
+        yield _REPLICABILITY
+        yield _replicability_table(found)
+
+
+def _replicability_table(found: Comparison) -> Table:
+    rows = [
+        (
+            item.id,
+            one.outcome,
+            f"{one.at_least} of {one.n_models}",
+            p_text(one.p_values[max(0, one.at_least - 1)]),
+            "" if one.at_least_adjusted is None else str(one.at_least_adjusted),
+        )
+        for item in found.predictions
+        for one in item.replicability
+    ]
+    head = ["prediction", "outcome", "at least", "p", "over all predictions"]
+    return table(head, rows, numeric=(3, 4))
 
 
 def _runs_table(runs: Sequence[ComparedRun]) -> Table:
@@ -150,6 +179,7 @@ def _effects_table(item: ComparedPrediction) -> Table:
             effect.run,
             fixed(effect.effect, decimals),
             range_text(effect.interval, decimals),
+            effect.errors_of,
             weight_text(effect.weight),
             effect.outcome,
             effect.why_not_pooled,
@@ -162,12 +192,13 @@ def _effects_table(item: ComparedPrediction) -> Table:
             "pooled",
             fixed(item.pooled.effect, decimals),
             range_text((interval.low, interval.high), decimals),
+            "",
             "100 %",
             str(item.outcome),
         )
         rows.append((*map(strong, cells), ""))
-    head = ["run", "effect", "95 % interval", "weight", "outcome", "not pooled because"]
-    return table(head, rows, numeric=(1, 3))
+    head = ["run", "effect", "95 % interval", "errors", "weight", "outcome", "not pooled because"]
+    return table(head, rows, numeric=(1, 4))
 
 
 def _claimed_table(checks: Sequence[ClaimCheck]) -> Table:

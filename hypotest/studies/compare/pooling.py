@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,16 @@ from hypotest.records.prediction import Outcome
 from hypotest.records.prediction_result import Interval, PredictionResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
+from hypotest.records.sentences import sentence_list
 from hypotest.studies.compare.record import ComparedPrediction, RunEffect
+from hypotest.studies.compare.replication import (
+    FIXED_GROUP,
+    WHAT_TO_DO,
+    bounds_of,
+    errors_of,
+    estimate_of,
+    replicated,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +77,27 @@ def compare_predictions(runs: Sequence[OpenedRun], level: float) -> tuple[Compar
     interval, as in its test of equivalence: it is corrected for the bias of resampling documents, which
     would not average out over models.
 
+    Errors are those of another study, with the group selected again, where runs have them. Runs of one
+    network on texts of their own are studies of it: they are pooled as such, in the measure's own unit.
+
     Args:
         runs: Their labels differ.
         level: Significance level of pooled outcomes.
     """
     names = dict.fromkeys(item.id for run in runs for item in run.results.predictions)
-    found = []
+    asked: list[tuple[str, list[OpenedRun], str]] = []
     for name in names:
         having = [run for run in runs if run.result(name) is not None]
         by_question: dict[tuple[str, ...], list[OpenedRun]] = {}
         for run in having:
             by_question.setdefault(tuple(run.question(name).values()), []).append(run)
-        found += [_compared(name, same, level, _alone(name, same, having)) for same in by_question.values()]
-    return tuple(found)
+        asked += [(name, same, _alone(name, same, having)) for same in by_question.values()]
+    n_tests = sum(len(same) > 1 and _decides(name, same) for name, same, _ in asked)
+    return tuple(_compared(name, same, level, alone, n_tests) for name, same, alone in asked)
+
+
+def _decides(name: str, runs: Sequence[OpenedRun]) -> bool:
+    return any(item.role == "deciding" for run in runs if (item := run.result(name)) is not None)
 
 
 def _alone(name: str, same: Sequence[OpenedRun], having: Sequence[OpenedRun]) -> str:
@@ -96,19 +113,28 @@ def _alone(name: str, same: Sequence[OpenedRun], having: Sequence[OpenedRun]) ->
     return f"only {same[0].label} asks with {', '.join(f'{part} {own[part]}' for part in parts)}"
 
 
-def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) -> ComparedPrediction:
+def _compared(
+    name: str, runs: Sequence[OpenedRun], level: float, alone: str, n_tests: int
+) -> ComparedPrediction:
     results = [item for run in runs if (item := run.result(name)) is not None]
     first = results[0]
-    in_sds = all(item.null_sd is not None for item in results if item.outcome != "undefined")
+    studies = are_studies(runs)
+    in_sds = not studies and all(item.null_sd is not None for item in results if item.outcome != "undefined")
     scales = [item.null_sd or 1.0 if in_sds else 1.0 for item in results]
     reasons = [
-        _why_not(run, runs[:place], item) for place, (run, item) in enumerate(zip(runs, results, strict=True))
+        _why_not(run, () if studies else runs[:place], item, studies)
+        for place, (run, item) in enumerate(zip(runs, results, strict=True))
     ]
     places = [place for place, reason in enumerate(reasons) if not reason]
     pooled = None
     if len(places) > 1:
-        estimates = [_estimate(results[place], scales[place]) for place in places]
+        estimates = [estimate_of(results[place], scales[place]) for place in places]
         pooled = _pool(estimates, _share_text([runs[place] for place in places]))
+    fixed = [runs[place].label for place in places if errors_of(results[place]) == "fixed group"]
+    not_replications = ""
+    if pooled is not None and fixed:
+        pooled = replace(pooled, p_heterogeneity=None)
+        not_replications = f"{sentence_list(fixed)} {FIXED_GROUP}"
     refused = alone or _nothing_left(runs, reasons)
     having = [place for place, item in enumerate(results) if item.outcome != "undefined"]
     margins = [_scaled(results[place].margin, scales[place]) for place in places or having]
@@ -133,36 +159,36 @@ def _compared(name: str, runs: Sequence[OpenedRun], level: float, alone: str) ->
         outcome=outcome,
         p_value=p_value,
         p_equivalence=p_equivalence,
+        pooled_over="studies" if studies else "models",
+        not_replications=not_replications,
+        replicability=() if studies else replicated(_apart(runs, results), level, n_tests),
     )
 
 
 def _nothing_left(runs: Sequence[OpenedRun], reasons: Sequence[str]) -> str:
     """Why there are not two effects to pool."""
     if len(set(reasons)) == 1:
-        return f"each has {reasons[0]}" if reasons[0].startswith(("no ", "an ")) else f"each is {reasons[0]}"
+        return (
+            f"each has {reasons[0]}"
+            if reasons[0].startswith(("no ", "an ", "errors "))
+            else f"each is {reasons[0]}"
+        )
     said = [f"{run.label}: {reason}" for run, reason in zip(runs, reasons, strict=True) if reason]
     return f"fewer than two effects are left ({'; '.join(said)})"
 
 
 def _effect(label: str, item: PredictionResult, scale: float, weight: float | None, reason: str) -> RunEffect:
-    estimate = _estimate(item, scale)
-    bounds = None if item.interval_95 is None else (item.interval_95.low, item.interval_95.high)
+    estimate = estimate_of(item, scale)
     return RunEffect(
         run=label,
         outcome=item.outcome,
         effect=_plain_effect(item, scale) if estimate is None else estimate[0],
         standard_error=None if estimate is None else estimate[1],
-        interval=_scaled(bounds, scale),
+        errors_of=errors_of(item),
+        interval=_scaled(bounds_of(item), scale),
         weight=weight,
         why_not_pooled=reason,
     )
-
-
-def _estimate(item: PredictionResult, scale: float) -> tuple[float, float] | None:
-    interval = item.interval_95
-    if interval is None:
-        return None
-    return (interval.low + interval.high) / 2 / scale, interval.standard_error / scale
 
 
 def _plain_effect(item: PredictionResult, scale: float) -> float | None:
@@ -174,7 +200,7 @@ def _pool(estimates: Sequence[tuple[float, float] | None], shared: bool) -> Meta
     return pool_effects(np.array(effects), np.array(errors), shared_errors=shared)
 
 
-def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult) -> str:
+def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult, studies: bool) -> str:
     """Why the effect of a run cannot be pooled; empty if it can."""
     twin = next((other for other in before if _same_model(run, other)), None)
     if twin is not None:
@@ -182,11 +208,35 @@ def _why_not(run: OpenedRun, before: Sequence[OpenedRun], item: PredictionResult
         return f"{same} {twin.label}: not another model"
     if item.outcome == "undefined":
         return "undefined"
-    if item.interval_95 is None:
+    estimate = estimate_of(item, 1.0)
+    if estimate is None:
         return "no interval over documents"
-    if item.interval_95.standard_error <= 0:
+    if estimate[1] <= 0:
         return "an interval of no width"
+    if studies and errors_of(item) == "fixed group":
+        return f"errors of a fixed group only, no replication: {WHAT_TO_DO}"
     return ""
+
+
+def are_studies(runs: Sequence[OpenedRun]) -> bool:
+    """Whether all runs are studies of one network, each on texts of its own: replications."""
+    networks = {(run.weights, run.results.subject.get("layer")) for run in runs}
+    return (
+        len(runs) > 1
+        and len(networks) == 1
+        and runs[0].weights is not None
+        and not _share_text(runs)
+        and all(run.texts for run in runs)
+    )
+
+
+def _apart(runs: Sequence[OpenedRun], results: Sequence[PredictionResult]) -> list[PredictionResult]:
+    """Of each model the first."""
+    return [
+        item
+        for place, (run, item) in enumerate(zip(runs, results, strict=True))
+        if not any(_same_model(run, other) for other in runs[:place])
+    ]
 
 
 def _same_model(one: OpenedRun, other: OpenedRun) -> bool:

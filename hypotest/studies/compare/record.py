@@ -10,9 +10,14 @@ from hypotest.inference.meta_analysis import MetaAnalysis
 from hypotest.records.prediction import Outcome, Status
 from hypotest.records.shown import Shown
 
+ErrorsOf = Literal["new selection", "fixed group", "no group", ""]
+"""Whose errors an effect has: of another study, which selects its group again; of the neurons at hand, which
+says nothing of another study; of a measure for which nothing is selected; or none."""
+Pooled = Literal["models", "studies"]
+"""Effects are pooled over models, or over studies of one network that read different texts."""
 Agreement = Literal["agrees", "disagrees", "open", "shown", "not measured"]
 """``shown``: published without a spread, it stands beside the measured number and is not judged."""
-COMPARISON_SCHEMA = 2
+COMPARISON_SCHEMA = 3
 """Version of comparison.json."""
 
 
@@ -43,12 +48,28 @@ class RunEffect:
     resampling documents; without an interval the plain difference; None where it is undefined."""
     standard_error: float | None
     """On the same scale; None without an interval."""
+    errors_of: ErrorsOf
     interval: tuple[float, float] | None
     """95 %, on the same scale."""
     weight: float | None
     """In the pooled effect; None where it is not pooled."""
     why_not_pooled: str
     """Empty where it is pooled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replicability:
+    """In at least how many models a prediction has one outcome."""
+
+    outcome: Outcome
+    n_models: int
+    p_values: tuple[float, ...]
+    """Of "fewer than r models have it", r = 1 to `n_models` (`hypotest.inference.replicability`)."""
+    at_least: int
+    """So many have it, at the comparison's level; 0: not shown of any."""
+    at_least_adjusted: int | None
+    """The same at the level divided by the number of deciding predictions; None for those that do not
+    decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +95,12 @@ class ComparedPrediction:
     """Of the pooled effect."""
     p_value: float | None
     p_equivalence: float | None
+    pooled_over: Pooled = "models"
+    not_replications: str = ""
+    """Why differences between the runs are not tested, and what to do; empty where they are, or nothing is
+    pooled."""
+    replicability: tuple[Replicability, ...] = ()
+    """Of each outcome that the runs can have; empty for a single model."""
 
 
 @dataclass(frozen=True, slots=True)

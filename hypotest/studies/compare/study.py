@@ -23,7 +23,7 @@ from hypotest.registration.claims import load_claims
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import check_claims
 from hypotest.studies.compare.page import write_comparison
-from hypotest.studies.compare.pooling import OpenedRun, compare_predictions
+from hypotest.studies.compare.pooling import OpenedRun, are_studies, compare_predictions
 from hypotest.studies.compare.record import ComparedRun, Comparison
 from hypotest.studies.compare.summary import comparison_summary
 
@@ -48,7 +48,11 @@ def compare(
     Predictions of one name that ask the same question (measure, options, contrast) are pooled over models by
     a random-effects meta-analysis (`hypotest.inference.meta_analysis`). The pooled outcome is *equivalent*
     if its 1 - 2 level interval lies inside every run's margin, else *less* or *greater* if it differs from 0,
-    else *inconclusive*. Claims are judged as `hypotest.studies.compare.claim_checks.check_claims` says.
+    else *inconclusive*. Runs of one network, each on texts of its own, are studies of it and pooled as such.
+    Differences between runs are tested only with errors of a group that is selected again
+    (``intervals: {reselection: true}``). Of models it is also said in how many an outcome holds
+    (`hypotest.inference.replicability`). Claims are judged as
+    `hypotest.studies.compare.claim_checks.check_claims` says.
 
     Args:
         runs: Folders of finished runs; at least two, or one with `claims`.
@@ -167,6 +171,12 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
 def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
     for same in _groups(runs, lambda run: run.weights):
         labels = sentence_list([run.label for run in same])
+        if len(same) == len(runs) and are_studies(runs):
+            yield (
+                f"{labels} are studies of one network, each on texts of its own: effects are pooled over "
+                "studies and say nothing of other networks"
+            )
+            continue
         yield (
             f"{labels} have the same weights: they are not separate models, and only the first of them is "
             "pooled"
@@ -184,9 +194,10 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
             f"the plans differ in {sentence_list(differing)}: differences between runs may come from there, "
             "not from the models"
         )
+    what = "studies" if are_studies(runs) else "models"
     if 0 < most_pooled < _FEW:
         yield (
-            f"only {most_pooled} models are pooled: the variance between models (tau², I²) is hardly known "
+            f"only {most_pooled} {what} are pooled: the variance between {what} (tau², I²) is hardly known "
             "from so few, which is why the pooled intervals are wide"
         )
 

@@ -16,7 +16,9 @@ from hypotest.studies.compare.words import (
     measured_text,
     model_text,
     reason_lines,
+    replicability_lines,
     unpooled_lines,
+    untested_lines,
     weight_text,
 )
 
@@ -44,8 +46,8 @@ def _summary(found: Comparison) -> Iterator[Part]:
             *(aside(f"- {line}") for line in reason_lines(found.checks)),
         )
     if found.predictions:
-        unpooled = (aside(f"- {line}") for line in unpooled_lines(found))
-        yield together(_predictions(found), *unpooled, report)
+        below = (*replicability_lines(found), *unpooled_lines(found), *untested_lines(found))
+        yield together(_predictions(found), *(aside(f"- {line}") for line in below), report)
     else:
         yield report
 

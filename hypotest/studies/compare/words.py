@@ -32,10 +32,11 @@ def pooled_line(item: ComparedPrediction) -> str:
     if item.pooled is None:
         return f"Not pooled: {item.why_not_pooled}."
     found, decimals = item.pooled, decimals_of(item)
+    between = {"models": "models", "studies": "studies of this network"}[item.pooled_over]
+    tested = "not tested" if found.p_heterogeneity is None else f"p {p_text(found.p_heterogeneity)}"
     words = [
-        f"Between models: tau {significant(found.tau2**0.5)}, I² {100 * found.i2:.0f} %, "
-        f"Q {significant(found.q)} on {found.n_effects - 1} degrees of freedom "
-        f"(p {p_text(found.p_heterogeneity)})"
+        f"Between {between}: tau {significant(found.tau2**0.5)}, I² {100 * found.i2:.0f} %, "
+        f"Q {significant(found.q)} on {found.n_effects - 1} degrees of freedom ({tested})"
     ]
     if found.prediction is not None:
         words.append(f"95 % prediction interval {range_text(found.prediction, decimals)}")
@@ -46,7 +47,36 @@ def pooled_line(item: ComparedPrediction) -> str:
         words.append(f"equivalence within {range_text(item.margin, decimals)}{narrowest}: p {p_equivalence}")
     if found.shared_errors:
         words.append("errors over documents counted as shared")
-    return "; ".join(words).replace("p <", "p < ") + "."
+    text = "; ".join(words).replace("p <", "p < ") + "."
+    return f"{text} Differences are not tested: {item.not_replications}." if item.not_replications else text
+
+
+def replicability_lines(found: Comparison) -> list[str]:
+    """What is shown in how many models, a line per prediction and outcome; of none: nothing."""
+    lines = []
+    for item in found.predictions:
+        for one in item.replicability:
+            if one.at_least:
+                together = ""
+                if one.at_least_adjusted is not None and one.at_least_adjusted != one.at_least:
+                    together = f"; of {one.at_least_adjusted} over all predictions together"
+                lines.append(
+                    f"{item.id}: {one.outcome} in at least {one.at_least} of {one.n_models} models "
+                    f"(p {p_text(one.p_values[one.at_least - 1])}{together})".replace("p <", "p < ")
+                )
+    return lines
+
+
+def untested_lines(found: Comparison) -> list[str]:
+    """Why differences between runs are not tested; one line per reason, with the predictions it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for item in found.predictions:
+        if item.not_replications:
+            by_reason.setdefault(item.not_replications, []).append(item.id)
+    return [
+        f"{sentence_list(names)}: differences between runs are not tested, {reason}"
+        for reason, names in by_reason.items()
+    ]
 
 
 def unpooled_lines(found: Comparison) -> list[str]:

@@ -21,7 +21,7 @@ from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.sentences import sentence_list
 from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import margin_text, sources
+from hypotest.report.methods import RESELECTION, margin_text, sources
 from hypotest.report.numbers import count_text, significant
 from hypotest.studies.export.osf_hypotheses import label, number_of
 
@@ -86,6 +86,8 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
         f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
     )
+    if protocol.intervals.reselection:
+        yield RESELECTION
     yield Items(
         tuple(
             (label(item), f": {_contrast(item, protocol.names)} {_margin(item)}")

@@ -31,7 +31,7 @@ def hypotheses(protocol: Protocol) -> Iterator[Part]:
         refuting = tuple(
             (label(item), ": ", against)
             for item in protocol.deciding
-            if (against := _refutation(item, name)) is not None
+            if (against := _refutation(item, name, protocol.intervals.reselection)) is not None
         )
         if refuting:
             yield prose("**{}** is refuted if at least one of these survives the correction:", name)
@@ -53,8 +53,8 @@ def _expectation(item: Prediction, hypothesis: str, names: Conditions) -> Inline
     return (joined(" or ", map(emphasis, named)), f". {said[0].upper()}{said[1:]}.{role}")
 
 
-def _refutation(item: Prediction, hypothesis: str) -> Inline | None:
-    against = refuting_outcomes(item, hypothesis)
+def _refutation(item: Prediction, hypothesis: str, reselection: bool) -> Inline | None:
+    against = refuting_outcomes(item, hypothesis, reselection=reselection)
     if not against:
         return None
     beyond = (

@@ -18,7 +18,7 @@ from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
-from hypotest.measures.registry import CHOICES
+from hypotest.measures.registry import CHOICES, for_outcomes
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
@@ -276,7 +276,7 @@ def _analyse(
     nulls = {
         item.name: item.null.fewer(item.options, draws, unstopped=False) for item in declared_nulls(smaller)
     }
-    smaller = with_nulls(smaller, nulls).model_copy(update={"predictions": predictions})
+    smaller = for_outcomes(with_nulls(smaller, nulls).model_copy(update={"predictions": predictions}))
     try:
         return analyse(smaller, evidence).predictions
     except EvidenceError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, needed_nulls, with_nulls
 from hypotest.records.prediction import Prediction
@@ -59,13 +60,14 @@ def variant(
         left_out = item.null.form is Form.NETWORKS or (draws is not None and item.null.never_decides)
         nulls[item.name] = None if left_out else item.null.fewer(item.options, draws)
     most = plan.intervals.resamples if resamples is None else min(plan.intervals.resamples, resamples)
-    return with_nulls(plan, nulls).model_copy(
+    smaller = with_nulls(plan, nulls).model_copy(
         update={
             "predictions": tuple(item for item in predictions if foreseeable(item)),
             "intervals": plan.intervals.model_copy(update={"resamples": most}),
             "splits": 1,
         }
     )
+    return for_outcomes(smaller)
 
 
 def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int, resamples: int) -> Protocol:

@@ -15,7 +15,14 @@ from hypotest.studies.compare.page import comparison_page, write_comparison
 from hypotest.studies.compare.record import Comparison
 from hypotest.studies.compare.study import compare
 from hypotest.studies.compare.summary import comparison_summary
-from hypotest.studies.compare.words import count_line, pooled_line, reason_lines, unpooled_lines
+from hypotest.studies.compare.words import (
+    count_line,
+    pooled_line,
+    reason_lines,
+    replicability_lines,
+    unpooled_lines,
+    untested_lines,
+)
 from tests.example import EXAMPLE, ROOT
 from tests.runs import other_model
 
@@ -174,3 +181,26 @@ def test_a_notebook_shows_it_with_names_escaped(found):
     runs = (dataclasses.replace(first, label="<b>bold</b>"), *others)
     shown = dataclasses.replace(found, runs=runs)._repr_html_()
     assert "<b>" not in shown and "&lt;b&gt;" in shown
+
+
+def test_in_how_many_models_an_outcome_holds_is_on_the_page_and_on_the_console(found):
+    lines = replicability_lines(found)
+    assert any(
+        line.startswith("attention: equivalent in at least ") and " models (p " in line for line in lines
+    )
+    page = PAGE.render(comparison_page(found))
+    rows = [line for line in page.split("## Replicability")[1].splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == sum(len(item.replicability) for item in found.predictions) > 0
+    shown = " ".join(printed(found).split())
+    assert all(line.split(" (p")[0] in shown for line in lines)
+
+
+def test_errors_of_fixed_groups_are_named_with_what_to_do(found):
+    (line,) = [one for one in untested_lines(found) if "coordination" in one]
+    assert "have errors of a fixed group only" in line and "intervals: {reselection: true}" in line
+    assert "attention" not in line.split(":")[0]
+    item = next(one for one in found.predictions if one.id == "coordination" and one.pooled)
+    assert "(not tested)" in pooled_line(item) and "Differences are not tested: " in pooled_line(item)
+    assert "| fixed group |" in PAGE.render(comparison_page(found))
+    studies = dataclasses.replace(item, pooled_over="studies", not_replications="")
+    assert pooled_line(studies).startswith("Between studies of this network: tau ")

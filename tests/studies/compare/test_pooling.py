@@ -8,8 +8,9 @@ import pytest
 
 from hypotest.inference.meta_analysis import pool_effects
 from hypotest.records.protocol import Protocol
+from hypotest.records.reselection import Reselection
 from hypotest.report.run import Run
-from hypotest.studies.compare.pooling import OpenedRun, compare_predictions
+from hypotest.studies.compare.pooling import OpenedRun, are_studies, compare_predictions
 from tests.example import AS_PUBLISHED, EXAMPLE
 
 
@@ -40,6 +41,17 @@ def shifted(run, name, by):
     return {"effect": item.effect + by, **move}
 
 
+def selected_again(run, name, factor, **changes):
+    """Changes that give a result errors of a new selection, so many times those of its group."""
+    item = next(one for one in run.results.predictions if one.id == name)
+    interval = item.interval_95
+    centre = (interval.low + interval.high) / 2
+    half = factor * (interval.high - interval.low) / 2
+    error = factor * interval.standard_error
+    again = Reselection(error, 31, (centre - half, centre + half), error**2, 0.0, 0.0, 310, 0.9, (40, 42))
+    return {"reselection": again, **changes}
+
+
 def of(found, name):
     (item,) = [one for one in found if one.id == name]
     return item
@@ -60,7 +72,7 @@ def test_effects_against_a_null_are_in_its_sds(published):
     assert [one.effect for one in found.runs] == pytest.approx(effects)
     assert [one.standard_error for one in found.runs] == pytest.approx([interval.standard_error / sd] * 3)
     expected = pool_effects(effects, np.full(3, interval.standard_error / sd))
-    assert found.pooled == expected
+    assert found.pooled == dataclasses.replace(expected, p_heterogeneity=None)  # of fixed groups
     assert [one.weight for one in found.runs] == pytest.approx(expected.weights)
     assert found.margin == pytest.approx((-2.0, 2.0)) and found.margins_agree
     assert found.outcome == "less"
@@ -134,7 +146,7 @@ def test_the_same_weights_count_once(published):
 
 
 def test_why_nothing_is_left_to_pool(published):
-    twins = [opened(published, label, weights="same") for label in "AB"]
+    twins = [opened(published, label, weights="same", text={"a": "one"}) for label in "AB"]
     assert of(compare_predictions(twins, 0.05), "routing").why_not_pooled == (
         "fewer than two effects are left (B: the same weights as A: not another model)"
     )
@@ -196,3 +208,79 @@ def test_a_prediction_that_one_run_has_alone(published):
     fewer = dataclasses.replace(fewer, results=dataclasses.replace(fewer.results, predictions=predictions))
     found = of(compare_predictions([opened(published, "A"), fewer], 0.05), "routing")
     assert found.why_not_pooled == "only A has it"
+
+
+def test_errors_of_a_new_selection_are_taken_where_runs_have_them(published):
+    changes = selected_again(published, "coordination", 2.0)
+    runs = [opened(published, label, coordination=changes) for label in "ABC"]
+    found = of(compare_predictions(runs, 0.05), "coordination")
+    item = next(one for one in published.results.predictions if one.id == "coordination")
+    assert [one.errors_of for one in found.runs] == ["new selection"] * 3
+    assert [one.standard_error for one in found.runs] == pytest.approx(
+        [2 * item.interval_95.standard_error / item.reference_sd] * 3
+    )
+    # equal effects: Q = 0
+    assert found.pooled.p_heterogeneity == pytest.approx(1.0) and found.not_replications == ""
+
+
+def test_errors_of_fixed_groups_do_not_pass_for_replications(published):
+    changes = selected_again(published, "coordination", 2.0)
+    runs = [opened(published, "A", coordination=changes), opened(published, "B"), opened(published, "C")]
+    found = compare_predictions(runs, 0.05)
+    mixed = of(found, "coordination")
+    assert [one.errors_of for one in mixed.runs] == ["new selection", "fixed group", "fixed group"]
+    assert mixed.pooled is not None and mixed.pooled.p_heterogeneity is None
+    assert mixed.not_replications.startswith("B and C have errors of a fixed group only")
+    assert "intervals: {reselection: true}" in mixed.not_replications
+    conditions = of(found, "attention")  # for which nothing is selected
+    assert {one.errors_of for one in conditions.runs} == {"no group"}
+    assert conditions.pooled.p_heterogeneity is not None and conditions.not_replications == ""
+
+
+def test_studies_of_one_network_are_pooled_as_such(published):
+    changes = selected_again(published, "coordination", 2.0)
+    runs = [opened(published, label, weights="same", coordination=changes) for label in "ABC"]
+    found = compare_predictions(runs, 0.05)
+    studies = of(found, "coordination")
+    assert studies.pooled_over == "studies" and studies.pooled.n_effects == 3
+    assert studies.scale == "dimensions"  # one network: its own unit
+    assert studies.replicability == ()  # of models; this is one
+    fixed = of(found, "clustering")
+    assert fixed.pooled is None
+    assert fixed.why_not_pooled == (
+        "each has errors of a fixed group only, no replication: run it with intervals: {reselection: true}"
+    )
+    layers = [
+        dataclasses.replace(run, results=dataclasses.replace(run.results, subject={"layer": place}))
+        for place, run in enumerate(runs)
+    ]
+    assert not are_studies(layers) and not are_studies(runs[:1]) and are_studies(runs)
+
+
+def test_in_how_many_models_an_outcome_holds(published):
+    """p of coordination .001, .04 and .6 for less: 3 x .001, 2 x .04, .6; over M predictions .05 / M."""
+    runs = [
+        opened(published, label, coordination={"p_value": p_value}, specialization={"outcome": "undefined"})
+        for label, p_value in zip("ABC", (0.001, 0.04, 0.6), strict=True)
+    ]
+    found = compare_predictions(runs, 0.05)
+    less, greater, equivalent = of(found, "coordination").replicability
+    assert (less.outcome, less.n_models) == ("less", 3)
+    assert less.p_values == pytest.approx((0.003, 0.08, 0.6))
+    assert (less.at_least, less.at_least_adjusted) == (1, 1)  # .003 <= .05 / M for M up to 16
+    assert greater.p_values == (1.0, 1.0, 1.0) and greater.at_least == 0
+    assert equivalent.outcome == "equivalent"
+    premise = of(found, "specialization").replicability
+    assert all(one.p_values == (1.0, 1.0, 1.0) and one.at_least_adjusted is None for one in premise)
+
+
+def test_what_is_blocked_counts_for_nothing_and_checkpoints_count_once(published):
+    item = next(one for one in published.results.predictions if one.id == "coordination")
+    blocked = (dataclasses.replace(item.ladder[0], blocked="too few"), *item.ladder[1:])
+    runs = [
+        opened(published, "A"),
+        opened(published, "B", coordination={"ladder": blocked}),
+        opened(published, "C", weights="weights A"),
+    ]
+    less = of(compare_predictions(runs, 0.05), "coordination").replicability[0]
+    assert less.n_models == 2 and less.p_values == pytest.approx((2 * item.p_value, 1.0))

@@ -42,7 +42,7 @@ def test_everything_is_written(three, tmp_path):
         for ending in ("png", "svg")
     )
     data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
-    assert data["schema_version"] == 2
+    assert data["schema_version"] == 3
     assert [run["model"] for run in data["runs"]] == ["owner/a", "owner/b", "owner/c"]
     (coordination,) = [item for item in data["predictions"] if item["id"] == "coordination"]
     assert coordination["pooled"]["n_effects"] == 3
