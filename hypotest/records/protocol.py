@@ -69,17 +69,6 @@ class Ablation(Strict):
     )
 
 
-class Intervals(Strict):
-    """Confidence intervals."""
-
-    resamples: int = Field(
-        default=2000,
-        ge=50,
-        le=10**6,
-        description="number of bootstrap resamples of the documents, for routing and shares of heads",
-    )
-
-
 class Decision(Strict):
     """The rule, fixed in advance, that turns outcomes into a verdict."""
 
@@ -156,7 +145,6 @@ class Protocol(Strict):
     predictions: tuple[Prediction, ...] = Field(
         min_length=1, description="what is measured, and what each hypothesis expects of it"
     )
-    intervals: Intervals = Field(default=Intervals(), description="confidence intervals")
     decision: Decision = Field(
         default=Decision(), description="the rule, fixed in advance, that turns outcomes into a verdict"
     )

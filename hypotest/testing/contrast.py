@@ -40,8 +40,6 @@ class MeasuredContrast:
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     variant: str = ""
     """Of the null, where it is drawn in several ways."""
-    unit: str = ""
-    """Of all these numbers, where it is not the measure's own: SDs of random groups."""
     own_intervals: OwnIntervals = field(default_factory=OwnIntervals)
     secondary: Mapping[str, SecondaryNumber] = field(default_factory=dict)
     ladder: tuple[NullComparison, ...] = ()
