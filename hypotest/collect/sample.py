@@ -35,7 +35,7 @@ class Sample(Positioned):
 
     @property
     def head_positions(self) -> pl.DataFrame:
-        """The first condition's positions at which heads are ablated: those of `head_blocks`, if they are few.
+        """Where heads are ablated: the first condition's positions in `head_blocks`, if they are few.
 
         Else so many of each block as `HEAD_POSITIONS` allows, evenly spaced among its own.
         """

@@ -81,7 +81,7 @@ class Pairing:
             match: What pairs agree in.
             counts: Occurrences of each token id; read with ``target_frequency``.
             max_per_document: Positions of one document in each condition, at most.
-            max_per_type: Positions whose target is one token type in each condition, at most; None: any number.
+            max_per_type: Positions of a condition whose target is one token type, at most; None: any number.
         """
         self._blocks, self._counts = blocks, counts
         self._exact = [name for name in _EXACT if name in match]
@@ -110,15 +110,15 @@ class Pairing:
     def paired(self, first: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """Find a partner for positions of the first condition, until a document or a target type is full.
 
-        Positions of the first condition are gone through in random order; one whose document or target type is
-        full is passed over. A partner is drawn among those that agree; with the block or the index among what
-        pairs agree in, among those within `CALIPER` tokens, or the nearest if there is none. Partners whose
-        type is full are no candidates: a position that has no others near it is left out, so that limits do
-        not loosen the matching. Nothing can be added to the result.
+        Positions of the first condition are gone through in random order; one whose document or target type
+        is full is passed over. A partner is drawn among those that agree; with the block or the index among
+        what pairs agree in, among those within `CALIPER` tokens, or the nearest if there is none. Partners
+        whose type is full are no candidates: a position that has no others near it is left out, so that
+        limits do not loosen the matching. Nothing can be added to the result.
 
-        Types are units of both conditions, as documents are, and a few frequent ones would otherwise hold most
-        positions: of 4,096 pairs of the reference text 75 common types of equal size say as much as all 1,250;
-        with at most 8 positions of a type, 950.
+        Types are units of both conditions, as documents are, and a few frequent ones would otherwise hold
+        most positions: of 4,096 pairs of the reference text 75 common types of equal size say as much as all
+        1,250; with at most 8 positions of a type, 950.
 
         Args:
             first: Positions as (block, index), shape (n_positions, 2).

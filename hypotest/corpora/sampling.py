@@ -76,11 +76,11 @@ def sample_positions(
 ) -> SampledPositions:
     """Draw matched pairs of a position of the first condition and one of the second.
 
-    Documents are split at random. In each split pairs are drawn as `hypotest.corpora.pairing` does, with at most
-    `max_per_document` positions of the first condition from a document, and `max_per_type` of each condition
-    whose target is one type; of these, so many as are asked for. Matched on the block, both conditions have the
-    same blocks and nearly the same query positions. The first query of a block is left out: it sees one token,
-    and no concentration of attention is defined there.
+    Documents are split at random. In each split pairs are drawn as `hypotest.corpora.pairing` does, with at
+    most `max_per_document` positions of the first condition from a document, and `max_per_type` of each
+    condition whose target is one type; of these, so many as are asked for. Matched on the block, both
+    conditions have the same blocks and nearly the same query positions. The first query of a block is left
+    out: it sees one token, and no concentration of attention is defined there.
 
     Documents that are kept out of the evaluation split go to the selection split, before all others; where
     they are more than its share, it becomes larger. The evaluation split is a random part of the rest.

@@ -12,9 +12,9 @@ against second with second, and first with second against second with first:
 
 each averaged over the pairs of several halvings first. It is 1 when the two conditions differ only by
 sampling. No correlation compares a document with itself, and none a type. (With halves of documents alone
-both halves of a condition have the same types and agree in what is peculiar to them, while those of the
-two conditions have no type in common: where attention differs from type to type such a ceiling is too high. In
-simulation it rejected up to 30 % of true nulls at 5 %.)
+both halves of a condition have the same types and agree in what is peculiar to them, while the profiles of
+two conditions have no type in common: where attention differs from type to type such a ceiling is too high.
+In simulation it rejected up to 30 % of true nulls at 5 %.)
 
 The ratio is formed once, of means: a ratio per head, or per halving, explodes where a reliability is near
 zero, and has no value where one is negative. A head without reliability (a_h or b_h <= 0) adds nothing to the

@@ -229,8 +229,9 @@ class Sampling(Strict):
         either("none", int, "must be none, or a whole number from 1"),
     ] = Field(
         default=8,
-        description="number of positions of a condition in each split whose target is one token type, at most: "
-        "types are a sample as documents are, and without a limit a few hold most positions; `none`: no limit",
+        description="number of positions of a condition in each split whose target is one token type, at "
+        "most: types are a sample as documents are, and without a limit a few hold most positions; `none`: "
+        "no limit",
     )
     match: tuple[MatchFactor, ...] = Field(
         default=("block",),

@@ -37,8 +37,8 @@ def corpus_summary(found: CorpusCheck) -> Document:
         numeric=range(2, len(_COLUMNS)),
     )
     legend = (
-        "effective: documents, and types, of equal size that weigh as much; top type: share of the most frequent "
-        "target"
+        "effective: documents, and types, of equal size that weigh as much; top type: share of the most "
+        "frequent target"
     )
     drawn = found.folder / "frequencies.png"
     figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]

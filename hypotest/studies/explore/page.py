@@ -237,8 +237,9 @@ def _conditions(result: Exploration) -> Section:
                 for item in result.conditions
             ),
         ),
-        f"Drawn from {count_text(result.eligible)} pairs that the limits allow. effective: documents, and types, of "
-        "equal size that would weigh as much. index: mean place in the block. loss: mean cross-entropy in nats."
+        f"Drawn from {count_text(result.eligible)} pairs that the limits allow. effective: documents, and "
+        "types, of equal size that would weigh as much. index: mean place in the block. loss: mean "
+        "cross-entropy in nats."
         f"{_ranked(result.frequencies)}",
     )
 

@@ -21,7 +21,7 @@ from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
     """Existing data, collection, sample size and stopping."""
-    sample, corpus, first = protocol.sample, protocol.corpus, protocol.names.first
+    sample, corpus = protocol.sample, protocol.corpus
     yield Heading("Sampling Plan")
     yield Heading("Existing Data", 3)
     yield _existing_data(lock)
