@@ -156,7 +156,7 @@ def _load_split(folder: Path) -> SplitEvidence:
     return SplitEvidence(
         positions=positions,
         channels={Channel(name): array for name, array in {**forward, **changes}.items()},
-        heads=_by_document(read_shards(folder / "heads", counts["heads"])) if counts["heads"] else None,
+        heads=_load_heads(read_shards(folder / "heads", counts["heads"])) if counts["heads"] else None,
         windows=np.asarray(shape["windows"], dtype=np.int64),
     )
 
@@ -188,21 +188,6 @@ def _load_changes(
     return changes
 
 
-def _by_document(blocks: dict[str, NDArray[Any]]) -> HeadAblation:
-    """Sum the blocks of a document."""
-    documents, owner = np.unique(blocks["document"], return_inverse=True)
-
-    def total(name: str) -> NDArray[Any]:
-        values = blocks[name]
-        result = np.zeros((documents.size, *values.shape[1:]), dtype=values.dtype)
-        for document, block in zip(owner, values, strict=True):
-            result[document] += block
-        return result
-
-    return HeadAblation(
-        documents=documents,
-        n_positions=total("n_positions"),
-        base=total("base"),
-        single=total("single"),
-        layer=total("layer"),
-    )
+def _load_heads(arrays: dict[str, NDArray[Any]]) -> HeadAblation:
+    documents, targets = (arrays.pop(name) for name in ("document", "target"))
+    return HeadAblation(documents=documents, targets=targets, **arrays)

@@ -45,7 +45,7 @@ def head_ablation_arrays(
     index: NDArray[np.int64],
     only: NDArray[np.int64] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Squared changes of every neuron, summed over the given positions of each block.
+    """Squared changes of every neuron at some positions.
 
     Args:
         subject: The network.
@@ -55,36 +55,35 @@ def head_ablation_arrays(
         only: Heads to ablate, counted over the reaching layers; all, and whole layers too, by default.
 
     Returns:
-        Per block: ``n_positions`` (n_blocks,); ``base`` (n_blocks, n_neurons), the sum of squared
-        activations; ``single`` (n_blocks, n_heads, n_neurons), the sum of squared changes with one head
-        of the reaching layers ablated; ``layer`` (n_blocks, n_layers, n_neurons), with all heads of a layer.
-        NaN for what is not ablated.
+        ``base`` (n_positions, n_neurons), the squared activations; ``single`` (n_positions, n_heads,
+        n_neurons), the squared changes with one head of the reaching layers ablated; ``layer`` (n_positions,
+        n_layers, n_neurons), with all heads of a layer. NaN for what is not ablated.
     """
     layers = subject.reaching_layers
-    n_blocks, n_neurons = len(tokens), subject.n_neurons
+    n_positions, n_neurons = index.size, subject.n_neurons
     arrays = {
-        "base": np.zeros((n_blocks, n_neurons), dtype=np.float32),
-        "single": np.full((n_blocks, len(layers) * subject.n_heads, n_neurons), np.nan, dtype=np.float32),
-        "layer": np.full((n_blocks, len(layers), n_neurons), np.nan, dtype=np.float32),
+        "base": np.empty((n_positions, n_neurons), dtype=np.float32),
+        "single": np.full((n_positions, len(layers) * subject.n_heads, n_neurons), np.nan, dtype=np.float32),
+        "layer": np.full((n_positions, len(layers), n_neurons), np.nan, dtype=np.float32),
     }
     chosen = range(arrays["single"].shape[1]) if only is None else only.tolist()
     parts = _head_slices(subject)
     for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
         seen = _trace(subject, batch, batch.ids(tokens))
-        arrays["base"][batch.blocks] = _sum_by_block(seen.neurons.square(), batch)
+        arrays["base"][batch.places] = seen.neurons.square().cpu().numpy()
 
         def squared_change(
             place: int, part: slice, batch: Batch = batch, seen: _Pass = seen
         ) -> NDArray[np.float32]:
             changed = _ablated_neurons(subject, batch, seen, place, part)
-            return _sum_by_block((changed - seen.neurons.to(changed.device)).square(), batch)
+            return np.asarray((changed - seen.neurons.to(changed.device)).square().cpu().numpy())
 
         for column in chosen:
             place, head = divmod(column, subject.n_heads)
-            arrays["single"][batch.blocks, column] = squared_change(place, parts[head])
+            arrays["single"][batch.places, column] = squared_change(place, parts[head])
         for place in range(len(layers) if only is None else 0):
-            arrays["layer"][batch.blocks, place] = squared_change(place, slice(None))
-    return {"n_positions": np.bincount(block, minlength=n_blocks).astype(np.int32), **arrays}
+            arrays["layer"][batch.places, place] = squared_change(place, slice(None))
+    return arrays
 
 
 def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
@@ -167,8 +166,3 @@ def _hidden(output: Any) -> torch.Tensor:
     """The residual stream that leaves a block."""
     hidden: torch.Tensor = output[0] if isinstance(output, tuple) else output
     return hidden
-
-
-def _sum_by_block(values: torch.Tensor, batch: Batch) -> NDArray[np.float32]:
-    total = torch.zeros(batch.blocks.size, values.shape[1], device=values.device)
-    return np.asarray(total.index_add_(0, batch.rows.to(values.device), values).cpu().numpy())

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import evidence_key
+from hypotest.records.design import HEAD_POSITIONS
 from hypotest.records.evidence import AblationMethod
 from hypotest.records.rows import Positioned
 from hypotest.subjects.language_model import LanguageModel
 
-COLLECTION_VERSION = 6
+COLLECTION_VERSION = 7
 """Raised when collection changes what it stores, so that older evidence is not reused."""
 
 
@@ -31,6 +32,24 @@ class Sample(Positioned):
     """Rows of one split, sorted by block and index."""
     head_blocks: NDArray[np.int64]
     """Blocks in which heads are ablated, sorted."""
+
+    @property
+    def head_positions(self) -> pl.DataFrame:
+        """Where heads are ablated: the first condition's positions in `head_blocks`, if they are few.
+
+        Else so many of each block as `HEAD_POSITIONS` allows, evenly spaced among its own.
+        """
+        own = self.positions.filter(pl.Series(self.first))
+        own = own.filter(pl.col("block").is_in(self.head_blocks.tolist()))
+        if own.height <= HEAD_POSITIONS:
+            return own
+        most = max(1, HEAD_POSITIONS // self.head_blocks.size)
+        _, first, counts = np.unique(own["block"].to_numpy(), return_index=True, return_counts=True)
+        rows = [
+            start + np.linspace(0, count - 1, min(most, count)).astype(np.int64)
+            for start, count in zip(first, counts, strict=True)
+        ]
+        return own[np.concatenate(rows)]
 
     @property
     def split(self) -> str:
@@ -86,7 +105,7 @@ def _key(
             "tokens": _digest(sample.tokens[used]),
             "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
             "conditions": [*sample.conditions, _digest(sample.first)],
-            "head_blocks": _digest(sample.head_blocks),
+            "heads": _digest(sample.head_positions.select("block", "index").to_numpy()),
             "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
             + ([ablation.seed] if ablation.replacement == "resample" else []),
             "after": after,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
@@ -259,8 +258,7 @@ def collect_heads(
         session: For progress.
         only: Heads to ablate, and no whole layers; all by default.
     """
-    own = sample.positions.filter(pl.Series(sample.first))
-    own = own.filter(pl.col("block").is_in(sample.head_blocks.tolist()))
+    own = sample.head_positions
     owner = np.searchsorted(sample.head_blocks, own["block"].to_numpy())
     index = own["index"].to_numpy().astype(np.int64)
 
@@ -270,9 +268,7 @@ def collect_heads(
         here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
         tokens = sample.tokens[blocks]
         arrays = head_ablation_arrays(subject, tokens, owner[here] - first, index[here], only)
-        documents = own["document"].to_numpy()[here]
-        first_rows = np.unique(owner[here], return_index=True)[1]
-        return {"document": documents[first_rows], **arrays}
+        return {**{name: own[name].to_numpy()[here] for name in ("document", "target")}, **arrays}
 
     n_shards = head_shards(sample)
     step = session.stage(f"ablation of attention heads, {sample.split} split", n_shards)

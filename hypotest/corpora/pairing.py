@@ -71,6 +71,7 @@ class Pairing:
         match: Collection[str],
         counts: NDArray[np.int64] | None,
         max_per_document: int,
+        max_per_type: int | None = None,
     ) -> None:
         """Group the positions.
 
@@ -79,15 +80,21 @@ class Pairing:
             second: Positions of the second condition in a split, shape (n_blocks, context - 1).
             match: What pairs agree in.
             counts: Occurrences of each token id; read with ``target_frequency``.
-            max_per_document: Positions of one document, at most, where pairs do not keep to theirs.
+            max_per_document: Positions of one document in each condition, at most.
+            max_per_type: Positions of a condition whose target is one token type, at most; None: any number.
         """
         self._blocks, self._counts = blocks, counts
         self._exact = [name for name in _EXACT if name in match]
         self._near = "index" in match or "block" in match
-        self._limit = None if {"block", "document"} & set(match) else max_per_document
+        n_documents, n_types = (
+            int(blocks.document.max(initial=-1)) + 1,
+            int(blocks.tokens.max(initial=-1)) + 1,
+        )
+        most = blocks.tokens.size if max_per_type is None else max_per_type
+        self._of_documents = np.full((2, n_documents), max_per_document)
+        self._of_types = np.full((2, n_types), most)
         self._block, self._index = np.nonzero(second)
         self._free = np.ones(self._block.size, dtype=bool)
-        self._used: dict[int, int] = {}
         keys = self._keys(self._block, self._index)
         order = np.lexsort(keys.T[::-1])  # stable: within a group by block and place
         ordered = keys[order]
@@ -101,45 +108,56 @@ class Pairing:
         }
 
     def paired(self, first: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """Find a partner for each position of the first condition, in their order.
+        """Find a partner for positions of the first condition, until a document or a target type is full.
 
-        A partner is drawn among those that agree; with the block or the index among what pairs agree in,
-        among those within `CALIPER` tokens, or it is the nearest if there is none.
+        Positions of the first condition are gone through in random order; one whose document or target type
+        is full is passed over. A partner is drawn among those that agree; with the block or the index among
+        what pairs agree in, among those within `CALIPER` tokens, or the nearest if there is none. Partners
+        whose type is full are no candidates: a position that has no others near it is left out, so that
+        limits do not loosen the matching. Nothing can be added to the result.
+
+        Types are units of both conditions, as documents are, and a few frequent ones would otherwise hold
+        most positions: of 4,096 pairs of the reference text 75 common types of equal size say as much as all
+        1,250; with at most 8 positions of a type, 950.
 
         Args:
-            first: Positions as (block, index), shape (n_positions, 2), sorted.
+            first: Positions as (block, index), shape (n_positions, 2).
             rng: Source of randomness.
 
         Returns:
-            Rows (block, index, block of the partner, its index); a position without a partner is left out.
+            Rows (block, index, block of the partner, its index), ascending.
         """
         pairs: list[tuple[int, int, int, int]] = []
         keys = self._keys(first[:, 0], first[:, 1])
-        for key, (block, index) in zip(keys.tolist(), first.tolist(), strict=True):
-            group = self._groups.get(tuple(key))
-            candidates = group[self._free[group]] if group is not None else ()
-            if len(candidates) == 0:
+        for row in rng.permutation(len(first)).tolist():
+            block, index = (int(value) for value in first[row])
+            group = self._groups.get(tuple(keys[row].tolist()))
+            if group is None or not self._room(0, np.array([block]), np.array([index]))[0]:
                 continue
-            partner = self._chosen(np.asarray(candidates), index, rng)
-            self._take(partner)
-            pairs.append((block, index, int(self._block[partner]), int(self._index[partner])))
-        return np.asarray(pairs, dtype=np.int64).reshape(-1, 4)
+            partner = self._chosen(group[self._free[group]], index, rng)
+            if partner is None:
+                continue
+            other = int(self._block[partner]), int(self._index[partner])
+            self._free[partner] = False
+            for condition, place in enumerate(((block, index), other)):
+                self._of_documents[condition, self._blocks.document[place[0]]] -= 1
+                self._of_types[condition, self._blocks.tokens[place[0], place[1] + 1]] -= 1
+            pairs.append((block, index, *other))
+        return np.asarray(sorted(pairs), dtype=np.int64).reshape(-1, 4)
 
-    def _chosen(self, candidates: NDArray[np.int64], index: int, rng: np.random.Generator) -> int:
-        if not self._near:
-            return int(rng.choice(candidates))
-        distance = np.abs(self._index[candidates] - index)
-        near = candidates[distance <= CALIPER]
-        return int(rng.choice(near)) if near.size else int(candidates[np.argmin(distance)])
+    def _chosen(self, candidates: NDArray[np.int64], index: int, rng: np.random.Generator) -> int | None:
+        block = self._block[candidates]
+        candidates = candidates[self._of_documents[1, self._blocks.document[block]] > 0]
+        if self._near and candidates.size:
+            distance = np.abs(self._index[candidates] - index)
+            candidates = candidates[distance <= max(CALIPER, distance.min())]
+        candidates = candidates[self._room(1, self._block[candidates], self._index[candidates])]
+        return int(rng.choice(candidates)) if candidates.size else None
 
-    def _take(self, partner: int) -> None:
-        self._free[partner] = False
-        if self._limit is None:
-            return
-        document = int(self._blocks.document[self._block[partner]])
-        self._used[document] = self._used.get(document, 0) + 1
-        if self._used[document] >= self._limit:
-            self._free[self._blocks.document[self._block] == document] = False
+    def _room(self, condition: int, block: NDArray[np.int64], index: NDArray[np.int64]) -> BoolArray:
+        """Whether a position's document and target type may have another one."""
+        documents = self._of_documents[condition, self._blocks.document[block]] > 0
+        return np.asarray(documents & (self._of_types[condition, self._blocks.tokens[block, index + 1]] > 0))
 
     def _keys(self, block: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
         """What positions must agree in exactly, shape (n_positions, n_factors)."""

@@ -28,7 +28,7 @@ class SampledPositions:
     """Columns document, block, index, target, condition, split; sorted by split, block, index. The condition
     is one of two names, the first condition's before the second's (`conditions_of`)."""
     eligible: dict[str, int]
-    """Split -> pairs that the cap allows: what the sample was drawn from."""
+    """Split -> pairs that the limits allow: what the sample was drawn from."""
     available: dict[str, int]
     """Condition -> positions in the text before pairing and cap."""
 
@@ -67,6 +67,7 @@ def sample_positions(
     *,
     n_positions: int,
     max_per_document: int,
+    max_per_type: int | None,
     selection_share: float,
     match: Collection[str],
     counts: NDArray[np.int64] | None,
@@ -75,10 +76,11 @@ def sample_positions(
 ) -> SampledPositions:
     """Draw matched pairs of a position of the first condition and one of the second.
 
-    Documents are split at random. In each split at most `max_per_document` positions of the first condition
-    are kept of a document; each is paired with a position of the second (`hypotest.corpora.pairing`). Matched
-    on the block, both conditions have the same blocks and nearly the same query positions. The first query of
-    a block is left out: it sees one token, and no concentration of attention is defined there.
+    Documents are split at random. In each split pairs are drawn as `hypotest.corpora.pairing` does, with at
+    most `max_per_document` positions of the first condition from a document, and `max_per_type` of each
+    condition whose target is one type; of these, so many as are asked for. Matched on the block, both
+    conditions have the same blocks and nearly the same query positions. The first query of a block is left
+    out: it sees one token, and no concentration of attention is defined there.
 
     Documents that are kept out of the evaluation split go to the selection split, before all others; where
     they are more than its share, it becomes larger. The evaluation split is a random part of the rest.
@@ -88,6 +90,7 @@ def sample_positions(
         candidates: Which positions belong to which condition.
         n_positions: Pairs in both splits together.
         max_per_document: Largest number of pairs from one document.
+        max_per_type: Largest number of positions of one target type in a split; None: any number.
         selection_share: Share of documents, and of pairs, in the selection split.
         match: What pairs agree in.
         counts: Occurrences of each token id in the reference text; read where pairs agree in them.
@@ -114,9 +117,9 @@ def sample_positions(
     eligible: dict[str, int] = {}
     for split in SPLITS:
         mine = np.isin(blocks.document[owners], parts[split])
-        own = _capped(blocks, owners[mine], indices[mine], max_per_document, rng)
+        own = np.stack([owners[mine], indices[mine]], axis=1)
         inside = candidates.second & np.isin(blocks.document, parts[split])[:, None]
-        pairs = Pairing(blocks, inside, match, counts, max_per_document).paired(own, rng)
+        pairs = Pairing(blocks, inside, match, counts, max_per_document, max_per_type).paired(own, rng)
         eligible[split] = len(pairs)
         chosen = pairs[np.sort(rng.permutation(len(pairs))[: wanted[split]])]
         frames.extend(
@@ -132,13 +135,15 @@ def sample_positions(
             int(eligible["selection"] / selection_share),
             int(eligible["evaluation"] / (1 - selection_share)),
         )
+        of_types = "" if max_per_type is None else f", and {max_per_type} of each type in a split"
+        raised = "" if max_per_type is None else " or max_per_type"
         raise CorpusError(
             f"sample.positions asks for {n_positions} positions of each condition, but this text gives only "
             + " and ".join(f"{eligible[split]} of {wanted[split]} for the {split} split" for split in short)
             + f" ({owners.size} positions of {names.first} in {documents.size} documents, at most "
-            f"{max_per_document} from each); ask for at most {possible}, raise max_per_document, give "
-            "more text, "
-            f"or define {names.first} more widely" + _kept_out_words(int(first.sum()), documents.size)
+            f"{max_per_document} from each{of_types}); ask for at most {possible}, raise "
+            f"max_per_document{raised}, give more text, or define {names.first} more widely"
+            + _kept_out_words(int(first.sum()), documents.size)
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
     return SampledPositions(positions, eligible, available)
@@ -162,21 +167,29 @@ class PositionCounts(NamedTuple):
     """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
     types: int
     """Different targets."""
+    effective_types: float
+    """The same of targets: 1 / sum p^2, with p their shares of the positions."""
     top_type_share: float
     """Share of the positions that belongs to the most frequent target."""
 
 
 def count_positions(positions: pl.DataFrame) -> PositionCounts:
     """Count documents and targets of at least one position; columns document and target."""
-    _, per_document = np.unique(positions["document"].to_numpy(), return_counts=True)
-    _, per_type = np.unique(positions["target"].to_numpy(), return_counts=True)
+    documents, types = positions["document"].to_numpy(), positions["target"].to_numpy()
+    _, per_type = np.unique(types, return_counts=True)
     return PositionCounts(
         positions=positions.height,
-        documents=per_document.size,
-        effective_documents=float(positions.height**2 / np.square(per_document).sum()),
+        documents=np.unique(documents).size,
+        effective_documents=_effective(documents),
         types=per_type.size,
+        effective_types=_effective(types),
         top_type_share=float(per_type.max() / positions.height),
     )
+
+
+def _effective(units: NDArray[np.int32]) -> float:
+    _, counts = np.unique(units, return_counts=True)
+    return float(counts.sum() ** 2 / np.square(counts).sum())
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -202,25 +215,6 @@ def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generat
         turn[i] = seen.get(int(owner), 0)
         seen[int(owner)] = int(turn[i]) + 1
     return np.sort(block[np.argsort(turn, kind="stable")[:limit]]).astype(np.int64)
-
-
-def _capped(
-    blocks: Blocks,
-    owners: NDArray[np.int64],
-    indices: NDArray[np.int64],
-    limit: int,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """At most `limit` positions per document, at random; rows (block, index), sorted."""
-    order = rng.permutation(owners.size)
-    document = blocks.document[owners[order]]
-    by_document = np.argsort(document, kind="stable")
-    ordered = document[by_document]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if ordered.size else ordered
-    sizes = np.diff(np.r_[starts, ordered.size])
-    place = np.arange(ordered.size) - np.repeat(starts, sizes)
-    kept = np.sort(order[by_document[place < limit]])
-    return np.stack([owners[kept], indices[kept]], axis=1)
 
 
 def _frame(

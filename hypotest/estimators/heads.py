@@ -111,14 +111,12 @@ def top_head_share(
     each other can push it above 1.
 
     Args:
-        single: Summed squared change with one head ablated, shape (n_documents, n_heads,
-            n_neurons).
-        layer: The same with all heads of a layer, shape (n_documents, n_layers, n_neurons).
+        single: Squared change with one head ablated, shape (n_rows, n_heads, n_neurons); rows are positions.
+        layer: The same with all heads of a layer, shape (n_rows, n_layers, n_neurons).
         head_layer: Row of `layer` to which each head belongs, shape (n_heads,).
         group: Neuron indices, shape (k,).
         head: Index of the head, chosen on other documents.
-        weights: How often each document was drawn, shape (n_resamples, n_documents); a row of ones
-            gives the estimate.
+        weights: How often each row counts, shape (n_resamples, n_rows); a row of ones gives the estimate.
 
     Returns:
         Shape (n_resamples,); NaN where the layer has no effect.
@@ -127,22 +125,23 @@ def top_head_share(
         ValueError: If shapes do not fit, the head does not exist, or a sum or weight is negative or
             not finite.
     """
-    one = _sums(single, 3, "single")
-    whole = _sums(layer, 3, "layer")
+    one, whole, rows = np.asarray(single), np.asarray(layer), np.asarray(head_layer)
     counts = _sums(weights, 2, "weights")
-    rows = np.asarray(head_layer)
+    for name, array in (("single", one), ("layer", whole)):
+        if array.ndim != 3:
+            raise ValueError(f"{name} must have 3 dimensions, got shape {array.shape}")
     if not 0 <= head < one.shape[1]:
         raise ValueError(f"head must be from 0 to {one.shape[1] - 1}, got {head}")
     if rows.shape != one.shape[1:2] or not np.all((rows >= 0) & (rows < whole.shape[1])):
         raise ValueError(f"head_layer must give one of {whole.shape[1]} layers for each head")
     if one.shape[::2] != whole.shape[::2] or counts.shape[1] != one.shape[0]:
         raise ValueError(
-            "single, layer and weights must agree in documents and neurons, got shapes "
+            "single, layer and weights must agree in rows and neurons, got shapes "
             f"{one.shape}, {whole.shape}, {counts.shape}"
         )
     neurons = checked_groups(np.asarray(group)[None], one.shape[2])[0]
-    part = counts @ one[:, head, neurons].sum(axis=1)
-    total = counts @ whole[:, rows[head], neurons].sum(axis=1)
+    part = counts @ _sums(one[:, head, neurons], 2, "single").sum(axis=1)
+    total = counts @ _sums(whole[:, rows[head], neurons], 2, "layer").sum(axis=1)
     share = np.full(counts.shape[0], np.nan)
     np.divide(part, total, out=share, where=total > 0)
     return share

@@ -6,7 +6,6 @@ Pure functions: arrays in, numbers and records out; randomness only through an e
 - ``randomization``: a statistic among its control groups
 - ``rounding``: which differences are rounding errors, so that values are tied
 - ``relabelling``: shuffled labels of types, types within documents, or positions
-- ``bootstrap``: intervals over documents
 - ``equivalence``: margins, two one-sided tests, and the outcome of a prediction
 - ``meta_analysis``: one effect from several models
 - ``multiplicity``: adjusted p-values

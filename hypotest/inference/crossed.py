@@ -31,10 +31,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.design import MINIMUM_UNITS
 from hypotest.records.prediction_result import Interval
-
-MINIMUM_UNITS = 20
-"""Fewer effective units of a factor say too little about the spread between them: there is no interval."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hypotest.inference.crossed import Variances, crossed_interval
-from hypotest.inference.left_out import crossed_errors, crossed_left_out, evaluated, unit_counts
+from hypotest.inference.left_out import crossed_errors, evaluated, unit_counts
 from hypotest.records.prediction_result import Interval
 from hypotest.testing.intervals import UNDEFINED, all_defined
+from hypotest.testing.left_out import effective_numbers, left_out_of
 from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Tested
 
@@ -64,11 +65,9 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
             reason=f"the null {compared.id} has no groups in this network: no interval over documents and "
             "types"
         )
-    rows = measure.rows
-    left = crossed_left_out(rows.documents, rows.types, rows.second, tested.task.streams("rows left out"))
     conditions = tested.task.evidence.evaluation.conditions
-    names = ("effective_documents", *(f"effective_{name}_types" for name in conditions))
-    effective = dict(zip(names, (item.number for item in (left.documents, *left.types)), strict=False))
+    left = left_out_of(measure.rows, tested.task.streams)
+    effective = effective_numbers(left, conditions)
     if reason := unit_counts(left).too_few(conditions):
         return Errors(effective=effective, reason=reason)
     groups = [tested.group[None, :]]
@@ -94,7 +93,7 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
     return Errors(
         centre=compared.observed - compared.mean,
         variances=errors.variances,
-        noise=compared.sd**2 / compared.n_draws + searching,
+        noise=compared.sd**2 / compared.n_draws + searching + decisive.noise,
         own=crossed_interval(tested.observed, of_group.variances, 0.95, extra_variance=searching),
         effective=effective,
     )

@@ -69,9 +69,7 @@ def compare_group(
     notes = (over.reason,) if over.reason else ()
     notes = (*notes, *dict.fromkeys(note for rung in rungs.values() for note in rung.notes))
     notes = (*notes, *(f"the null {key} is undefined: {reason}" for key, reason in missing.items()))
-    unit = decisive.comparison.unit
-    # An observed value in SDs of random groups says nothing to a reader who knows the measure.
-    beside: dict[str, float | None] = {"group": observed} if unit else {}
+    beside: dict[str, float | None] = {}
     with suppress(*NO_VALUE):  # they stand beside the test, which does not need them
         beside = {**beside, **measure.secondary(tested.group)}
     for rung in rungs.values():
@@ -94,9 +92,8 @@ def compare_group(
         sd_draws=rungs[SD_NULL].draws if SD_NULL in rungs else None,
         deciding_draws=decisive.draws,
         blocked=compared.blocked,
-        unit=unit,
-        own_intervals=OwnIntervals() if unit else OwnIntervals(observed=ends(over.own)),
-        secondary=secondary(beside, group=over.own),
+        own_intervals=OwnIntervals(observed=ends(over.own)),
+        secondary=secondary(beside),
         ladder=(compared, *(rung.comparison for key, rung in rungs.items() if key != name)),
         arms=tuple(arm for rung in rungs.values() for arm, _ in rung.arms),
         draws={

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hypotest.measures.measure import ConditionMeasure, Words
 from hypotest.nulls.form import Form
-from hypotest.records.design import SWAPPED
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
     from hypotest.records.arrays import IntArray
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
+    from hypotest.records.split import SplitEvidence
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
 HALVINGS = 5
-"""Random halvings of the documents behind a noise ceiling."""
-_ROWS_PER_TASK = 500
+"""Random halvings of documents and types behind a noise ceiling."""
 
 WORDS = Words(
     title="similarity of attention routing",
@@ -37,7 +34,7 @@ WORDS = Words(
     question="Do the attention heads look at the same places for {first} targets as for {second} ones?",
     method=(
         "routing similarity is the Spearman correlation of mean attention profiles, as a share of"
-        " the split-half noise ceiling"
+        " the noise ceiling of halves that share neither documents nor token types"
     ),
 )
 
@@ -45,115 +42,82 @@ WORDS = Words(
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Similarity of the attention profiles of both conditions, as a share of its noise ceiling.
 
-    p is that of t against the declared reference, with the interval's standard error. Labels swapped within
-    documents, the ratio recomputed, stand beside it and do not decide: where both profiles mirror
-    each other, every swapped profile mirrors the other too, and p was 1 at a similarity of -1.
+    p is that of t against the declared reference, with the standard error over documents and target types of
+    the interval.
     """
-    from hypotest.engine.workers import chunks
-    from hypotest.estimators import routing
-    from hypotest.inference.randomization import compare_with_null
-    from hypotest.testing.attention import routing_profiles
+    from hypotest.estimators.routing import crossed_halvings, crossed_routing, routing_correlations
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import around, contrast_intervals, interval_p_value, secondary
+    from hypotest.testing.group_measure import MeasuredRows
+    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.left_out import left_out_of, reference_errors
     from hypotest.testing.undefined import defined
 
-    split, protocol = task.evidence.evaluation, task.protocol
-    streams, workers = task.streams, task.session.workers
-    first, second = routing_profiles(split)
-    n_documents = np.unique(split.documents).size
-    halves = routing.halvings(n_documents, HALVINGS, streams("halves", prediction.id))
-    everyone = np.ones((1, n_documents))
-    observed = float(routing.routing_similarity_resamples(first, second, everyone, halves)[0])
-    defined(
-        observed,
-        f"no head attends alike in two halves of the {n_documents} documents, or they share fewer than three "
-        "distances; more positions may help",
+    split, streams = task.evidence.evaluation, task.streams
+    halves = crossed_halvings(split.documents, split.targets, HALVINGS, streams("halves", prediction.id))
+    left = left_out_of(MeasuredRows.of(split, both=True), streams)
+    whole, first = _everything(split), split.first
+    found, *without = crossed_routing(
+        split.attention,
+        split.indices,
+        first,
+        [whole, *((item.units, item.weights) for item in left.each())],
+        halves,
+        split.head_windows,
     )
-    # as many as document resamples, which cost the same: these swaps only stand beside the test
-    swaps = streams("swaps", prediction.id).random((protocol.intervals.resamples, n_documents)) < 0.5
-    shared = {"profiles_first": first, "profiles_second": second, "halves": halves}
-
-    def resampled(weights: NDArray[Any]) -> NDArray[np.float64]:
-        calls = [{**shared, "weights": weights[rows]} for rows in chunks(len(weights), _ROWS_PER_TASK)]
-        return np.concatenate(
-            workers(
-                f"{prediction.id}: {len(weights):,} document resamples",
-                routing.routing_similarity_resamples,
-                calls,
-            )
-        )
-
-    calls = [{**shared, "swaps": swaps[rows]} for rows in chunks(len(swaps), _ROWS_PER_TASK)]
-    draws = np.concatenate(
-        workers(f"{prediction.id}: swapped labels", routing.routing_similarity_swaps, calls)
-    )
-    swapped = compare_with_null(
-        observed, draws, null=SWAPPED, statistic=f"T({split.conditions.first}, {split.conditions.second})"
+    observed = defined(
+        float(found.similarity[0]),
+        f"no head attends alike in two halves of the {np.unique(split.documents).size} documents and their "
+        "token types, or they share fewer than three distances; more positions may help",
     )
     reference = float(prediction.contrast.reference or 0.0)
-    intervals = contrast_intervals(
-        observed - reference,
-        lambda weights: resampled(weights) - reference,
-        n_documents,
-        protocol,
-        streams,
+    errors = reference_errors([np.r_[observed, item.similarity] for item in without], left, split.conditions)
+    level = task.protocol.decision.level
+    interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
+    spearman = float(found.correlation[0])
+    of_plain = reference_errors(
+        [np.r_[spearman, item.correlation] for item in without], left, split.conditions
     )
-    plain = routing.routing_similarity(first, second)
-    spearman = float(np.nanmean(plain))
-    correlation = contrast_intervals(
-        spearman,
-        lambda weights: routing.routing_correlation_resamples(first, second, weights),
-        n_documents,
-        protocol,
-        streams,
-    )[1]
-    if correlation is not None:  # lowered by noise as others' is
-        correlation = around(correlation, spearman)
+    by_head = routing_correlations(split.attention, split.indices, first, split.head_windows)
     return MeasuredContrast(
         observed=observed,
         reference="value",
         reference_value=reference,
-        reference_sd=swapped.sd,
-        standardized=swapped.z,
-        p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
-        interval=intervals[0],
-        interval_95=intervals[1],
+        p_value=None if interval is None else interval_p_value(interval),
+        interval=interval,
+        interval_95=at_95,
         secondary=secondary(
             {
                 "spearman": spearman,
-                "spearman_lowest_head": float(np.nanmin(plain)),
-                "noise_ceiling": float(routing.routing_reliability(first, second, halves).mean()),
-                "documents": float(n_documents),
+                "spearman_lowest_head": float(np.nanmin(by_head)),
+                "noise_ceiling": float(found.ceiling[0]),
+                **errors.effective,
             },
-            spearman=correlation,
+            spearman=of_plain.interval(spearman, 0.95),
         ),
-        ladder=(swapped,),
-        draws={SWAPPED: draws},
-        notes=intervals[2],
+        notes=(errors.reason,) if errors.reason else (),
     )
+
+
+def _everything(split: SplitEvidence) -> tuple[IntArray, IntArray]:
+    """One unit that holds all rows and counts once."""
+    return np.zeros(split.positions.height, dtype=np.int64), np.ones((1, 1), dtype=np.int64)
 
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """The ratio less the declared reference."""
-    from hypotest.estimators import routing
-    from hypotest.testing.attention import routing_profiles
+    from hypotest.estimators.routing import crossed_halvings, crossed_routing
 
-    profiles = routing_profiles(evidence.evaluation)
-    n_documents = np.unique(evidence.evaluation.documents).size
-    halves = routing.halvings(n_documents, HALVINGS, streams("truth, halves"))
-    ones = np.ones((1, n_documents))
-    found = float(routing.routing_similarity_resamples(*profiles, ones, halves)[0])
-    return found - float(prediction.contrast.reference or 0.0)
-
-
-def types_held_fixed(evidence: Evidence, group: IntArray) -> Iterator[str]:
-    """What halves of the documents cannot see."""
-    yield (
-        "Routing's noise ceiling and interval are over documents, with the same token types in both halves. "
-        "Where attention differs from type to type, the ceiling is too high and similarity falls below 1 "
-        "although only the sample of types differs (in simulation 30 % of true nulls at 5 %); small "
-        "differences from 1 are no evidence."
+    split = evidence.evaluation
+    halves = crossed_halvings(split.documents, split.targets, HALVINGS, streams("truth, halves"))
+    (found,) = crossed_routing(
+        split.attention,
+        split.indices,
+        split.first,
+        [_everything(split)],
+        halves,
+        split.head_windows,
     )
+    return float(found.similarity[0]) - float(prediction.contrast.reference or 0.0)
 
 
 MEASURE = ConditionMeasure(
@@ -165,5 +129,4 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.REFERENCE,),
     compared=compare,
     effect=effect,
-    limits=types_held_fixed,
 )

@@ -36,52 +36,52 @@ WORDS = Words(
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Share of the top head in the effect of all heads of its layer, against a declared share."""
     from hypotest.estimators import heads
+    from hypotest.inference.left_out import evaluated
     from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.heads import head_layers
-    from hypotest.testing.intervals import contrast_intervals, interval_p_value, secondary
+    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.left_out import left_out_of, reference_errors
     from hypotest.testing.undefined import defined
 
-    evidence, protocol, streams = task.evidence, task.protocol, task.streams
+    evidence, level = task.evidence, task.protocol.decision.level
     ablation = evidence.evaluation.head_ablation
     on_selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
     group = task.selection.group
     top = int(heads.top_head(on_selection, group[None, :])[0])
     layers = head_layers(evidence)
-    n_documents = ablation.documents.size
 
-    def share(weights: NDArray[np.float64] | NDArray[np.int32]) -> NDArray[np.float64]:
-        return heads.top_head_share(ablation.single, ablation.layer, layers, group, top, weights)
+    def share(units: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.float64]:
+        return heads.top_head_share(ablation.single, ablation.layer, layers, group, top, weights[:, units])
 
+    rows = MeasuredRows(ablation.documents, ablation.targets)
+    one = np.zeros(rows.documents.size, dtype=np.int64), np.ones((1, 1), dtype=np.int64)
     observed = defined(
-        float(share(np.ones((1, n_documents)))[0]),
+        float(share(*one)[0]),
         "the heads of the top head's layer do not change this group on the evaluation split",
     )
     reference = float(prediction.contrast.reference or 0.0)
-    intervals = contrast_intervals(
-        observed - reference,
-        lambda weights: share(weights) - reference,
-        n_documents,
-        protocol,
-        streams,
-    )
+    left = left_out_of(rows, task.streams)
+    errors = reference_errors(evaluated(share, left), left, evidence.evaluation.conditions)
+    interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
     return MeasuredContrast(
         observed=observed,
         reference="value",
         reference_value=reference,
-        p_value=None if intervals[0] is None else interval_p_value(intervals[0]),
-        interval=intervals[0],
-        interval_95=intervals[1],
+        p_value=None if interval is None else interval_p_value(interval),
+        interval=interval,
+        interval_95=at_95,
         secondary=secondary(
             {
                 "top_head_layer": float(head.layer),
                 "top_head": float(head.head),
                 "share_of_equal_heads": 1 / n_heads,
-                "documents": float(n_documents),
+                **errors.effective,
             }
         ),
-        notes=intervals[2],
+        notes=(errors.reason,) if errors.reason else (),
     )
 
 

@@ -155,6 +155,7 @@ def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, Shuffle
         _among_labels(shuffled, main, unit, descriptive=descriptive),
         main.draws,
         scale=shuffled.scale,
+        noise=shuffled.noise,
         arms=tuple(arms),
         beside=beside,
     )
@@ -171,7 +172,7 @@ def _among_labels(shuffled: Shuffled, arm: Arm, unit: str, *, descriptive: bool)
         statistic=arm.statistic,
         log10_relabellings=shuffled.log10_relabellings,
     )
-    return replace(compared, unit=shuffled.unit, descriptive=descriptive)
+    return replace(compared, descriptive=descriptive)
 
 
 def distinct(

@@ -78,9 +78,7 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
     evidence = without_dead(whole(selection))
     chosen = select(plan, evidence, streams)
     few = with_nulls(
-        plan.model_copy(
-            update={"intervals": plan.intervals.model_copy(update={"resamples": TRIED, "reselection": False})}
-        ),
+        plan.model_copy(update={"intervals": plan.intervals.model_copy(update={"reselection": False})}),
         {item.name: item.null.fewer(item.options, TRIED) for item in declared(plan)},
     )
     session = Session(streams)

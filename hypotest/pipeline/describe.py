@@ -9,7 +9,7 @@ from hypotest.estimators import dimension, heads, routing
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Evidence
 from hypotest.records.figure_data import HeadResult, Spectrum
-from hypotest.testing.attention import gini_of_heads, routing_profiles
+from hypotest.testing.attention import gini_of_heads
 from hypotest.testing.heads import head_layers
 from hypotest.testing.layer_statistics import second_moments
 from hypotest.testing.selection import Selection
@@ -48,7 +48,7 @@ def describe_heads(
     split = evidence.evaluation
     gini = gini_of_heads(split)
     first, second = split.first, split.second
-    similarity = routing.routing_similarity(*routing_profiles(split))
+    similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
     ablation = split.head_ablation
     single = ablation.single.sum(axis=0, dtype=np.float64)
     layer = ablation.layer.sum(axis=0, dtype=np.float64)

@@ -138,7 +138,6 @@ def _without_numbers(
         },
         own_intervals=compared.own_intervals,
         secondary=dict(compared.secondary),
-        unit=compared.unit,
         ladder=compared.ladder,
         arms=compared.arms,
         notes=notes,
@@ -208,13 +207,11 @@ _NULL_SCHEMA = {"prediction": pl.String, "null": pl.String, "draw": pl.Int32, "v
 
 def _unit_of_margin(compared: MeasuredContrast) -> float | None:
     """SD of random groups in the unit of the contrast; None where none was drawn."""
-    if compared.unit:
-        return 1.0
     if compared.sd_draws is None:
         return None
     return sd_beyond_rounding(compared.sd_draws)
 
 
 def _no_ratio(compared: MeasuredContrast) -> bool:
-    """A ratio to zero, or of numbers without a zero of their own, says nothing."""
-    return compared.reference_value == 0 or bool(compared.unit)
+    """A ratio to zero says nothing."""
+    return compared.reference_value == 0

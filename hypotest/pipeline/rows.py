@@ -102,6 +102,7 @@ def draw(
         candidates,
         n_positions=sample.positions if n_positions is None else n_positions,
         max_per_document=sample.max_per_document,
+        max_per_type=sample.type_limit,
         selection_share=protocol.split.selection,
         match=sample.match,
         counts=text.counts(protocol),

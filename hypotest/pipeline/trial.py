@@ -41,7 +41,6 @@ from hypotest.testing.selection import select_observed
 DRAWS = 199
 """Of each null, at most."""
 _HEAD_BLOCKS = 32
-_RESAMPLES = 50
 _REWIRINGS = 19
 _LONGEST = 300
 _UNDEFINED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
@@ -170,7 +169,7 @@ def small_plan(plan: Protocol, prediction: Prediction) -> Protocol:
     return with_nulls(plan, nulls).model_copy(
         update={
             "predictions": (alone,),
-            "intervals": plan.intervals.model_copy(update={"resamples": _RESAMPLES, "reselection": False}),
+            "intervals": plan.intervals.model_copy(update={"reselection": False}),
             "splits": 1,
         }
     )
@@ -192,13 +191,13 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
     try:
         if form_of(prediction.contrast) is not Form.NETWORKS:
             (found,) = analyse(small, evidence).predictions
-            shown = replace(shown, reference=found.against)
-            if not found.unit:
-                return replace(shown, observed=found.observed, reference_value=found.reference_value)
-            # a difference in SDs of a null is a test's statistic, from which p can be read
-            shown = replace(shown, note=f"compared in {found.unit} only, which a trial does not show")
-        else:
-            shown = replace(shown, note="a trial leaves untrained networks out")
+            return replace(
+                shown,
+                reference=found.against,
+                observed=found.observed,
+                reference_value=found.reference_value,
+            )
+        shown = replace(shown, note="a trial leaves untrained networks out")
     except (HypotestError, *_UNDEFINED) as error:
         shown = replace(shown, note=f"no comparison on so few positions: {_line(error)}")
     return replace(shown, observed=_alone(small, evidence))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-MINIMUM_DOCUMENTS = 20
-"""Fewer say too little about the spread between documents: there is no interval."""
+MINIMUM_UNITS = 20
+"""Documents, or effective documents or types; with fewer there is no interval: they say too little of
+their spread."""
 LARGEST_IMBALANCE = 0.25
 """SDs of the layer by which the mean of the draws may miss the group's in a covariate; with more, no
 conclusion is drawn (Rubin 2001, doi:10.1023/A:1020363010465)."""
 HEAD_BLOCKS = 256
 """Of text, at most, in which attention heads are ablated, in each split."""
+HEAD_POSITIONS = 512
+"""Rare positions, at most, at which attention heads are ablated, in each split: each of them keeps what every
+head changes in every neuron."""
 CALIPER = 16
 """Tokens; query positions of a matched pair lie at most this far apart if possible."""
 PERMUTATIONS = 1999
@@ -25,5 +29,3 @@ PermutationUnit = Literal["type", "document_type", "position"]
 positions."""
 PERMUTED = "types permuted"
 """The comparison in which the labels of whole token types are permuted, among types of like count."""
-SWAPPED = "swapped within documents"
-"""The comparison in which the labels of documents are swapped."""

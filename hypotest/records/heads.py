@@ -25,17 +25,17 @@ class HeadAblation:
     """How the layer's activations change when attention heads are ablated.
 
     Each head's slice of the input of the attention output projection is set to zero (eq. 8 of
-    arXiv:2509.21163), at the first condition's positions of a sample of blocks.
+    arXiv:2509.21163), at a sample of the first condition's positions.
     """
 
     documents: IntArray
-    """Document of each row, shape (n_documents,)."""
-    n_positions: IntArray
-    """Positions summed per document, shape (n_documents,)."""
+    """Document of each of these positions, shape (n_positions,)."""
+    targets: IntArray
+    """Token to be predicted at each."""
     base: FloatArray
-    """Sum of squared activations, shape (n_documents, n_neurons)."""
+    """Squared activations, shape (n_positions, n_neurons)."""
     single: FloatArray
-    """Sum of squared changes with one head ablated, shape (n_documents, n_heads, n_neurons)."""
+    """Squared changes with one head ablated, shape (n_positions, n_heads, n_neurons)."""
     layer: FloatArray
-    """The same with all heads of a layer ablated at once, shape (n_documents, n_layers, n_neurons);
+    """The same with all heads of a layer ablated at once, shape (n_positions, n_layers, n_neurons);
     layers in the order in which they first occur in `Evidence.heads`."""

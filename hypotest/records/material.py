@@ -223,10 +223,25 @@ class Sampling(Strict):
         le=10**7,
         description="number of positions of the first condition from one document, at most",
     )
+    max_per_type: Annotated[
+        Annotated[Literal["none"], Tag("word")]
+        | Annotated[Annotated[int, Field(ge=1, le=10**7)], Tag("other")],
+        either("none", int, "must be none, or a whole number from 1"),
+    ] = Field(
+        default=8,
+        description="number of positions of a condition in each split whose target is one token type, at "
+        "most: types are a sample as documents are, and without a limit a few hold most positions; `none`: "
+        "no limit",
+    )
     match: tuple[MatchFactor, ...] = Field(
         default=("block",),
         description="what each position of the second condition has in common with its partner of the first",
     )
+
+    @property
+    def type_limit(self) -> int | None:
+        """`max_per_type` as a number; None for no limit."""
+        return None if self.max_per_type == "none" else self.max_per_type
 
     @model_validator(mode="after")
     def _once(self) -> Sampling:

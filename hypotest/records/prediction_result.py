@@ -43,7 +43,7 @@ class NullComparison:
     """A statistic among those of its control groups: one rung of the ladder."""
 
     null: str
-    """Its name, or ``swapped within documents``."""
+    """Its name, or ``types permuted``."""
     statistic: str
     """Which number stands among the draws: ``T(G)``; under shuffled labels ``T(rare)``, of the group selected
     on the first condition, by its name, ``T(common)``, of that on the second, or ``T(rare) - T(common)``."""
@@ -68,8 +68,6 @@ class NullComparison:
     descriptive: bool = False
     """Whether this null can never decide here: rewired networks, too few untrained ones, and shuffled labels
     for anything but selectivity."""
-    unit: str = ""
-    """Unit of `observed`, `mean` and `sd` where it is not the measure's own."""
     blocked: str | None = None
     """Why nothing can be concluded from this comparison, whatever its p-value."""
     variant: str = ""
@@ -163,9 +161,6 @@ class PredictionResult:
     own_intervals: OwnIntervals = field(default_factory=OwnIntervals)
     secondary: dict[str, SecondaryNumber] = field(default_factory=dict)
     """What else was measured."""
-    unit: str = ""
-    """Unit of `observed`, `reference_value`, `effect`, `interval` and `margin` where it is not the measure's
-    own."""
     ladder: tuple[NullComparison, ...] = ()
     """Every null that was drawn, the deciding one first."""
     arms: tuple[NullComparison, ...] = ()

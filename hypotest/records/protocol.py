@@ -72,12 +72,6 @@ class Ablation(Strict):
 class Intervals(Strict):
     """Confidence intervals."""
 
-    resamples: int = Field(
-        default=2000,
-        ge=50,
-        le=10**6,
-        description="number of bootstrap resamples of the documents, for routing and shares of heads",
-    )
     reselection: bool = Field(
         default=False,
         description="select the group again on half of the documents and types: errors by which studies "

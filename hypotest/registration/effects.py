@@ -22,7 +22,6 @@ _PLAN = {
     "ablation": f"another ablation: {EVERYTHING} that rests on influence, the tested group included",
     "group": "another group of neurons: can change every result of the group",
     "hypotheses": "changes what the verdict is about, and no number",
-    "intervals": "changes the precision of confidence intervals; an equivalence near its margin may flip",
     "multiverse": "changes `hypotest multiverse` alone, and nothing of a run",
     "seed": f"other random numbers: {EVERYTHING}, the positions and documents included",
 }

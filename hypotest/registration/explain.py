@@ -18,6 +18,7 @@ from hypotest.records.sentences import sentence_list
 from hypotest.registration.meanings import (
     compared,
     layer_words,
+    limits_text,
     margin_words,
     match_words,
     measured,
@@ -100,8 +101,7 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
                 [
                     f"A position belongs {definitions(protocol.conditions)}.",
                     *notes_of(protocol.conditions.values()),
-                    f"Up to {sample.positions:,} positions of each kind are taken, at most "
-                    f"{sample.max_per_document:,} {protocol.names.first} ones from one document; "
+                    f"Up to {sample.positions:,} positions of each kind are taken, {limits_text(protocol)}; "
                     f"{match_words(protocol)}.",
                 ]
             ),
@@ -133,8 +133,7 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
     ]
     tests = Line(
         f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
-        "from leaving out documents and target types (heads and routing: from "
-        f"{protocol.intervals.resamples:,} resamples of the documents). {_again(protocol)}The outcome is "
+        f"from leaving out documents and target types. {_again(protocol)}The outcome is "
         "less, greater, equivalent (shown to be inside the margin) or inconclusive; undefined where the "
         "measure has no value. Not significant is never read as no difference.",
         "Test.",

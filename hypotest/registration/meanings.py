@@ -34,6 +34,17 @@ def match_words(protocol: Protocol) -> str:
     return f"each has a {names.second} partner of the same {factors}"
 
 
+def limits_text(protocol: Protocol) -> str:
+    """How many positions of one document and of one token type are taken."""
+    sample = protocol.sample
+    of_types = (
+        ""
+        if sample.type_limit is None
+        else f" and, in each split, {sample.type_limit:,} of a condition with one token type as target"
+    )
+    return f"at most {sample.max_per_document:,} {protocol.names.first} ones from one document{of_types}"
+
+
 def layer_words(subject: Subject) -> str:
     """Which MLP is tested."""
     if subject.layer == "all":

@@ -199,12 +199,6 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
             f"with it; found raw: {margin.raw:g}: give null_sd, such as `margin: {{null_sd: 2}}`"
         )
         yield Finding((*at, "raw"), message, depends=(("group",), *contrast))
-    if margin.ratio is not None and in_sizes and form is Form.LABELS:
-        message = (
-            "with `select: plateau` groups under shuffled labels are compared in SDs of random groups of "
-            "their size, of which a ratio says nothing: give null_sd"
-        )
-        yield Finding((*at, "ratio"), message, depends=(("group",), *contrast))
     if margin.ratio is not None and form is not None and form not in OF_NULLS:
         message = f"ratio is a share of the null's mean; {form} has no null: give raw"
         yield Finding((*at, "ratio"), message, depends=contrast)

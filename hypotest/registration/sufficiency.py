@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hypotest.nulls.registry import SD_NULL, declared, declared_null
 from hypotest.predicates.combine import needs_counts
-from hypotest.records.design import MINIMUM_DOCUMENTS
+from hypotest.records.design import MINIMUM_UNITS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
@@ -55,16 +55,16 @@ def _repeated(protocol: Protocol) -> Iterator[Finding]:
 def _documents(protocol: Protocol) -> Iterator[Finding]:
     positions, share = protocol.sample.positions, 1 - protocol.split.selection
     most = int(positions * share + 1e-9)  # every document that is measured has a position
-    if most < MINIMUM_DOCUMENTS:
+    if most < MINIMUM_UNITS:
         message = (
-            f"leaves at most {most} documents to measure on; below {MINIMUM_DOCUMENTS} there is no interval, "
+            f"leaves at most {most} documents to measure on; below {MINIMUM_UNITS} there is no interval, "
             f"and equivalent is no outcome; found {positions} positions: raise it"
         )
         yield Finding(("sample", "positions"), message, "warning", (("split",),))
     text = protocol.corpus.text
-    if isinstance(text, CorpusHub) and int(text.documents * share + 1e-9) < MINIMUM_DOCUMENTS:
+    if isinstance(text, CorpusHub) and int(text.documents * share + 1e-9) < MINIMUM_UNITS:
         message = (
-            f"leaves fewer than {MINIMUM_DOCUMENTS} documents to measure on, so that there is no interval, "
+            f"leaves fewer than {MINIMUM_UNITS} documents to measure on, so that there is no interval, "
             f"and equivalent is no outcome; found {text.documents}: raise it"
         )
         yield Finding(("corpus", "text", "documents"), message, "warning", (("split",),))

@@ -15,6 +15,7 @@ from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
 
 _UNIONS: tuple[Path, ...] = (
+    ("sample", "max_per_type"),
     ("corpus", "text"),
     ("frequencies",),
     ("frequencies", "count"),

@@ -14,7 +14,7 @@ from hypotest.nulls.registry import NULLS, counted_together, one_sided
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
 from hypotest.records.conditions import UNNAMED, Conditions, named
-from hypotest.records.design import PERMUTED, SWAPPED
+from hypotest.records.design import PERMUTED
 from hypotest.records.prediction import Outcome
 from hypotest.records.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results import Results
@@ -39,8 +39,6 @@ _OTHERS = {
     PERMUTED: "do {first} and {second} targets differ more than token types of like count whose labels "
     "are dealt out at random? Each draw is divided by its own standard error, and stands beside the test "
     "by t.",
-    SWAPPED: "do {first} and {second} targets differ more than when the two change places in documents at "
-    "random?",
     OTHER_CONDITION: "do {first} and {second} targets differ, by t with the error over documents and "
     "types? No draws, and no z.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
@@ -144,8 +142,8 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     ladder = ladder_of(results)
     yield Heading("The ladder of nulls")
     yield prose(
-        "Each row is a prediction, each column an opponent: the group's z and two-sided p{}, unadjusted, among "
-        "that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
+        "Each row is a prediction, each column an opponent: the group's z and two-sided p{}, unadjusted, "
+        "among that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
         "cannot be told apart from them, and the name beneath is the hypothesis whose claim survives there; "
         "**bold** is the opponent that the protocol lets decide{}",
         one_sided(ladder.opponents),

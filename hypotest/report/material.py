@@ -141,8 +141,8 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield Heading("Text and conditions")
     yield (
         f"Text: {corpus.source}; {count_text(corpus.documents)} documents, "
-        f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Before the cap per "
-        f"document and the sample: {sentence_list(_available(results))}." + _beginning(corpus.bos)
+        f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Before the limits per "
+        f"document and type, and the sample: {sentence_list(_available(results))}." + _beginning(corpus.bos)
     )
     if corpus.text_tokens is not None:
         yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks) + left_out_of(

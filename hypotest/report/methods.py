@@ -19,7 +19,7 @@ from hypotest.records.prediction import Margin, Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Results
 from hypotest.records.sentences import sentence_list
-from hypotest.registration.meanings import match_words
+from hypotest.registration.meanings import limits_text, match_words
 from hypotest.registration.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
@@ -120,8 +120,7 @@ def _positions(protocol: Protocol) -> str:
         f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
         f"documents{beginning_words(corpus.bos)}. "
         f"A position belongs {definitions(protocol.conditions)}.{notes} Up to "
-        f"{count_text(sample.positions)} positions per condition were sampled, at most "
-        f"{count_text(sample.max_per_document)} {protocol.names.first} ones per document; "
+        f"{count_text(sample.positions)} positions per condition were sampled, {limits_text(protocol)}; "
         f"{match_words(protocol)}. Documents were split at random, {100 * protocol.split.selection:g} % "
         "to select "
         f"neurons and the others to measure them.{repeated}"
@@ -196,10 +195,9 @@ def _tests(results: Results, protocol: Protocol) -> str:
     )
     if resampled:
         text += (
-            " Confidence intervals of group measures and of contrasts between conditions are over documents "
-            "and target types, two crossed random factors: variances by the jackknife, leaving groups of "
-            "documents, of types and of their cells out in turn (Cameron, Gelbach and Miller 2011, "
-            "doi:10.1198/jbes.2010.07136), with Student's t; the others come from resampling documents. "
+            " Confidence intervals are over documents and target types, two crossed random factors: "
+            "variances by the jackknife, leaving groups of documents, types and cells of both out in turn "
+            "(Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136), with Student's t. "
             "Contrasts with a declared value and between conditions use t with the interval's standard "
             "error."
         )

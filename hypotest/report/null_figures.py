@@ -99,7 +99,7 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
     axes.set_ylabel(f"draws (of {count_text(len(draws))})")
     label = words_of(result.measure, result.title, UNNAMED).label
-    axes.set_xlabel(_label(label, rung.statistic, rung.unit))
+    axes.set_xlabel(_label(label, rung.statistic))
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
     axes.annotate(
@@ -114,11 +114,9 @@ def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draw
     )
 
 
-def _label(label: str, statistic: str, other_unit: str) -> str:
+def _label(label: str, statistic: str) -> str:
     # A narrow panel has no room for name and unit on one line.
     name, bracket, unit = label.partition(" (")
-    if other_unit:
-        return f"{name}\n({printable(other_unit)})"
     if " - " in statistic:
         return f"{name}\n{printable(statistic).replace(' - ', ' − ')}"
     return f"{name}\n({unit}" if bracket else name

@@ -149,8 +149,6 @@ def _selected_again(item: PredictionResult) -> Iterator[str]:
 
 def _unit(item: PredictionResult) -> str:
     """The unit of every number of the sentence and of what follows."""
-    if item.unit:
-        return f"; all in {item.unit}"
     measure = UNITS.get(item.measure)
     return f"; unit: {measure.unit}" if measure is not None else ""
 
@@ -229,8 +227,6 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
             further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
         if rung.planned_draws is not None:
             further.append(f"h/l after {count_text(rung.n_draws)} of {count_text(rung.planned_draws)} draws")
-        if rung.unit:
-            further.append(f"in {rung.unit}")
         if rung.descriptive:
             further.append("descriptive")
         if rung.blocked:

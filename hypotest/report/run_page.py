@@ -101,7 +101,7 @@ def _cells(item: PredictionResult) -> tuple[Inline, ...]:
     return (
         item.id + ("" if item.role == "deciding" else f" ({item.role})"),
         numbers.observed,
-        item.against + (f", in {item.unit}" if item.unit else ""),
+        item.against,
         numbers.reference,
         numbers.effect + ("" if item.interval is None else f" {numbers.interval}"),
         numbers.p + sign,

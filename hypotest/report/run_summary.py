@@ -132,11 +132,6 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:
 def _legend(results: Results) -> Iterator[str]:
     if any(prediction_text(item).of_equivalence for item in results.predictions):
         yield "by TOST: p is that of the equivalence test"
-    in_units: dict[str, list[str]] = {}
-    for item in results.predictions:
-        if item.unit:
-            in_units.setdefault(item.unit, []).append(item.id)
-    yield from (f"in {unit} of the same size: {', '.join(names)}" for unit, names in in_units.items())
     unseen = [
         f"{item.id} {prediction_text(item).smallest_effect}"
         for item in results.predictions

@@ -1,11 +1,11 @@
-"""Attention at query positions of both conditions: how concentrated it is, and where it looks."""
+"""Attention at query positions of both conditions: how concentrated it is."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators import concentration, routing
+from hypotest.estimators import concentration
 from hypotest.records.split import SplitEvidence
 
 
@@ -33,22 +33,3 @@ def document_means(
             means.append(sums / counts)
     both = np.isfinite(means[0]) & np.isfinite(means[1])
     return means[0][both], means[1][both], documents[both].astype(np.int64)
-
-
-def routing_profiles(
-    split: SplitEvidence,
-) -> tuple[routing.AttentionProfiles, routing.AttentionProfiles]:
-    """Attention profiles per document at query positions of the first and of the second condition."""
-    documents = np.unique(split.documents)
-    profiles = []
-    for rows in (split.first, split.second):
-        profiles.append(
-            routing.attention_profiles(
-                split.attention[rows],
-                split.indices[rows],
-                split.documents[rows],
-                documents,
-                split.head_windows,
-            )
-        )
-    return profiles[0], profiles[1]

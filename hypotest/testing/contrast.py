@@ -41,8 +41,6 @@ class MeasuredContrast:
     """Why nothing can be concluded from this contrast, whatever its p-value."""
     variant: str = ""
     """Of the null, where it is drawn in several ways."""
-    unit: str = ""
-    """Of all these numbers, where it is not the measure's own: SDs of random groups."""
     reselection: Reselection | None = None
     """Its errors if the group is selected again, where the protocol asks for them."""
     own_intervals: OwnIntervals = field(default_factory=OwnIntervals)

@@ -30,8 +30,9 @@ class Rung:
     groups: IntArray | None = None
     """The random groups behind the draws, shape (n_draws, k)."""
     scale: Callable[[Values, int], Values] | None = None
-    """Where draws are no groups of this network: puts values of groups of a size on the scale of the "
-    "draws."""
+    """Where draws are no groups of this network: from values of groups of a size to comparable ones."""
+    noise: float = 0.0
+    """Variance of the effect that comes of what `scale` rests on."""
     arms: tuple[tuple[NullComparison, Values], ...] = ()
     """Other statistics among their own draws, which describe."""
     beside: Mapping[str, float | None] = field(default_factory=dict)

@@ -113,18 +113,21 @@ def all_settings() -> list[Setting]:
         found.append(
             Setting(f"segregation k20 planted {planted} type {sd}", segregated, type_sd=sd, more=more)
         )
-    for crossed in (True, False):
-        for differ, cap, sd in (
-            (0.0, 8, 0.0),
-            (0.0, 8, 0.5),
-            (0.0, 8, 1.0),
-            (0.0, 0, 1.0),
-            (0.3, 8, 0.0),
-            (0.3, 8, 0.5),
-        ):
-            name = f"routing {'crossed' if crossed else 'document'} halves differ {differ} cap{cap} type {sd}"
-            more = {"crossed": crossed, "rerouting": differ}
-            found.append(Setting(name, routing, 512, 200, (300, 1000), cap, sd, 0.2, more=more))
+    for differ, cap, sd in (
+        (0.0, 8, 0.0),
+        (0.0, 8, 0.5),
+        (0.0, 8, 1.0),
+        (0.0, 0, 1.0),
+        (0.3, 8, 0.0),
+        (0.3, 8, 0.5),
+    ):
+        name = f"routing differ {differ} cap{cap} type {sd}"
+        more = {"rerouting": differ}
+        found.append(Setting(name, routing, 512, 200, (300, 1000), cap, sd, 0.2, more=more))
+        if cap:
+            name = f"routing shipped differ {differ} type {sd}"
+            more = {"rerouting": differ, "context": 64}
+            found.append(Setting(name, routing, 3800, 400, (700, 3000), cap, sd, 0.2, more=more))
     return found
 
 

@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from hypotest.corpora.caps import capped_rows
 from hypotest.estimators.dimension import correlation, effective_dimension, effective_dimension_resamples
 from hypotest.estimators.information import gaussian_copula_information
 from hypotest.estimators.modularity import communities, modularity_resamples, segregation
-from hypotest.estimators.profiles import attention_profiles
-from hypotest.estimators.routing import routing_similarity_resamples
-from hypotest.estimators.routing_crossed import crossed_halvings, crossed_similarity
+from hypotest.estimators.routing import crossed_halvings, crossed_routing
 from hypotest.estimators.shared_partitions import modularity_left_out, search_variance
 from hypotest.inference.crossed import effective_number
 from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
 from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out, evaluated
+from hypotest.measures.routing_similarity import HALVINGS
 
 CONTROLS = 6
 Rng = np.random.Generator
@@ -50,11 +48,20 @@ def drawn_text(s: Setting, rng: Rng) -> tuple[np.ndarray, np.ndarray, np.ndarray
     for number, exponent in zip(s.types, (0.7, 1.0), strict=True):
         share = np.arange(1, number + 1) ** -exponent
         drawn = rng.choice(number, size=6 * s.n, p=share / share.sum())
-        kept = capped_rows([drawn], [s.cap], rng) if s.cap else np.arange(s.n)
+        kept = capped(drawn, s.cap, rng) if s.cap else np.arange(s.n)
         parts.append(rng.permutation(drawn[kept])[: s.n])
     rare = np.repeat([True, False], [len(part) for part in parts])
     types = np.concatenate([parts[0], s.types[0] + parts[1]])
     return rng.permutation(rare.size) % s.documents, types, rare
+
+
+def capped(types: np.ndarray, cap: int, rng: Rng) -> np.ndarray:
+    """A random set of rows with at most so many of each type."""
+    order = rng.permutation(types.size)
+    by_type = order[np.argsort(types[order], kind="stable")]
+    starts = np.flatnonzero(np.diff(types[by_type], prepend=-1))
+    place = np.arange(types.size) - np.repeat(starts, np.diff(starts, append=types.size))
+    return np.asarray(by_type[place < cap])
 
 
 def effects(s: Setting, rng: Rng, documents: np.ndarray, types: np.ndarray, *shape: int) -> np.ndarray:
@@ -259,7 +266,7 @@ def modularity(s: Setting, rng: Rng) -> dict[str, float]:
 
 
 def routing(s: Setting, rng: Rng) -> dict[str, float]:
-    """Routing similarity less its value in the population; halves of documents, or crossed ones."""
+    """Routing similarity less its value in the population."""
     rows = documents, types, rare = drawn_text(s, rng)
     heads, context, differ = 4, s.more.get("context", 16), s.more.get("rerouting", 0.0)
     logits = rng.normal(size=(2, heads, context))
@@ -276,23 +283,10 @@ def routing(s: Setting, rng: Rng) -> dict[str, float]:
             profiles += softmax(logits + sd * rng.normal(size=(2000, 1, heads, context))).mean(axis=0)
         truth = float(np.mean([stats.spearmanr(*profiles[:, head]).statistic for head in range(heads)]))
     indices = np.full(rare.size, context - 1)
-    halves = crossed_halvings(documents, types, 5, rng)
-    if s.more.get("crossed", True):
+    halves = crossed_halvings(documents, types, HALVINGS, rng)
 
-        def evaluate(units: np.ndarray, weights: np.ndarray) -> np.ndarray:
-            return crossed_similarity(attention, indices, rare, units, weights, halves)
-
-    else:  # halves of documents: each document's rows in pieces, by the unit that is left out
-
-        def evaluate(units: np.ndarray, weights: np.ndarray) -> np.ndarray:
-            pieces, owner = np.unique(documents * 1000 + units, return_inverse=True)
-            order = np.arange(pieces.size)
-            parts = [
-                attention_profiles(attention[side], indices[side], owner[side], order)
-                for side in (rare, ~rare)
-            ]
-            first = np.array([halves[0][:, documents == piece // 1000][:, 0] for piece in pieces]).T
-            return routing_similarity_resamples(*parts, weights[:, pieces % 1000], first)
+    def evaluate(units: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return crossed_routing(attention, indices, rare, [(units, weights)], halves)[0].similarity
 
     return record(s, rng, truth, evaluate, rows)
 

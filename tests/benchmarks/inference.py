@@ -201,7 +201,7 @@ def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.rando
     )
     heads = HEAD_RECORDS.HeadAblation(
         documents=np.arange(DOCUMENTS),
-        n_positions=np.full(DOCUMENTS, POSITIONS // DOCUMENTS // 2),
+        targets=target[np.flatnonzero(rare)[:DOCUMENTS]],
         base=np.ones((DOCUMENTS, N_NEURONS), dtype=np.float32),
         single=squares[0],
         layer=squares[0][:, ::8],

@@ -83,11 +83,16 @@ def test_mean_activation_is_that_of_the_selection_split(collected):
     )
 
 
-def test_head_ablation_is_summed_by_document(collected):
-    ablation = collected[0].evaluation.head_ablation
-    assert ablation.documents.tolist() == [4, 5, 6, 7]  # blocks 12, 14, ..., 22 of three blocks each
-    assert ablation.n_positions.sum() == 6
-    assert ablation.single.shape == (4, 8, 96)
+def test_heads_are_ablated_at_the_rare_positions_of_some_blocks(samples, collected):
+    split = collected[0].evaluation
+    ablation, rare = split.head_ablation, split.positions.filter(split.mask("rare"))
+    rare = rare.filter(rare["block"].is_in(samples["evaluation"].head_blocks.tolist()))
+    assert ablation.documents.tolist() == rare["document"].to_list()
+    assert ablation.targets.tolist() == rare["target"].to_list()
+    assert sorted(set(ablation.documents.tolist())) == [4, 5, 6, 7]  # blocks 12, 14, ..., 22 of three each
+    assert ablation.single.shape == (6, 8, 96)
+    squares = split.activations[np.isin(split.blocks, samples["evaluation"].head_blocks) & split.mask("rare")]
+    np.testing.assert_allclose(ablation.base, squares**2, rtol=1e-3, atol=1e-6)
 
 
 def test_evidence_is_read_back_without_a_model(collected):
@@ -227,9 +232,11 @@ def test_part_of_a_split_is_that_of_its_documents(collected):
     assert part.documents.tolist() == split.documents[rows].tolist()
     for name in ("activations", "delta_loss", "loss", "error_bound", "n_exact", "residual", "attention"):
         np.testing.assert_array_equal(getattr(part, name), getattr(split, name)[rows])
-    assert part.head_ablation.documents.tolist() == [4, 6]
-    np.testing.assert_array_equal(part.head_ablation.single, split.head_ablation.single[[0, 2]])
-    np.testing.assert_array_equal(part.head_ablation.base, split.head_ablation.base[[0, 2]])
+    heads = split.head_ablation
+    rows = np.isin(heads.documents, [4, 6])
+    assert set(part.head_ablation.documents.tolist()) == {4, 6}
+    for name in ("documents", "targets", "single", "base", "layer"):
+        np.testing.assert_array_equal(getattr(part.head_ablation, name), getattr(heads, name)[rows])
 
 
 def test_a_digest_names_the_arrays_and_what_lies_beside_them(collected, tmp_path):
@@ -289,3 +296,26 @@ def test_keys_follow_the_precision_and_not_the_place(small_subject, samples, sma
     )
     assert ours == elsewhere
     assert ours.selection != precise.selection and ours.evaluation != precise.evaluation
+
+
+def test_heads_are_ablated_at_few_positions_of_each_block_where_there_are_many(monkeypatch):
+    index = np.tile(np.arange(1, 11), 3)
+    frame = pl.DataFrame(
+        {
+            "document": np.repeat([0, 0, 1], 10),
+            "block": np.repeat([2, 3, 5], 10),
+            "index": index,
+            "target": index,
+            "condition": pl.Series(
+                np.where(index == 4, "common", "rare").tolist(), dtype=pl.Enum(["rare", "common"])
+            ),
+            "split": "evaluation",
+        }
+    )
+    sample = Sample(np.zeros((6, 12), dtype=np.int32), frame, np.array([2, 5]))
+    every = sample.head_positions
+    assert every.height == 18 and set(every["block"]) == {2, 5}
+    monkeypatch.setattr("hypotest.collect.sample.HEAD_POSITIONS", 7)
+    few = sample.head_positions
+    assert few["block"].to_list() == [2, 2, 2, 5, 5, 5]
+    assert few["index"].to_list() == [1, 6, 10] * 2  # the first, the middle one and the last of nine

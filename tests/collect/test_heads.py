@@ -14,20 +14,17 @@ def test_every_head_and_every_layer_agree_with_hooks(small_subject, small_tokens
     arrays = head_ablation_arrays(small_subject, tokens, block, index)
     base = neurons(small_subject, tokens)
 
-    def by_block(values):
-        total = np.zeros((9, values.shape[-1]))
-        np.add.at(total, block, values[block, index] ** 2)
-        return total
+    def squared(values):
+        return values[block, index] ** 2
 
-    assert arrays["n_positions"].tolist() == np.bincount(block, minlength=9).tolist()
-    np.testing.assert_allclose(arrays["base"], by_block(base), rtol=1e-4, atol=1e-8)
-    assert arrays["single"].shape == (9, 8, 96)
+    np.testing.assert_allclose(arrays["base"], squared(base), rtol=1e-3, atol=1e-7)
+    assert arrays["single"].shape == (25, 8, 96)
     for place, layer in enumerate((1, 2)):
         for head in range(4):
             changed = neurons(small_subject, tokens, layer, head)
-            expected = by_block(changed - base)
+            expected = squared(changed - base)
             np.testing.assert_allclose(arrays["single"][:, 4 * place + head], expected, rtol=1e-3, atol=1e-5)
-        together = by_block(neurons(small_subject, tokens, layer, slice(None)) - base)
+        together = squared(neurons(small_subject, tokens, layer, slice(None)) - base)
         np.testing.assert_allclose(arrays["layer"][:, place], together, rtol=1e-3, atol=1e-5)
 
 

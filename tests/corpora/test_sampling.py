@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from hypotest.corpora.blocks import PADDING, cut_blocks
-from hypotest.corpora.sampling import Candidates, blocks_for_heads, sample_positions
+from hypotest.corpora.sampling import Candidates, blocks_for_heads, count_positions, sample_positions
 from hypotest.errors import CorpusError
 from hypotest.records.conditions import Conditions
 
@@ -24,12 +24,13 @@ def blocks():
     return cut_blocks([rng.integers(0, 200, size=int(rng.integers(100, 2000))) for _ in range(40)], 64)
 
 
-def draw(blocks, n=200, cap=16, share=0.5, seed=1, kept_out=()):
+def draw(blocks, n=200, cap=16, share=0.5, seed=1, kept_out=(), of_type=None):
     return sample_positions(
         blocks,
         candidates(blocks),
         n_positions=n,
         max_per_document=cap,
+        max_per_type=of_type,
         selection_share=share,
         match=("block",),
         counts=None,
@@ -72,6 +73,27 @@ def test_cap_per_document_holds(blocks):
     positions = draw(blocks, n=60, cap=3).positions
     per_document = positions.filter(pl.col("condition") == "rare").group_by("document").len()
     assert per_document["len"].max() == 3
+
+
+def test_cap_per_type_holds_in_each_split_and_condition_and_keeps_the_matching(blocks):
+    plain, capped = draw(blocks, n=100), draw(blocks, n=100, of_type=4)
+    per_type = capped.positions.group_by("split", "condition", "target").len()
+    assert per_type["len"].max() == 4
+    assert plain.positions.group_by("split", "condition", "target").len()["len"].max() > 4
+    assert capped.positions.group_by("split", "condition").len()["len"].to_list() == [50] * 4
+    for _, rows in capped.positions.group_by("block"):
+        index = [rows.filter(pl.col("condition") == name)["index"].sort() for name in ("rare", "common")]
+        assert (index[0] - index[1]).abs().max() <= 16
+    # 20 rare types: no split can give more than four of each
+    assert max(capped.eligible.values()) <= 80 < min(plain.eligible.values())
+    assert (
+        count_positions(capped.positions).effective_types > count_positions(plain.positions).effective_types
+    )
+
+
+def test_a_cap_per_type_is_named_where_it_leaves_too_few(blocks):
+    with pytest.raises(CorpusError, match=r"and 2 of each type in a split\); .* or max_per_type"):
+        draw(blocks, of_type=2)
 
 
 def test_too_few_positions_say_how_many_there_are(blocks):
@@ -132,8 +154,8 @@ def test_nothing_behind_the_end_of_a_short_document_is_sampled():
     for wanted in ("rare", "common"):
         rare = {*RARE, PADDING} if wanted == "rare" else set(RARE) - {PADDING}
         drawn = sample_positions(
-            blocks, candidates(blocks, rare), n_positions=200, max_per_document=16, selection_share=0.5,
-            match=("block",), counts=None, rng=np.random.default_rng(1),
+            blocks, candidates(blocks, rare), n_positions=200, max_per_document=16, max_per_type=None,
+            selection_share=0.5, match=("block",), counts=None, rng=np.random.default_rng(1),
         )  # fmt: skip
         positions = drawn.positions
         index, block = positions["index"].to_numpy(), positions["block"].to_numpy()

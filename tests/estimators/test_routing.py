@@ -1,3 +1,5 @@
+"""Routing similarity with halves that share neither documents nor types."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,218 +7,264 @@ import pytest
 from scipy import stats
 
 from hypotest.estimators import routing
-from hypotest.estimators.routing import AttentionProfiles, attention_profiles
+from hypotest.estimators.routing import crossed_halvings, crossed_routing, routing_correlations
+from hypotest.inference.left_out import leave_out
+
+HEADS, CONTEXT = 3, 12
+Rows = tuple[np.ndarray, ...]
 
 
-def sampled(
-    seed: int, same: bool = True, n_documents: int = 40, noise: float = 0.3
-) -> tuple[AttentionProfiles, AttentionProfiles]:
-    """Documents whose profiles scatter about one truth per head, or one per head and condition."""
-    rng = np.random.default_rng(seed)
-    n_heads, context = 4, 24
-    counts = np.maximum(rng.integers(1, 6, (n_documents, 1)) - np.arange(context) // 6, 0)
-    truth = rng.normal(size=(2, n_heads, context))
-    both = []
-    for condition in range(2):
-        mean = truth[0 if same else condition]
-        scatter = rng.normal(size=(n_documents, n_heads, context)) * noise
-        attention = np.exp(mean + scatter)
-        both.append(AttentionProfiles(attention * counts[:, None], counts.astype(float)))
-    return both[0], both[1]
+def rows(
+    rng: np.random.Generator,
+    *,
+    type_sd: float = 0.0,
+    differ: bool = False,
+    n: int = 600,
+    n_documents: int = 60,
+    n_types: int = 30,
+    context: int = CONTEXT,
+) -> Rows:
+    """Attention of rows, place of their queries, labels, documents, types."""
+    documents = np.repeat(np.arange(n_documents), n // n_documents)
+    first = np.arange(n) % 2 == 0
+    types = rng.integers(n_types, size=n) + n_types * ~first
+    means = rng.normal(size=(2, HEADS, context))
+    logits = (
+        means[(first & differ).astype(int)]
+        + type_sd * rng.normal(size=(2 * n_types, HEADS, context))[types]
+        + 0.5 * rng.normal(size=(n, HEADS, context))
+    )
+    indices = rng.integers(context // 2, context, size=n)
+    weights = np.exp(logits) * (np.arange(context) <= indices[:, None])[:, None]
+    return weights / weights.sum(axis=2, keepdims=True), indices, first, documents, types
+
+
+def everything(n: int) -> routing.Weighting:
+    return np.zeros(n, dtype=int), np.ones((1, 1))
+
+
+def similarity(some: Rows, halves: tuple[np.ndarray, np.ndarray]) -> float:
+    attention, indices, first = some[:3]
+    return float(
+        crossed_routing(attention, indices, first, [everything(first.size)], halves)[0].similarity[0]
+    )
 
 
 def by_definition(
-    rare: AttentionProfiles, common: AttentionProfiles, weights: np.ndarray, halves: np.ndarray
-) -> float:
-    """The ratio in plain loops, with scipy's Spearman."""
+    some: Rows, halves: tuple[np.ndarray, np.ndarray], counts: np.ndarray
+) -> tuple[float, float]:
+    """The ratio and the plain correlation in loops, with scipy's Spearman; each row counts so often."""
+    attention, indices, first = some[:3]
 
-    def profile(profiles: AttentionProfiles, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        sums = np.einsum("d,dhc->hc", chosen, profiles.sums)
-        return sums, chosen @ profiles.counts
+    def profile(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sums, seen = np.zeros((HEADS, CONTEXT)), np.zeros(CONTEXT)
+        for row in np.flatnonzero(mask):
+            for distance in range(indices[row] + 1):
+                sums[:, distance] += counts[row] * attention[row, :, indices[row] - distance]
+                seen[distance] += counts[row]
+        return sums, seen
 
-    n_heads = rare.sums.shape[1]
-    parts = np.zeros((3, n_heads))
-    for half in halves:
-        first, second = weights * half, weights * ~half
-        four = [profile(p, w) for p in (rare, common) for w in (first, second)]
-        seen = np.all([count > 0 for _, count in four], axis=0)
-        for head in range(n_heads):
-            a, b, c, d = (sums[head, seen] / count[seen] for sums, count in four)
+    def r(*both: tuple[np.ndarray, np.ndarray], head: int, common: np.ndarray) -> float:
+        x, y = (sums[head, common] / seen[common] for sums, seen in both)
+        return float(stats.spearmanr(x, y).statistic)
 
-            def r(x: np.ndarray, y: np.ndarray) -> float:
-                return float(stats.spearmanr(x, y).statistic)
-
-            parts[:, head] += [(r(a, d) + r(b, c)) / 2, r(a, b), r(c, d)]
-    parts /= len(halves)
-    ceiling = np.sqrt(np.maximum(parts[1], 0) * np.maximum(parts[2], 0))
-    return float(parts[0].mean() / ceiling.mean())
-
-
-def test_spearman_per_head_equals_scipy() -> None:
-    rare, common = sampled(0, same=False)
-    result = routing.routing_similarity(rare, common)
-    for head in range(4):
-        x, y = (p.sums.sum(axis=0)[head] / p.counts.sum(axis=0) for p in (rare, common))
-        assert result[head] == pytest.approx(stats.spearmanr(x, y).statistic)
-
-
-def test_distances_that_one_condition_never_saw_are_left_out() -> None:
-    rare, common = sampled(1)
-    counts = common.counts.copy()
-    counts[:, 15:] = 0
-    cut = AttentionProfiles(common.sums * (counts > 0)[:, None], counts)
-    result = routing.routing_similarity(rare, cut)
-    x, y = (p.sums.sum(axis=0)[2, :15] / p.counts.sum(axis=0)[:15] for p in (rare, cut))
-    assert result[2] == pytest.approx(stats.spearmanr(x, y).statistic)
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_resamples_equal_the_definition(ties: bool) -> None:
-    rare, common = sampled(2, noise=1.0)
-    if ties:
-        rare = AttentionProfiles(np.where(rare.sums > 2, rare.sums, 0), rare.counts)
-        rare.sums[:, :, 5:9] = 0.0
-    rng = np.random.default_rng(2)
-    weights = rng.multinomial(40, np.full(40, 1 / 40), size=4)
-    halves = routing.halvings(40, 3, rng)
-    result = routing.routing_similarity_resamples(rare, common, weights, halves)
-    for row, value in zip(weights, result, strict=True):
-        assert value == pytest.approx(by_definition(rare, common, row, halves))
-
-
-def test_correlations_of_resamples_are_those_of_repeated_documents() -> None:
-    rare, common = sampled(4)
-    weights = np.random.default_rng(1).multinomial(40, np.full(40, 1 / 40), size=5)
-    found = routing.routing_correlation_resamples(rare, common, weights)
-    for row, value in zip(weights, found, strict=True):
-        repeated = [
-            AttentionProfiles(np.repeat(one.sums, row, axis=0), np.repeat(one.counts, row, axis=0))
-            for one in (rare, common)
-        ]
-        assert value == pytest.approx(routing.routing_similarity(*repeated).mean(), abs=1e-12)
-
-
-def test_swaps_equal_exchanged_rows() -> None:
-    rare, common = sampled(3, same=False)
-    rng = np.random.default_rng(3)
-    swaps = rng.random((4, 40)) < 0.5
-    halves = routing.halvings(40, 3, rng)
-    result = routing.routing_similarity_swaps(rare, common, swaps, halves)
-    for flags, value in zip(swaps, result, strict=True):
-
-        def exchanged(
-            one: AttentionProfiles, other: AttentionProfiles, flags: np.ndarray = flags
-        ) -> AttentionProfiles:
-            return AttentionProfiles(
-                np.where(flags[:, None, None], other.sums, one.sums),
-                np.where(flags[:, None], other.counts, one.counts),
+    parts = np.zeros((3, HEADS))
+    for by_document, by_type in zip(*halves, strict=True):
+        for agree in (True, False):
+            inside = (by_document == by_type) == agree
+            a, b, c, d = (
+                profile(inside & side & half)
+                for side in (first, ~first)
+                for half in (by_document, ~by_document)
             )
-
-        pair = exchanged(rare, common), exchanged(common, rare)
-        expected = routing.routing_similarity_resamples(*pair, np.ones((1, 40)), halves)[0]
-        assert value == pytest.approx(expected)
-
-
-def test_same_routing_reaches_the_ceiling_and_different_routing_does_not() -> None:
-    halves = routing.halvings(40, 5, np.random.default_rng(4))
-    ones = np.ones((1, 40))
-    same = [routing.routing_similarity_resamples(*sampled(s, noise=1.5), ones, halves)[0] for s in range(30)]
-    other = [
-        routing.routing_similarity_resamples(*sampled(s, same=False), ones, halves)[0] for s in range(10)
-    ]
-    # The ceiling is needed: profiles themselves correlate well below 1.
-    plain = [routing.routing_similarity(*sampled(s, noise=1.5)).mean() for s in range(30)]
-    assert np.mean(same) == pytest.approx(1, abs=0.02)
-    assert np.mean(plain) < 0.95
-    assert np.mean(other) < 0.3
+            common = np.all([seen > 0 for _, seen in (a, b, c, d)], axis=0)
+            for head in range(HEADS):
+                of = {"head": head, "common": common}
+                parts[:, head] += [(r(a, d, **of) + r(b, c, **of)) / 2, r(a, b, **of), r(c, d, **of)]
+    parts /= 2 * len(halves[0])
+    ceiling = np.sqrt(np.maximum(parts[1], 0) * np.maximum(parts[2], 0))
+    one, two = profile(first), profile(~first)
+    common = (one[1] > 0) & (two[1] > 0)
+    plain = np.mean([r(one, two, head=head, common=common) for head in range(HEADS)])
+    return float(parts[0].mean() / ceiling.mean()), float(plain)
 
 
-def test_reliability_rises_with_documents_and_stays_in_bounds() -> None:
-    values = []
-    for n in (6, 200):
-        halves = routing.halvings(n, 6, np.random.default_rng(5))
-        reliability = routing.routing_reliability(*sampled(5, n_documents=n, noise=2.0), halves)
-        assert np.all((reliability >= 0) & (reliability <= 1))
-        values.append(reliability.mean())
-    assert values[1] > values[0] + 0.1
+@pytest.mark.parametrize("differ", [False, True])
+def test_equals_the_definition(differ: bool) -> None:
+    rng = np.random.default_rng(1)
+    some = rows(rng, type_sd=0.5, differ=differ, n=240)
+    attention, indices, first, documents, types = some
+    halves = crossed_halvings(documents, types, 2, rng)
+    weights = rng.integers(0, 3, size=(3, 60))
+    (found,) = crossed_routing(attention, indices, first, [(documents, weights)], halves)
+    for row, value, plain in zip(weights, found.similarity, found.correlation, strict=True):
+        assert (value, plain) == pytest.approx(by_definition(some, halves, row[documents]))
 
 
-def test_weights_are_only_relative_and_chunks_do_not_matter(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rare, common = sampled(6)
+def test_ties_have_mid_ranks() -> None:
+    rng = np.random.default_rng(2)
+    attention, _, first, documents, types = rows(rng, n=240)
+    attention[..., 2:5] = 0.0
+    halves = crossed_halvings(documents, types, 1, rng)
+    some = (attention, np.full(240, CONTEXT - 1), first)
+    assert similarity(some, halves) == pytest.approx(by_definition(some, halves, np.ones(240))[0])
+
+
+def test_correlations_per_head_equal_scipy_on_distances_that_both_have_seen() -> None:
+    attention, indices, first, *_ = rows(np.random.default_rng(3), differ=True)
+    indices = np.where(first, indices, np.minimum(indices, 8))
+    found = routing_correlations(attention, indices, first)
+    for head in range(HEADS):
+        means = [
+            [
+                np.mean(
+                    [attention[row, head, indices[row] - d] for row in np.flatnonzero(side & (indices >= d))]
+                )
+                for d in range(9)
+            ]
+            for side in (first, ~first)
+        ]
+        assert found[head] == pytest.approx(stats.spearmanr(*means).statistic)
+
+
+def test_halves_split_documents_and_types_evenly() -> None:
+    *_, documents, types = rows(np.random.default_rng(0))
+    both = crossed_halvings(documents, types, 4, np.random.default_rng(1))
+    for halves, units in zip(both, (documents, types), strict=True):
+        assert halves.shape == (4, 600)
+        for half in halves:
+            of_units = [np.unique(half[units == unit]) for unit in np.unique(units)]
+            assert all(found.size == 1 for found in of_units)
+            assert sum(bool(found[0]) for found in of_units) == len(of_units) // 2
+    again = crossed_halvings(documents, types, 4, np.random.default_rng(1))
+    assert all(np.array_equal(one, two) for one, two in zip(both, again, strict=True))
+
+
+def test_leaving_out_is_having_no_such_rows() -> None:
+    rng = np.random.default_rng(2)
+    some = attention, indices, first, documents, types = rows(rng, type_sd=0.5)
+    halves = crossed_halvings(documents, types, 2, rng)
+    items = [leave_out(types, 5, rng, first), leave_out(documents, 7, rng)]
+    of_all = crossed_routing(
+        attention, indices, first, [(item.units, item.weights) for item in items], halves
+    )
+    for item, found in zip(items, of_all, strict=True):
+        for number in range(len(item.weights)):
+            kept = item.units != number
+            alone = similarity(tuple(part[kept] for part in some), (halves[0][:, kept], halves[1][:, kept]))
+            assert found.similarity[number] == pytest.approx(alone)
+
+
+def test_types_that_differ_do_not_lower_it() -> None:
+    """Of halves of documents alone the mean is 0.93: nothing but the sample of types differs."""
+    found = []
+    for seed in range(12):
+        rng = np.random.default_rng((3, seed))
+        some = rows(rng, type_sd=1.0)
+        found.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
+    assert abs(np.mean(found) - 1) < 4 * np.std(found, ddof=1) / np.sqrt(12)
+
+
+def test_routing_that_differs_falls_far_below_the_ceiling() -> None:
+    found = []
+    for seed in range(6):
+        rng = np.random.default_rng((4, seed))
+        some = rows(rng, type_sd=0.3, differ=True)
+        found.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
+    assert np.mean(found) < 0.5
+
+
+def test_the_ceiling_rises_with_text_and_stays_in_bounds() -> None:
+    ceilings = []
+    for n in (240, 6000):
+        rng = np.random.default_rng(5)
+        attention, indices, first, documents, types = rows(rng, type_sd=1.0, n=n)
+        halves = crossed_halvings(documents, types, 4, rng)
+        found = crossed_routing(attention, indices, first, [everything(n)], halves)[0].ceiling
+        assert 0 <= found[0] <= 1
+        ceilings.append(found[0])
+    assert ceilings[1] > ceilings[0] + 0.05
+
+
+def test_conditions_may_change_places_and_heads_come_in_any_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(6)
-    weights = rng.multinomial(40, np.full(40, 1 / 40), size=7)
-    halves = routing.halvings(40, 2, rng)
-    whole = routing.routing_similarity_resamples(rare, common, weights, halves)
-    monkeypatch.setattr(routing, "PROFILE_BYTES", 1)
-    parts = routing.routing_similarity_resamples(rare, common, weights * 3.0, halves)
-    np.testing.assert_allclose(parts, whole)
-    swapped = routing.routing_similarity_resamples(common, rare, weights, halves)
-    np.testing.assert_allclose(swapped, whole)
-
-
-def test_halvings_are_even_random_and_reproducible() -> None:
-    halves = routing.halvings(11, 50, np.random.default_rng(7))
-    assert set(halves.sum(axis=1).tolist()) == {6}
-    assert len(np.unique(halves, axis=0)) > 40
-    assert np.array_equal(halves, routing.halvings(11, 50, np.random.default_rng(7)))
-
-
-def test_undefined() -> None:
-    constant = AttentionProfiles(np.ones((4, 2, 5)), np.ones((4, 5)))
-    short = AttentionProfiles(np.random.default_rng(8).random((4, 2, 2)), np.ones((4, 2)))
-    halves = routing.halvings(4, 2, np.random.default_rng(8))
-    for profiles in (constant, short):
-        assert np.isnan(routing.routing_similarity(profiles, profiles)).all()
-        values = routing.routing_similarity_resamples(profiles, profiles, np.ones((1, 4)), halves)
-        assert np.isnan(values).all()
-
-
-def test_refusals() -> None:
-    rare, common = sampled(9)
-    halves = routing.halvings(40, 2, np.random.default_rng(9))
-    with pytest.raises(ValueError, match="same documents"):
-        routing.routing_similarity(rare, sampled(9, n_documents=5)[0])
-    with pytest.raises(ValueError, match="weights"):
-        routing.routing_similarity_resamples(rare, common, np.ones((1, 3)), halves)
-    with pytest.raises(ValueError, match="negative"):
-        routing.routing_similarity_resamples(rare, common, -np.ones((1, 40)), halves)
-    with pytest.raises(ValueError, match="at least one"):
-        routing.routing_similarity_swaps(rare, common, np.ones((1, 40)) > 0, halves[:0])
-    with pytest.raises(ValueError, match="two documents"):
-        routing.halvings(1, 1, np.random.default_rng(0))
-
-
-def test_a_halving_that_a_resample_leaves_nearly_empty_is_left_out() -> None:
-    # documents 0 and 1 see distances 0 to 3 only together with the others; drawn alone they share too few
-    rare, common = sampled(10, n_documents=6)
-    halves = np.array([[True, True, True, False, False, False], [True, False, True, False, True, False]])
-    weights = np.array([[0, 0, 0, 2, 2, 2], [1, 1, 1, 1, 1, 1]])  # the first half of halving 0 is empty
-    both = routing.routing_similarity_resamples(rare, common, weights, halves)
-    assert np.isfinite(both).all()
-    second = routing.routing_similarity_resamples(rare, common, weights, halves[1:])
-    assert both[0] == pytest.approx(second[0], rel=1e-12)
-    first = routing.routing_similarity_resamples(rare, common, weights, halves[:1])
-    assert np.isnan(first[0]) and np.isfinite(first[1])
+    attention, indices, first, documents, types = rows(rng, differ=True)
+    halves = crossed_halvings(documents, types, 2, rng)
+    whole = similarity((attention, indices, first), halves)
+    monkeypatch.setattr(routing, "HEADS_BYTES", 1)
+    assert similarity((attention, indices, first), halves) == pytest.approx(whole)
+    assert similarity((attention, indices, ~first), halves) == pytest.approx(whole)
 
 
 def test_what_no_head_can_see_does_not_make_profiles_alike() -> None:
     rng = np.random.default_rng(11)
-    windows, context, n = np.array([6, 6]), 24, 40
-    index, documents = np.full(n, context - 1), np.repeat(np.arange(20), 2)
-    both = []
-    for _ in range(2):  # within the window the conditions have nothing in common
-        attention = np.zeros((n, 2, context))
-        attention[:, :, -6:] = np.exp(rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(n, 2, 6)))
-        both.append((attention, index, documents, np.arange(20)))
-    blind = [attention_profiles(*arguments) for arguments in both]
-    seeing = [attention_profiles(*arguments, windows) for arguments in both]
-    short = [attention_profiles(arguments[0][..., -6:], index - 18, *arguments[2:]) for arguments in both]
-    halves = routing.halvings(20, 3, rng)
-    ones = np.ones((1, 20))
-    assert routing.routing_similarity(*blind).min() > 0.8  # the zeros that they share
-    np.testing.assert_allclose(routing.routing_similarity(*seeing), routing.routing_similarity(*short))
-    for measured in (routing.routing_similarity_resamples, routing.routing_similarity_swaps):
-        weights = ones if measured is routing.routing_similarity_resamples else ones > 2
-        np.testing.assert_allclose(measured(*seeing, weights, halves), measured(*short, weights, halves))
+    windows, context, n = np.array([6, 6]), 24, 240
+    attention = np.zeros((n, 2, context))
+    first, documents, types = np.arange(n) % 2 == 0, np.repeat(np.arange(20), 12), np.arange(n) % 30
+    within = rng.normal(size=(2, 2, 6))  # within the window the conditions have nothing in common
+    attention[:, :, -6:] = np.exp(within[first.astype(int)] + 0.1 * rng.normal(size=(n, 2, 6)))
+    indices, short = np.full(n, context - 1), np.full(n, 5)
+    halves = crossed_halvings(documents, types, 3, rng)
+    assert routing_correlations(attention, indices, first).min() > 0.8  # the zeros that they share
+    np.testing.assert_allclose(
+        routing_correlations(attention, indices, first, windows),
+        routing_correlations(attention[..., -6:], short, first),
+    )
+    seeing, cut = (
+        crossed_routing(*arguments, [everything(n)], halves, seen)[0].similarity
+        for arguments, seen in (
+            ((attention, indices, first), windows),
+            ((attention[..., -6:], short, first), None),
+        )
+    )
+    np.testing.assert_allclose(seeing, cut)
+
+
+def test_undefined() -> None:
+    n = 80
+    documents, types, first = np.arange(n) // 4, np.arange(n) % 7, np.arange(n) % 2 == 0
+    halves = crossed_halvings(documents, types, 2, np.random.default_rng(8))
+    noise = np.random.default_rng(8).random((n, 2, 5))
+    for attention, last in ((np.ones((n, 2, 5)), 4), (noise, 1)):  # constant profiles; two distances
+        indices = np.full(n, last)
+        assert np.isnan(routing_correlations(attention, indices, first)).all()
+        assert np.isnan(similarity((attention, indices, first), halves))
+
+
+def test_a_halving_that_leaves_a_half_nearly_empty_is_left_out() -> None:
+    rng = np.random.default_rng(9)
+    some = attention, indices, first, documents, types = rows(rng, n=240, n_documents=6)
+    halves = (
+        np.array([[True] * 120 + [False] * 120, np.arange(240) // 40 % 2 == 0]),
+        crossed_halvings(documents, types, 2, rng)[1],
+    )
+    weights = np.array([[0, 0, 0, 1, 1, 1]])  # the first half of the first halving is empty
+
+    def of(places: slice) -> float:
+        chosen = halves[0][places], halves[1][places]
+        return float(
+            crossed_routing(attention, indices, first, [(documents, weights)], chosen)[0].similarity[0]
+        )
+
+    assert np.isnan(of(slice(0, 1)))
+    assert of(slice(0, 2)) == pytest.approx(of(slice(1, 2)))
+    assert np.isfinite(similarity(some[:3], halves))
+
+
+def test_refusals() -> None:
+    attention, indices, first, documents, types = rows(np.random.default_rng(0))
+    halves = crossed_halvings(documents, types, 1, np.random.default_rng(0))
+
+    def call(weighting: routing.Weighting, halves: tuple[np.ndarray, np.ndarray] = halves) -> None:
+        crossed_routing(attention, indices, first, [weighting], halves)
+
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        call((documents, np.ones((1, 2))))
+    with pytest.raises(ValueError, match="not negative"):
+        call((documents, -np.ones((1, 60))))
+    with pytest.raises(ValueError, match="halves must have shape"):
+        call(everything(600), (halves[0][:, :3], halves[1][:, :3]))
+    with pytest.raises(ValueError, match="two documents"):
+        crossed_halvings(np.zeros(4, dtype=int), np.arange(4), 1, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="one halving"):
+        crossed_halvings(documents, types, 0, np.random.default_rng(0))

@@ -123,7 +123,7 @@ def test_a_quick_look_says_what_it_gives_up_and_refuses_nothing(quick):
     assert {item["group_size"] for item in record["predictions"]} == {None, 14}  # the declared size alone
     for text in (done.stdout, (folder / "power.md").read_text(encoding="utf-8")):
         words = " ".join(text.split())
-        assert "a quick look: at most 499 draws of each null and 400 resamples" in words
+        assert "a quick look: at most 499 draws of each null;" in words
         assert "95 % Monte Carlo intervals" in words and "will take about" not in words
     assert max(map(len, done.stdout.splitlines()[:-1])) <= 80
 

@@ -91,17 +91,6 @@ def test_trials_of_every_small_size_work_or_say_what_to_do(
                 assert item.observed is not None or "so few positions" in item.note
 
 
-def test_a_statistic_in_sds_of_a_null_is_not_shown(with_plateau, tmp_path, monkeypatch):
-    """Groups under shuffled labels differ in size where a plateau is looked for: z would be as good as p."""
-    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
-    tried = package.run(with_plateau, limit=60, out=tmp_path, device="cpu")
-    first, second = tried.predictions
-    assert "SDs of random groups only, which a trial does not show" in first.note
-    assert first.observed is not None and abs(first.observed) <= 1  # selectivity itself
-    assert (first.reference_value, first.effect) == (None, None)
-    assert second.note == "" and second.effect is not None
-
-
 def test_too_small_is_said_at_once_without_a_traceback(hypotest, tmp_path):
     done = hypotest("run", tmp_path / "none.yaml", "--limit", "2")
     assert done.returncode == 2

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hypotest.inference.bootstrap import jackknife_weights
 from hypotest.inference.crossed import (
     MINIMUM_UNITS,
     Component,
@@ -46,7 +45,7 @@ class TestEffectiveNumber:
 class TestJackknife:
     def test_variance_of_a_mean_is_its_squared_standard_error(self) -> None:
         x = np.random.default_rng(0).exponential(size=40)
-        left_out = jackknife_weights(40) @ x / 39
+        left_out = (x.sum() - x) / 39
         assert jackknife_variance(left_out) == pytest.approx(x.var(ddof=1) / 40)
         assert jackknife_bias(float(x.mean()), left_out) == pytest.approx(0.0, abs=1e-12)
 

@@ -8,7 +8,7 @@ from hypotest.pipeline.outcomes import adjust_together, classify_prediction, nul
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.relabelled import SHOWN_DRAWS
 from hypotest.testing.selection import select
-from hypotest.testing.shuffled import _standardization
+from hypotest.testing.shuffled import _without_size
 from hypotest.testing.undefined import Undefined
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
@@ -120,33 +120,22 @@ def test_shuffled_labels_describe_whatever_is_not_selectivity(select_rule):
         assert shuffled and all(rung.descriptive for rung in shuffled), measure
 
 
-def test_one_result_is_in_one_unit():
-    """Where the data set the size, T under shuffled labels and all beside it is in SDs of random groups."""
-    prediction = {**SELECTIVITY, "margin": {"null_sd": 3}}
-    evidence_scale = {}
-    for rule in (None, "plateau"):
-        _, _, result = compare(prediction, effect=1.0, select_rule=rule)
-        evidence_scale[rule] = result
+def test_effects_under_shuffled_labels_are_in_the_measures_unit_whatever_sets_the_size():
+    found = {
+        rule: compare({**SELECTIVITY, "margin": {"null_sd": 3}}, effect=1.0, select_rule=rule)[2]
+        for rule in (None, "plateau")
+    }
+    for result in found.values():
         assert result.effect == pytest.approx(result.observed - result.reference_value)
         assert result.reference_value == result.ladder[0].mean
         assert result.interval.low < result.effect < result.interval.high
-    raw, in_sds = evidence_scale[None], evidence_scale["plateau"]
-    assert raw.unit == ""
-    assert abs(raw.observed) <= 1
-    assert in_sds.unit == "SDs of random groups"
-    assert in_sds.margin == (-3.0, 3.0)
-    assert in_sds.secondary["group"].value == pytest.approx(raw.observed)
-    # the same group of the same size: the same effect but for the unit
-    sd = next(rung for rung in raw.ladder if rung.null == "size_matched").sd
-    assert in_sds.effect == pytest.approx(raw.effect / sd, rel=0.15)
-    assert raw.margin[1] == pytest.approx(3 * sd)
-
-
-def test_sizes_that_vary_are_standardised(monkeypatch):
-    _, _, result = compare(DIMENSION, effect=1.0, select_rule="plateau")
-    by_type = next(rung for rung in result.ladder if rung.variant == "type")
-    assert by_type.unit == "SDs of random groups"
-    assert np.isfinite(by_type.observed)
+    fixed, varying = found[None], found["plateau"]
+    assert varying.observed == pytest.approx(fixed.observed)  # the same group
+    sd = next(rung for rung in fixed.ladder if rung.null == "size_matched").sd
+    # a mean over neurons: sizes differ and the mean of random groups does not
+    assert varying.effect == pytest.approx(fixed.effect, abs=sd)
+    for result in found.values():
+        assert result.margin[1] == pytest.approx(3 * sd)
 
 
 def test_weights_have_no_interval_and_say_why():
@@ -176,42 +165,28 @@ def test_all_group_measures_run_and_agree_with_their_resamples():
         )
 
 
-def test_standardisation_follows_a_measure_that_grows_with_the_size():
+def test_what_a_size_alone_does_is_taken_off():
     """A dimension grows in proportion to k; between grid points no offset may arise from it."""
 
     def values(groups):
         size = groups.shape[1]
         return 0.7 * size + np.resize([-0.5, 0.5], len(groups))
 
-    measure = BoundMeasure(values=values)
-    scale = _standardization(measure, [10, 100], N_NEURONS, Streams(1))
+    scale, noise = _without_size(BoundMeasure(values=values), [10, 100], 40, N_NEURONS, Streams(1))
     for size in range(10, 101):
-        # mean 0.7 k, SD 0.5 sqrt(400 / 399): a value half above the mean is sqrt(399 / 400) SDs above
-        assert scale(np.array([0.7 * size + 0.5]), size)[0] == pytest.approx(np.sqrt(399 / 400))
+        assert scale(np.array([0.7 * size + 0.5]), size)[0] == pytest.approx(0.7 * 40 + 0.5)
+    assert noise == pytest.approx(2 * 0.25 / 399)  # variance 0.25 x 400 / 399, of means over 400
 
 
-@pytest.mark.parametrize("noise", [0.0, 2e-16, np.nan])
-def test_rounding_errors_are_no_unit(noise):
-    """Q of networks that are one community: (T - mean) / SD would be of order 1 whatever the group."""
-
-    def values(groups):
-        return noise * np.random.default_rng(groups.shape[1]).integers(-1, 2, len(groups))
-
-    measure = BoundMeasure(values=values)
-    with pytest.raises(Undefined, match="random groups of 10 neurons do not vary"):
-        _standardization(measure, [10, 100], N_NEURONS, Streams(1))
+def test_sizes_of_which_no_random_group_has_a_value_cannot_be_compared():
+    measure = BoundMeasure(values=lambda groups: np.full(len(groups), np.nan))
+    with pytest.raises(Undefined, match="random groups of 10 neurons have no value"):
+        _without_size(measure, [10, 100], 40, N_NEURONS, Streams(1))
 
 
 @pytest.mark.parametrize("rule", [None, "plateau"])
 def test_the_group_has_an_interval_of_its_own(rule):
-    """Where the tested number is in SDs of random groups, the group's value stands beside it."""
-    _, comparison, result = compare(SELECTIVITY, effect=1.0, select_rule=rule)
-    if rule is None:
-        assert "group" not in comparison.secondary
-        value, (low, high) = result.observed, result.own_intervals.observed
-    else:
-        assert result.own_intervals.observed is None
-        group = comparison.secondary["group"]
-        value, (low, high) = group.value, group.interval_95
+    _, _, result = compare(SELECTIVITY, effect=1.0, select_rule=rule)
+    value, (low, high) = result.observed, result.own_intervals.observed
     assert low < value < high
     assert (low + high) / 2 == pytest.approx(value)

@@ -6,11 +6,14 @@ from scipy import stats
 
 from hypotest.engine.streams import Streams
 from hypotest.inference.crossed_means import mean_contrast
-from hypotest.measures import attention_gini, routing_similarity
+from hypotest.measures import attention_gini, routing_similarity, top_head_share
 from hypotest.pipeline.outcomes import classify_prediction
+from hypotest.records.conditions import Conditions
 from hypotest.records.design import PERMUTATIONS
 from hypotest.testing.attention import document_means, gini_of_heads
-from hypotest.testing.intervals import TOO_FEW, UNDEFINED, contrast_intervals
+from hypotest.testing.group_measure import MeasuredRows
+from hypotest.testing.intervals import UNDEFINED, interval_p_value
+from hypotest.testing.left_out import left_out_of, reference_errors
 from hypotest.testing.undefined import Undefined
 from tests.pipeline.planted import make_evidence, make_protocol, make_task
 
@@ -144,17 +147,40 @@ def test_routing_that_differs_falls_below_its_ceiling():
     assert result.outcome == "less"
 
 
-def test_an_effect_without_a_value_on_some_resample_has_no_interval():
-    _, _, protocol = setup(GINI)
+def test_a_value_that_is_undefined_without_some_rows_has_no_interval():
+    rng = np.random.default_rng(0)
+    left = left_out_of(MeasuredRows(np.arange(90), np.arange(90) % 40), Streams(1))
+    values = [rng.normal(size=1 + len(item.weights)) for item in left.each()]
+    assert reference_errors(values, left, Conditions("rare", "common")).interval(0.5, 0.9).level == 0.9
+    values[1][3] = np.nan
+    assert reference_errors(values, left, Conditions("rare", "common")).reason == UNDEFINED
+    few = left_out_of(MeasuredRows(np.arange(90), np.arange(90) % 19), Streams(1))
+    assert "only 19 rare types" in reference_errors(values, few, Conditions("rare", "common")).reason
 
-    def undefined_without_document_3(weights):
-        return np.where(weights[:, 3] > 0, 0.5, np.nan)
 
-    found = contrast_intervals(0.5, undefined_without_document_3, 40, protocol, Streams(1))
-    assert found == (None, None, (UNDEFINED,))
-    assert contrast_intervals(0.5, lambda weights: weights[:, 3] * 0.1, 19, protocol, Streams(1))[2] == (
-        TOO_FEW,
-    )
+@pytest.mark.parametrize("prediction", [ROUTING, SHARE])
+def test_types_that_differ_widen_intervals_against_a_declared_value(prediction):
+    """What is peculiar to types would look like much evidence to documents alone."""
+    item, evidence, protocol = setup(prediction)
+    compare = {"routing_similarity": routing_similarity, "top_head_share": top_head_share}[
+        item.measure
+    ].compare
+    errors = {}
+    for sd in (0.0, 1.5):
+        split = evidence.evaluation
+        rng = np.random.default_rng(1)
+        profile = np.exp(np.linspace(0, 2, 16) + sd * rng.normal(size=(split.targets.max() + 1, 4, 16)))
+        attention = split.attention * profile[split.targets]
+        heads = split.head_ablation
+        factor = np.exp(sd * rng.normal(size=(heads.targets.max() + 1, 4)))[heads.targets][:, :, None]
+        changed = replace(
+            split.with_channels(attention=attention / attention.sum(-1, keepdims=True)),
+            heads=replace(heads, single=heads.single * factor),
+        )
+        found = compare(item, make_task(protocol, replace(evidence, evaluation=changed)))
+        errors[sd] = found.interval.standard_error
+        assert found.p_value == pytest.approx(interval_p_value(found.interval))
+    assert errors[1.5] > 1.5 * errors[0.0]
 
 
 def test_routing_that_is_nowhere_reliable_is_said():

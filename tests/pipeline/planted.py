@@ -50,6 +50,7 @@ def make_split(
     activations[:, :GROUP] += shared * rng.normal(size=(n, 1))
     attention = rng.dirichlet(np.ones(16), size=(n, 4))
     documents = np.repeat(np.arange(n_documents), per)
+    first_rare = np.array([np.flatnonzero(rare & (documents == number))[0] for number in range(n_documents)])
     change = rng.exponential(size=(n_documents, 4, N_NEURONS))
     change[:, 1, :GROUP] *= 3
     frame = pl.DataFrame(
@@ -64,7 +65,7 @@ def make_split(
     )
     ablation = HeadAblation(
         documents=np.arange(n_documents),
-        n_positions=np.full(n_documents, 10),
+        targets=target[first_rare],
         base=np.full((n_documents, N_NEURONS), 10.0),
         single=change,
         layer=np.stack([change[:, :2].sum(axis=1), change[:, 2:].sum(axis=1)], axis=1),

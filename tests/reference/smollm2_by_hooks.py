@@ -194,7 +194,7 @@ class Split:
             self.delta[rows] = self.joined(parts[condition], "delta_loss")
             self.bound[rows] = self.joined(parts[condition], "error_bound")
             self.loss[rows] = self.joined(parts[condition], "loss")
-        names = ("document", "n_positions", "base", "single", "layer")
+        names = ("document", "target", "base", "single", "layer")
         self.heads = {name: self.joined("heads", name) for name in names}
 
     def joined(self, kind: str, name: str) -> Array:
@@ -486,14 +486,14 @@ def check_at_once(out: Table, net: Network, result: Any, splits: dict[str, Split
     )
 
 
-def head_block(s: Split, row: int) -> int | None:
-    """The block of a row of the head ablations, by its document, rare positions and squared activations."""
-    document, number = s.heads["document"][row], s.heads["n_positions"][row]
-    for block in np.unique(s.block[s.document == document]):  # type: ignore[attr-defined]
-        rows = (s.block == block) & s.rare
-        squares = np.square(s.activations[rows].astype(np.float64)).sum(0)
-        if rows.sum() == number and np.allclose(squares, s.heads["base"][row], rtol=1e-4, atol=1e-8):
-            return int(block)
+def head_row(s: Split, row: int) -> int | None:
+    """The position of a row of the head ablations, by its document, target and squared activations."""
+    document, target = s.heads["document"][row], s.heads["target"][row]
+    same = (s.document == document) & (s.target == target) & s.rare  # type: ignore[attr-defined]
+    for place in np.flatnonzero(same):
+        squares = np.square(s.activations[place].astype(np.float64))
+        if np.allclose(squares, s.heads["base"][row], rtol=1e-3, atol=1e-7):
+            return int(place)
     return None
 
 
@@ -508,11 +508,11 @@ def check_heads(
     unknown = 0
     for s in splits.values():
         for row in range(0, len(s.heads["document"]), len(s.heads["document"]) // n):
-            block = head_block(s, row)
-            if block is None:
+            place = head_row(s, row)
+            if place is None:
                 unknown += 1
                 continue
-            places = s.index[(s.block == block) & s.rare]  # type: ignore[attr-defined]
+            block, places = int(s.block[place]), s.index[[place]]  # type: ignore[attr-defined]
             ids = torch.from_numpy(tokens[block].astype(np.int64))[None]
             for number, layer in enumerate(net.blocks[-2:]):
 
@@ -548,10 +548,10 @@ def check_heads(
                     )
                 )
     out.row(
-        f"{len(worst) // 2} blocks: largest difference / largest stored",
+        f"{len(worst) // 2} positions: largest difference / largest stored",
         0,
         max(worst),
-        f"{unknown} blocks not found",
+        f"{unknown} positions not found",
     )
     out.row("    group sums: largest relative difference", 0, max(of_group))
     sums = {
@@ -919,20 +919,15 @@ def check_shuffled(
     )
     beyond = float(np.mean(moments > np.quantile(raw, 0.975)))
     out.say(f"size-matched random groups that lie above 97.5 % of the shuffled draws: {beyond:.1%}")
-    scaled = (raw - moments.mean()) / moments.std(ddof=1)
     c = by_name["specialization"]
     out.row(
-        "label_shuffled (type), SDs of random groups: mean",
+        "label_shuffled (type): mean",
         c["reference_value"],
-        float(scaled.mean()),
-        f"raw {raw.mean():.4f} ({raw.std():.4f}); top {len(group)}, not the plateau",
+        float(raw.mean()),
+        f"top {len(group)}, not the plateau",
     )
-    out.row("    SD", c["reference_sd"], float(scaled.std(ddof=1)))
-    out.row(
-        "    observed",
-        c["observed"],
-        float((preference[group].mean() - moments.mean()) / moments.std(ddof=1)),
-    )
+    out.row("    SD", c["reference_sd"], float(raw.std(ddof=1)))
+    out.row("    observed", c["observed"], float(preference[group].mean()))
 
 
 def check_intervals(

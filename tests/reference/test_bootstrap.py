@@ -6,17 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 from hypotest.estimators import dimension, heads, modularity
-from hypotest.inference.bootstrap import (
-    document_interval,
-    document_weights,
-    jackknife_weights,
-)
-from tests import strategies
 from tests.reference import values
 from tests.reference.make_bootstrap import SHARE
 
@@ -50,31 +41,8 @@ def test_stored_standard_errors(kind: str, n_resamples: int) -> None:
     case, n = STORED[kind], columns_of(kind).shape[1]
     estimate = float(replicates(kind, np.ones((1, n)))[0])
     assert estimate == pytest.approx(case["estimate"])
-    drawn = replicates(kind, document_weights(n, n_resamples, np.random.default_rng(0)))
-    still = np.full(n, estimate)  # the interval then has the SD of the resamples
-    found = document_interval(estimate, drawn, still, n, 0.90).standard_error
+    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    found = replicates(kind, weights).std(ddof=1)
     # An SD of R resamples has a relative error of about 1 / sqrt(2 R); four of both together.
     error = math.sqrt(1 / (2 * n_resamples) + 1 / (2 * case["n_resamples"]))
     assert found == pytest.approx(case["standard_error"], rel=4 * error)
-
-
-@given(sample=strategies.pareto(size=(20, 60)), level=st.floats(0.5, 0.99))
-@settings(deadline=None, max_examples=40)
-def test_jackknife_interval_of_a_mean_is_that_of_t(sample: np.ndarray, level: float) -> None:
-    n = len(sample)
-    without = jackknife_weights(n) @ sample / (n - 1)
-    found = document_interval(float(sample.mean()), np.full(2, sample.mean()), without, n, level)
-    assert found.standard_error == pytest.approx(stats.sem(sample))
-    expected = stats.t.interval(level, n - 1, sample.mean(), stats.sem(sample))
-    assert (found.low, found.high) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("n_documents", [1, 5, 30])
-def test_weights_are_multinomial(n_documents: int) -> None:
-    weights = document_weights(n_documents, 4000, np.random.default_rng(2))
-    assert (weights.sum(axis=1) == n_documents).all()
-    if n_documents > 1:
-        counts = np.bincount(weights[:, 0].clip(max=3), minlength=4)
-        share = stats.binom(n_documents, 1 / n_documents)
-        expected = 4000 * np.append(share.pmf([0, 1, 2]), share.sf(2))
-        assert stats.chisquare(counts, expected).pvalue > 0.001

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
-from hypotest.inference.bootstrap import document_interval, jackknife_weights
+from hypotest.inference.crossed import Component, Variances, crossed_interval, jackknife_variance
 from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
 from hypotest.inference.equivalence import (
     equivalence_ceiling,
@@ -33,8 +33,8 @@ from tests.reference import values
 def of_mean(x: np.ndarray, level: float) -> Interval:
     """The interval of a mean over documents of one position each, by its jackknife."""
     n = len(x)
-    without = jackknife_weights(n) @ x / (n - 1)
-    return document_interval(float(x.mean()), np.full(2, x.mean()), without, n, level)
+    without = (x.sum() - x) / (n - 1)
+    return crossed_interval(float(x.mean()), Variances(Component(jackknife_variance(without), n), ()), level)
 
 
 class TestRandomization:

@@ -114,7 +114,7 @@ def test_the_steps_come_in_order(explained):
     text = explained[DONE]
     steps = ["1. Read.", "2. Sort.", "3. Divide.", "4. Ablate.", "5. Select.", "6. Compare.", "7. Test."]
     assert sorted(steps, key=text.index) == steps
-    for word in ("128 tokens", "rarest 15 %", "8,192 positions", "top 2 % of the layer", "level 0.05"):
+    for word in ("128 tokens", "rarest 15 %", "7,600 positions", "top 2 % of the layer", "level 0.05"):
         assert word in text
     for null in (
         "size_matched",

@@ -31,13 +31,12 @@ from hypotest.records.prediction_result import (
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import SCHEMA_VERSION, HypothesisVerdict, Results
 from hypotest.records.self_check import SelfCheck
-from hypotest.testing.shuffled import NULL_SDS
 from tests.unrendered import figures_not_rendered
 
 K = 41
 N_NEURONS = 2048
 N_DECIDING = 7
-SIZE, LABEL, SWAPPED = "size_matched", "label_shuffled (type)", "swapped within documents"
+SIZE, LABEL, PERMUTED = "size_matched", "label_shuffled (type)", "types permuted"
 COVARIATE, LOCAL = "covariate_matched", "local_matched"
 REWIRED, UNTRAINED = "rewired", "untrained"
 BY_DOCUMENT, BY_POSITION = "label_shuffled (document_type)", "label_shuffled (position)"
@@ -163,7 +162,6 @@ class _Draws:
         skew: float = 0.0,
         planned_draws: int | None = None,
         descriptive: bool = False,
-        unit: str = "",
     ) -> NullComparison:
         draws = self.rng.normal(mean, sd, n_draws)
         if skew:  # shifted so that the mean stays
@@ -197,7 +195,6 @@ class _Draws:
             log10_relabellings=312.4 if name == "label_shuffled" else None,
             planned_draws=planned_draws,
             descriptive=descriptive or null in (REWIRED, UNTRAINED),
-            unit=unit,
         )
 
 
@@ -250,7 +247,7 @@ def _prediction(
         reference_value=reference_value,
         reference_sd=null_sd,
         effect=effect,
-        ratio=observed / reference_value if reference_value and not more.get("unit") else None,
+        ratio=observed / reference_value if reference_value else None,
         standardized=effect / null_sd if null_sd else standardized,
         interval=None if error is None else _interval(effect, error, 0.90),
         interval_95=None if error is None else _interval(effect, error, 0.95),
@@ -372,31 +369,30 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
     rung = draws.rung
     rare, common, difference = "T(rare)", "T(common)", "T(rare) - T(common)"
 
-    def arms(prediction: str, unit: str, *numbers: tuple[float, float, float]) -> tuple[NullComparison, ...]:
+    def arms(prediction: str, *numbers: tuple[float, float, float]) -> tuple[NullComparison, ...]:
         """The other group and the difference under shuffled labels, from (observed, mean, SD)."""
         return tuple(
-            rung(prediction, f"{LABEL}: {name}", name, *three, 1999, descriptive=True, unit=unit)
+            rung(prediction, f"{LABEL}: {name}", name, *three, 1999, descriptive=True)
             for name, three in zip((common, difference), numbers, strict=True)
         )
 
     def labels(prediction: str, observed: float, mean: float, sd: float, null: str = LABEL) -> NullComparison:
-        """The group under shuffled labels, described, in SDs of random groups: the data set its size."""
+        """The group under shuffled labels, described."""
         n_draws = 1999 if null == LABEL else 499
-        return rung(prediction, null, rare, observed, mean, sd, n_draws, descriptive=True, unit=NULL_SDS)
+        return rung(prediction, null, rare, observed, mean, sd, n_draws, descriptive=True)
 
-    specialization = rung("specialization", LABEL, rare, 8.31, 0.42, 1.03, 1999, unit=NULL_SDS)
+    specialization = rung("specialization", LABEL, rare, 0.31, 0.07, 0.03, 1999)
     predictions = (
         _prediction(
             "specialization",
-            8.31,
+            0.31,
             LABEL,
             specialization.mean,
-            0.63,
+            0.02,
             "greater",
             (specialization, rung("specialization", SIZE, "T(G)", 0.31, 0.06, 0.03, 9999)),
-            unit=NULL_SDS,
-            arms=arms("specialization", NULL_SDS, (-0.9, 0.4, 1.0), (9.21, 0.02, 1.41)),
-            secondary=numbers(group=0.31, common_group=0.033),
+            arms=arms("specialization", (0.033, 0.07, 0.03), (0.277, 0.001, 0.04)),
+            secondary=numbers(common_group=0.033),
         ),
         _prediction(
             "regimes",
@@ -420,12 +416,12 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 rung("coordination", LOCAL, "T(G)", 27.51, 30.50, 0.49, 1999),
                 rung("coordination", SIZE, "T(G)", 27.51, 31.2, 0.49, 9999),
                 rung("coordination", COVARIATE, "T(G)", 27.51, 29.4, 0.52, 4999),
-                labels("coordination", -7.5, -5.1, 0.6),
-                labels("coordination", -7.5, -5.1, 0.45, BY_DOCUMENT),
-                labels("coordination", -7.5, -5.1, 0.02, BY_POSITION),
+                labels("coordination", 27.51, 29.9, 0.6),
+                labels("coordination", 27.51, 29.9, 0.45, BY_DOCUMENT),
+                labels("coordination", 27.51, 29.9, 0.02, BY_POSITION),
                 rung("coordination", UNTRAINED, "T(G)", 27.51, 33.8, 0.4, 3),
             ),
-            arms=arms("coordination", NULL_SDS, (-4.9, -5.1, 0.6), (-2.6, 0.0, 0.85)),
+            arms=arms("coordination", (30.1, 29.9, 0.6), (-2.6, 0.0, 0.85)),
             margin=0.98,
             p_equivalence=0.998,
             secondary=numbers(
@@ -457,7 +453,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             0.724,
             0.0028,
             "equivalent",
-            (rung("attention", SWAPPED, difference, 0.007, 0.0, 0.0031, 9999),),
+            (rung("attention", PERMUTED, "t", 2.5, 0.0, 1.0, 1999, descriptive=True),),
             margin=0.05,
             p_equivalence=2e-31,
             standardized=0.18,
@@ -470,10 +466,9 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             1.0,
             0.012,
             "equivalent",
-            (rung("routing", SWAPPED, "T(G)", 0.952, 0.984, 0.011, 9999),),
+            (),
             margin=0.1,
             p_equivalence=0.00002,
-            standardized=-0.29,
         ),
         _prediction(
             "single-head",

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
     [
         ("CALIPER", "17", "lie within 17 tokens"),
         ("HEAD_BLOCKS", "257", "at most 257 blocks"),
-        ("MINIMUM_DOCUMENTS", "23", "fewer than 23 documents"),
+        ("HEAD_POSITIONS", "511", "up to 511 rare positions"),
+        ("MINIMUM_UNITS", "23", "effectively fewer than 23 documents or types"),
         ("PERMUTATIONS", "8888", "8,888 permutations of the labels"),
         ("LARGEST_IMBALANCE", "0.31", "more than 0.31 SD"),
     ],

@@ -56,7 +56,6 @@ def test_opponents_stand_in_the_order_of_their_question_and_descriptive_ones_las
         "covariate_matched",
         "local_matched",
         "label_shuffled (type)",
-        "swapped within documents",
         OTHER_CONDITION,
         DECLARED_VALUE,
         "label_shuffled (document_type)",

@@ -56,7 +56,7 @@ def test_the_table_holds_the_numbers_of_the_results(results: Results) -> None:
         assert row[0].split()[0] == item.id
         assert row[1] == numbers.observed
         assert float(row[1]) == pytest.approx(item.observed, abs=0.5)
-        assert row[2] == item.against + (", in SDs of random groups" if item.id == "specialization" else "")
+        assert row[2] == item.against
         assert row[3] == numbers.reference
         assert row[4] == numbers.effect + interval
         equivalent = item.outcome == "equivalent"
@@ -73,7 +73,7 @@ def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> No
     tokens = MarkdownIt("commonmark").enable("table").parse(report)
     # the overview, the verdict, the ladder, verdicts and outcomes of splits, per prediction expectations (9)
     # and ladders (8), balance, parts of the effect, text, layers, heads, provenance
-    assert sum(token.type == "table_open" for token in tokens) == 3 + 2 + 9 + 8 + 6
+    assert sum(token.type == "table_open" for token in tokens) == 3 + 2 + 8 + 8 + 6
     assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
 
 
@@ -176,19 +176,12 @@ def test_the_arms_of_shuffled_labels_stand_in_the_table_of_nulls(
     assert [row.split(" | ")[1] for row in rows] == ["T(rare)", "T(common)", "T(rare) - T(common)"]
     for row, arm in zip(rows, (item.ladder[0], *item.arms), strict=True):
         assert f"| {p_text(arm.p_value)} |" in row  # each among its own draws
-        assert "in SDs of random groups" in row
         assert ("descriptive" in row) == (arm is not item.ladder[0])
-    beside = next(line for line in sections["specialization"].splitlines() if "size_matched | T(G)" in line)
-    assert "SDs of random groups" not in beside
     assert "| T(common) |" not in sections["spectrum"]  # where none were drawn
 
 
 def test_the_unit_of_every_number_is_said(results: Results, manifest: dict[str, Any]) -> None:
     sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
-    mixed = next(line for line in sections["specialization"].splitlines() if "**8.3" in line)
-    assert "; all in SDs of random groups. Effect " in mixed
-    assert "unit:" not in mixed
-    assert "group 0.31" in sections["specialization"]  # in the measure's own unit, beside it
     for id, unit in (("coordination", "dimensions"), ("regimes", "1 - |left slope| / kappa")):
         assert f"; unit: {unit}. Effect " in sections[id]
         assert "; all in" not in sections[id]
@@ -269,7 +262,7 @@ def test_the_share_of_the_text_and_what_was_left_out(results: Results, manifest:
 
 def test_a_ratio_to_nearly_nothing_is_left_out(results: Results, manifest: dict[str, Any]) -> None:
     sections = render_report(results, manifest, ()).split("\n### ")
-    assert "ratio" not in next(text for text in sections if text.startswith("specialization"))
+    assert "ratio" not in next(text for text in sections if text.startswith("regimes"))
     assert "ratio 0.902" in next(text for text in sections if text.startswith("coordination"))
 
 

@@ -89,15 +89,6 @@ def test_the_smallest_visible_effect_stands_below_the_table(
     assert "smallest effect" not in printed(verdict_table(results), 80)
 
 
-def test_numbers_in_another_unit_say_so(results: Results) -> None:
-    text = printed(verdict_table(results), 80)
-    assert "\nin SDs of random groups of the same size: specialization\n" in text
-    bare = tuple(dataclasses.replace(item, unit="") for item in results.predictions)
-    assert "of the same size" not in printed(
-        verdict_table(dataclasses.replace(results, predictions=bare)), 80
-    )
-
-
 def test_long_names_of_nulls_keep_to_their_line(results: Results) -> None:
     changed = tuple(
         dataclasses.replace(item, reference="covariate_matched" if number % 2 else "label_shuffled (type)")

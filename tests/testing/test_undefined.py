@@ -59,7 +59,6 @@ def protocol_of(
     ]
     data = made.model_dump() | {"predictions": predictions} | changes
     data["group"] = {"select": {"top_fraction": size / N_NEURONS}}
-    data["intervals"] = {"resamples": 60}
     return Protocol.model_validate(data)
 
 

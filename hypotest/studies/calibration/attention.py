@@ -35,20 +35,23 @@ def draw_attention(drawn: DrawnLayer, types: DrawnTypes, rows: Rows, rng: np.ran
 
 
 def draw_head_ablation(drawn: DrawnLayer, rows: Rows, rng: np.random.Generator) -> HeadAblation:
-    """Sums over a document's rare positions; heads differ in effect from document to document."""
-    used = rows.rare if rows.for_heads is None else rows.rare & rows.for_heads
-    documents, counts = np.unique(rows.documents[used], return_counts=True)
-    scale = counts[:, None] * drawn.activation_sd**2
-    shape = (documents.size, len(HEADS))
+    """At rare positions, one of each document where no text says which; heads differ between documents."""
+    used = np.flatnonzero(rows.rare if rows.for_heads is None else rows.rare & rows.for_heads)
+    documents, first, owner = np.unique(rows.documents[used], return_index=True, return_inverse=True)
+    if rows.for_heads is None:
+        used, owner = used[first], np.arange(documents.size)
+    scale = np.broadcast_to(drawn.activation_sd**2, (used.size, drawn.activation_sd.size))
 
-    def varied(sd: float, *extra: int) -> Values:
+    def varied(sd: float, *shape: int) -> Values:
         """Lognormal factors of mean 1."""
-        return np.exp(sd * rng.normal(size=(*shape, *extra)) - sd**2 / 2)
+        return np.exp(sd * rng.normal(size=shape) - sd**2 / 2)
 
-    single = scale[:, None, :] * drawn.head_effects * varied(0.15)[:, :, None] * varied(0.2, scale.shape[1])
-    whole = scale[:, None, :] * drawn.head_effects / drawn.layer.head_share * varied(0.15)[:, :, None]
+    by_document = (documents.size, len(HEADS))
+    effects = scale[:, None, :] * drawn.head_effects
+    single = effects * varied(0.15, *by_document)[owner][:, :, None] * varied(0.2, *effects.shape)
+    whole = effects / drawn.layer.head_share * varied(0.15, *by_document)[owner][:, :, None]
     base = 10 * scale * np.exp(0.1 * rng.normal(size=scale.shape))
     changes = [base, single, whole[:, TOP_OF_LAYER]]
     for array in changes:
         array[..., drawn.dead] = 0.0
-    return HeadAblation(documents, counts, *changes)
+    return HeadAblation(rows.documents[used], rows.types[used], *changes)

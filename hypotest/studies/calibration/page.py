@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Document, Heading, Items, Part, Table, document, table
 from hypotest.pages.inline import BREAK, Inline, prose, strong
-from hypotest.records.design import PERMUTED, SWAPPED
+from hypotest.records.design import PERMUTED
 from hypotest.records.sentences import sentence_list
 from hypotest.report.numbers import count_text
 from hypotest.studies.calibration.record import (
@@ -23,7 +23,6 @@ BY_T = "t"
 """Head of the column of tests by t, and their name in a calibration."""
 _BESIDE = {
     PERMUTED: ("types p.", "labels of token types permuted"),
-    SWAPPED: ("swaps", "labels swapped within documents"),
     BY_T: (BY_T, "t against the other condition or a declared number, over documents and types"),
 }
 """Comparison with something else than a null of the protocol -> head and legend of its column."""

@@ -17,7 +17,7 @@ from hypotest.measures.registry import MEASURES, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared, form_of, names_of, with_nulls
 from hypotest.records.prediction import Contrast, Prediction
-from hypotest.records.protocol import Intervals, Protocol, TopFraction
+from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.template import shipped_plan, template_names
 from hypotest.studies.calibration.rows import NAMES
 
@@ -25,8 +25,6 @@ FLAGSHIP = "rare-tokens"
 """The template that is simulated in every scenario."""
 _SD_DRAWS = 279
 """From which the SD of random groups, the unit of margins, is known to 4 %; exact up to M = 7."""
-RESAMPLES = 200
-"""Of documents, for routing and heads; with 100, intervals are 3 points short of coverage."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +89,6 @@ def simulated(plan: Protocol, name: str) -> Simulated:
     plan = plan.model_copy(
         update={
             "predictions": tuple(predictions),
-            "intervals": Intervals(resamples=min(RESAMPLES, plan.intervals.resamples)),
             "multiverse": None,
             "splits": 1,
         }

@@ -11,7 +11,7 @@ from hypotest.engine.session import Session
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS, SD_NULL, declared_null, form_of
+from hypotest.nulls.registry import NULLS, declared_null, form_of
 from hypotest.pipeline.analysis import Analysis
 from hypotest.records.evidence import Evidence
 from hypotest.records.prediction import Prediction
@@ -82,9 +82,6 @@ class _Text:
         bound = measure.tied(item, task.evidence, task.session)
         tested = Tested(item, bound, float(bound.values(group[None, :])[0]), task, measure.decided_by_labels)
         if form_of(item.contrast) is Form.LABELS and result.reference_value is not None:
-            if result.unit:  # in SDs of random groups
-                mean, sd = self._null(SD_NULL, tested)
-                return (tested.observed - mean) / sd - result.reference_value
             return tested.observed - result.reference_value
         assert item.contrast.null is not None  # a group measure with an interval
         return tested.observed - self._null(item.contrast.null, tested)[0]

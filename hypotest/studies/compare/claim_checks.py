@@ -118,8 +118,6 @@ def _check(
         size = len(results.group.neurons)
         measured = measured / size
         interval = None if interval is None else (interval[0] / size, interval[1] / size)
-    if measured is None and result.unit and claim.quantity in QUANTITIES:
-        return replace(check, reason=f"{claim.quantity} of {result.id} is in {result.unit} in this run")
     if measured is None:
         known = ", ".join([*QUANTITIES, *result.secondary])
         return replace(check, reason=f"{result.id} has no {claim.quantity} in this run; it has {known}")
@@ -147,14 +145,9 @@ def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, 
         quantity: ``observed``, ``reference``, ``effect``, or the name of a secondary number.
 
     Returns:
-        The number in the measure's unit, None if there is no such number, it is undefined or has another
-        unit, and its interval or None.
+        The number in the measure's unit, None if there is no such number or it is undefined, and its
+        interval or None.
     """
-    if result.unit and quantity in QUANTITIES:
-        # The tested number is in SDs of random groups; the group's own value stands beside it.
-        if quantity != "observed":
-            return None, None
-        return _secondary(result, "group")
     bounds, own = _bounds(result), result.own_intervals
     if quantity == "effect":
         return result.effect, bounds

@@ -14,7 +14,7 @@ from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""
-_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "top type")
+_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "effective", "top type")
 
 
 def corpus_summary(found: CorpusCheck) -> Document:
@@ -29,6 +29,7 @@ def corpus_summary(found: CorpusCheck) -> Document:
                 count_text(item.documents),
                 count_text(round(item.effective_documents)),
                 count_text(item.types),
+                count_text(round(item.effective_types)),
                 f"{item.top_type_share:.1%}",
             )
             for item in found.counts
@@ -36,8 +37,8 @@ def corpus_summary(found: CorpusCheck) -> Document:
         numeric=range(2, len(_COLUMNS)),
     )
     legend = (
-        "effective: documents that weigh as much as these do together; top type: share of the most frequent "
-        "target"
+        "effective: documents, and types, of equal size that weigh as much; top type: share of the most "
+        "frequent target"
     )
     drawn = found.folder / "frequencies.png"
     figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]
@@ -88,7 +89,7 @@ def room_of(found: CorpusCheck) -> str:
     """How many positions there are, and how many the protocol asks for."""
     possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
     return (
-        f"Pairs of both conditions within the cap: {sentence_list(possible)}. The protocol asks for "
+        f"Pairs of both conditions within the limits: {sentence_list(possible)}. The protocol asks for "
         f"{count_text(found.asked)} positions per "
         "condition, both splits together."
     )

@@ -20,6 +20,8 @@ class SplitCount:
     """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
     types: int
     """Different targets."""
+    effective_types: float
+    """1 / sum p^2 over targets with shares p of the positions."""
     top_type_share: float
     """Share of the positions that belongs to the most frequent target."""
 
@@ -73,7 +75,7 @@ class CorpusCheck:
     available: dict[str, int]
     """Condition -> its positions in the text, before pairing and cap."""
     possible: dict[str, int]
-    """Split -> pairs within the cap: what the sample is drawn from."""
+    """Split -> pairs within the limits: what the sample is drawn from."""
     asked: int
     """Positions per condition that the protocol asks for, both splits together."""
     counts: tuple[SplitCount, ...]

@@ -211,7 +211,17 @@ def _conditions(result: Exploration) -> Section:
     return Section(
         "Positions of the selection split",
         _table(
-            ("targets", "positions", "documents", "effective", "types", "top type", "index", "loss"),
+            (
+                "targets",
+                "positions",
+                "documents",
+                "effective",
+                "types",
+                "effective",
+                "top type",
+                "index",
+                "loss",
+            ),
             tuple(
                 (
                     item.condition,
@@ -219,6 +229,7 @@ def _conditions(result: Exploration) -> Section:
                     count_text(item.documents),
                     fixed(item.effective_documents, 0),
                     count_text(item.types),
+                    fixed(item.effective_types, 0),
                     share_text(item.top_type_share),
                     fixed(item.mean_index, 1),
                     fixed(item.mean_loss, 2),
@@ -226,9 +237,10 @@ def _conditions(result: Exploration) -> Section:
                 for item in result.conditions
             ),
         ),
-        f"Drawn from {count_text(result.eligible)} pairs that the cap per document allows. "
-        "effective: documents of equal size that would weigh as much. index: mean place in the block. loss: "
-        f"mean cross-entropy in nats.{_ranked(result.frequencies)}",
+        f"Drawn from {count_text(result.eligible)} pairs that the limits allow. effective: documents, and "
+        "types, of equal size that would weigh as much. index: mean place in the block. loss: mean "
+        "cross-entropy in nats."
+        f"{_ranked(result.frequencies)}",
     )
 
 

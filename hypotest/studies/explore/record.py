@@ -58,6 +58,8 @@ class ConditionCounts:
     """(sum n_d)^2 / sum n_d^2 over documents with n_d positions: fewer where a few documents hold most."""
     types: int
     """Different targets."""
+    effective_types: float
+    """1 / sum p^2 over targets with shares p of the positions."""
     top_type_share: float
     """Share of the positions that belongs to the most frequent target."""
     mean_index: float
@@ -134,7 +136,7 @@ class Exploration(Shown):
     """Whether the protocol declares such groups; if not, the default covariates were tried."""
     conditions: tuple[ConditionCounts, ...]
     eligible: int
-    """Pairs of the selection split that the cap allows: what the sample was drawn from."""
+    """Pairs of the selection split that the limits allow: what the sample was drawn from."""
     frequencies: FrequencyCurve | None
     others: tuple[OtherGroup, ...]
     preferences: tuple[PreferenceCount, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.inference.crossed import MINIMUM_UNITS
 from hypotest.inference.left_out import LEFT_OUT
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.plateau_flatness import WORDS as CURVES
@@ -16,10 +15,11 @@ from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.predicates.combine import needs_counts, notes_of
 from hypotest.records.conditions import Conditions, named
-from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
+from hypotest.records.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.sentences import sentence_list
+from hypotest.registration.meanings import limits_text
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import RESELECTION, margin_text, sources
 from hypotest.report.numbers import count_text, significant
@@ -79,12 +79,10 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield (
         "Each prediction is one contrast. Randomization p-values are two-sided, twice the smaller tail"
         f"{one_sided(item.name for item in declared(protocol))}, and "
-        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals of "
-        "group measures and of contrasts between conditions are over documents and token types, two crossed "
-        f"random factors: {LEFT_OUT} groups of documents, of types and of their cells are left out in turn, "
-        f"with Student's t; with effectively fewer than {MINIMUM_UNITS} documents or types there is none. "
-        f"Those of routing and of heads are over documents: {count_text(protocol.intervals.resamples)} "
-        f"bootstrap resamples and a jackknife; with fewer than {MINIMUM_DOCUMENTS} documents there is none."
+        "count the observed value among its B draws: (b + 1)/(B + 1) in each tail. Confidence intervals are "
+        f"over documents and token types, two crossed random factors: {LEFT_OUT} groups of documents, of "
+        "types and of their cells are left out in turn, with Student's t; with effectively fewer than "
+        f"{MINIMUM_UNITS} documents or types there is none."
     )
     if protocol.intervals.reselection:
         yield RESELECTION
@@ -186,11 +184,8 @@ def _exclusions(protocol: Protocol) -> Iterator[str]:
         yield "Token types that the frequency table does not count are in no range of frequency."
     yield from notes_of(protocol.conditions.values())
     yield (
-        "The first query of a block is left out, since it sees one token. "
-        f"{protocol.names.first.capitalize()} "
-        f"positions beyond {count_text(protocol.sample.max_per_document)} from one document are dropped "
-        "at random. No "
-        "value is removed or changed as an outlier."
+        "The first query of a block is left out, since it sees one token. Positions are dropped at random "
+        f"until there are {limits_text(protocol)}. No value is removed or changed as an outlier."
     )
 
 

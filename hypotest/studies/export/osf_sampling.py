@@ -8,12 +8,12 @@ from typing import Any
 from hypotest.pages.document import Heading, Part
 from hypotest.pages.inline import prose
 from hypotest.predicates.combine import definitions, needs_counts, notes_of
-from hypotest.records.design import CALIPER, HEAD_BLOCKS
+from hypotest.records.design import CALIPER, HEAD_BLOCKS, HEAD_POSITIONS
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.records.sentences import sentence_list
-from hypotest.registration.meanings import layer_words, match_words, revision_words
+from hypotest.registration.meanings import layer_words, limits_text, match_words, revision_words
 from hypotest.report.methods import beginning_words, stops_of
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
@@ -21,7 +21,7 @@ from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
     """Existing data, collection, sample size and stopping."""
-    sample, corpus, first = protocol.sample, protocol.corpus, protocol.names.first
+    sample, corpus = protocol.sample, protocol.corpus
     yield Heading("Sampling Plan")
     yield Heading("Existing Data", 3)
     yield _existing_data(lock)
@@ -50,8 +50,7 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
             [
                 f"Included are positions that belong {definitions(protocol.conditions)}.",
                 *notes_of(protocol.conditions.values()),
-                f"At most {count_text(sample.max_per_document)} {first} positions of a document are kept; "
-                f"{match_words(protocol)}. {_partner(protocol)}",
+                f"Kept are {limits_text(protocol)}; {match_words(protocol)}. {_partner(protocol)}",
             ]
         )
     )
@@ -60,7 +59,8 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
         "At every position each neuron of the layer is ablated by itself. "
         f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
         "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
-        f"at a time and layer by layer, in at most {HEAD_BLOCKS} blocks of each split."
+        f"at a time and layer by layer, at up to {HEAD_POSITIONS} rare positions of at most {HEAD_BLOCKS} "
+        "blocks of each split."
     )
     yield Heading("Sample size", 3)
     selection = round(protocol.split.selection * sample.positions)

@@ -20,7 +20,7 @@ from hypotest.inference.power import (
     t_power,
     t_smallest,
 )
-from hypotest.records.design import MINIMUM_DOCUMENTS
+from hypotest.records.design import MINIMUM_UNITS
 from hypotest.records.prediction import Prediction
 from hypotest.registration.outcomes import why_no_interval
 from hypotest.studies.power.record import SEEN
@@ -135,7 +135,7 @@ class PowerBasis:
             return equivalence_power(effect, margin, error, freedom, level) if error else 1.0
         if error is None:
             # with enough documents there is no interval for this measure at all, and no equivalence
-            never = why_no_interval(self.prediction) or self.n_measured >= MINIMUM_DOCUMENTS
+            never = why_no_interval(self.prediction) or self.n_measured >= MINIMUM_UNITS
             return 0.0 if never else None
         effects = self.draws * self.narrowed(documents)
         return ordinary_equivalence(effects, margin, error, freedom, level, effect)

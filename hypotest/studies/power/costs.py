@@ -220,13 +220,12 @@ def extrapolate_analysis(
     full: Mapping[str, float],
     thinned: Mapping[str, float],
     thinned_draws: int,
-    thinned_resamples: float,
     measuring: int,
     planned: int,
 ) -> tuple[tuple[StageCost, ...], dict[str, float]]:
     """Times of the tests, from an analysis of one half of the selection split and from a smaller one.
 
-    Measures of groups take a time for each group and one for each resample of each document; the two
+    Measures of groups take a time for each group and one for each document; the two
     analyses, with unlike numbers of both, tell them apart (neither can be negative). Everything else grows
     with the documents.
 
@@ -235,7 +234,6 @@ def extrapolate_analysis(
         full: Seconds per stage with all draws.
         thinned: The same with half of the documents and at most `thinned_draws` draws.
         thinned_draws: Of each null.
-        thinned_resamples: Resamples for intervals in the smaller one, as a share.
         measuring: Documents behind `full`.
         planned: Documents of the evaluation split.
 
@@ -243,7 +241,7 @@ def extrapolate_analysis(
         The stages, and per prediction the seconds that 1,000 further groups take.
     """
     n_groups, fewer = _n_groups(plan, None), _n_groups(plan, thinned_draws)
-    design = np.array([[n_groups, measuring], [fewer, thinned_resamples * measuring / 2]])
+    design = np.array([[n_groups, measuring], [fewer, measuring / 2]])
     measures = {f"{item.id}: {item.measure}": item for item in plan.predictions}
     costs, per_1000 = [], {}
     for stage, seconds in full.items():

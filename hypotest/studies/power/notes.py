@@ -9,7 +9,6 @@ from hypotest.records.protocol import Protocol
 from hypotest.studies.power.record import PowerDocuments
 from hypotest.studies.power.variants import (
     QUICK_DRAWS,
-    RESAMPLES,
     foreseeable,
 )
 
@@ -20,7 +19,7 @@ def given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
         return []
     some = documents.selecting + documents.measuring
     given_up = [
-        f"a quick look: at most {QUICK_DRAWS} draws of each null and {RESAMPLES} resamples of documents; no "
+        f"a quick look: at most {QUICK_DRAWS} draws of each null; no "
         "other group sizes, no times, and what is undefined on the whole selection split is not looked for"
     ]
     if not whole:

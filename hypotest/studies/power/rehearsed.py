@@ -111,6 +111,4 @@ def _notes(result: PredictionResult, draws: NDArray[np.float64] | None) -> tuple
     notes = []
     if result.interval is None and draws is None:
         notes.append(f"no interval, so nothing can be foreseen: {'; '.join(result.notes)}")
-    if result.ladder and result.unit:
-        notes.append("the rule sets the group's size: effects are in SDs of random groups of each size")
     return tuple(notes)

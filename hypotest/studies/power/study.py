@@ -45,7 +45,6 @@ from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, St
 from hypotest.studies.power.rehearsed import compare_halved, power_bases
 from hypotest.studies.power.variants import (
     QUICK_DRAWS,
-    RESAMPLES,
     against_one_null,
     by_null,
     foreseeable,
@@ -109,7 +108,7 @@ def power(
     grouped = [item for item in weighed if MEASURES[item.measure].level != "conditions"]
     timed = Stopwatch(start_stage)
     if quick:
-        parts = [(part, against_one_null(plan, part, QUICK_DRAWS, RESAMPLES)) for part in by_null(weighed)]
+        parts = [(part, against_one_null(plan, part, QUICK_DRAWS)) for part in by_null(weighed)]
     else:
         parts = [(weighed, variant(plan, plan.predictions))]
     declared = [(part, analyse(asked, evidence, session=session.telling(timed))) for part, asked in parts]
@@ -203,7 +202,7 @@ def _at_other_sizes(
     bases: list[PowerBasis] = []
     notes = []
     for k, part in asked:
-        other = resized(against_one_null(plan, part, DRAWS, RESAMPLES), k / evidence.n_neurons)
+        other = resized(against_one_null(plan, part, DRAWS), k / evidence.n_neurons)
         try:
             analysis = analyse(other, evidence, session=session)
             bases += power_bases(
@@ -230,7 +229,7 @@ def _thin(
     fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
     if not grouped:
         return None, watch
-    asked = variant(plan, grouped, draws=draws, resamples=RESAMPLES)
+    asked = variant(plan, grouped, draws=draws)
     if quick:  # times are not taken from it
         asked = asked.with_nulls({name for item in grouped for name in needed_nulls(item)})
     try:
@@ -242,8 +241,7 @@ def _thin(
 def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], int]:
     """From documents of a split to those in which heads are ablated: blocks are limited in number."""
     sample = prepared.samples["evaluation"]
-    rows = sample.positions.filter(sample.positions["block"].is_in(sample.head_blocks.tolist()))
-    with_heads = rows["document"].n_unique()
+    with_heads = sample.head_positions["document"].n_unique()
     full = sample.head_blocks.size >= HEAD_BLOCKS
 
     def measured_of(documents: int) -> int:
@@ -269,7 +267,6 @@ def _costs(
         plan,
         *analysed,
         FEWER_DRAWS,
-        min(1.0, RESAMPLES / plan.intervals.resamples),
         documents.measuring,
         documents.planned,
     )

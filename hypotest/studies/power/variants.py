@@ -16,8 +16,6 @@ MOST_OF_LAYER = 0.2
 """Larger groups are not tried: they would overlap their own random controls too much."""
 _SMALLEST_GROUP = 5
 
-RESAMPLES = 400
-"""Of documents, there and at other sizes, at most: a standard error is known to 4 %."""
 QUICK_DRAWS = 499
 """Of each null in a quick look, at most."""
 
@@ -44,7 +42,6 @@ def variant(
     predictions: Sequence[Prediction],
     *,
     draws: int | None = None,
-    resamples: int | None = None,
 ) -> Protocol:
     """The plan with some of its predictions.
 
@@ -52,28 +49,25 @@ def variant(
         plan: The protocol.
         predictions: Which; those that cannot be foreseen are left out.
         draws: Of each null, at most; without, as many as the plan has.
-        resamples: Of documents, at most; without, as many as the plan has.
     """
     nulls: dict[str, object] = {}
     for item in declared(plan):
         # other networks: nothing here stands in for them; what never decides carries no prediction
         left_out = item.null.form is Form.NETWORKS or (draws is not None and item.null.never_decides)
         nulls[item.name] = None if left_out else item.null.fewer(item.options, draws)
-    most = plan.intervals.resamples if resamples is None else min(plan.intervals.resamples, resamples)
     smaller = with_nulls(plan, nulls).model_copy(
         update={
             "predictions": tuple(item for item in predictions if foreseeable(item)),
-            "intervals": plan.intervals.model_copy(update={"resamples": most}),
             "splits": 1,
         }
     )
     return for_outcomes(smaller)
 
 
-def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int, resamples: int) -> Protocol:
+def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int) -> Protocol:
     """The plan with predictions that need the same null, and no more nulls than that."""
     nulls = {name for item in part for name in needed_nulls(item)}
-    return variant(plan, part, draws=draws, resamples=resamples).with_nulls(nulls)
+    return variant(plan, part, draws=draws).with_nulls(nulls)
 
 
 def resized(plan: Protocol, fraction: float) -> Protocol:

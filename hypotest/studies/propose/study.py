@@ -25,7 +25,7 @@ from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts import read_text
 from hypotest.predicates.combine import Definitions, declared_choice, differences, wider
 from hypotest.records.choices import OF_CONDITIONS
-from hypotest.records.design import MINIMUM_DOCUMENTS
+from hypotest.records.design import MINIMUM_UNITS
 from hypotest.records.protocol import Protocol
 from hypotest.records.text_files import is_many
 from hypotest.registration.template import Started, start_from, template_plan
@@ -231,7 +231,7 @@ def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) ->
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share))) - 2
     if most < asked:
         most = _rounded(most)
-        if most < 2 * MINIMUM_DOCUMENTS:
+        if most < 2 * MINIMUM_UNITS:
             raise CorpusError(f"it gives only {max(most, 0)} positions of a condition; give more text")
         why = "the text gives no more"
         changes = (*changes, Change("sample.positions", asked, most, why))
@@ -248,9 +248,9 @@ def _rounded(number: int) -> int:
 
 
 def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
-    if blocks.n_documents < 2 * MINIMUM_DOCUMENTS:
+    if blocks.n_documents < 2 * MINIMUM_UNITS:
         yield (
-            f"the text has {blocks.n_documents} documents of use; with fewer than {MINIMUM_DOCUMENTS} to "
+            f"the text has {blocks.n_documents} documents of use; with fewer than {MINIMUM_UNITS} to "
             "measure on there is no interval, and equivalent is no outcome: give more documents"
         )
     if fit.most < _ENOUGH:

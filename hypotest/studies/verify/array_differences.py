@@ -30,7 +30,7 @@ FORWARD_RELATIVE = 1e-3
 """Of an array's largest value."""
 _FLOAT16 = 2.0**-10
 """Relative rounding of error bounds, which are stored in half precision."""
-_SAME = ("documents", "n_positions")
+_SAME = ("documents", "targets")
 _EXACTLY = "bit for bit"
 _NATS = ("total", "through_norm", "direct", "entropy")
 

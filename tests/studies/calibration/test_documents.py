@@ -73,8 +73,8 @@ def test_rows_of_a_text_at_hand_are_kept():
         assert split.documents.tolist() == rows.documents.tolist()
         assert split.targets.tolist() == rows.types.tolist()
         assert split.mask("rare").tolist() == rows.rare.tolist()
-        assert split.head_ablation.documents.tolist() == [0, 2]
-        assert split.head_ablation.n_positions.tolist() == [2, 1]
+        assert split.head_ablation.documents.tolist() == [0, 0, 2]
+        assert split.head_ablation.targets.tolist() == [3, 3, 5]
     (other,) = other_texts(evidence, drawn, 1, rng, {"selection": rows, "evaluation": rows})
     assert other.evaluation.documents.tolist() == rows.documents.tolist()
     assert not np.array_equal(other.evaluation.activations, evidence.evaluation.activations)

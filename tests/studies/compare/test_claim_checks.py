@@ -119,43 +119,6 @@ def test_the_observed_value_against_a_number_has_the_shifted_interval(published)
     assert checked(published, measure="routing_similarity", value=0.5, sd=0.06).agreement == "disagrees"
 
 
-def in_sds(results, name):
-    """The run as one whose rule sets the group's size, under shuffled labels: numbers in SDs."""
-    item = next(one for one in results.predictions if one.id == name)
-    changed = dataclasses.replace(
-        item,
-        observed=8.3,
-        reference_value=0.4,
-        effect=7.9,
-        unit="SDs of random groups",
-        secondary={"group": SecondaryNumber(item.observed, (0.9 * item.observed, 1.1 * item.observed))},
-    )
-    predictions = tuple(changed if one is item else one for one in results.predictions)
-    return item.observed, dataclasses.replace(results, predictions=predictions)
-
-
-def test_a_claim_is_about_the_groups_own_value_and_not_about_sds(published):
-    value, results = in_sds(published, "clustering")
-    says = {"measure": "modularity", "contrast": {"null": "size_matched"}}
-    found = checked(results, **says, interval=(0.8 * value, 1.2 * value))
-    assert (found.measured, found.agreement) == (value, "agrees")
-    assert found.interval == pytest.approx((0.9 * value, 1.1 * value))
-    assert checked(results, **says, at_least=8.0).agreement == "disagrees"
-
-
-@pytest.mark.parametrize("quantity", ["effect", "reference"])
-def test_a_number_in_sds_is_not_held_against_one_in_the_measures_unit(published, quantity):
-    _, results = in_sds(published, "clustering")
-    found = checked(
-        results, measure="modularity", contrast={"null": "size_matched"}, quantity=quantity, at_least=0.0
-    )
-    assert (found.agreement, found.measured, found.interval) == ("not measured", None, None)
-    assert found.reason == f"{quantity} of clustering is in SDs of random groups in this run"
-    # An outcome has no unit.
-    claimed = checked(results, measure="modularity", contrast={"null": "size_matched"}, outcome="greater")
-    assert claimed.agreement in ("agrees", "disagrees", "open")
-
-
 @pytest.mark.parametrize(
     ("model", "claimed", "same"),
     [

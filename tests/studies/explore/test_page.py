@@ -49,8 +49,8 @@ def explored(results):
         matched_on=("activation_mean",),
         matching_declared=False,
         conditions=(
-            ConditionCounts("rare", 1_250_000, 210_000, 198_765.4, 12_345, 0.031, 8001.5, 10.25),
-            ConditionCounts("common", 1_250_000, 210_000, 198_765.4, 45_678, 0.08, 8001.5, 4.5),
+            ConditionCounts("rare", 1_250_000, 210_000, 198_765.4, 12_345, 9_876.5, 0.031, 8001.5, 10.25),
+            ConditionCounts("common", 1_250_000, 210_000, 198_765.4, 45_678, 34_567.8, 0.08, 8001.5, 4.5),
         ),
         eligible=5386,
         frequencies=results.figures.frequencies,

@@ -144,10 +144,15 @@ def test_what_refutes_is_every_other_outcome_that_can_occur(protocol):
 
 def test_the_numbers_are_those_of_the_protocol(protocol):
     text = render_osf(protocol, None)
-    assert "8,192 positions per condition: 4,096 in the selection split" in section(text, "Sample size")
+    assert "7,600 positions per condition: 3,800 in the selection split" in section(text, "Sample size")
     assert "seed 20250925" in section(text, "Randomization")
     procedures = section(text, "Data collection procedures")
-    for shown in ("blocks of 128 tokens", "rarest 15 % of token types", "At most 16", "0.0001 nats"):
+    for shown in (
+        "blocks of 128 tokens",
+        "rarest 15 % of token types",
+        "at most 16 rare ones from one document and, in each split, 8 of a condition with one token type",
+        "0.0001 nats",
+    ):
         assert shown in procedures
     design = section(text, "Study design")
     for shown in ("9,999 groups", "1,999 permutations", "over token types", "the top 2 %", "199 versions"):

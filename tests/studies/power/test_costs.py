@@ -29,28 +29,16 @@ def test_times_of_draws_and_of_documents_are_told_apart():
     # 2 ms a group, 50 ms a document
     full = {stage: 0.002 * all_groups + 0.05 * 100, "groups under shuffled labels (type)": 3.0}
     thinned = {stage: 0.002 * fewer + 0.05 * 50}
-    costs, per_1000 = extrapolate_analysis(plan, full, thinned, 1999, 1.0, 100, 300)
+    costs, per_1000 = extrapolate_analysis(plan, full, thinned, 1999, 100, 300)
     seconds = {item.stage: item.seconds for item in costs}
     assert seconds[stage] == pytest.approx(0.002 * all_groups + 0.05 * 300)
     assert per_1000["one"] == pytest.approx(2.0)
     assert seconds["groups under shuffled labels (type)"] == pytest.approx(9.0)  # three times the documents
 
 
-def test_fewer_resamples_of_documents_take_less():
-    plan = make_protocol(DIMENSION, draws=9999)
-    all_groups, fewer = _n_groups(plan, None), _n_groups(plan, 999)
-    stage = "one: effective_dimension"
-    full = {stage: 0.002 * all_groups + 0.05 * 100}
-    thinned = {stage: 0.002 * fewer + 0.05 * 50 * 0.2}  # a fifth of the resamples of half of the documents
-    (cost,), _ = extrapolate_analysis(plan, full, thinned, 999, 0.2, 100, 300)
-    assert cost.seconds == pytest.approx(0.002 * all_groups + 0.05 * 300)
-
-
 def test_weights_take_no_longer_with_more_documents():
     plan = make_protocol({"measure": "hill_alpha", "contrast": {"null": "size_matched"}}, draws=499)
-    costs, _ = extrapolate_analysis(
-        plan, {"one: hill_alpha": 2.0}, {"one: hill_alpha": 2.0}, 499, 1.0, 100, 300
-    )
+    costs, _ = extrapolate_analysis(plan, {"one: hill_alpha": 2.0}, {"one: hill_alpha": 2.0}, 499, 100, 300)
     assert costs[0].seconds == 2.0
 
 
