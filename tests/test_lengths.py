@@ -16,7 +16,7 @@ STILL_LONGER = {
     "studies/power/grid.py",
     "studies/power/study.py",
 }
-"""A debt, and nothing may be added to it: a file that has become short enough, or is gone, leaves the list."""
+"""A debt to which nothing is added: a file that has become short enough, or is gone, leaves the list."""
 
 
 def test_no_file_is_longer_than_three_hundred_lines():
