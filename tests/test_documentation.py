@@ -17,7 +17,7 @@ from hypotest.report.run import Run
 from hypotest.studies.calibration.calibrate import read_calibration
 from hypotest.studies.calibration.page import calibration_page, calibration_summary
 from hypotest.studies.calibration.scenarios import SCENARIOS
-from hypotest.subjects.language_model import REFERENCE
+from hypotest.subjects.reference import REFERENCE
 from tests import calibration
 from tests.example import (
     AS_PUBLISHED,

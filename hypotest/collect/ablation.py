@@ -13,7 +13,7 @@ products of l - b and u_i under p, which are matrix products for all neurons at 
 
 and with the range of z, which is at most the sum of the ranges of its two terms, they enclose it
 (`hypotest.collect.enclosure`). The estimate is the middle of the enclosure, half its width the bound of
-the error. Each pair climbs only as far as the tolerance makes it:
+the error. Each pair is taken only as far as the tolerance asks:
 
     1. variance      the three products of order 2; on the reference model 99 % of all pairs end here
     2. skewness      three more products, for those neurons of a batch of positions of which enough pairs are
@@ -53,7 +53,8 @@ from torch import Tensor
 
 from hypotest.collect.enclosure import enclose_by_skewness, enclose_by_variance
 from hypotest.collect.readout import Readout
-from hypotest.collect.tiles import ROUNDING, UNIT, Effects, Positions, Shift, Tiles, z_range
+from hypotest.collect.single_pairs import by_identity, in_float64, stored_error
+from hypotest.collect.tiles import Effects, Positions, Shift, Tiles, z_range
 from hypotest.engine.session import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.subjects.precision import full_precision
@@ -63,8 +64,6 @@ TOLERANCE = 1e-4
 _HALF, _HALF_SMALLEST = 2.0**-10, 2.0**-24
 _SKEWNESS_ABOVE = 0.02
 """Share of a neuron's pairs left by step 1 from which three more products are cheaper than the identity."""
-_EXP_LIMIT = 60.0
-"""Largest z whose exponential is summed in float32 as it is."""
 
 
 class NeuronAblation:
@@ -216,7 +215,7 @@ class NeuronAblation:
         k2 = torch.minimum(k2.clamp(min=0), -low * high)
         lower, upper = enclose_by_variance(k2, low, high)
         change = k1 + (lower + upper) / 2 - z_target
-        bound = (upper - lower) / 2 + shift.rounding(at, high - low, effects) + _stored(change)
+        bound = (upper - lower) / 2 + shift.rounding(at, high - low, effects) + stored_error(change)
         left = ~(bound <= self._largest)  # NaN counts as left
         if not bool(left.any()):
             return change, bound, left.sum(dim=1)
@@ -229,21 +228,21 @@ class NeuronAblation:
                 at, part, effects.part(chosen), square[chosen], (m1, m2, cross), k2, (low, high), chosen
             )
             refined = refined + (k1 - z_target)[:, chosen]
-            refined_bound += _stored(refined)
+            refined_bound += stored_error(refined)
             change[:, chosen] = torch.where(left[:, chosen], refined, change[:, chosen])
             bound[:, chosen] = torch.where(left[:, chosen], refined_bound, bound[:, chosen])
             left = ~(bound <= self._largest)
         for pairs in torch.split(left.nonzero(), self.tiles.pairs):
             row, neuron = pairs.unbind(1)
             shift = Shift.of_pairs(readout, at, row, neurons.start + neuron, delta[row, neuron])
-            change[row, neuron], bound[row, neuron] = self.by_identity(
-                at, row, shift, effect[neuron], effects.excess[neuron]
+            change[row, neuron], bound[row, neuron] = by_identity(
+                readout, at, row, shift, effect[neuron], effects.excess[neuron]
             )
         coarse = (~(bound <= self._largest)).nonzero()
         for start in range(0, len(coarse), self.tiles.pairs_in_float64):
             row, neuron = coarse[start : start + self.tiles.pairs_in_float64].unbind(1)
-            value = self._in_float64(at, row, neurons.start + neuron, delta[row, neuron])
-            change[row, neuron], bound[row, neuron] = value, _stored(value)
+            value = in_float64(readout, at, row, neurons.start + neuron, delta[row, neuron])
+            change[row, neuron], bound[row, neuron] = value, stored_error(value)
         return change, bound, left.sum(dim=1)
 
     def _by_skewness(
@@ -278,55 +277,6 @@ class NeuronAblation:
         lower, upper = enclose_by_skewness(k2, k3, low, high)
         bound = ((upper - lower) / 2).float() + shift.rounding(at, (high - low).float(), effects)
         return ((lower + upper) / 2).float(), bound
-
-    def by_identity(
-        self, at: Positions, row: Tensor, shift: Shift, effect: Tensor, excess: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Change of loss and its bound by summing over the vocabulary, shape (n_pairs,).
-
-        Args:
-            at: The positions.
-            row: Position of each pair, shape (n_pairs,).
-            shift: s - 1 and r of each pair.
-            effect: u_i of each pair, shape (n_pairs, vocab).
-            excess: `Effects.excess` of each, shape (n_pairs,).
-        """
-        p = at.p[row]
-        z = at.logits[row].mul_(shift.scale[:, None]).addcmul_(shift.along[:, None], effect)
-        # less their mean, so that E[exp z - 1] is not negative and loses no digits
-        z -= torch.linalg.vecdot(p, z)[:, None]
-        largest = z.amax(dim=1)
-        spread = largest - z.amin(dim=1)
-        z_target = z.gather(1, at.target[row][:, None])[:, 0]
-        wild = (~(largest < _EXP_LIMIT)).nonzero().flatten()
-        if wild.numel():
-            logits = self.readout.with_bias(at.logits[row[wild]])
-            far = torch.logsumexp(logits + z[wild], dim=1) - torch.logsumexp(logits, dim=1)
-        value = torch.log1p(torch.linalg.vecdot(p, z.expm1_()))
-        if wild.numel():
-            value[wild] = far
-        change = value - z_target
-        allowance = (
-            spread
-            + shift.along.abs() * excess
-            + at.width[row, 0] * (shift.scale.abs() + spread.clamp(max=1.0))
-        )
-        return change, ROUNDING * UNIT * allowance + _stored(change)
-
-    def _in_float64(self, at: Positions, row: Tensor, neuron: Tensor, delta: Tensor) -> Tensor:
-        """Change of loss through norm and unembedding in float64, on the CPU where the device has none."""
-        device = torch.device("cpu") if row.device.type == "mps" else row.device
-        readout = self.readout if device == row.device else self.readout.to(device)
-        residual, target = at.residual[row].to(device).double(), at.target[row].to(device)
-        step = delta.to(device, torch.float64)[:, None] * readout.output[neuron.to(device)].double()
-        both = readout.losses_in_float64(torch.cat([residual + step, residual]), target.repeat(2))
-        moved, base = both.chunk(2)
-        return (moved - base).float().to(row.device)
-
-
-def _stored(change: Tensor) -> Tensor:
-    """Error of keeping a value in float32."""
-    return change.abs() * UNIT
 
 
 def _as_half(bound: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.enclosure import enclose_by_skewness
+from hypotest.collect.single_pairs import by_identity
 from hypotest.collect.tiles import Effects, Positions, Shift
 from hypotest.subjects.precision import full_precision
 
@@ -117,12 +118,12 @@ def _tile(
     exactly(
         by_norm_left,
         through_norm,
-        lambda row, exact, u, excess: ablation.by_identity(at, row, exact.by_norm(), u, excess)[0],
+        lambda row, exact, u, excess: by_identity(ablation.readout, at, row, exact.by_norm(), u, excess)[0],
     )
     exactly(
         by_effect_left,
         direct,
-        lambda row, exact, u, excess: ablation.by_identity(at, row, exact.by_effect(), u, excess)[0],
+        lambda row, exact, u, excess: by_identity(ablation.readout, at, row, exact.by_effect(), u, excess)[0],
     )
     exactly(
         ~(following <= ENTROPY_EXACT_ABOVE),

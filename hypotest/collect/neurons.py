@@ -19,8 +19,9 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import MEMORY
 from hypotest.records.choices import AblationKind
-from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.wrapping import wrap_language_model
 
 SELF_CHECK_PAIRS = 4
 """(neuron, block) pairs that are ablated by a real intervention on every call."""

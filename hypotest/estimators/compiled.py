@@ -13,7 +13,8 @@ def compiled(function: Any) -> Any:
     """Compile at the first call, without Python's lock while it runs and without reordered additions.
 
     What is compiled is kept on disk, beside the source or in the user's cache; where neither can be written,
-    in memory alone.
+    in memory alone. It is made again when its own file changes, not when that of a function it calls does:
+    compiled functions that call each other lie in one file.
     """
     try:
         return njit(cache=True, nogil=True, error_model="numpy")(function)

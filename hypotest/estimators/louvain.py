@@ -21,21 +21,22 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.compiled import compiled
 
-__all__ = ["best_partitions", "quality"]
+_Reals = NDArray[np.float64]
+_Labels = NDArray[np.int64]
+_State = NDArray[np.uint64]
 
 _LEIDEN_ITERATIONS = 2
 """Each starts from the partition before; until stable can mean for ever on nearly random graphs."""
 _GAIN = 1e-12
 """A move has to gain so much of its node's strength: less is the rounding of sums of thousands of links."""
-
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 @compiled
 def best_partitions(
-    stack: NDArray[np.float64], seeds: NDArray[np.uint64], restarts: int, resolution: float, refined: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    stack: _Reals, seeds: _State, restarts: int, resolution: float, refined: bool
+) -> tuple[_Labels, _Reals]:
     """The partition with the largest Q among several restarts, of each graph.
 
     Args:
@@ -52,20 +53,17 @@ def best_partitions(
     n_graphs, size = stack.shape[0], stack.shape[1]
     memberships = np.empty((n_graphs, size), dtype=np.int64)
     values = np.full((n_graphs, restarts), np.nan)
-    shares = np.empty((size, size))
     random = np.empty(1, dtype=np.uint64)
     for place in range(n_graphs):
         weights = stack[place]
+        memberships[place] = np.arange(size)
         twice_m = 0.0
         for node in range(size):
-            memberships[place, node] = node
             twice_m += _sum(weights[node])
         if not twice_m > 0:
             continue
         # Shares of the whole: no gain depends on the unit of the weights.
-        for node in range(size):
-            for other in range(size):
-                shares[node, other] = weights[node, other] / twice_m
+        shares = weights / twice_m
         random[0] = seeds[place]
         best = -np.inf
         for restart in range(restarts):
@@ -76,13 +74,12 @@ def best_partitions(
             values[place, restart] = value
             if value > best:
                 best = value
-                for node in range(size):
-                    memberships[place, node] = found[node]
+                memberships[place] = found
     return memberships, values
 
 
 @compiled
-def quality(weights: NDArray[np.float64], membership: NDArray[np.int64], resolution: float) -> float:
+def quality(weights: _Reals, membership: _Labels, resolution: float) -> float:
     """Q of a given partition.
 
     Args:
@@ -99,12 +96,11 @@ def quality(weights: NDArray[np.float64], membership: NDArray[np.int64], resolut
     for node in range(size):
         for other in range(node):
             weight = weights[node, other]
-            twice_m += weight
+            twice_m += 2 * weight
             strength[membership[node]] += weight
             strength[membership[other]] += weight
             if membership[node] == membership[other]:
                 inside += weight
-    twice_m *= 2
     expected = 0.0
     for community in range(size):
         expected += (strength[community] / twice_m) ** 2
@@ -112,13 +108,7 @@ def quality(weights: NDArray[np.float64], membership: NDArray[np.int64], resolut
 
 
 @compiled
-def _partition(
-    shares: NDArray[np.float64],
-    start: NDArray[np.int64],
-    resolution: float,
-    refined: bool,
-    random: NDArray[np.uint64],
-) -> NDArray[np.int64]:
+def _partition(shares: _Reals, start: _Labels, resolution: float, refined: bool, random: _State) -> _Labels:
     """Move nodes, then whole communities as nodes, until nothing moves; shape (k,).
 
     Args:
@@ -146,8 +136,7 @@ def _partition(
             n_parts = _renumber(parts)
         if n_parts == n_nodes or n_communities == n_nodes:
             break
-        merged = np.zeros((n_parts, n_parts))
-        strengths = np.zeros(n_parts)
+        merged, strengths = np.zeros((n_parts, n_parts)), np.zeros(n_parts)
         above = np.empty(n_parts, dtype=np.int64)
         for node in range(n_nodes):
             strengths[parts[node]] += strength[node]
@@ -155,29 +144,17 @@ def _partition(
             for other in range(node):
                 if parts[node] != parts[other]:
                     merged[parts[node], parts[other]] += graph[node, other]
-        for part in range(n_parts):
-            for other in range(part):
-                both = merged[part, other] + merged[other, part]
-                merged[part, other] = both
-                merged[other, part] = both
+        merged += merged.T.copy()
         for node in range(size):
             node_of[node] = parts[node_of[node]]
         graph, strength, community = merged, strengths, above
-    result = np.empty(size, dtype=np.int64)
-    for node in range(size):
-        result[node] = community[node_of[node]]
+    result = community[node_of]
     _renumber(result)
     return result
 
 
 @compiled
-def _move(
-    graph: NDArray[np.float64],
-    strength: NDArray[np.float64],
-    community: NDArray[np.int64],
-    resolution: float,
-    random: NDArray[np.uint64],
-) -> bool:
+def _move(graph: _Reals, strength: _Reals, community: _Labels, resolution: float, random: _State) -> bool:
     """Move each node where Q gains most, in random order, until none moves; `community` is changed.
 
     Returns:
@@ -194,14 +171,13 @@ def _move(
         _add(links[own], graph[node], 1.0)
     # The first n_occupied entries are the communities with members, the others are free.
     slots = np.empty(n_nodes, dtype=np.int64)
-    n_occupied, n_free = 0, 0
+    n_occupied = 0
     for label in range(n_nodes):
         if members[label]:
             slots[n_occupied] = label
             n_occupied += 1
         else:
-            n_free += 1
-            slots[n_nodes - n_free] = label
+            slots[n_occupied - label - 1] = label  # from the end
     order = _shuffled(n_nodes, random)
     moved, moving = False, True
     while moving:
@@ -223,7 +199,7 @@ def _move(
             if best == own:
                 continue
             if members[best] == 0:
-                _clear(links[best])
+                links[best] = 0.0
                 total[best] = 0.0
                 n_occupied += 1
             members[own] -= 1
@@ -245,22 +221,15 @@ def _move(
 
 
 @compiled
-def _split(
-    graph: NDArray[np.float64],
-    strength: NDArray[np.float64],
-    community: NDArray[np.int64],
-    resolution: float,
-    random: NDArray[np.uint64],
-) -> NDArray[np.int64]:
+def _split(graph: _Reals, strength: _Reals, community: _Labels, resolution: float, random: _State) -> _Labels:
     """Leiden's refinement: parts of each community, in which every merge was one of well connected parts."""
     n_nodes = len(graph)
     part = np.arange(n_nodes)
     alone = np.ones(n_nodes, dtype=np.bool_)
-    total = np.empty(n_nodes)  # strength of each part
+    total = strength.copy()  # of each part
     whole = np.zeros(n_nodes)  # of each community
     outward = np.zeros(n_nodes)  # weight between a part and the rest of its community
     for node in range(n_nodes):
-        total[node] = strength[node]
         whole[community[node]] += strength[node]
         for other in range(n_nodes):
             if other != node and community[other] == community[node]:
@@ -270,7 +239,7 @@ def _split(
         around = whole[community[node]]
         if not alone[node] or outward[node] < resolution * strength[node] * (around - strength[node]):
             continue
-        _clear(links)
+        links[:] = 0.0
         for other in range(n_nodes):
             if other != node and community[other] == community[node]:
                 links[part[other]] += graph[node, other]
@@ -290,19 +259,13 @@ def _split(
 
 
 @compiled
-def _add(into: NDArray[np.float64], row: NDArray[np.float64], sign: float) -> None:
+def _add(into: _Reals, row: _Reals, sign: float) -> None:
     for place in range(len(row)):
         into[place] += sign * row[place]
 
 
 @compiled
-def _clear(row: NDArray[np.float64]) -> None:
-    for place in range(len(row)):
-        row[place] = 0.0
-
-
-@compiled
-def _sum(row: NDArray[np.float64]) -> float:
+def _sum(row: _Reals) -> float:
     total = 0.0
     for place in range(len(row)):
         total += row[place]
@@ -310,7 +273,7 @@ def _sum(row: NDArray[np.float64]) -> float:
 
 
 @compiled
-def _renumber(labels: NDArray[np.int64]) -> int:
+def _renumber(labels: _Labels) -> int:
     """Number labels in the order of their first node; how many there are."""
     new = np.full(len(labels), -1)
     n_labels = 0
@@ -323,7 +286,7 @@ def _renumber(labels: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _shuffled(n_nodes: int, random: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _shuffled(n_nodes: int, random: _State) -> _Labels:
     """A random order of the nodes (Fisher and Yates)."""
     order = np.arange(n_nodes)
     for last in range(n_nodes - 1, 0, -1):

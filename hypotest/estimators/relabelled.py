@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
-from hypotest.estimators.dimension import Scale, interpolated_dimension, stacked_correlations
+from hypotest.estimators.covariances import stacked_correlations
+from hypotest.estimators.dimension import Scale, interpolated_dimension
 from hypotest.estimators.information import binned_information, copula_graphs
 from hypotest.estimators.modularity import Method, graph_communities
 from hypotest.estimators.ranks import RankOrder

@@ -27,11 +27,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hypotest.engine.workers import Values
-from hypotest.inference.crossed import MINIMUM_UNITS, Component, Variances
+from hypotest.inference.crossed import Component, Variances
 from hypotest.inference.half_samples import half_sample_variance
 from hypotest.ladder.errors import Errors
 from hypotest.ladder.selected_again import Groups, Reselected
 from hypotest.records.arrays import IntArray
+from hypotest.records.design import MINIMUM_UNITS
 from hypotest.records.reselection import Reselection
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size

@@ -40,7 +40,7 @@ WORDS = Words(
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Interpolated dimension; integer, participation ratio and others beside it."""
-    from hypotest.estimators import dimension, relabelled
+    from hypotest.estimators import covariances, dimension, relabelled
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each, of_groups, under_labels_of
     from hypotest.testing.layer_statistics import first_rows, second_moments
 
@@ -60,7 +60,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         own = layer[np.ix_(group, group)]
         by_scale = {
             f"of_{name}": float(dimension.effective_dimension(moments, here, variance)[0])
-            for name, moments in (("covariance", own), ("correlation", dimension.correlation(own)))
+            for name, moments in (("covariance", own), ("correlation", covariances.correlation(own)))
         }
         integer = float(dimension.integer_dimension(matrix, row, variance)[0])
         return {

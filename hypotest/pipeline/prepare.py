@@ -25,8 +25,9 @@ from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import AblationMethod
 from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.protocol import Protocol
-from hypotest.subjects.language_model import LanguageModel, reference_card
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import load_reader
+from hypotest.subjects.reference import reference_card
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from typing import Any
 
 from hypotest.errors import SubjectError
 from hypotest.records.protocol import Protocol
-from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
+from hypotest.subjects.wrapping import wrap_language_model
 
 
 def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
@@ -85,7 +86,7 @@ def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> Languag
 
     Args:
         protocol: A valid protocol, at one layer.
-        model: As for `hypotest.subjects.language_model.wrap_language_model`.
+        model: As for `hypotest.subjects.wrapping.wrap_language_model`.
         tokenizer: Its fast tokenizer.
 
     Raises:

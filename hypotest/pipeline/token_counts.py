@@ -17,7 +17,7 @@ from hypotest.pipeline.reader import BATCH, TextReader, encoded_batches, require
 from hypotest.pipeline.texts import read_text
 from hypotest.records.corpus import Document
 from hypotest.records.material import CountedText, Text
-from hypotest.subjects.language_model import reference_token_counts
+from hypotest.subjects.reference import reference_token_counts
 
 _VERSION = 1
 """Of the counting; raised when the same text gives other counts."""

@@ -13,3 +13,13 @@ def sentence_list(words: Sequence[str]) -> str:
         ('a', 'a, b and c')
     """
     return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    Examples:
+        >>> counted(1, "network"), counted(9999, "draw")
+        ('1 network', '9,999 draws')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

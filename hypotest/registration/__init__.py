@@ -14,7 +14,8 @@
     schema      the language as a JSON schema
     template    protocols to begin with
     outcomes    which outcomes a prediction can have, and which could refute a hypothesis
-    explain     a protocol in plain words; meanings: its measures, contrasts and margins
+    explain     a protocol in plain words; steps: what will be done; meanings: its measures, contrasts and
+                margins; lines: the paragraphs
     lock        what a registration holds, as a file beside the protocol
     registry    the chain of all registrations in a folder of protocols
     claims      what a paper says it found, as a file
@@ -26,7 +27,8 @@ Nothing here needs the model, its libraries, or any data.
 """
 
 from hypotest.registration.canonical import canonical, protocol_hash
-from hypotest.registration.explain import Line, Section, explain_protocol
+from hypotest.registration.explain import explain_protocol
+from hypotest.registration.lines import Line, Section
 from hypotest.registration.load import load_protocol, read_protocol
 from hypotest.registration.schema import schema
 from hypotest.registration.template import Started, schema_text, start_protocol, template_names

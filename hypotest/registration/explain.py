@@ -7,47 +7,20 @@ model or the text. Names stand as they were written; whoever prints them makes t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hypotest.nulls.registry import declared
-from hypotest.predicates.combine import definitions, notes_of
-from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol, TopFraction
-from hypotest.records.sentences import sentence_list
+from hypotest.records.protocol import Protocol
+from hypotest.records.sentences import counted, sentence_list
+from hypotest.registration.lines import Line, Section
 from hypotest.registration.meanings import (
     compared,
-    layer_words,
-    limits_text,
     margin_words,
-    match_words,
     measured,
-    null_words,
     outcome_words,
-    revision_words,
 )
 from hypotest.registration.outcomes import possible_outcomes, refuting_outcomes, why_no_interval
-
-_FEW_FILES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One paragraph."""
-
-    text: str
-    label: str = ""
-    """Stands before the text, such as the name of a step."""
-    depth: int = 0
-    """Steps of indentation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Some paragraphs under a heading."""
-
-    heading: str
-    lines: tuple[Line, ...]
+from hypotest.registration.steps import steps
 
 
 def explain_protocol(protocol: Protocol) -> tuple[Section, ...]:
@@ -62,7 +35,7 @@ def explain_protocol(protocol: Protocol) -> tuple[Section, ...]:
     """
     return (
         Section(protocol.title, tuple(_question(protocol))),
-        Section("What will be done", tuple(_steps(protocol))),
+        Section("What will be done", tuple(steps(protocol))),
         Section("What is predicted", tuple(_predictions(protocol))),
         Section("What would support and what would refute", tuple(_verdicts(protocol))),
         Section("What is confirmatory and what exploratory", tuple(_status(protocol))),
@@ -78,113 +51,12 @@ def _question(protocol: Protocol) -> Iterator[Line]:
         else f"Protocol {protocol.id} puts one hypothesis, {names[0]}, to the test."
     )
     yield Line(f"{rivals}{source}")
-    counted = [f"{len(protocol.deciding)} of the {_number(len(protocol.predictions), 'prediction')} decide"]
+    parts = [f"{len(protocol.deciding)} of the {counted(len(protocol.predictions), 'prediction')} decide"]
     for role, words in (("premise", "must hold first"), ("descriptive", "only describe")):
         ids = _ids(protocol, role)
         if ids:
-            counted.append(f"{len(ids)} {words if len(ids) > 1 else words.replace('describe', 'describes')}")
-    yield Line(f"{sentence_list(counted)}. The plan is fixed before the data that test it are looked at.")
-
-
-def _steps(protocol: Protocol) -> Iterator[Line]:
-    subject, sample = protocol.subject, protocol.sample
-    model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
-    revision = f" ({revision_words(subject)})" if subject.revision else ""
-    steps = [
-        Line(
-            f"{_text(protocol)} are cut into blocks of {protocol.corpus.context:,} tokens and read by "
-            f"{model}{revision}.",
-            "Read.",
-        ),
-        Line(
-            " ".join(
-                [
-                    f"A position belongs {definitions(protocol.conditions)}.",
-                    *notes_of(protocol.conditions.values()),
-                    f"Up to {sample.positions:,} positions of each kind are taken, {limits_text(protocol)}; "
-                    f"{match_words(protocol)}.",
-                ]
-            ),
-            "Sort.",
-        ),
-        Line(
-            f"Documents are divided at random: {100 * protocol.split.selection:g} % of them select the "
-            "neurons, the others measure them, so that no text judges the neurons that it has picked."
-            + (
-                f" This is repeated {protocol.splits:,} times; the first division decides."
-                if protocol.splits > 1
-                else ""
-            ),
-            "Divide.",
-        ),
-        Line(
-            f"Each neuron of {layer_words(subject)} is replaced, alone, by "
-            f"{_REPLACEMENTS[protocol.ablation.replacement]}. Its influence is how much "
-            "that changes the loss of the prediction, in nats (to within "
-            f"{protocol.ablation.tolerance:g}).",
-            "Ablate.",
-        ),
-        Line(_selection(protocol), "Select."),
-        Line(
-            "The group is measured on the other documents and compared with opponents, each with the same "
-            "treatment:",
-            "Compare.",
-        ),
-    ]
-    tests = Line(
-        f"Each prediction is tested once, two-sided, at level {protocol.decision.level:g}; intervals come "
-        f"from leaving out documents and target types. {_again(protocol)}The outcome is "
-        "less, greater, equivalent (shown to be inside the margin) or inconclusive; undefined where the "
-        "measure has no value. Not significant is never read as no difference.",
-        "Test.",
-    )
-    for number, step in enumerate(steps, 1):
-        yield Line(step.text, f"{number}. {step.label}")
-    for item in declared(protocol):
-        yield Line(f"{null_words(protocol, item.name)}.", f"{item.name}:", 1)
-    yield Line(tests.text, f"{len(steps) + 1}. {tests.label}")
-
-
-_REPLACEMENTS = {
-    "mean": "its mean over the selecting documents",
-    "zero": "zero",
-    "resample": "its activation at another position of the selecting documents",
-}
-
-
-def _again(protocol: Protocol) -> str:
-    if not protocol.intervals.reselection:
-        return ""
-    return (
-        "Beside them stand errors of another study, for which the neurons are selected again on half of the "
-        "documents, and of the types. "
-    )
-
-
-def _text(protocol: Protocol) -> str:
-    text = protocol.corpus.text
-    if isinstance(text, CorpusHub):
-        return f"The first {text.documents:,} documents of the data set {text.title}"
-    if not isinstance(text, CorpusFiles):
-        return "The docstrings of installed Python packages"
-    files = text.files
-    more = f" and {len(files) - _FEW_FILES:,} more" if len(files) > _FEW_FILES else ""
-    return f"{_number(len(files), 'text file')}, one document each ({', '.join(files[:_FEW_FILES])}{more}),"
-
-
-def _selection(protocol: Protocol) -> str:
-    group = protocol.group
-    best = (
-        f"The neurons with the most influence on {protocol.names.first} targets become the group under test: "
-    )
-    if isinstance(group.select, TopFraction):
-        return f"{best}the top {100 * group.select.top_fraction:g} % of the layer."
-    otherwise = (
-        f"; if it has no plateau, the top {100 * group.otherwise.top_fraction:g} % of the layer"
-        if group.otherwise
-        else ""
-    )
-    return f"{best}those on the plateau at the top of the influence curve, before it falls{otherwise}."
+            parts.append(f"{len(ids)} {words if len(ids) > 1 else words.replace('describe', 'describes')}")
+    yield Line(f"{sentence_list(parts)}. The plan is fixed before the data that test it are looked at.")
 
 
 _ROLES = {
@@ -314,7 +186,3 @@ def _status(protocol: Protocol) -> Iterator[Line]:
 
 def _ids(protocol: Protocol, role: str) -> list[str]:
     return [item.id for item in protocol.predictions if item.role == role]
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

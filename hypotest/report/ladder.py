@@ -143,9 +143,9 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield Heading("The ladder of nulls")
     yield prose(
         "Each row is a prediction, each column an opponent: the group's z and two-sided p{}, unadjusted, "
-        "among that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ that it "
-        "cannot be told apart from them, and the name beneath is the hypothesis whose claim survives there; "
-        "**bold** is the opponent that the protocol lets decide{}",
+        "among that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ "
+        "that it cannot be told apart from them, and the name beneath is the hypothesis whose claim survives "
+        "there; **bold** is the opponent that the protocol lets decide{}",
         one_sided(ladder.opponents),
         prose(", *italic* ones describe and never decide.")
         if any(rung.descriptive for rung in ladder.every_rung)

@@ -17,7 +17,7 @@ from hypotest.corpora.blocks import cut_blocks
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, installed, package_documents
 from hypotest.pipeline.preflight import check_command
 from hypotest.records.corpus import Document, TextSource
-from hypotest.subjects.language_model import REFERENCE, reference_card
+from hypotest.subjects.reference import REFERENCE, reference_card
 from hypotest.subjects.reference.training import TrainingPlan, train
 
 HELD_OUT_BLOCKS = 256

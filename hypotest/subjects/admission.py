@@ -15,6 +15,15 @@ from hypotest.errors import SubjectError
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 _LAYERS = ("layer_types", "layers_block_type", "block_types")
 _ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
+_LARGEST = {
+    "num_hidden_layers": 1_000,
+    "num_attention_heads": 10_000,
+    "hidden_size": 2**18,
+    "intermediate_size": 2**20,
+    "n_inner": 2**20,
+    "vocab_size": 2**24,
+}
+"""Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
 
 
 def require_testable(config: Any, name: str) -> None:
@@ -54,6 +63,27 @@ def require_testable(config: Any, name: str) -> None:
             "of a nat need plain ones; name the model that it was made from, or a GGUF file of it, whose "
             "weights are expanded"
         )
+
+
+def require_plausible(config: Any, name: str) -> None:
+    """Refuse a configuration that asks for more blocks, heads, neurons or tokens than any model has.
+
+    Args:
+        config: The ``transformers`` configuration.
+        name: Of the model, for errors.
+
+    Raises:
+        SubjectError: Names the key.
+    """
+    for key, largest in _LARGEST.items():
+        value = getattr(config.get_text_config(), key, None)
+        if value is None and key in ("intermediate_size", "n_inner"):
+            continue  # families have one of the two, or its default
+        if not isinstance(value, int) or not 0 < value <= largest:
+            raise SubjectError(
+                f"subject.model: {key} in the configuration of {name!r} must be a whole number from 1 to "
+                f"{largest:,}; found {value!r:.60}"
+            )
 
 
 def require_plain(model: Any, name: str) -> None:

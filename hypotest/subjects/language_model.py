@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from nnsight import NNsight
-from numpy.typing import NDArray
 
-from hypotest.errors import SubjectError
-from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.modules import by_input, longest_context
-from hypotest.subjects.recognition import anatomy_of, row_of
+from hypotest.subjects.recognition import row_of
+from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
 from hypotest.subjects.visibility import attention_window
-
-REFERENCE = Path(__file__).parent / "reference"
-"""Folder of the model that ships with hypotest, in Hugging Face format."""
 
 _BOOKKEEPING = frozenset(
     {
@@ -246,123 +239,3 @@ class LanguageModel:
             "vocab_size": self.vocab_size,
             "n_parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
-
-
-def wrap_language_model(
-    model: Any,
-    *,
-    layer: str | int = "last",
-    tokenizer: Any = None,
-    name: str | None = None,
-    anatomy: Mapping[str, Any] | None = None,
-) -> LanguageModel:
-    """Take a ``transformers`` causal language model that is in memory already.
-
-    Args:
-        model: The model in float32 (or float64), itself or wrapped by nnsight. It is put into evaluation
-            mode, its attention computed eagerly, so that weights can be seen, and without a cache.
-        layer: ``last``, or a block's number, from the end if negative.
-        tokenizer: A fast tokenizer; only reading text needs one. Nnsight's own, if it has one, by default.
-        name: For reports and errors; by default the model's own.
-        anatomy: Fields of `hypotest.subjects.anatomy.Anatomy` that the model's family does not have so.
-
-    Raises:
-        SubjectError: If it is not clear where neurons and heads are or the proof of that fails, the model
-            has no such layer, or is of low precision.
-    """
-    if isinstance(model, NNsight):
-        tokenizer = getattr(model, "tokenizer", None) if tokenizer is None else tokenizer
-        model = model._module  # nnsight's only way to what it wraps
-    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps; both have the same weights
-    if not hasattr(model, "config") or not hasattr(model.config, "get_text_config"):
-        raise SubjectError(
-            f"{name or 'the model in memory'}: must be a transformers causal language model (such as "
-            f"GPT2LMHeadModel), a folder or a Hub id; found {type(model).__name__}"
-        )
-    config = model.config
-    name = name or f"{getattr(config, 'name_or_path', '') or type(model).__name__} (in memory)"
-    if any(item.is_meta for item in model.parameters()):
-        raise SubjectError(
-            f"{name}: some weights are not in memory: too large for the devices there are, or not loaded yet "
-            "(nnsight: dispatch=True)"
-        )
-    require_testable(config, name)
-    require_plain(model, name)
-    if not hasattr(model, "lm_head"):
-        raise SubjectError(
-            f"{name}: has no head that predicts the next token (lm_head); take the class of its family that "
-            f"has one, such as GPT2LMHeadModel; found {type(model).__name__}"
-        )
-    if config._attn_implementation != "eager":
-        model.set_attn_implementation("eager")
-    for each in (config, config.get_text_config()):
-        each.use_cache = False  # a block that runs again must not see its own keys twice
-    n_layers = int(config.get_text_config().num_hidden_layers)
-    if layer != "last" and (isinstance(layer, bool) or not isinstance(layer, int)):
-        raise SubjectError(f"subject.layer: must be `last` or a block's number, found {layer!r}")
-    number = n_layers - 1 if layer == "last" else int(layer) + (n_layers if int(layer) < 0 else 0)
-    if not 0 <= number < n_layers:
-        raise SubjectError(
-            f"subject.layer: {name} has the layers 0 to {n_layers - 1}, from the end -1 to -{n_layers}; "
-            f"found {layer}"
-        )
-    model.eval().requires_grad_(False)
-    return LanguageModel(
-        name=name,
-        model=model,
-        tokenizer=tokenizer,
-        anatomy=anatomy_of(model, number, name, anatomy),
-        layer=number,
-        device=model.get_input_embeddings().weight.device,
-    )
-
-
-def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each text by a fast tokenizer, without special tokens and in full."""
-    with as_defined(tokenizer.backend_tokenizer) as backend:
-        encoded = backend.encode_batch(list(texts), add_special_tokens=False)
-    return [item.ids for item in encoded]
-
-
-def tokenizer_fingerprint(tokenizer: Any) -> str:
-    """SHA-256 of a fast tokenizer's definition: vocabulary and rules, whatever it was used for before."""
-    with as_defined(tokenizer.backend_tokenizer) as backend:
-        return hashlib.sha256(backend.to_str().encode()).hexdigest()
-
-
-@contextmanager
-def as_defined(backend: Any) -> Iterator[Any]:
-    """A tokenizer without what its last call left in it, which is put back.
-
-    Transformers writes truncation, padding and the treatment of special tokens into the tokenizer with every
-    call, and saves the first two with it: a text would be cut to the length that somebody once asked for.
-    Dropout of merges is for training, and gives other tokens every time.
-    """
-    truncation, padding, plain = backend.truncation, backend.padding, backend.encode_special_tokens
-    dropout = getattr(backend.model, "dropout", None)
-    if dropout is not None:
-        backend.model.dropout = None
-    backend.no_truncation()
-    backend.no_padding()
-    backend.encode_special_tokens = False
-    try:
-        yield backend
-    finally:
-        backend.encode_special_tokens = plain
-        if dropout is not None:
-            backend.model.dropout = dropout
-        if truncation is not None:
-            backend.enable_truncation(**truncation)
-        if padding is not None:
-            backend.enable_padding(**padding)
-
-
-def reference_card(folder: Path = REFERENCE) -> dict[str, Any]:
-    """What the reference model was trained on and how well it predicts, from its ``card.json``."""
-    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    return card
-
-
-def reference_token_counts() -> NDArray[np.int64]:
-    """Occurrences of each token id in the reference model's training text, shape (8192,)."""
-    return np.asarray(np.load(REFERENCE / "token_counts.npy", allow_pickle=False), dtype=np.int64)

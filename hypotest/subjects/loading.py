@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,24 +13,21 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.admission import require_testable
+from hypotest.subjects.admission import require_plausible, require_testable
 from hypotest.subjects.asking import ask_hub
 from hypotest.subjects.beginning import Beginning, beginning_of
+from hypotest.subjects.completeness import require_all_used, require_complete
 from hypotest.subjects.devices import BALANCED, require_balanced, resolve_device, spread
-from hypotest.subjects.gguf import gguf_config, gguf_model
+from hypotest.subjects.gguf_models import gguf_config, gguf_model
 from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
 from hypotest.subjects.hub import of_folder, pinned, require_tokenizer, why_not_loaded
-from hypotest.subjects.language_model import (
-    LanguageModel,
-    WeightsFile,
-    encode,
-    tokenizer_fingerprint,
-    wrap_language_model,
-)
+from hypotest.subjects.language_model import LanguageModel, WeightsFile
 from hypotest.subjects.memory import require_memory
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.recognition import n_neurons, row_of
 from hypotest.subjects.sources import ADAPTER, Source, adapter_problem, source_of
+from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
+from hypotest.subjects.wrapping import wrap_language_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,8 +151,8 @@ def _model(source: Source, config: Any, dtype: torch.dtype, *, balanced: bool, n
         **({"device_map": "auto"} if balanced else {}),
         **source.options,
     )
-    _require_complete(loading, config, name)
-    _require_all_used(loading, name)
+    require_complete(loading, config, name)
+    require_all_used(loading, name)
     return model
 
 
@@ -221,7 +217,7 @@ def _config(source: Source, name: str) -> Any:
     else:
         config = transformers.AutoConfig.from_pretrained(source.place, **source.options)
     require_testable(config, name)
-    _require_plausible(config, name)
+    require_plausible(config, name)
     config._attn_implementation = "eager"  # what it names instead need not be installed
     return config
 
@@ -236,68 +232,3 @@ def _tokenizer(source: Source, name: str) -> Any:
     if not set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids):
         raise ValueError("there is no tokenizer.json")  # of some families transformers makes an empty one up
     return tokenizer
-
-
-_LARGEST = {
-    "num_hidden_layers": 1_000,
-    "num_attention_heads": 10_000,
-    "hidden_size": 2**18,
-    "intermediate_size": 2**20,
-    "n_inner": 2**20,
-    "vocab_size": 2**24,
-}
-"""Of a configuration; the largest models have a tenth. A damaged one could ask for any time and memory."""
-
-
-def _require_complete(loading: Mapping[str, Any], config: Any, name: str) -> None:
-    """Transformers draws weights at random that it does not find, with no more than a warning."""
-    shapes = sorted((str(key), tuple(has), tuple(wants)) for key, has, wants in loading["mismatched_keys"])
-    if shapes:
-        key, has, wants = shapes[0]
-        raise SubjectError(
-            f"subject.model: {len(shapes)} of the weights of {name!r} have other shapes than its config.json "
-            f"asks for, such as {key}: {has}, not {wants}. They belong to another configuration"
-        )
-    missing = sorted(map(str, loading["missing_keys"]))
-    kind = ", ".join(config.architectures or ())
-    if missing == ["lm_head.weight"] and "CausalLM" not in kind:
-        raise SubjectError(
-            f"subject.model: {name!r} has no head that predicts the next token (lm_head.weight): "
-            f"{f'it was saved as {kind}' if kind else 'its weights lack it'}. Save the causal language model"
-        )
-    if missing:
-        raise SubjectError(
-            f"subject.model: the weights of {name!r} lack parameters that its config.json asks for "
-            f"({len(missing)}, such as {missing[0]}); they belong to another configuration, or are damaged"
-        )
-
-
-_WITHOUT_EFFECT = re.compile(r"(^|[._])(inv_freq|masked_bias|position_ids)$|\.(attn|attention)\.bias$")
-"""Of tensors: masks, numbers of positions and frequencies that older versions of transformers saved."""
-_NAMED = 3
-
-
-def _require_all_used(loading: Mapping[str, Any], name: str) -> None:
-    """And passes over weights that it has no place for."""
-    unused = sorted(
-        key for item in loading["unexpected_keys"] if not _WITHOUT_EFFECT.search(key := str(item))
-    )
-    if unused:
-        more = f" and {len(unused) - _NAMED:,} more" if len(unused) > _NAMED else ""
-        raise SubjectError(
-            f"subject.model: {name!r} holds weights for which its config.json has no place: "
-            f"{', '.join(unused[:_NAMED])}{more}. It would be tested as another network than it is: correct "
-            "config.json (num_hidden_layers, biases), or save the model without them"
-        )
-
-
-def _require_plausible(config: Any, name: str) -> None:
-    for key, largest in _LARGEST.items():
-        value = getattr(config.get_text_config(), key, None)
-        if value is None and key in ("intermediate_size", "n_inner"):
-            continue  # families have one of the two, or its default
-        if not isinstance(value, int) or not 0 < value <= largest:
-            raise SubjectError(
-                f"subject.model: {key} in the configuration of {name!r} must be a whole number from 1 to "
-                f"{largest:,}; found {value!r:.60}"
-            )

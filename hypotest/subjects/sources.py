@@ -13,7 +13,7 @@ from hypotest.records.gguf import SUFFIX
 from hypotest.records.hub import is_hub_name
 from hypotest.records.packaged import PACKAGED
 from hypotest.subjects.gguf import SAFE, GgufFile, open_gguf
-from hypotest.subjects.language_model import REFERENCE
+from hypotest.subjects.reference import REFERENCE
 
 ADAPTER = "adapter_config.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.subjects.language_model import as_defined, encode
+from hypotest.subjects.tokenizing import as_defined, encode
 
 _BEFORE = "a"
 """Text before a token, within which it has its space."""

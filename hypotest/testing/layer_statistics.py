@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators.dimension import covariance, stacked_correlations
+from hypotest.estimators.covariances import covariance, stacked_correlations
 from hypotest.estimators.information import binned_information, gaussian_copula_information
 from hypotest.records.arrays import FloatArray
 from hypotest.records.evidence import Evidence

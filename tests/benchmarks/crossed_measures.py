@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from hypotest.estimators.dimension import correlation, effective_dimension, effective_dimension_resamples
+from hypotest.estimators.covariances import correlation
+from hypotest.estimators.dimension import effective_dimension, effective_dimension_resamples
 from hypotest.estimators.information import gaussian_copula_information
 from hypotest.estimators.modularity import communities, modularity_resamples, segregation
 from hypotest.estimators.routing import crossed_halvings, crossed_routing

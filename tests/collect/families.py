@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import transformers
 
-from hypotest.subjects.language_model import LanguageModel, wrap_language_model
+from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.wrapping import wrap_language_model
 
 VOCAB, CONTEXT, N_LAYERS, N_NEURONS = 211, 16, 3, 40
 _SIZES = {

@@ -17,8 +17,8 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.self_check import intervene
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.hooks import neurons
 
 pytestmark = pytest.mark.slow

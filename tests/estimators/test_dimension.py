@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn.decomposition import PCA
 
 from hypotest.estimators import dimension
+from hypotest.estimators.covariances import correlation, covariance
 
 
 def correlated(seed: int, n: int = 300, n_neurons: int = 30) -> np.ndarray:
@@ -19,20 +20,6 @@ def correlated(seed: int, n: int = 300, n_neurons: int = 30) -> np.ndarray:
 def random_groups(seed: int, n_groups: int, k: int, n_neurons: int = 30) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return np.array([rng.choice(n_neurons, k, replace=False) for _ in range(n_groups)])
-
-
-def test_covariance_equals_numpy() -> None:
-    activations = correlated(0)
-    result = dimension.covariance(activations)
-    np.testing.assert_allclose(result, np.cov(activations.T), rtol=1e-12)
-    assert np.array_equal(result, result.T)
-
-
-def test_float32_is_computed_in_float64() -> None:
-    activations = (correlated(0) + 1000).astype(np.float32)
-    result = dimension.covariance(activations)
-    assert result.dtype == np.float64
-    np.testing.assert_allclose(result, np.cov(activations.astype(np.float64).T), rtol=1e-12)
 
 
 def test_interpolation_by_hand() -> None:
@@ -57,7 +44,7 @@ def test_participation_ratio_by_hand() -> None:
 def test_integer_dimension_equals_sklearn(k: int, variance: float) -> None:
     activations = correlated(k)
     groups = random_groups(k, 10, k)
-    ours = dimension.integer_dimension(dimension.covariance(activations), groups, variance)
+    ours = dimension.integer_dimension(covariance(activations), groups, variance)
     theirs = [
         PCA(n_components=variance, svd_solver="full").fit(activations[:, g]).n_components_ for g in groups
     ]
@@ -67,12 +54,12 @@ def test_integer_dimension_equals_sklearn(k: int, variance: float) -> None:
 def test_fewer_positions_than_neurons_equals_sklearn() -> None:
     activations = correlated(1, n=12)
     group = np.arange(30)[None]
-    ours = dimension.integer_dimension(dimension.covariance(activations), group, 0.95)
+    ours = dimension.integer_dimension(covariance(activations), group, 0.95)
     assert ours[0] == PCA(0.95, svd_solver="full").fit(activations).n_components_
 
 
 def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    matrix = dimension.covariance(correlated(2))
+    matrix = covariance(correlated(2))
     groups = random_groups(2, 50, 6)
     whole = dimension.eigenvalue_shares(matrix, groups)
     monkeypatch.setattr("hypotest.estimators.submatrices._GATHER_BYTES", 8 * 36 * 7)
@@ -90,9 +77,9 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_invariances_and_bounds(seed: int, scale: float, variance: float) -> None:
     activations = correlated(seed, n=60, n_neurons=8)
     rng = np.random.default_rng(seed)
-    matrix = dimension.covariance(activations)
+    matrix = covariance(activations)
     order = rng.permutation(8)
-    moved = dimension.covariance(activations * scale + 3.0)
+    moved = covariance(activations * scale + 3.0)
     value = dimension.effective_dimension(matrix, np.arange(8)[None], variance)[0]
     assert 0 < value <= 8
     assert dimension.effective_dimension(moved, order[None], variance)[0] == pytest.approx(value)
@@ -104,26 +91,12 @@ def test_invariances_and_bounds(seed: int, scale: float, variance: float) -> Non
 
 
 def test_independent_dimension_is_the_diagonal_alone() -> None:
-    matrix = dimension.covariance(correlated(3))
+    matrix = covariance(correlated(3))
     groups = random_groups(3, 5, 9)
     np.testing.assert_allclose(
         dimension.independent_dimension(matrix, groups, 0.9),
         dimension.effective_dimension(np.diag(np.diag(matrix)), groups, 0.9),
     )
-
-
-def test_correlation_equals_numpy_and_drops_constant_neurons() -> None:
-    activations = correlated(4)
-    np.testing.assert_allclose(
-        dimension.correlation(dimension.covariance(activations)),
-        np.corrcoef(activations.T),
-        rtol=1e-10,
-        atol=1e-12,
-    )
-    activations[:, 5] = 2.0
-    result = dimension.correlation(dimension.covariance(activations))
-    assert not result[5].any() and not result[:, 5].any()
-    assert np.delete(np.diag(result), 5).tolist() == [1.0] * 29
 
 
 def test_a_group_without_variance_is_undefined() -> None:
@@ -137,30 +110,6 @@ def test_a_group_without_variance_is_undefined() -> None:
         value = measure(matrix, groups, 0.95)
         assert np.isnan(value[0]) and np.isfinite(value[1])
     assert np.isnan(dimension.participation_ratio(matrix, groups)[0])
-
-
-def test_stacked_correlations_are_those_of_each_covariance() -> None:
-    stack = np.stack([dimension.covariance(correlated(seed, n_neurons=7)) for seed in range(4)])
-    stack[2, 3] = stack[2, :, 3] = 0.0  # a neuron that never varies there
-    found = dimension.stacked_correlations(stack)
-    for one, covariance in zip(found, stack, strict=True):
-        np.testing.assert_allclose(one, dimension.correlation(covariance), rtol=1e-12, atol=1e-14)
-    assert not found[2, 3].any() and not found[2, :, 3].any()
-    assert np.diagonal(found, axis1=1, axis2=2).tolist() == [[1.0] * 7] * 2 + [
-        [1.0] * 3 + [0.0] + [1.0] * 3
-    ] + [[1.0] * 7]
-
-
-def test_stacked_correlations_leave_out_what_varies_no_more_than_rounding() -> None:
-    # variances 4 and 1e-9, covariance 1e-5: r = 1e-5 / (2 * sqrt(1e-9)) = 0.158
-    covariances = np.array([[[4.0, 1e-5], [1e-5, 1e-9]]])
-    assert dimension.stacked_correlations(covariances)[0, 0, 1] == pytest.approx(0.158114, rel=1e-5)
-    assert dimension.stacked_correlations(covariances, 1e-8)[0].tolist() == [[1.0, 0.0], [0.0, 0.0]]
-    per_neuron = dimension.stacked_correlations(covariances, np.array([5.0, 1e-10]))
-    assert per_neuron[0].tolist() == [[0.0, 0.0], [0.0, 1.0]]
-    # A difference of moments can be a little below zero; there is no root of it.
-    negative = np.array([[[-1e-18, 0.0], [0.0, 1.0]]])
-    assert dimension.stacked_correlations(negative)[0].tolist() == [[0.0, 0.0], [0.0, 1.0]]
 
 
 @pytest.mark.parametrize("scale", ["covariance", "correlation"])
@@ -180,9 +129,9 @@ def test_resamples_equal_repeated_rows(kind: str, scale: dimension.Scale) -> Non
         repeated = np.concatenate(
             [np.tile(activations[documents == d], (w, 1)) for d, w in zip(unique, row, strict=True)]
         )
-        matrix = dimension.covariance(repeated)
+        matrix = covariance(repeated)
         if scale == "correlation":
-            matrix = dimension.correlation(matrix)
+            matrix = correlation(matrix)
         expected = dimension.effective_dimension(matrix, np.arange(6)[None], 0.9)[0]
         assert value == pytest.approx(expected, rel=1e-9)
 
@@ -196,11 +145,11 @@ def test_a_neuron_that_a_resample_does_not_move_is_left_out_of_its_correlations(
     silent, whole = dimension.effective_dimension_resamples(
         activations, documents, weights, 0.9, "correlation"
     )
-    moving = dimension.correlation(dimension.covariance(activations[documents < 3][:, [0, 1, 3]]))
+    moving = correlation(covariance(activations[documents < 3][:, [0, 1, 3]]))
     assert silent == pytest.approx(
         dimension.effective_dimension(moving, np.arange(3)[None], 0.9)[0], rel=1e-9
     )
-    every = dimension.correlation(dimension.covariance(activations))
+    every = correlation(covariance(activations))
     assert whole == pytest.approx(dimension.effective_dimension(every, np.arange(4)[None], 0.9)[0], rel=1e-9)
 
 
@@ -223,7 +172,7 @@ def test_resamples_with_one_position_per_document_agree_with_scipy() -> None:
     def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
         flat = index.reshape(-1, 60)
         values = [
-            dimension.effective_dimension(dimension.covariance(activations[row]), np.arange(5)[None], 0.9)[0]
+            dimension.effective_dimension(covariance(activations[row]), np.arange(5)[None], 0.9)[0]
             for row in flat
         ]
         return np.array(values).reshape(index.shape[:-1])
@@ -262,11 +211,7 @@ def test_refusals(matrix: np.ndarray, groups: np.ndarray, variance: float, messa
         dimension.effective_dimension(matrix, groups, variance)
 
 
-def test_refused_activations_and_weights() -> None:
-    with pytest.raises(ValueError, match="two positions"):
-        dimension.covariance(np.ones((1, 3)))
-    with pytest.raises(ValueError, match="finite"):
-        dimension.covariance(np.array([[1.0], [np.inf]]))
+def test_refused_weights() -> None:
     with pytest.raises(ValueError, match="one column per document"):
         dimension.effective_dimension_resamples(np.eye(3), np.array([0, 1, 1]), np.ones((2, 3)))
     with pytest.raises(ValueError, match="not negative"):

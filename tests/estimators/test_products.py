@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hypotest.estimators import dimension, information, products, spectrum
+from hypotest.estimators import covariances, information, products, spectrum
 
 
 def twice(block: np.ndarray, rows: slice, columns: slice) -> None:
@@ -33,7 +33,7 @@ def test_finish_knows_its_rows_and_columns(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    "statistic", [dimension.covariance, spectrum.gram, information.gaussian_copula_information]
+    "statistic", [covariances.covariance, spectrum.gram, information.gaussian_copula_information]
 )
 def test_a_layer_has_the_same_bits_on_any_number_of_threads(statistic, monkeypatch) -> None:
     monkeypatch.setattr(products, "BLOCK", 64)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hypotest.estimators import dimension, information, modularity
+from hypotest.estimators import covariances, dimension, information, modularity
 from hypotest.estimators.relabelled import (
     effective_dimension_relabelled,
     modularity_relabelled,
@@ -30,9 +30,9 @@ def plain(activations, group, mask, statistic):
 
 def everyone(measure, scale="covariance"):
     def of_all(own):
-        matrix = dimension.covariance(own)
+        matrix = covariances.covariance(own)
         return measure(
-            dimension.correlation(matrix) if scale == "correlation" else matrix, np.arange(K)[None, :]
+            covariances.correlation(matrix) if scale == "correlation" else matrix, np.arange(K)[None, :]
         )
 
     return of_all

@@ -15,8 +15,8 @@ import hypotest
 from hypotest.errors import SelfCheckError, SubjectError
 from hypotest.pipeline.subject import at_layer, load_subject, subject_in_memory
 from hypotest.registration import load_protocol
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.wrapping import wrap_language_model
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 

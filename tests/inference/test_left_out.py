@@ -8,12 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hypotest.estimators.dimension import (
-    correlation,
-    covariance,
-    effective_dimension,
-    effective_dimension_resamples,
-)
+from hypotest.estimators.covariances import correlation, covariance
+from hypotest.estimators.dimension import effective_dimension, effective_dimension_resamples
 from hypotest.inference.crossed import jackknife_variance
 from hypotest.inference.crossed_means import mean_contrast
 from hypotest.inference.left_out import LEFT_OUT, crossed_errors, crossed_left_out, evaluated, leave_out

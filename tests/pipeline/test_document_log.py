@@ -99,5 +99,5 @@ def test_evidence_of_the_subject_is_collected_in_one_place_only():
         "collect/measured.py",
         "pipeline/collection.py",
         "pipeline/untrained.py",  # other networks
-        "studies/power/costs.py",  # times again what `power` has collected of the selection split
+        "studies/power/collection_costs.py",  # times again what `power` has collected of the selection split
     }

@@ -9,7 +9,7 @@ from hypotest.pipeline import token_counts as module
 from hypotest.pipeline.token_counts import token_counts
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.material import CorpusFiles, CountedText
-from hypotest.subjects.language_model import reference_token_counts
+from hypotest.subjects.reference import reference_token_counts
 
 
 class Letters:

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.weightstats import DescrStatsW
 
-from hypotest.estimators import dimension, spectrum
+from hypotest.estimators import covariances, dimension, spectrum
 from tests import strategies
 from tests.reference import values
 
@@ -32,8 +32,8 @@ def share_is_met(shares: np.ndarray, variance: float) -> bool:
 
 @pytest.mark.parametrize("case", values.read("spectra", "dimension"))
 def test_stored_dimensions(case: values.Case) -> None:
-    matrix = dimension.covariance(np.array(case["activations"]))
-    group, correlation = all_of(len(matrix)), dimension.correlation(matrix)
+    matrix = covariances.covariance(np.array(case["activations"]))
+    group, correlation = all_of(len(matrix)), covariances.correlation(matrix)
     for variance, expected, of_correlations in zip(
         case["variance"], case["dimension"], case["dimension_of_correlations"], strict=True
     ):
@@ -47,7 +47,7 @@ def test_stored_dimensions(case: values.Case) -> None:
 @given(activations=strategies.activations(), variance=strategies.SHARES, data=st.data())
 @settings(deadline=None, max_examples=60)
 def test_dimensions_of_random_groups(activations: np.ndarray, variance: float, data: st.DataObject) -> None:
-    matrix = dimension.covariance(activations)
+    matrix = covariances.covariance(activations)
     for group in data.draw(strategies.groups(activations.shape[1])):
         members = activations[:, group]
         assume(np.ptp(members, axis=0).any())
@@ -72,7 +72,7 @@ def test_dimensions_of_correlations(activations: np.ndarray, variance: float) ->
     scaled = StandardScaler().fit_transform(activations)  # a constant column stays constant
     shares = PCA(svd_solver="full").fit(scaled).explained_variance_ratio_
     assume(not share_is_met(shares, variance))
-    matrix = dimension.correlation(dimension.covariance(activations))
+    matrix = covariances.correlation(covariances.covariance(activations))
     found = dimension.integer_dimension(matrix, all_of(len(matrix)), variance)[0]
     assert found == PCA(variance, svd_solver="full").fit(scaled).n_components_
 

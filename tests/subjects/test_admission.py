@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch.nn.utils.prune import l1_unstructured
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.loading import load_language_model, load_reader
+from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.families import CONFIGS, N_NEURONS
 
 _SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2}

@@ -9,8 +9,8 @@ import transformers
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import MODULES
 from hypotest.subjects.families import FAMILIES
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.recognition import anatomy_of, n_neurons, row_of
+from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.families import CONFIGS, N_NEURONS, small_model
 
 pytestmark = pytest.mark.slow

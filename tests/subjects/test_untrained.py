@@ -9,8 +9,8 @@ from hypotest.collect.neurons import ablate_neurons
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import intervene
 from hypotest.errors import SubjectError
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.untrained import matrices, untrained_model
+from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.families import CONFIGS, hooked_losses, positions, small_model
 
 pytestmark = pytest.mark.slow

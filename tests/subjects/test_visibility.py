@@ -7,8 +7,8 @@ import transformers
 
 from hypotest.collect.forward import forward_arrays
 from hypotest.errors import EvidenceError, SubjectError
-from hypotest.subjects.language_model import wrap_language_model
 from hypotest.subjects.visibility import attention_window
+from hypotest.subjects.wrapping import wrap_language_model
 
 _SIZES = {
     "vocab_size": 50,

@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from hypotest.estimators import dimension
+from hypotest.estimators import covariances
 from hypotest.testing import layer_statistics
 from hypotest.testing.layer_statistics import first_rows, layer_statistic, second_moments
 from tests.pipeline.planted import make_evidence
@@ -53,6 +53,6 @@ def test_they_go_with_their_evidence() -> None:
 
 def test_second_moments_are_those_of_the_first_rows() -> None:
     mine = make_evidence(0)
-    expected = dimension.covariance(first_rows(mine))
+    expected = covariances.covariance(first_rows(mine))
     assert np.array_equal(second_moments(mine, "covariance"), expected)
-    assert np.array_equal(second_moments(mine, "correlation"), dimension.correlation(expected))
+    assert np.array_equal(second_moments(mine, "correlation"), covariances.correlation(expected))

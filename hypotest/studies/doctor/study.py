@@ -19,7 +19,7 @@ from hypotest.engine.session import cache_folder
 from hypotest.pipeline.manifest import hardware
 from hypotest.studies.doctor.record import Diagnosis, Observation
 from hypotest.subjects.devices import Device, available_devices
-from hypotest.subjects.language_model import REFERENCE, reference_card
+from hypotest.subjects.reference import REFERENCE, reference_card
 
 DISTRIBUTION = "hypotest-nn"
 ROOM = 5 * 10**9

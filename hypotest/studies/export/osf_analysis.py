@@ -18,12 +18,12 @@ from hypotest.records.conditions import Conditions, named
 from hypotest.records.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
-from hypotest.records.sentences import sentence_list
+from hypotest.records.sentences import counted, sentence_list
 from hypotest.registration.meanings import limits_text
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import RESELECTION, margin_text, sources
 from hypotest.report.numbers import count_text, significant
-from hypotest.studies.export.osf_hypotheses import label, number_of
+from hypotest.studies.export.osf_hypotheses import label
 
 _WHERE = {
     "group": "At the {first} positions of the evaluation split.",
@@ -115,7 +115,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         "else *undecided*. Where it expects equivalence, a difference refutes it only if the adjusted "
         "p-value of an effect beyond the margin is at most the level too.",
         decision.correction.capitalize(),
-        number_of(n_deciding, "deciding prediction"),
+        counted(n_deciding, "deciding prediction"),
         corrected,
     )
     premises = [label(item) for item in protocol.predictions if item.role == "premise"]

@@ -12,7 +12,6 @@ from hypotest.records.conditions import Conditions
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration.outcomes import refuting_outcomes
-from hypotest.report.numbers import count_text
 
 _OUTCOMES = ("less", "greater", "equivalent")
 
@@ -96,11 +95,6 @@ def null_sentences(protocol: Protocol) -> Iterator[Part]:
     if items:
         yield "The group is compared with:"
         yield Items(items)
-
-
-def number_of(count: int, noun: str) -> str:
-    """A count with its noun: ``1 network``, ``2 networks``."""
-    return f"{count_text(count)} {noun}" + ("" if count == 1 else "s")
 
 
 def label(item: Prediction) -> Span:

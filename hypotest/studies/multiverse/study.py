@@ -25,7 +25,6 @@ from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.collection import collect_both, self_check
-from hypotest.pipeline.outcomes import adjust_together, judge
 from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.reach import check_reach
@@ -41,12 +40,12 @@ from hypotest.registration.multiverse import declared_shared
 from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
 from hypotest.studies.multiverse.record import (
     MultiverseResult,
-    SharedVerdict,
     Specification,
     SpecificationResult,
     Value,
 )
 from hypotest.studies.multiverse.robustness import robustness
+from hypotest.studies.multiverse.shared_verdicts import shared_verdicts
 from hypotest.studies.multiverse.specifications import (
     Choices,
     shared_choices,
@@ -131,39 +130,11 @@ def multiverse(
             robustness([item for item in tests if item.specification.prediction == prediction.id])
             for prediction in plan.predictions
         ),
-        verdicts=verdicts(plan, tests),
+        verdicts=shared_verdicts(plan, tests),
         folder=results_folder(plan, out) / "multiverse",
     )
     write_multiverse(found, start_stage)
     return found
-
-
-def verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tuple[SharedVerdict, ...]:
-    """The verdict under each combination of shared choices, with each prediction's own options declared.
-
-    There the tests form a complete protocol, adjusted together as in a run.
-    """
-    own = {
-        item.specification.prediction: {
-            name: value for name, value in item.specification.choices.items() if name not in SHARED_CHOICES
-        }
-        for item in tests
-        if item.specification.is_declared
-    }
-    found = []
-    for place, shared in enumerate(shared_choices(plan)):
-        results = [
-            item.result
-            for item in tests
-            if all(
-                value
-                == (shared[name] if name in SHARED_CHOICES else own[item.specification.prediction][name])
-                for name, value in item.specification.choices.items()
-            )
-        ]
-        judged = judge(adjust_together(results, plan), plan)
-        found.append(SharedVerdict(shared, place == 0, {item.hypothesis: item.status for item in judged}))
-    return tuple(found)
 
 
 def _prepare_all(plan: Protocol, path: Path, session: Session) -> dict[tuple[Value | None, ...], Prepared]:

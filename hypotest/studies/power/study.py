@@ -27,16 +27,12 @@ from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.evidence import Evidence, SelectionEvidence
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
+from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
-from hypotest.studies.power.costs import (
-    evidence_bytes,
-    extrapolate_analysis,
-    peak_memory,
-    repeated_work,
-    time_collection,
-)
+from hypotest.studies.power.collection_costs import time_collection
 from hypotest.studies.power.export import write_power
 from hypotest.studies.power.grid import power_curves, power_table, predict_power
+from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
 from hypotest.studies.power.monte_carlo import monte_carlo
 from hypotest.studies.power.notes import given_up, left_out, undefined
 from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings

@@ -1,16 +1,9 @@
-import numpy as np
 import pytest
 
 from hypotest.nulls.registry import NULLS
-from hypotest.studies.power.costs import (
-    _few_blocks,
-    _n_groups,
-    evidence_bytes,
-    extrapolate_analysis,
-    repeated_work,
-)
+from hypotest.studies.power.analysis_costs import _n_groups, extrapolate_analysis, repeated_work
 from hypotest.studies.power.record import StageCost
-from tests.pipeline.planted import make_evidence, make_protocol
+from tests.pipeline.planted import make_protocol
 
 DIMENSION = {"measure": "effective_dimension", "contrast": {"null": "size_matched"}}
 
@@ -40,28 +33,6 @@ def test_weights_take_no_longer_with_more_documents():
     plan = make_protocol({"measure": "hill_alpha", "contrast": {"null": "size_matched"}}, draws=499)
     costs, _ = extrapolate_analysis(plan, {"one: hill_alpha": 2.0}, {"one: hill_alpha": 2.0}, 499, 100, 300)
     assert costs[0].seconds == 2.0
-
-
-def test_bytes_of_the_evidence_are_those_of_its_arrays():
-    split = make_evidence(0).selection
-    rows, neurons = split.activations.shape
-    # float64 activations and changes, float16 bounds, and the rest is smaller
-    assert evidence_bytes(split) > rows * neurons * (8 + 8 + 2)
-    assert evidence_bytes(split.of_documents(np.arange(20))) == pytest.approx(
-        evidence_bytes(split) / 2, rel=0.01
-    )
-
-
-def test_few_blocks_hold_heads_and_positions():
-    from hypotest.collect.sample import Sample
-
-    positions = make_evidence(0).selection.positions  # 40 blocks
-    sample = Sample(np.zeros((40, 16), dtype=np.int32), positions, np.arange(0, 40, 3))
-    few = _few_blocks(sample, 16)
-    assert few.positions["block"].n_unique() == 16
-    assert few.head_blocks.tolist() == [0, 3]
-    assert set(few.head_blocks.tolist()) <= set(few.positions["block"].to_list())
-    assert _few_blocks(sample, 64).positions.height == positions.height
 
 
 def test_untrained_networks_and_other_splits_are_repeated_work():

@@ -8,7 +8,7 @@ from hypotest.nulls.registry import needed_nulls
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
 from hypotest.studies.multiverse.record import Specification, SpecificationResult
-from hypotest.studies.multiverse.study import verdicts
+from hypotest.studies.multiverse.shared_verdicts import shared_verdicts
 
 PROTOCOL = Protocol.model_validate(
     {
@@ -73,7 +73,7 @@ def test_a_verdict_takes_the_shared_choice_and_the_declared_options():
         outcome_under("specialization", "greater", 0.001, True, top_fraction=0.02),
         outcome_under("specialization", "greater", 0.001, top_fraction=0.05),
     ]
-    small, large = verdicts(PROTOCOL, tests)
+    small, large = shared_verdicts(PROTOCOL, tests)
     assert (small.choices, small.is_declared) == ({"top_fraction": 0.02}, True)
     assert small.statuses == {"modular": "refuted", "distributed": "supported"}
     # 0.04 x 2 deciding predictions is beyond 0.05: coordination speaks against distributed and refutes

@@ -1,16 +1,14 @@
-"""What a run will take on this machine: pieces are timed here and now, and extrapolated to the plan."""
+"""How long collecting will take on this machine: some of it is timed here and now, and extrapolated."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 import polars as pl
-from scipy.optimize import nnls
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.decomposition import decompose
@@ -26,16 +24,11 @@ from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.groups.nulls import random_groups
-from hypotest.measures.registry import MEASURES
-from hypotest.nulls.registry import declared
 from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.untrained import networks_of
 from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.protocol import Protocol
-from hypotest.records.split import SplitEvidence
 from hypotest.studies.power.record import StageCost
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
@@ -213,91 +206,3 @@ def _time_extras(
 
 def _extra(stage: str, spent: float, timed: int, needed: int, unit: str) -> StageCost:
     return StageCost(stage, spent * needed / timed, False, f"{timed:,} of {needed:,} {unit}")
-
-
-def extrapolate_analysis(
-    plan: Protocol,
-    full: Mapping[str, float],
-    thinned: Mapping[str, float],
-    thinned_draws: int,
-    measuring: int,
-    planned: int,
-) -> tuple[tuple[StageCost, ...], dict[str, float]]:
-    """Times of the tests, from an analysis of one half of the selection split and from a smaller one.
-
-    Measures of groups take a time for each group and one for each document; the two
-    analyses, with unlike numbers of both, tell them apart (neither can be negative). Everything else grows
-    with the documents.
-
-    Args:
-        plan: The protocol.
-        full: Seconds per stage with all draws.
-        thinned: The same with half of the documents and at most `thinned_draws` draws.
-        thinned_draws: Of each null.
-        measuring: Documents behind `full`.
-        planned: Documents of the evaluation split.
-
-    Returns:
-        The stages, and per prediction the seconds that 1,000 further groups take.
-    """
-    n_groups, fewer = _n_groups(plan, None), _n_groups(plan, thinned_draws)
-    design = np.array([[n_groups, measuring], [fewer, measuring / 2]])
-    measures = {f"{item.id}: {item.measure}": item for item in plan.predictions}
-    costs, per_1000 = [], {}
-    for stage, seconds in full.items():
-        item = measures.get(stage)
-        if item is not None and MEASURES[item.measure].level == "weights":
-            costs.append(StageCost(stage, seconds, False, "timed in full"))
-            per_1000[item.id] = 1000 * seconds / n_groups
-        elif item is not None and stage in thinned:
-            per_group, per_document = nnls(design, np.array([seconds, thinned[stage]]))[0]
-            estimate = per_group * n_groups + per_document * planned
-            costs.append(StageCost(stage, float(estimate), False, f"{measuring:,} of {planned:,} documents"))
-            per_1000[item.id] = float(1000 * per_group)
-        else:
-            estimate = seconds * planned / measuring
-            costs.append(StageCost(stage, estimate, False, f"{measuring:,} of {planned:,} documents"))
-    return tuple(costs), per_1000
-
-
-def repeated_work(
-    plan: Protocol, collecting: Sequence[StageCost], analysis: Sequence[StageCost]
-) -> Iterator[StageCost]:
-    """What a run does again: evidence of untrained networks, and the tests on other splits."""
-    untrained = networks_of(plan)
-    if untrained is not None:
-        once = sum(item.seconds for item in collecting if item.stage.endswith(" split"))
-        yield StageCost(
-            f"untrained networks ({untrained.weights} weights)",
-            untrained.number * once,
-            False,
-            f"at most {untrained.number} times both splits",
-        )
-    if plan.splits > 1:
-        yield StageCost(
-            "other splits of the documents",
-            (plan.splits - 1) * sum(item.seconds for item in analysis),
-            False,
-            f"{plan.splits - 1} times the tests",
-        )
-
-
-def _n_groups(plan: Protocol, most: int | None) -> int:
-    """Groups that a measure is taken on."""
-    return sum(item.null.evaluations(item.null.fewer(item.options, most)) for item in declared(plan))
-
-
-def evidence_bytes(split: SplitEvidence) -> int:
-    """Bytes of a split's arrays."""
-    heads = () if split.heads is None else (split.heads.base, split.heads.single, split.heads.layer)
-    return sum(int(array.nbytes) for array in (*split.channels.values(), *heads))
-
-
-def peak_memory() -> int | None:
-    """Largest memory of this process so far, in bytes; None where the system does not tell."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
