@@ -75,6 +75,9 @@ def bind(options: Frequency, about: About | None, setting: Setting) -> Bound:
     dropped = int((counts > 0).sum()) - n_kept
     if dropped:
         found += f"; {dropped:,} beyond the elbow are dropped"
+    if n_unlisted:
+        ids = "the last token id" if n_unlisted == 1 else f"the last {n_unlisted:,} token ids"
+        found += f"; the table ends before {ids} of the model, which count as never seen"
     return of_types(mask, about, found, curve_of(counts, mask, elbow, n_unlisted))
 
 

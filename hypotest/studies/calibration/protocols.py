@@ -60,7 +60,9 @@ def shipped() -> tuple[Simulated, ...]:
 
 
 def _same(protocol: Protocol) -> dict[str, object]:
-    return protocol.model_dump(exclude={"id", "title", "source", "seed", "subject", "corpus", "conditions"})
+    return protocol.model_dump(
+        exclude={"id", "title", "source", "seed", "subject", "corpus", "conditions", "sample"}
+    )
 
 
 def simulated(plan: Protocol, name: str) -> Simulated:

@@ -43,8 +43,8 @@ def test_preferences_are_counted_on_all_documents_and_on_each_half():
     ones = Influences(halves=np.ones((1, 2, 4)), whole=np.ones((1, 4)))
     found = count_preferences((Influences(halves=halves, whole=whole), ones), np.array([1, 2]), 0.15)
     assert (found.first, found.second) == (2, 1)
-    assert (found.rare_twice, found.common_twice) == (1, 1)
-    assert (found.group_rare, found.group_common) == (1, 1)
+    assert (found.first_twice, found.second_twice) == (1, 1)
+    assert (found.group_first, found.group_second) == (1, 1)
 
 
 def test_effective_documents_are_fewer_where_one_holds_most():

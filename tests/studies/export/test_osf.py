@@ -243,7 +243,7 @@ def test_sequential_draws_and_other_choices_are_said():
         splits=10,
         conditions={
             "rare": {"target": {"frequency": {"below_percentile": 15, "of": "occurrences", "elbow": "keep"}}},
-            "common": {"target": {"frequency": {"from_percentile": 15}}},
+            "common": {"target": {"frequency": {"from_percentile": 15, "elbow": "keep"}}},
         },
         subject={"model": "EleutherAI/pythia-70m", "layer": 3, "revision": "step1000"},
     )
