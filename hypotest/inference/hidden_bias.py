@@ -1,23 +1,27 @@
 """Sensitivity of a matched comparison to a hidden cause: Rosenbaum's gamma, for any statistic of a group.
 
-Where membership of the group is dealt out at random within bins of like units, a small p says that the group is
-no random subset of its bins. It need not be the statistic that it was chosen for: a cause that nobody measured
-may have raised some units' odds of membership. With u_i in [0, 1] that cause and G >= 1 its strength, given the
-number of members in each bin,
+Where membership of the group is dealt out at random within bins of like units, a small p says that the group
+is no random subset of its bins. It need not be the statistic that it was chosen for: a cause that nobody
+measured may have raised some units' odds of membership. With u_i in [0, 1] that cause and G >= 1 its
+strength, given the number of members in each bin,
 
     P(S) is proportional to the product over i in S of G^(u_i)                                           [1]
 
-so that of two units of a bin one is at most G times as likely (in odds) to be a member as the other. The
-sensitivity G* is the smallest G for which some u makes the p-value exceed the level: a comparison with G* = 1.1
-falls with the slightest hidden cause.
+so that one unit of a bin has at most G times the odds of another to be a member. The sensitivity G* is the
+smallest G for which some u makes p exceed the level: with G* = 1.1 the slightest hidden cause is enough.
 
 The largest p over u is attained where every u_i is 0 or 1 (P is monotone in each G^(u_i)). For a sum over
-members it is, asymptotically, that which cuts each bin by the units' scores, at the cut with the largest expected
-sum [2]. A statistic T(S) that is no sum gets scores to first order: the mean of T over random groups with the
-unit less the mean over those without it (Hajek's projection). P(T <= t) is then no approximation: groups are
-drawn from the distribution above, with Fisher's noncentral hypergeometric numbers in each bin, T is computed of
-each, and neighbouring G are reached by weights. What stays approximate is that another u might be worse still,
-where T depends on members together more than one by one; `Sensitivity.linear` says how far it does not.
+members it is, asymptotically, that which cuts each bin by the units' scores, at the cut with the largest
+expected sum [2]. A statistic T(S) that is no sum gets scores to first order: the mean of T over random groups
+with the unit less the mean over those without it (Hajek's projection). Beside this cause stands one that
+favours the members themselves, which is a bad one for any T; the smaller G* counts. Under a cause P(T <= t)
+is not approximated: groups are drawn from [1], with Fisher's noncentral hypergeometric numbers in each bin,
+T is computed of each, and G nearby is reached by weights. What stays approximate is that another u may be
+worse still, where T depends on members together more than one by one (`Sensitivity.linear`).
+
+In simulation (membership dealt out with G = 2 to the half of 192 neurons that hang together; effective
+dimension and participation ratio, k 16, bins of 10) G* exceeded 2 in 0.02 of 300 layers each (level 0.025
+one-sided), where p was at most 0.05 in 0.14 to 0.17.
 
 References:
     [1] Rosenbaum (2002), Observational Studies, chapter 4, doi:10.1007/978-1-4757-3692-2.

@@ -165,5 +165,6 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.REFERENCE,),
     compared=compare,
     effect=effect,
+    no_difference=1.0,
     limits=types_held_fixed,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hypotest.records.hidden_bias import HiddenBias
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
 
@@ -178,6 +179,8 @@ class PredictionResult:
     """What other margins would have given; None without margin or interval."""
     variant: str = ""
     """In which way the null was drawn, such as the unit over which labels are shuffled."""
+    hidden_bias: HiddenBias | None = None
+    """What would overturn a significant p-value; None where it is not, or its null has no such measure."""
 
     @property
     def against(self) -> str:
