@@ -40,7 +40,7 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import norm
 
 from hypotest.inference.rounding import tie_width
-from hypotest.records.evidence import FloatArray, IntArray
+from hypotest.records.arrays import FloatArray, IntArray
 
 LARGEST = 100.0
 """Strengths are looked for up to here."""
