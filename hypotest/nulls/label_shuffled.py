@@ -50,14 +50,17 @@ class LabelShuffled(Strict):
         default="type",
         description="what keeps its label together: token types, types within documents, or positions",
     )
-    others: bool = Field(default=True, description="whether finer units are drawn as well, to be shown")
+
+
+class OwnUnitAlone(LabelShuffled):
+    """The same without the finer units, which are only shown."""
 
 
 def variants(options: LabelShuffled) -> tuple[str, ...]:
     """The protocol's unit, then finer ones."""
     units = get_args(PermutationUnit)
     drawn = units[units.index(options.unit) :]
-    return tuple(drawn if options.others else drawn[:1])
+    return drawn[:1] if isinstance(options, OwnUnitAlone) else drawn
 
 
 def unfit(options: LabelShuffled, protocol: Protocol) -> str:
@@ -274,7 +277,7 @@ NULL = Null(
     prepare=prepare,
     compare=compare,
     variants=variants,
-    alone=lambda options: options.model_copy(update={"others": False}),
+    alone=lambda options: OwnUnitAlone.model_validate(options.model_dump()),
     of_placebos="For label_shuffled they are nearly a tautology: labels that chance dealt out are compared "
     "with labels that chance dealt out, and passing certifies nothing about a premise that is true.",
     evaluations=evaluations,

@@ -31,7 +31,7 @@ def placebo_section(results: Results) -> Iterable[Part]:
                 "prediction",
                 "real effect",
                 "placebo effects: mean [lowest, highest]",
-                f"p at most {level:g}",
+                f"at p <= {level:g}, {level * placebos.n_splits:.3g} expected",
                 "high against low loss: effect",
                 "p",
             ],
@@ -94,8 +94,6 @@ def _row(item: PlaceboResult, real: PredictionResult, level: float) -> list[Inli
 
 def _reading(placebos: Placebos, shown: list[PlaceboResult]) -> Iterator[str]:
     level, n_splits = placebos.level, placebos.n_splits
-    expected = significant(level * n_splits, 2)
-    yield f"Of {count_text(n_splits)}, {expected} would be by chance alone."
     if any(item.n_known < n_splits for item in shown):
         yield "Where fewer are counted, the others allowed no conclusion."
     marked = [item.prediction for item in shown if item.is_marked(level)]
