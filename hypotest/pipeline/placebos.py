@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.engine.progress import silent
@@ -26,13 +25,21 @@ from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Values, Workers
 from hypotest.groups.live import without_dead
-from hypotest.inference.relabelling import type_strata
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared_null
+from hypotest.pipeline.make_believe import (
+    cut_by_loss,
+    half_of_units,
+    loss_ratio,
+    losses,
+    relabelled,
+    rows_of,
+    units_of,
+)
 from hypotest.predicates.combine import unit_of
-from hypotest.predicates.units import UNIT_WORDS, Unit
+from hypotest.predicates.units import UNIT_WORDS
 from hypotest.records.arrays import IntArray
 from hypotest.records.channels import Channel
 from hypotest.records.evidence import Evidence
@@ -47,8 +54,6 @@ from hypotest.testing.undefined import NO_VALUE
 
 _DRAWS = 2
 """Draws of a null of groups, times the fewest at which a test is exact at the level: 79 at 0.05."""
-_SMALLEST_SIDE = 0.1
-"""Share of the positions that a cut by loss leaves on either side at least."""
 _RESAMPLES = 50
 """Of documents, where an error comes of resampling them."""
 _UNDEFINED = (np.nan, np.nan)
@@ -69,19 +74,19 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         return None
     alone = replace(
         evidence,
-        selection=_rows(evidence.selection, evidence.selection.second),
-        evaluation=_rows(evidence.evaluation, evidence.evaluation.second),
+        selection=rows_of(evidence.selection, evidence.selection.second),
+        evaluation=rows_of(evidence.evaluation, evidence.evaluation.second),
     )
     unit = unit_of(*protocol.conditions.values())
-    codes, counts = _units(alone, unit)
+    codes, counts = units_of(alone, unit)
     if counts.size < 2:
         return None
     chosen = [
-        _half_of_units(counts, session.streams("placebo units", str(number)))
+        half_of_units(counts, session.streams("placebo units", str(number)))
         for number in range(protocol.placebos)
     ]
-    real = _loss_ratio(evidence)
-    by_loss, reached = _by_loss(_loss(alone), codes, counts, real)
+    real = loss_ratio(evidence)
+    by_loss, reached = cut_by_loss(losses(alone), codes, counts, real)
     divisions = [*chosen, *([] if by_loss is None else [by_loss])]
     plan = protocol.model_copy(
         update={
@@ -150,15 +155,15 @@ def on_make_believe(protocol: Protocol, evidence: Evidence, first: NDArray[np.bo
         Shape (n_predictions, 2); NaN where there is no value, p also where nothing can be concluded.
     """
     n_selection = evidence.selection.positions.height
-    relabelled = replace(
+    divided = replace(
         evidence,
-        selection=_relabelled(evidence.selection, first[:n_selection]),
-        evaluation=_relabelled(evidence.evaluation, first[n_selection:]),
+        selection=relabelled(evidence.selection, first[:n_selection]),
+        evaluation=relabelled(evidence.evaluation, first[n_selection:]),
     )
     session = Session(Streams(seed), silent, Workers())
     try:
-        relabelled = without_dead(relabelled)
-        task = Task(protocol, relabelled, select(protocol, relabelled, session.streams), session)
+        divided = without_dead(divided)
+        task = Task(protocol, divided, select(protocol, divided, session.streams), session)
     except NO_VALUE:  # no group can be selected
         return np.full((len(protocol.predictions), 2), np.nan)
     prepared: dict[str, tuple[Declared, object] | None] = {}
@@ -254,75 +259,6 @@ def _on_few_neurons(item: Prediction, measure: GroupMeasure, task: Task) -> Boun
 def _channels(split: SplitEvidence, needs: frozenset[Channel]) -> SplitEvidence:
     channels = {name: array for name, array in split.channels.items() if name in needs}
     return replace(split, channels=channels, heads=split.heads if Channel.HEADS in needs else None)
-
-
-def _units(evidence: Evidence, unit: Unit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Unit of each position, in which make-believe labels are constant as real ones are; and their sizes."""
-    splits = (evidence.selection, evidence.evaluation)
-    targets = np.concatenate([split.targets for split in splits])
-    documents = np.unique(np.concatenate([split.documents for split in splits]), return_inverse=True)[1]
-    keys = {
-        "type": targets,
-        "document": documents,
-        "span": documents,  # no column says which span a position belongs to
-        "document_type": documents * (int(targets.max(initial=0)) + 1) + targets,
-    }.get(unit, np.arange(targets.size))
-    _, codes, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(codes, dtype=np.int64), np.asarray(counts, dtype=np.int64)
-
-
-def _half_of_units(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random half of the units in each stratum of counts, as labels of types are permuted."""
-    strata, mask = type_strata(counts), np.zeros(counts.size, dtype=bool)
-    for stratum in np.unique(strata):
-        members = rng.permutation(np.flatnonzero(strata == stratum))
-        mask[members[: (members.size + int(rng.integers(2))) // 2]] = True
-    return mask
-
-
-def _by_loss(
-    loss: Values, codes: NDArray[np.int64], counts: NDArray[np.int64], ratio: float | None
-) -> tuple[NDArray[np.bool_] | None, float | None]:
-    """Units above the cut of mean loss at which the ratio of mean losses is nearest to a ratio, and that."""
-    if ratio is None:
-        return None, None
-    sums = np.bincount(codes, loss)
-    order = np.argsort(sums / counts, kind="stable")
-    below, total = np.cumsum(counts[order])[:-1], counts.sum()
-    low = np.cumsum(sums[order])[:-1]
-    enough = np.minimum(below, total - below) >= _SMALLEST_SIDE * total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        reached = ((sums.sum() - low) / (total - below)) / (low / below)
-        distance = np.where(enough & (reached > 0), np.abs(np.log(reached / ratio)), np.inf)
-    if not np.isfinite(distance).any():
-        return None, None
-    cut = int(np.argmin(distance))
-    mask = np.zeros(counts.size, dtype=bool)
-    mask[order[cut + 1 :]] = True
-    return mask, float(reached[cut])
-
-
-def _loss(evidence: Evidence) -> Values:
-    return np.concatenate([evidence.selection.loss, evidence.evaluation.loss]).astype(np.float64)
-
-
-def _loss_ratio(evidence: Evidence) -> float | None:
-    loss = _loss(evidence)
-    first = np.concatenate([evidence.selection.first, evidence.evaluation.first])
-    if not first.any() or first.all():
-        return None
-    means = loss[first].mean(), loss[~first].mean()
-    return float(means[0] / means[1]) if np.isfinite(means).all() and min(means) > 0 else None
-
-
-def _rows(split: SplitEvidence, keep: NDArray[np.bool_]) -> SplitEvidence:
-    channels = {name: array[keep] for name, array in split.channels.items()}
-    return replace(split, positions=split.positions.filter(pl.Series(keep)), channels=channels)
-
-
-def _relabelled(split: SplitEvidence, first: NDArray[np.bool_]) -> SplitEvidence:
-    names = pl.Series(np.where(first, *split.conditions)).cast(split.positions.schema["condition"])
-    return replace(split, positions=split.positions.with_columns(names.alias("condition")))
 
 
 def _results(

@@ -15,6 +15,7 @@ from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.records.sentences import sentence_list
+from hypotest.registration.doubts import doubts
 from hypotest.registration.meanings import (
     compared,
     layer_words,
@@ -139,34 +140,13 @@ def _steps(protocol: Protocol) -> Iterator[Line]:
         "value. Not significant is never read as no difference.",
         "Test.",
     )
-    controls = [Line(placebo_words(protocol), f"{len(steps) + 2}. Doubt.")] if protocol.placebos else []
     for number, step in enumerate(steps, 1):
         yield Line(step.text, f"{number}. {step.label}")
     for item in declared(protocol):
         yield Line(f"{null_words(protocol, item.name)}.", f"{item.name}:", 1)
     yield Line(tests.text, f"{len(steps) + 1}. {tests.label}")
-    yield from controls
-    causes = [item.name for item in declared(protocol) if item.null.sensitivity is not None]
-    if causes:
-        yield Line(
-            f"For what is significant against {sentence_list(causes)}, the report says how strong a "
-            "hidden cause "
-            "of membership in the group would have to be to make it insignificant.",
-            "",
-            1,
-        )
-
-
-def placebo_words(protocol: Protocol) -> str:
-    """What is done in make-believe conditions."""
-    return (
-        f"The {protocol.names.second} positions are divided at random into two make-believe conditions, "
-        f"{protocol.placebos:,} times, and once by the loss of the prediction; neurons are selected "
-        "and tested "
-        "there in the same way. Where there is nothing to find, a test should find something in "
-        f"{100 * protocol.decision.level:g} %. Placebos can reveal a fault, not exclude one, and "
-        "never decide."
-    )
+    for place, text in enumerate(doubts(protocol)):
+        yield Line(text, f"{len(steps) + 2}. Doubt." if place == 0 else "", min(place, 1))
 
 
 _REPLACEMENTS = {

@@ -16,6 +16,19 @@ from hypotest.report.numbers import count_text, decimals_for, fixed, p_text, sig
 CAVEAT = "Placebos can reveal a fault, not exclude one."
 
 
+def placebo_line(results: Results) -> str:
+    """``PLACEBO: coordination rejects in 9 of 20 make-believe conditions``; empty where none is marked."""
+    if results.placebos is None:
+        return ""
+    level = results.placebos.level
+    marked = [
+        f"{item.prediction} rejects in {item.n_significant(level)} of {item.n_known}"
+        for item in results.placebos.predictions
+        if item.is_marked(level)
+    ]
+    return f"PLACEBO: {', '.join(marked)} make-believe conditions" if marked else ""
+
+
 def placebo_section(results: Results) -> Iterable[Part]:
     """Effects of placebos beside the real ones; nothing where the protocol asks for none."""
     placebos = results.placebos

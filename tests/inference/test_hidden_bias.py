@@ -9,16 +9,8 @@ import pytest
 from scipy.stats import nchypergeom_fisher
 
 from hypotest.groups.matching import exchanged_within
-from hypotest.inference.hidden_bias import (
-    LARGEST,
-    Bin,
-    Tilt,
-    hidden_bias,
-    movable_bins,
-    noncentral,
-    unit_scores,
-    worst_tilt,
-)
+from hypotest.inference.hidden_bias import LARGEST, hidden_bias, unit_scores
+from hypotest.inference.tilted import Bin, Tilt, movable_bins, noncentral, worst_tilt
 
 
 def every_subset(bins, n_members):

@@ -12,7 +12,8 @@ from hypotest.nulls.registry import NULLS, with_nulls
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.hidden_bias import with_hidden_bias
 from hypotest.pipeline.limitations import faults_revealed
-from hypotest.pipeline.placebos import _by_loss, run_placebos, why_no_placebo
+from hypotest.pipeline.make_believe import cut_by_loss
+from hypotest.pipeline.placebos import run_placebos, why_no_placebo
 from hypotest.records.placebos import PlaceboResult
 from hypotest.records.prediction import Prediction
 from hypotest.studies.calibration.documents import simulate
@@ -103,10 +104,10 @@ def test_the_cut_by_loss_is_the_nearest():
     # types of 2 positions each with mean losses 1, 2, 4, 8: cuts have ratios 14/3, 6/1.5, 8/(7/3)
     codes, counts = np.repeat(np.arange(4), 2), np.full(4, 2)
     loss = np.array([1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0])
-    mask, reached = _by_loss(loss, codes, counts, 4.1)
+    mask, reached = cut_by_loss(loss, codes, counts, 4.1)
     assert mask.tolist() == [False, False, True, True]
     assert reached == pytest.approx(4.0)
-    assert _by_loss(loss, codes, counts, None) == (None, None)
+    assert cut_by_loss(loss, codes, counts, None) == (None, None)
 
 
 def test_what_has_no_placebo_says_why():

@@ -20,6 +20,7 @@ from hypotest.records.design import MINIMUM_DOCUMENTS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.sentences import sentence_list
+from hypotest.registration.doubts import doubts
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import margin_text, sources
 from hypotest.report.numbers import count_text, significant
@@ -197,6 +198,7 @@ def _exploratory(protocol: Protocol) -> Iterator[Inline]:
     if descriptive:
         yield ("Reported and never decisive: ", listed(descriptive), ".")
     yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
+    yield from doubts(protocol)
     if protocol.multiverse is not None:
         declared = {
             key: value
