@@ -62,6 +62,11 @@ class Placebos:
     """The same of types with a high over types with a low loss; None where no cut leaves enough positions."""
     predictions: tuple[PlaceboResult, ...]
 
+    @property
+    def one_draw(self) -> float:
+        """By how much one draw more or less changes a two-sided p-value at most."""
+        return 2 / (min(self.draws, self.draws_of_labels) + 1)
+
     def of(self, prediction: str) -> PlaceboResult | None:
         """Those of one prediction."""
         return next((item for item in self.predictions if item.prediction == prediction), None)
