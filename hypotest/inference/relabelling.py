@@ -92,9 +92,18 @@ def permute_types(labels: BoolArray, types: IntArray, n_draws: int, rng: np.rand
             f"{mixed.size} token types have both labels (such as {distinct[mixed[0]]}); "
             "a label that is permuted over types must be the same at every position of a type"
         )
-    strata = np.frexp(counts)[1] - 1  # exactly floor(log2(count))
-    shuffled, log10_distinct, n_informative = _permute_within(of_type, strata, n_draws, rng)
+    shuffled, log10_distinct, n_informative = _permute_within(of_type, type_strata(counts), n_draws, rng)
     return Relabellings(shuffled, units, log10_distinct, n_informative)
+
+
+def type_strata(counts: IntArray) -> NDArray[np.intc]:
+    """Stratum of each type, within which labels of types are dealt out: exactly floor(log2(count)).
+
+    Examples:
+        >>> type_strata(np.array([1, 2, 3, 4])).tolist()
+        [0, 1, 1, 2]
+    """
+    return np.asarray(np.frexp(counts)[1] - 1)
 
 
 def permute_within_documents(

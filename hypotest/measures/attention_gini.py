@@ -12,10 +12,13 @@ from hypotest.nulls.form import Form
 from hypotest.records.design import PERMUTATIONS, PERMUTED
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hypotest.engine.streams import Streams
     from hypotest.records.arrays import IntArray
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
+    from hypotest.records.split import SplitEvidence
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
@@ -51,14 +54,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary
-    from hypotest.testing.undefined import Undefined
 
     split, protocol = task.evidence.evaluation, task.protocol
-    gini, first = gini_of_heads(split).mean(axis=1), split.first
-    known = np.isfinite(gini)  # the first query of a block sees nothing to choose from
-    values, first, documents, types = (item[known] for item in (gini, first, split.documents, split.targets))
-    if not first.any() or first.all():
-        raise Undefined("the evaluation split has no value for one of the conditions")
+    gini = gini_of_heads(split).mean(axis=1)
+    values, first, documents, types = _known_rows(split, gini)
     found = mean_contrast(values, first, documents, types)
     level, variances = protocol.decision.level, found.variances
     reason = variances.too_few(split.conditions)
@@ -106,6 +105,36 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
 
 
+def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
+    """The difference and its p by t, without what stands beside them."""
+    from hypotest.inference.crossed import crossed_interval
+    from hypotest.inference.crossed_means import mean_contrast
+    from hypotest.testing.attention import gini_of_heads
+    from hypotest.testing.intervals import interval_p_value
+
+    split = task.evidence.evaluation
+    found = mean_contrast(*_known_rows(split, gini_of_heads(split).mean(axis=1)))
+    if found.variances.too_few(split.conditions):
+        return found.estimate, None
+    return found.estimate, interval_p_value(crossed_interval(found.estimate, found.variances, 0.95))
+
+
+def _known_rows(
+    split: SplitEvidence, gini: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], IntArray, IntArray]:
+    """Value, label, document and type of each row; the first query of a block sees nothing to choose from.
+
+    Raises:
+        Undefined: If a condition has none.
+    """
+    from hypotest.testing.undefined import Undefined
+
+    first, known = split.first, np.isfinite(gini)
+    if not first[known].any() or first[known].all():
+        raise Undefined("the evaluation split has no value for one of the conditions")
+    return gini[known], first[known], split.documents[known], split.targets[known]
+
+
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """Mean over the first condition's less mean over the second's positions."""
     from hypotest.testing.attention import gini_of_heads
@@ -124,4 +153,5 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.BY_DOCUMENT,),
     compared=compare,
     effect=effect,
+    quick=quick,
 )

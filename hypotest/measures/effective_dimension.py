@@ -118,5 +118,6 @@ MEASURE = GroupMeasure(
         "scale": SCALE,
     },
     bind=bind,
+    whole_layer=False,
     needs=frozenset({Channel.ACTIVATIONS}),
 )

@@ -101,5 +101,6 @@ MEASURE = GroupMeasure(
         "{null: size_matched}"
     },
     bind=bind,
+    whole_layer=False,
     needs=frozenset(),
 )

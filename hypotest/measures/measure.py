@@ -226,6 +226,8 @@ class GroupMeasure(Measure):
     """Tied to the evidence, with everything that concerns the whole layer computed; call `tied`."""
     needs: frozenset[Channel]
     """What its value for a group reads, beside the weights."""
+    whole_layer: bool = True
+    """Whether its value for a group can depend on neurons outside it."""
     both_conditions: bool = False
     """Whether it is measured at positions of the second condition, too."""
 
@@ -294,6 +296,10 @@ class ConditionMeasure(Measure):
     """The effect that `compared` estimates, of the evidence as it is; None where it has no interval."""
     tried: bool = True
     """Whether it is tried out on the selection split."""
+    no_difference: float | None = None
+    """Its value where the conditions do not differ, if it is compared with a number."""
+    quick: Callable[[Prediction, Task], tuple[float, float | None]] | None = None
+    """Effect and p alone, for placebos; None: what `compared` gives."""
 
     @property
     def home(self) -> Path:

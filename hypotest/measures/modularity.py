@@ -215,5 +215,6 @@ MEASURE = GroupMeasure(
         ),
     },
     bind=bind,
+    whole_layer=False,
     needs=frozenset({Channel.ACTIVATIONS}),
 )

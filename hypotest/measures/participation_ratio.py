@@ -65,5 +65,6 @@ MEASURE = GroupMeasure(
     options={"scale": SCALE},
     no_interval="no document interval is available for the participation ratio",
     bind=bind,
+    whole_layer=False,
     needs=frozenset({Channel.ACTIVATIONS}),
 )

@@ -129,4 +129,5 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.REFERENCE,),
     compared=compare,
     effect=effect,
+    no_difference=1.0,
 )

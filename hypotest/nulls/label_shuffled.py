@@ -52,10 +52,15 @@ class LabelShuffled(Strict):
     )
 
 
+class OwnUnitAlone(LabelShuffled):
+    """The same without the finer units, which are only shown."""
+
+
 def variants(options: LabelShuffled) -> tuple[str, ...]:
     """The protocol's unit, then finer ones."""
     units = get_args(PermutationUnit)
-    return tuple(units[units.index(options.unit) :])
+    drawn = units[units.index(options.unit) :]
+    return drawn[:1] if isinstance(options, OwnUnitAlone) else drawn
 
 
 def unfit(options: LabelShuffled, protocol: Protocol) -> str:
@@ -99,14 +104,20 @@ def only_describes(options: LabelShuffled, protocol: Protocol) -> str:
 
 def evaluations(options: LabelShuffled) -> int:
     """Two groups for every labelling, in all units."""
+    return 2 * sum(_draws_by_unit(options).values())
+
+
+def _draws_by_unit(options: LabelShuffled) -> dict[PermutationUnit, int]:
+    """The units that are drawn."""
     from hypotest.testing.relabelled import units_and_draws
 
-    return 2 * sum(units_and_draws(options.unit, options.draws).values())
+    drawn = units_and_draws(options.unit, options.draws)
+    return {unit: number for unit, number in drawn.items() if unit in variants(options)}
 
 
 def prepare(options: LabelShuffled, task: Task) -> Mapping[str, ShuffledGroups]:
     """What the selection finds under shuffled labels, by unit."""
-    from hypotest.testing.relabelled import shuffled_groups, units_and_draws
+    from hypotest.testing.relabelled import shuffled_groups
 
     return {
         unit: shuffled_groups(
@@ -118,7 +129,7 @@ def prepare(options: LabelShuffled, task: Task) -> Mapping[str, ShuffledGroups]:
             task.streams(NULL.name, unit),
             task.session.start_stage,
         )
-        for unit, n_draws in units_and_draws(options.unit, options.draws).items()
+        for unit, n_draws in _draws_by_unit(options).items()
     }
 
 
@@ -267,6 +278,9 @@ NULL = Null(
     prepare=prepare,
     compare=compare,
     variants=variants,
+    alone=lambda options: OwnUnitAlone.model_validate(options.model_dump()),
+    of_placebos="For label_shuffled they are nearly a tautology: labels that chance dealt out are compared "
+    "with labels that chance dealt out, and passing certifies nothing about a premise that is true.",
     evaluations=evaluations,
     distinct=distinct,
     limits=limits,

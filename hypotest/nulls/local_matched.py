@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from hypotest.engine.workers import Values
     from hypotest.records.evidence import Evidence
     from hypotest.records.group_result import GroupResult
+    from hypotest.records.hidden_bias import HiddenBias
     from hypotest.records.prediction_result import PredictionResult
     from hypotest.records.split import SplitEvidence
     from hypotest.testing.matched import Matched
@@ -120,6 +122,27 @@ def compare(tested: Tested, options: LocalMatched, matched: Matched, variant: st
     return matched.compare(tested, options.stop_after)
 
 
+def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias | None:
+    """A hidden cause within the bins; few draws are redrawn for want of a value, which moves nothing here."""
+    from hypotest.inference.hidden_bias import LARGEST, hidden_bias
+    from hypotest.records.hidden_bias import HiddenBias
+
+    task = tested.task
+    found = hidden_bias(
+        tested.observed,
+        matched.groups[: len(draws)],
+        draws,
+        matched.strata,
+        tested.group,
+        tested.measure.values,
+        task.protocol.decision.level,
+        task.streams(f"{NULL.name}, hidden bias", tested.prediction.id),
+    )
+    if found is None:
+        return None
+    return HiddenBias(found.strength, found.strength >= LARGEST, found.linear)
+
+
 def balanced(group: GroupResult) -> Iterator[str]:
     """How many members change places at all."""
     facts = group.draws.get(NULL.name)
@@ -217,6 +240,7 @@ NULL = Null(
     ),
     prepare=prepare,
     compare=compare,
+    sensitivity=sensitivity,
     describe=lambda matched, result: matched.describe(result),
     balanced=balanced,
     limits=limits,

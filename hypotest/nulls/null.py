@@ -21,9 +21,11 @@ from hypotest.records.strict import Strict
 if TYPE_CHECKING:
     import polars as pl
 
+    from hypotest.engine.workers import Values
     from hypotest.inference.randomization import Alternative
     from hypotest.records.evidence import Evidence
     from hypotest.records.group_result import GroupResult
+    from hypotest.records.hidden_bias import HiddenBias
     from hypotest.records.prediction_result import PredictionResult
     from hypotest.records.protocol import Protocol
     from hypotest.testing.rung import Rung
@@ -125,6 +127,15 @@ class Null:
     together: str = ""
     """What it asks together with others that have the same here, because each alone rejects where it should
     not: a contrast with one is with all of them, the largest p counts, and a protocol declares all."""
+    no_placebo: str = ""
+    """Why a make-believe first condition says nothing of a contrast with it; empty: it does."""
+    sensitivity: Callable[[Tested, Any, Values], HiddenBias | None] | None = None
+    """How strong a hidden cause of membership would have to be to overturn a significant p-value: of what
+    `prepare` gave and the draws; None where that makes no sense."""
+    of_placebos: str = ""
+    """A sentence on what placebos of it cannot show."""
+    alone: Callable[[Any], Any] = lambda options: options
+    """The same options with its declared variant alone."""
     gives_sd: bool = False
     """Whether margins in ``null_sd`` are SDs of its draws; exactly one null's are."""
 

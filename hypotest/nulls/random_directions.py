@@ -65,6 +65,7 @@ NULL = Null(
     place=84,
     alternative="greater",
     together=NEURON_BASIS,
+    no_placebo="it asks about the neurons as a basis, not about the conditions",
     never_decides=DESCRIBES + "; found in a prediction that does: write `role: descriptive`",
     words=Words(
         question="is the group's network more divided than that of neurons which share as much variance with "

@@ -62,6 +62,7 @@ NULL = Null(
     place=82,
     alternative="greater",
     together=NEURON_BASIS,
+    no_placebo="it asks about the neurons as a basis, not about the conditions",
     never_decides=DESCRIBES + "; found in a prediction that does: write `role: descriptive`",
     words=Words(
         question="is the group's network more divided in these neurons than in mixtures of them, as many "

@@ -63,6 +63,7 @@ NULL = Null(
     number="networks",
     summary="the same protocol on networks that learned nothing",
     place=90,
+    no_placebo="other networks would have to be collected anew",
     words=Words(
         question="is the group unlike what the same protocol finds in networks that learned nothing? What "
         "they show as well is due to the architecture, not to learning.",

@@ -16,6 +16,7 @@ from hypotest.records.corpus_result import CorpusResult, CrossEntropy
 from hypotest.records.design import HEAD_BLOCKS
 from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.group_result import AblationResult, GroupResult
+from hypotest.records.placebos import Placebos
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Dependence
@@ -37,6 +38,7 @@ def find_limitations(
     curve: FrequencyCurve | None,
     entropy: CrossEntropy | None = None,
     dependence: Sequence[Dependence] = (),
+    placebos: Placebos | None = None,
 ) -> tuple[str, ...]:
     """What to keep in mind when reading the results."""
     evidence = task.evidence
@@ -90,6 +92,7 @@ def find_limitations(
             "split. They could not be selected, and are in no group that this one is compared with."
         )
     found += dependence_sentence(dependence)
+    found += faults_revealed(placebos)
     return tuple(dict.fromkeys(found))
 
 
@@ -100,6 +103,20 @@ def _of_these_neurons(protocol: Protocol) -> tuple[str, ...]:
         "Intervals are of these neurons. Another study of the same network selects its own and differs by "
         "more; by how much, `intervals: {reselection: true}` tells.",
     )
+
+
+def faults_revealed(placebos: Placebos | None) -> Iterator[str]:
+    """Predictions whose test rejects too often where there is nothing to find."""
+    if placebos is None:
+        return
+    level = placebos.level
+    for item in placebos.predictions:
+        if item.is_marked(level):
+            yield (
+                f"PLACEBO: {item.prediction} is significant in {item.n_significant(level)} of {item.n_known} "
+                f"make-believe conditions (p <= {level:g}; {level * item.n_known:.2g} expected): its test "
+                "finds differences here that have nothing to do with the conditions."
+            )
 
 
 def _keeps_labels(name: str) -> bool:

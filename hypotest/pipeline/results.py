@@ -19,13 +19,16 @@ from hypotest.pipeline.ablation_effects import JointAblation, ablate_jointly, ab
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
 from hypotest.pipeline.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.hidden_bias import with_hidden_bias
 from hypotest.pipeline.limitations import find_limitations
+from hypotest.pipeline.placebos import run_placebos
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
 from hypotest.records.corpus_result import CrossEntropy
 from hypotest.records.evidence import Evidence
 from hypotest.records.figure_data import FigureData, FrequencyCurve, RegimeFit
 from hypotest.records.group_result import GroupResult
+from hypotest.records.placebos import Placebos
 from hypotest.records.prediction import Status
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
@@ -50,6 +53,7 @@ class Analysed:
     dependence: tuple[Dependence, ...]
     nulls: pl.DataFrame
     """Every null draw of every prediction: prediction, null, draw, value."""
+    placebos: Placebos | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,21 @@ def analyse_every_split(
     """
     live = without_dead(evidence)
     analysis = analyse(protocol, live, networks=networks, session=session)
+    predictions = with_hidden_bias(analysis)
     others = other_splits(protocol, evidence, session)
+    step = session.stage("placebos", 1)
+    placebos = run_placebos(protocol, live, session)
+    step()
     return Analysed(
         task=analysis.task,
         group=analysis.group,
-        predictions=with_splits(analysis.predictions, others),
+        predictions=with_splits(predictions, others),
         verdicts=analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         regimes=analysis.regimes,
         dependence=analysis.dependence,
         nulls=analysis.nulls,
+        placebos=placebos,
     )
 
 
@@ -196,8 +205,10 @@ def assemble(
             facts.frequencies,
             facts.cross_entropy,
             tested.dependence,
+            tested.placebos,
         ),
         registration=registration,
         cross_entropy=facts.cross_entropy,
         dependence=tested.dependence,
+        placebos=tested.placebos,
     )

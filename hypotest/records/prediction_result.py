@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hypotest.records.hidden_bias import HiddenBias
 from hypotest.records.margins import MarginSensitivity
 from hypotest.records.prediction import Outcome, Role
 from hypotest.records.reselection import Reselection
@@ -177,6 +178,8 @@ class PredictionResult:
     reselection: Reselection | None = None
     """Errors of the effect if the group is selected again; None where the protocol does not ask for them, or
     nothing is selected."""
+    hidden_bias: HiddenBias | None = None
+    """What would overturn a significant p-value; None where it is not, or its null has no such measure."""
 
     @property
     def against(self) -> str:

@@ -143,6 +143,13 @@ class Protocol(Strict):
         le=1000,
         description="divisions of the documents; the first decides, the others show how outcomes spread",
     )
+    placebos: int = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="random divisions of the second condition's token types into two make-believe "
+        "conditions, in which every prediction is tested to reveal faults; they never decide; 0: none",
+    )
     ablation: Ablation = Field(default=Ablation(), description="how neurons are ablated, one at a time")
     group: Group = Field(description="which neurons are tested")
     nulls: AllNulls = Field(description="what the group is compared with")

@@ -11,6 +11,7 @@ from typing import Any
 from hypotest.records.corpus_result import CorpusResult, CrossEntropy
 from hypotest.records.figure_data import FigureData
 from hypotest.records.group_result import AblationResult, GroupResult
+from hypotest.records.placebos import Placebos
 from hypotest.records.prediction import Status
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.registration import Registration
@@ -77,6 +78,8 @@ class Results:
     """On the selection split."""
     dependence: tuple[Dependence, ...] = ()
     """Of every two predictions about the group; empty without shuffled labels."""
+    placebos: Placebos | None = None
+    """The predictions on make-believe conditions; None where the protocol asks for none."""
 
     @property
     def verdict_line(self) -> str:

@@ -168,6 +168,7 @@ def _status(protocol: Protocol) -> Iterator[Line]:
     looked = [f"the description {name}" for name in _ids(protocol, "descriptive")]
     looked += [f"comparisons with {sentence_list(others)}"] if others else []
     looked += ["the other divisions of the documents"] if protocol.splits > 1 else []
+    looked += ["the make-believe conditions"] if protocol.placebos else []
     looked += ["the declared alternatives (hypotest multiverse)"] if protocol.multiverse else []
     looked += ["anything seen on the selecting documents"]
     yield Line(f"{sentence_list(looked)}. They are reported and never decide.", "Exploratory:")

@@ -9,6 +9,7 @@ from hypotest.predicates.combine import definitions, notes_of
 from hypotest.records.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.records.sentences import counted
+from hypotest.registration.doubts import doubts
 from hypotest.registration.lines import Line
 from hypotest.registration.meanings import layer_words, limits_text, match_words, null_words, revision_words
 
@@ -77,6 +78,8 @@ def steps(protocol: Protocol) -> Iterator[Line]:
     for item in declared(protocol):
         yield Line(f"{null_words(protocol, item.name)}.", f"{item.name}:", 1)
     yield Line(tests.text, f"{len(before) + 1}. {tests.label}")
+    for place, text in enumerate(doubts(protocol)):
+        yield Line(text, f"{len(before) + 2}. Doubt." if place == 0 else "", min(place, 1))
 
 
 _REPLACEMENTS = {

@@ -60,6 +60,11 @@ SOURCES = (
         "https://doi.org/10.1177/1948550617697177",
         "Lakens (2017): equivalence by two one-sided tests",
     ),
+    (
+        "doi:10.1007/978-1-4757-3692-2",
+        "https://doi.org/10.1007/978-1-4757-3692-2",
+        "Rosenbaum (2002): sensitivity to hidden bias",
+    ),
 )
 
 
@@ -203,6 +208,21 @@ def _tests(results: Results, protocol: Protocol) -> str:
         )
     if protocol.intervals.reselection:
         text += f" {RESELECTION}"
+    if protocol.placebos:
+        text += (
+            f" Every prediction that decides was also tested in {count_text(protocol.placebos)} pairs of "
+            "make-believe conditions, random halves of the second condition's units within "
+            "strata of log2 "
+            "of their counts, with the selection run again, and in one pair by mean loss; they "
+            "decide nothing."
+        )
+    if any(item.hidden_bias is not None for item in results.predictions):
+        text += (
+            " For significant comparisons with matched groups, Rosenbaum's gamma is the odds ratio "
+            "of membership "
+            "within bins from which the worst hidden cause makes p exceed the level (Rosenbaum 2002, "
+            "doi:10.1007/978-1-4757-3692-2), the cause found to first order and p by drawing under it."
+        )
     margins = dict.fromkeys(
         margin_text(item.margin) for item in protocol.predictions if item.margin is not None
     )

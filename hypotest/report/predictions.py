@@ -10,6 +10,7 @@ from hypotest.measures.registry import words_of
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
 from hypotest.records.conditions import Conditions
+from hypotest.records.hidden_bias import HiddenBias
 from hypotest.records.prediction_result import OTHER_CONDITION, NullComparison, PredictionResult
 from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.numbers import (
@@ -23,6 +24,7 @@ from hypotest.report.numbers import (
 )
 from hypotest.report.picture import Picture, figures_of
 
+_MOSTLY_LINEAR = 0.5
 _ROLES = {
     "premise": " It is a premise: without it the other predictions have nothing to be about.",
     "descriptive": " It describes, and decides nothing.",
@@ -49,11 +51,33 @@ def prediction_section(
     yield from figures_of(figures, item.id)
     if item.ladder:
         yield _ladder((*item.ladder, *item.arms))
+    if item.hidden_bias is not None:
+        yield hidden_bias_text(item.hidden_bias)
     if beside := "; ".join(_beside(item)):
         yield f"Beside it, never decisive: {beside}."
     notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
     if notes:
         yield Items(notes)
+
+
+def hidden_bias_text(bias: HiddenBias) -> str:
+    """How strong a cause that nobody measured would have to be."""
+    times = significant(bias.strength, 3)
+    text = (
+        "Hidden causes: a cause that nobody measured, hand in hand with this measure, that gives one neuron "
+        f"{times} times the odds of its neighbours to be in the group would be enough to lose significance "
+        "(Rosenbaum's gamma, at the worst)"
+    )
+    if bias.at_least:
+        text = (
+            "Hidden causes: none that gives one neuron up to "
+            f"{times} times the odds of its neighbours to be in the group is enough to lose significance "
+            "(Rosenbaum's gamma, at the worst)"
+        )
+    share = f"{100 * bias.linear:.0f} % of the measure's variance over matched groups is a sum over neurons"
+    if bias.linear < _MOSTLY_LINEAR:
+        return f"{text}; only {share}, so that a smaller one may do."
+    return f"{text}; {share}."
 
 
 def _beside(item: PredictionResult) -> Iterator[str]:

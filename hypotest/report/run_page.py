@@ -23,6 +23,7 @@ from hypotest.report.material import (
 from hypotest.report.methods import methods_section
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture, figures_of
+from hypotest.report.placebos import placebo_section
 from hypotest.report.predictions import prediction_section
 from hypotest.report.registration import deviations_section, status_line
 from hypotest.report.splits import splits_section
@@ -55,6 +56,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield from deviations_section(results.registration)
     yield from ladder_section(results, figures)
     yield from splits_section(results)
+    yield from placebo_section(results)
     yield Heading("Predictions")
     yield from overview(results)
     for item in results.predictions:

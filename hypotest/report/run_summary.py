@@ -14,6 +14,7 @@ from hypotest.records.results import Results
 from hypotest.report.margins import sensitivity_lines
 from hypotest.report.material import implausible_alert
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
+from hypotest.report.placebos import placebo_line
 from hypotest.report.registration import deviations_summary, status_alert
 from hypotest.report.splits import splits_line
 from hypotest.report.text import nearest_path
@@ -48,7 +49,7 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
         implausible_alert(results),
     )
     yield verdict_table(results)
-    last: list[Part] = [_verdict(results), splits_line(results)]
+    last: list[Part] = [_verdict(results), splits_line(results), placebo_line(results)]
     if registration is not None and registration.deviations:
         yield together(*last)
         yield deviations_summary(registration)

@@ -19,6 +19,7 @@ from hypotest.records.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.records.sentences import counted, sentence_list
+from hypotest.registration.doubts import doubts
 from hypotest.registration.meanings import limits_text
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import RESELECTION, margin_text, sources
@@ -194,6 +195,7 @@ def _exploratory(protocol: Protocol) -> Iterator[Inline]:
     if descriptive:
         yield ("Reported and never decisive: ", listed(descriptive), ".")
     yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
+    yield from doubts(protocol)
     if protocol.multiverse is not None:
         declared = {
             key: value

@@ -15,7 +15,7 @@ from hypotest.studies.verify.tolerances import EXACT, Slack, Tolerance, draws_by
 
 _PROBABILITIES = (
     "p_value", "p_error", "p_adjusted", "p_equivalence", "p_equivalence_adjusted", "p_beyond",
-    "p_beyond_adjusted",
+    "p_beyond_adjusted", "p_values", "p_by_loss",
 )  # fmt: skip
 _IN_SDS = ("z", "standardized")
 _SHOWN = 48
@@ -45,8 +45,13 @@ def differences(
         slack = _of_list(stored, slack or Slack())
         for number, (one, two) in enumerate(zip(stored, found, strict=True)):
             yield from differences(one, two, f"{where}[{_label(one, two, number)}]", tolerance, slack)
-    elif not _alike(stored, found, where.rpartition(".")[2], tolerance, slack or Slack()):
+    elif not _alike(stored, found, _key(where), tolerance, slack or Slack()):
         yield Difference(where, *_shown(stored, found))
+
+
+def _key(where: str) -> str:
+    """The last key of a path, without the place in a list."""
+    return where.rpartition(".")[2].partition("[")[0]
 
 
 def null_differences(

@@ -112,6 +112,15 @@ def compare_results(
         line,
         slack=Slack(probability=max((item.probability for item in given.values()), default=0.0)),
     )
+    yield _check(
+        "results: placebos",
+        one["placebos"],
+        two["placebos"],
+        tolerance,
+        "none" if stored.placebos is None else f"{stored.placebos.n_splits} make-believe conditions",
+        where="placebos",
+        slack=Slack(probability=0.0 if stored.placebos is None else stored.placebos.one_draw),
+    )
     curves = ("regimes", "spectrum", "heads", "layer_impacts")
     yield _check(
         "results: data of figures",
@@ -125,7 +134,7 @@ def compare_results(
 
 def _without(results: dict[str, Any]) -> dict[str, Any]:
     """The parts of the results that have no check of their own."""
-    own = ("group", "predictions", "verdicts", "split_verdicts")
+    own = ("group", "predictions", "verdicts", "split_verdicts", "placebos")
     return {
         **{name: value for name, value in results.items() if name not in own},
         "figures": {"frequencies": results["figures"]["frequencies"]},
