@@ -32,7 +32,7 @@ layer                               k 24, n 500  k 24, n 4096  k 82, n 500  k 82
 ==================================  ===========  ============  ===========  ============
 nothing shared                      .05 .03                                 .00 .00
 three factors                       .08 .00      .02 .02
-ten factors; one factor             .12 .02
+ten factors                         .12 .02
 unequal communalities               .43 .08      .37 .03       .71 .04      .85 .02
 the same behind ReLU                .44 .06      .37 .10       .92 .12      .85 .17
 unequal loudness and heavy tails    .10 .00
@@ -40,12 +40,12 @@ rotated modules                     .07 .05      .07 .03                    .08 
 sparse codes, ReLU                  .05 .02      .10 .05                    .29 .12
 ReLU of random weights on 5 inputs  .23 .16      .07 .05       .33 .21      .42 .22
 rows that hang together             .00 .00
-modules: strong, weak, under one    1.0 1.0      1.0 1.0       1.0 1.0      1.0 1.0
+modules under a factor of all       1.0 1.0      1.0 1.0       1.0 1.0      1.0 1.0
 ==================================  ===========  ============  ===========  ============
 
 Behind ReLU correlations are no longer those of a factor model: pairs in opposite directions share less than
-pairs in the same one. Giving samples the neurons' own marginals did not help (0.11 and 0.16 instead of 0.13
-and 0.16 at k 24, n 500). Hence both describe.
+pairs in the same one. Giving samples the neurons' own marginals did not help (an earlier version: 0.11 and
+0.16 instead of 0.12 and 0.12 at k 24, n 500). Hence both describe.
 """
 DESCRIBES = (
     "rotations and random directions describe and do not decide yet: together they rejected up to 0.08 of "
