@@ -8,8 +8,8 @@ the directions are otherwise at random. Correlations are those of a sample of as
 That the strengths are kept and not only their expectation matters: with coordinates drawn with the variances
 of the factors, the strengths of a draw differ more than those that were estimated, its Q is smaller, and with
 unequal communalities 0.11 to 0.17 of layers without modules were rejected at 0.05 (k = 24, n = 500; now 0.06
-to 0.07). Uniform directions, with all factors equally strong, rejected 0.08 to 0.13 there, and saw modules
-under a factor that all share in 0.62 (now POWER).
+to 0.08). Uniform directions, with all factors equally strong, rejected 0.08 to 0.13 there, and saw modules
+under a factor that all share in 0.62 (now in all of 60).
 
 The number of factors is that of the eigenvalues beyond (1 + sqrt(k / n))^2, the edge for unrelated neurons;
 communalities are found by iterated principal axes.
