@@ -10,7 +10,7 @@ import pytest
 import hypotest as package
 from hypotest.report.export import read_results
 from hypotest.studies.calibration.calibrate import QUICK_SIMULATIONS, read_calibration
-from hypotest.studies.calibration.scenarios import SCENARIOS
+from hypotest.studies.calibration.cases import choose_cases
 from tests.unrendered import figures_not_rendered
 
 
@@ -244,8 +244,9 @@ def test_a_quick_calibration_shows_every_scenario(hypotest, tmp_path):
     done = hypotest("calibrate", "--quick", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     found = read_calibration(tmp_path / "calibration.json")
-    assert [item.name for item in found.scenarios] == [item.name for item in SCENARIOS]
-    assert "2 simulations of 13 kinds of layers done in" in done.stderr
+    cases = choose_cases(())
+    assert [item.name for item in found.scenarios] == [item.name for item in cases]
+    assert f"2 simulations of {len(cases)} kinds of layers done in" in done.stderr
     for item in found.scenarios:
         assert f"\n{item.name}" in done.stdout
         assert item.n_simulations == QUICK_SIMULATIONS

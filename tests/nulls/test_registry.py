@@ -74,6 +74,15 @@ def test_draws_are_thinned_and_multiplied(name):
 
 
 @pytest.mark.parametrize("name", NULLS)
+def test_its_comparisons_are_named_after_it_and_its_variants(name):
+    null = NULLS[name]
+    variants = null.variants(null.options())
+    assert {variant for _, variant in null.ids()} == set(variants)
+    for found, variant in null.ids():
+        assert found == (f"{name} ({variant})" if variant else name)
+
+
+@pytest.mark.parametrize("name", NULLS)
 def test_its_words_fit_where_they_stand(name):
     null, protocol = NULLS[name], load_protocol(FLAGSHIP)
     words, options = null.words, null.options()

@@ -15,7 +15,14 @@ from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol import Protocol
 from hypotest.registration.findings import suggestion
 from hypotest.studies.calibration.documents import Texts
-from hypotest.studies.calibration.protocols import FLAGSHIP, Simulated, alone, shipped, with_share
+from hypotest.studies.calibration.protocols import (
+    FLAGSHIP,
+    UNSIMULATED,
+    Simulated,
+    alone,
+    shipped,
+    with_share,
+)
 from hypotest.studies.calibration.scenarios import SCENARIOS, Scenario
 
 TRUTH_GROUPS = 1500
@@ -83,7 +90,7 @@ class Case:
             "layer": asdict(self.scenario.layer),
             "texts": texts.hexdigest() if self.texts else None,
             "truth": [self.n_texts, self.n_groups],
-            "protocol": self.protocol.model_dump(mode="json", exclude={"id", "title", "source", "seed"}),
+            "protocol": self.protocol.model_dump(mode="json", exclude=UNSIMULATED),
             "seed": seed,
         }
         text = json.dumps(depends, sort_keys=True)

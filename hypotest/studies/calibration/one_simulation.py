@@ -13,13 +13,11 @@ from hypotest.records.prediction_result import OTHER_CONDITION, PredictionResult
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.documents import draw_evidence, other_texts
 from hypotest.studies.calibration.layers import draw_layer
+from hypotest.studies.calibration.record import BY_T
 from hypotest.studies.calibration.truth import Truth, true_effects
 
 COVERAGE_SHARE = 4
 """One of so many simulations tells whether its intervals hold the truth."""
-BY_T = "t"
-"""Stands for a null where p is by t: against a declared number, or between conditions."""
-
 Simulation = dict[str, Any]
 """Plain data, as it stands in a chunk's file."""
 

@@ -21,6 +21,8 @@ from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.template import shipped_plan, template_names
 from hypotest.studies.calibration.rows import NAMES
 
+UNSIMULATED = {"id", "title", "source", "seed", "subject", "corpus", "frequencies", "sample", "split"}
+"""Parts of a protocol that simulated layers and rows stand for."""
 FLAGSHIP = "rare-tokens"
 """The template that is simulated in every scenario."""
 _SD_DRAWS = 279
@@ -60,9 +62,7 @@ def shipped() -> tuple[Simulated, ...]:
 
 
 def _same(protocol: Protocol) -> dict[str, object]:
-    return protocol.model_dump(
-        exclude={"id", "title", "source", "seed", "subject", "corpus", "conditions", "sample"}
-    )
+    return protocol.model_dump(exclude=UNSIMULATED)
 
 
 def simulated(plan: Protocol, name: str) -> Simulated:

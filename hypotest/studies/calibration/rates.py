@@ -12,8 +12,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from hypotest.records.prediction import Outcome, Prediction
 from hypotest.studies.calibration.cases import Case
-from hypotest.studies.calibration.one_simulation import BY_T, Simulation
-from hypotest.studies.calibration.record import Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
+from hypotest.studies.calibration.one_simulation import Simulation
+from hypotest.studies.calibration.record import BY_T, Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
 from hypotest.studies.calibration.scenarios import UNDECIDED, Scenario
 
 LEVEL = 0.05

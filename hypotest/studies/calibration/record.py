@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 SCHEMA_VERSION = 2
+BY_T = "t"
+"""Stands for a null where p is by t: against a declared number, or between conditions."""
 
 COVERAGE_TOLERANCE = 0.03
 """By which the coverage of an interval may miss its level."""

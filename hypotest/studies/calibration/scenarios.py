@@ -1,8 +1,4 @@
-"""What calibration simulates, and what is true there: a table of scenarios.
-
-Predictions are those of the shipped protocols (`hypotest.studies.calibration.protocols`), by their ids or by
-their roles.
-"""
+"""What calibration simulates, and what is true there: a table of scenarios, by predictions' ids or roles."""
 
 from __future__ import annotations
 
