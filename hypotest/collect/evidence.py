@@ -9,6 +9,7 @@ from pathlib import Path
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_selection
+from hypotest.collect.head_stage import collect_heads
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.stages import (
@@ -17,7 +18,6 @@ from hypotest.collect.stages import (
     begin_selection,
     collect_decomposition,
     collect_forward,
-    collect_heads,
     describe,
 )
 from hypotest.engine.session import Session

@@ -15,16 +15,10 @@ import numpy as np
 
 from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
+from hypotest.collect.head_stage import collect_heads
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
-from hypotest.collect.stages import (
-    ablate,
-    ablation_parts,
-    begin_selection,
-    collect_forward,
-    collect_heads,
-    describe,
-)
+from hypotest.collect.stages import ablate, ablation_parts, begin_selection, collect_forward, describe
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.records.channels import Channel

@@ -16,7 +16,7 @@ from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
 from hypotest.collect.evidence_folder import FINISHED
 from hypotest.collect.forward import forward_arrays
-from hypotest.collect.heads import head_ablation_arrays
+from hypotest.collect.head_stage import head_shards
 from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
@@ -29,7 +29,6 @@ from hypotest.subjects.language_model import LanguageModel
 
 BLOCKS_PER_SHARD = 64
 """Of text that a shard of forward passes covers."""
-_HEAD_BLOCKS_PER_SHARD = 32
 POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
 DECOMPOSED_POSITIONS = 512
@@ -240,44 +239,6 @@ def ablation_shards(sample: Sample, identity: bool) -> int:
     if identity:
         return _ceil(sample.positions.height, POSITIONS_PER_SHARD)
     return _ceil(np.unique(sample.blocks).size, _INTERVENTION_BLOCKS_PER_SHARD)
-
-
-def collect_heads(
-    subject: LanguageModel,
-    sample: Sample,
-    folder: Path,
-    session: Session,
-    only: NDArray[np.int64] | None = None,
-) -> None:
-    """How the neurons change when attention heads are ablated, at positions of the first condition.
-
-    Args:
-        subject: The network.
-        sample: The positions.
-        folder: Of the split.
-        session: For progress.
-        only: Heads to ablate, and no whole layers; all by default.
-    """
-    own = sample.head_positions
-    owner = np.searchsorted(sample.head_blocks, own["block"].to_numpy())
-    index = own["index"].to_numpy().astype(np.int64)
-
-    def compute(number: int) -> dict[str, NDArray[Any]]:
-        first = number * _HEAD_BLOCKS_PER_SHARD
-        blocks = sample.head_blocks[first : first + _HEAD_BLOCKS_PER_SHARD]
-        here = slice(*np.searchsorted(owner, [first, first + blocks.size]))
-        tokens = sample.tokens[blocks]
-        arrays = head_ablation_arrays(subject, tokens, owner[here] - first, index[here], only)
-        return {**{name: own[name].to_numpy()[here] for name in ("document", "target")}, **arrays}
-
-    n_shards = head_shards(sample)
-    step = session.stage(f"ablation of attention heads, {sample.split} split", n_shards)
-    make_shards(folder / "heads", n_shards, compute, step)
-
-
-def head_shards(sample: Sample) -> int:
-    """How many shards the ablation of heads has."""
-    return _ceil(sample.head_blocks.size, _HEAD_BLOCKS_PER_SHARD)
 
 
 def describe(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.measure import ConditionMeasure, Words
+from hypotest.measures.measure import ConditionMeasure
+from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
 from hypotest.records.design import PERMUTATIONS, PERMUTED
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.option import Option
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
+from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 

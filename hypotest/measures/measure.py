@@ -7,18 +7,19 @@ long to import, such as a library that it computes with, is imported in the func
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from hypotest.errors import RunError
+from hypotest.measures.option import Option
+from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
 from hypotest.records.channels import Channel
 from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.conditions import UNNAMED, Conditions, named
+from hypotest.records.conditions import UNNAMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,97 +44,6 @@ between conditions, or the attention heads that write to the group."""
 
 Figure = Literal["regimes", "spectrum", "attention", "routing", "heads"]
 """What can be drawn of a network: curves of influence, eigenvalues, heads by attention, routing, impact."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of a measure. Its type is that of its default."""
-
-    default: str | int | float
-    description: str
-    choices: tuple[str, ...] = ()
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    varies: bool = True
-    """Whether other values are as defensible, so that a multiverse may list some; not where they ask another
-    question, or only cost time."""
-    is_condition: bool = False
-    """Whether its value is the name of a condition; empty: the first one."""
-    only_with: tuple[str, str] | None = None
-    """Another option of the measure and its value, without which this one says nothing."""
-
-    def is_used(self, options: Mapping[str, Any]) -> bool:
-        """Whether it says something beside these options."""
-        return self.only_with is None or options.get(self.only_with[0]) == self.only_with[1]
-
-    @property
-    def required(self) -> str:
-        """What a value must be, in words."""
-        if self.is_condition:
-            return "the name of a condition"
-        if len(self.choices) == 1:
-            return self.choices[0]
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        bounds = (
-            ("at least", self.at_least),
-            ("above", self.above),
-            ("at most", self.at_most),
-            ("below", self.below),
-        )
-        words = [f"{word} {bound:g}" for word, bound in bounds if bound is not None]
-        return " ".join([kind, " and ".join(words)]).rstrip()
-
-    def accepts(self, value: Any) -> bool:
-        """Whether a value has the right type and lies in the range."""
-        if self.is_condition:
-            return isinstance(value, str)
-        if self.choices:
-            return isinstance(value, str) and value in self.choices
-        numeric = int if isinstance(self.default, int) else int | float
-        if isinstance(value, bool) or not isinstance(value, numeric) or not math.isfinite(value):
-            return False
-        return not (
-            (self.at_least is not None and value < self.at_least)
-            or (self.above is not None and value <= self.above)
-            or (self.at_most is not None and value > self.at_most)
-            or (self.below is not None and value >= self.below)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What texts say of a measure: explanations, methods, reports, axes.
-
-    ``{first}`` and ``{second}`` stand for the names of the protocol's conditions.
-    """
-
-    title: str
-    """What is measured, in a few words."""
-    unit: str
-    what: str
-    """Continues "Measured:", for a reader who knows the question and not the statistics."""
-    less: str
-    """What the outcome says."""
-    greater: str
-    label: str
-    """Of its axis, with the unit."""
-    question: str
-    method: str
-    """One clause for the methods paragraph, with its source."""
-    transformed: str = ""
-    """A sentence on what is transformed before it is measured; empty: nothing is."""
-    transformed_if: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """The value of an option -> the sentence then."""
-
-    def of(self, names: Conditions) -> Words:
-        """The words with the names of a protocol's conditions."""
-        texts: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
-        said = {name: named(text, names) for name, text in texts.items() if isinstance(text, str)}
-        return Words(**{**texts, **said})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.option import Option
+from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS, Form
 from hypotest.records.channels import Channel
 

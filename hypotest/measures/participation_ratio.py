@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
+from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.channels import Channel
 

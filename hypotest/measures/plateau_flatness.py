@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.measure import ConditionMeasure, Option, Words
+from hypotest.measures.measure import ConditionMeasure
+from hypotest.measures.option import Option
+from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hypotest.errors import RunError
-from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure, Option, Words
+from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure
+from hypotest.measures.option import Option
+from hypotest.measures.words import Words
 from hypotest.records.choices import SHARED_CHOICES
 from hypotest.records.conditions import Conditions
 from hypotest.records.plugins import discover, require_place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypotest.measures.measure import Option
+from hypotest.measures.option import Option
 
 SCALE = Option(
     "covariance",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.words import Words
 from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hypotest.measures.measure import GroupMeasure, Words
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.words import Words
 from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.channels import Channel
 

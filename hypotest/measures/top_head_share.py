@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.measures.measure import ConditionMeasure, Words
+from hypotest.measures.measure import ConditionMeasure
+from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:

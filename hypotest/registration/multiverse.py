@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hypotest.measures.measure import Option
+from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.predicates.combine import declared_choice, with_choice
 from hypotest.records.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypotest.measures.measure import Measure, Option
+from hypotest.measures.measure import Measure
+from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.records.choices import SHARED_CHOICES

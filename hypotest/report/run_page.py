@@ -18,13 +18,13 @@ from hypotest.report.material import (
     heads_section,
     implausible,
     limitations_section,
-    provenance_section,
 )
 from hypotest.report.methods import methods_section
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.placebos import placebo_section
 from hypotest.report.predictions import prediction_section
+from hypotest.report.provenance import provenance_section
 from hypotest.report.registration import deviations_section, status_line
 from hypotest.report.splits import splits_section
 from hypotest.report.verdict_words import verdict_words

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hypotest.errors import RunError
-from hypotest.measures.measure import Option
+from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES, _checked, filled_options
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import form_of

@@ -7,14 +7,8 @@ import pytest
 
 from hypotest.corpora.frequencies import fit_to_vocabulary, read_frequency_table
 from hypotest.errors import CorpusError
-from hypotest.predicates.frequency import (
-    PREDICATE,
-    Frequency,
-    curve_of,
-    find_elbow,
-    frequency_curve,
-    types_in,
-)
+from hypotest.estimators.elbow import find_elbow, frequency_curve
+from hypotest.predicates.frequency import PREDICATE, Frequency, curve_of, types_in
 
 
 def conditions(elbow="drop", below=15.0, of="types"):

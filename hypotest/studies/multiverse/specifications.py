@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from hypotest.measures.measure import Option
+from hypotest.measures.option import Option
 from hypotest.measures.registry import filled_options, measure_of
 from hypotest.predicates.combine import with_choice
 from hypotest.records.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse

@@ -7,7 +7,9 @@ from scipy.stats import kurtosis
 
 from hypotest.engine.session import Session
 from hypotest.engine.workers import Values
-from hypotest.measures.measure import GroupMeasure, Option, Words
+from hypotest.measures.measure import GroupMeasure
+from hypotest.measures.option import Option
+from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.arrays import IntArray
 from hypotest.records.channels import Channel
