@@ -21,8 +21,10 @@ from hypotest.records.protocol import Protocol, TopFraction
 from hypotest.registration.template import shipped_plan, template_names
 from hypotest.studies.calibration.rows import NAMES
 
-UNSIMULATED = {"id", "title", "source", "seed", "subject", "corpus", "frequencies", "sample", "split"}
-"""Parts of a protocol that simulated layers and rows stand for."""
+UNSIMULATED = {
+    *("id", "title", "source", "seed", "subject", "corpus", "frequencies", "sample", "split", "placebos"),
+}
+"""Parts of a protocol that a simulation does not depend on, or that layers and rows stand for."""
 FLAGSHIP = "rare-tokens"
 """The template that is simulated in every scenario."""
 _SD_DRAWS = 279

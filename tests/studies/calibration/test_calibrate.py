@@ -205,7 +205,17 @@ def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):
         "print(*[name for name in sys.modules if name.startswith('hypotest.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    apart = ("records", "registration", "errors", "pages", "report", "corpora", "cli", "collect")
+    apart = (
+        "records",
+        "registration",
+        "errors",
+        "pages",
+        "report",
+        "corpora",
+        "cli",
+        "collect",
+        "predicates",
+    )
     mine = ("studies.calibration.cases", "studies.calibration.chunks", "studies.calibration.protocols")
     mine += ("studies.calibration.record",)  # names, and nothing that is computed
     mine += ("studies.calibration.scenarios",)  # what they decide is in the protocol and layer of the key

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,9 @@ def own(tmp_path_factory):
     """A small protocol of one's own, on the reference text."""
     path = tmp_path_factory.mktemp("own") / "mine.yaml"
     text = template_text("minimal").replace("id: minimal", "id: mine")
-    path.write_text(text.replace("positions: 8192", "positions: 1024"), encoding="utf-8")
+    text, n = re.subn(r"positions: \d+", "positions: 1024", text)
+    assert n == 1
+    path.write_text(text, encoding="utf-8")
     return path
 
 
