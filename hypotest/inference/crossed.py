@@ -6,12 +6,13 @@ between conditions rejects far more often. Here the variance is put together fro
 documents, over types and over their cells [2], and referred to t with degrees of freedom from the effective
 numbers of both [3]. Types are nested in conditions: a type belongs to one of them, and never to both.
 
-One formula, and the statistic as it is for centre, serve every measure, linear or not. In simulations
-(``tests/benchmarks/crossed.py``) 90 % intervals over new documents and types covered 0.85 to 1.00 in all but
-two cases, V_d + V_t 0.90 to 1.00 with standard errors up to 1.5 times as large. The two are biases that more
-text removes and no variance covers: the effective dimension of correlations of a group that is coordinated,
-and routing where profiles differ. The jackknife's estimate of bias is not taken off: where the biases of a
-group and of its controls cancel it is noise, and coverage falls (routing: to 0.4). The pigeonhole bootstrap
+One formula, and the statistic as it is for centre, serve every measure but routing, linear or not. In
+simulations (``tests/benchmarks/crossed.py``) 90 % intervals over new documents and types covered 0.85 to 1.00
+in all but two cases, V_d + V_t 0.90 to 1.00 with standard errors up to 1.5 times as large. The two are biases
+that more text removes and no variance covers: the effective dimension of correlations of a group that is
+coordinated, and routing where profiles differ, which takes V_d + V_t. The jackknife's estimate of bias is not
+taken off: where the biases of a group and of its controls cancel it is noise, and coverage falls (routing: to
+0.4). The pigeonhole bootstrap
 [4] counts what only cells vary three times over.
 
 References:

@@ -35,7 +35,8 @@ WORDS = Words(
     question="Do the attention heads look at the same places for {first} targets as for {second} ones?",
     method=(
         "routing similarity is the Spearman correlation of mean attention profiles, as a share of"
-        " the noise ceiling of halves that share neither documents nor token types"
+        " the noise ceiling of halves that share neither documents nor token types; its variances over documents"
+        " and over types are added up"
     ),
 )
 
@@ -44,8 +45,14 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Similarity of the attention profiles of both conditions, as a share of its noise ceiling.
 
     p is that of t against the declared reference, with the standard error over documents and target types of
-    the interval.
+    the interval. A ratio of rank correlations is far from linear, so that what documents and types have in
+    common is not taken off their variances: with it 90 % intervals covered 0.79 in simulations of the shipped
+    size where the profiles differ, with the sum 0.90. Where they are alike nearly all first-order terms cancel,
+    and either is too wide (standard errors 2.4 and 3.1 times the SD; no true null of 76 was rejected): p-values
+    near the reference are conservative.
     """
+    from dataclasses import replace
+
     from hypotest.estimators.routing import crossed_halvings, crossed_routing, routing_correlations
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.group_measure import MeasuredRows
@@ -55,7 +62,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
 
     split, streams = task.evidence.evaluation, task.streams
     halves = crossed_halvings(split.documents, split.targets, HALVINGS, streams("halves", prediction.id))
-    left = left_out_of(MeasuredRows.of(split, both=True), streams)
+    # cells are not taken off: the errors are V_documents + V_types
+    left = replace(left_out_of(MeasuredRows.of(split, both=True), streams), cells=())
     whole, first = _everything(split), split.first
     found, *without = crossed_routing(
         split.attention,

@@ -59,7 +59,7 @@ def test_a_word_is_outside(package, file, before, after):
         ("records/design.py", "PERMUTATIONS = 1999", "PERMUTATIONS = 199"),
         ("nulls/size_matched.py", "default=9999", "default=999"),
         ("verdict.py", "return", "return not"),
-        ("testing/intervals.py", "0.95", "0.9"),
+        ("ladder/group_tests.py", "0.95", "0.9"),
         ("subjects/beginning.py", "True", "False"),
         ("collect/stages.py", "BLOCKS_PER_SHARD = 64", "BLOCKS_PER_SHARD = 32"),
     ],
