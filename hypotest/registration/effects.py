@@ -19,6 +19,7 @@ _PLAN = {
     "sample": f"other positions: {EVERYTHING}",
     "split": f"other documents in selection and evaluation: {EVERYTHING}",
     "splits": "changes how many other divisions of the documents are shown; the first decides as before",
+    "intervals": "adds or takes away errors of another study, and with them intervals of measures of weights",
     "placebos": "changes how many make-believe conditions are tested; they decide nothing",
     "ablation": f"another ablation: {EVERYTHING} that rests on influence, the tested group included",
     "group": "another group of neurons: can change every result of the group",

@@ -62,9 +62,11 @@ def test_opponents_stand_in_the_order_of_their_question_and_descriptive_ones_las
         "label_shuffled (position)",
         "rewired",
         "untrained",
+        "types permuted",
     )
-    # Shuffled labels can decide selectivity; their other units describe here, as rewired and untrained do.
-    assert ladder.n_descriptive == 4
+    # Shuffled labels can decide selectivity; their other units describe here, as rewired, untrained and the
+    # permutation beside a test by t do.
+    assert ladder.n_descriptive == 5
 
 
 def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(results: Results) -> None:
@@ -127,7 +129,7 @@ def test_the_table_names_who_survives_where(results: Results) -> None:
 def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
     rung = ladder_of(results).rungs["coordination"]["untrained"]
     assert (rung.sign, rung.p_text) == ("", "mean of 3")
-    assert re.fullmatch(r"\*\d+\.\d+, mean of 3\*", cells(results)["coordination"][-1])
+    assert re.fullmatch(r"\*\d+\.\d+, mean of 3\*", cells(results)["coordination"][-2])
     # 137 of 4,999 draws: stopped early, not too few
     stopped = ladder_of(results).rungs["clustering"]["covariate_matched"]
     assert stopped.too_few is None
@@ -188,7 +190,7 @@ def test_the_figure_frames_what_decides_and_hatches_what_describes(results: Resu
     )
     assert sum(patch.get_fill() for patch in patches) == len(rungs)
     hatched = sum(patch.get_hatch() is not None for patch in patches)
-    assert hatched == sum(rung.descriptive for rung in rungs) == 9
+    assert hatched == sum(rung.descriptive for rung in rungs) == 10
 
 
 def test_every_text_of_the_figure_lies_inside_it(results: Results) -> None:

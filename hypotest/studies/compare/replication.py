@@ -8,7 +8,7 @@ from hypotest.inference.equivalence import MINIMUM_CEILING, direction_of
 from hypotest.inference.replicability import lower_bound, partial_conjunctions
 from hypotest.measures.registry import MEASURES
 from hypotest.records.prediction import Outcome
-from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.prediction_result import OTHER_CONDITION, PredictionResult
 from hypotest.studies.compare.record import ErrorsOf, Replicability
 
 WHAT_TO_DO = "run it with intervals: {reselection: true}"
@@ -88,6 +88,6 @@ def _p_of(item: PredictionResult, outcome: Outcome) -> float:
         return float(item.p_equivalence) if known and item.p_equivalence is not None else 1.0
     if item.p_value is None or item.effect is None:
         return 1.0
-    among_draws = item.ladder and item.reference not in ("value", "common")
+    among_draws = item.ladder and item.reference not in ("value", OTHER_CONDITION)
     direction = direction_of(item.effect, item.interval, item.ladder[0].percentile if among_draws else None)
     return item.p_value if (direction > 0) == (outcome == "greater") and direction != 0 else 1.0
