@@ -61,7 +61,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "unknown key 'modulr'; did you mean 'modular'?"),
         ("seed: 1", "seed: 1\nzzz: 1", "19:1", "zzz",
          "unknown key 'zzz'; known keys: hypotest, id, title, source, subject, corpus, "
-         "frequencies, conditions, sample, split, splits, placebos, ablation, group, nulls, hypotheses, predictions, "
+         "frequencies, conditions, sample, split, splits, placebos, ablation, group, nulls, hypotheses, "
+         "predictions, intervals, "
          "decision, multiverse, seed"),
         ("seed: 1", "seed: -1", "18:7", "seed", "must be at least 0; found -1"),
         ("seed: 1", "seed: '1'", "18:7", "seed", "must be a whole number; found '1'"),

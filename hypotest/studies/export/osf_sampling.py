@@ -59,8 +59,8 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
         "At every position each neuron of the layer is ablated by itself. "
         f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
         "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
-        f"at a time and layer by layer, at up to {HEAD_POSITIONS} {protocol.names.first} positions of at most "
-        f"{HEAD_BLOCKS} blocks of each split."
+        f"at a time and layer by layer, at up to {HEAD_POSITIONS} {protocol.names.first} positions of at "
+        f"most {HEAD_BLOCKS} blocks of each split."
     )
     yield Heading("Sample size", 3)
     selection = round(protocol.split.selection * sample.positions)
