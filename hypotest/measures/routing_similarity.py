@@ -12,6 +12,8 @@ from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
+    from hypotest.estimators.routing import Routing
+    from hypotest.inference.left_out import CrossedLeftOut
     from hypotest.records.arrays import IntArray
     from hypotest.records.evidence import Evidence
     from hypotest.records.prediction import Prediction
@@ -51,28 +53,14 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     terms cancel, and either is too wide (standard errors 2.4 and 3.0 times the SD; none of 157 true nulls was
     rejected): p-values near the reference are conservative.
     """
-    from dataclasses import replace
-
-    from hypotest.estimators.routing import crossed_halvings, crossed_routing, routing_correlations
+    from hypotest.estimators.routing import routing_correlations
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.intervals import interval_p_value, secondary
-    from hypotest.testing.left_out import left_out_of, reference_errors
+    from hypotest.testing.left_out import reference_errors
     from hypotest.testing.undefined import defined
 
-    split, streams = task.evidence.evaluation, task.streams
-    halves = crossed_halvings(split.documents, split.targets, HALVINGS, streams("halves", prediction.id))
-    # cells are not taken off: the errors are V_documents + V_types
-    left = replace(left_out_of(MeasuredRows.of(split, both=True), streams), cells=())
-    whole, first = _everything(split), split.first
-    found, *without = crossed_routing(
-        split.attention,
-        split.indices,
-        first,
-        [whole, *((item.units, item.weights) for item in left.each())],
-        halves,
-        split.head_windows,
-    )
+    split, first = task.evidence.evaluation, task.evidence.evaluation.first
+    found, without, left = _left_out(prediction, task, HALVINGS)
     observed = defined(
         float(found.similarity[0]),
         f"no head attends alike in two halves of the {np.unique(split.documents).size} documents and their "
@@ -107,6 +95,46 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
 
 
+def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
+    """The difference from the declared reference and its p, by a single halving."""
+    from hypotest.testing.intervals import interval_p_value
+    from hypotest.testing.left_out import reference_errors
+
+    found, without, left = _left_out(prediction, task, 1)
+    observed = float(found.similarity[0])
+    errors = reference_errors(
+        [np.r_[observed, item.similarity] for item in without], left, task.evidence.evaluation.conditions
+    )
+    effect = observed - float(prediction.contrast.reference or 0.0)
+    interval = errors.interval(effect, 0.95)
+    return effect, None if interval is None else interval_p_value(interval)
+
+
+def _left_out(
+    prediction: Prediction, task: Task, n_halvings: int
+) -> tuple[Routing, list[Routing], CrossedLeftOut]:
+    """With all rows, and without each group of documents and of types."""
+    from dataclasses import replace
+
+    from hypotest.estimators.routing import crossed_halvings, crossed_routing
+    from hypotest.testing.group_measure import MeasuredRows
+    from hypotest.testing.left_out import left_out_of
+
+    split, streams = task.evidence.evaluation, task.streams
+    halves = crossed_halvings(split.documents, split.targets, n_halvings, streams("halves", prediction.id))
+    # cells are not taken off: the errors are V_documents + V_types
+    left = replace(left_out_of(MeasuredRows.of(split, both=True), streams), cells=())
+    found, *without = crossed_routing(
+        split.attention,
+        split.indices,
+        split.first,
+        [_everything(split), *((item.units, item.weights) for item in left.each())],
+        halves,
+        split.head_windows,
+    )
+    return found, without, left
+
+
 def _everything(split: SplitEvidence) -> tuple[IntArray, IntArray]:
     """One unit that holds all rows and counts once."""
     return np.zeros(split.positions.height, dtype=np.int64), np.ones((1, 1), dtype=np.int64)
@@ -138,5 +166,6 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.REFERENCE,),
     compared=compare,
     effect=effect,
+    quick=quick,
     no_difference=1.0,
 )
