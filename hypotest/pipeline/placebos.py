@@ -9,7 +9,9 @@ belong to loss.
 
 No evidence is collected: make-believe conditions have about half of the second condition's positions. p is
 only compared with the level, so few draws do: the fewest at which a test is exact at the level, twice
-as many for groups.
+as many for groups. On simulated layers with no effect (25 layers, 20 placebos each) the tests of the shipped
+protocol rejected 0.04 to 0.06 (routing, whose errors are too wide near 1, 0.006); random groups reject in all
+where loud neurons act together.
 """
 
 from __future__ import annotations
