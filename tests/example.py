@@ -14,6 +14,7 @@ from hypotest.nulls.registry import NULLS, names_of
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
 from hypotest.pages.markdown import markdown
+from hypotest.records.conditions import Conditions
 from hypotest.records.prediction_result import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
@@ -74,11 +75,15 @@ def measures_table() -> str:
         fixed = [code(form.value) for form in measure.contrasts if form not in OF_NULLS]
         if len(names := names_of(measure.contrasts)) == 1 and not fixed:
             fixed = [code(f"{{null: {names[0]}}}")]
-        options = [f"{name}: {option.default}" for name, option in measure.options.items()]
+        options = [
+            f"{name}: {option.default}" if option.default != "" else f"{name}: first"
+            for name, option in measure.options.items()
+        ]
+        words = measure.words.of(Conditions("first", "second"))
         rows.append(
             (
                 code(measure.name),
-                f"{measure.title}; {measure.unit}",
+                f"{words.title}; {words.unit}",
                 joined(", ", fixed) or "a null" + f", but not {' or '.join(without)}" * bool(without),
                 code(", ".join(options)),
             )

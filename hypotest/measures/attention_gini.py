@@ -82,6 +82,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     return MeasuredContrast(
         observed=float(values[first].mean()),
         reference=OTHER_CONDITION,
+        variant=task.protocol.names.second,
         reference_value=float(values[~first].mean()),
         standardized=None if paired is None else paired.value,
         p_value=permuted.p_value if interval is None else interval_p_value(interval),

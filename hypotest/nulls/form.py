@@ -16,7 +16,7 @@ class Form(StrEnum):
     """The same measure on other graphs between as many neurons, in the place of the group's own."""
     NETWORKS = "other networks"
     """The same measure on the group that the same rule finds in other networks."""
-    BY_DOCUMENT = "{conditions: [the first, the second], by: document}"
+    BY_DOCUMENT = "{conditions: [first, second], by: document}"
     REFERENCE = "{reference: a number}"
 
 

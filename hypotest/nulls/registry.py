@@ -162,9 +162,9 @@ def needed_nulls(prediction: Prediction) -> tuple[str, ...]:
 
 
 def reference_of(protocol: Protocol, contrast: Contrast) -> tuple[str, str]:
-    """What a contrast is with, and the variant in which that null is declared."""
+    """What a contrast is with, and the variant in which that null is declared, or the condition's name."""
     if contrast.conditions is not None:
-        return OTHER_CONDITION, ""
+        return OTHER_CONDITION, protocol.names.second
     found = declared_null(protocol, contrast.null)
     if found is None:
         return contrast.null or "value", ""

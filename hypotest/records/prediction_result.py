@@ -174,7 +174,8 @@ class PredictionResult:
     sensitivity: MarginSensitivity | None = None
     """What other margins would have given; None without margin or interval."""
     variant: str = ""
-    """In which way the null was drawn, such as the unit over which labels are shuffled."""
+    """In which way the null was drawn, such as the unit over which labels are shuffled; the other condition's
+    name."""
     reselection: Reselection | None = None
     """Errors of the effect if the group is selected again; None where the protocol does not ask for them, or
     nothing is selected."""
@@ -183,7 +184,9 @@ class PredictionResult:
 
     @property
     def against(self) -> str:
-        """What it is compared with, for readers: ``label_shuffled (type)``."""
+        """What it is compared with, for readers: ``label_shuffled (type)``, or the other condition's name."""
+        if self.reference == OTHER_CONDITION and self.variant:
+            return self.variant
         return f"{self.reference} ({self.variant})" if self.variant else self.reference
 
     @property

@@ -120,7 +120,7 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:
     reference = item.against
     if not wide:  # the report says in which variant a null was drawn
         null = NULLS.get(item.reference)
-        reference = item.reference if null is None else null.words.narrow or null.name
+        reference = reference if null is None else null.words.narrow or null.name
     return (
         lines(item.id, reference, indented=True),
         lines(numbers.observed, numbers.reference),
