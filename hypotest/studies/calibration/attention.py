@@ -35,11 +35,9 @@ def draw_attention(drawn: DrawnLayer, types: DrawnTypes, rows: Rows, rng: np.ran
 
 
 def draw_head_ablation(drawn: DrawnLayer, rows: Rows, rng: np.random.Generator) -> HeadAblation:
-    """At rare positions, one of each document where no text says which; heads differ between documents."""
+    """At rare positions, all of them where no text says which; heads differ between documents."""
     used = np.flatnonzero(rows.rare if rows.for_heads is None else rows.rare & rows.for_heads)
-    documents, first, owner = np.unique(rows.documents[used], return_index=True, return_inverse=True)
-    if rows.for_heads is None:
-        used, owner = used[first], np.arange(documents.size)
+    documents, owner = np.unique(rows.documents[used], return_inverse=True)
     scale = np.broadcast_to(drawn.activation_sd**2, (used.size, drawn.activation_sd.size))
 
     def varied(sd: float, *shape: int) -> Values:
@@ -51,7 +49,7 @@ def draw_head_ablation(drawn: DrawnLayer, rows: Rows, rng: np.random.Generator) 
     single = effects * varied(0.15, *by_document)[owner][:, :, None] * varied(0.2, *effects.shape)
     whole = effects / drawn.layer.head_share * varied(0.15, *by_document)[owner][:, :, None]
     base = 10 * scale * np.exp(0.1 * rng.normal(size=scale.shape))
-    changes = [base, single, whole[:, TOP_OF_LAYER]]
+    changes = [array.astype(np.float32) for array in (base, single, whole[:, TOP_OF_LAYER])]
     for array in changes:
         array[..., drawn.dead] = 0.0
     return HeadAblation(rows.documents[used], rows.types[used], *changes)

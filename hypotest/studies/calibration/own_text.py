@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hypotest.collect.sample import Sample
 from hypotest.corpora.sampling import SPLITS, blocks_for_heads
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
@@ -82,17 +83,19 @@ def _measured(plan: Protocol, path: Path, start_stage: StartStage) -> tuple[int,
         )
     session = Session.start(plan.seed, start_stage)
     kept_out = kept_out_of_evaluation(path)
-    positions = find_positions(plan, path.parent, reader, session, step, kept_out).sampled.positions
+    found = find_positions(plan, path.parent, reader, session, step, kept_out)
+    positions = found.sampled.positions
     names = np.unique(positions["target"].to_numpy())
     texts = {}
     for split in SPLITS:
-        rows = positions.filter(pl.col("split") == split)
+        rows = positions.filter(pl.col("split") == split).with_row_index("row")
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
+        sample = Sample(found.blocks.tokens, rows, heads)
         texts[split] = Rows(
             documents=np.unique(rows["document"].to_numpy(), return_inverse=True)[1].astype(np.int64),
             rare=(rows["condition"] == plan.names.first).to_numpy(),
             types=np.searchsorted(names, rows["target"].to_numpy()).astype(np.int64),
-            for_heads=np.isin(rows["block"].to_numpy(), heads),
+            for_heads=np.isin(np.arange(rows.height), sample.head_positions["row"].to_numpy()),
             names=plan.names,
         )
     return width, texts

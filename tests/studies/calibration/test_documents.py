@@ -53,7 +53,7 @@ def test_other_texts_have_other_documents_and_types_and_keep_the_layer():
     whole = joined(texts)
     assert whole.selection is evidence.selection
     assert np.unique(whole.evaluation.documents).size == 3 * layer.n_documents
-    assert whole.evaluation.head_ablation.documents.size == 3 * layer.n_documents
+    assert np.unique(whole.evaluation.head_ablation.documents).size == 3 * layer.n_documents
     targets = [set(item.evaluation.targets.tolist()) for item in texts]
     assert not targets[0] & targets[1] and not targets[1] & targets[2]
     assert len(whole.evaluation.targets) == sum(len(item.evaluation.targets) for item in texts)
