@@ -21,6 +21,9 @@ from hypotest.predicates.combine import (
 from hypotest.predicates.registry import PREDICATES
 from hypotest.records.conditions import condition_model, leaves
 from hypotest.records.corpus import Document
+from hypotest.records.protocol import Protocol
+from hypotest.registration import load_protocol
+from hypotest.registration.canonical import canonical
 from tests.predicates.made import TEXTS, rows, setting
 
 # two blocks of one document and one of another; row i of a block is the query at i, its target at i + 1
@@ -323,3 +326,36 @@ class TestEveryPredicate:
         assert isinstance(needs_documents(one), bool) and isinstance(
             Document("a", "b").fields.get("x"), type(None)
         )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{target: {in: [cat, dog]}}",
+        "{all: [{target: {matches: a}}, {not: {target: {in: [cat]}}}]}",
+        "{any: [{target: {in: [a, b]}}, {token: {in: [c]}}]}",
+        "{not: {any: [{target: {seen: true}}, {index: {from: 3}}]}}",
+    ],
+)
+def test_lists_of_a_file_are_read_at_every_depth(written, tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        f"""
+hypotest: 1
+id: lists
+title: Lists
+conditions:
+  one: {written}
+  other: {{target: {{matches: x}}}}
+group: {{select: {{top_fraction: 0.1}}}}
+nulls: {{size_matched: {{draws: 999}}}}
+predictions:
+  - {{id: a, measure: effective_dimension, contrast: {{null: size_matched}}, modular: any, distributed: less}}
+  - {{id: b, measure: modularity, contrast: {{null: size_matched}}, modular: greater, distributed: less}}
+seed: 1
+""",
+        encoding="utf-8",
+    )
+    plan = load_protocol(path)
+    assert plan.names == ("one", "other")
+    assert Protocol.model_validate_json(json.dumps(canonical(plan)), strict=True) == plan
