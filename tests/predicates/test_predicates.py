@@ -358,4 +358,6 @@ seed: 1
     )
     plan = load_protocol(path)
     assert plan.names == ("one", "other")
-    assert Protocol.model_validate_json(json.dumps(canonical(plan)), strict=True) == plan
+    again = Protocol.model_validate_json(json.dumps(canonical(plan)), strict=True)
+    assert canonical(again) == canonical(plan)
+    assert again.conditions == plan.conditions
