@@ -19,7 +19,6 @@ from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
 from hypotest.records.channels import Channel
 from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.conditions import UNNAMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,16 +72,6 @@ class Measure:
     """Choices of a multiverse, beside its own options, on which its value can depend."""
     limits: Callable[[Evidence, IntArray], Iterable[str]] | None = None
     """What a reviewer would ask of its value for a group in this evidence, a sentence each."""
-
-    @property
-    def title(self) -> str:
-        """What is measured, in a few words, of any two conditions."""
-        return self.words.of(UNNAMED).title
-
-    @property
-    def unit(self) -> str:
-        """Of its values, of any two conditions."""
-        return self.words.of(UNNAMED).unit
 
     @property
     def home(self) -> Path:

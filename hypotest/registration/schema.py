@@ -13,6 +13,7 @@ from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.conditions import Conditions
 from hypotest.records.protocol import Protocol
 from hypotest.registration.multiverse import choice_option
 
@@ -68,7 +69,8 @@ def _write_prediction(prediction: dict[str, Any]) -> None:
         "One measure, what it is compared with, and under the name of each hypothesis the outcome "
         "that it expects."
     )
-    table = "; ".join(f"`{row.name}`: {row.title} [{row.unit}]" for row in MEASURES.values())
+    said = {name: row.words.of(Conditions("first", "second")) for name, row in MEASURES.items()}
+    table = "; ".join(f"`{name}`: {words.title} [{words.unit}]" for name, words in said.items())
     properties["measure"]["enum"] = list(MEASURES)
     properties["measure"]["description"] += f", with the unit of raw margins. {table}."
     expectation = {"$ref": f"{_REFERENCE}Expectation", "description": _EXPECTATION}

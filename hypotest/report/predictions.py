@@ -115,7 +115,7 @@ def _found(item: PredictionResult, names: Conditions) -> Inline:
             numbers.reference,
             against,
             mean,
-            _unit(item),
+            _unit(item, names),
         )
     ]
     effect = f"Effect {numbers.effect}"
@@ -171,10 +171,10 @@ def _selected_again(item: PredictionResult) -> Iterator[str]:
     yield text
 
 
-def _unit(item: PredictionResult) -> str:
+def _unit(item: PredictionResult, names: Conditions) -> str:
     """The unit of every number of the sentence and of what follows."""
     measure = UNITS.get(item.measure)
-    return f"; unit: {measure.unit}" if measure is not None else ""
+    return f"; unit: {measure.words.of(names).unit}" if measure is not None else ""
 
 
 def _far_from_zero(item: PredictionResult) -> bool:

@@ -31,7 +31,7 @@ def test_shipped_protocol_uses_measures_of_the_table():
 def test_row(name):
     row = MEASURES[name]
     assert row.name == name
-    assert row.title and row.unit and row.contrasts
+    assert row.words.title and row.words.unit and row.contrasts
     assert not set(row.contrasts) & set(row.refused)
     for option in row.options.values():
         assert option.accepts(option.default)

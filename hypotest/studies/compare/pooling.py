@@ -140,7 +140,9 @@ def _compared(
     margins = [_scaled(results[place].margin, scales[place]) for place in places or having]
     margin, agree = _common_margin(margins)
     outcome, p_value, p_equivalence = _outcome(pooled, margin, level)
-    unit = MEASURES[first.measure].unit if first.measure in MEASURES else "the measure's unit"
+    unit = "the measure's unit"
+    if first.measure in MEASURES:
+        unit = MEASURES[first.measure].words.of(runs[0].plan.names).unit
     weights = dict(zip(places, pooled.weights, strict=True)) if pooled else {}
     return ComparedPrediction(
         id=name,

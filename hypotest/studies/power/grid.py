@@ -37,7 +37,7 @@ def predict_power(base: PowerBasis, plan: Protocol, planned: int) -> PredictionP
         id=base.prediction.id,
         role=base.prediction.role,
         measure=base.prediction.measure,
-        title=measure.title,
+        title=measure.words.of(plan.names).title,
         compared_with=base.compared_with,
         group_size=base.group_size,
         declared=base.declared,

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from hypotest.engine.streams import Streams
 from hypotest.inference.trend import kendall_trend
-from hypotest.measures.registry import MEASURES
 from hypotest.pipeline.outcomes import adjust_together, judge
 from hypotest.records.prediction import Outcome, Prediction, Status
 from hypotest.records.prediction_result import PredictionResult
@@ -115,7 +114,7 @@ def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Cour
     return Course(
         prediction=prediction.id,
         measure=prediction.measure,
-        title=MEASURES[prediction.measure].title,
+        title=results[0].title,
         in_null_sd=in_null_sd,
         points=tuple(
             _point(item, (scale or 1.0) if in_null_sd else 1.0)
