@@ -60,9 +60,10 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         row = group[None, :]
         here = np.arange(len(group))[None, :]
         own = layer[np.ix_(group, group)]
+        moments = {"covariance": own, "correlation": covariances.correlation(own)}
         by_scale = {
-            f"of_{name}": float(dimension.effective_dimension(moments, here, variance)[0])
-            for name, moments in (("covariance", own), ("correlation", covariances.correlation(own)))
+            f"of_{name}": float(dimension.effective_dimension(of_group, here, variance)[0])
+            for name, of_group in moments.items()
         }
         integer = float(dimension.integer_dimension(matrix, row, variance)[0])
         return {
@@ -70,7 +71,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
             "dimension_per_neuron": integer / len(group),
             "participation_ratio": float(dimension.participation_ratio(matrix, row)[0]),
             **by_scale,
-            "if_independent": float(dimension.independent_dimension(own, here, variance)[0]),
+            "if_independent": float(dimension.independent_dimension(moments[str(scale)], here, variance)[0]),
         }
 
     return BoundMeasure(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 
+FEW_MOVABLE = 0.6
+"""Share of the members below which what can change places is named among the limitations."""
 MOSTLY_SHARED = 0.8
 """Share of the group that these groups keep, from which it is mentioned."""
 RELIABLE = 0.9
@@ -182,6 +184,13 @@ def limits(
         )
     facts = group.draws.get(NULL.name, {})
     shared, reliability = facts.get("shared"), facts.get("reliability")
+    movable = facts.get("movable")
+    if movable is not None and movable <= FEW_MOVABLE * len(group.neurons):
+        yield (
+            f"What {NULL.name} says rests on {movable:.0f} of the group's {len(group.neurons):,} neurons: "
+            "the others have no neighbours outside it. Other bins move others; `hypotest multiverse` and "
+            "`bin:` show how much hangs on them."
+        )
     if shared is not None and shared > MOSTLY_SHARED:
         yield (
             f"{NULL.name} groups keep {shared:.0%} of the group's neurons on average: they differ little "

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 
+FEWEST_FOR_Z = 10
+"""Networks from which on their SD says how far the group lies from them."""
+
 
 class Untrained(Strict):
     """The same protocol on networks that learned nothing; descriptive unless there are many."""
@@ -45,7 +48,8 @@ def compare(tested: Tested, options: Untrained, state: None, variant: str) -> Ru
     name, protocol = tested.prediction.id, tested.task.protocol
     values = np.array([network.get(name, np.nan) for network in tested.task.networks])
     compared = compare_with_null(tested.observed, values, null=NULL.name)
-    return Rung(replace(compared, descriptive=_are_few(values.size, protocol)), values)
+    z = compared.z if values.size >= FEWEST_FOR_Z else None  # the SD of two networks is noise
+    return Rung(replace(compared, descriptive=_are_few(values.size, protocol), z=z), values)
 
 
 def _are_few(number: int, protocol: Protocol) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 
 from hypotest.engine.streams import Streams
 from hypotest.estimators import dimension, heads, routing
+from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence import Evidence
 from hypotest.records.figure_data import HeadResult, Spectrum
@@ -19,14 +20,16 @@ _FIGURE_GROUPS = 500
 """Random groups behind the bands of figures."""
 
 
-def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams) -> Spectrum | None:
-    """Eigenvalues of the group's covariance in the first condition, beside random groups', if there are."""
+def describe_spectrum(
+    evidence: Evidence, selection: Selection, streams: Streams, scale: Scale = "covariance"
+) -> Spectrum | None:
+    """Eigenvalues of the group's activations in the first condition, beside random groups', if there are."""
     group = selection.group
     others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
-        covariance = second_moments(evidence, "covariance")
-        observed = dimension.eigenvalue_shares(covariance, group[None, :])[0]
-        of_random = dimension.eigenvalue_shares(covariance, others)
+        moments = second_moments(evidence, scale)
+        observed = dimension.eigenvalue_shares(moments, group[None, :])[0]
+        of_random = dimension.eigenvalue_shares(moments, others)
     except NO_VALUE:
         return None
     of_random = of_random[np.isfinite(of_random).all(axis=1)]
@@ -38,6 +41,7 @@ def describe_spectrum(evidence: Evidence, selection: Selection, streams: Streams
         null_low=tuple(low.tolist()),
         null_median=tuple(middle.tolist()),
         null_high=tuple(high.tolist()),
+        scale=scale,
     )
 
 

@@ -21,10 +21,13 @@ from hypotest.records.prediction_result import PredictionResult
 from hypotest.records.protocol import Protocol
 from hypotest.records.results import Dependence
 from hypotest.records.self_check import SelfCheck
+from hypotest.report.numbers import significant
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
 
 _FEW_DOCUMENTS = 50
+LIKE_THE_REAL_ONE = 0.5
+"""Share of the real effect from which on that between high and low loss is named."""
 
 
 def find_limitations(
@@ -93,6 +96,7 @@ def find_limitations(
         )
     found += dependence_sentence(dependence)
     found += faults_revealed(placebos)
+    found += follows_loss(placebos, predictions)
     return tuple(dict.fromkeys(found))
 
 
@@ -116,6 +120,21 @@ def faults_revealed(placebos: Placebos | None) -> Iterator[str]:
                 f"PLACEBO: {item.prediction} is significant in {item.n_significant(level)} of {item.n_known} "
                 f"make-believe conditions (p <= {level:g}; {level * item.n_known:.2g} expected): its test "
                 "finds differences here that have nothing to do with the conditions."
+            )
+
+
+def follows_loss(placebos: Placebos | None, predictions: Sequence[PredictionResult]) -> Iterator[str]:
+    """Predictions whose effect is there between types of high and of low loss, too."""
+    real = {item.id: item.effect for item in predictions}
+    for item in () if placebos is None else placebos.predictions:
+        effect, found = real.get(item.prediction), item.effect_by_loss
+        if not effect or found is None or item.p_by_loss is None or placebos is None:
+            continue
+        if item.p_by_loss <= placebos.level and found / effect >= LIKE_THE_REAL_ONE:
+            yield (
+                f"{item.prediction}: token types of the second condition that are hard to predict, set "
+                f"against easy ones, show the same (effect {significant(found, 3)}, p "
+                f"{significant(item.p_by_loss, 2)}; real {significant(effect, 3)}). It may follow the loss."
             )
 
 

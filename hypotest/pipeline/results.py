@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
+from hypotest.estimators.dimension import Scale
 from hypotest.groups.live import without_dead
+from hypotest.measures.registry import filled_options
 from hypotest.pipeline.ablation_effects import JointAblation, ablate_jointly, ablation_result
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
@@ -189,7 +191,7 @@ def assemble(
         split_verdicts=tested.split_verdicts,
         figures=FigureData(
             regimes=tested.regimes,
-            spectrum=describe_spectrum(live, selection, streams),
+            spectrum=describe_spectrum(live, selection, streams, _scale(protocol)),
             heads=heads,
             layer_impacts=layer_impacts,
             frequencies=facts.frequencies,
@@ -212,3 +214,9 @@ def assemble(
         dependence=tested.dependence,
         placebos=tested.placebos,
     )
+
+
+def _scale(protocol: Protocol) -> Scale:
+    """Of which second moments the figure of eigenvalues is: those that are tested, by default covariances."""
+    options = (filled_options(item) for item in protocol.predictions)
+    return next((cast(Scale, item["scale"]) for item in options if "scale" in item), "covariance")

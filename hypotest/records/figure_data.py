@@ -30,7 +30,7 @@ class RegimeFit:
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Eigenvalues of the group's covariance, as shares of the trace, beside those of random groups."""
+    """Eigenvalues of the group's activations, as shares of the trace, beside those of random groups."""
 
     observed: tuple[float, ...]
     null_low: tuple[float, ...]
@@ -38,6 +38,8 @@ class Spectrum:
     null_median: tuple[float, ...]
     null_high: tuple[float, ...]
     """97.5 % quantile."""
+    scale: str = "covariance"
+    """Of which second moments: ``covariance`` or ``correlation``."""
 
 
 @dataclass(frozen=True, slots=True)

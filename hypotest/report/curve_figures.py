@@ -84,7 +84,7 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
 
 
 def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
-    """Eigenvalues of the group's covariance with the band of random groups, and their running sum.
+    """Eigenvalues of the group's activations with the band of random groups, and their running sum.
 
     Args:
         spectrum: Eigenvalues as shares of the trace.

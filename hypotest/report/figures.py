@@ -142,7 +142,7 @@ def _prediction_plans(
         spectrum = data.spectrum
         special = (
             "eigenvalues",
-            "Eigenvalues of the group's covariance beside those of random groups of the same size.",
+            f"Eigenvalues of the group's {spectrum.scale} beside those of random groups of the same size.",
             lambda: draw_spectrum(spectrum, _variance(results, item.id)),
         )
     elif figure == "attention" and data.heads:

@@ -58,7 +58,6 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "size_matched",
         "local_matched",
         "label_shuffled (document_type)",
-        "label_shuffled (type)",
         "label_shuffled (position)",
         "rewired",
         "rotated_correlation",
@@ -66,10 +65,11 @@ def test_the_whole_ladder_with_the_deciding_null_first():
         "untrained",
     ]
     assert item.reference == "covariate_matched"
+    assert item.ladder[-1].z is None  # of two networks there is no SD
+    assert all(rung.z is not None for rung in item.ladder[:-1])
     described = {rung.id for rung in item.ladder if rung.descriptive}
     assert described == {
         "label_shuffled (document_type)",
-        "label_shuffled (type)",
         "label_shuffled (position)",
         "rewired",
         "rotated_correlation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from hypotest.engine.session import Session
 from hypotest.nulls.registry import NULLS, with_nulls
 from hypotest.pipeline.analysis import analyse
 from hypotest.pipeline.hidden_bias import with_hidden_bias
-from hypotest.pipeline.limitations import faults_revealed
+from hypotest.pipeline.limitations import faults_revealed, follows_loss
 from hypotest.pipeline.make_believe import cut_by_loss
 from hypotest.pipeline.placebos import run_placebos, why_no_placebo
-from hypotest.records.placebos import PlaceboResult
+from hypotest.records.placebos import PlaceboResult, Placebos
 from hypotest.records.prediction import Prediction
 from hypotest.studies.calibration.documents import simulate
 from hypotest.studies.calibration.settings import Layer, Planted
@@ -149,3 +150,21 @@ def test_hidden_bias_is_given_where_a_matched_null_decides_and_p_is_small():
     nothing = with_hidden_bias(analyse(plan, make_evidence(0)))[1]
     assert nothing.p_value is not None and nothing.p_value > 0.05
     assert nothing.hidden_bias is None
+
+
+@pytest.mark.parametrize(
+    ("by_loss", "p", "said"),
+    [
+        (-1.25, 0.025, True),
+        (-0.5, 0.025, False),
+        (1.25, 0.025, False),
+        (-1.25, 0.1, False),
+        (None, None, False),
+    ],
+)
+def test_what_high_against_low_loss_shows_too_is_a_limitation(by_loss, p, said):
+    """An effect as large as half of the real one, in its direction, and significant."""
+    item = PlaceboResult("dimension", "neighbours", (0.1,), (0.5,), by_loss, p)
+    found = Placebos(1, 0.05, 79, 39, (100, 100), (200, 200), "token types", 50, 2.0, 2.1, (item,))
+    result = SimpleNamespace(id="dimension", effect=-1.2)
+    assert any("hard to predict" in text for text in follows_loss(found, (result,))) is said
