@@ -46,7 +46,7 @@ _ON = ("activation_sd", "base_influence")
 VARIANTS = {
     "bins of 10": NULL.options(draws=DRAWS),
     "bins of 5": NULL.options(draws=DRAWS, bin=5),
-    "bins of 20": NULL.options(draws=DRAWS, bin=20),
+    "bins of 20": NULL.options(draws=DRAWS).model_copy(update={"bin": 20}),  # no protocol can have it
     "with mean and norm": NULL.options(draws=DRAWS, on=(*_ON, "activation_mean", "output_norm")),
 }
 RANDOM_GROUPS = "random groups"

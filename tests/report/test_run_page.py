@@ -201,10 +201,10 @@ def test_a_blocked_comparison_says_so_in_its_row(results: Results, manifest: dic
 
 
 def test_methods_say_when_drawing_neighbours_stopped(results: Results, manifest: dict[str, Any]) -> None:
-    nulls = {"local_matched": {"draws": 999, "bin": 20, "on": ["activation_mean"], "stop_after": 30}}
+    nulls = {"local_matched": {"draws": 999, "bin": 8, "on": ["activation_mean"], "stop_after": 30}}
     changed = dataclasses.replace(results, protocol={**results.protocol, "nulls": nulls})
     report = render_report(changed, manifest, ())
-    assert "up to 999 groups in which membership is dealt out anew within bins of 20 neurons" in report
+    assert "up to 999 groups in which membership is dealt out anew within bins of 8 neurons" in report
     assert "given log mean |activation|, all from the selection split (local_matched)" in report
     assert "(h = 30 for local_matched)" in report
 

@@ -207,10 +207,10 @@ def test_neighbours_are_described_with_their_bins_and_when_they_decide_nothing(p
     assert "influence on the condition that the group was not selected on" in covariates
     other = build(
         {"measure": "hill_alpha", "contrast": {"null": "local_matched"}, "expects": {"modular": "less"}},
-        nulls={"local_matched": {"draws": 999, "bin": 25, "on": ["output_norm"], "stop_after": 40}},
+        nulls={"local_matched": {"draws": 999, "bin": 7, "on": ["output_norm"], "stop_after": 40}},
     )
     text = render_osf(other, None)
-    assert "bins of 25 neurons" in text and "given the log norm of the output weights, from" in text
+    assert "bins of 7 neurons" in text and "given the log norm of the output weights, from" in text
     assert "40 draws at least as extreme" in section(text, "Stopping rule")
 
 
