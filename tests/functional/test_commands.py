@@ -258,3 +258,14 @@ def test_an_unknown_scenario_is_refused(hypotest):
     done = hypotest("calibrate", "--scenario", "nothin")
     assert done.returncode == 2
     assert "there is no scenario 'nothin'; there are nothing," in done.stderr
+
+
+def test_a_measure_alone_is_not_calibrated_in_a_protocol_of_ones_own(hypotest, tmp_path):
+    path = tmp_path / "p.yaml"
+    assert hypotest("init", path).returncode == 0
+    done = hypotest("calibrate", "--protocol", path, "--measure", "hill_alpha")
+    assert done.returncode == 2
+    assert "leave out --protocol" in done.stderr
+    done = hypotest("calibrate", "--protocol", tmp_path / "none.yaml")
+    assert done.returncode == 2
+    assert "none.yaml" in done.stderr
