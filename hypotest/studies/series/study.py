@@ -11,7 +11,7 @@ from typing import Any
 
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import SubjectError
+from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
@@ -152,7 +152,7 @@ def run_series(
     path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
-        raise ValueError(f"{path}: declares no series; hypotest.run runs it")
+        raise ProtocolError(f"{path}: declares no series: hypotest.run runs it")
     check_command(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
