@@ -116,9 +116,9 @@ def test_an_interrupted_collection_ends_with_the_same_bytes(
             raise KeyboardInterrupt
         return real(*arguments)
 
-    from hypotest.collect.stages import head_ablation_arrays as real
+    from hypotest.collect.head_stage import head_ablation_arrays as real
 
-    monkeypatch.setattr("hypotest.collect.stages.head_ablation_arrays", killed)
+    monkeypatch.setattr("hypotest.collect.head_stage.head_ablation_arrays", killed)
     with pytest.raises(KeyboardInterrupt):
         collected_in(tmp_path, small_subject, samples, keys)
     with pytest.raises(EvidenceError, match="no finished evidence"):
@@ -250,7 +250,7 @@ def test_a_digest_names_the_arrays_and_what_lies_beside_them(collected, tmp_path
     }
     (folder / "forward" / ".00000.left-by-a-killed-run").mkdir()
     assert evidence_digest(tmp_path, keys.evaluation) == digest
-    for name in ("ablation/rare/00000/sha256.json", "decomposition/sha256.json", "shards.json"):
+    for name in ("ablation/first/00000/sha256.json", "decomposition/sha256.json", "shards.json"):
         before = (folder / name).read_text(encoding="utf-8")
         changed = {**json.loads(before), "delta_loss": "0" * 64}
         (folder / name).write_text(json.dumps(changed), encoding="utf-8")

@@ -146,7 +146,8 @@ def test_what_a_contrast_is_with():
     protocol = load_protocol(FLAGSHIP)
     assert reference_of(protocol, Contrast(null="label_shuffled")) == ("label_shuffled", "type")
     assert reference_of(protocol, Contrast(null="local_matched")) == ("local_matched", "")
-    assert reference_of(protocol, Contrast(conditions=("rare", "common"), by="document")) == ("condition", "")
+    between = Contrast(conditions=("rare", "common"), by="document")
+    assert reference_of(protocol, between) == ("condition", "common")
     assert reference_of(protocol, Contrast(reference=0.5)) == ("value", "")
     assert form_of(Contrast(null="no_such_null")) is None
     assert names_of([Form.GROUPS]) == ("size_matched", "covariate_matched", "local_matched")

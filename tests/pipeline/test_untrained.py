@@ -182,8 +182,9 @@ def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkey
     def forward(*arguments, **keywords):
         raise AssertionError("a forward pass")
 
-    stages = [("stages", name) for name in ("forward_arrays", "head_ablation_arrays", "intervention_arrays")]
-    for module, name in (*stages, ("engine", "NeuronAblation")):
+    stages = [("stages", name) for name in ("forward_arrays", "intervention_arrays")]
+    others = (("head_stage", "head_ablation_arrays"), ("engine", "NeuronAblation"))
+    for module, name in (*stages, *others):
         monkeypatch.setattr(f"hypotest.collect.{module}.{name}", forward)
     monkeypatch.setattr(type(prepared.subject.model), "forward", forward)
     again = collect(plan[0], prepared, cache, delta_loss)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hypotest.measures.registry import MEASURES
+from hypotest.records.conditions import Conditions
 from hypotest.records.prediction import Prediction
 from hypotest.records.protocol import Protocol
 from hypotest.registration import load_protocol, read_protocol, schema
@@ -139,7 +140,8 @@ def test_units_are_named(model, key, unit):
 def test_every_measure_is_listed_with_its_unit():
     description = _models()["Prediction"]["properties"]["measure"]["description"]
     for measure in MEASURES.values():
-        assert f"`{measure.name}`: {measure.title} [{measure.unit}]" in description
+        words = measure.words.of(Conditions("first", "second"))
+        assert f"`{measure.name}`: {words.title} [{words.unit}]" in description
 
 
 def test_null_is_no_value():
