@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -26,4 +28,6 @@ def blas_threads() -> int:
 @cache
 def _controller() -> ThreadpoolController:
     """Found once: looking for the libraries of a process takes ten times as long as a small measure."""
+    from threadpoolctl import ThreadpoolController  # a protocol is checked without it
+
     return ThreadpoolController()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
@@ -66,6 +65,8 @@ class Workers:
         for _ in results:
             step()
         left = [number for number in range(len(calls)) if number not in results]
+        from joblib import effective_n_jobs  # a protocol is checked without it
+
         threads = ThreadPoolExecutor(max(1, min(effective_n_jobs(-1), len(left))))
         # Set here for all threads: each restores what it found, and the last would restore another's limit.
         with one_blas_thread():

@@ -125,10 +125,12 @@ def faults_revealed(placebos: Placebos | None) -> Iterator[str]:
 
 def follows_loss(placebos: Placebos | None, predictions: Sequence[PredictionResult]) -> Iterator[str]:
     """Predictions whose effect is there between types of high and of low loss, too."""
+    if placebos is None:
+        return
     real = {item.id: item.effect for item in predictions}
-    for item in () if placebos is None else placebos.predictions:
+    for item in placebos.predictions:
         effect, found = real.get(item.prediction), item.effect_by_loss
-        if not effect or found is None or item.p_by_loss is None or placebos is None:
+        if not effect or found is None or item.p_by_loss is None:
             continue
         if item.p_by_loss <= placebos.level and found / effect >= LIKE_THE_REAL_ONE:
             yield (

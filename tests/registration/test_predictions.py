@@ -72,9 +72,9 @@ def test_options(problems_of, measure, options, message):
         ("plateau_flatness", "{conditions: [rare, common], null: label_shuffled}",
          "must be {null: label_shuffled}; found null, conditions"),
         ("attention_gini", "{conditions: [rare, common]}",
-         "must be {conditions: [the first, the second], by: document}; found conditions"),
+         "must be {conditions: [first, second], by: document}; found conditions"),
         ("attention_gini", "{conditions: [rare, common], by: document, null: label_shuffled}",
-         "must be {conditions: [the first, the second], by: document}; found null, conditions, by"),
+         "must be {conditions: [first, second], by: document}; found null, conditions, by"),
         ("top_head_share", "{}", "must be {reference: a number}; found nothing"),
         ("modularity", "{null: size_matched, reference: 1}",
          "must be {null: size_matched | covariate_matched | local_matched | label_shuffled | rewired | "
@@ -128,7 +128,7 @@ BY_DOCUMENT = "{conditions: [rare, common], by: document}"
          "null_sd needs a contrast with a null; found {reference: a number}: give raw"),
         ("top_head_share", "{reference: 0.5}", "{ratio: 0.1}", "has no null: give raw"),
         ("top_head_share", "{reference: 0.5}", "{raw: 0.1}", None),
-        ("attention_gini", BY_DOCUMENT, "{null_sd: 2}", "contrast with a null; found {conditions: [the"),
+        ("attention_gini", BY_DOCUMENT, "{null_sd: 2}", "contrast with a null; found {conditions: [first"),
         ("attention_gini", BY_DOCUMENT, "{raw: 2}", None),
     ],
 )  # fmt: skip

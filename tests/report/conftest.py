@@ -449,7 +449,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
         _prediction(
             "attention",
             0.731,
-            "condition",
+            "condition (common)",
             0.724,
             0.0028,
             "equivalent",

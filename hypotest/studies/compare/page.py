@@ -45,15 +45,6 @@ _RULE = (
     "the run's is none of them (*). A claimed outcome agrees with that outcome of the run, disagrees with "
     "another one, and is open where the run is inconclusive."
 )
-_METHOD = (
-    "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and Knapp on "
-    "Student's t, never narrower than the usual random-effects interval. Each effect is the centre of its "
-    "run's interval. Errors of a *new selection* are those of another study, which reads other text and "
-    "selects its group again; with errors of a *fixed group*, of the neurons at hand, studies of one "
-    "network would look heterogeneous several times too often, so that differences are then not tested. The "
-    "null's SD counts as known. The prediction interval is where the effect of another such model is "
-    "expected."
-)
 _REPLICABILITY = (
     "A pooled effect can be carried by one model. At least so many models have the outcome, with 1 less the "
     "level as confidence; p is of the hypothesis that fewer have it (partial conjunction of Benjamini and "
@@ -127,7 +118,17 @@ def _parts(found: Comparison, pictures: Sequence[Picture]) -> Iterator[Part]:
             yield Items(reasons)
     if found.predictions:
         yield Heading("Predictions")
-        yield prose(_METHOD + " Outcomes of pooled effects are at level {}.", f"{found.level:g}")
+        yield prose(
+            "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and"
+            " Knapp on Student's t, never narrower than the usual random-effects interval. Each effect is"
+            " the centre of its run's interval. Errors of a *new selection* are those of another study, "
+            "which reads other text and selects its group again; with errors of a *fixed group*, of the "
+            "neurons at hand, studies of one network would look heterogeneous several times too often, so"
+            " that differences are then not tested. The null's SD counts as known. The prediction "
+            "interval is where the effect of another such model is expected. Outcomes of pooled effects "
+            "are at level {}.",
+            f"{found.level:g}",
+        )
     for number, item in enumerate(found.predictions, start=1):
         yield Heading(item.id, 3)
         yield f"{item.title}, against {item.against}; effects in {item.scale}."

@@ -130,13 +130,14 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exclusions(protocol))
     yield Heading("Missing data", 3)
     yield prose(
-        f"A {protocol.names.first} position without a {protocol.names.second} partner is left out. If a "
-        "measure or its null has no "
+        "A {} position without a {} partner is left out. If a measure or its null has no "
         "value on the evaluation split, the outcome of the prediction is *undefined*, with the reason: it "
         "leaves open every hypothesis that expects something of it, and all of them if it is a premise. "
         "Random groups for which a measure is undefined are drawn again if they are at most 5 % of a batch, "
         "and count as extreme otherwise. Documents without both conditions are left out of contrasts that "
-        "are paired by document."
+        "are paired by document.",
+        protocol.names.first,
+        protocol.names.second,
     )
     yield Heading("Exploratory analysis", 3)
     yield joined(" ", _exploratory(protocol))
