@@ -198,7 +198,7 @@ def test_a_definition_that_the_text_cannot_fill_is_refused_before_anything_is_co
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
     path = protocol.with_name("unfillable.yaml")
     path.write_text(protocol.read_text(encoding="utf-8").replace("49.99, 30", "0.3"), encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"no token type is rare .*\(under percentile 0.3, "):
+    with pytest.raises(CorpusError, match=r"no token type is in this range: .*\(under percentile 0.3, "):
         package.multiverse(path, out=tmp_path / "out", device="cpu")
     assert [item.name for item in tmp_path.rglob("cache/*")] == ["prepared"]  # the text, and no evidence
     assert not (tmp_path / "out").exists()
