@@ -70,20 +70,23 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
     summary = ""
     if calibration.RESULT.exists():
         found = read_calibration(calibration.RESULT)
-        assert [item.name for item in found.scenarios] == [item.name for item in choose_cases(())]
-        assert min(item.n_simulations for item in found.scenarios) >= 2000
-        assert "simulations of each kind of layer" in README  # readers see how many
+        names = [item.name for item in found.scenarios]
+        every = [item.name for item in choose_cases(())]
+        assert names == [name for name in every if name in names]  # of kinds that there are, in their order
+        fewest = min(item.n_simulations for item in found.scenarios)
+        if fewest < 2000 or len(names) < len(every):  # readers see how many, and that more are planned
+            assert f"{fewest} simulations of {len(names)} of the {len(every)} kinds" in README
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
         assert page == PAGE.render(calibration_page(found))
         summary = markdown(*calibration_summary(found).blocks)
-        (hard,) = [item for item in found.scenarios if item.name == "covariates"]
-        (cell,) = [
-            item
-            for item in hard.cells
-            if (item.prediction, item.null) == ("coordination", "covariate_matched")
-        ]
-        said = f"reject in {100 * cell.rejected.count / cell.rejected.n:.0f} % instead of 5 %"
-        assert said in README and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
+        for hard in (item for item in found.scenarios if item.name == "covariates"):
+            (cell,) = [
+                item
+                for item in hard.cells
+                if (item.prediction, item.null) == ("coordination", "covariate_matched")
+            ]
+            said = f"reject in {100 * cell.rejected.count / cell.rejected.n:.0f} % instead of 5 %"
+            assert said in README and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
     assert calibration.readme_with(summary) == README
 
 

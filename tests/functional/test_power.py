@@ -56,11 +56,8 @@ def test_the_record_holds_what_was_foreseen(foreseen):
     by_id = {item["id"]: item for item in plan}
     assert record["group_size"] == 14  # 0.15 of 96
     assert {item["group_size"] for item in record["predictions"]} == {None, 7, 14}  # 28 is over a fifth
-    assert by_id["attention"]["scale"] is None
-    assert "types, and an interval needs 20 of each" in " ".join(by_id["attention"]["notes"])
+    assert by_id["attention"]["scale"] > 0  # no type holds so much that there are too few
     for item in plan:
-        if item["id"] == "attention":  # so small a text has too few types
-            continue
         assert item["scale"] > 0, item["id"]
         assert item["power"] == sorted(item["power"])
         assert item["smallest"][0] <= item["smallest"][1]
@@ -100,7 +97,8 @@ def test_a_run_goes_on_from_the_evidence_and_took_about_what_was_estimated(
 
     costs = json.loads((folder / "power.json").read_text(encoding="utf-8"))["costs"]
     taken = manifest["durations_seconds"]
-    assert {item["stage"] for item in costs["stages"]} == set(taken)
+    after = {"placebos", "hidden bias"}  # a tenth of the tests, which no estimate counts
+    assert {item["stage"] for item in costs["stages"]} == set(taken) - after
     estimated = sum(item["seconds"] for item in costs["stages"] if not item["cached"])
     real = sum(seconds for stage, seconds in taken.items() if "selection split" not in stage)
     assert real / 6 < estimated < 6 * real  # seconds on a busy machine; the order of magnitude must hold
@@ -141,9 +139,6 @@ def test_a_quick_look_sees_what_the_full_one_sees(quick, foreseen):
     assert list(one) == list(two)
     for name, mine in one.items():
         full, off = two[name], mine["monte_carlo"]
-        if name == "attention":
-            assert mine["scale"] is full["scale"] is None  # too few types in so small a text
-            continue
         assert mine["scale"] == pytest.approx(full["scale"], rel=0.2)
         assert (off is None) == (full["draws"] is None) and full["monte_carlo"] is None
         if off is None:
@@ -176,7 +171,7 @@ def test_nothing_of_the_evaluation_split_is_run_or_read(protocol, tmp_path, monk
     planned = prepared.samples["evaluation"].positions["document"].n_unique()
     assert result.documents.planned == planned
     assert tuple(item.id for item in result.plan) == names
-    assert set(result.table["prediction"]) == {*names} - {"attention"}  # too few types in so small a text
+    assert set(result.table["prediction"]) == {*names}
 
 
 def test_an_equivalence_out_of_reach_is_refused(hypotest, protocol, foreseen, tmp_path):

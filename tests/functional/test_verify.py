@@ -250,7 +250,7 @@ def test_missing_evidence_is_not_checked(copy, tmp_path, monkeypatch):
 def test_other_evidence_is_found(copy, analysed_once, own_cache):
     """A changed array, then a changed array with a new checksum."""
     key = json.loads((copy / "manifest.json").read_text())["evidence"]["evaluation"]
-    array = own_cache / key / "ablation" / "rare" / "00000" / "delta_loss.npy"
+    array = own_cache / key / "ablation" / "first" / "00000" / "delta_loss.npy"
     values = np.load(array)
     values[3, 5] *= 2
     np.save(array, values)

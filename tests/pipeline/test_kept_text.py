@@ -132,7 +132,7 @@ def test_what_a_form_depends_on_is_in_its_name(plan, tmp_path, cache, monkeypatc
         return len(list((cache / form).iterdir()))
 
     # without a limit per type there are more positions than are asked for, and the seed chooses
-    plan = plan.model_copy(update={"sample": plan.sample.model_copy(update={"max_per_type": None})})
+    plan = plan.model_copy(update={"sample": plan.sample.model_copy(update={"max_per_type": "none"})})
     base = found(plan, tmp_path)
     other_seed = found(plan, tmp_path, seed=plan.seed + 1)
     assert not same(base, other_seed)
