@@ -77,7 +77,7 @@ def test_the_record_holds_what_was_foreseen(foreseen):
             assert named == (status == "out of reach")
         assert (item["margins"] is None) == (item["margin"] is None)
     table = pl.read_parquet(folder / "power.parquet")
-    assert set(table["prediction"]) == set(by_id) - {"attention"}
+    assert set(table["prediction"]) == set(by_id)
     assert table["power"].is_between(0, 1).all()
     assert set(table.filter(pl.col("prediction") == "coordination")["draws"]) == {99, 599, 999, 9999}
 
