@@ -103,7 +103,7 @@ def find_positions(
             "counts": _digest(text.counts(protocol)),
             "selection_share": protocol.split.selection,
             "kept_out": numbers,
-            "seed": session.streams.seed,
+            "seed": protocol.seed,
         },
         lambda: draw(protocol, candidates, text, kept_out=numbers),
     )

@@ -84,7 +84,8 @@ def plan(tmp_path: Path) -> Protocol:
 
 
 def found(plan: Protocol, base: Path, reader: Numbers | None = None, **others) -> FoundPositions:
-    streams = Streams(others.pop("seed", plan.seed))
+    plan = plan.model_copy(update={"seed": others.pop("seed", plan.seed)})
+    streams = Streams(plan.seed)
     kept_out = others.pop("kept_out", ())
     return find_positions(plan, base, reader or Numbers(), Session(streams), lambda: None, kept_out)
 
