@@ -140,7 +140,9 @@ def test_the_size_of_a_plateau_moves_with_the_selection():
 @pytest.mark.slow
 def test_studies_of_one_network_are_as_far_apart_as_it_says():
     """12 networks, 3 studies each: variance between studies, that of new selections, of fixed groups."""
-    from hypotest.studies.simulation import Layer, Planted, draw_evidence, draw_layer
+    from hypotest.studies.calibration.documents import draw_evidence
+    from hypotest.studies.calibration.layers import draw_layer
+    from hypotest.studies.calibration.settings import Layer, Planted
 
     layer = Layer(n_neurons=96, size=12, n_documents=60, quirks=0.3, planted=Planted(rarity=0.4, shared=0.5))
     protocol = protocol_of(DIMENSION)
@@ -150,9 +152,7 @@ def test_studies_of_one_network_are_as_far_apart_as_it_says():
         drawn = draw_layer(layer, rng)
         effects = []
         for _ in range(3):
-            quirks = layer.quirks * rng.normal(size=drawn.quirks.shape)
-            evidence = draw_evidence(dataclasses.replace(drawn, quirks=quirks), rng)
-            (found,) = analyse(protocol, evidence).predictions
+            (found,) = analyse(protocol, draw_evidence(drawn, rng)).predictions  # types of its own
             effects.append(found.effect)
             again.append(found.reselection.standard_error**2)
             fixed.append(found.interval_95.standard_error**2)
