@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Kept, Workers
 
@@ -73,6 +73,11 @@ class Session:
     def telling(self, start_stage: StartStage) -> Session:
         """The same, telling another display of its stages; pieces are told to the one before."""
         return replace(self, start_stage=start_stage)
+
+    def within(self, what: str) -> Session:
+        """The same, telling of its stages and pieces as parts of something."""
+        workers = self.workers.telling(named(self.workers.start_stage, what))
+        return replace(self, start_stage=named(self.start_stage, what), workers=workers)
 
     def keeping(self, kept: Kept) -> Session:
         """The same, with finished pieces kept."""

@@ -41,6 +41,10 @@ class Workers:
         self.start_stage = start_stage
         self._kept = kept
 
+    def telling(self, start_stage: StartStage) -> Workers:
+        """The same, telling another display of its pieces."""
+        return Workers(start_stage, self._kept)
+
     def keeping(self, kept: Kept) -> Workers:
         """The same, with finished pieces kept."""
         return Workers(self.start_stage, kept)

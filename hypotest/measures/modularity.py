@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _BIASED_INFORMATION = 0.2
 """Share of the group's mutual information that finite text alone explains, from which it is mentioned."""
 _GROUPS_PER_TASK = 1000
-_RESAMPLES_PER_TASK = 500
 
 WORDS = Words(
     title="modularity Q of the group's network",

@@ -80,9 +80,8 @@ def loss_ratio(evidence: Evidence) -> float | None:
 
 
 def rows_of(split: SplitEvidence, keep: NDArray[np.bool_]) -> SplitEvidence:
-    """Some positions alone; what was summed over positions of heads stays as it is."""
-    channels = {name: array[keep] for name, array in split.channels.items()}
-    return replace(split, positions=split.positions.filter(pl.Series(keep)), channels=channels)
+    """Some positions alone; the ablation of heads, of other positions, stays as it is."""
+    return replace(split.of_rows(keep), heads=split.heads)
 
 
 def relabelled(split: SplitEvidence, first: NDArray[np.bool_]) -> SplitEvidence:

@@ -22,10 +22,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
-from hypotest.engine.workers import Values, Workers
+from hypotest.engine.workers import Values
 from hypotest.groups.live import without_dead
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
@@ -56,8 +55,6 @@ from hypotest.testing.undefined import NO_VALUE
 
 _DRAWS = 2
 """Draws of a null of groups, times the fewest at which a test is exact at the level: 79 at 0.05."""
-_RESAMPLES = 50
-"""Of documents, where an error comes of resampling them."""
 _UNDEFINED = (np.nan, np.nan)
 
 
@@ -92,7 +89,6 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
     divisions = [*chosen, *([] if by_loss is None else [by_loss])]
     plan = protocol.model_copy(
         update={
-            "intervals": protocol.intervals.model_copy(update={"resamples": _RESAMPLES}),
             "predictions": tuple(item for item in protocol.predictions if not why_no_placebo(item, protocol)),
         }
     )
@@ -162,7 +158,7 @@ def on_make_believe(protocol: Protocol, evidence: Evidence, first: NDArray[np.bo
         selection=relabelled(evidence.selection, first[:n_selection]),
         evaluation=relabelled(evidence.evaluation, first[n_selection:]),
     )
-    session = Session(Streams(seed), silent, Workers())
+    session = Session(Streams(seed))
     try:
         divided = without_dead(divided)
         task = Task(protocol, divided, select(protocol, divided, session.streams), session)

@@ -92,7 +92,7 @@ def find_positions(
     bound = text.bound(protocol)
     found = tuple(f"{item.name}.{line}" for item in bound for line in item.found)
     on_bound(found)
-    candidates = text.candidates(protocol)
+    candidates = text.candidates(bound)
     kept = set(kept_out)
     numbers = [number for number, name in enumerate(hashes) if name in kept]
     sampled = positions_in(

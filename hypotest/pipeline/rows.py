@@ -20,6 +20,7 @@ from hypotest.pipeline.token_counts import token_counts
 from hypotest.predicates.combine import BoundCondition, bound_condition
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import BoolArray, Rows
+from hypotest.records.conditions import Conditions
 from hypotest.records.corpus import Document
 from hypotest.records.figure_data import FrequencyCurve
 from hypotest.records.protocol import Protocol
@@ -49,14 +50,14 @@ class TextRows:
         one, other = (bound_condition(*item, self.setting) for item in protocol.conditions.items())
         return one, other
 
-    def candidates(self, protocol: Protocol) -> Candidates:
-        """Which positions belong to which condition.
+    def candidates(self, bound: Sequence[BoundCondition]) -> Candidates:
+        """Which positions belong to which of two conditions, from `bound`.
 
         Raises:
             CorpusError: If a predicate tells nothing apart, the conditions overlap, or one has no position.
         """
-        one, other = (self._grid(condition.holds(self.rows)) for condition in self.bound(protocol))
-        return Candidates(protocol.names, one, other)
+        one, other = (self._grid(condition.holds(self.rows)) for condition in bound)
+        return Candidates(Conditions(*(condition.name for condition in bound)), one, other)
 
     def counts(self, protocol: Protocol) -> NDArray[np.int64] | None:
         """Occurrences of each token id, where pairs agree in them."""
@@ -77,9 +78,9 @@ class TextRows:
             kept_out: Numbers of documents that must not come to the evaluation split.
 
         Raises:
-            CorpusError: As `candidates`, and `hypotest.corpora.sampling.sample_positions`.
+            CorpusError: As `bound`, `candidates`, and `hypotest.corpora.sampling.sample_positions`.
         """
-        return draw(protocol, self.candidates(protocol), self, n_positions, kept_out)
+        return draw(protocol, self.candidates(self.bound(protocol)), self, n_positions, kept_out)
 
     def _grid(self, mask: BoolArray) -> BoolArray:
         n_blocks, context = self.blocks.tokens.shape

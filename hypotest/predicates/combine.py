@@ -151,7 +151,7 @@ def wider(conditions: Definitions) -> list[tuple[str, Iterator[Definitions]]]:
     def changed(pairs: Iterable[tuple[Any, Any]]) -> Iterator[Definitions]:
         for pair in pairs:
             yield {
-                name: varied(condition, lambda leaf, options=options: options)  # type: ignore[misc]
+                name: _with_options(condition, options)
                 for (name, condition), options in zip(conditions.items(), pair, strict=True)
             }
 
@@ -200,7 +200,12 @@ def narrower(condition: Condition) -> Iterator[tuple[str, Condition]]:
     if more or "not" in one.path:
         return
     for words, options in predicate_of(one).narrower(one.options):
-        yield words, varied(condition, lambda leaf, options=options: options)  # type: ignore[misc]
+        yield words, _with_options(condition, options)
+
+
+def _with_options(condition: Condition, options: Any) -> Condition:
+    """A condition that is one predicate, with other options."""
+    return varied(condition, lambda leaf: options)
 
 
 def _varied(condition: Condition, path: tuple[str | int, ...], changed: Mapping[Any, Any]) -> Condition:

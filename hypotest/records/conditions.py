@@ -32,8 +32,6 @@ COMBINATIONS = {
     "not": "positions for which this does not hold",
 }
 """How predicates combine."""
-MOST_NESTED = 20
-"""Combinations within combinations."""
 
 
 class Conditions(NamedTuple):

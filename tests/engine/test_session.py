@@ -1,6 +1,6 @@
 import pytest
 
-from hypotest.engine.session import cache_folder
+from hypotest.engine.session import Session, cache_folder
 
 
 @pytest.mark.parametrize("name", ["HYPOTEST_CACHE", "XDG_CACHE_HOME"])
@@ -18,3 +18,20 @@ def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("HYPOTEST_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "hypotest"
+
+
+def test_what_lies_within_something_says_so_of_stages_and_of_their_pieces():
+    told = []
+
+    def display(name, n_steps):
+        told.append((name, n_steps))
+        return lambda: None
+
+    timed = []
+    session = Session.start(1, display).telling(lambda name, n_steps: timed.append(name) or (lambda: None))
+    member = session.within("layer 2")
+    member.stage("predictions", 3)
+    member.pieces("groups", 4)
+    assert timed == ["layer 2: predictions"]
+    assert told == [("layer 2: groups", 4)]
+    assert member.streams is session.streams and member.cache == session.cache

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
-from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.measures.registry import CHOICES, for_outcomes
@@ -148,7 +148,7 @@ def _prepare_all(plan: Protocol, path: Path, session: Session) -> dict[tuple[Val
         definition = _definition(plan, choices)
         if definition in found:
             continue
-        told = session.telling(named(session.start_stage, f"definition {len(found) + 1}"))
+        told = session.within(f"definition {len(found) + 1}")
         try:
             prepared = prepare(
                 with_shared(plan, choices),
@@ -177,7 +177,7 @@ def _test_all(
     results: dict[int, PredictionResult] = {}
     for number, (keys, places) in enumerate(by_key.items(), start=1):
         one = next(item for item in prepared.values() if item.keys == keys)
-        told = session.telling(named(session.start_stage, f"evidence {number} of {len(by_key)}"))
+        told = session.within(f"evidence {number} of {len(by_key)}")
         results |= _test_on_evidence(plan, wanted, places, one, draws, told)
     return [results[place] for place in range(len(wanted))]
 

@@ -225,7 +225,7 @@ def _is_alternative(plan: Protocol, other: Definitions) -> bool:
 
 def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) -> _Fit:
     plan = _with(plan, changes)
-    candidates = material.text.candidates(plan)
+    candidates = material.text.candidates(material.text.bound(plan))
     share, asked = plan.split.selection, plan.sample.positions
     eligible = draw(plan, candidates, material.text, 2).eligible
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share))) - 2

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
@@ -101,7 +101,7 @@ def try_protocol(
                 path,
                 trial_folder(plan, out) / name.folder,
                 limit,
-                session.telling(named(start_stage, name.shown)),
+                session.within(name.shown),
                 subject=subject,
                 force=force,
             )
@@ -167,7 +167,7 @@ def run_series(
             member,
             path,
             folder / name.folder,
-            session.telling(named(start_stage, name.shown)),
+            session.within(name.shown),
             subject=subject,
             force=force,
             on_registration=tell,
