@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypotest.collect.neurons import ablate_neurons
-    from hypotest.pipeline.analysis import Analysis, analyse
+    from hypotest.pipeline.analysis.analysis import Analysis, analyse
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
@@ -99,11 +99,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Analysis": "hypotest.pipeline.analysis",
+    "Analysis": "hypotest.pipeline.analysis.analysis",
     "Protocol": "hypotest.registration.built",
     "Run": "hypotest.report.run",
     "ablate_neurons": "hypotest.collect.neurons",
-    "analyse": "hypotest.pipeline.analysis",
+    "analyse": "hypotest.pipeline.analysis.analysis",
     "compare": "hypotest.studies.compare.study",
     "explore": "hypotest.studies.explore.study",
     "load_evidence": "hypotest.pipeline.run",

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hypotest.records.prediction import Outcome, Role, Status
-from hypotest.records.prediction_result import PredictionResult, Stance
-from hypotest.records.results import HypothesisVerdict
+from hypotest.records.protocol.prediction import Outcome, Role, Status
+from hypotest.records.results.prediction_result import PredictionResult, Stance
+from hypotest.records.results.results import HypothesisVerdict
 
 Rule = Literal["every_prediction"]
 

@@ -14,8 +14,8 @@ from hypotest.nulls.registry import NULLS, names_of
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
 from hypotest.pages.markdown import markdown
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes, Lock
 from hypotest.records.seen import Seen
 from hypotest.registration import canonical, protocol_hash
-from hypotest.registration.lock import compose_lock, lock_file, write_lock
-from hypotest.registration.registry import append_entry
+from hypotest.registration.locks.lock import compose_lock, lock_file, write_lock
+from hypotest.registration.locks.registry import append_entry
 
 NOTHING_SEEN = Seen(documents=0, by=(), unlogged_evidence=False, damaged_lines=0)
 EVIDENCE_EXISTED = Seen(documents=0, by=(), unlogged_evidence=True, damaged_lines=0)

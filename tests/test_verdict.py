@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.records.prediction import Outcome, Role
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import HypothesisVerdict
+from hypotest.records.protocol.prediction import Outcome, Role
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import HypothesisVerdict
 from hypotest.verdict import decide, stance
 
 HYPOTHESES = ("modular", "distributed")

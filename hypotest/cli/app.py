@@ -117,7 +117,7 @@ def check(
 
     Prints a protocol's warnings.
     """
-    from hypotest.pipeline.preflight import check_command, require_single, results_folder
+    from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
     from hypotest.registration import read_protocol
 
     if protocol is not None:

@@ -139,7 +139,7 @@ def verify_registrations(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the protocols.")] = Path("protocols"),
 ) -> None:
     """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
-    from hypotest.registration.registry import verify_registry
+    from hypotest.registration.locks.registry import verify_registry
     from hypotest.report.registration import verified_page
 
     n_entries, problems = verify_registry(folder)

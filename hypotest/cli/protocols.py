@@ -65,7 +65,7 @@ def init(
 def validate(protocol: ProtocolArgument) -> None:
     """Check a protocol and report everything that is wrong with it, without a model."""
     from hypotest.registration import read_protocol
-    from hypotest.registration.margins import left_to_power
+    from hypotest.registration.checks.margins import left_to_power
 
     plan, problems = read_protocol(protocol)
     if plan is None or any(item.severity == "error" for item in problems):

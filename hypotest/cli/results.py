@@ -76,7 +76,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
-    from hypotest.pipeline.preflight import check_verification
+    from hypotest.pipeline.checks.preflight import check_verification
 
     check_verification(run, device=device, protocol=protocol)  # before torch is loaded
     from hypotest.studies.verify.page import failure_text, verification_page

@@ -36,7 +36,7 @@ def run(
     few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
     and no verdict.
     """
-    from hypotest.records.trial import require_positions
+    from hypotest.records.results.trial import require_positions
     from hypotest.report.trial import trial_summary
     from hypotest.studies.series.page import series_summary
     from hypotest.studies.series.record import SeriesResult

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.readout import prepare_readout
-from hypotest.records.evidence import AblationMethod
+from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.subjects.language_model import LanguageModel
 
 IDENTITY = "identity"

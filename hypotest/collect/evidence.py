@@ -21,7 +21,7 @@ from hypotest.collect.stages import (
     describe,
 )
 from hypotest.engine.session import Session
-from hypotest.records.evidence import AblationMethod, SelectionEvidence
+from hypotest.records.evidence.evidence import AblationMethod, SelectionEvidence
 from hypotest.subjects.language_model import LanguageModel
 
 

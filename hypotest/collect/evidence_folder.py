@@ -15,12 +15,18 @@ from numpy.typing import NDArray
 
 from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
-from hypotest.records.channels import Channel
-from hypotest.records.conditions import Conditions
-from hypotest.records.evidence import AblationMethod, Decomposition, Evidence, SelectionEvidence, Weights
-from hypotest.records.heads import Head, HeadAblation
-from hypotest.records.rows import condition_type
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import (
+    AblationMethod,
+    Decomposition,
+    Evidence,
+    SelectionEvidence,
+    Weights,
+)
+from hypotest.records.evidence.heads import Head, HeadAblation
+from hypotest.records.evidence.rows import condition_type
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.conditions import Conditions
 
 FINISHED = "shards.json"
 """Written last: a split that has it is complete."""

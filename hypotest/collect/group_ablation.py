@@ -17,7 +17,7 @@ from hypotest.collect.interventions import moved_losses
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.tiles import GB
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 

@@ -21,8 +21,8 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.stages import ablate, ablation_parts, begin_selection, collect_forward, describe
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
-from hypotest.records.channels import Channel
-from hypotest.records.evidence import AblationMethod, Evidence, Selected, SelectionEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import AblationMethod, Evidence, Selected, SelectionEvidence
 from hypotest.subjects.language_model import LanguageModel
 
 

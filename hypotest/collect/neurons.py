@@ -18,7 +18,7 @@ from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import MEMORY
-from hypotest.records.choices import AblationKind
+from hypotest.records.protocol.choices import AblationKind
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import load_language_model
 from hypotest.subjects.wrapping import wrap_language_model

@@ -8,9 +8,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.choices import AblationKind
-from hypotest.records.evidence import AblationMethod
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.choices import AblationKind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

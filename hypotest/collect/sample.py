@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import evidence_key
-from hypotest.records.design import HEAD_POSITIONS
-from hypotest.records.evidence import AblationMethod
-from hypotest.records.rows import Positioned
+from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.evidence.rows import Positioned
+from hypotest.records.protocol.design import HEAD_POSITIONS
 from hypotest.subjects.language_model import LanguageModel
 
 COLLECTION_VERSION = 7

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hypotest.collect.replacement import Replacement
 from hypotest.errors import SelfCheckError
-from hypotest.records.evidence import AblationMethod
-from hypotest.records.self_check import SelfCheck
+from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.results.self_check import SelfCheck
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 

@@ -22,9 +22,9 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, read_shards, write_shard
 from hypotest.engine.session import Session
-from hypotest.records.choices import AblationKind
-from hypotest.records.evidence import AblationMethod
-from hypotest.records.files import write_whole
+from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.protocol.choices import AblationKind
+from hypotest.records.stored.files import write_whole
 from hypotest.subjects.language_model import LanguageModel
 
 BLOCKS_PER_SHARD = 64

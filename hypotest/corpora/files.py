@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import CorpusError
-from hypotest.records.files import MAX_BYTES, file_obstacle
+from hypotest.records.stored.files import MAX_BYTES, file_obstacle
 
 
 def require_file(path: Path, where: str, most: int = MAX_BYTES) -> None:

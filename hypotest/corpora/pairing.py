@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
 from hypotest.errors import CorpusError
-from hypotest.records.conditions import Conditions
-from hypotest.records.design import CALIPER, MatchFactor
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.design import CALIPER, MatchFactor
 
 _EXACT = tuple(name for name in get_args(MatchFactor) if name != "index")
 BoolArray = NDArray[np.bool_]

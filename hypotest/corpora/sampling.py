@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.pairing import Pairing, require_overlap
 from hypotest.errors import CorpusError
-from hypotest.records.conditions import Conditions
-from hypotest.records.rows import condition_type, conditions_of
+from hypotest.records.evidence.rows import condition_type, conditions_of
+from hypotest.records.protocol.conditions import Conditions
 
 SPLITS = ("selection", "evaluation")
 BoolArray = NDArray[np.bool_]

@@ -10,9 +10,9 @@ from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.files import MAX_BYTES
-from hypotest.records.material import CorpusFiles
-from hypotest.records.text_files import files_of, is_many, why_none
+from hypotest.records.protocol.material import CorpusFiles
+from hypotest.records.stored.files import MAX_BYTES
+from hypotest.records.stored.text_files import files_of, is_many, why_none
 
 
 def read_files(

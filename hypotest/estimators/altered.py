@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.modularity import Method, graph_communities
 from hypotest.estimators.submatrices import CHUNK_BYTES
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 Graphs = Callable[[int, np.random.Generator], NDArray[np.float64]]
 """Gives so many graphs, shape (n, k, k): symmetric, not negative, with zero diagonal."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators.products import in_threads
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 _BLOCK = 1024
 """Rows at a time, which stay in the cache; a fixed number, so that threads change no sum."""

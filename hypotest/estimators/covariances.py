@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hypotest.estimators.products import products_of_pairs
 from hypotest.estimators.rows import finite_activations
 from hypotest.estimators.submatrices import symmetric_matrix
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 
 def covariance(activations: FloatArray) -> NDArray[np.float64]:

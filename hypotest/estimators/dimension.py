@@ -29,7 +29,7 @@ from hypotest.estimators.submatrices import (
     submatrices,
     symmetric_matrix,
 )
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 Scale = Literal["covariance", "correlation"]
 """Of what a dimension is taken. In real models a few loud neurons own the covariance of any group into which

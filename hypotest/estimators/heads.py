@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators.submatrices import checked_groups
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 
 def head_impact(single: FloatArray, base: FloatArray, groups: IntArray) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators.submatrices import checked_groups
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 
 def influence(delta_loss: FloatArray, rows: IntArray | NDArray[np.bool_]) -> NDArray[np.float64]:

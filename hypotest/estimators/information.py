@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from hypotest.estimators.products import in_threads, products_of_pairs
 from hypotest.estimators.ranks import RankOrder
 from hypotest.estimators.rows import activation_rows, finite_activations
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 NEURON_BLOCK = 128
 """Neurons ranked or binned at a time, which bounds the memory of a wide layer."""

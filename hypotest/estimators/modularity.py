@@ -37,7 +37,7 @@ from hypotest.estimators.submatrices import (
     layer_matrix,
     submatrices,
 )
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 __all__ = [
     "Communities",

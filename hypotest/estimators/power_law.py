@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import erfc, erfcx
 
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 SMALLEST_CURVATURE = 1e-6
 """Below it (per squared mean log excess) a truncated lognormal is a power law for all practical

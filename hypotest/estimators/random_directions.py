@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
 from hypotest.estimators.rotation import unit_diagonal
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 _ITERATIONS = 30
 _TURNS = 20

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.influence import influence, preference, rank_curve, rank_grid, selectivity
 from hypotest.estimators.power_law import LikelihoodRatio, lognormal_ratio
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 __all__ = [
     "LikelihoodRatio",

@@ -22,7 +22,7 @@ from hypotest.estimators.modularity import Method, graph_communities
 from hypotest.estimators.ranks import RankOrder
 from hypotest.estimators.rows import finite_activations
 from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 
 def effective_dimension_relabelled(

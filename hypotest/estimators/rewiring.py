@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators.submatrices import symmetric_matrix
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 SWEEPS = 400
 """Enough to forget the start; see above."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 
 def rotations(size: int, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:

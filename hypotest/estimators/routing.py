@@ -40,7 +40,7 @@ from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
 from hypotest.estimators.profiles import by_distance, visible_distances
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
 Weighting = tuple[IntArray, IntArray | FloatArray]

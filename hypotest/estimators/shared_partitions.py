@@ -25,7 +25,7 @@ from hypotest.estimators.louvain import quality
 from hypotest.estimators.modularity import best_modularity, graph_communities
 from hypotest.estimators.ranks import RankOrder
 from hypotest.estimators.rows import document_columns, finite_activations
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 
 def modularity_left_out(

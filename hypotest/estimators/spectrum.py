@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.products import products_of_pairs
 from hypotest.estimators.submatrices import stacked_eigenvalues
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 Tail = Literal["median", "fix_finger"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 CHUNK_BYTES = 2**25
 """Memory of one stack of matrices: enough to amortise calls, little enough to stay cheap."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.errors import EvidenceError
-from hypotest.records.arrays import FloatArray
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.evidence.evidence import Evidence
 
 ROUNDING = 1e-6
 """Times its largest |activation|: a neuron whose activations differ by no more is constant. float32 rounds to

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 COVARIATES = ("activation_sd", "activation_mean", "output_norm", "activation_rate")
 """What `activation_covariates` computes."""

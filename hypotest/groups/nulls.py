@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 RANDOM_GROUPS = "size_matched"
 """Name of the random stream of a run's groups; another one would give other groups."""

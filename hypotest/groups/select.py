@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.arrays import FloatArray, IntArray
-from hypotest.records.protocol import Group, TopFraction
+from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.protocol.protocol import Group, TopFraction
 
 
 def group_sizes(

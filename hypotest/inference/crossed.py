@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hypotest.records.arrays import FloatArray, IntArray
-from hypotest.records.design import MINIMUM_UNITS
-from hypotest.records.prediction_result import Interval
+from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.protocol.design import MINIMUM_UNITS
+from hypotest.records.results.prediction_result import Interval
 
 
 @dataclass(frozen=True, slots=True)

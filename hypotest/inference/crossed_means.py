@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 
 from hypotest.inference.crossed import Component, Variances, effective_number
 from hypotest.inference.relabelling import permute_types
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
 

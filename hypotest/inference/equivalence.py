@@ -10,9 +10,9 @@ import numpy as np
 from scipy import stats
 
 from hypotest.inference.rounding import tie_width
-from hypotest.records.arrays import FloatArray
-from hypotest.records.prediction import Margin, Outcome
-from hypotest.records.prediction_result import Interval
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.protocol.prediction import Margin, Outcome
+from hypotest.records.results.prediction_result import Interval
 
 MINIMUM_CEILING = 0.90
 """A margin that holds fewer of the null's own draws cannot show equivalence."""

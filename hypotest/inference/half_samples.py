@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import hadamard
 
 from hypotest.inference.left_out import LeftOut
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 
 def half_samples(left_out: LeftOut, rng: np.random.Generator) -> LeftOut:

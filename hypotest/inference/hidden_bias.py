@@ -40,7 +40,7 @@ from scipy.stats import norm
 
 from hypotest.inference.rounding import tie_width
 from hypotest.inference.tilted import Bin, Tilt, movable_bins, worst_tilt
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 LARGEST = 100.0
 """Strengths are looked for up to here."""

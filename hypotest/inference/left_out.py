@@ -27,7 +27,7 @@ from hypotest.inference.crossed import (
     jackknife_bias,
     jackknife_variance,
 )
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 LEFT_OUT = 32
 """Groups into which the units of a factor are put."""

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from hypotest.records.arrays import FloatArray
-from hypotest.records.prediction_result import Interval
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.results.prediction_result import Interval
 
 _STEPS = 1000
 """Of the iteration for tau^2, which is quadratic near the solution and doubles tau^2 far from it."""

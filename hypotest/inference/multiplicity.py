@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-from hypotest.records.protocol import Correction
+from hypotest.records.protocol.protocol import Correction
 
 
 def adjust(p_values: Sequence[float], n_tests: int, method: Correction = "bonferroni") -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hypotest.inference.equivalence import MINIMUM_CEILING, allowed_extremes, smallest_effect
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 _QUANTILES = 400  # of chi-square, over which the equivalence test's power is averaged
 _DOUBLINGS = 40

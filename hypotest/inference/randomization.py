@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.inference.rounding import sd_beyond_rounding, tie_width
-from hypotest.records.arrays import FloatArray
-from hypotest.records.prediction_result import NullComparison
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.results.prediction_result import NullComparison
 
 Alternative = Literal["two-sided", "less", "greater"]
 BoolArray = NDArray[np.bool_]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from hypotest.records.arrays import IntArray
-from hypotest.records.design import PermutationUnit
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.protocol.design import PermutationUnit
 
 BoolArray = NDArray[np.bool_]
 

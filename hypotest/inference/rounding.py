@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.arrays import FloatArray
+from hypotest.records.evidence.arrays import FloatArray
 
 ROUNDING = 100 * float(np.finfo(np.float64).eps)
 """Relative to the size of the terms: sums of some hundred terms in another order differ by so much."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
-from hypotest.records.arrays import FloatArray, IntArray
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

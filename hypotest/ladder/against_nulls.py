@@ -12,7 +12,7 @@ from hypotest.errors import RunError
 from hypotest.ladder.selected_again import reselect
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared
-from hypotest.records.group_result import GroupResult
+from hypotest.records.results.group_result import GroupResult
 from hypotest.testing.rung import Rung
 from hypotest.testing.task import Missing, Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, why

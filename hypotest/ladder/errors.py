@@ -17,7 +17,7 @@ import numpy as np
 
 from hypotest.inference.crossed import Variances, crossed_interval
 from hypotest.inference.left_out import crossed_errors, evaluated, unit_counts
-from hypotest.records.prediction_result import Interval
+from hypotest.records.results.prediction_result import Interval
 from hypotest.testing.intervals import UNDEFINED, all_defined
 from hypotest.testing.left_out import effective_numbers, left_out_of
 from hypotest.testing.rung import CONTROL_GROUPS, Rung

@@ -14,8 +14,8 @@ from hypotest.ladder.errors import Errors, errors_of
 from hypotest.ladder.reselection import recorded, reselection_errors
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, form_of, opponents, reference_of
-from hypotest.records.prediction import Prediction
-from hypotest.records.prediction_result import OwnIntervals
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.results.prediction_result import OwnIntervals
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.intervals import ends, secondary

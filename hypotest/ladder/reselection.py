@@ -31,9 +31,9 @@ from hypotest.inference.crossed import Component, Variances
 from hypotest.inference.half_samples import half_sample_variance
 from hypotest.ladder.errors import Errors
 from hypotest.ladder.selected_again import Groups, Reselected
-from hypotest.records.arrays import IntArray
-from hypotest.records.design import MINIMUM_UNITS
-from hypotest.records.reselection import Reselection
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.protocol.design import MINIMUM_UNITS
+from hypotest.records.results.reselection import Reselection
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size
 from hypotest.testing.intervals import UNDEFINED, all_defined

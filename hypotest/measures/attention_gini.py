@@ -10,16 +10,16 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
-from hypotest.records.design import PERMUTATIONS, PERMUTED
+from hypotest.records.protocol.design import PERMUTATIONS, PERMUTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hypotest.engine.streams import Streams
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
-    from hypotest.records.split import SplitEvidence
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
@@ -51,7 +51,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
-    from hypotest.records.prediction_result import OTHER_CONDITION, OwnIntervals
+    from hypotest.records.results.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import ends, interval_p_value, secondary

@@ -15,9 +15,9 @@ from hypotest.nulls.form import GROUP_NULLS, Form
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
-    from hypotest.records.arrays import FloatArray, IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
+    from hypotest.records.evidence.arrays import FloatArray, IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
 _FEW_EIGENVALUES = 50

@@ -17,8 +17,8 @@ from hypotest.errors import RunError
 from hypotest.measures.option import Option
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
-from hypotest.records.channels import Channel
-from hypotest.records.choices import SHARED_CHOICES
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.protocol.choices import SHARED_CHOICES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.streams import Streams
     from hypotest.engine.workers import Values
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.group_measure import BoundMeasure
     from hypotest.testing.task import Task

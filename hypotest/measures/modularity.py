@@ -11,15 +11,15 @@ from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
 from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS, Form
-from hypotest.records.channels import Channel
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
     from hypotest.estimators.altered import Graphs
-    from hypotest.records.arrays import FloatArray, IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
+    from hypotest.records.evidence.arrays import FloatArray, IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
 _BIASED_INFORMATION = 0.2

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
 
 _OWNER_SHARE = 0.2
 """Share of a group's variance from which the neuron that owns it is named."""

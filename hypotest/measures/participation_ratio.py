@@ -9,12 +9,12 @@ from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
 from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS
-from hypotest.records.channels import Channel
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
 WORDS = Words(

@@ -15,8 +15,8 @@ from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.groups.nulls import Influences
-    from hypotest.records.prediction import Prediction
-    from hypotest.records.prediction_result import NullComparison
+    from hypotest.records.protocol.prediction import Prediction
+    from hypotest.records.results.prediction_result import NullComparison
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 

@@ -12,11 +12,11 @@ from hypotest.errors import RunError
 from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure
 from hypotest.measures.option import Option
 from hypotest.measures.words import Words
-from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.conditions import Conditions
-from hypotest.records.plugins import discover, require_place
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.stored.plugins import discover, require_place
 from hypotest.testing.guarded import guarded
 
 if TYPE_CHECKING:

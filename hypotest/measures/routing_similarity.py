@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
     from hypotest.estimators.routing import Routing
     from hypotest.inference.left_out import CrossedLeftOut
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
-    from hypotest.records.split import SplitEvidence
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 

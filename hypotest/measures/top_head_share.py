@@ -13,9 +13,9 @@ from hypotest.nulls.form import Form
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.prediction import Prediction
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 

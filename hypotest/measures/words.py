@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from hypotest.records.conditions import Conditions, named
+from hypotest.records.protocol.conditions import Conditions, named
 
 if TYPE_CHECKING:
     pass

@@ -12,14 +12,14 @@ from hypotest.nulls.covariates import EXACT, PLAIN, Covariate, in_words
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
-from hypotest.records.design import LARGEST_IMBALANCE
-from hypotest.records.sentences import sentence_list
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.design import LARGEST_IMBALANCE
+from hypotest.records.protocol.strict import Strict
+from hypotest.records.results.sentences import sentence_list
 
 if TYPE_CHECKING:
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.group_result import GroupResult
-    from hypotest.records.prediction_result import PredictionResult
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.results.group_result import GroupResult
+    from hypotest.records.results.prediction_result import PredictionResult
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested

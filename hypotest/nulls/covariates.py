@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
 
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
 LocalCovariate = Literal[

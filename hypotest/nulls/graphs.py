@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hypotest.estimators.altered import Graphs
     from hypotest.inference.randomization import Alternative
-    from hypotest.records.arrays import FloatArray, IntArray
-    from hypotest.records.prediction_result import PredictionResult
+    from hypotest.records.evidence.arrays import FloatArray, IntArray
+    from hypotest.records.results.prediction_result import PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Tested
 

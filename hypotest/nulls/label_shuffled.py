@@ -15,17 +15,17 @@ from pydantic import Field
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
-from hypotest.records.design import PermutationUnit
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.design import PermutationUnit
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.group_result import GroupResult
-    from hypotest.records.prediction_result import NullComparison, PredictionResult
-    from hypotest.records.protocol import Protocol
-    from hypotest.records.split import SplitEvidence
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
+    from hypotest.records.protocol.protocol import Protocol
+    from hypotest.records.results.group_result import GroupResult
+    from hypotest.records.results.prediction_result import NullComparison, PredictionResult
     from hypotest.testing.relabelled import ShuffledGroups
     from hypotest.testing.rung import Rung
     from hypotest.testing.shuffled import Arm, Shuffled
@@ -193,7 +193,7 @@ def distinct(
     import numpy as np
 
     from hypotest.inference.relabelling import relabel
-    from hypotest.records.rows import conditions_of
+    from hypotest.records.evidence.rows import conditions_of
 
     shuffled = relabel(
         (positions["condition"] == conditions_of(positions).first).to_numpy(),

@@ -12,19 +12,19 @@ from hypotest.nulls.covariates import EXACT, PLAIN, LocalCovariate, in_words
 from hypotest.nulls.draws import exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
-from hypotest.records.design import FEWEST_MOVABLE
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.design import FEWEST_MOVABLE
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from hypotest.engine.workers import Values
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.group_result import GroupResult
-    from hypotest.records.hidden_bias import HiddenBias
-    from hypotest.records.prediction_result import PredictionResult
-    from hypotest.records.split import SplitEvidence
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
+    from hypotest.records.results.group_result import GroupResult
+    from hypotest.records.results.hidden_bias import HiddenBias
+    from hypotest.records.results.prediction_result import PredictionResult
     from hypotest.testing.matched import Matched
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
@@ -131,7 +131,7 @@ def compare(tested: Tested, options: LocalMatched, matched: Matched, variant: st
 def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias | None:
     """A hidden cause within the bins; few draws are redrawn for want of a value, which moves nothing here."""
     from hypotest.inference.hidden_bias import LARGEST, hidden_bias
-    from hypotest.records.hidden_bias import HiddenBias
+    from hypotest.records.results.hidden_bias import HiddenBias
 
     task = tested.task
     found = hidden_bias(

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.records.conditions import Conditions, named
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.conditions import Conditions, named
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.engine.workers import Values
     from hypotest.inference.randomization import Alternative
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.group_result import GroupResult
-    from hypotest.records.hidden_bias import HiddenBias
-    from hypotest.records.prediction_result import PredictionResult
-    from hypotest.records.protocol import Protocol
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.protocol import Protocol
+    from hypotest.records.results.group_result import GroupResult
+    from hypotest.records.results.hidden_bias import HiddenBias
+    from hypotest.records.results.prediction_result import PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from hypotest.nulls.form import OF_NULLS, Form
 from hypotest.nulls.null import INTERFACE, Null
-from hypotest.records.plugins import discover, require_place
-from hypotest.records.prediction import Contrast, Prediction
-from hypotest.records.prediction_result import OTHER_CONDITION
-from hypotest.records.protocol import Protocol
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.prediction import Contrast, Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.strict import Strict
+from hypotest.records.results.prediction_result import OTHER_CONDITION
+from hypotest.records.stored.plugins import discover, require_place
 from hypotest.testing.guarded import guarded
 
 PACKAGE = "hypotest.nulls"

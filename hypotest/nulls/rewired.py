@@ -10,7 +10,7 @@ from pydantic import Field
 from hypotest.nulls.form import Form
 from hypotest.nulls.graphs import among_other_graphs, has_network
 from hypotest.nulls.null import Null, Words
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.testing.rung import Rung

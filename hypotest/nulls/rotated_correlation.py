@@ -20,7 +20,7 @@ from hypotest.nulls.graphs import (
     rates_of_random_groups,
 )
 from hypotest.nulls.null import Null, Words
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     from hypotest.testing.rung import Rung

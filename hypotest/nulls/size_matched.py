@@ -11,16 +11,16 @@ from pydantic import Field
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from hypotest.records.arrays import IntArray
-    from hypotest.records.evidence import Evidence
-    from hypotest.records.group_result import GroupResult
-    from hypotest.records.prediction_result import PredictionResult
-    from hypotest.records.protocol import Protocol
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.protocol.protocol import Protocol
+    from hypotest.records.results.group_result import GroupResult
+    from hypotest.records.results.prediction_result import PredictionResult
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
-    from hypotest.records.protocol import Protocol
+    from hypotest.records.protocol.protocol import Protocol
     from hypotest.testing.rung import Rung
     from hypotest.testing.task import Task, Tested
 

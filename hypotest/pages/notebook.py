@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.document import Document
-from hypotest.records.shown import Shown, shown_by
+from hypotest.records.results.shown import Shown, shown_by
 
 WIDTH = 100
 _FORMAT = '<pre style="font-family: monospace; line-height: 1.2">{code}</pre>'

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from hypotest.errors import ProtocolError
 from hypotest.pages.document import INTERFACE, Document
-from hypotest.records.plugins import discover, require_place
+from hypotest.records.stored.plugins import discover, require_place
 
 PACKAGE = "hypotest.pages"
 """Our own; and the entry points of installed packages: ``html = "package.module:PAGE"``."""

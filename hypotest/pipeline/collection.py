@@ -17,12 +17,12 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, selection_key
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import Session
-from hypotest.pipeline.document_log import log_viewing
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.texts.document_log import log_viewing
+from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.self_check import SelfCheck
 from hypotest.records.seen import Use, Viewing
-from hypotest.records.self_check import SelfCheck
 from hypotest.registration import protocol_hash
 
 SELF_CHECK_PAIRS = 64

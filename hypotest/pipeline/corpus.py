@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.texts import describe_source
-from hypotest.records.corpus_result import CorpusResult
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.texts.reading import describe_source
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.corpus_result import CorpusResult
 
 _NAMED = 20
 """Most frequent targets of a condition that a report names."""

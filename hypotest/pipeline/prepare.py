@@ -16,15 +16,15 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
-from hypotest.pipeline.beginning import require_beginning
-from hypotest.pipeline.positions import find_positions
-from hypotest.pipeline.rows import TextRows
 from hypotest.pipeline.subject import load_subject, one_checkpoint
+from hypotest.pipeline.texts.beginning import require_beginning
+from hypotest.pipeline.texts.positions import find_positions
+from hypotest.pipeline.texts.rows import TextRows
 from hypotest.records.corpus import TextSource
-from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.evidence import AblationMethod
-from hypotest.records.figure_data import FrequencyCurve
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.protocol.design import HEAD_BLOCKS
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import load_reader
 from hypotest.subjects.reference import reference_card
@@ -74,7 +74,7 @@ def prepare(
         session: Device, random streams and progress.
         subject: Instead of loading the one that the protocol names.
         kept_out: Hashes of documents that must not come to the evaluation split; see
-            `hypotest.pipeline.registered.kept_out_of_evaluation`.
+            `hypotest.pipeline.registered.registered.kept_out_of_evaluation`.
         force: Whether to go on without a beginning-of-sequence token where the model's family needs one.
 
     Raises:

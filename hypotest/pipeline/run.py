@@ -18,19 +18,19 @@ from hypotest.collect.evidence_folder import (
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session, cache_folder
 from hypotest.groups.live import without_dead
-from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.analysis.analysis import group_values
+from hypotest.pipeline.analysis.results import analyse_every_split, ask_model, assemble
+from hypotest.pipeline.checks.definedness import check_defined
+from hypotest.pipeline.checks.plausibility import measure_cross_entropy
+from hypotest.pipeline.checks.preflight import check_command, results_folder
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_both, documents_of, self_check
-from hypotest.pipeline.definedness import check_defined
-from hypotest.pipeline.fingerprint import fingerprint
-from hypotest.pipeline.later import bind_subject
-from hypotest.pipeline.manifest import Stopwatch, describe_run
 from hypotest.pipeline.pieces import KeptPieces
-from hypotest.pipeline.plausibility import measure_cross_entropy
-from hypotest.pipeline.preflight import check_command, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation, registration_of
-from hypotest.pipeline.results import analyse_every_split, ask_model, assemble
+from hypotest.pipeline.registered.fingerprint import fingerprint
+from hypotest.pipeline.registered.later import bind_subject
+from hypotest.pipeline.registered.manifest import Stopwatch, describe_run
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation, registration_of
 from hypotest.pipeline.subject import subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import (
@@ -38,11 +38,11 @@ from hypotest.pipeline.untrained import (
     collect_untrained,
     describe_untrained,
 )
-from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.self_check import SelfCheck
-from hypotest.records.trial import TrialResult, require_positions
+from hypotest.records.results.self_check import SelfCheck
+from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.built import protocol_file
 from hypotest.report.export import write_run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.errors import SubjectError
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
 from hypotest.subjects.wrapping import wrap_language_model

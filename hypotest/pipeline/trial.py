@@ -21,17 +21,17 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.analysis import analyse, group_values
+from hypotest.pipeline.analysis.analysis import analyse, group_values
+from hypotest.pipeline.checks.plausibility import measure_cross_entropy
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_selected, self_check
-from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation
-from hypotest.records.evidence import Evidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.records.trial import TrialPrediction, TrialResult, require_positions
+from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
 from hypotest.report.trial import trial_summary, write_trial
 from hypotest.subjects.language_model import LanguageModel

@@ -30,10 +30,10 @@ from hypotest.collect.sample import evidence_keys
 from hypotest.engine.session import Session
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
-from hypotest.pipeline.analysis import group_and_heads, group_needs
+from hypotest.pipeline.analysis.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import Unit, common_unit
-from hypotest.records.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
-from hypotest.records.figure_data import FrequencyCurve
+from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
+from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
 """Both conditions by name, the first one first."""

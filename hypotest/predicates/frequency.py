@@ -19,8 +19,8 @@ from hypotest.errors import CorpusError
 from hypotest.estimators.elbow import find_elbow, frequency_curve
 from hypotest.predicates.predicate import Bound, Choice, Kind, Predicate, Setting, Words, of_types
 from hypotest.predicates.rows import About, BoolArray
-from hypotest.records.figure_data import FrequencyCurve
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
+from hypotest.records.results.figure_data import FrequencyCurve
 
 FEWEST_TYPES = 100
 """Types that a table must count, to tell rare from common."""

@@ -9,7 +9,7 @@ from pydantic import Field, create_model, model_validator
 
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 
 class _Range(Strict):

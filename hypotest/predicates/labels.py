@@ -20,7 +20,7 @@ from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.records.corpus import Document
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
     import polars as pl

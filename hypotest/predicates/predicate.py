@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import Unit
-from hypotest.records.figure_data import FrequencyCurve
+from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
 """Version of what a predicate has to offer; it rises when one that was written before no longer works."""

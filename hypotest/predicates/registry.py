@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from hypotest.predicates.predicate import ABOUT, INTERFACE, Predicate
 from hypotest.predicates.units import Unit
-from hypotest.records.conditions import COMBINATIONS
-from hypotest.records.plugins import discover, require_place
+from hypotest.records.protocol.conditions import COMBINATIONS
+from hypotest.records.stored.plugins import discover, require_place
 
 __all__ = ["ABOUT", "PACKAGE", "PREDICATES"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
-from hypotest.records.arrays import IntArray
 from hypotest.records.corpus import Document
+from hypotest.records.evidence.arrays import IntArray
 
 About = Literal["target", "token"]
 """The token to be predicted, or the one before it, the last that the network sees."""

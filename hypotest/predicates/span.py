@@ -13,7 +13,7 @@ from hypotest.predicates.labels import Span, in_spans
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About
 from hypotest.records.corpus import Document
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 COLUMN = "spans"
 

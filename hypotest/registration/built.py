@@ -9,8 +9,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from hypotest.errors import Problem, ProtocolError
-from hypotest.records import protocol as records
-from hypotest.records.strict import Strict
+from hypotest.records.protocol import protocol as records
+from hypotest.records.protocol.strict import Strict
 from hypotest.registration.findings import Finding, Path, ids_of, key_name
 from hypotest.registration.load import judge
 from hypotest.registration.load import load_protocol as load_record

@@ -21,14 +21,14 @@ from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.nulls.registry import NULLS
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import MAX_HYPOTHESES, Protocol
-from hypotest.registration.configuration import configuration_findings
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
+from hypotest.registration.checks.configuration import configuration_findings
+from hypotest.registration.checks.validate import findings_in
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import Source, read_source
-from hypotest.registration.validate import findings_in
 from hypotest.registration.wording import data_path, errors_in, findings_of, unknown_key, written_path
 
 _DEFAULT_HYPOTHESES: tuple[str, ...] = Protocol.model_fields["hypotheses"].default

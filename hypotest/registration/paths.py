@@ -6,12 +6,12 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from hypotest.records.files import file_obstacle
-from hypotest.records.hub import is_hub_name
-from hypotest.records.material import CorpusFiles, CorpusHub
-from hypotest.records.protocol import Protocol
-from hypotest.records.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
-from hypotest.registration.conditions import file_findings
+from hypotest.records.protocol.material import CorpusFiles, CorpusHub
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.stored.files import file_obstacle
+from hypotest.records.stored.hub import is_hub_name
+from hypotest.records.stored.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
+from hypotest.registration.checks.conditions import file_findings
 from hypotest.registration.findings import Finding, Path, shown
 
 _TEXT: Path = ("corpus", "text")

@@ -12,10 +12,10 @@ from hypotest.measures.measure import Measure
 from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.conditions import Conditions
-from hypotest.records.protocol import Protocol
-from hypotest.registration.multiverse import choice_option
+from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration.checks.multiverse import choice_option
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 """The newest that language servers for YAML understand."""

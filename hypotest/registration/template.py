@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from hypotest.errors import OutputError, ProtocolError
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import shown, suggestion
 from hypotest.registration.load import load_protocol
 from hypotest.registration.schema import schema

@@ -8,10 +8,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from hypotest.records.conditions import condition_model
-from hypotest.records.nulls import nulls_model
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.conditions import condition_model
+from hypotest.records.protocol.nulls import nulls_model
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
 
 _UNIONS: tuple[Path, ...] = (

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.strict import Strict
 from hypotest.registration.source import plain_scalar
 
 _WIDTH = 100

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Part, table
 from hypotest.pages.inline import prose, strong
-from hypotest.records.design import LARGEST_IMBALANCE
-from hypotest.records.results import Results
+from hypotest.records.protocol.design import LARGEST_IMBALANCE
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import fixed
 
 

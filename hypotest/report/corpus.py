@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hypotest.records.figure_data import FrequencyCurve
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text
 
 

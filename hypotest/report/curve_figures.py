@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from hypotest.pages.text import printable
-from hypotest.records.figure_data import FrequencyCurve, RegimeFit, Spectrum
+from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figure_style import (
     FAINT,
     FIRST,

@@ -23,8 +23,8 @@ from hypotest.errors import OutputError
 from hypotest.pages.document import Document, Heading, document
 from hypotest.pages.inline import prose
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import built_aside, errors_name, flush, flush_folder
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
+from hypotest.records.stored.folders import built_aside, errors_name, flush, flush_folder
 from hypotest.report.results_file import (
     SCHEMA_FILE,
     json_text,

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figure_style import house_style, save
 from hypotest.report.head_figures import draw_attention, draw_head_impacts, draw_routing

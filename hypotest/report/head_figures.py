@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
-from hypotest.records.figure_data import HeadResult
+from hypotest.records.results.figure_data import HeadResult
 from hypotest.report.figure_style import FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
 
 _KINDS = {

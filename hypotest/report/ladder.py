@@ -13,11 +13,11 @@ from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.nulls.registry import NULLS, counted_together, one_sided
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
-from hypotest.records.conditions import UNNAMED, Conditions, named
-from hypotest.records.design import PERMUTED
-from hypotest.records.prediction import Outcome
-from hypotest.records.prediction_result import NullComparison, PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.protocol.conditions import UNNAMED, Conditions, named
+from hypotest.records.protocol.design import PERMUTED
+from hypotest.records.protocol.prediction import Outcome
+from hypotest.records.results.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
 from hypotest.report.picture import Picture, figures_of
 

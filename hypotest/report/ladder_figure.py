@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hypotest.pages.text import printable
-from hypotest.records.prediction import Outcome
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.protocol.prediction import Outcome
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.figure_style import FAINT, FIRST, INK, MARGIN, SECOND, WIDTH, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
 

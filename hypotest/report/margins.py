@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypotest.pages.inline import Inline, prose
-from hypotest.records.margins import MarginFlip, MarginSensitivity
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.protocol.margins import MarginFlip, MarginSensitivity
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import significant
 
 UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " null SDs"}

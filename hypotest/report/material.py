@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
-from hypotest.records.figure_data import FrequencyCurve
-from hypotest.records.group_result import AblationResult
-from hypotest.records.results import Results
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.group_result import AblationResult
+from hypotest.records.results.results import Results
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
 from hypotest.report.corpus import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant

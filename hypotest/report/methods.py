@@ -14,13 +14,13 @@ from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
 from hypotest.predicates.combine import definitions, notes_of
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction import Margin, Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
-from hypotest.records.sentences import sentence_list
-from hypotest.registration.meanings import limits_text, match_words
-from hypotest.registration.recorded import recorded_plan
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.prediction import Margin, Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.results import Results
+from hypotest.records.results.sentences import sentence_list
+from hypotest.registration.explained.meanings import limits_text, match_words
+from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 

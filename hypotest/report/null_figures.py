@@ -13,9 +13,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hypotest.measures.registry import words_of
 from hypotest.pages.text import printable
-from hypotest.records.conditions import UNNAMED
-from hypotest.records.prediction_result import NullComparison, PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.protocol.conditions import UNNAMED
+from hypotest.records.results.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.figure_style import (
     FAINT,
     FIRST,

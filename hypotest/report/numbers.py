@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hypotest.records.prediction_result import Interval, PredictionResult
+from hypotest.records.results.prediction_result import Interval, PredictionResult
 
 UNDEFINED = "n/a"
 """What stands where a number is not defined."""

@@ -8,9 +8,9 @@ from statistics import mean
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Heading, Items, Part, table
 from hypotest.pages.inline import Inline, strong
-from hypotest.records.placebos import PlaceboResult, Placebos
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.placebos import PlaceboResult, Placebos
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text, significant
 
 CAVEAT = "Placebos can reveal a fault, not exclude one."

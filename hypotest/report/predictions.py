@@ -9,9 +9,9 @@ from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
-from hypotest.records.conditions import Conditions
-from hypotest.records.hidden_bias import HiddenBias
-from hypotest.records.prediction_result import OTHER_CONDITION, NullComparison, PredictionResult
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.hidden_bias import HiddenBias
+from hypotest.records.results.prediction_result import OTHER_CONDITION, NullComparison, PredictionResult
 from hypotest.report.margins import sensitivity_sentences
 from hypotest.report.numbers import (
     count_text,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypotest.pages.document import Heading, Part, table
 from hypotest.pages.inline import prose
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import UNDEFINED, duration_text
 
 _OF_FILES = ("files", "manifest_sha256")

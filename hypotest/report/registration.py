@@ -11,8 +11,8 @@ from typing import Any
 from hypotest.pages.document import Document, Group, Heading, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, Tone, aside, path, prose, strong
 from hypotest.records.registration import Deviation, GitState, Later, Lock, Registered, Registration
-from hypotest.registration.later import is_waiting
-from hypotest.registration.registry import REGISTRY
+from hypotest.registration.locks.later import is_waiting
+from hypotest.registration.locks.registry import REGISTRY
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
-from hypotest.records.results import SCHEMA_VERSION, Results
-from hypotest.registration.canonical import refuse_constant
+from hypotest.records.results.results import SCHEMA_VERSION, Results
+from hypotest.registration.locks.canonical import refuse_constant
 
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""

@@ -13,8 +13,8 @@ from rich.segment import Segment
 
 from hypotest.pages.console import shown
 from hypotest.pages.notebook import notebook_html
-from hypotest.records.prediction_result import Interval, PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import Interval, PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.export import read_manifest, read_nulls, read_results, render_again
 from hypotest.report.run_summary import run_summary
 

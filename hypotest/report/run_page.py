@@ -7,9 +7,9 @@ from typing import Any
 
 from hypotest.pages.document import Document, Heading, Part, Table, document, table
 from hypotest.pages.inline import Inline, strong
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.ladder import ladder_section
 from hypotest.report.material import (
     ablation_section,

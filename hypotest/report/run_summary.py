@@ -9,8 +9,8 @@ from pathlib import Path
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Column, ColumnKind, Document, Group, Part, Table, document, together
 from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path, strong
-from hypotest.records.prediction_result import PredictionResult, Stance
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import PredictionResult, Stance
+from hypotest.records.results.results import Results
 from hypotest.report.margins import sensitivity_lines
 from hypotest.report.material import implausible_alert
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant

@@ -8,8 +8,8 @@ from statistics import median
 
 from hypotest.pages.document import Heading, Part, table
 from hypotest.pages.inline import Inline, strong
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import decimals_for, fixed, p_text
 
 

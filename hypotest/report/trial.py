@@ -18,8 +18,8 @@ from hypotest.pages.document import (
 )
 from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
-from hypotest.records.trial import TrialPrediction, TrialResult
+from hypotest.records.results.trial import TrialPrediction, TrialResult
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import count_text, duration_text, significant
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.text import nearest_path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypotest.pages.inline import Inline, emphasis, joined, listed, prose
-from hypotest.records.results import HypothesisVerdict, Results
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.results import HypothesisVerdict, Results
+from hypotest.records.results.sentences import sentence_list
 
 
 def verdict_words(results: Results) -> Inline:

@@ -15,7 +15,7 @@ import torch
 
 from hypotest.corpora.blocks import cut_blocks
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, installed, package_documents
-from hypotest.pipeline.preflight import check_command
+from hypotest.pipeline.checks.preflight import check_command
 from hypotest.records.corpus import Document, TextSource
 from hypotest.subjects.reference import REFERENCE, reference_card
 from hypotest.subjects.reference.training import TrainingPlan, train

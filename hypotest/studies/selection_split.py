@@ -12,15 +12,15 @@ from hypotest.collect.evidence_folder import is_collected
 from hypotest.collect.sample import Sample
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
+from hypotest.pipeline.checks.plausibility import measure_cross_entropy
+from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_selected
-from hypotest.pipeline.manifest import Stopwatch
-from hypotest.pipeline.plausibility import measure_cross_entropy
-from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation
-from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.records.evidence.evidence import SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 

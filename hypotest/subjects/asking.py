@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypotest.records.hub import HubAnswer, Kind
+from hypotest.records.stored.hub import HubAnswer, Kind
 
 TIMEOUT = 10.0
 """Seconds to wait for the Hub before it counts as out of reach."""

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from hypotest.errors import SubjectError
-from hypotest.records.files import POINTER_WORDS, is_pointer
-from hypotest.records.gguf import GgufHead, GgufTensor, read_gguf_head
+from hypotest.records.stored.files import POINTER_WORDS, is_pointer
+from hypotest.records.stored.gguf import GgufHead, GgufTensor, read_gguf_head
 
 _PACKAGES = ("gguf", "accelerate")
 SAFE: Mapping[str, Any] = {"trust_remote_code": False}

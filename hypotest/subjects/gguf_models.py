@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
-from hypotest.records.gguf import GgufHead
+from hypotest.records.stored.gguf import GgufHead
 from hypotest.subjects.gguf import ADVICE, SAFE, GgufFile, quietly
 
 _NAMED = 3

@@ -12,7 +12,7 @@ import transformers
 from tokenizers import decoders, normalizers, pre_tokenizers
 
 from hypotest.errors import SubjectError
-from hypotest.records.gguf import GgufHead
+from hypotest.records.stored.gguf import GgufHead
 from hypotest.subjects.gguf import ADVICE, SAFE, GgufFile, quietly
 
 _LIKE_GPT2 = frozenset({"default", "gpt-2", "gpt2", "jais", "mpt", "olmo", "phi-2", "trillion"})

@@ -12,8 +12,8 @@ from huggingface_hub.errors import GatedRepoError
 from huggingface_hub.file_download import repo_folder_name
 
 from hypotest.errors import SubjectError
-from hypotest.records.files import POINTER_WORDS, is_pointer
-from hypotest.records.hub import TOKENIZERS, HubAnswer, lacking_files
+from hypotest.records.stored.files import POINTER_WORDS, is_pointer
+from hypotest.records.stored.hub import TOKENIZERS, HubAnswer, lacking_files
 
 _NAMED = 5
 """Revisions in the cache that an error names; the rest are counted."""

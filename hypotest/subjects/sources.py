@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.errors import SubjectError
-from hypotest.records.gguf import SUFFIX
-from hypotest.records.hub import is_hub_name
-from hypotest.records.packaged import PACKAGED
+from hypotest.records.protocol.packaged import PACKAGED
+from hypotest.records.stored.gguf import SUFFIX
+from hypotest.records.stored.hub import is_hub_name
 from hypotest.subjects.gguf import SAFE, GgufFile, open_gguf
 from hypotest.subjects.reference import REFERENCE
 

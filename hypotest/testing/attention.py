@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators import concentration
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.split import SplitEvidence
 
 
 def gini_of_heads(split: SplitEvidence) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.figure_data import RegimeFit
-from hypotest.records.prediction_result import Interval, NullComparison, OwnIntervals, SecondaryNumber
-from hypotest.records.reselection import Reselection
+from hypotest.records.results.figure_data import RegimeFit
+from hypotest.records.results.prediction_result import Interval, NullComparison, OwnIntervals, SecondaryNumber
+from hypotest.records.results.reselection import Reselection
 
 Draws = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hypotest.estimators.regimes import rank_grid
 from hypotest.groups.nulls import Influences
-from hypotest.records.figure_data import RegimeFit
+from hypotest.records.results.figure_data import RegimeFit
 from hypotest.testing.selection import fit_curves
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from hypotest.engine.workers import Values, Workers, chunks
 from hypotest.estimators.altered import Graphs
 from hypotest.estimators.products import in_threads
-from hypotest.records.arrays import FloatArray, IntArray
-from hypotest.records.evidence import Evidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.prediction import Prediction
 from hypotest.testing.relabelled import ShuffledGroups
 
 _GROUPS_PER_TASK = 1000

@@ -8,7 +8,7 @@ import numpy as np
 
 from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError
-from hypotest.records.evidence import Evidence, SelectionEvidence
+from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
 
 FEWEST_DOCUMENTS = 4
 """Neurons are ranked on one half of a half and read on the other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence.evidence import Evidence
 
 
 def head_layers(evidence: Evidence) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.inference.equivalence import t_p_value
-from hypotest.records.prediction_result import Interval, SecondaryNumber
+from hypotest.records.results.prediction_result import Interval, SecondaryNumber
 
 UNDEFINED = "undefined without some of the documents or types: no interval"
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hypotest.estimators.covariances import covariance, stacked_correlations
 from hypotest.estimators.information import binned_information, gaussian_copula_information
-from hypotest.records.arrays import FloatArray
-from hypotest.records.evidence import Evidence
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.evidence.evidence import Evidence
 
 KEPT = 4
 """Matrices of one evidence that are kept, the last used ones: at 8,192 neurons half a gigabyte each."""

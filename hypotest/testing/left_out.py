@@ -13,9 +13,9 @@ from hypotest.inference.left_out import (
     crossed_left_out,
     unit_counts,
 )
-from hypotest.records.arrays import FloatArray
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction_result import Interval
+from hypotest.records.evidence.arrays import FloatArray
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.prediction_result import Interval
 from hypotest.testing.group_measure import MeasuredRows
 from hypotest.testing.intervals import UNDEFINED, all_defined
 

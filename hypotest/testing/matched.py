@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hypotest.engine.streams import Streams
 from hypotest.groups import matching
 from hypotest.inference.multiplicity import monte_carlo_floor
-from hypotest.records.group_result import CovariateBalance, GroupResult
+from hypotest.records.results.group_result import CovariateBalance, GroupResult
 from hypotest.testing.rung import Rung, among_groups
 from hypotest.testing.task import Tested
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from hypotest.engine.progress import StartStage
 from hypotest.groups.nulls import labelled_sums
 from hypotest.inference.relabelling import Relabellings, relabel
-from hypotest.records.conditions import Conditions
-from hypotest.records.design import PermutationUnit
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Group
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.design import PermutationUnit
+from hypotest.records.protocol.protocol import Group
 from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
 
 SHOWN_DRAWS = 199

@@ -9,8 +9,8 @@ import numpy as np
 
 from hypotest.engine.workers import Values
 from hypotest.inference.randomization import compare_with_null, enough_draws
-from hypotest.records.arrays import IntArray
-from hypotest.records.prediction_result import NullComparison
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.results.prediction_result import NullComparison
 from hypotest.testing.group_measure import BoundMeasure
 
 CONTROL_GROUPS = 20

@@ -13,10 +13,10 @@ from hypotest.errors import EvidenceError
 from hypotest.estimators.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.records.evidence import Evidence
-from hypotest.records.group_result import GroupResult
-from hypotest.records.protocol import Group, Protocol
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.protocol import Group, Protocol
+from hypotest.records.results.group_result import GroupResult
 
 LABELLINGS_AT_ONCE = 256
 """Bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB."""

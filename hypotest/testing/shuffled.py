@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Values
 from hypotest.groups.nulls import random_groups
-from hypotest.records.protocol import Group
+from hypotest.records.protocol.protocol import Group
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size
 from hypotest.testing.relabelled import ShuffledGroups
 from hypotest.testing.selection import Selection

@@ -10,10 +10,10 @@ from typing import Any
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import RANDOM_GROUPS, random_groups
-from hypotest.records.arrays import IntArray
-from hypotest.records.evidence import Evidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.selection import Selection
 

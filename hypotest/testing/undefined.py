@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from hypotest.errors import EvidenceError
-from hypotest.records.prediction_result import NullComparison
+from hypotest.records.results.prediction_result import NullComparison
 from hypotest.testing.contrast import MeasuredContrast
 
 

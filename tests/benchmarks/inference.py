@@ -22,13 +22,13 @@ import polars as pl
 from sklearn.decomposition import PCA
 
 from hypotest.groups.nulls import random_groups
-from hypotest.records.evidence import AblationMethod, Evidence, Weights
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.evidence import AblationMethod, Evidence, Weights
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from tests.benchmarks.before import both, found
 
-ROWS = found("hypotest.records.split", "hypotest.records.evidence")
-HEAD_RECORDS = found("hypotest.records.heads", "hypotest.records.evidence")
+ROWS = found("hypotest.records.evidence.split", "hypotest.records.evidence.evidence")
+HEAD_RECORDS = found("hypotest.records.evidence.heads", "hypotest.records.evidence.evidence")
 SELECTION, SHUFFLED = (
     found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}") for name in ("selection", "shuffled")
 )
@@ -208,7 +208,7 @@ def make_split(name: str, loadings: np.ndarray, scale: np.ndarray, rng: np.rando
     )
     empty = np.zeros((POSITIONS, 1), dtype=np.float32)
     arrays: dict[str, Any] = {"channels": {"activations": activations, "influence": delta}, "heads": heads}
-    if not find_spec("hypotest.records.split"):
+    if not find_spec("hypotest.records.evidence.split"):
         arrays = {
             "activations": activations,
             "delta_loss": delta,

@@ -31,7 +31,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.local_matched import NULL
 from hypotest.nulls.size_matched import NULL as RANDOM
-from hypotest.records.prediction import Contrast, Prediction
+from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.studies.calibration.cases import choose_scenarios
 from hypotest.studies.calibration.documents import draw_evidence
 from hypotest.studies.calibration.layers import draw_layer

@@ -40,7 +40,7 @@ from tests.benchmarks.scale_watch import (
 NAIVE_TRACES = 6
 KILLED_DRAWS = 499
 GROUP_POSITIONS = 1024
-"""At most, of ablating groups at once (`hypotest.pipeline.ablation_effects`)."""
+"""At most, of ablating groups at once (`hypotest.pipeline.analysis.ablation_effects`)."""
 KILLED_TEST = "clustering: labels shuffled (type)"
 SMALL = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 2}
 """Of the network that is killed."""

@@ -67,7 +67,7 @@ def repeated(protocol: Path, log: Log, device: str, times: int) -> dict[str, Any
     from hypotest.collect.sample import evidence_keys
     from hypotest.engine.progress import silent
     from hypotest.engine.session import Session
-    from hypotest.pipeline.analysis import analyse
+    from hypotest.pipeline.analysis.analysis import analyse
     from hypotest.pipeline.prepare import prepare
     from hypotest.registration import load_protocol
 

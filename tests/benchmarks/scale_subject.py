@@ -85,7 +85,7 @@ def count_blocks(path: Path, positions: int) -> dict[str, int]:
         positions: Rare and common together, instead of the protocol's.
     """
     from hypotest.engine.session import Session
-    from hypotest.pipeline.positions import find_positions
+    from hypotest.pipeline.texts.positions import find_positions
     from hypotest.registration import load_protocol
     from hypotest.subjects.loading import load_reader
 

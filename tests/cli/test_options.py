@@ -15,7 +15,11 @@ from hypotest.cli.options import as_options
 PACKAGE = Path(hypotest.__file__).parent
 OTHER_TOOLS = ("git ", "pip install", "hf download", "llama-gguf-split", "hypotest ")
 """Commands that are written out whole, options and all."""
-PIECES_OF_OTHER_COMMANDS = {"registration/repository.py", "pipeline/texts.py", "subjects/hub.py"}
+PIECES_OF_OTHER_COMMANDS = {
+    "registration/locks/repository.py",
+    "pipeline/texts/reading.py",
+    "subjects/hub.py",
+}
 """Files that put together calls of git, and of the Hub's own command."""
 
 

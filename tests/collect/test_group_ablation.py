@@ -5,8 +5,8 @@ import pytest
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.group_ablation import ablate_groups, steps
 from hypotest.collect.replacement import Replacement
-from hypotest.records.channels import Channel
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.split import SplitEvidence
 from tests.collect.families import CONTEXT, hooked_losses, positions, small_model
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypotest.corpora.blocks import whole_blocks
 from hypotest.corpora.pairing import Pairing, require_overlap
 from hypotest.errors import CorpusError
-from hypotest.records.conditions import Conditions
+from hypotest.records.protocol.conditions import Conditions
 
 NAMES = Conditions("one", "two")
 

@@ -5,7 +5,7 @@ import pytest
 from hypotest.corpora.blocks import PADDING, cut_blocks
 from hypotest.corpora.sampling import Candidates, blocks_for_heads, count_positions, sample_positions
 from hypotest.errors import CorpusError
-from hypotest.records.conditions import Conditions
+from hypotest.records.protocol.conditions import Conditions
 
 RARE = range(20)  # token ids
 

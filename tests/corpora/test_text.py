@@ -6,7 +6,7 @@ import pytest
 
 from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError
-from hypotest.records.material import CorpusFiles
+from hypotest.records.protocol.material import CorpusFiles
 
 
 def files(*names):
@@ -154,7 +154,7 @@ def test_a_file_in_two_patterns_is_read_once(tmp_path):
 
 def test_a_folder_of_too_many_files_is_refused(tmp_path, monkeypatch):
     make_tree(tmp_path)
-    monkeypatch.setattr("hypotest.records.text_files.MAX_FILES", 3)
+    monkeypatch.setattr("hypotest.records.stored.text_files.MAX_FILES", 3)
     for name in ("texts", "texts/**"):
         with pytest.raises(CorpusError, match="stands for more than 3 files"):
             read_files(files(name), tmp_path, "corpus.text")

@@ -10,9 +10,9 @@ import pytest
 
 from hypotest.engine.session import Session
 from hypotest.errors import ProtocolError
-from hypotest.pipeline.distinct import count_distinct
+from hypotest.pipeline.checks.distinct import count_distinct
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.reach import check_reach
 from hypotest.registration import load_protocol
 from hypotest.studies.corpus_check.study import check_corpus
 

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 import hypotest as package
-from hypotest.pipeline.document_log import read_log
-from hypotest.registration.lock import read_lock
+from hypotest.pipeline.texts.document_log import read_log
+from hypotest.registration.locks.lock import read_lock
 from tests.functional.watching import with_predictions
 
 pytestmark = pytest.mark.usefixtures("no_figures")

@@ -139,7 +139,10 @@ def test_the_manifest_says_whose_it_is(run_folder):
 )
 def test_a_lock_breaks_when_its_file_is_edited(installed, tmp_path, name, word, constant):
     shutil.copytree(installed, tmp_path, dirs_exist_ok=True, ignore=NO_BYTECODE)
-    code = "from hypotest.pipeline.fence import code_hash; print(code_hash(['kurtosis'], ['contiguous']))"
+    code = (
+        "from hypotest.pipeline.registered.fence import code_hash; "
+        "print(code_hash(['kurtosis'], ['contiguous']))"
+    )
 
     def hashed() -> str:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}

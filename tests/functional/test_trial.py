@@ -9,7 +9,7 @@ import pytest
 
 import hypotest as package
 from hypotest.errors import HypotestError, ProtocolError
-from hypotest.pipeline.document_log import read_log
+from hypotest.pipeline.texts.document_log import read_log
 from tests.functional.watching import watch_model, with_predictions
 
 CONCLUSIONS = re.compile(

@@ -10,7 +10,7 @@ import pytest
 import hypotest as package
 from hypotest.collect.store import _sha256
 from hypotest.errors import OutputError
-from hypotest.pipeline import results as assembling
+from hypotest.pipeline.analysis import results as assembling
 from hypotest.report.export import file_hashes, manifest_digest, render_again
 from tests.unrendered import figures_not_rendered
 

@@ -7,9 +7,9 @@ import pytest
 
 from hypotest.errors import EvidenceError
 from hypotest.groups.live import live_neurons, without_dead
-from hypotest.pipeline.analysis import analyse
-from hypotest.records.evidence import Evidence, Weights
-from hypotest.records.nulls import nulls_model
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.evidence.evidence import Evidence, Weights
+from hypotest.records.protocol.nulls import nulls_model
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
 

@@ -20,8 +20,8 @@ from hypotest.inference.equivalence import (
     t_p_value,
 )
 from hypotest.inference.randomization import compare_with_null
-from hypotest.records.prediction import Margin
-from hypotest.records.prediction_result import Interval
+from hypotest.records.protocol.prediction import Margin
+from hypotest.records.results.prediction_result import Interval
 
 
 def around(centre: float, standard_error: float, df: int = 30, level: float = 0.90) -> Interval:

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from hypotest.inference.multiplicity import adjust, benjamini_yekutieli, monte_carlo_floor
 from hypotest.inference.randomization import compare_with_null
-from hypotest.records.protocol import Correction
+from hypotest.records.protocol.protocol import Correction
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hypotest.nulls.registry import NULLS
-from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.records.nulls import nulls_model
+from hypotest.pipeline.analysis.analysis import analyse, group_values
+from hypotest.records.protocol.nulls import nulls_model
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol
 
 Q = {

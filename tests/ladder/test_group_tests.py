@@ -4,7 +4,7 @@ import pytest
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.measures.registry import measure_of
-from hypotest.pipeline.outcomes import adjust_together, classify_prediction, null_frame
+from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, null_frame
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.relabelled import SHOWN_DRAWS
 from hypotest.testing.selection import select

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hypotest.ladder.selected_again import CONTROLS, Reselected
-from hypotest.pipeline.analysis import analyse
-from hypotest.records.protocol import Intervals
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.protocol.protocol import Intervals
 from hypotest.testing.selection import select
 from tests.pipeline.planted import GROUP, make_evidence, make_protocol, make_task
 

@@ -7,9 +7,9 @@ from scipy import stats
 from hypotest.engine.streams import Streams
 from hypotest.inference.crossed_means import mean_contrast
 from hypotest.measures import attention_gini, routing_similarity, top_head_share
-from hypotest.pipeline.outcomes import classify_prediction
-from hypotest.records.conditions import Conditions
-from hypotest.records.design import PERMUTATIONS
+from hypotest.pipeline.analysis.outcomes import classify_prediction
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.design import PERMUTATIONS
 from hypotest.testing.attention import document_means, gini_of_heads
 from hypotest.testing.group_measure import MeasuredRows
 from hypotest.testing.intervals import UNDEFINED, interval_p_value

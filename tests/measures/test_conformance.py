@@ -12,10 +12,10 @@ from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, opponents
-from hypotest.records.arrays import IntArray
-from hypotest.records.evidence import Evidence
-from hypotest.records.nulls import nulls_model
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.nulls import nulls_model
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 

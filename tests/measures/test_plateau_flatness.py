@@ -1,7 +1,7 @@
 import numpy as np
 
 from hypotest.measures.plateau_flatness import compare
-from hypotest.pipeline.outcomes import classify_prediction
+from hypotest.pipeline.analysis.outcomes import classify_prediction
 from hypotest.studies.calibration.documents import simulate
 from hypotest.studies.calibration.settings import Layer
 from tests.pipeline.planted import make_evidence, make_protocol, make_task

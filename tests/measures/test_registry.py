@@ -14,7 +14,7 @@ from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES, _checked, filled_options
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import form_of
-from hypotest.records.prediction import Contrast, Prediction
+from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.registration import load_protocol
 from hypotest.testing.group_measure import BoundMeasure
 from hypotest.testing.undefined import Undefined

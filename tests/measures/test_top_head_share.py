@@ -2,7 +2,7 @@ import pytest
 
 from hypotest.engine.streams import Streams
 from hypotest.measures.top_head_share import compare
-from hypotest.pipeline.outcomes import classify_prediction
+from hypotest.pipeline.analysis.outcomes import classify_prediction
 from hypotest.testing.heads import head_layers
 from hypotest.testing.selection import select
 from tests.pipeline.planted import make_evidence, make_protocol, make_task

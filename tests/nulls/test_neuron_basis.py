@@ -15,10 +15,10 @@ from hypotest.ladder.against_nulls import prepare
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.graphs import NEURON_BASIS, rates_of_random_groups
 from hypotest.nulls.registry import NULLS, counted_together, needed_nulls, opponents
-from hypotest.pipeline.analysis import analyse
-from hypotest.records.evidence import Evidence
-from hypotest.records.nulls import nulls_model
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.nulls import nulls_model
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task

@@ -23,9 +23,9 @@ from hypotest.nulls.registry import (
     reference_of,
     with_nulls,
 )
-from hypotest.records.nulls import nulls_model
-from hypotest.records.prediction import Contrast, Prediction
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.nulls import nulls_model
+from hypotest.records.protocol.prediction import Contrast, Prediction
+from hypotest.records.protocol.strict import Strict
 from hypotest.registration import load_protocol
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import hypotest
 from hypotest.pages.document import document
 from hypotest.pages.inline import strong
 from hypotest.pages.notebook import show_as
-from hypotest.records.shown import Shown
+from hypotest.records.results.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
@@ -22,7 +22,7 @@ SHOWN = [
     ("hypotest.studies.multiverse.record", "MultiverseResult", "hypotest.studies.multiverse.study"),
     ("hypotest.studies.power.record", "PowerResult", "hypotest.studies.power.study"),
     ("hypotest.studies.series.record", "SeriesResult", "hypotest.studies.series.study"),
-    ("hypotest.records.trial", "TrialResult", "hypotest.pipeline.trial"),
+    ("hypotest.records.results.trial", "TrialResult", "hypotest.pipeline.trial"),
     ("hypotest.studies.verify.record", "Verification", "hypotest.studies.verify.study"),
 ]
 

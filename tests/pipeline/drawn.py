@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from hypotest.corpora.blocks import whole_blocks
-from hypotest.pipeline.rows import TextRows
+from hypotest.pipeline.texts.rows import TextRows
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import Rows
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 
 
 def draw_text(plan: Protocol, n_types: int = 150, n_documents: int = 100, seed: int = 0) -> SimpleNamespace:
-    """What `hypotest.pipeline.positions.find_positions` would find, as far as `check_reach` looks at it."""
+    """What `find_positions` would find, as far as `check_reach` looks at it."""
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, n_types + 1) ** 1.1
     weights /= weights.sum()

@@ -10,11 +10,11 @@ import polars as pl
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.ladder.against_nulls import prepare
-from hypotest.records.channels import Channel
-from hypotest.records.evidence import AblationMethod, Evidence, Weights
-from hypotest.records.heads import Head, HeadAblation
-from hypotest.records.protocol import Protocol
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import AblationMethod, Evidence, Weights
+from hypotest.records.evidence.heads import Head, HeadAblation
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
 

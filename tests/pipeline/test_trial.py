@@ -6,7 +6,7 @@ import pytest
 
 from hypotest.collect.sample import Sample
 from hypotest.pipeline.trial import DRAWS, limited, small_plan
-from hypotest.records.trial import FEWEST_POSITIONS
+from hypotest.records.results.trial import FEWEST_POSITIONS
 from hypotest.registration import load_protocol
 
 SHIPPED = Path(__file__).parents[2] / "protocols" / "rare-tokens.yaml"

@@ -15,10 +15,10 @@ from hypotest.engine.session import Session
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.analysis.analysis import group_values
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.untrained import collect_untrained, describe_untrained
-from hypotest.records.channels import Channel
+from hypotest.records.evidence.channels import Channel
 from hypotest.registration import load_protocol
 from hypotest.subjects.untrained import untrained_model
 from tests.collect.families import hooked_losses

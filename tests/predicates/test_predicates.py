@@ -19,11 +19,11 @@ from hypotest.predicates.combine import (
     wider,
 )
 from hypotest.predicates.registry import PREDICATES
-from hypotest.records.conditions import condition_model, leaves
 from hypotest.records.corpus import Document
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.conditions import condition_model, leaves
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
-from hypotest.registration.canonical import canonical
+from hypotest.registration.locks.canonical import canonical
 from tests.predicates.made import TEXTS, rows, setting
 
 # two blocks of one document and one of another; row i of a block is the query at i, its target at i + 1

@@ -25,7 +25,7 @@ from hypotest.inference.randomization import (
     swapped_differences,
 )
 from hypotest.inference.relabelling import permute_types
-from hypotest.records.prediction_result import Interval
+from hypotest.records.results.prediction_result import Interval
 from tests import strategies
 from tests.reference import values
 

@@ -17,7 +17,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import canonical, protocol_hash, read_protocol
 from tests.registration.mutations import Mutations
 

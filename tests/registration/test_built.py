@@ -9,7 +9,7 @@ import pytest
 
 import hypotest
 from hypotest.errors import ProtocolError
-from hypotest.records.protocol import TopFraction
+from hypotest.records.protocol.protocol import TopFraction
 from hypotest.registration import protocol_hash, read_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.writing import yaml_text

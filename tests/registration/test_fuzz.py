@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypotest.__main__ import main
-from hypotest.records.hub import is_hub_name
+from hypotest.records.stored.hub import is_hub_name
 from hypotest.registration import read_protocol
 from hypotest.registration.source import read_source
 from tests.registration.fuzz import check, fuzz, peak_megabytes

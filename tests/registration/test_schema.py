@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hypotest.measures.registry import MEASURES
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol, read_protocol, schema
 from hypotest.registration.source import read_source
 from tests.json_schema import errors

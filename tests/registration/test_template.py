@@ -11,7 +11,7 @@ import pytest
 
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import (
     load_protocol,
     protocol_hash,

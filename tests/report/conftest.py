@@ -12,25 +12,25 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.records.corpus_result import CorpusResult
-from hypotest.records.figure_data import FigureData, FrequencyCurve, HeadResult, RegimeFit, Spectrum
-from hypotest.records.group_result import (
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.corpus_result import CorpusResult
+from hypotest.records.results.figure_data import FigureData, FrequencyCurve, HeadResult, RegimeFit, Spectrum
+from hypotest.records.results.group_result import (
     AblationResult,
     CovariateBalance,
     EffectParts,
     GroupAblation,
     GroupResult,
 )
-from hypotest.records.prediction_result import (
+from hypotest.records.results.prediction_result import (
     Interval,
     NullComparison,
     PredictionResult,
     SecondaryNumber,
     SplitOutcome,
 )
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import SCHEMA_VERSION, HypothesisVerdict, Results
-from hypotest.records.self_check import SelfCheck
+from hypotest.records.results.results import SCHEMA_VERSION, HypothesisVerdict, Results
+from hypotest.records.results.self_check import SelfCheck
 from tests.unrendered import figures_not_rendered
 
 K = 41

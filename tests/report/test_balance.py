@@ -4,8 +4,8 @@ import dataclasses
 
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
-from hypotest.records.group_result import CovariateBalance
-from hypotest.records.results import Results
+from hypotest.records.results.group_result import CovariateBalance
+from hypotest.records.results.results import Results
 from hypotest.report.balance import balance_paragraphs
 
 

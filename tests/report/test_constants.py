@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def test_an_export_says_what_the_code_does(name, value, said, tmp_path):
     out = tmp_path / "registration.md"
     code = (
-        "import sys; import hypotest.records.design as design; "
+        "import sys; import hypotest.records.protocol.design as design; "
         f"setattr(design, {name!r}, {value}); "
         "from hypotest.__main__ import main; main(sys.argv[1:])"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report.run import Run
 from hypotest.studies.verify.recorded_files import check_files, check_manifest
 from tests.example import AS_PUBLISHED, EXAMPLE, readme_with, side_by_side

@@ -13,7 +13,7 @@ import pytest
 
 from hypotest.engine.progress import StartStage
 from hypotest.errors import OutputError
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report import export, figures
 from hypotest.report.export import (
     file_hashes,

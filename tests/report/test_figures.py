@@ -12,8 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.curve_figures import draw_frequencies, draw_regimes
 from hypotest.report.figure_style import house_style, plain_number, save
 from hypotest.report.figures import draw_figures

@@ -8,8 +8,8 @@ from matplotlib.patches import Rectangle
 
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
-from hypotest.records.prediction_result import NullComparison, PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report.figure_style import house_style
 from hypotest.report.ladder import (
     DECLARED_VALUE,

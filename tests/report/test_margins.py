@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from hypotest.pages.inline import plain
-from hypotest.records.margins import MarginFlip, MarginSensitivity
+from hypotest.records.protocol.margins import MarginFlip, MarginSensitivity
 from hypotest.report.margins import sensitivity_lines, sensitivity_sentences
 from hypotest.studies.power.page import margin_lines
 from hypotest.studies.power.reach import MarginReach

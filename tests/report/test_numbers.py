@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import (
     decimals_for,
     duration_text,

@@ -6,9 +6,9 @@ import dataclasses
 
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
-from hypotest.records.hidden_bias import HiddenBias
-from hypotest.records.placebos import PlaceboResult, Placebos
-from hypotest.records.results import Results
+from hypotest.records.results.hidden_bias import HiddenBias
+from hypotest.records.results.placebos import PlaceboResult, Placebos
+from hypotest.records.results.results import Results
 from hypotest.report.placebos import CAVEAT, placebo_section
 from hypotest.report.predictions import hidden_bias_text
 

@@ -16,10 +16,10 @@ from hypotest.pages.document import Document
 from hypotest.pages.inline import plain
 from hypotest.pages.markdown import PAGE
 from hypotest.records.registration import Deviation, GitState, Lock, Registered, Registration
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol
-from hypotest.registration.lock import compose_lock
+from hypotest.registration.locks.lock import compose_lock
 from hypotest.report.registration import (
     deviations_section,
     registered_page,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hypotest.errors import OutputError
-from hypotest.records.prediction_result import SecondaryNumber
-from hypotest.records.results import SCHEMA_VERSION, Results
+from hypotest.records.results.prediction_result import SecondaryNumber
+from hypotest.records.results.results import SCHEMA_VERSION, Results
 from hypotest.report.export import read_manifest
 from hypotest.report.results_file import (
     SCHEMA_FILE,

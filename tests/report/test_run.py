@@ -13,7 +13,7 @@ from rich.console import Console
 
 import hypotest
 from hypotest.errors import OutputError
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report.results_file import results_text
 from hypotest.report.run import Run
 

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from hypotest.errors import OutputError
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import PAGE, markdown
-from hypotest.records.reselection import Reselection
-from hypotest.records.results import Results
+from hypotest.records.results.reselection import Reselection
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import UNDEFINED, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.run_page import overview, run_page

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.document import Block, Document
-from hypotest.records.reselection import Reselection
-from hypotest.records.results import Results
+from hypotest.records.results.reselection import Reselection
+from hypotest.records.results.results import Results
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run_summary import run_summary, verdict_table
 

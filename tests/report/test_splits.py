@@ -4,8 +4,8 @@ import dataclasses
 
 from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
-from hypotest.records.prediction_result import SplitOutcome
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import SplitOutcome
+from hypotest.records.results.results import Results
 from hypotest.report.splits import splits_line, splits_section
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.text import file_slug, token_text
 
 NAMES = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\\`*_[]<>|#~!$&-+=1.) \n")))

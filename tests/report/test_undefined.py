@@ -14,8 +14,8 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.results import Results
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
 from hypotest.report import export, figures
 from hypotest.report.export import read_results, write_run
 from hypotest.report.ladder import ladder_of

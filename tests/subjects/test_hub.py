@@ -15,7 +15,7 @@ from huggingface_hub import ResolvedRevision
 from huggingface_hub.errors import GatedRepoError
 
 from hypotest.errors import SubjectError
-from hypotest.records.hub import HubAnswer
+from hypotest.records.stored.hub import HubAnswer
 from hypotest.subjects import loading
 from hypotest.subjects.loading import load_language_model, load_reader
 

@@ -3,7 +3,7 @@ import pytest
 
 from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError
-from hypotest.records.evidence import SelectionEvidence
+from hypotest.records.evidence.evidence import SelectionEvidence
 from hypotest.testing.halves import divide
 from tests.pipeline.planted import make_evidence
 

@@ -11,13 +11,13 @@ from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.errors import EvidenceError, ProtocolError
 from hypotest.nulls.registry import NULLS, with_nulls
-from hypotest.pipeline.analysis import analyse, group_values
-from hypotest.pipeline.definedness import check_defined, undefined_on_selection
-from hypotest.pipeline.describe import describe_heads, describe_spectrum
-from hypotest.pipeline.splits import other_splits, split_verdicts, with_splits
-from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.analysis.analysis import analyse, group_values
+from hypotest.pipeline.analysis.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.analysis.splits import other_splits, split_verdicts, with_splits
+from hypotest.pipeline.checks.definedness import check_defined, undefined_on_selection
+from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult
 from tests.pipeline.planted import N_NEURONS, make_evidence, make_protocol
 
 pytestmark = pytest.mark.slow
@@ -192,7 +192,7 @@ def test_an_untrained_network_in_which_nothing_varies_counts_as_undefined():
 
 
 def test_another_division_without_a_group_is_undefined_there(monkeypatch):
-    import hypotest.pipeline.splits as splits
+    import hypotest.pipeline.analysis.splits as splits
 
     def none(*arguments, **options):
         raise EvidenceError("one half holds no position of a condition")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hypotest.records.heads import HeadAblation
+from hypotest.records.evidence.heads import HeadAblation
 from hypotest.studies.calibration.layers import (
     HEADS,
     TOP_OF_LAYER,

@@ -19,8 +19,8 @@ from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError
 from hypotest.nulls.registry import declared
 from hypotest.pages.markdown import PAGE
-from hypotest.pipeline.fence import code_hash
-from hypotest.records.files import write_whole
+from hypotest.pipeline.registered.fence import code_hash
+from hypotest.records.stored.files import write_whole
 from hypotest.report.results_file import json_text
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.chunks import chunk_file, finish_chunk, read_chunk
@@ -35,7 +35,7 @@ SEED = 20250925
 CODE = (
     "verdict.py",
     *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "predicates", "testing"),
-    *(f"pipeline/{name}.py" for name in ("analysis", "outcomes", "dependence", "sensitivity")),
+    *(f"pipeline/analysis/{name}.py" for name in ("analysis", "outcomes", "dependence", "sensitivity")),
     *(
         f"studies/calibration/{name}.py"
         for name in ("settings", "layers", "rows", "documents", "attention", "truth", "one_simulation")

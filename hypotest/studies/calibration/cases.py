@@ -12,7 +12,7 @@ import numpy as np
 from hypotest.errors import ProtocolError
 from hypotest.groups.select import declared_size
 from hypotest.measures.registry import MEASURES
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import suggestion
 from hypotest.studies.calibration.documents import Texts
 from hypotest.studies.calibration.protocols import (

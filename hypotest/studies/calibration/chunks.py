@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from hypotest.errors import OutputError
-from hypotest.records.files import write_whole
+from hypotest.records.stored.files import write_whole
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.one_simulation import Simulation, simulate_range
 

@@ -22,10 +22,10 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
-from hypotest.records.channels import Channel
-from hypotest.records.evidence import AblationMethod, Evidence
-from hypotest.records.rows import condition_type
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import AblationMethod, Evidence
+from hypotest.records.evidence.rows import condition_type
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.studies.calibration.attention import draw_attention, draw_head_ablation
 from hypotest.studies.calibration.layers import (
     CONTEXT,

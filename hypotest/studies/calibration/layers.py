@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.evidence import Weights
-from hypotest.records.heads import Head
+from hypotest.records.evidence.evidence import Weights
+from hypotest.records.evidence.heads import Head
 from hypotest.studies.calibration.settings import Layer
 
 Values = NDArray[np.float64]

@@ -8,8 +8,8 @@ from joblib import parallel_config
 from threadpoolctl import threadpool_limits
 
 from hypotest.engine.streams import Streams
-from hypotest.pipeline.analysis import analyse
-from hypotest.records.prediction_result import OTHER_CONDITION, PredictionResult
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.results.prediction_result import OTHER_CONDITION, PredictionResult
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.documents import draw_evidence, other_texts
 from hypotest.studies.calibration.layers import draw_layer

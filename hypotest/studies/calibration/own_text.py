@@ -15,12 +15,12 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
 from hypotest.errors import ProtocolError
 from hypotest.groups.select import declared_size
-from hypotest.pipeline.positions import find_positions
-from hypotest.pipeline.preflight import require_single
-from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.pipeline.checks.preflight import require_single
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.pipeline.subject import layer_width, one_checkpoint
-from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.texts.positions import find_positions
+from hypotest.records.protocol.design import HEAD_BLOCKS
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.studies.calibration.cases import Case, choose_scenarios

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Document, Heading, Items, Part, document, table
 from hypotest.pages.inline import prose, strong
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text
 from hypotest.studies.calibration.record import (
     COVERAGE_TOLERANCE,

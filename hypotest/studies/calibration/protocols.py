@@ -16,8 +16,8 @@ from hypotest.measures.measure import Measure
 from hypotest.measures.registry import MEASURES, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared, form_of, names_of, with_nulls
-from hypotest.records.prediction import Contrast, Prediction
-from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.records.protocol.prediction import Contrast, Prediction
+from hypotest.records.protocol.protocol import Protocol, TopFraction
 from hypotest.registration.template import shipped_plan, template_names
 from hypotest.studies.calibration.rows import NAMES
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from hypotest.records.prediction import Outcome, Prediction
+from hypotest.records.protocol.prediction import Outcome, Prediction
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.one_simulation import Simulation
 from hypotest.studies.calibration.record import BY_T, Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.conditions import Conditions
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.studies.calibration.settings import Layer
 
 NAMES = Conditions("rare", "common")

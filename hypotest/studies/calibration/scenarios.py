@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from hypotest.records.prediction import Prediction
+from hypotest.records.protocol.prediction import Prediction
 from hypotest.studies.calibration.settings import Layer, Planted
 
 UNDECIDED = ("undecided", "not applicable")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Table, table
 from hypotest.pages.inline import BREAK, Inline, Span
-from hypotest.records.design import PERMUTED
+from hypotest.records.protocol.design import PERMUTED
 from hypotest.studies.calibration.record import BY_T, Calibration, Cell, Rate, ScenarioRates
 
 _BESIDE = {

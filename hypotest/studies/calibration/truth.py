@@ -12,10 +12,10 @@ from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, form_of
-from hypotest.pipeline.analysis import Analysis
-from hypotest.records.evidence import Evidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.prediction_result import PredictionResult
+from hypotest.pipeline.analysis.analysis import Analysis
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.studies.calibration.documents import joined
 from hypotest.testing.task import Task, Tested
 from hypotest.testing.undefined import NO_VALUE

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from hypotest.measures.registry import filled_options
-from hypotest.records.claims import QUANTITIES, Claim, Claims
-from hypotest.records.prediction import Contrast, Outcome, Prediction
-from hypotest.records.prediction_result import PredictionResult, SecondaryNumber
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
+from hypotest.records.protocol.claims import QUANTITIES, Claim, Claims
+from hypotest.records.protocol.prediction import Contrast, Outcome, Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult, SecondaryNumber
+from hypotest.records.results.results import Results
 from hypotest.studies.compare.record import Agreement, ClaimCheck
 
 _FINAL = (None, "main", "master")

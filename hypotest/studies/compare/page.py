@@ -14,7 +14,7 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Items, Note, Part, Table, document, table
 from hypotest.pages.inline import Inline, prose, strong
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed, p_text, range_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text

@@ -11,12 +11,12 @@ import numpy as np
 from hypotest.inference.equivalence import classify, equivalence_p, t_p_value
 from hypotest.inference.meta_analysis import MetaAnalysis, pool_effects
 from hypotest.measures.registry import MEASURES, filled_options
-from hypotest.records.material import CorpusHub
-from hypotest.records.prediction import Outcome
-from hypotest.records.prediction_result import Interval, PredictionResult
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
-from hypotest.records.sentences import sentence_list
+from hypotest.records.protocol.material import CorpusHub
+from hypotest.records.protocol.prediction import Outcome
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import Interval, PredictionResult
+from hypotest.records.results.results import Results
+from hypotest.records.results.sentences import sentence_list
 from hypotest.studies.compare.record import ComparedPrediction, RunEffect
 from hypotest.studies.compare.replication import (
     FIXED_GROUP,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from hypotest.inference.meta_analysis import MetaAnalysis
-from hypotest.records.prediction import Outcome, Status
-from hypotest.records.shown import Shown
+from hypotest.records.protocol.prediction import Outcome, Status
+from hypotest.records.results.shown import Shown
 
 ErrorsOf = Literal["new selection", "fixed group", "no group", ""]
 """Whose errors an effect has: of another study, which selects its group again; of the neurons at hand, which

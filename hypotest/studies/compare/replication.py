@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypotest.inference.equivalence import MINIMUM_CEILING, direction_of
 from hypotest.inference.replicability import lower_bound, partial_conjunctions
 from hypotest.measures.registry import MEASURES
-from hypotest.records.prediction import Outcome
-from hypotest.records.prediction_result import OTHER_CONDITION, PredictionResult
+from hypotest.records.protocol.prediction import Outcome
+from hypotest.records.results.prediction_result import OTHER_CONDITION, PredictionResult
 from hypotest.studies.compare.record import ErrorsOf, Replicability
 
 WHAT_TO_DO = "run it with intervals: {reselection: true}"

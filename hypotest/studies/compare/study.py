@@ -15,11 +15,11 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.preflight import check_command
-from hypotest.records.protocol import Protocol
-from hypotest.records.sentences import sentence_list
+from hypotest.pipeline.checks.preflight import check_command
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.sentences import sentence_list
 from hypotest.registration import canonical
-from hypotest.registration.claims import load_claims
+from hypotest.registration.checks.claims import load_claims
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import check_claims
 from hypotest.studies.compare.page import write_comparison

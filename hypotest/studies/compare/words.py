@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import UNDEFINED, decimals_for, fixed, p_text, range_text, significant
 from hypotest.studies.compare.record import Agreement, ClaimCheck, ComparedPrediction, ComparedRun, Comparison
 

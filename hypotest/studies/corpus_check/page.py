@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypotest.pages.document import Block, Document, document, table, together
 from hypotest.pages.inline import aside, path, strong
-from hypotest.records.folders import replace_folder
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.corpus import left_out_of, used_of
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text

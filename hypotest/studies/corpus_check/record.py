@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypotest.records.figure_data import FrequencyCurve
+from hypotest.records.results.figure_data import FrequencyCurve
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from hypotest.corpora.sampling import SPLITS, count_positions
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.pipeline.positions import FoundPositions, find_positions
-from hypotest.pipeline.preflight import check_command, results_folder
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation
+from hypotest.pipeline.checks.preflight import check_command, results_folder
+from hypotest.pipeline.checks.reach import check_reach
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.pipeline.subject import layer_width
+from hypotest.pipeline.texts.positions import FoundPositions, find_positions
 from hypotest.predicates.combine import condition_words
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.studies.corpus_check.page import write_corpus_check

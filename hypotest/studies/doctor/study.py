@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES
 from hypotest.corpora.hub import EXTRA, can_stream
 from hypotest.engine.session import cache_folder
-from hypotest.pipeline.manifest import hardware
+from hypotest.pipeline.registered.manifest import hardware
 from hypotest.studies.doctor.record import Diagnosis, Observation
 from hypotest.subjects.devices import Device, available_devices
 from hypotest.subjects.reference import REFERENCE, reference_card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.studies.explore.page import exploration_page
 from hypotest.studies.explore.record import Exploration

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
-from hypotest.records.design import LARGEST_IMBALANCE
+from hypotest.records.protocol.design import LARGEST_IMBALANCE
 from hypotest.report.curve_figures import draw_regimes
 from hypotest.report.figure_style import (
     FAINT,

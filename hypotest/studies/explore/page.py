@@ -16,7 +16,7 @@ from hypotest.pages.document import (
     together,
 )
 from hypotest.pages.inline import aside, path, prose, strong
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text, significant
 from hypotest.studies.explore.record import Exploration
 from hypotest.studies.explore.sections import sections

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
-from hypotest.records.conditions import Conditions
-from hypotest.records.figure_data import FrequencyCurve, RegimeFit
-from hypotest.records.group_result import GroupResult
-from hypotest.records.shown import Shown
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit
+from hypotest.records.results.group_result import GroupResult
+from hypotest.records.results.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)

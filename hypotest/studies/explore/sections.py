@@ -10,9 +10,9 @@ from hypotest.pages.document import (
     Table,
     table,
 )
-from hypotest.records.design import LARGEST_IMBALANCE
-from hypotest.records.figure_data import FrequencyCurve
-from hypotest.records.sentences import sentence_list
+from hypotest.records.protocol.design import LARGEST_IMBALANCE
+from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, p_text, share_text, significant
 from hypotest.studies.explore.record import Exploration, ExploredCurve
 

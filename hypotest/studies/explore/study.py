@@ -25,16 +25,16 @@ from hypotest.groups.select import most_influential
 from hypotest.nulls.registry import NULLS, Declared, declared_null
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.collection import documents_of
-from hypotest.pipeline.document_log import read_log
 from hypotest.pipeline.prepare import Prepared
-from hypotest.pipeline.registered import evidence_existed
-from hypotest.pipeline.seen import seen_before
+from hypotest.pipeline.registered.registered import evidence_existed
+from hypotest.pipeline.registered.seen import seen_before
+from hypotest.pipeline.texts.document_log import read_log
 from hypotest.predicates.combine import bound_condition, limitations_of, narrower
 from hypotest.predicates.rows import Rows
-from hypotest.records.arrays import IntArray
-from hypotest.records.group_result import GroupResult
-from hypotest.records.protocol import Protocol
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.group_result import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.studies.explore.export import write_exploration
 from hypotest.studies.explore.page import exploration_summary

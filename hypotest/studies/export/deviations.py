@@ -6,14 +6,14 @@ from pathlib import Path
 
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.pages.markdown import PAGE
-from hypotest.pipeline.manifest import recorded_fingerprint
-from hypotest.records.files import file_obstacle
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.registered.manifest import recorded_fingerprint
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Deviation, Fingerprint, Lock
+from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.built import protocol_file
-from hypotest.registration.deviations import find_deviations
-from hypotest.registration.later import expected_of
-from hypotest.registration.lock import lock_file, lock_hash, read_lock
+from hypotest.registration.locks.deviations import find_deviations
+from hypotest.registration.locks.later import expected_of
+from hypotest.registration.locks.lock import lock_file, lock_hash, read_lock
 from hypotest.report.run import Run
 from hypotest.studies.export.deviations_page import deviations_page
 from hypotest.studies.export.study import write_text

@@ -15,7 +15,7 @@ from typing import Any
 from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FALL, SMALLEST_PLATEAU
 from hypotest.pages.document import Document, Heading, Part, document, table
 from hypotest.pages.inline import Inline, emphasis, listed, prose
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import protocol_hash
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text

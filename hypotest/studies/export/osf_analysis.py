@@ -14,13 +14,13 @@ from hypotest.nulls.registry import NULLS, counted_together, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.predicates.combine import needs_counts, notes_of
-from hypotest.records.conditions import Conditions, named
-from hypotest.records.design import MINIMUM_UNITS, PERMUTATIONS
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.records.sentences import counted, sentence_list
-from hypotest.registration.doubts import doubts
-from hypotest.registration.meanings import limits_text
+from hypotest.records.protocol.conditions import Conditions, named
+from hypotest.records.protocol.design import MINIMUM_UNITS, PERMUTATIONS
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.sentences import counted, sentence_list
+from hypotest.registration.explained.doubts import doubts
+from hypotest.registration.explained.meanings import limits_text
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.methods import RESELECTION, margin_text, sources
 from hypotest.report.numbers import count_text, significant

@@ -8,10 +8,10 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS, declared
 from hypotest.pages.document import Items, Part
 from hypotest.pages.inline import Inline, Span, code, emphasis, joined, listed, prose
-from hypotest.records.conditions import Conditions
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.registration.outcomes import refuting_outcomes
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration.checks.outcomes import refuting_outcomes
 
 _OUTCOMES = ("less", "greater", "equivalent")
 

@@ -8,12 +8,12 @@ from typing import Any
 from hypotest.pages.document import Heading, Part
 from hypotest.pages.inline import prose
 from hypotest.predicates.combine import definitions, needs_counts, notes_of
-from hypotest.records.design import CALIPER, HEAD_BLOCKS, HEAD_POSITIONS
-from hypotest.records.material import CorpusFiles, CorpusHub
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.design import CALIPER, HEAD_BLOCKS, HEAD_POSITIONS
+from hypotest.records.protocol.material import CorpusFiles, CorpusHub
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
-from hypotest.records.sentences import sentence_list
-from hypotest.registration.meanings import layer_words, limits_text, match_words, revision_words
+from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
 from hypotest.report.methods import beginning_words, stops_of
 from hypotest.report.numbers import count_text
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence

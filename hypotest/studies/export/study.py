@@ -8,7 +8,7 @@ from hypotest.errors import OutputError, ProtocolError
 from hypotest.pages.markdown import PAGE
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.lock import lock_data, lock_file, read_lock
+from hypotest.registration.locks.lock import lock_data, lock_file, read_lock
 from hypotest.studies.export.osf import osf_page
 
 

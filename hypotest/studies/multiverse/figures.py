@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hypotest.measures.registry import words_of
-from hypotest.records.conditions import UNNAMED
-from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.protocol.conditions import UNNAMED
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.figure_style import INK, MARGIN, WIDTH, NotebookFigure
 from hypotest.report.null_figures import OUTCOME_MARKS
 from hypotest.studies.multiverse.record import SpecificationResult, Value

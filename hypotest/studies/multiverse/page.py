@@ -14,7 +14,7 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Note, Paragraph, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import json_text
 from hypotest.report.text import file_slug

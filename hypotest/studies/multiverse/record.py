@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.prediction import Outcome, Status
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.shown import Shown
+from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.prediction import Outcome, Status
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.shown import Shown
 
 Value = str | int | float
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypotest.pipeline.outcomes import adjust_together, judge
-from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.analysis.outcomes import adjust_together, judge
+from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.multiverse.record import SharedVerdict, SpecificationResult
 from hypotest.studies.multiverse.specifications import shared_choices
 

@@ -12,10 +12,10 @@ from itertools import product
 from hypotest.measures.option import Option
 from hypotest.measures.registry import filled_options, measure_of
 from hypotest.predicates.combine import with_choice
-from hypotest.records.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol, TopFraction
-from hypotest.registration.multiverse import concerning, declared_shared
+from hypotest.records.protocol.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.registration.checks.multiverse import concerning, declared_shared
 from hypotest.studies.multiverse.record import Specification, Value
 
 Choices = Mapping[str, Value | None]

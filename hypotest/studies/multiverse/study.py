@@ -23,20 +23,20 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_both, self_check
-from hypotest.pipeline.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation
-from hypotest.records.choices import SHARED_CHOICES
-from hypotest.records.evidence import Evidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.multiverse import declared_shared
+from hypotest.registration.checks.multiverse import declared_shared
 from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
 from hypotest.studies.multiverse.record import (
     MultiverseResult,

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.untrained import networks_of
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.record import StageCost
 
 

@@ -20,9 +20,9 @@ from hypotest.inference.power import (
     t_power,
     t_smallest,
 )
-from hypotest.records.design import MINIMUM_UNITS
-from hypotest.records.prediction import Prediction
-from hypotest.registration.outcomes import why_no_interval
+from hypotest.records.protocol.design import MINIMUM_UNITS
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.registration.checks.outcomes import why_no_interval
 from hypotest.studies.power.record import SEEN
 
 

@@ -24,11 +24,11 @@ from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.groups.nulls import random_groups
-from hypotest.pipeline.ablation_effects import POSITIONS, RANDOM_GROUPS
+from hypotest.pipeline.analysis.ablation_effects import POSITIONS, RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
-from hypotest.pipeline.manifest import Stopwatch
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.evidence import SelectionEvidence
+from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.records.evidence.evidence import SelectionEvidence
 from hypotest.studies.power.record import StageCost
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded

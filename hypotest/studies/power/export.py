@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypotest.pages.document import Document, Figure, Heading, Items, Note, Paragraph, Part, document, table
 from hypotest.pages.inline import prose
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import duration_text, share_text, significant
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.studies.power.page import (

@@ -10,8 +10,8 @@ import polars as pl
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import declared_null
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.record import UNITS, PowerCurve, PredictionPower
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.split import SplitEvidence
 
 
 def evidence_bytes(split: SplitEvidence) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import planned_draws
 from hypotest.studies.power.record import UNITS, MonteCarlo

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hypotest.engine.session import Session
-from hypotest.pipeline.definedness import undefined_on_selection
-from hypotest.records.evidence import SelectionEvidence
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.checks.definedness import undefined_on_selection
+from hypotest.records.evidence.evidence import SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.record import PowerDocuments
 from hypotest.studies.power.variants import (
     QUICK_DRAWS,

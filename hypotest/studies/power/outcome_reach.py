@@ -26,10 +26,10 @@ from scipy import stats
 
 from hypotest.inference.equivalence import MINIMUM_CEILING
 from hypotest.inference.power import effect_seen
-from hypotest.pipeline.sensitivity import kind_of
-from hypotest.records.prediction import ExpectedOutcome, Prediction
-from hypotest.records.protocol import Protocol
-from hypotest.registration.margins import WIDE
+from hypotest.pipeline.analysis.sensitivity import kind_of
+from hypotest.records.protocol.prediction import ExpectedOutcome, Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration.checks.margins import WIDE
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import planned_draws
 from hypotest.studies.power.reach import MarginReach, OutcomeReach, Reachable

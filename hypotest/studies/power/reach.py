@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hypotest.records.prediction import ExpectedOutcome
+from hypotest.records.protocol.prediction import ExpectedOutcome
 
 Reachable = Literal["good", "doubtful", "out of reach", "unknown"]
 

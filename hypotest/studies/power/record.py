@@ -11,8 +11,8 @@ from typing import Literal
 
 import polars as pl
 
-from hypotest.records.prediction import Role
-from hypotest.records.shown import Shown
+from hypotest.records.protocol.prediction import Role
+from hypotest.records.results.shown import Shown
 from hypotest.studies.power.reach import MarginReach, OutcomeReach
 
 UNITS = (0.5, 1.0, 2.0, 3.0)

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.measures.registry import MEASURES
-from hypotest.pipeline.analysis import Analysis
-from hypotest.records.prediction import Prediction
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.analysis.analysis import Analysis
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.studies.power.basis import PowerBasis
 
 

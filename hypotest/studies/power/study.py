@@ -20,13 +20,13 @@ from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import needed_nulls
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.analysis import Analysis, analyse
-from hypotest.pipeline.manifest import Stopwatch
+from hypotest.pipeline.analysis.analysis import Analysis, analyse
 from hypotest.pipeline.prepare import Prepared
-from hypotest.records.design import HEAD_BLOCKS
-from hypotest.records.evidence import Evidence, SelectionEvidence
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
+from hypotest.records.protocol.design import HEAD_BLOCKS
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.collection_costs import time_collection

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, needed_nulls, with_nulls
-from hypotest.records.prediction import Prediction
-from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.protocol import Protocol, TopFraction
 
 SIZES = (0.5, 2.0)
 """Other group sizes, as multiples of the declared one."""

@@ -16,18 +16,18 @@ from pathlib import Path
 from hypotest.corpora.blocks import Blocks
 from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.pipeline.beginning import first_token
-from hypotest.pipeline.distinct import Distinct, count_distinct
-from hypotest.pipeline.positions import blocks_in
-from hypotest.pipeline.remedies import changed
-from hypotest.pipeline.rows import TextRows, draw, rows_of
+from hypotest.pipeline.checks.distinct import Distinct, count_distinct
+from hypotest.pipeline.checks.remedies import changed
 from hypotest.pipeline.subject import layer_width
-from hypotest.pipeline.texts import read_text
+from hypotest.pipeline.texts.beginning import first_token
+from hypotest.pipeline.texts.positions import blocks_in
+from hypotest.pipeline.texts.reading import read_text
+from hypotest.pipeline.texts.rows import TextRows, draw, rows_of
 from hypotest.predicates.combine import Definitions, declared_choice, differences, wider
-from hypotest.records.choices import OF_CONDITIONS
-from hypotest.records.design import MINIMUM_UNITS
-from hypotest.records.protocol import Protocol
-from hypotest.records.text_files import is_many
+from hypotest.records.protocol.choices import OF_CONDITIONS
+from hypotest.records.protocol.design import MINIMUM_UNITS
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.stored.text_files import is_many
 from hypotest.registration.template import Started, start_from, template_plan
 from hypotest.studies.propose.record import Change
 from hypotest.subjects.loading import load_reader

@@ -8,16 +8,16 @@ from importlib import metadata
 from pathlib import Path
 
 from hypotest.engine.progress import StartStage, silent
-from hypotest.pipeline.fence import code_of
-from hypotest.pipeline.fingerprint import software_versions
-from hypotest.pipeline.later import frequency_sources
-from hypotest.pipeline.preflight import require_single
-from hypotest.pipeline.texts import read_text
+from hypotest.pipeline.checks.preflight import require_single
+from hypotest.pipeline.registered.fence import code_of
+from hypotest.pipeline.registered.fingerprint import software_versions
+from hypotest.pipeline.registered.later import frequency_sources
+from hypotest.pipeline.texts.reading import read_text
 from hypotest.records.registration import Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.later import awaited, read_criterion
+from hypotest.registration.locks.later import awaited, read_criterion
 from hypotest.studies.register.study import add_registration, check_registry
 
 

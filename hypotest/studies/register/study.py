@@ -10,29 +10,36 @@ from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
+from hypotest.pipeline.checks.definedness import check_defined
+from hypotest.pipeline.checks.preflight import check_command, require_places, require_single
+from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import documents_of
-from hypotest.pipeline.definedness import check_defined
-from hypotest.pipeline.document_log import read_log
-from hypotest.pipeline.fingerprint import fingerprint
-from hypotest.pipeline.preflight import check_command, require_places, require_single
 from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.reach import check_reach
-from hypotest.pipeline.registered import kept_out_of_evaluation, what_was_seen
-from hypotest.pipeline.seen import documents_seen
+from hypotest.pipeline.registered.fingerprint import fingerprint
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation, what_was_seen
+from hypotest.pipeline.registered.seen import documents_seen
 from hypotest.pipeline.subject import load_subject
+from hypotest.pipeline.texts.document_log import read_log
 from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.lock import LOCK_SUFFIX, compose_lock, lock_data, lock_file, read_lock, write_lock
-from hypotest.registration.registry import (
+from hypotest.registration.locks.lock import (
+    LOCK_SUFFIX,
+    compose_lock,
+    lock_data,
+    lock_file,
+    read_lock,
+    write_lock,
+)
+from hypotest.registration.locks.registry import (
     REGISTRY,
     append_entry,
     last_entry,
     read_registry,
     require_chain,
 )
-from hypotest.registration.repository import git_state
+from hypotest.registration.locks.repository import git_state
 from hypotest.subjects.language_model import LanguageModel
 
 

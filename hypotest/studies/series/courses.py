@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from hypotest.engine.streams import Streams
 from hypotest.inference.trend import kendall_trend
-from hypotest.pipeline.outcomes import adjust_together, judge
-from hypotest.records.prediction import Outcome, Prediction, Status
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import HypothesisVerdict, Results
+from hypotest.pipeline.analysis.outcomes import adjust_together, judge
+from hypotest.records.protocol.prediction import Outcome, Prediction, Status
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.registration import canonical
 from hypotest.studies.series.record import Course, Member, Point, SeriesResult, TrendResult
 from hypotest.verdict import stance

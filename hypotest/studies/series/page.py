@@ -25,8 +25,8 @@ from hypotest.pages.document import (
 )
 from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
 from hypotest.pages.markdown import write_markdown
-from hypotest.records.folders import replace_folder
-from hypotest.records.sentences import sentence_list
+from hypotest.records.results.sentences import sentence_list
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hypotest.records.prediction import Outcome, Status
-from hypotest.records.results import HypothesisVerdict
-from hypotest.records.shown import Shown
+from hypotest.records.protocol.prediction import Outcome, Status
+from hypotest.records.results.results import HypothesisVerdict
+from hypotest.records.results.shown import Shown
 
 Axis = Literal["layer", "step"]
 SERIES_VERSION = 1

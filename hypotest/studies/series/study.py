@@ -13,17 +13,17 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.preflight import check_command, results_folder
+from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
 from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
 from hypotest.pipeline.trial import try_plan
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.results import Results
-from hypotest.records.trial import TrialResult, require_positions
+from hypotest.records.results.results import Results
+from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.series import checkpoint_step
+from hypotest.registration.checks.series import checkpoint_step
 from hypotest.report.run import Run
 from hypotest.report.text import file_slug
 from hypotest.studies.series.courses import MemberName, combine

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.collect.self_check import FORWARD_ROUNDING
-from hypotest.records.channels import Channel
-from hypotest.records.evidence import Evidence
-from hypotest.records.split import SplitEvidence
+from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.studies.verify.record import Check, Difference
 
 FORWARD_RELATIVE = 1e-3

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from hypotest.pipeline.fence import code_hash
-from hypotest.pipeline.manifest import hardware, versions
+from hypotest.pipeline.registered.fence import code_hash
+from hypotest.pipeline.registered.manifest import hardware, versions
 
 _DRAWING = ("matplotlib", "numpy", "pillow")
 _MACHINE = (

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.errors import OutputError
-from hypotest.pipeline.manifest import recorded_fingerprint
-from hypotest.records.protocol import Protocol
+from hypotest.pipeline.registered.manifest import recorded_fingerprint
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Deviation, Fingerprint, Lock, Registration
-from hypotest.registration.canonical import canonical_json
-from hypotest.registration.deviations import find_deviations
-from hypotest.registration.later import expected_of, is_waiting
-from hypotest.registration.lock import lock_hash, registered_at
-from hypotest.registration.registry import REGISTRY, read_registry
+from hypotest.registration.locks.canonical import canonical_json
+from hypotest.registration.locks.deviations import find_deviations
+from hypotest.registration.locks.later import expected_of, is_waiting
+from hypotest.registration.locks.lock import lock_hash, registered_at
+from hypotest.registration.locks.registry import REGISTRY, read_registry
 from hypotest.studies.verify.conditions import shortened
 from hypotest.studies.verify.differences import differences
 from hypotest.studies.verify.record import Check, Difference

@@ -15,17 +15,17 @@ from hypotest.collect.tiles import GB
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
-from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.analysis.analysis import group_values
+from hypotest.pipeline.analysis.results import ModelFacts, ask_model
+from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.collection import collect_both, self_check
-from hypotest.pipeline.fingerprint import text_hashes
-from hypotest.pipeline.plausibility import measure_cross_entropy
 from hypotest.pipeline.prepare import Prepared, prepare
-from hypotest.pipeline.results import ModelFacts, ask_model
+from hypotest.pipeline.registered.fingerprint import text_hashes
 from hypotest.pipeline.untrained import collect_untrained
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
-from hypotest.records.self_check import SelfCheck
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.results import Results
+from hypotest.records.results.self_check import SelfCheck
 from hypotest.report.results_file import json_text
 from hypotest.studies.verify.array_differences import compare_evidence
 from hypotest.studies.verify.conditions import other_conditions, recorded_networks, section

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from hypotest.engine.session import Session
-from hypotest.pipeline.results import ModelFacts, analyse_every_split, assemble
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
+from hypotest.pipeline.analysis.results import ModelFacts, analyse_every_split, assemble
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.results import Results
 from hypotest.report.export import NULLS_SCHEMA
 from hypotest.report.numbers import prediction_text
 from hypotest.report.results_file import json_text
@@ -44,7 +44,7 @@ def recompute(
         plan: The protocol.
         stored: What the run did store; what only the model can tell is taken from it.
         evidence: Both splits.
-        networks: What `hypotest.pipeline.analysis.group_values` finds in each other network.
+        networks: What `hypotest.pipeline.analysis.analysis.group_values` finds in each other network.
         session: What it computes with.
 
     Returns:

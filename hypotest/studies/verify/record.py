@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hypotest.records.shown import Shown
+from hypotest.records.results.shown import Shown
 
 CheckStatus = Literal["agrees", "differs", "not checked", "not asked"]
 

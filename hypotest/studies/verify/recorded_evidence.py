@@ -17,10 +17,10 @@ from hypotest.errors import HypotestError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared
 from hypotest.nulls.registry import declared as declared_nulls
-from hypotest.pipeline.analysis import group_values
+from hypotest.pipeline.analysis.analysis import group_values
 from hypotest.pipeline.untrained import influence_spread
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.verify.conditions import recorded_networks, section, shortened
 from hypotest.studies.verify.differences import differences
 from hypotest.studies.verify.record import Check, Difference

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from hypotest.errors import HypotestError
-from hypotest.records.results import Results
+from hypotest.records.results.results import Results
 from hypotest.report.export import file_hashes, manifest_digest, render
 from hypotest.studies.verify.conditions import other_drawing, shortened
 from hypotest.studies.verify.differences import differences

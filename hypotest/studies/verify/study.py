@@ -20,12 +20,12 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.preflight import check_verification
-from hypotest.records.evidence import Evidence
-from hypotest.records.protocol import Protocol
-from hypotest.records.results import Results
+from hypotest.pipeline.checks.preflight import check_verification
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.results import Results
 from hypotest.registration import load_protocol, protocol_hash
-from hypotest.registration.recorded import recorded_plan
+from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.run import Run
 from hypotest.studies.verify.conditions import other_conditions, recorded_networks, section, shortened

@@ -38,7 +38,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.inference.rounding import tie_width
-from hypotest.records.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results.prediction_result import NullComparison, PredictionResult
 
 JUMPS = 3
 """Draws of a null that may move by more than the tolerance, however few draws there are."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, Rows
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.strict import Strict
 
 
 class Bracketed(Strict):

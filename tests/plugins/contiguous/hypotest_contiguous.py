@@ -16,8 +16,8 @@ from pydantic import Field
 from hypotest.groups.select import declared_size
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
-from hypotest.records.protocol import Protocol
-from hypotest.records.strict import Strict
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.strict import Strict
 from hypotest.testing.rung import Rung, among_groups
 from hypotest.testing.task import Task, Tested
 

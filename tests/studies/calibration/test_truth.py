@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hypotest.pipeline.analysis import analyse
+from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.studies.calibration.cases import choose_cases
 from hypotest.studies.calibration.documents import draw_evidence, other_texts
 from hypotest.studies.calibration.layers import draw_layer

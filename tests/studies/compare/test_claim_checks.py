@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from hypotest.records.claims import Claim, Claims
-from hypotest.records.prediction_result import OwnIntervals, SecondaryNumber
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.claims import Claim, Claims
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import OwnIntervals, SecondaryNumber
 from hypotest.report.export import read_results
 from hypotest.studies.compare.claim_checks import check_claims, claimed_text, judge_range, quantity_of
 from tests.example import AS_PUBLISHED, EXAMPLE

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hypotest.inference.meta_analysis import pool_effects
-from hypotest.records.protocol import Protocol
-from hypotest.records.reselection import Reselection
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.reselection import Reselection
 from hypotest.report.run import Run
 from hypotest.studies.compare.pooling import OpenedRun, are_studies, compare_predictions
 from tests.example import AS_PUBLISHED, EXAMPLE

@@ -9,8 +9,8 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import names_of
 from hypotest.pages.markdown import PAGE
-from hypotest.records.conditions import Conditions
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.studies.export.osf import osf_page

@@ -15,7 +15,7 @@ from rich.console import Console
 from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.report.figure_style import FAINT, FIRST, MARGIN, house_style
 from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
 from hypotest.studies.multiverse.page import (

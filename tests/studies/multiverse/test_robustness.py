@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hypotest.records.prediction_result import PredictionResult
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.studies.multiverse.record import Specification, SpecificationResult
 from hypotest.studies.multiverse.robustness import robustness
 

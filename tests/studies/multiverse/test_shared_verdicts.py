@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hypotest.nulls.registry import needed_nulls
-from hypotest.records.prediction_result import PredictionResult
-from hypotest.records.protocol import Protocol
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.studies.multiverse.record import Specification, SpecificationResult
 from hypotest.studies.multiverse.shared_verdicts import shared_verdicts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hypotest.measures.registry import filled_options
-from hypotest.records.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol, TopFraction
 from hypotest.studies.multiverse.specifications import (
     shared_choices,
     specifications,

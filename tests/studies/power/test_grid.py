@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hypotest.pipeline.analysis import analyse
-from hypotest.records.prediction import Prediction
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.protocol.prediction import Prediction
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.grid import power_table
 from hypotest.studies.power.rehearsed import compare_halved, power_bases

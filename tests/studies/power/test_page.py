@@ -10,7 +10,7 @@ from rich.console import Console
 from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
-from hypotest.records.folders import replace_folder
+from hypotest.records.stored.folders import replace_folder
 from hypotest.studies.power.export import power_page, write_power
 from hypotest.studies.power.figures import CAPTION, NAME, save_power
 from hypotest.studies.power.grid import TABLE_SCHEMA

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.records.prediction_result import NullComparison, PredictionResult
+from hypotest.records.results.prediction_result import NullComparison, PredictionResult
 from hypotest.studies.verify.differences import differences, null_differences
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_SOFTWARE, Slack, Tolerance, slacks
 

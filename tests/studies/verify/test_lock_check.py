@@ -5,7 +5,7 @@ import pytest
 
 from hypotest.records.registration import Deviation, Registration
 from hypotest.registration import load_protocol
-from hypotest.registration.lock import lock_hash
+from hypotest.registration.locks.lock import lock_hash
 from hypotest.studies.verify.lock_check import check_registration
 from tests.registrations import EVIDENCE_EXISTED, REGISTERED, enter, fingerprint_of
 

@@ -1,0 +1,222 @@
+"""The one place where the results of a run are put together, whoever asks: a run, or its verification.
+
+They have two sources: what follows from the evidence, and what only the model, its tokenizer or the text can
+tell. The second is asked of the model, or taken from results that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import polars as pl
+
+from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
+from hypotest.estimators.dimension import Scale
+from hypotest.groups.live import without_dead
+from hypotest.measures.registry import filled_options
+from hypotest.pipeline.analysis.ablation_effects import JointAblation, ablate_jointly, ablation_result
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.analysis.describe import describe_heads, describe_spectrum
+from hypotest.pipeline.analysis.hidden_bias import with_hidden_bias
+from hypotest.pipeline.analysis.limitations import find_limitations
+from hypotest.pipeline.analysis.placebos import run_placebos
+from hypotest.pipeline.analysis.splits import other_splits, split_verdicts, with_splits
+from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
+from hypotest.pipeline.prepare import Prepared
+from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.prediction import Status
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.registration import Registration
+from hypotest.records.results.corpus_result import CrossEntropy
+from hypotest.records.results.figure_data import FigureData, FrequencyCurve, RegimeFit
+from hypotest.records.results.group_result import GroupResult
+from hypotest.records.results.placebos import Placebos
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import SCHEMA_VERSION, Dependence, HypothesisVerdict, Results
+from hypotest.records.results.self_check import SelfCheck
+from hypotest.testing.selection import Selection
+from hypotest.testing.task import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysed:
+    """What a protocol says of evidence, on the declared split of the documents and on the others."""
+
+    task: Task
+    """The tested group, the evidence without dead neurons, and what was drawn to compare it with."""
+    group: GroupResult
+    predictions: tuple[PredictionResult, ...]
+    verdicts: tuple[HypothesisVerdict, ...]
+    split_verdicts: dict[str, tuple[Status, ...]]
+    regimes: tuple[RegimeFit, ...]
+    dependence: tuple[Dependence, ...]
+    nulls: pl.DataFrame
+    """Every null draw of every prediction: prediction, null, draw, value."""
+    placebos: Placebos | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What evidence does not tell: model, tokenizer and text do."""
+
+    subject: dict[str, Any]
+    text: TextFacts
+    joint: JointAblation
+    self_check: SelfCheck
+    cross_entropy: CrossEntropy | None
+    frequencies: FrequencyCurve | None
+
+    @classmethod
+    def stored(cls, results: Results) -> ModelFacts:
+        """What results that are kept say of it."""
+        group = results.ablation.group
+        return cls(
+            subject=results.subject,
+            text=TextFacts.stored(results.corpus),
+            joint=JointAblation(group.together, group.random_together, group.random_together_sd),
+            self_check=results.self_check,
+            cross_entropy=results.cross_entropy,
+            frequencies=results.figures.frequencies,
+        )
+
+
+def analyse_every_split(
+    protocol: Protocol,
+    evidence: Evidence,
+    networks: Sequence[Mapping[str, float]],
+    session: Session,
+) -> Analysed:
+    """Test a protocol's predictions on the declared split of the documents, and on those it asks for besides.
+
+    Args:
+        protocol: A valid protocol.
+        evidence: Both splits.
+        networks: What `hypotest.pipeline.analysis.analysis.group_values` finds in each other network.
+        session: What it computes with.
+
+    Raises:
+        EvidenceError: If no group can be selected.
+    """
+    live = without_dead(evidence)
+    analysis = analyse(protocol, live, networks=networks, session=session)
+    predictions = with_hidden_bias(analysis)
+    others = other_splits(protocol, evidence, session)
+    step = session.stage("placebos", 1)
+    placebos = run_placebos(protocol, live, session)
+    step()
+    return Analysed(
+        task=analysis.task,
+        group=analysis.group,
+        predictions=with_splits(predictions, others),
+        verdicts=analysis.verdicts,
+        split_verdicts=split_verdicts(analysis, others),
+        regimes=analysis.regimes,
+        dependence=analysis.dependence,
+        nulls=analysis.nulls,
+        placebos=placebos,
+    )
+
+
+def ask_model(
+    protocol: Protocol,
+    prepared: Prepared,
+    evidence: Evidence,
+    selection: Selection,
+    check: SelfCheck,
+    entropy: CrossEntropy | None,
+    session: Session,
+) -> ModelFacts:
+    """What only the model and the text can tell, asked of them.
+
+    Args:
+        protocol: What is run.
+        prepared: Model, text and positions.
+        evidence: Both splits.
+        selection: The tested group.
+        check: From `hypotest.pipeline.collection.self_check`.
+        entropy: From `hypotest.pipeline.checks.plausibility.measure_cross_entropy`.
+        session: Memory, random streams and progress.
+    """
+    live = without_dead(evidence)
+    return ModelFacts(
+        subject=prepared.subject.describe(),
+        text=describe_text(protocol, prepared, evidence),
+        joint=ablate_jointly(prepared, evidence.selection, live, selection, session),
+        self_check=check,
+        cross_entropy=entropy,
+        frequencies=prepared.curve,
+    )
+
+
+def assemble(
+    protocol: Protocol,
+    evidence: Evidence,
+    tested: Analysed,
+    facts: ModelFacts,
+    registration: Registration | None,
+) -> Results:
+    """Put the results together; a pure function of what is given.
+
+    Args:
+        protocol: What was run.
+        evidence: Both splits, as they were collected.
+        tested: From `analyse_every_split`.
+        facts: From `ask_model`, or of results that are kept.
+        registration: What the run is.
+    """
+    streams, live, selection = Streams(protocol.seed), tested.task.evidence, tested.task.selection
+    subject = {
+        **facts.subject,
+        "n_neurons": evidence.n_neurons,
+        "d_model": int(evidence.weights.output.shape[1]),
+    }
+    corpus = corpus_result(protocol, facts.text, evidence)
+    ablation = ablation_result(live, selection, streams, facts.joint)
+    heads, layer_impacts = describe_heads(live, selection, streams)
+    return Results(
+        schema_version=SCHEMA_VERSION,
+        protocol=protocol.model_dump(mode="json"),
+        protocol_id=protocol.id,
+        title=protocol.title,
+        subject=subject,
+        corpus=corpus,
+        group=tested.group,
+        ablation=ablation,
+        self_check=facts.self_check,
+        predictions=tested.predictions,
+        verdicts=tested.verdicts,
+        split_verdicts=tested.split_verdicts,
+        figures=FigureData(
+            regimes=tested.regimes,
+            spectrum=describe_spectrum(live, selection, streams, _scale(protocol)),
+            heads=heads,
+            layer_impacts=layer_impacts,
+            frequencies=facts.frequencies,
+        ),
+        limitations=find_limitations(
+            corpus,
+            tested.predictions,
+            tested.task,
+            tested.group,
+            ablation,
+            facts.self_check,
+            int(subject["vocab_size"]),
+            facts.frequencies,
+            facts.cross_entropy,
+            tested.dependence,
+            tested.placebos,
+        ),
+        registration=registration,
+        cross_entropy=facts.cross_entropy,
+        dependence=tested.dependence,
+        placebos=tested.placebos,
+    )
+
+
+def _scale(protocol: Protocol) -> Scale:
+    """Of which second moments the figure of eigenvalues is: those that are tested, by default covariances."""
+    options = (filled_options(item) for item in protocol.predictions)
+    return next((cast(Scale, item["scale"]) for item in options if "scale" in item), "covariance")

@@ -1,0 +1,1 @@
+"""What is refused before anything is drawn, and what to do instead."""

@@ -1,0 +1,1 @@
+"""What a registration pins, and what a run writes down about itself."""

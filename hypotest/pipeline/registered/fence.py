@@ -1,0 +1,177 @@
+"""What a registration pins of the code: what produces numbers, without its words.
+
+Hashed are syntax trees of the folders below, without docstrings, comments, layout, and the texts that only
+people read: of a measure's words, of options and fields, of errors. A corrected caption leaves a lock valid,
+a changed constant does not. Pages and the command line are not looked at. The hash is the same on every
+version of Python that parses the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hypotest.measures.measure import Measure
+from hypotest.measures.registry import MEASURES
+from hypotest.nulls.null import Null
+from hypotest.nulls.registry import NULLS, declared
+from hypotest.records.protocol.protocol import Protocol
+
+FENCED = (
+    "collect",
+    "corpora",
+    "engine",
+    "estimators",
+    "groups",
+    "inference",
+    "ladder",
+    "measures",
+    "nulls",
+    "pipeline",
+    "predicates",
+    "records",
+    "subjects",
+    "testing",
+    "verdict.py",
+)
+"""Folders and files of the package that numbers, outcomes and verdicts come from."""
+WORDING = (
+    "pipeline/analysis/limitations.py",
+    "pipeline/checks/remedies.py",
+    "pipeline/checks/preflight.py",
+)
+"""Files in them that only write sentences."""
+_SAID = frozenset(
+    {"description", "title", "help", "words", "no_interval", "refused", "summary", "never_decides"}
+)
+"""Keywords whose strings are read by people."""
+
+
+def code_of(protocol: Protocol) -> str:
+    """`code_hash` of what a protocol uses."""
+    return code_hash(
+        (item.measure for item in protocol.predictions), (item.name for item in declared(protocol))
+    )
+
+
+def code_hash(
+    measures: Iterable[str] = (),
+    nulls: Iterable[str] = (),
+    package: Path | None = None,
+    places: Sequence[str] = FENCED,
+) -> str:
+    """SHA-256 over the code that produces numbers.
+
+    Args:
+        measures: Names of measures that a protocol uses: of those of other packages, their file counts, too.
+        nulls: Names of its nulls; the same holds of them.
+        package: Its folder; hypotest's own by default.
+        places: Folders and files of the package to look at.
+    """
+    root = Path(__file__).parents[2] if package is None else package
+    digest = hashlib.sha256()
+    for name, path in _fenced(root, places):
+        _add(digest, name, path)
+    homes = (*_homes("measure", MEASURES, measures, root), *_homes("null", NULLS, nulls, root))
+    for name, path in sorted(homes):
+        _add(digest, name, path)
+    return digest.hexdigest()
+
+
+def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    for place in places:
+        found = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
+        for name in sorted(path.relative_to(root).as_posix() for path in found):
+            if name not in WORDING:
+                yield name, root / name
+
+
+def _homes(
+    kind: str, known: Mapping[str, Measure] | Mapping[str, Null], names: Iterable[str], root: Path
+) -> Iterator[tuple[str, Path]]:
+    """Files of measures or nulls that lie outside the package."""
+    for name in set(names) & known.keys():
+        home = known[name].home
+        if root not in home.parents:
+            yield f"{kind} {name}", home
+
+
+def _add(digest: hashlib._Hash, name: str, path: Path) -> None:
+    text = normal_form(path.read_text(encoding="utf-8"))
+    digest.update(f"{name}\0{len(text)}\0{text}".encode())
+
+
+def normal_form(source: str) -> str:
+    """The syntax tree of a file without words, as text.
+
+    Examples:
+        >>> documented = 'def f(x): "What it does."; return x + 1  # so'
+        >>> plain, other = normal_form("def f(x): return x + 1"), normal_form("def f(x): return x + 2")
+        >>> normal_form(documented) == plain, plain == other
+        (True, False)
+    """
+    return "".join(_written(ast.parse(source)))
+
+
+def _written(node: object, *, silent: bool = False) -> Iterator[str]:
+    """A node and everything below it; empty fields are left out, since versions of Python differ in them.
+
+    Args:
+        node: Of a syntax tree.
+        silent: Whether strings below say nothing.
+    """
+    if isinstance(node, list):
+        yield "["
+        for item in node:
+            if not _is_docstring(item):
+                yield from _written(item, silent=silent)
+        yield "]"
+    elif isinstance(node, ast.Constant):
+        said = silent and isinstance(node.value, str)
+        yield f"({type(node.value).__name__} {bool(node.value) if said else node.value!r})"
+    elif isinstance(node, ast.JoinedStr) and silent:
+        yield "(text)"
+    elif isinstance(node, ast.AST):
+        if isinstance(node, ast.Call) and _name(node.func) == "Words":
+            yield "(words)"
+            return
+        if isinstance(node, ast.Call) and _name(node.func) == "Option":
+            yield from _option(node)
+            return
+        quiet = silent or isinstance(node, ast.Raise)
+        quiet = quiet or (isinstance(node, ast.keyword) and node.arg in _SAID)
+        quiet = quiet or (
+            isinstance(node, ast.Yield) and isinstance(node.value, ast.JoinedStr | ast.Constant)
+        )
+        yield f"({type(node).__name__}"
+        for field, value in ast.iter_fields(node):
+            if value is None or value == [] or field in ("type_comment", "kind"):
+                continue
+            yield f" {field}="
+            yield from _written(value, silent=quiet)
+        yield ")"
+    else:
+        yield repr(node)
+
+
+def _option(node: ast.Call) -> Iterator[str]:
+    """Of its two arguments without keyword the second says what the first is."""
+    yield "(Option"
+    for place, argument in enumerate(node.args):
+        yield from _written(argument, silent=place == 1)
+    yield from _written(node.keywords)
+    yield ")"
+
+
+def _is_docstring(node: object) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""

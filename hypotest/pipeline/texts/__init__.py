@@ -1,0 +1,1 @@
+"""From a text to positions: reading, counting, sampling, what is kept."""

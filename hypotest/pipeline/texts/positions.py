@@ -1,0 +1,141 @@
+"""From a protocol's text to the positions that will be looked at; needs a tokenizer, no model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.corpora.blocks import Blocks
+from hypotest.corpora.content import document_hashes
+from hypotest.corpora.sampling import SampledPositions
+from hypotest.engine.session import Session
+from hypotest.errors import CorpusError
+from hypotest.pipeline.texts.beginning import first_token
+from hypotest.pipeline.texts.kept_text import blocks_of, positions_in
+from hypotest.pipeline.texts.reader import TextReader, require_known
+from hypotest.pipeline.texts.reading import read_text
+from hypotest.pipeline.texts.rows import TextRows, curve_of, draw, rows_of
+from hypotest.predicates.combine import columns_of, needs_documents
+from hypotest.records.corpus import Document, TextSource
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.figure_data import FrequencyCurve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundPositions:
+    """Text in blocks, and the positions of both conditions drawn from it."""
+
+    documents: tuple[str, ...]
+    """Hash of each document's content; blocks and positions name documents by their place here."""
+    sources: tuple[TextSource, ...]
+    text: TextRows
+    sampled: SampledPositions
+    found: tuple[str, ...]
+    """What tying predicates to the tokenizer found out, each with its place in the protocol."""
+    curve: FrequencyCurve | None
+    """What a report draws of a condition."""
+    kept_out: tuple[str, ...]
+    """Hashes of documents of the text that were kept out of the evaluation split, sorted."""
+    bos: int | None
+    """Token that every block begins with."""
+
+    @property
+    def blocks(self) -> Blocks:
+        """The text."""
+        return self.text.blocks
+
+
+def find_positions(
+    protocol: Protocol,
+    base: Path,
+    reader: TextReader,
+    session: Session,
+    step: Callable[[], None],
+    kept_out: Collection[str],
+    on_bound: Callable[[Sequence[str]], None] = lambda found: None,
+) -> FoundPositions:
+    """Read the text, see which positions belong to the conditions, draw some of them.
+
+    Args:
+        protocol: A valid protocol.
+        base: Folder that relative paths of the protocol start from.
+        reader: The subject, or its tokenizer.
+        session: Random streams and progress.
+        step: Called when the text is read, and when positions are drawn.
+        kept_out: Hashes of documents that must not come to the evaluation split; see
+            `hypotest.pipeline.registered.registered.kept_out_of_evaluation`.
+        on_bound: Told what tying predicates to the tokenizer found out, before positions are drawn.
+
+    Raises:
+        CorpusError: If text, conditions or frequency table do not give what the protocol asks for.
+    """
+    if protocol.corpus.context > reader.context:
+        raise CorpusError(
+            f"corpus.context: {protocol.corpus.context} tokens, but {reader.name} takes at most "
+            f"{reader.context}"
+        )
+    conditions = tuple(protocol.conditions.values())
+    columns = columns_of(*conditions)
+    documents, sources = read_text(protocol.corpus.text, base, "corpus.text", session.start_stage, columns)
+    bos = first_token(protocol, reader)
+    blocks = blocks_in(protocol, documents, reader, bos)
+    hashes = document_hashes(documents)
+    if not needs_documents(*conditions):
+        documents = []  # a large text has gigabytes, and only its tokens are needed from here on
+    step()
+    text = rows_of(protocol, base, blocks, documents, reader, int(bos is not None), session.start_stage)
+    bound = text.bound(protocol)
+    found = tuple(f"{item.name}.{line}" for item in bound for line in item.found)
+    on_bound(found)
+    candidates = text.candidates(bound)
+    kept = set(kept_out)
+    numbers = [number for number, name in enumerate(hashes) if name in kept]
+    sampled = positions_in(
+        blocks,
+        candidates,
+        {
+            **protocol.sample.model_dump(mode="json"),
+            "counts": _digest(text.counts(protocol)),
+            "selection_share": protocol.split.selection,
+            "kept_out": numbers,
+            "seed": protocol.seed,
+        },
+        lambda: draw(protocol, candidates, text, kept_out=numbers),
+    )
+    step()
+    return FoundPositions(
+        documents=hashes,
+        sources=tuple(sources),
+        text=text,
+        sampled=sampled,
+        found=found,
+        curve=curve_of(bound),
+        kept_out=tuple(sorted(kept.intersection(hashes))),
+        bos=bos,
+    )
+
+
+def _digest(counts: NDArray[np.int64] | None) -> str:
+    return "" if counts is None else hashlib.sha256(counts.astype("<i8").tobytes()).hexdigest()
+
+
+def blocks_in(
+    protocol: Protocol, documents: Sequence[Document], reader: TextReader, bos: int | None
+) -> Blocks:
+    """The blocks of a protocol's text.
+
+    Documents shorter than a block are padded. Those of the reference text are not: the numbers of its model's
+    card, and the example, are of whole blocks, which hold all but a three-hundredth of it.
+
+    Raises:
+        CorpusError: If no document gives a block, or the tokenizer has more tokens than the model.
+    """
+    padded = protocol.corpus.text != "reference"
+    blocks = blocks_of(documents, reader, protocol.corpus.context, bos, padded=padded)
+    require_known(blocks.tokens, reader)
+    return blocks

@@ -1,0 +1,157 @@
+"""The rows of a text: which of its positions belong to a protocol's conditions, and samples of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.corpora.blocks import Blocks
+from hypotest.corpora.frequencies import fit_to_vocabulary
+from hypotest.corpora.sampling import Candidates, SampledPositions, sample_positions
+from hypotest.engine.progress import StartStage
+from hypotest.engine.streams import Streams
+from hypotest.pipeline.texts.reader import TextReader
+from hypotest.pipeline.texts.token_counts import token_counts
+from hypotest.predicates.combine import BoundCondition, bound_condition
+from hypotest.predicates.predicate import Setting
+from hypotest.predicates.rows import BoolArray, Rows
+from hypotest.records.corpus import Document
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.subjects.token_texts import token_offsets, token_texts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextRows:
+    """A text in blocks, its rows, and what predicates are tied to."""
+
+    rows: Rows
+    setting: Setting
+    read: list[str] = field(default_factory=list)
+    """What of the setting was asked for."""
+
+    @property
+    def blocks(self) -> Blocks:
+        """The text."""
+        return self.rows.blocks
+
+    def bound(self, protocol: Protocol) -> tuple[BoundCondition, BoundCondition]:
+        """Both conditions, tied to the tokenizer.
+
+        Raises:
+            CorpusError: If a predicate cannot be used; names its place.
+        """
+        one, other = (bound_condition(*item, self.setting) for item in protocol.conditions.items())
+        return one, other
+
+    def candidates(self, bound: Sequence[BoundCondition]) -> Candidates:
+        """Which positions belong to which of two conditions, from `bound`.
+
+        Raises:
+            CorpusError: If a predicate tells nothing apart, the conditions overlap, or one has no position.
+        """
+        one, other = (self._grid(condition.holds(self.rows)) for condition in bound)
+        return Candidates(Conditions(*(condition.name for condition in bound)), one, other)
+
+    def counts(self, protocol: Protocol) -> NDArray[np.int64] | None:
+        """Occurrences of each token id, where pairs agree in them."""
+        return self.setting.counts()[0] if "target_frequency" in protocol.sample.match else None
+
+    def counts_if_read(self) -> NDArray[np.int64] | None:
+        """Occurrences of each token id; None where nothing has asked for them."""
+        return self.setting.counts()[0] if "counts" in self.read else None
+
+    def sample(
+        self, protocol: Protocol, n_positions: int | None = None, kept_out: Collection[int] = ()
+    ) -> SampledPositions:
+        """The positions that a protocol's run looks at.
+
+        Args:
+            protocol: A valid protocol of this text.
+            n_positions: Instead of the protocol's.
+            kept_out: Numbers of documents that must not come to the evaluation split.
+
+        Raises:
+            CorpusError: As `bound`, `candidates`, and `hypotest.corpora.sampling.sample_positions`.
+        """
+        return draw(protocol, self.candidates(self.bound(protocol)), self, n_positions, kept_out)
+
+    def _grid(self, mask: BoolArray) -> BoolArray:
+        n_blocks, context = self.blocks.tokens.shape
+        grid = np.zeros((n_blocks, context - 1), dtype=bool)
+        grid[self.rows.block, self.rows.index] = mask
+        return grid
+
+
+def draw(
+    protocol: Protocol,
+    candidates: Candidates,
+    text: TextRows,
+    n_positions: int | None = None,
+    kept_out: Collection[int] = (),
+) -> SampledPositions:
+    """Draw positions among candidates; see `TextRows.sample`."""
+    sample = protocol.sample
+    return sample_positions(
+        text.blocks,
+        candidates,
+        n_positions=sample.positions if n_positions is None else n_positions,
+        max_per_document=sample.max_per_document,
+        max_per_type=sample.type_limit,
+        selection_share=protocol.split.selection,
+        match=sample.match,
+        counts=text.counts(protocol),
+        rng=Streams(protocol.seed)("positions"),
+        kept_out=kept_out,
+    )
+
+
+def rows_of(
+    protocol: Protocol,
+    base: Path,
+    blocks: Blocks,
+    documents: Sequence[Document],
+    reader: TextReader,
+    n_before: int,
+    start_stage: StartStage,
+) -> TextRows:
+    """Tie a text to what predicates need; what takes long is computed when one asks for it.
+
+    Args:
+        protocol: Names the text that is counted.
+        base: Folder that relative paths of the protocol start from.
+        blocks: The text.
+        documents: Those of the blocks; empty where no predicate reads them.
+        reader: Whose tokens they are.
+        n_before: Tokens at the beginning of each block that are none of its document's.
+        start_stage: Told of counting tokens, for progress.
+    """
+
+    @cache
+    def texts() -> tuple[str, ...]:
+        return token_texts(reader.tokenizer, reader.vocab_size)
+
+    read: list[str] = []
+
+    @cache
+    def counts() -> tuple[NDArray[np.int64], int]:
+        read.append("counts")
+        found = token_counts(protocol.frequencies, base, reader, start_stage)
+        return fit_to_vocabulary(found, reader.vocab_size), max(0, reader.vocab_size - found.size)
+
+    def offsets(numbers: Sequence[int]) -> Sequence[NDArray[np.int64]]:
+        return token_offsets(reader.tokenizer, [documents[number].text for number in numbers])
+
+    setting = Setting(base=base, vocab_size=reader.vocab_size, texts=texts, counts=counts)
+    return TextRows(Rows.of(blocks, documents, offsets, n_before), setting, read)
+
+
+def curve_of(bound: Sequence[BoundCondition]) -> FrequencyCurve | None:
+    """What a report draws of the first condition that has something to draw."""
+    return next((item.curve for item in bound if item.curve is not None), None)

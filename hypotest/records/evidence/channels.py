@@ -1,0 +1,31 @@
+"""Parts of the evidence; apart from its arrays, so that a protocol is checked without numpy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """What evidence may hold of each row, and measures may read."""
+
+    ACTIVATIONS = "activations"
+    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons)."""
+    INFLUENCE = "influence"
+    """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
+    positive: the ablation hurts."""
+    LOSS = "loss"
+    """Cross-entropy of the target in nats, shape (n_rows,)."""
+    ERROR_BOUND = "error_bound"
+    """Largest error of each influence in nats, proven, shape (n_rows, n_neurons), float16; NaN where it comes
+    from forward passes, whose rounding nothing bounds."""
+    N_EXACT = "n_exact"
+    """Neurons whose influence was evaluated over the whole vocabulary, shape (n_rows,)."""
+    RESIDUAL = "residual"
+    """Input of the final norm, shape (n_rows, d_model); without columns where changes come from forward
+    passes, which do not need it."""
+    ATTENTION = "attention"
+    """Attention of the query at each row, shape (n_rows, n_heads, context); keys that it cannot see hold
+    zero: those behind it, and those before its window."""
+    HEADS = "heads"
+    """How the layer changes when attention heads are ablated, on both splits, document by document
+    (`hypotest.records.evidence.heads.HeadAblation`)."""

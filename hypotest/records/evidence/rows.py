@@ -1,0 +1,72 @@
+"""Rows: the positions at which something was collected."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.protocol.conditions import Conditions
+
+
+def condition_type(names: Conditions) -> pl.Enum:
+    """Of the column condition: two names, of which the first is the first condition's."""
+    return pl.Enum(list(names))
+
+
+def conditions_of(positions: pl.DataFrame) -> Conditions:
+    """The names of both conditions, from the column condition."""
+    kind = positions.schema["condition"]
+    if not isinstance(kind, pl.Enum) or len(kind.categories) != 2:
+        raise ValueError(f"the column condition must be an Enum of two names; found {kind}")
+    return Conditions(*kind.categories)
+
+
+class Positioned:
+    """What has a frame of positions: its columns as arrays, shape (n_positions,)."""
+
+    __slots__ = ()
+    positions: pl.DataFrame
+
+    @property
+    def documents(self) -> IntArray:
+        """Document of each position."""
+        return np.asarray(self.positions["document"].to_numpy())
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """Block of text."""
+        return self._column("block")
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Place within the block."""
+        return self._column("index")
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Token that is to be predicted."""
+        return self._column("target")
+
+    @property
+    def conditions(self) -> Conditions:
+        """The names of both conditions."""
+        return conditions_of(self.positions)
+
+    @property
+    def first(self) -> NDArray[np.bool_]:
+        """Whether a position belongs to the first condition."""
+        return self.mask(self.conditions.first)
+
+    @property
+    def second(self) -> NDArray[np.bool_]:
+        """Whether a position belongs to the second condition."""
+        return self.mask(self.conditions.second)
+
+    def mask(self, condition: str) -> NDArray[np.bool_]:
+        """Whether a position belongs to a condition of this name."""
+        return np.asarray(self.positions["condition"].cast(pl.String).to_numpy() == condition)
+
+    def _column(self, name: str) -> NDArray[np.int64]:
+        return self.positions[name].to_numpy().astype(np.int64)  # writable, as torch wants it

@@ -1,0 +1,233 @@
+"""The protocol: what will be measured, and what each hypothesis predicts, before any data.
+
+The models mirror the YAML one to one, refuse unknown keys at every depth, and are frozen. What
+spans several keys is checked in ``hypotest.registration``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, Tag
+
+from hypotest.records.protocol.choices import AblationKind, AllChoices
+from hypotest.records.protocol.conditions import Conditions, TwoConditions
+from hypotest.records.protocol.material import Corpus, CountedText, Sampling, Split, Subject
+from hypotest.records.protocol.nulls import AllNulls
+from hypotest.records.protocol.prediction import Prediction
+from hypotest.records.protocol.strict import Name, Strict, either
+
+Correction = Literal["bonferroni", "holm"]
+
+MAX_HYPOTHESES = 20
+
+
+class TopFraction(Strict):
+    """The most influential neurons, a fixed share of the layer."""
+
+    top_fraction: float = Field(
+        gt=0, le=0.5, description="share of the layer's neurons, the most influential"
+    )
+
+
+class Group(Strict):
+    """Which neurons are tested."""
+
+    select: Annotated[
+        Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
+        either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
+    ] = Field(
+        default="plateau",
+        description="`plateau` (left of the power law on the influence curve), or {top_fraction: a share}",
+    )
+    by: Literal["delta_loss"] = Field(
+        default="delta_loss",
+        description="influence: mean absolute change of the loss, in nats, when a neuron is ablated",
+    )
+    otherwise: TopFraction | None = Field(
+        default=None, description="group when no plateau is found; required with `select: plateau`"
+    )
+
+    @property
+    def size_varies(self) -> bool:
+        """Whether the data set the group's size, so that it can differ under other labels or other text."""
+        return self.select == "plateau"
+
+
+class Ablation(Strict):
+    """How neurons are ablated, one at a time."""
+
+    replacement: AblationKind = Field(
+        default="mean",
+        description="what an ablated neuron is set to: its `mean` over the selection split, `zero`, or "
+        "`resample`, its activation at another position of the selection split",
+    )
+    tolerance: float = Field(
+        default=1e-4, ge=1e-6, le=0.01, description="largest error of any change of loss, in nats"
+    )
+
+
+class Intervals(Strict):
+    """Confidence intervals."""
+
+    reselection: bool = Field(
+        default=False,
+        description="select the group again on half of the documents and types: errors by which studies "
+        "are pooled and compared, and the only interval that measures of weights have; takes longer",
+    )
+
+
+class Decision(Strict):
+    """The rule, fixed in advance, that turns outcomes into a verdict."""
+
+    level: float = Field(default=0.05, gt=0, lt=0.5, description="significance level of a single test")
+    correction: Correction = Field(
+        default="bonferroni",
+        description="for testing several predictions, before anything is refuted",
+    )
+    rule: Literal["every_prediction"] = Field(
+        default="every_prediction",
+        description="supported only if every prediction on which a hypothesis speaks supports it",
+    )
+
+    def fewest_draws(self, n_tests: int) -> int:
+        """Draws from which a two-sided p-value, at least 2 / (B + 1), reaches level / n_tests.
+
+        Examples:
+            >>> Decision(level=0.05).fewest_draws(5)
+            199
+        """
+        # Rounded before ceil: 2 * 5 / 0.05 must give 200 also in floating point.
+        return math.ceil(round(2 * n_tests / self.level, 6)) - 1
+
+
+class Protocol(Strict):
+    """A preregistered set of rival hypotheses and the predictions that decide between them."""
+
+    model_config = ConfigDict(
+        defer_build=True
+    )  # which nulls and predicates there are is asked with the first
+
+    hypotest: Literal[1] = Field(description="version of the protocol language")
+    id: Name = Field(
+        description="names the folder of its reports: lower-case letters, digits, _ and -, at most 64"
+    )
+    title: str = Field(min_length=1, max_length=200, description="one line for the report")
+    source: str | None = Field(default=None, description="where the claims come from")
+    subject: Subject = Field(default=Subject(), description="the network under test")
+    corpus: Corpus = Field(default=Corpus(), description="the text whose tokens are predicted")
+    frequencies: Annotated[
+        Annotated[str, Field(min_length=1), Tag("word")] | Annotated[CountedText, Tag("other")],
+        either(None, dict, "must be reference, the path of a table, or {count: a text}"),
+    ] = Field(
+        default="reference",
+        description="token counts: `reference` (of the reference model's training text), the path of a .npy, "
+        ".parquet or .csv table, or {count: a text}",
+    )
+    conditions: TwoConditions = Field(
+        description="which positions are compared: two conditions, each with a name of your own; the group "
+        "is selected on the first"
+    )
+    sample: Sampling = Field(
+        default=Sampling(), description="how many positions of each condition, and what pairs agree in"
+    )
+    split: Split = Field(
+        default=Split(),
+        description="neurons are selected on one part of the documents and measured on the other",
+    )
+    splits: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="divisions of the documents; the first decides, the others show how outcomes spread",
+    )
+    placebos: int = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="random divisions of the second condition's token types into two make-believe "
+        "conditions, in which every prediction is tested to reveal faults; they never decide; 0: none",
+    )
+    ablation: Ablation = Field(default=Ablation(), description="how neurons are ablated, one at a time")
+    group: Group = Field(description="which neurons are tested")
+    nulls: AllNulls = Field(description="what the group is compared with")
+    hypotheses: tuple[Name, ...] = Field(
+        default=("modular", "distributed"),
+        min_length=1,
+        max_length=MAX_HYPOTHESES,
+        description="names of the rival hypotheses: lower-case letters, digits, _ and -",
+    )
+    predictions: tuple[Prediction, ...] = Field(
+        min_length=1, description="what is measured, and what each hypothesis expects of it"
+    )
+    intervals: Intervals = Field(default=Intervals(), description="confidence intervals")
+    decision: Decision = Field(
+        default=Decision(), description="the rule, fixed in advance, that turns outcomes into a verdict"
+    )
+    multiverse: AllChoices | None = Field(
+        default=None, description="other defensible choices, for `hypotest multiverse`; they never decide"
+    )
+    seed: int = Field(ge=0, lt=2**63, description="seed of everything that is drawn at random")
+
+    def with_nulls(self, names: Collection[str]) -> Protocol:
+        """The plan with these of its nulls and no others."""
+        kept = {name: null if name in names else None for name, null in self.nulls}
+        return self.model_copy(update={"nulls": self.nulls.model_copy(update=kept)})
+
+    def n_tests_of(self, null: str) -> int:
+        """Tests among which the level of this null's p-values is divided; 0 where none rests on it.
+
+        All that decide if one of them does, 1 if only premises do.
+        """
+        roles = {item.role for item in self.predictions if item.contrast.null == null}
+        return len(self.deciding) if "deciding" in roles else int("premise" in roles)
+
+    @property
+    def names(self) -> Conditions:
+        """Of both conditions."""
+        return Conditions(*self.conditions)
+
+    @property
+    def deciding(self) -> tuple[Prediction, ...]:
+        """Predictions neither premise nor descriptive; their number M sets the correction."""
+        return tuple(item for item in self.predictions if item.role == "deciding")
+
+    @property
+    def trends(self) -> tuple[Prediction, ...]:
+        """Predictions about the course of an effect over checkpoints."""
+        return tuple(item for item in self.predictions if item.contrast.trajectory)
+
+    @property
+    def is_series(self) -> bool:
+        """Whether it is run more than once: at every layer, or on several checkpoints."""
+        return self.subject.layer == "all" or isinstance(self.subject.revision, tuple)
+
+    def member(self, *, layer: int | None = None, revision: str | None = None) -> Protocol:
+        """The plan of one run of a series, at one layer of one checkpoint.
+
+        What the protocol says of the course over checkpoints is described there and decides nothing.
+
+        Args:
+            layer: Instead of `all`.
+            revision: Instead of the list.
+        """
+        changes = {
+            name: value for name, value in (("layer", layer), ("revision", revision)) if value is not None
+        }
+        predictions = tuple(
+            item.model_copy(
+                update={
+                    "role": "descriptive",
+                    "expects": {},
+                    "contrast": item.contrast.model_copy(update={"trajectory": None}),
+                }
+            )
+            if item.contrast.trajectory
+            else item
+            for item in self.predictions
+        )
+        return self.model_copy(
+            update={"subject": self.subject.model_copy(update=changes), "predictions": predictions}
+        )

