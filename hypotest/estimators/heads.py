@@ -125,8 +125,35 @@ def top_head_share(
         ValueError: If shapes do not fit, the head does not exist, or a sum or weight is negative or
             not finite.
     """
-    one, whole, rows = np.asarray(single), np.asarray(layer), np.asarray(head_layer)
+    part, whole = top_head_changes(single, layer, head_layer, group, head)
     counts = _sums(weights, 2, "weights")
+    if counts.shape[1] != part.size:
+        raise ValueError(f"weights need a column for each of {part.size} rows, got shape {counts.shape}")
+    total = counts @ whole
+    share = np.full(counts.shape[0], np.nan)
+    np.divide(counts @ part, total, out=share, where=total > 0)
+    return share
+
+
+def top_head_changes(
+    single: FloatArray, layer: FloatArray, head_layer: IntArray, group: IntArray, head: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What `top_head_share` divides, row by row: squared change with one head and with its layer ablated.
+
+    Args:
+        single: As in `top_head_share`, like the others.
+        layer: The same.
+        head_layer: The same.
+        group: The same.
+        head: The same.
+
+    Returns:
+        Both summed over the group, shape (n_rows,) each.
+
+    Raises:
+        ValueError: If shapes do not fit, the head does not exist, or a change is negative or not finite.
+    """
+    one, whole, rows = np.asarray(single), np.asarray(layer), np.asarray(head_layer)
     for name, array in (("single", one), ("layer", whole)):
         if array.ndim != 3:
             raise ValueError(f"{name} must have 3 dimensions, got shape {array.shape}")
@@ -134,17 +161,13 @@ def top_head_share(
         raise ValueError(f"head must be from 0 to {one.shape[1] - 1}, got {head}")
     if rows.shape != one.shape[1:2] or not np.all((rows >= 0) & (rows < whole.shape[1])):
         raise ValueError(f"head_layer must give one of {whole.shape[1]} layers for each head")
-    if one.shape[::2] != whole.shape[::2] or counts.shape[1] != one.shape[0]:
+    if one.shape[::2] != whole.shape[::2]:
         raise ValueError(
-            "single, layer and weights must agree in rows and neurons, got shapes "
-            f"{one.shape}, {whole.shape}, {counts.shape}"
+            f"single and layer must agree in rows and neurons, got shapes {one.shape}, {whole.shape}"
         )
     neurons = checked_groups(np.asarray(group)[None], one.shape[2])[0]
-    part = counts @ _sums(one[:, head, neurons], 2, "single").sum(axis=1)
-    total = counts @ _sums(whole[:, rows[head], neurons], 2, "layer").sum(axis=1)
-    share = np.full(counts.shape[0], np.nan)
-    np.divide(part, total, out=share, where=total > 0)
-    return share
+    part = _sums(one[:, head, neurons], 2, "single").sum(axis=1)
+    return part, _sums(whole[:, rows[head], neurons], 2, "layer").sum(axis=1)
 
 
 def _sums(array: FloatArray | IntArray, ndim: int, name: str) -> NDArray[np.float64]:

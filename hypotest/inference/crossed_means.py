@@ -1,6 +1,6 @@
-"""Means, and differences of means between two conditions, over documents and types.
+"""Means, differences of means between two conditions, and ratios of sums, over documents and types.
 
-A mean without one unit follows from sums, so that every unit is left out in turn at the cost of one pass.
+Without one unit they follow from sums, so that every unit is left out in turn at the cost of one pass.
 """
 
 from __future__ import annotations
@@ -81,6 +81,48 @@ def mean_contrast(
         _, pairs = np.unique(codes[side] * (kinds.max() + 1) + kinds[side], return_inverse=True)
         cells += _spread(_without(y[side], pairs, pairs.max() + 1, "document and type"))
     return MeanContrast(estimate, Variances(of_documents, tuple(components), cells))
+
+
+def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: IntArray) -> MeanContrast:
+    """Ratio of two sums over the rows of one condition, with its crossed variances.
+
+    Every document, type and cell is left out in turn. Groups of them left out at random, which any statistic
+    takes, leave a p that depends on the draw: on the reference model that of a head's share, 0.02, moved
+    between 0.01 and 0.13.
+
+    Args:
+        part: What is summed above, of each row, shape ``(n_rows,)``.
+        whole: The same below.
+        documents: Document of each row.
+        types: Target type of each row.
+
+    Raises:
+        ValueError: If shapes differ, a number is not finite, or nothing is left below without some unit.
+    """
+    above, below = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    owner, kinds = np.asarray(documents), np.asarray(types)
+    if above.ndim != 1 or not (above.shape == below.shape == owner.shape == kinds.shape):
+        raise ValueError(
+            "both parts, documents and types must be vectors of one length; found shapes "
+            f"{above.shape}, {below.shape}, {owner.shape}, {kinds.shape}"
+        )
+    if not (np.isfinite(above).all() and np.isfinite(below).all()):
+        raise ValueError("a number is not finite")
+    _, codes = np.unique(owner, return_inverse=True)
+    _, own = np.unique(kinds, return_inverse=True)
+    _, pairs = np.unique(codes * (own.max(initial=0) + 1) + own, return_inverse=True)
+    spreads = [
+        _spread(_without(above, units, units.max() + 1, what, below))
+        for units, what in ((codes, "document"), (own, "type"), (pairs, "document and type"))
+    ]
+    return MeanContrast(
+        float(above.sum() / below.sum()),
+        Variances(
+            Component(spreads[0], effective_number(codes)),
+            (Component(spreads[1], effective_number(own)),),
+            spreads[2],
+        ),
+    )
 
 
 def permuted_contrasts(
@@ -177,11 +219,17 @@ def _spread_of(
     return np.asarray((number - 1) / number * squares)
 
 
-def _without(values: NDArray[np.float64], codes: IntArray, n_units: int, what: str) -> NDArray[np.float64]:
-    """The mean without each unit in turn, shape (n_units,)."""
-    counts = np.bincount(codes, minlength=n_units)
-    left = values.size - counts
-    if not left.min() > 0:
+def _without(
+    values: NDArray[np.float64],
+    codes: IntArray,
+    n_units: int,
+    what: str,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """The mean without each unit in turn, or sum of values over sum of weights, shape (n_units,)."""
+    of_all = float(values.size) if weights is None else float(weights.sum())
+    left = of_all - np.bincount(codes, weights, minlength=n_units)
+    if not left.min() > 1e-12 * of_all:
         raise ValueError(f"one {what} holds all rows of a condition: without it there is no mean")
     return np.asarray((values.sum() - np.bincount(codes, values, minlength=n_units)) / left)
 

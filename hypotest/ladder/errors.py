@@ -19,7 +19,7 @@ from hypotest.inference.crossed import Variances, crossed_interval
 from hypotest.inference.left_out import crossed_errors, evaluated, unit_counts
 from hypotest.records.results.prediction_result import Interval
 from hypotest.testing.intervals import UNDEFINED, all_defined
-from hypotest.testing.left_out import effective_numbers, left_out_of
+from hypotest.testing.left_out import effective_units, left_out_of
 from hypotest.testing.rung import CONTROL_GROUPS, Rung
 from hypotest.testing.task import Tested
 
@@ -67,7 +67,7 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
         )
     conditions = tested.task.evidence.evaluation.conditions
     left = left_out_of(measure.rows, tested.task.streams)
-    effective = effective_numbers(left, conditions)
+    effective = effective_units(left, conditions)
     if reason := unit_counts(left).too_few(conditions):
         return Errors(effective=effective, reason=reason)
     groups = [tested.group[None, :]]

@@ -54,7 +54,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.records.results.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import ends, interval_p_value, secondary
+    from hypotest.testing.intervals import effective_numbers, ends, interval_p_value, secondary
 
     split, protocol = task.evidence.evaluation, task.protocol
     gini = gini_of_heads(split).mean(axis=1)
@@ -77,8 +77,6 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
     of_first, of_second, _ = document_means(split, gini)
     paired = paired_standardized_difference(of_first, of_second)
-    number = (variances.documents, *variances.types)
-    names = ("effective_documents", *(f"effective_{name}_types" for name in split.conditions))
     return MeasuredContrast(
         observed=float(values[first].mean()),
         reference=OTHER_CONDITION,
@@ -97,7 +95,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         ),
         secondary=secondary(
             {
-                **{name: item.units for name, item in zip(names, number, strict=True)},
+                **effective_numbers(
+                    variances.documents.units, [item.units for item in variances.types], split.conditions
+                ),
                 "cliffs_delta": cliffs_delta(of_first, of_second),
             }
         ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
@@ -37,12 +36,11 @@ WORDS = Words(
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Share of the top head in the effect of all heads of its layer, against a declared share."""
     from hypotest.estimators import heads
-    from hypotest.inference.left_out import evaluated
+    from hypotest.inference.crossed import crossed_interval
+    from hypotest.inference.crossed_means import sum_ratio
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.heads import head_layers
-    from hypotest.testing.intervals import interval_p_value, secondary
-    from hypotest.testing.left_out import left_out_of, reference_errors
+    from hypotest.testing.intervals import UNDEFINED, effective_numbers, interval_p_value, secondary
     from hypotest.testing.undefined import defined
 
     evidence, level = task.evidence, task.protocol.decision.level
@@ -50,21 +48,28 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     on_selection = evidence.selection.head_ablation.single.sum(axis=0, dtype=np.float64)
     group = task.selection.group
     top = int(heads.top_head(on_selection, group[None, :])[0])
-    layers = head_layers(evidence)
-
-    def share(units: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        return heads.top_head_share(ablation.single, ablation.layer, layers, group, top, weights[:, units])
-
-    rows = MeasuredRows(ablation.documents, ablation.targets)
-    one = np.zeros(rows.documents.size, dtype=np.int64), np.ones((1, 1), dtype=np.int64)
+    part, whole = heads.top_head_changes(ablation.single, ablation.layer, head_layers(evidence), group, top)
     observed = defined(
-        float(share(*one)[0]),
+        float(part.sum() / whole.sum()) if whole.any() else np.nan,
         "the heads of the top head's layer do not change this group on the evaluation split",
     )
     reference = float(prediction.contrast.reference or 0.0)
-    left = left_out_of(rows, task.streams)
-    errors = reference_errors(evaluated(share, left), left, evidence.evaluation.conditions)
-    interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
+    conditions = evidence.evaluation.conditions
+    interval = at_95 = None
+    numbers: dict[str, float] = {}
+    try:
+        variances = sum_ratio(part, whole, ablation.documents, ablation.targets).variances
+    except ValueError:
+        reason = UNDEFINED
+    else:
+        reason = variances.too_few(conditions)
+        numbers = effective_numbers(
+            variances.documents.units, [item.units for item in variances.types], conditions
+        )
+    if not reason:
+        interval, at_95 = (
+            crossed_interval(observed - reference, variances, item) for item in (1 - 2 * level, 0.95)
+        )
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
     return MeasuredContrast(
@@ -79,10 +84,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
                 "top_head_layer": float(head.layer),
                 "top_head": float(head.head),
                 "share_of_equal_heads": 1 / n_heads,
-                **errors.effective,
+                **numbers,
             }
         ),
-        notes=(errors.reason,) if errors.reason else (),
+        notes=(reason,) if reason else (),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.inference.equivalence import t_p_value
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import Interval, SecondaryNumber
 
 UNDEFINED = "undefined without some of the documents or types: no interval"
@@ -22,6 +23,12 @@ def interval_p_value(interval: Interval) -> float:
     """Two-sided p of no effect, by t with the interval's (bias-corrected) centre and standard error."""
     centre = (interval.low + interval.high) / 2
     return t_p_value(centre, interval.standard_error, interval.degrees_of_freedom)
+
+
+def effective_numbers(documents: float, types: Sequence[float], conditions: Conditions) -> dict[str, float]:
+    """Documents, and types of each condition, of equal size that would say as much, by name."""
+    names = ("effective_documents", *(f"effective_{name}_types" for name in conditions))
+    return dict(zip(names, (documents, *types), strict=False))
 
 
 def ends(interval: Interval | None) -> tuple[float, float] | None:

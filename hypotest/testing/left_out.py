@@ -17,7 +17,7 @@ from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import Interval
 from hypotest.testing.group_measure import MeasuredRows
-from hypotest.testing.intervals import UNDEFINED, all_defined
+from hypotest.testing.intervals import UNDEFINED, all_defined, effective_numbers
 
 
 def left_out_of(rows: MeasuredRows, streams: Streams) -> CrossedLeftOut:
@@ -29,10 +29,9 @@ def left_out_of(rows: MeasuredRows, streams: Streams) -> CrossedLeftOut:
     return crossed_left_out(rows.documents, rows.types, rows.second, streams("rows left out"))
 
 
-def effective_numbers(left: CrossedLeftOut, conditions: Conditions) -> dict[str, float]:
-    """Documents, and types of each condition, of equal size that would say as much."""
-    names = ("effective_documents", *(f"effective_{name}_types" for name in conditions))
-    return dict(zip(names, (item.number for item in (left.documents, *left.types)), strict=False))
+def effective_units(left: CrossedLeftOut, conditions: Conditions) -> dict[str, float]:
+    """Documents, and types of each condition, of equal size that would say as much, by name."""
+    return effective_numbers(left.documents.number, [item.number for item in left.types], conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def reference_errors(
         left: From `left_out_of`.
         conditions: Their names.
     """
-    effective = effective_numbers(left, conditions)
+    effective = effective_units(left, conditions)
     if reason := unit_counts(left).too_few(conditions):
         return ReferenceErrors(effective=effective, reason=reason)
     if not all_defined(*values):

@@ -99,7 +99,7 @@ def test_silent_groups_are_undefined() -> None:
         ),
         (lambda: share(head=2), "head must be"),
         (lambda: share(head_layer=np.array([0, 1])), "head_layer"),
-        (lambda: share(weights=np.ones((1, 3))), "agree"),
+        (lambda: share(weights=np.ones((1, 3))), "column for each"),
     ],
 )
 def test_refusals(call, message: str) -> None:
