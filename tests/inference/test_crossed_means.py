@@ -8,8 +8,8 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from hypotest.inference.crossed import effective_number
-from hypotest.inference.crossed_means import MeanContrast, mean_contrast, permuted_contrasts
+from hypotest.inference.crossed import crossed_interval, effective_number
+from hypotest.inference.crossed_means import MeanContrast, mean_contrast, permuted_contrasts, sum_ratio
 from hypotest.inference.relabelling import permute_types
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -168,3 +168,39 @@ class TestRates:
         assert 3 <= rejected["crossed"] <= 36
         assert 338 <= covered <= 388  # the floor errs on the side of covering
         assert permuted <= 14  # 99.9 % of 100 at 0.05
+
+
+class TestSumRatio:
+    def test_against_a_loop(self) -> None:
+        values, _, documents, types = rows(np.random.default_rng(3), n_documents=25)
+        part, whole = np.exp(values), 1 + np.exp(0.5 * values)
+        found = sum_ratio(part, whole, documents, types)
+        assert found.estimate == pytest.approx(part.sum() / whole.sum())
+        assert found.variances.documents.units == pytest.approx(effective_number(documents))
+        for units, variance in (
+            (documents, found.variances.documents.variance),
+            (types, found.variances.types[0].variance),
+            (documents * 1000 + types, found.variances.cells),
+        ):
+            left = [part[units != unit].sum() / whole[units != unit].sum() for unit in np.unique(units)]
+            looped = np.sum((left - np.mean(left)) ** 2) * (len(left) - 1) / len(left)
+            assert variance == pytest.approx(looped)
+
+    def test_intervals_hold_the_ratio_over_new_documents_and_types(self) -> None:
+        rng, covered = np.random.default_rng(4), 0
+        for _ in range(200):
+            logit, _, documents, types = rows(rng, type_sd=1.5)
+            whole = np.exp(0.5 * rng.normal(size=logit.size))
+            found = sum_ratio(whole / (1 + np.exp(-logit)), whole, documents, types)
+            interval = crossed_interval(found.estimate - 0.5, found.variances, 0.9)
+            covered += interval.low <= 0 <= interval.high
+        assert 0.82 < covered / 200 < 0.97  # five standard errors around 0.9; over documents alone: 0.5
+
+    def test_refusals(self) -> None:
+        ones, units = np.ones(4), np.arange(4)
+        with pytest.raises(ValueError, match="vectors of one length"):
+            sum_ratio(ones, ones[:3], units, units)
+        with pytest.raises(ValueError, match="not finite"):
+            sum_ratio(ones * np.nan, ones, units, units)
+        with pytest.raises(ValueError, match="one document holds all"):
+            sum_ratio(ones, np.array([0.0, 0, 0, 1]), units, units)
