@@ -13,6 +13,8 @@ from hypotest.errors import CorpusError
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.design import CALIPER, MatchFactor
 
+PAIR = "pair"
+"""Column of examples: both positions of a minimal pair have one number, and are drawn together."""
 _EXACT = tuple(name for name in get_args(MatchFactor) if name != "index")
 BoolArray = NDArray[np.bool_]
 
@@ -85,6 +87,8 @@ class Pairing:
         """
         self._blocks, self._counts = blocks, counts
         self._exact = [name for name in _EXACT if name in match]
+        if PAIR in blocks.columns:
+            self._exact.insert(0, PAIR)
         self._near = "index" in match or "block" in match
         n_documents, n_types = (
             int(blocks.document.max(initial=-1)) + 1,
@@ -173,6 +177,8 @@ def _values(
     counts: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
     """What positions must agree in, as numbers."""
+    if name == PAIR:
+        return blocks.columns[PAIR][block].astype(np.int64)
     if name == "block":
         return block.astype(np.int64)
     if name == "document":

@@ -13,6 +13,7 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts.reading import describe_source
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.corpus_result import CorpusResult
 
 _NAMED = 20
@@ -54,16 +55,19 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         evidence: Both splits, for the sampled targets.
     """
     blocks, token = prepared.blocks, prepared.subject.token
+    padded, padded_tokens = blocks.n_padded, blocks.padded_tokens
+    if protocol.examples is not None:  # of which the longest is not padded, and as long as it is
+        padded, padded_tokens = len(blocks.tokens), int(blocks.lengths.sum())
     return TextFacts(
-        source=describe_source(protocol.corpus.text, prepared.sources),
+        source=_source(protocol, prepared),
         documents=len(prepared.documents),
         blocks=len(blocks.tokens),
         available=prepared.sampled.available,
         text_differs=prepared.text_differs,
         bos=None if prepared.bos is None else token(prepared.bos),
         text_tokens=blocks.text_tokens,
-        padded_blocks=blocks.n_padded,
-        padded_tokens=blocks.padded_tokens - blocks.n_padded * (prepared.bos is not None),
+        padded_blocks=padded,
+        padded_tokens=padded_tokens - padded * (prepared.bos is not None),
         empty=sum(source.n_empty for source in prepared.sources),
         copies=sum(source.n_copies for source in prepared.sources),
         frequent={
@@ -71,6 +75,12 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
             for name in evidence.evaluation.conditions
         },
     )
+
+
+def _source(protocol: Protocol, prepared: Prepared) -> str:
+    if protocol.corpus is not None:
+        return describe_source(protocol.corpus.text, prepared.sources)
+    return ", ".join(source.name for source in prepared.sources)
 
 
 def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> CorpusResult:
@@ -81,20 +91,25 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
         text: From `describe_text`, or of results that are kept.
         evidence: Both splits.
     """
-    length = protocol.corpus.context - (text.bos is not None)
-    tokens = (text.blocks - text.padded_blocks) * length + text.padded_tokens
+    tokens = text.padded_tokens
+    if protocol.corpus is not None:
+        length = protocol.corpus.context - (text.bos is not None)
+        tokens += (text.blocks - text.padded_blocks) * length
     return CorpusResult(
         **{
             **asdict(text),
             "conditions": tuple(evidence.evaluation.conditions),
+            "words": material_words(protocol),
+            "outcome": protocol.outcome,
             "frequent": {
                 name: _named(text.frequent.get(name, ()), evidence, name) for name in text.available
             },
             "tokens": tokens,
             "per_thousand": {
-                name: 1000 * number / (tokens - text.blocks) for name, number in text.available.items()
+                name: 1000 * number / max(1, tokens - text.blocks) for name, number in text.available.items()
             },
             **_sampled(evidence),
+            "correct": _correct(evidence) if protocol.outcome == "logit_difference" else None,
         }
     )
 
@@ -112,6 +127,12 @@ def _frequent(evidence: Evidence, condition: str) -> list[tuple[int, int]]:
         for target in split.targets[split.mask(condition)].tolist()
     ]
     return sorted(Counter(targets).items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
+
+
+def _correct(evidence: Evidence) -> dict[str, float]:
+    """Share of the evaluation split's examples whose target has the larger logit."""
+    split = evidence.evaluation
+    return {name: float((split.loss[split.mask(name)] < 0).mean()) for name in split.conditions}
 
 
 def _sampled(evidence: Evidence) -> dict[str, Any]:

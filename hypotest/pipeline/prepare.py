@@ -94,7 +94,7 @@ def prepare(
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
         samples[split] = Sample(found.blocks.tokens, rows, heads)
     ablation = plan_ablation(
-        subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed
+        subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed, protocol.outcome
     )
     return Prepared(
         subject=subject,
@@ -107,7 +107,9 @@ def prepare(
         samples=samples,
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
-        text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
+        text_differs=_differences(found.sources)
+        if protocol.corpus and protocol.corpus.text == "reference"
+        else (),
         kept_out=found.kept_out,
         counts=found.text.counts_if_read(),
         bos=found.bos,

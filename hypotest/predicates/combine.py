@@ -253,8 +253,8 @@ def _checked(name: str, leaf: Leaf, holds: _Mask) -> _Mask:
             if not mask.any() or mask.all():
                 where = "none" if not mask.any() else "every one"
                 raise CorpusError(
-                    f"holds at {where} of the {len(rows):,} positions of this text, so that it tells nothing "
-                    "apart: check it, or take another text"
+                    f"holds at {where} of the {len(rows):,} {rows.called}, so that it tells nothing apart: "
+                    "check it, or take others"
                 )
             return mask
 

@@ -164,6 +164,7 @@ PREDICATE = Predicate(
     ),
     exchange="span",
     files=lambda options: (options.file,),
+    material=("text",),
     bind=bind,
     reads_text=True,
 )

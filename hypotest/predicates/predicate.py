@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,8 @@ class Predicate:
     exchange: Unit | None = None
     """Coarsest unit within which it holds everywhere or nowhere, which says what may be shuffled. None: the
     types of what it is about."""
+    material: tuple[Literal["text", "examples"], ...] = ("text", "examples")
+    """What rows it can be asked of."""
     bind: Callable[[Any, About | None, Setting], Bound]
     """Tied to a tokenizer: from the options and what it is about.
 

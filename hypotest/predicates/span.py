@@ -77,6 +77,7 @@ PREDICATE = Predicate(
         clause=lambda options, subject: f"the next token lies in a span labelled {options.label}",
     ),
     exchange="span",
+    material=("text",),
     bind=bind,
     fields=lambda options: (COLUMN,),
     reads_text=True,

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
+from hypotest.records.protocol.wording import OF_TEXT
+from hypotest.records.results.corpus_result import CrossEntropy
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.records.results.group_result import AblationResult
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus import left_out_of, unlisted_of, used_of
+from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of, unlisted_of, used_of
+from hypotest.report.examples import examples_section
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.text import token_text
@@ -89,23 +92,15 @@ def _engine(ablation: AblationResult) -> str:
     )
 
 
-def cross_entropy_words(results: Results) -> Iterable[Part]:
-    """How well the model predicts the text, beside what needs no model."""
-    found = results.cross_entropy
-    if found is not None:
-        yield (
-            "The model's cross-entropy on this text is ",
-            strong(f"{fixed(found.nats, 2)} nats"),
-            f" a token ({count_text(found.n_tokens)} tokens of the selection split). Knowing nothing but how "
-            f"frequent each token is costs {fixed(found.unigram, 2)}, guessing among all tokens "
-            f"{fixed(found.chance, 2)}.",
-        )
+def _is_plausible(found: CrossEntropy | None) -> bool:
+    """Whether the model predicts the text better than token counts do, where that is asked."""
+    return found is None or found.unigram is None or found.nats < found.unigram
 
 
 def implausible(results: Results) -> Iterable[Part]:
     """Said before any result: a model that does not predict the text."""
     found = results.cross_entropy
-    if found is not None and not found.nats < found.unigram:
+    if found is not None and not _is_plausible(found):
         yield (
             strong("Careful: the model does not predict this text."),
             f" Its cross-entropy is {fixed(found.nats, 2)} nats a token, and token counts alone give "
@@ -116,11 +111,11 @@ def implausible(results: Results) -> Iterable[Part]:
 def implausible_alert(results: Results) -> Inline:
     """The same for the console; empty where it does."""
     found = results.cross_entropy
-    if found is None or found.nats < found.unigram:
+    if found is None or _is_plausible(found):
         return ""
     return strong(
         f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone give "
-        f"{found.unigram:.2f}",
+        f"{fixed(found.unigram, 2)}",
         "bad",
     )
 
@@ -137,6 +132,9 @@ def _beginning(bos: str | None) -> str:
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """The text, the positions, and what the conditions come to in it."""
     corpus = results.corpus
+    if corpus.words != OF_TEXT:
+        yield from examples_section(results, figures)
+        return
     yield Heading("Text and conditions")
     yield (
         f"Text: {corpus.source}; {count_text(corpus.documents)} documents, "
@@ -180,12 +178,7 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         ],
         numeric=(1,),
     )
-    for name, frequent in corpus.frequent.items():
-        yield (
-            f"The most frequent {name} targets in the sample: "
-            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in frequent)
-            + "."
-        )
+    yield from frequent_targets(corpus)
     if corpus.text_differs:
         said = "Installed in another version than the pinned one, so that the text differs: "
         yield Note("note", (Paragraph(f"{said}{sentence_list(corpus.text_differs)}."),))

@@ -17,6 +17,7 @@ from hypotest.predicates.combine import definitions, notes_of
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Margin, Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration.explained.meanings import limits_text, match_words
@@ -113,7 +114,7 @@ def _preregistration(results: Results, protocol: Protocol) -> str:
 
 
 def _positions(protocol: Protocol) -> str:
-    sample, corpus = protocol.sample, protocol.corpus
+    sample, words = protocol.sample, material_words(protocol)
     notes = "".join(f" {note}" for note in notes_of(protocol.conditions.values()))
     repeated = (
         f" Everything was repeated on {count_text(protocol.splits)} such divisions, the first of which "
@@ -121,15 +122,34 @@ def _positions(protocol: Protocol) -> str:
         if protocol.splits > 1
         else ""
     )
+    row = f"{'An' if words.row[0] in 'aeiou' else 'A'} {words.row}"
     return (
-        f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
-        f"documents{beginning_words(corpus.bos)}. "
-        f"A position belongs {definitions(protocol.conditions)}.{notes} Up to "
-        f"{count_text(sample.positions)} positions per condition were sampled, {limits_text(protocol)}; "
-        f"{match_words(protocol)}. Documents were split at random, {100 * protocol.split.selection:g} % "
+        f"{_material(protocol)}{beginning_words(protocol.bos)}. "
+        f"{row} belongs {definitions(protocol.conditions)}.{notes} Up to "
+        f"{count_text(sample.positions)} {words.rows} per condition were sampled, {limits_text(protocol)}; "
+        f"{match_words(protocol)}. {words.units.capitalize()} were split at random, "
+        f"{100 * protocol.split.selection:g} % "
         "to select "
         f"neurons and the others to measure them.{repeated}"
     )
+
+
+def _material(protocol: Protocol) -> str:
+    if protocol.examples is None:
+        context = count_text(protocol.text.context)
+        return f"Text was cut into blocks of {context} tokens that never cross documents"
+    return (
+        f"A table of examples was read; of each, the network was looked at on the last token of its prompt, "
+        f"and {OUTCOMES[protocol.outcome]} computed; prompts were taken by themselves"
+    )
+
+
+OUTCOMES = {
+    "loss": "the cross-entropy of its target",
+    "logit_difference": "the logit of its foil less that of its target",
+    "sequence": "the summed cross-entropy of all tokens of its target",
+}
+"""What is computed of an example."""
 
 
 def beginning_words(bos: str | bool) -> str:
@@ -154,12 +174,15 @@ def _group(protocol: Protocol) -> str:
     else:
         rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
     return (
-        "A neuron's influence is the mean absolute change of the next token's cross-entropy "
-        "when its "
+        f"A neuron's influence is the mean absolute change of {_changed(protocol)} when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
         "arXiv:2509.21163); the group was "
         f"{rule}, for {protocol.names.first} targets."
     )
+
+
+def _changed(protocol: Protocol) -> str:
+    return "the next token's cross-entropy" if protocol.examples is None else OUTCOMES[protocol.outcome]
 
 
 def _measures(results: Results) -> str:

@@ -54,7 +54,9 @@ def ablate_jointly(
     """
     split, how = evidence.evaluation, evidence.ablation
     rows, groups = _rows_and_groups(evidence, selection, session.streams)
-    step = session.stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
+    step = session.stage(
+        "groups ablated at once", steps(prepared.subject, split, rows, len(groups), how.outcome)
+    )
     change = ablate_groups(
         prepared.subject,
         prepared.blocks.tokens,
@@ -64,6 +66,7 @@ def ablate_jointly(
         evidence.layer_numbers(groups),
         session.memory,
         step,
+        outcome=how.outcome,
     )
     joint = change.mean(axis=0, dtype=np.float64)
     return JointAblation(float(joint[0]), float(joint[1:].mean()), float(joint[1:].std(ddof=1)))

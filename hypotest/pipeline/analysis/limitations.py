@@ -158,7 +158,7 @@ def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
 
 def unlike_a_language_model(entropy: CrossEntropy | None) -> Iterator[str]:
     """A model that predicts the text no better than token counts do, or than nothing at all."""
-    if entropy is None or entropy.nats < entropy.unigram:
+    if entropy is None or entropy.unigram is None or entropy.nats < entropy.unigram:
         return
     known = (
         f"as guessing among all of its tokens does ({entropy.chance:.2f})"

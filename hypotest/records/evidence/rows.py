@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import Conditions
 
+EXTRA = ("pair", "foil", "length")
+"""Columns that positions of examples may have: number of the minimal pair; token id of the foil; tokens of
+the target, where all of them count."""
+
+
+def extra_columns(positions: pl.DataFrame) -> tuple[str, ...]:
+    """Those of `EXTRA` that there are."""
+    return tuple(name for name in EXTRA if name in positions.columns)
+
 
 def condition_type(names: Conditions) -> pl.Enum:
     """Of the column condition: two names, of which the first is the first condition's."""

@@ -102,6 +102,10 @@ def _auto_or_bool(value: Any) -> Any:
     raise ValueError("must be auto, true or false")
 
 
+Bos = Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)]
+"""Whether texts begin with the beginning-of-sequence token."""
+
+
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 
@@ -116,7 +120,7 @@ class Corpus(Strict):
         description="length of a block, in tokens; longer documents are "
         "packed, shorter ones padded on the right and looked at up to their end",
     )
-    bos: Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)] = Field(
+    bos: Bos = Field(
         default="auto",
         description="whether each block begins with the beginning-of-sequence token, which is never a "
         "position: true, false, or `auto`, as the tokenizer itself does",

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, Tag
 
 from hypotest.records.protocol.choices import AblationKind, AllChoices
 from hypotest.records.protocol.conditions import Conditions, TwoConditions
+from hypotest.records.protocol.examples import Examples, Outcome
 from hypotest.records.protocol.material import Corpus, CountedText, Sampling, Split, Subject
 from hypotest.records.protocol.nulls import AllNulls
 from hypotest.records.protocol.prediction import Prediction
@@ -117,7 +118,19 @@ class Protocol(Strict):
     title: str = Field(min_length=1, max_length=200, description="one line for the report")
     source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Field(default=Subject(), description="the network under test")
-    corpus: Corpus = Field(default=Corpus(), description="the text whose tokens are predicted")
+    examples: Examples | None = Field(
+        default=None, description="prompts with their targets, in the place of `corpus`"
+    )
+    corpus: Corpus | None = Field(
+        default_factory=lambda known: None if known.get("examples") else Corpus(),
+        description="the text whose tokens are predicted; not with `examples`",
+    )
+    outcome: Outcome = Field(
+        default="loss",
+        description="what an ablation changes: the `loss` of the target; with examples also "
+        "`logit_difference`, by which the foil's logit exceeds the target's, or `sequence`, the losses of "
+        "all tokens of the target, summed",
+    )
     frequencies: Annotated[
         Annotated[str, Field(min_length=1), Tag("word")] | Annotated[CountedText, Tag("other")],
         either(None, dict, "must be reference, the path of a table, or {count: a text}"),
@@ -183,6 +196,17 @@ class Protocol(Strict):
         """
         roles = {item.role for item in self.predictions if item.contrast.null == null}
         return len(self.deciding) if "deciding" in roles else int("premise" in roles)
+
+    @property
+    def bos(self) -> Literal["auto", True, False]:
+        """Whether blocks of text, or prompts, begin with the beginning-of-sequence token."""
+        return self.examples.bos if self.examples else self.text.bos
+
+    @property
+    def text(self) -> Corpus:
+        """The section ``corpus``, where there are no examples."""
+        assert self.corpus is not None  # whoever asks has seen to that
+        return self.corpus
 
     @property
     def names(self) -> Conditions:

@@ -178,7 +178,7 @@ def _fits(protocol: Protocol, found: Configuration, path: Path) -> Iterator[Find
                 f"{layer}: name a later layer"
             )
             yield Finding(_LAYER, message, depends=depends)
-    if found.context is not None and protocol.corpus.context > found.context:
+    if found.context is not None and protocol.corpus and protocol.corpus.context > found.context:
         message = (
             f"must be at most the {found.context:,} tokens that {name} takes at once; found "
             f"{protocol.corpus.context:,}"

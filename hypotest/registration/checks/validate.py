@@ -15,6 +15,7 @@ from hypotest.nulls.registry import NULLS, declared, opponents
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.conditions import condition_findings
+from hypotest.registration.checks.examples import material_findings
 from hypotest.registration.checks.margins import margin_findings
 from hypotest.registration.checks.multiverse import multiverse_findings
 from hypotest.registration.checks.outcomes import refuting_outcomes
@@ -60,6 +61,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     """Run every check, and name each finding by the path of its key."""
     yield from _id(protocol)
     yield from _subject(protocol)
+    yield from material_findings(protocol)
     yield from condition_findings(protocol)
     yield from _group(protocol)
     for item in declared(protocol):

@@ -80,7 +80,7 @@ def check_corpus(
         sources=tuple(str(source) for source in found.sources),
         documents=len(found.documents),
         blocks=len(found.blocks.tokens),
-        context=plan.corpus.context,
+        context=found.blocks.tokens.shape[1],
         tokens=int(found.blocks.lengths.sum()) - len(found.blocks.tokens) * (found.bos is not None),
         text_tokens=found.blocks.text_tokens,
         padded=found.blocks.n_padded,

@@ -95,16 +95,17 @@ def propose(
     base = target.parent
     named = tuple(_material(plan, base, model, texts))
     plan = _with(plan, named)
+    corpus = plan.text
     reader = load_reader(plan.subject.model, base=base)
-    context = min(plan.corpus.context, reader.context)
+    context = min(corpus.context, reader.context)
     shape: list[Change] = []
-    if context < plan.corpus.context:
+    if context < corpus.context:
         why = f"the model takes at most {context} tokens"
-        shape.append(Change("corpus.context", plan.corpus.context, context, why))
+        shape.append(Change("corpus.context", corpus.context, context, why))
     n_neurons = layer_width(plan, reader)
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
-    documents, _ = read_text(plan.corpus.text, base, "corpus.text", start_stage)
+    documents, _ = read_text(corpus.text, base, "corpus.text", start_stage)
     first = first_token(plan, reader)
     blocks = blocks_in(plan, documents, reader, first)
     if blocks.n_documents < 2:
