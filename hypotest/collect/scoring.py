@@ -1,8 +1,8 @@
 """What is computed from the logits at each row, so that an ablation that makes it larger hurts.
 
 The loss of the target, -log p(target); by how much the foil's logit exceeds the target's, which is
-log p(foil) - log p(target); or the losses of all tokens of the target, summed, each given those before it. All
-in nats.
+log p(foil) - log p(target); or the losses of all tokens of the target, summed, each given those before it.
+All in nats.
 """
 
 from __future__ import annotations
