@@ -31,6 +31,7 @@ from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
 from hypotest.report.trial import trial_summary, write_trial
@@ -103,6 +104,7 @@ def try_plan(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
         title=plan.title,
+        words=material_words(plan),
         subject=prepared.subject.name,
         layer=prepared.subject.layer,
         asked=limit,

@@ -16,6 +16,7 @@ from hypotest.report.material import implausible_alert
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
 from hypotest.report.placebos import placebo_line
 from hypotest.report.registration import deviations_summary, status_alert
+from hypotest.report.reworded import reworded
 from hypotest.report.splits import splits_line
 from hypotest.report.text import nearest_path
 
@@ -37,7 +38,7 @@ def run_summary(results: Results, folder: Path | None = None) -> Document:
         results: The run.
         folder: Where the report lies; None if it was not written.
     """
-    return document(_parts(results, folder))
+    return reworded(document(_parts(results, folder)), results.corpus.words)
 
 
 def _parts(results: Results, folder: Path | None) -> Iterator[Part]:

@@ -14,13 +14,14 @@ from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""
-_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "effective", "top type")
 
 
 def corpus_summary(found: CorpusCheck) -> Document:
     """What `hypotest corpus check` prints when it is done: the text, its cuts and its positions."""
+    words = found.words
+    counted = (words.rows, words.units, "effective", "types", "effective", "top type")
     counts = table(
-        _COLUMNS,
+        ("split", "condition", *counted),
         [
             (
                 item.split,
@@ -34,10 +35,10 @@ def corpus_summary(found: CorpusCheck) -> Document:
             )
             for item in found.counts
         ],
-        numeric=range(2, len(_COLUMNS)),
+        numeric=range(2, 2 + len(counted)),
     )
     legend = (
-        "effective: documents, and types, of equal size that weigh as much; top type: share of the most "
+        f"effective: {words.units}, and types, of equal size that weigh as much; top type: share of the most "
         "frequent target"
     )
     drawn = found.folder / "frequencies.png"
@@ -53,10 +54,17 @@ def corpus_summary(found: CorpusCheck) -> Document:
 
 def text_of(found: CorpusCheck) -> str:
     """How much text there is, and whose tokens it is cut into."""
+    words = found.words
     names = list(found.sources[:_SOURCES])
     if len(found.sources) > _SOURCES:
         names.append(f"{count_text(len(found.sources) - _SOURCES)} more")
     documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
+    if words.names:
+        units = "" if words.units == words.rows else f" in {documents} {words.units}"
+        return (
+            f"{blocks} examples{units} ({tokens} tokens, by the tokenizer of {found.model}, the longest "
+            f"{found.context}), from {sentence_list(names)}.{left_out_of(found.empty, found.copies)}"
+        )
     return (
         f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
         f"tokenizer of {found.model}), from {sentence_list(names)}. "
@@ -70,7 +78,8 @@ def _sample_of(found: CorpusCheck, item: ConditionSample) -> Block:
     return together(
         (
             strong(item.condition),
-            f": where {item.definition}; {count_text(found.available[item.condition])} in the text.",
+            f": where {item.definition}; {count_text(found.available[item.condition])} in the "
+            f"{found.words.whole}.",
         ),
         f"Most frequent targets: {frequent}.",
         *(
@@ -90,8 +99,7 @@ def room_of(found: CorpusCheck) -> str:
     possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
     return (
         f"Pairs of both conditions within the limits: {sentence_list(possible)}. The protocol asks for "
-        f"{count_text(found.asked)} positions per "
-        "condition, both splits together."
+        f"{count_text(found.asked)} {found.words.rows} per condition, both splits together."
     )
 
 

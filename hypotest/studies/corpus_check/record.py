@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import FrequencyCurve
 
 
@@ -54,6 +55,8 @@ class CorpusCheck:
 
     protocol_id: str
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     model: str
     """Whose tokenizer was used."""
     sources: tuple[str, ...]

@@ -19,6 +19,7 @@ from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts.positions import FoundPositions, find_positions
 from hypotest.predicates.combine import condition_words
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.studies.corpus_check.page import write_corpus_check
@@ -76,6 +77,7 @@ def check_corpus(
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
+        words=material_words(plan),
         model=plan.subject.model,
         sources=tuple(str(source) for source in found.sources),
         documents=len(found.documents),

@@ -18,13 +18,14 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text, significant
+from hypotest.report.reworded import reworded
 from hypotest.studies.explore.record import Exploration
 from hypotest.studies.explore.sections import sections
 
 
 def exploration_summary(result: Exploration) -> Document:
     """What `hypotest explore` prints when it is done, legible from 80 columns on."""
-    return document(_summary(result))
+    return reworded(document(_summary(result)), result.words)
 
 
 def _summary(result: Exploration) -> Iterator[Part]:
@@ -48,7 +49,7 @@ def exploration_page(result: Exploration, captions: Mapping[str, str]) -> Docume
         result: What was found.
         captions: Of the figures, by their names.
     """
-    return document(_parts(result, captions))
+    return reworded(document(_parts(result, captions)), result.words)
 
 
 def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:

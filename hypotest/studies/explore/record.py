@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.shown import Shown
@@ -123,6 +124,8 @@ class Exploration(Shown):
     protocol_id: str
     protocol_hash: str
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     group: GroupResult
     """What the run will select: the same positions, the same code."""
     curves: tuple[ExploredCurve, ...]

@@ -34,6 +34,7 @@ from hypotest.predicates.rows import Rows
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.group_result import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.studies.explore.export import write_exploration
@@ -111,6 +112,7 @@ def explore(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
         title=plan.title,
+        words=material_words(plan),
         group=GroupResult(
             neurons=tuple(live[observed.group].tolist()),
             n_neurons=layer_size,

@@ -27,6 +27,7 @@ from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.collection_costs import time_collection
@@ -154,6 +155,7 @@ def power(
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,
+        words=material_words(plan),
         level=plan.decision.level,
         corrected_level=plan.decision.level / max(1, len(plan.deciding)),
         n_neurons=evidence.layer_size,
