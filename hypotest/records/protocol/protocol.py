@@ -124,6 +124,7 @@ class Protocol(Strict):
     corpus: Corpus | None = Field(
         default_factory=lambda known: None if known.get("examples") else Corpus(),
         description="the text whose tokens are predicted; not with `examples`",
+        json_schema_extra={"default": Corpus().model_dump(mode="json")},
     )
     outcome: Outcome = Field(
         default="loss",
