@@ -83,7 +83,9 @@ def mean_contrast(
     return MeanContrast(estimate, Variances(of_documents, tuple(components), cells))
 
 
-def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: IntArray) -> MeanContrast:
+def sum_ratio(
+    part: FloatArray, whole: FloatArray, documents: IntArray, types: IntArray | None
+) -> MeanContrast:
     """Ratio of two sums over the rows of one condition, with its crossed variances.
 
     Every document, type and cell is left out in turn. Groups of them left out at random, which any statistic
@@ -94,13 +96,14 @@ def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: I
         part: What is summed above, of each row, shape ``(n_rows,)``.
         whole: The same below.
         documents: Document of each row.
-        types: Target type of each row.
+        types: Target type of each row; None where documents are the only units.
 
     Raises:
         ValueError: If shapes differ, a number is not finite, or nothing is left below without some unit.
     """
     above, below = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    owner, kinds = np.asarray(documents), np.asarray(types)
+    owner = np.asarray(documents)
+    kinds = owner if types is None else np.asarray(types)
     if above.ndim != 1 or not (above.shape == below.shape == owner.shape == kinds.shape):
         raise ValueError(
             "both parts, documents and types must be vectors of one length; found shapes "
@@ -115,14 +118,12 @@ def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: I
         _spread(_without(above, units, units.max() + 1, what, below))
         for units, what in ((codes, "document"), (own, "type"), (pairs, "document and type"))
     ]
-    return MeanContrast(
-        float(above.sum() / below.sum()),
-        Variances(
-            Component(spreads[0], effective_number(codes)),
-            (Component(spreads[1], effective_number(own)),),
-            spreads[2],
-        ),
+    of_documents = Component(spreads[0], effective_number(codes))
+    of_types = (Component(spreads[1], effective_number(own)),)
+    variances = (
+        Variances(of_documents, of_types, spreads[2]) if types is not None else Variances(of_documents, ())
     )
+    return MeanContrast(float(above.sum() / below.sum()), variances)
 
 
 def permuted_contrasts(

@@ -68,13 +68,23 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
     sides = []
     for rows in (first, ~first):
-        own = mean_contrast(values[rows], rows[rows], documents[rows], types[rows])
+        own = mean_contrast(values[rows], rows[rows], documents[rows], None if types is None else types[rows])
         few = own.variances.too_few(split.conditions)
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
-    draws = permuted_contrasts(
-        values, first, documents, types, PERMUTATIONS, task.streams(PERMUTED, prediction.id)
-    )
-    permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
+    if types is None:
+        permuted, draws = None, {}
+    else:
+        found_t = permuted_contrasts(
+            values, first, documents, types, PERMUTATIONS, task.streams(PERMUTED, prediction.id)
+        )
+        permuted, draws = (
+            compare_with_null(found.statistic, found_t, null=PERMUTED, statistic="t"),
+            {PERMUTED: found_t},
+        )
+
+    def beside(number: str) -> float | None:
+        return None if permuted is None else float(getattr(permuted, number))
+
     of_first, of_second, _ = document_means(split, gini)
     paired = paired_standardized_difference(of_first, of_second)
     return MeasuredContrast(
@@ -83,9 +93,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         variant=task.protocol.names.second,
         reference_value=float(values[~first].mean()),
         standardized=None if paired is None else paired.value,
-        p_value=permuted.p_value if interval is None else interval_p_value(interval),
-        p_error=permuted.p_error if interval is None else None,
-        percentile=permuted.percentile if interval is None else None,
+        p_value=interval_p_value(interval) if interval else beside("p_value"),
+        p_error=None if interval else beside("p_error"),
+        percentile=None if interval else beside("percentile"),
         interval=interval,
         interval_95=at_95,
         own_intervals=OwnIntervals(
@@ -101,8 +111,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
                 "cliffs_delta": cliffs_delta(of_first, of_second),
             }
         ),
-        ladder=(replace(permuted, descriptive=interval is not None),),
-        draws={PERMUTED: draws},
+        ladder=() if permuted is None else (replace(permuted, descriptive=interval is not None),),
+        draws=draws,
         notes=(reason,) if reason else (),
     )
 
@@ -123,7 +133,7 @@ def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
 
 def _known_rows(
     split: SplitEvidence, gini: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], IntArray, IntArray]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], IntArray, IntArray | None]:
     """Value, label, document and type of each row; the first query of a block sees nothing to choose from.
 
     Raises:
@@ -134,7 +144,8 @@ def _known_rows(
     first, known = split.first, np.isfinite(gini)
     if not first[known].any() or first[known].all():
         raise Undefined("the evaluation split has no value for one of the conditions")
-    return gini[known], first[known], split.documents[known], split.targets[known]
+    types = split.types
+    return gini[known], first[known], split.documents[known], None if types is None else types[known]
 
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:

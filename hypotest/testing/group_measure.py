@@ -30,7 +30,7 @@ class MeasuredRows:
     documents: IntArray
     """Document of each, shape (n_rows,)."""
     types: IntArray | None = None
-    """Target type of each; None where evidence was summed over types, which are then held fixed."""
+    """Target type of each; None where types are no sample (`SplitEvidence.samples_types`), and held fixed."""
     second: NDArray[np.bool_] | None = None
     """Which are of the second condition; None where all are of the first."""
 
@@ -38,9 +38,15 @@ class MeasuredRows:
     def of(cls, split: SplitEvidence, *, both: bool = False) -> MeasuredRows:
         """The positions of a split, of the first condition or of both."""
         if both:
-            return cls(split.documents, split.targets, split.second)
-        rows = split.first
-        return cls(split.documents[rows], split.targets[rows])
+            return cls(split.documents, split.types, split.second)
+        rows, types = split.first, split.types
+        return cls(split.documents[rows], None if types is None else types[rows])
+
+    @classmethod
+    def of_heads(cls, split: SplitEvidence) -> MeasuredRows:
+        """The positions at which heads were ablated."""
+        ablation = split.head_ablation
+        return cls(ablation.documents, ablation.targets if split.samples_types else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def test_pages_speak_of_examples_and_nouns(run):
     assert not re.search(r"\bdocuments?\b", done.stdout)
 
 
-@pytest.mark.parametrize("command", [("explain",), ("power", "--quick"), ("explore",), ("export", "osf")])
+@pytest.mark.parametrize("command", [("explain",), ("power", "--quick"), ("explore",), ("export",)])
 def test_other_commands_speak_of_them_too(command, run, hypotest):
     _, _, path = run
     more = () if command[0] in ("explain", "export") else ("--out", path.parent / "reports")

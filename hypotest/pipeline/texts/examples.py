@@ -19,6 +19,7 @@ from hypotest.corpora.sampling import Candidates
 from hypotest.errors import CorpusError
 from hypotest.pipeline.texts.reader import BATCH, TextReader, require_known
 from hypotest.predicates.rows import Rows
+from hypotest.records.evidence.rows import CLUSTER
 from hypotest.records.protocol.examples import Outcome
 
 _NAMED = 3
@@ -55,7 +56,7 @@ def rows_of_examples(
     prompts = [before + ids for ids in _encoded(reader, [item.prompt for item in table.examples])]
     targets = list(_continuations(table.examples, prompts, before, reader, "target"))
     lengths = np.array([len(ids) for ids in targets], dtype=np.int32)
-    columns: dict[str, NDArray[np.int32]] = {}
+    columns = {CLUSTER: _clusters(table)}
     notes: list[str] = []
     if outcome == "sequence":
         columns["length"] = lengths
@@ -182,19 +183,23 @@ def _require_length(
             )
 
 
+def _clusters(table: ExampleTable) -> NDArray[np.int32]:
+    """Number of each example's cluster, ascending."""
+    number: dict[str, int] = {}
+    numbers = [number.setdefault(item.cluster, len(number)) for item in table.examples]
+    return np.array(numbers, dtype=np.int32)
+
+
 def _blocks(
     table: ExampleTable,
     prompts: Sequence[list[int]],
     targets: Sequence[list[int]],
     columns: dict[str, NDArray[np.int32]],
 ) -> Blocks:
-    numbers = {
-        name: place for place, name in enumerate(dict.fromkeys(item.cluster for item in table.examples))
-    }
     whole = [prompt + target for prompt, target in zip(prompts, targets, strict=True)]
     lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
     tokens = np.full((len(whole), int(lengths.max())), PADDING, dtype=np.int32)
     for row, ids in enumerate(whole):
         tokens[row, : len(ids)] = ids
-    document = np.array([numbers[item.cluster] for item in table.examples], dtype=np.int32)
-    return Blocks(tokens, document, len(numbers), lengths, int(lengths.sum()), columns)
+    document = columns[CLUSTER]
+    return Blocks(tokens, document, int(document[-1]) + 1, lengths, int(lengths.sum()), columns)

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import Conditions
 
-EXTRA = ("pair", "foil", "length")
-"""Columns that positions of examples may have: number of the minimal pair; token id of the foil; tokens of
-the target, where all of them count."""
+CLUSTER = "cluster"
+"""Column that positions of examples have: their number as that of documents."""
+EXTRA = (CLUSTER, "pair", "foil", "length")
+"""Columns that positions of examples may have: beside their cluster the number of the minimal pair; token id
+of the foil; tokens of the target, where all of them count."""
 
 
 def extra_columns(positions: pl.DataFrame) -> tuple[str, ...]:
@@ -57,6 +59,16 @@ class Positioned:
     def targets(self) -> NDArray[np.int64]:
         """Token that is to be predicted."""
         return self._column("target")
+
+    @property
+    def samples_types(self) -> bool:
+        """Whether target types are a sample, as documents are; those of examples belong to their design."""
+        return CLUSTER not in self.positions.columns
+
+    @property
+    def types(self) -> NDArray[np.int64] | None:
+        """Target type of each position; None where types are no sample."""
+        return self.targets if self.samples_types else None
 
     @property
     def conditions(self) -> Conditions:
