@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.pairing import Pairing, require_overlap
 from hypotest.errors import CorpusError
-from hypotest.records.evidence.rows import condition_type, conditions_of
+from hypotest.records.evidence.rows import condition_type, conditions_of, effective_number
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.wording import OF_TEXT, MaterialWords
 
@@ -26,7 +26,7 @@ class SampledPositions:
     """Positions of both conditions."""
 
     positions: pl.DataFrame
-    """Columns document, block, index, target, condition, split, of examples also some of
+    """Columns document, block, index, target, condition, split, where labels or examples need them some of
     `hypotest.records.evidence.rows.EXTRA`; sorted by split, block, index. The condition is one of two names,
     the first condition's before the second's (`conditions_of`)."""
     eligible: dict[str, int]
@@ -192,16 +192,11 @@ def count_positions(positions: pl.DataFrame) -> PositionCounts:
     return PositionCounts(
         positions=positions.height,
         documents=np.unique(documents).size,
-        effective_documents=_effective(documents),
+        effective_documents=effective_number(documents),
         types=per_type.size,
-        effective_types=_effective(types),
+        effective_types=effective_number(types),
         top_type_share=float(per_type.max() / positions.height),
     )
-
-
-def _effective(units: NDArray[np.int32]) -> float:
-    _, counts = np.unique(units, return_counts=True)
-    return float(counts.sum() ** 2 / np.square(counts).sum())
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:

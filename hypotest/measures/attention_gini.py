@@ -10,7 +10,7 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
-from hypotest.records.protocol.design import PERMUTATIONS, PERMUTED
+from hypotest.records.protocol.design import PERMUTATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,17 +44,21 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Gini coefficient of attention, mean over the first condition's less mean over the second's positions.
 
     Documents and target types are both samples: p and interval come from one t with the standard error over
-    both. The same t with the labels of whole types permuted stands beside it. (Sign flips within documents,
-    which take types for fixed, rejected up to 0.62 of true nulls at 0.05 in simulations with type effects.)
+    both. The same t with the labels of whole types, or other units, permuted stands beside it. (Sign flips
+    within documents, which take types for fixed, rejected up to 0.62 of true nulls at 0.05 in simulations
+    with type effects.)
     """
     from hypotest.inference.crossed import crossed_interval
     from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
+    from hypotest.predicates.combine import exchange_of
+    from hypotest.predicates.units import EXCHANGES, permuted_name
     from hypotest.records.results.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import effective_numbers, ends, interval_p_value, secondary
+    from hypotest.testing.relabelled import units_in
 
     split, protocol = task.evidence.evaluation, task.protocol
     gini = gini_of_heads(split).mean(axis=1)
@@ -71,22 +75,30 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         own = mean_contrast(values[rows], rows[rows], documents[rows], None if types is None else types[rows])
         few = own.variances.too_few(split.conditions)
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
-    if types is None:
-        permuted, draws = None, {}
-    else:
-        found_t = permuted_contrasts(
-            values, first, documents, types, PERMUTATIONS, task.streams(PERMUTED, prediction.id)
+    unit = exchange_of(protocol)
+    name = permuted_name(unit)
+    permuted, draws = None, {}
+    if types is not None:
+        draws[name] = permuted_contrasts(
+            values,
+            first,
+            documents,
+            types,
+            PERMUTATIONS,
+            task.streams(name, prediction.id),
+            None if unit == "type" else units_in(split.positions.filter(np.isfinite(gini)), unit),
         )
-        permuted, draws = (
-            compare_with_null(found.statistic, found_t, null=PERMUTED, statistic="t"),
-            {PERMUTED: found_t},
-        )
+        permuted = compare_with_null(found.statistic, draws[name], null=name, statistic="t")
 
     def beside(number: str) -> float | None:
         return None if permuted is None else float(getattr(permuted, number))
 
     of_first, of_second, _ = document_means(split, gini)
-    paired = paired_standardized_difference(of_first, of_second)
+    both = of_first.size > 1  # no document has both conditions where they are properties of documents
+    paired = paired_standardized_difference(of_first, of_second) if both else None
+    blocked = None
+    if interval is None and not EXCHANGES[unit].calibrated:
+        blocked = f"{reason}, and labels permuted {EXCHANGES[unit].over} are not calibrated"
     return MeasuredContrast(
         observed=float(values[first].mean()),
         reference=OTHER_CONDITION,
@@ -98,6 +110,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         percentile=None if interval else beside("percentile"),
         interval=interval,
         interval_95=at_95,
+        blocked=blocked,
         own_intervals=OwnIntervals(
             observed=ends(sides[0]),
             reference=ends(sides[1]),
@@ -106,9 +119,12 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         secondary=secondary(
             {
                 **effective_numbers(
-                    variances.documents.units, [item.units for item in variances.types], split.conditions
+                    variances.documents.units,
+                    [item.units for item in variances.types],
+                    split.conditions,
+                    shared=variances.shared,
                 ),
-                "cliffs_delta": cliffs_delta(of_first, of_second),
+                "cliffs_delta": cliffs_delta(of_first, of_second) if both else None,
             }
         ),
         ladder=() if permuted is None else (replace(permuted, descriptive=interval is not None),),

@@ -66,7 +66,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     else:
         reason = variances.too_few(conditions)
         numbers = effective_numbers(
-            variances.documents.units, [item.units for item in variances.types], conditions
+            variances.documents.units,
+            [item.units for item in variances.types],
+            conditions,
+            shared=variances.shared,
         )
     if not reason:
         interval, at_95 = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,8 +13,11 @@ from pydantic import BaseModel
 from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.predicates.units import Unit, common_unit
+from hypotest.predicates.units import common_unit
+from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
+from hypotest.records.protocol.design import Unit
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
@@ -34,6 +37,8 @@ class BoundCondition:
     """What binding found out about its predicates, each with its place."""
     curve: FrequencyCurve | None
     """What a report draws of it."""
+    stretches: tuple[Callable[[Rows], IntArray], ...] = ()
+    """Of its predicates, as `Bound` has them."""
 
 
 def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundCondition:
@@ -59,6 +64,7 @@ def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundC
             f"{_key(leaf)}: {item.found}" for leaf in leaves(condition) if (item := bound[leaf.path]).found
         ),
         curve=next((replace(item.curve, condition=name) for item in bound.values() if item.curve), None),
+        stretches=tuple(item.stretches for item in bound.values() if item.stretches),
     )
 
 
@@ -70,10 +76,42 @@ def predicate_of(leaf: Leaf) -> Predicate:
 
 
 def unit_of(*conditions: Condition) -> Unit:
-    """Coarsest unit within which the labels of some conditions are constant: what may be shuffled."""
-    return common_unit(
-        predicate_of(leaf).unit(_about(leaf)) for condition in conditions for leaf in leaves(condition)
-    )
+    """Coarsest unit within which the labels of some conditions are constant: what may be shuffled.
+
+    What all of them demand, such as a language, tells no row of one from a row of another, and is not asked.
+    """
+    return common_unit(predicate_of(leaf).unit(_about(leaf)) for leaf in _telling(conditions))
+
+
+def exchange_of(protocol: Protocol) -> Unit:
+    """What labels of a protocol's conditions are shuffled over; those of minimal pairs within these."""
+    if protocol.examples is not None and protocol.examples.pair is not None:
+        return "pair"
+    return unit_of(*protocol.conditions.values())
+
+
+def _telling(conditions: Sequence[Condition]) -> Iterator[Leaf]:
+    """Predicates that can tell rows of some conditions apart."""
+    demands = [condition.value if condition.key == "all" else (condition,) for condition in conditions]
+    shared = [item for item in demands[0] if all(item in others for others in demands[1:])]
+    if len(conditions) == 1 or all(len(items) == len(shared) for items in demands):
+        shared = []
+    for items in demands:
+        for item in items:
+            if item not in shared:
+                yield from leaves(item)
+
+
+def stretches(bound: Sequence[BoundCondition], rows: Rows) -> IntArray | None:
+    """Number, within its document, of the stretch of text that each row lies in; shape (n_rows,).
+
+    Returns:
+        None if no predicate divides the text into stretches.
+    """
+    found = [divide(rows) for condition in bound for divide in condition.stretches]
+    if not found:
+        return None
+    return np.unique(np.stack(found, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
 
 
 def columns_of(*conditions: Condition) -> tuple[str, ...]:

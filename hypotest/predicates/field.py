@@ -92,7 +92,7 @@ PREDICATE = Predicate(
         summary="columns of the examples: `{number: singular}`, or a list of values of each",
         clause=_clause,
     ),
-    exchange="position",
+    exchange="cluster",
     material=("examples",),
     bind=bind,
     overlaps=_overlaps,

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.predicates.units import Unit
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.protocol.design import Unit
 from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
@@ -64,6 +65,9 @@ class Bound:
     """What binding found out, for whoever checks the text: ``212 types, 5 to 20 occurrences each``."""
     curve: FrequencyCurve | None = None
     """What a report draws of it."""
+    stretches: Callable[[Rows], IntArray] | None = None
+    """Of one whose labels belong to spans of text: the number, within its document, of the span, or of the
+    text between two of them, that each row lies in, shape (n_rows,)."""
 
 
 Kind = tuple[str, Iterable[tuple[Any, Any]]]

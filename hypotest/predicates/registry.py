@@ -8,8 +8,8 @@ from typing import get_args
 from pydantic import TypeAdapter
 
 from hypotest.predicates.predicate import ABOUT, INTERFACE, Predicate
-from hypotest.predicates.units import Unit
 from hypotest.records.protocol.conditions import COMBINATIONS
+from hypotest.records.protocol.design import Unit
 from hypotest.records.stored.plugins import discover, require_place
 
 __all__ = ["ABOUT", "PACKAGE", "PREDICATES"]

@@ -13,7 +13,8 @@ from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
-from hypotest.predicates.combine import definitions, notes_of
+from hypotest.predicates.combine import definitions, exchange_of, notes_of
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Margin, Prediction
 from hypotest.records.protocol.protocol import Protocol
@@ -222,10 +223,14 @@ def _tests(results: Results, protocol: Protocol) -> str:
         "doi:10.2202/1544-6115.1585)."
     )
     if resampled:
+        own = EXCHANGES[exchange_of(protocol)]
+        of_both = (
+            "" if own.tells_types else "; types that occur in both conditions are left out of both at once"
+        )
         text += (
             " Confidence intervals are over documents and target types, two crossed random factors: "
             "variances by the jackknife, leaving groups of documents, types and cells of both out in turn "
-            "(Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136), with Student's t. "
+            f"(Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136){of_both}, with Student's t. "
             "Contrasts with a declared value and between conditions use t with the interval's standard "
             "error."
         )

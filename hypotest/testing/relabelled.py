@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.engine.progress import StartStage
 from hypotest.groups.nulls import labelled_sums
-from hypotest.inference.relabelling import Relabellings, relabel
+from hypotest.inference.relabelling import Relabellings, permute_labels
+from hypotest.predicates.units import EXCHANGES, division
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
-from hypotest.records.protocol.design import PermutationUnit
+from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.protocol import Group
 from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
 
@@ -27,7 +28,7 @@ SHOWN_DRAWS = 199
 class ShuffledGroups:
     """What the selection finds when labels are shuffled."""
 
-    unit: PermutationUnit
+    unit: Unit
     first: list[NDArray[np.int64]]
     """Per draw, the group selected on what is labelled as the first condition."""
     second: list[NDArray[np.int64]]
@@ -40,36 +41,65 @@ class ShuffledGroups:
     """Unit of each position of the evaluation split, shape (n_positions,)."""
     log10_relabellings: float
     n_informative: int
-    """Strata of types, or documents, in which both labels occur."""
+    """Strata in which both labels occur."""
 
 
 def relabellings(
-    splits: Sequence[SplitEvidence], unit: PermutationUnit, n_draws: int, rng: np.random.Generator
+    splits: Sequence[SplitEvidence], unit: Unit, n_draws: int, rng: np.random.Generator
 ) -> Relabellings:
     """Shuffled labels of the splits' positions, one split behind the other, in the given unit.
 
-    A type keeps one label in both splits.
+    A unit, such as a type, keeps one label in both splits.
     """
-    return relabel(
-        np.concatenate([split.first for split in splits]),
-        np.concatenate([split.documents for split in splits]),
-        np.concatenate([split.positions["target"].to_numpy() for split in splits]),
-        unit,
-        n_draws,
-        rng,
-    )
+    first = np.concatenate([split.first for split in splits])
+    return shuffled_labels(pl.concat([split.positions for split in splits]), first, unit, n_draws, rng)
 
 
-def units_and_draws(unit: PermutationUnit, n_draws: int) -> dict[PermutationUnit, int]:
+def shuffled_labels(
+    positions: pl.DataFrame, first: NDArray[np.bool_], unit: Unit, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    """Shuffled labels of rows.
+
+    Args:
+        positions: With the columns that tell the unit.
+        first: Label of each, shape (n_positions,).
+        unit: What keeps its label together.
+        n_draws: How many labellings.
+        rng: Source of the labellings.
+
+    Raises:
+        ValueError: If a column is missing, or a unit has both labels.
+    """
+    units, strata = units_in(positions, unit)
+    try:
+        return permute_labels(first, units, strata, n_draws, rng)
+    except ValueError as error:
+        raise ValueError(f"labels cannot be shuffled over {EXCHANGES[unit].words}: {error}") from None
+
+
+def units_in(positions: pl.DataFrame, unit: Unit) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Unit and stratum of each row; see `hypotest.predicates.units.division`.
+
+    Raises:
+        ValueError: If a column is missing.
+    """
+    exchange = EXCHANGES[unit]
+    names = (*exchange.members, *exchange.within)
+    if missing := [name for name in names if name not in positions.columns]:
+        raise ValueError(
+            f"labels are shuffled by {unit}, and the rows have no column {' and '.join(missing)}"
+        )
+    return division({name: positions[name].to_numpy() for name in names}, unit)
+
+
+def units_and_draws(unit: Unit, n_draws: int) -> dict[Unit, int]:
     """The protocol's unit with its draws, then finer ones, which are shown and never decide."""
-    units: tuple[PermutationUnit, ...] = get_args(PermutationUnit)
-    others = units[units.index(unit) + 1 :]
-    return {unit: n_draws, **{other: min(n_draws, SHOWN_DRAWS) for other in others}}
+    return {unit: n_draws, **{other: min(n_draws, SHOWN_DRAWS) for other in EXCHANGES[unit].finer}}
 
 
 def shuffled_groups(
     evidence: Evidence,
-    unit: PermutationUnit,
+    unit: Unit,
     n_draws: int,
     half: NDArray[np.bool_],
     rule: Group,

@@ -56,8 +56,8 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
     """Rows with labels constant within documents, spans, pairs (one of each label), ...
 
     Args:
-        labels: ``document``; ``topic`` (documents, whose types differ by label); ``span`` (runs of 1 to 8 rows
-            of one label); ``pair``; ``seen`` (whether the type occurred before in the document);
+        labels: ``document``; ``topic`` (documents, whose types differ by label); ``span`` (runs of rows of
+            one label); ``pair``; ``seen`` (whether the type occurred before in the document);
             ``index`` (first or second half of the document); ``type``.
     """
     sizes = rng.integers(PER_DOCUMENT // 2, PER_DOCUMENT * 3 // 2 + 1, n_documents)
@@ -208,7 +208,9 @@ def interval_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
                 for bursty in (False, True):
                     for nonlinear in (False, True):
                         what = "selectivity" if nonlinear else "mean"
-                        name = f"{labels} {n_documents} {what} d{sds[0]} t{sds[1]} {'bursty' if bursty else ''}"
+                        name = (
+                            f"{labels} {n_documents} {what} d{sds[0]} t{sds[1]} {'bursty' if bursty else ''}"
+                        )
                         yield name, (labels, n_documents, sds, bursty, nonlinear)
 
 
@@ -234,8 +236,8 @@ def division(scheme: str, rows: Rows, split: Array) -> tuple[Array, Array]:
     """Unit of each row, and stratum of each row, within which labels of units change places.
 
     Args:
-        scheme: ``unit`` or ``unit within stratum``: rows, document, span, type, half (of a document, by label);
-            split, document, pair, type, count (log2 of the unit's rows), joined by `+`.
+        scheme: ``unit within strata``: row, document, span, type, half (of a document, by label); split,
+            document, pair, type, count (log2 of the unit's rows), joined by `+`.
         rows: With labels.
         split: Whether each row is in the evaluation split.
     """
@@ -267,12 +269,19 @@ def permuted(first: Array, units: Array, strata: Array, n_draws: int, rng: np.ra
     return labels
 
 
-def shuffled_p(y: Array, rows: Rows, split: Array, scheme: str, k: int, n_draws: int, rng: Any) -> float:
-    """Two-sided p of the selectivity of the k neurons that matter most to the first condition."""
-    units, strata = division(scheme, rows, split)
-    drawn = permuted(rows.first, units, strata, n_draws, rng)
+def shuffled_p(y: Array, first: Array, split: Array, units: Array, drawn: Array, k: int) -> float:
+    """Two-sided p of the selectivity of the k neurons that matter most to the first condition.
+
+    Args:
+        y: Influence, shape (n_rows, n_neurons).
+        first: Label of each row.
+        split: Whether each row is in the evaluation split; the k neurons are those of the other one.
+        units: Of each row, from 0.
+        drawn: Labels of units, shuffled, shape (n_draws, n_units).
+        k: Neurons.
+    """
     at = np.unique(units, return_index=True)[1]
-    labels = np.concatenate([rows.first[at][None], drawn]).astype(float)
+    labels = np.concatenate([first[at][None], drawn]).astype(float)
     means = []
     for part in (~split, split):
         sums = np.zeros((labels.shape[1], y.shape[1]))
@@ -282,7 +291,7 @@ def shuffled_p(y: Array, rows: Rows, split: Array, scheme: str, k: int, n_draws:
     group = np.argsort(-means[0], axis=1)[:, :k]
     preference = (means[2] - means[3]) / (means[2] + means[3])
     t = np.take_along_axis(preference, group, axis=1).mean(axis=1)
-    above, below = ((np.sum(side) + 1) / (n_draws + 1) for side in (t[1:] >= t[0], t[1:] <= t[0]))
+    above, below = ((np.sum(side) + 1) / len(t) for side in (t[1:] >= t[0], t[1:] <= t[0]))
     return float(min(1.0, 2 * min(above, below)))
 
 
@@ -300,7 +309,12 @@ def one_shuffle(
     rows = draw_rows(labels, n_documents, bursty, rng)
     split = (rng.permutation(n_documents) % 2 == 0)[rows.document]
     y = np.exp(0.7 * effects(rows, 48, *sds, rng, runs))
-    return {scheme: shuffled_p(y, rows, split, scheme, 5, 99, rng) for scheme in schemes}
+    found = {}
+    for scheme in schemes:
+        units, strata = division(scheme, rows, split)
+        drawn = permuted(rows.first, units, strata, 99, rng)
+        found[scheme] = shuffled_p(y, rows.first, split, units, drawn, 5)
+    return found
 
 
 SCHEMES = {
@@ -343,7 +357,9 @@ def rejection(arguments: tuple[Any, ...], simulations: int, level: float = 0.05)
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--simulations", type=int, default=600)
     parser.add_argument("--only", default="*")
     parser.add_argument("--part", choices=("intervals", "shuffles"), default="intervals")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +101,7 @@ def find_positions(
         lambda: draw(protocol, candidates, text, kept_out=numbers),
     )
     step()
+    sampled = replace(sampled, positions=text.with_units(sampled.positions, protocol, bound))
     return FoundPositions(
         documents=hashes,
         sources=tuple(sources),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
@@ -18,7 +19,7 @@ from hypotest.engine.progress import StartStage
 from hypotest.engine.streams import Streams
 from hypotest.pipeline.texts.reader import TextReader
 from hypotest.pipeline.texts.token_counts import token_counts
-from hypotest.predicates.combine import BoundCondition, bound_condition
+from hypotest.predicates.combine import BoundCondition, bound_condition, exchange_of, stretches
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import BoolArray, Rows
 from hypotest.records.corpus import Document
@@ -124,6 +125,27 @@ class TextRows:
             CorpusError: As `bound`, `candidates`, and `hypotest.corpora.sampling.sample_positions`.
         """
         return draw(protocol, self.candidates(self.bound(protocol)), self, n_positions, kept_out)
+
+    def with_units(
+        self, positions: pl.DataFrame, protocol: Protocol, bound: Sequence[BoundCondition]
+    ) -> pl.DataFrame:
+        """Positions with a column for what else keeps the labels of a protocol's conditions together.
+
+        Args:
+            positions: Of this text.
+            protocol: Its conditions.
+            bound: From `bound`.
+        """
+        block, index = positions["block"].to_numpy(), positions["index"].to_numpy()
+        unit = exchange_of(protocol)
+        if unit == "token":
+            return positions.with_columns(pl.Series("token", self.blocks.tokens[block, index]))
+        if unit != "span" or (found := stretches(bound, self.rows)) is None:
+            return positions
+        context = self.blocks.tokens.shape[1]
+        places = self.rows.block.astype(np.int64) * context + self.rows.index
+        mine = np.searchsorted(places, block.astype(np.int64) * context + index)
+        return positions.with_columns(pl.Series("span", found[mine]))
 
     def _grid(self, mask: BoolArray) -> BoolArray:
         n_blocks, context = self.blocks.tokens.shape

@@ -6,9 +6,10 @@ import pathlib
 from collections.abc import Iterator
 
 from hypotest.corpora.pairing import FACTOR_WORDS
-from hypotest.predicates.combine import predicate_of, unit_of
-from hypotest.predicates.units import UNIT_WORDS, Unit
+from hypotest.predicates.combine import exchange_of, predicate_of
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import leaves
+from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.findings import Finding, Path, shown
@@ -90,11 +91,11 @@ def overlap_findings(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _match(protocol: Protocol) -> Iterator[Finding]:
-    unit = unit_of(*protocol.conditions.values())
+    unit = exchange_of(protocol)
     for place, name in enumerate(protocol.sample.match):
-        if _SETTLED.get(name) == unit:
+        if _SETTLED.get(name) == ("document" if unit == "cluster" else unit):
             message = (
-                f"the conditions are constant within {UNIT_WORDS[unit]}, so that no position has a "
+                f"the conditions are constant within {EXCHANGES[unit].words}, so that no position has a "
                 f"partner with the same {FACTOR_WORDS[name]}; found {name}: take it out of the list"
             )
             yield Finding(("sample", "match", place), message, depends=(("conditions",),))

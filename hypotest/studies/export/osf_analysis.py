@@ -13,7 +13,8 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, counted_together, declared, one_sided, opponents
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
-from hypotest.predicates.combine import needs_counts, notes_of
+from hypotest.predicates.combine import exchange_of, needs_counts, notes_of
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.records.protocol.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.protocol.prediction import Prediction
@@ -89,8 +90,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         yield RESELECTION
     yield Items(
         tuple(
-            (label(item), f": {_contrast(item, protocol.names)} {_margin(item)}")
-            for item in protocol.predictions
+            (label(item), f": {_contrast(item, protocol)} {_margin(item)}") for item in protocol.predictions
         )
     )
     yield Heading("Transformations", 3)
@@ -143,14 +143,19 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exploratory(protocol))
 
 
-def _contrast(item: Prediction, names: Conditions) -> str:
-    contrast = item.contrast
+def _dealt_out(protocol: Protocol) -> str:
+    unit = exchange_of(protocol)
+    return "of whole types" if unit == "type" else EXCHANGES[unit].over
+
+
+def _contrast(item: Prediction, protocol: Protocol) -> str:
+    contrast, names = item.contrast, protocol.names
     if contrast.conditions is not None:
         return (
             f"the mean over {names.first} minus that over {names.second} positions, by Student's t with the "
             "standard error "
             "over documents and token types, two crossed random factors; beside it the same t under "
-            f"{PERMUTATIONS:,} permutations of the labels of whole types."
+            f"{PERMUTATIONS:,} permutations of the labels {_dealt_out(protocol)}."
         )
     if contrast.reference is not None:
         return (
