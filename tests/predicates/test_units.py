@@ -16,8 +16,9 @@ COLUMNS = {
     "target": np.array([9, 9, 4, 9, 4, 4, 1]),
     "token": np.array([1, 2, 1, 1, 1, 2, 2]),
     "span": np.array([0, 0, 1, 0, 0, 1, 1]),
-    "pair": np.array([0, 1, 0, 1, 2, 3, 2]),
+    "condition": np.array([0, 1, 0, 1, 0, 1, 0]),
 }
+COARSE = ("type", "token", "document", "cluster", "span", "document_type")
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
@@ -28,7 +29,7 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
         ("type", [2, 2, 1, 2, 1, 1, 0], [1, 1, 1, 1, 1, 1, 0]),
         ("document", [0, 0, 0, 1, 2, 2, 2], [1, 1, 1, 0, 2, 2, 2]),  # a: 3 and 1 rows; b
         ("span", [0, 0, 1, 2, 3, 4, 4], [0, 0, 0, 1, 2, 2, 2]),
-        ("pair", [0, 1, 2, 3, 4, 5, 6], [0, 1, 0, 1, 2, 3, 2]),
+        ("pair", [0, 1, 0, 2, 3, 4, 3], [0, 0, 0, 1, 2, 2, 2]),
         ("within_type", [0, 1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 3, 3, 2]),
         ("document_type", [1, 1, 0, 2, 4, 4, 3], [0, 0, 0, 1, 2, 2, 2]),
         ("position", [0, 1, 2, 3, 4, 5, 6], [0, 0, 0, 1, 2, 2, 2]),
@@ -50,7 +51,7 @@ def test_every_unit(unit: Unit) -> None:
     assert all(constant_within(unit, other) for other in exchange.finer)
     assert all(EXCHANGES[other].calibrated for other in exchange.instead)
     assert common_unit([unit]) == common_unit([unit, unit]) == unit
-    assert constant_within(unit, "position")
+    assert constant_within(unit, "position") and constant_within("position", unit) is (unit not in COARSE)
 
 
 def test_names_of_comparisons_differ() -> None:

@@ -57,8 +57,8 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
 
     Args:
         labels: ``document``; ``topic`` (documents, whose types differ by label); ``span`` (runs of rows of
-            one label); ``pair``; ``seen`` (whether the type occurred before in the document);
-            ``index`` (first or second half of the document); ``type``.
+            one label); ``pair``, ``sides`` (all pairs of a document differ alike); ``seen`` (whether the
+            type occurred before in the document); ``index`` (first or second half of the document); ``type``.
     """
     sizes = rng.integers(PER_DOCUMENT // 2, PER_DOCUMENT * 3 // 2 + 1, n_documents)
     document = np.repeat(np.arange(n_documents), sizes)
@@ -76,7 +76,7 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
         n_spans = int(span[-1]) + 1
         owner = document[np.searchsorted(span, np.arange(n_spans))]
         first = (rng.random(n_spans) < tilt[owner])[span]
-    elif labels == "pair":
+    elif labels in ("pair", "sides"):
         whole = np.bincount(pair)[pair] == 2
         document, types, span, pair, place = (x[whole] for x in (document, types, span, pair, place))
         first = (rng.random(pair.max() + 1) < 0.5)[pair] ^ (place % 2 == 0)
@@ -309,6 +309,8 @@ def one_shuffle(
     rows = draw_rows(labels, n_documents, bursty, rng)
     split = (rng.permutation(n_documents) % 2 == 0)[rows.document]
     y = np.exp(0.7 * effects(rows, 48, *sds, rng, runs))
+    if labels == "sides":
+        y *= np.exp(0.5 * rng.standard_normal((n_documents, 2, 48))[rows.document, rows.first.astype(int)])
     found = {}
     for scheme in schemes:
         units, strata = division(scheme, rows, split)
@@ -326,7 +328,8 @@ SCHEMES = {
         "span within split+count",
         "row within document",
     ),
-    "pair": ("row within pair", "row within document", "row within split"),
+    "pair": ("half within document", "row within pair", "row within document"),
+    "sides": ("half within document", "row within pair", "row within document"),
     "index": ("half within document", "row within document", "row within split"),
     "seen": ("row within split+type", "row within type", "row within document", "row within document+type"),
     "type": ("type within count", "row within document"),

@@ -31,7 +31,6 @@ def frame(rows: Rows, labels: str, evaluation: np.ndarray) -> pl.DataFrame:
             "target": rows.type,
             "token": rows.type,
             "span": rows.first.astype(int) if labels == "index" else rows.span,
-            "pair": rows.pair,
             "condition": pl.Series(np.where(rows.first, *names), dtype=condition_type(names)),
             "split": np.where(evaluation, "evaluation", "selection"),
         }
@@ -46,6 +45,8 @@ def rejections(labels: str, units: tuple[Unit, ...], runs: float = 0.0, document
         rows = draw_rows(labels, 40, True, rng)
         evaluation = (rng.permutation(40) % 2 == 0)[rows.document]
         influence = np.exp(0.7 * effects(rows, 24, documents, 0.7, rng, runs))
+        if labels == "pair":  # clusters differ in what their two sides do
+            influence *= np.exp(0.5 * rng.standard_normal((40, 2, 24))[rows.document, rows.first.astype(int)])
         positions = frame(rows, labels, evaluation)
         for place, unit in enumerate(units):
             drawn = shuffled_labels(positions, rows.first, unit, 39, rng)
@@ -61,7 +62,7 @@ def rejections(labels: str, units: tuple[Unit, ...], runs: float = 0.0, document
         ("document", "cluster", None, 0.0),
         ("span", "span", "position", 0.9),
         ("index", "span", "position", 0.9),
-        ("pair", "pair", None, 0.5),
+        ("pair", "pair", "position", 0.5),
         ("seen", "within_type", "position", 0.0),
         ("type", "type", "position", 0.0),
         ("type", "token", "document_type", 0.0),
@@ -166,8 +167,8 @@ def test_permuted_contrasts_are_those_of_their_labels(labels: str, unit: Unit) -
 
 def test_rows_must_say_what_the_unit_is() -> None:
     rows = draw_rows("pair", 4, False, np.random.default_rng(0))
-    positions = frame(rows, "pair", np.zeros(rows.first.size, dtype=bool)).drop("pair")
-    with pytest.raises(ValueError, match="by pair, and the rows have no column pair"):
-        shuffled_labels(positions, rows.first, "pair", 3, np.random.default_rng(0))
+    positions = frame(rows, "pair", np.zeros(rows.first.size, dtype=bool)).drop("span")
+    with pytest.raises(ValueError, match="by span, and the rows have no column span"):
+        shuffled_labels(positions, rows.first, "span", 3, np.random.default_rng(0))
     with pytest.raises(ValueError, match="cannot be shuffled over documents: 4 of 4 units have both labels"):
         shuffled_labels(positions, rows.first, "document", 3, np.random.default_rng(0))

@@ -29,7 +29,6 @@ Unit = Literal[
     "token",
     "document",
     "cluster",
-    "example",
     "pair",
     "span",
     "within_type",
