@@ -74,7 +74,14 @@ group:
 nulls:
   size_matched: {draws: 999}
   local_matched: {draws: 999}
+  label_shuffled: {draws: 999}
 predictions:
+  - id: selectivity
+    role: premise
+    measure: selectivity
+    contrast: {null: label_shuffled}
+    modular: greater
+    distributed: greater
   - id: coordination
     measure: effective_dimension
     contrast: {null: size_matched}

@@ -142,7 +142,7 @@ def permuted_contrasts(
     values: FloatArray,
     first: BoolArray,
     documents: IntArray,
-    types: IntArray,
+    types: IntArray | None,
     n_draws: int,
     rng: np.random.Generator,
     division: tuple[IntArray, IntArray] | None = None,
@@ -157,7 +157,7 @@ def permuted_contrasts(
         values: As in `mean_contrast`, like the next three.
         first: Rows of the first condition, with rows of a second.
         documents: Document of each row.
-        types: Target type of each row.
+        types: Target type of each row; None where documents are the only units, and labels belong to others.
         n_draws: Number of permutations.
         rng: Equal generators give equal draws.
         division: Unit of each row that keeps its label, and stratum of each within which labels change
@@ -167,14 +167,16 @@ def permuted_contrasts(
         t of each draw, shape ``(n_draws,)``; infinite where it has no error.
 
     Raises:
-        ValueError: As `mean_contrast` and `permute_labels`.
+        ValueError: As `mean_contrast` and `permute_labels`; if there are neither types nor a division.
 
     References:
         [1] Janssen (1997), doi:10.1016/S0167-7152(97)00043-6; Chung & Romano (2013),
             doi:10.1214/13-AOS1090.
     """
     y, owner = np.asarray(values, dtype=np.float64), np.unique(documents, return_inverse=True)[1]
-    kinds = np.unique(types, return_inverse=True)[1]
+    if types is None and division is None:
+        raise ValueError("labels belong to types, and there are none: say what they belong to")
+    kinds = np.unique(owner if types is None else types, return_inverse=True)[1]
     mask = np.asarray(first)
     if division is None:
         relabelled = permute_types(mask, kinds, n_draws, rng)
@@ -182,7 +184,8 @@ def permuted_contrasts(
         relabelled = permute_labels(mask, *division, n_draws, rng)
     codes = np.asarray(relabelled.units)
     pairs, cells = np.unique(owner * (int(kinds.max()) + 1) + kinds, return_inverse=True)
-    tables = [_tables(y, codes, factor) for factor in (owner, *(() if division is None else (kinds, cells)))]
+    shared_with = () if types is None or division is None else (kinds, cells)
+    tables = [_tables(y, codes, factor) for factor in (owner, *shared_with)]
     of_units, of_cells = _sums(codes, y), _sums(cells, y)
     found = np.empty(n_draws)
     for start in range(0, n_draws, _DRAWS_AT_ONCE):

@@ -77,22 +77,16 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
     unit = exchange_of(protocol)
     name = permuted_name(unit)
-    permuted, draws = None, {}
-    if types is not None:
-        draws[name] = permuted_contrasts(
-            values,
-            first,
-            documents,
-            types,
-            PERMUTATIONS,
-            task.streams(name, prediction.id),
-            None if unit == "type" else units_in(split.positions.filter(np.isfinite(gini)), unit),
-        )
-        permuted = compare_with_null(found.statistic, draws[name], null=name, statistic="t")
-
-    def beside(number: str) -> float | None:
-        return None if permuted is None else float(getattr(permuted, number))
-
+    draws = permuted_contrasts(
+        values,
+        first,
+        documents,
+        types,
+        PERMUTATIONS,
+        task.streams(name, prediction.id),
+        None if unit == "type" else units_in(split.positions.filter(np.isfinite(gini)), unit),
+    )
+    permuted = compare_with_null(found.statistic, draws, null=name, statistic="t")
     of_first, of_second, _ = document_means(split, gini)
     both = of_first.size > 1  # no document has both conditions where they are properties of documents
     paired = paired_standardized_difference(of_first, of_second) if both else None
@@ -105,9 +99,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         variant=task.protocol.names.second,
         reference_value=float(values[~first].mean()),
         standardized=None if paired is None else paired.value,
-        p_value=interval_p_value(interval) if interval else beside("p_value"),
-        p_error=None if interval else beside("p_error"),
-        percentile=None if interval else beside("percentile"),
+        p_value=permuted.p_value if interval is None else interval_p_value(interval),
+        p_error=permuted.p_error if interval is None else None,
+        percentile=permuted.percentile if interval is None else None,
         interval=interval,
         interval_95=at_95,
         blocked=blocked,
@@ -127,8 +121,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
                 "cliffs_delta": cliffs_delta(of_first, of_second) if both else None,
             }
         ),
-        ladder=() if permuted is None else (replace(permuted, descriptive=interval is not None),),
-        draws=draws,
+        ladder=(replace(permuted, descriptive=interval is not None),),
+        draws={name: draws},
         notes=(reason,) if reason else (),
     )
 

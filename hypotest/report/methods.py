@@ -225,7 +225,9 @@ def _tests(results: Results, protocol: Protocol) -> str:
     if resampled:
         own = EXCHANGES[exchange_of(protocol)]
         of_both = (
-            "" if own.tells_types else "; types that occur in both conditions are left out of both at once"
+            ""
+            if own.tells_types or protocol.examples
+            else "; types that occur in both conditions are left out of both at once"
         )
         text += (
             " Confidence intervals are over documents and target types, two crossed random factors: "

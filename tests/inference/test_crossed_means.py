@@ -204,3 +204,25 @@ class TestSumRatio:
             sum_ratio(ones * np.nan, ones, units, units)
         with pytest.raises(ValueError, match="one document holds all"):
             sum_ratio(ones, np.array([0.0, 0, 0, 1]), units, units)
+
+
+def test_labels_swapped_within_pairs_are_signs_of_their_differences():
+    rng = np.random.default_rng(3)
+    pairs, first = np.repeat(np.arange(5), 2), np.tile([True, False], 5)
+    values = rng.normal(size=10)
+    draws = permuted_contrasts(values, first, pairs, None, 400, rng, (np.arange(10), pairs))
+    flipped = (2.0 * np.array(list(np.ndindex(*(2,) * 5))) - 1) * (values[first] - values[~first])
+    # every pair is a document of its own: the t of one sample of differences
+    expected = flipped.mean(axis=1) / (flipped.std(axis=1, ddof=1) / np.sqrt(5))
+    assert np.abs(draws[:, None] - expected).min(axis=1).max() < 1e-9
+    assert np.unique(np.round(draws, 6)).size == 32
+    with pytest.raises(ValueError, match="there are none"):
+        permuted_contrasts(values, first, pairs, None, 4, rng)
+
+
+def test_without_types_a_ratio_is_over_documents_alone():
+    rng = np.random.default_rng(4)
+    part, whole, documents = rng.uniform(size=30), rng.uniform(1, 2, size=30), np.repeat(np.arange(10), 3)
+    alone, crossed = (sum_ratio(part, whole, documents, kinds) for kinds in (None, np.arange(30) % 7))
+    assert alone.estimate == crossed.estimate
+    assert alone.variances.types == () and alone.variances.documents == crossed.variances.documents

@@ -22,6 +22,14 @@ _CHANGES: dict[Outcome, tuple[str, str]] = {
 """What an ablation gives, and what it changes."""
 
 
+_CROSSED = (
+    r"\bdocuments and (?:of )?(?:target |token )?types(?:, two crossed random factors)?\b",
+    r"\bdocuments, (?:and of the types|of types and of their cells)\b",
+    r"\bdocuments or types\b",
+    r"\bdocuments, types and cells(?: of both)?\b",
+    r"\bdocuments, of each condition's token types, which both splits share, and of their cells\b",
+)
+"""What is a sample in running text: of examples clusters alone."""
 _BEFORE_ROWS = (
     r"[0-9][0-9,]*",
     *("[Ss]ampled", "single", "neighbouring", "[Nn]eighbouring sampled", "of", "same"),
@@ -64,6 +72,8 @@ class MaterialWords:
             return
         change, mean = _CHANGES[self.outcome]
         before = "|".join((*map(re.escape, self.names), *_BEFORE_ROWS))
+        for phrase in _CROSSED:
+            yield phrase, self.units
         yield r"\b[Dd]ocuments\b", self.units
         yield r"\b[Dd]ocument\b", self.unit
         yield rf"\b((?:{before}) )positions\b", self.rows

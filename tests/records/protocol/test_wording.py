@@ -19,6 +19,14 @@ def test_rows_and_units_take_the_names_of_columns():
     )
 
 
+def test_clusters_alone_are_a_sample():
+    for said in (
+        "documents and target types, two crossed random factors", "documents and types",
+        "documents, types and cells of both", "documents and token types",
+    ):  # fmt: skip
+        assert WORDS.said(f"over {said}.") == "over nouns."
+
+
 def test_places_within_a_prompt_and_keys_stay():
     for said in ("attention is concentrated on few positions", "max_per_document", "`document_type`"):
         assert WORDS.said(said) == said
