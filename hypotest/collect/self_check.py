@@ -99,7 +99,7 @@ def intervene(
     subject: LanguageModel,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
-    neuron: int,
+    neuron: int | NDArray[np.int64],
     values: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Change of loss at some positions of one block, by two forward passes of the whole model.
@@ -110,8 +110,9 @@ def intervene(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        neuron: Which one.
-        values: What it is set to, one for the block or one per position, shape (1,) or (context,).
+        neuron: Which one, or several at once, (k,).
+        values: What it is set to, one for the block or one per position, shape (1,) or (context,); of
+            several, (1, k) or (context, k).
 
     Returns:
         The change and the loss without ablation, in nats, each of shape (n_queries,).
