@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,14 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.self_check import FORWARD_ROUNDING, intervene
 from hypotest.collect.stages import collect_forward
-from hypotest.collect.store import evidence_key, make_shards, read_checksums, read_shard, read_shards, write_shard
+from hypotest.collect.store import (
+    evidence_key,
+    make_shards,
+    read_checksums,
+    read_shard,
+    read_shards,
+    write_shard,
+)
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, SelfCheckError
@@ -79,7 +87,7 @@ def collect_lesions(
     folder = session.evidence / key
     n_shards = -(-len(asked.groups) // GROUPS_PER_SHARD)
     step = session.stage("groups lesioned at once", n_shards)
-    if (folder / _FINISHED).exists():
+    if has_lesions(session.evidence, key):
         return key
     rows = dict(splits)
     if neither.positions.height:
@@ -114,6 +122,11 @@ def collect_lesions(
     return key
 
 
+def has_lesions(cache: Path, key: str) -> bool:
+    """Whether the cache holds all lesions of this name."""
+    return (cache / key / _FINISHED).exists()
+
+
 def read_lesions(cache: Path, key: str) -> dict[str, Lesions]:
     """Lesions by split, rows of neither condition with the last one.
 
@@ -124,9 +137,9 @@ def read_lesions(cache: Path, key: str) -> dict[str, Lesions]:
     asked = read_shard(folder / "asked")
     changes = read_shards(folder / "lesions", finished["shards"])
     groups = tuple(np.split(asked["members"].astype(np.int64), np.cumsum(asked["sizes"])[:-1]))
-    n_groups, *_, last = len(groups), *finished["splits"]
-    found = {}
-    for name in finished["splits"]:
+    n_groups, splits = len(groups), finished["splits"]
+    last, found = splits[-1], {}
+    for name in splits:
         mine = name == last and _NEITHER in changes
         found[name] = Lesions(
             groups=groups,
@@ -200,9 +213,10 @@ def check_lesions(
     return largest
 
 
-def _finished(cache: Path, key: str) -> dict[str, int | list[str]] | dict[str, object]:
+def _finished(cache: Path, key: str) -> dict[str, Any]:
     try:
-        return dict(json.loads((cache / key / _FINISHED).read_text(encoding="utf-8")))
+        found: dict[str, Any] = json.loads((cache / key / _FINISHED).read_text(encoding="utf-8"))
+        return found
     except (OSError, ValueError):
         raise EvidenceError(
             f"no finished lesions in {cache / key}; run the protocol again to collect them (HYPOTEST_CACHE "

@@ -15,8 +15,8 @@ _STARTS = 10
 def spectral_clusters(weights: FloatArray, n_clusters: int, seed: int) -> NDArray[np.int64]:
     """Cluster the nodes of a graph into a given number of parts.
 
-    k-means of the rows of the leading eigenvectors of D^(-1/2) W D^(-1/2), each of length 1 [1]. The number is
-    given: communities of maximal modularity are 4 to 7 where there are two blocks.
+    k-means of the rows of the leading eigenvectors of D^(-1/2) W D^(-1/2), each of length 1 [1]. The number
+    is given: communities of maximal modularity are 4 to 7 where there are two blocks.
 
     Args:
         weights: Symmetric, not negative, shape (n, n); the diagonal is not used.
@@ -77,7 +77,9 @@ def permuted_agreement(
 
 
 def concentration_over_parts(parts: IntArray, groups: IntArray, n_parts: int) -> NDArray[np.float64]:
-    """Gini coefficient of the numbers of a group's members in each part: 1 for all in one, 0 for as many in each.
+    """Gini coefficient of the numbers of a group's members in each part.
+
+    1 where all are in one, 0 where each has as many.
 
     Args:
         parts: Part of each unit, shape (n_units,).

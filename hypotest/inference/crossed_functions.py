@@ -46,7 +46,9 @@ def function_of_means(
     if not np.isfinite(y).all():
         raise ValueError(f"{np.count_nonzero(~np.isfinite(y))} values are not finite")
     if y.ndim != 1 or y.shape != mask.shape or y.shape != np.shape(documents) or not 0 < mask.sum() < y.size:
-        raise ValueError("values, labels and documents must be vectors of one length, with rows of both labels")
+        raise ValueError(
+            "values, labels and documents must be vectors of one length, with rows of both labels"
+        )
     sides = (mask, ~mask)
     means = [np.atleast_1d(y[side].mean()) for side in sides]
 

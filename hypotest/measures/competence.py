@@ -42,7 +42,7 @@ WORDS = Words(
 
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
-    """The less clear of both, against the declared amount: an intersection-union test at the level of each."""
+    """The less clear of both against the declared amount: an intersection-union test at the level of each."""
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import interval_p_value, secondary
     from hypotest.testing.lesions import Lesion, interval_of, selected_on

@@ -14,6 +14,8 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.conditions import Conditions
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hypotest.engine.streams import Streams
     from hypotest.records.evidence.arrays import FloatArray, IntArray
     from hypotest.records.evidence.evidence import Evidence
@@ -61,7 +63,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     options, evidence, level = MEASURE.filled(prediction.options), task.evidence, task.protocol.decision.level
     split = evidence.evaluation
     own, group = selected_on(task, str(options["selected_on"]))
-    lesion = Lesion.of(evidence, group)
+    size = options["change"] == "size"
+    lesion = Lesion.of(evidence, group, size=size)
     mine, rows = split.mask(own), lesion.rows
     on_own, on_other = lesion.on(mine), lesion.on(~mine)
     other = next(name for name in split.conditions if name != own)
@@ -99,9 +102,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         "off_target_rows": float(len(lesion.lesions.neither)),
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
-        **effective_numbers(
-            variances.documents.units, [item.units for item in variances.types], names
-        ),
+        **effective_numbers(variances.documents.units, [item.units for item in variances.types], names),
     }
     return MeasuredContrast(
         observed=found.estimate,
@@ -122,7 +123,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
 
 
-def _indices(change: FloatArray, own: FloatArray, least: float) -> FloatArray:
+def _indices(change: FloatArray, own: NDArray[np.bool_], least: float) -> FloatArray:
     """Of other groups, where it is defined; from changes of shape (n_rows, n_groups)."""
     from hypotest.estimators.dissociation import dissociation_index
 
@@ -137,9 +138,11 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
     from hypotest.testing.undefined import Undefined
 
     first = evidence.evaluation.conditions.first
-    if MEASURE.filled(prediction.options)["selected_on"] not in ("", first):
+    options = MEASURE.filled(prediction.options)
+    if options["selected_on"] not in ("", first):
         raise Undefined("the group is that of the first condition")
-    change, mine = Lesion.of(evidence, group).change, evidence.evaluation.first
+    size = options["change"] == "size"
+    change, mine = Lesion.of(evidence, group, size=size).change, evidence.evaluation.first
     index = dissociation_index(float(change[mine].mean()), float(change[~mine].mean()))
     return float(index) - float(prediction.contrast.reference or 0.0)
 
@@ -161,6 +164,12 @@ MEASURE = ConditionMeasure(
             "in both directions",
             is_condition=True,
             varies=False,
+        ),
+        "change": Option(
+            "damage",
+            "mean change of the loss, or mean size of the change, as influence has it: where lesions help "
+            "some rows and hurt others, damages cancel",
+            choices=("damage", "size"),
         ),
         "least": Option(
             0.01,

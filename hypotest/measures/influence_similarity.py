@@ -12,12 +12,16 @@ from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hypotest.engine.streams import Streams
     from hypotest.estimators.profile_similarity import ProfileSimilarity
-    from hypotest.records.evidence.arrays import FloatArray, IntArray
+    from hypotest.records.evidence.arrays import IntArray
     from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.task import Task
 
 WORDS = Words(
@@ -29,8 +33,9 @@ WORDS = Words(
     label="similarity of influence profiles (1: one profile)",
     question="Do the same neurons matter for {first} and for {second} targets?",
     method=(
-        "influence similarity is the cosine of all neurons' mean influences on both conditions, as a share of "
-        "what it would be for one profile, from products of rows that share neither document nor token type"
+        "influence similarity is the cosine of all neurons' mean influences on both conditions, as a share "
+        "of what it would be for one profile, from products of rows that share neither document nor token "
+        "type"
     ),
 )
 
@@ -44,18 +49,14 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.testing.undefined import defined
 
     split, level = task.evidence.evaluation, task.protocol.decision.level
-    rows, influence = MeasuredRows.of(split, both=True), _influence(task.evidence)
-    found = _similarity(influence, rows)
+    rows = MeasuredRows.of(split, both=True)
+    left = left_out_of(rows, task.streams)
+    found = _similarity(split, rows, [(item.units, len(item.weights)) for item in left.each()])
     observed = defined(
-        float(found.similarity[0]),
+        found.similarity,
         "no neuron has influence on both conditions, or their rows share all documents or types",
     )
-    left = left_out_of(rows, task.streams)
-    without = [
-        _similarity(influence, rows, np.asarray(item.units), len(item.weights)).similarity
-        for item in left.each()
-    ]
-    errors = reference_errors(without, left, split.conditions)
+    errors = reference_errors(found.without, left, split.conditions)
     reference = float(prediction.contrast.reference or 0.0)
     interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
     return MeasuredContrast(
@@ -65,32 +66,28 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         p_value=None if interval is None else interval_p_value(interval),
         interval=interval,
         interval_95=at_95,
-        secondary=secondary({"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}),
+        secondary=secondary(
+            {"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}
+        ),
         notes=(errors.reason,) if errors.reason else (),
     )
 
 
-def _influence(evidence: Evidence) -> FloatArray:
-    """Size of the change of loss, shape (n_rows, n_neurons)."""
-    return np.abs(evidence.evaluation.delta_loss)
-
-
 def _similarity(
-    influence: FloatArray, rows: object, left_out: IntArray | None = None, n_left_out: int = 0
+    split: SplitEvidence, rows: MeasuredRows, left_out: Sequence[tuple[IntArray, int]] = ()
 ) -> ProfileSimilarity:
+    """Of the sizes of the changes of loss."""
     from hypotest.estimators.profile_similarity import profile_similarity
-    from hypotest.testing.group_measure import MeasuredRows
 
-    assert isinstance(rows, MeasuredRows) and rows.second is not None
-    return profile_similarity(influence, ~rows.second, rows.documents, rows.types, left_out, n_left_out)
+    return profile_similarity(np.abs(split.delta_loss), split.first, rows.documents, rows.types, left_out)
 
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """The similarity less the declared number; every neuron counts, and no group."""
     from hypotest.testing.group_measure import MeasuredRows
 
-    rows = MeasuredRows.of(evidence.evaluation, both=True)
-    found = float(_similarity(_influence(evidence), rows).similarity[0])
+    split = evidence.evaluation
+    found = _similarity(split, MeasuredRows.of(split, both=True)).similarity
     return found - float(prediction.contrast.reference or 0.0)
 
 

@@ -28,7 +28,8 @@ WORDS = Words(
     question="Do these neurons lie in few of the network's declared parts?",
     method=(
         "partition concentration is the Gini coefficient of the numbers of the group's members in each "
-        "declared part, scaled so that all in one part give 1; it shows routing and wiring, not specialisation"
+        "declared part, scaled so that all in one part give 1; it shows routing and wiring, not "
+        "specialisation"
     ),
 )
 

@@ -86,9 +86,7 @@ def with_lesions(evidence: Evidence, found: Mapping[str, Lesions]) -> Evidence:
     )
 
 
-def rows_of_neither(
-    plan: Protocol, prepared: Prepared, split: SplitEvidence, session: Session
-) -> Sample:
+def rows_of_neither(plan: Protocol, prepared: Prepared, split: SplitEvidence, session: Session) -> Sample:
     """Rows that belong to neither condition, in the blocks of a split: what a lesion does off target.
 
     Args:
@@ -104,7 +102,9 @@ def rows_of_neither(
     free = ~(both.first[places] | both.second[places]) & np.isin(rows.block, split.blocks)
     found = np.flatnonzero(free)
     if found.size > MOST_OF_NEITHER:
-        drawn = session.streams("rows of neither condition").choice(found.size, MOST_OF_NEITHER, replace=False)
+        drawn = session.streams("rows of neither condition").choice(
+            found.size, MOST_OF_NEITHER, replace=False
+        )
         found = found[np.sort(drawn)]
     block, index = rows.block[found], rows.index[found]
     order = np.lexsort((index, block))

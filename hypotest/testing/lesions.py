@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,13 @@ class Lesion:
     lesions: Lesions
     column: int
     change: FloatArray
-    """Change of the loss at each row, shape (n_rows,)."""
+    """Change of the loss at each row, or its size, shape (n_rows,)."""
     rows: MeasuredRows
     """Documents and types of these."""
 
     @classmethod
-    def of(cls, evidence: Evidence, group: IntArray) -> Lesion:
-        """Of a group, as columns of the evidence.
+    def of(cls, evidence: Evidence, group: IntArray, *, size: bool = False) -> Lesion:
+        """Of a group, as columns of the evidence; if `size`, the size of every change.
 
         Raises:
             EvidenceError: If no group was lesioned.
@@ -52,6 +52,9 @@ class Lesion:
         change = lesions.change[:, column].astype(np.float64)
         if not np.isfinite(change).all():
             raise Undefined(f"this group of {len(group)} neurons was lesioned at some of the rows only")
+        if size:
+            lesions = replace(lesions, change=np.abs(lesions.change), neither=np.abs(lesions.neither))
+            change = np.abs(change)
         return cls(lesions, column, change, MeasuredRows.of(evidence.evaluation, both=True))
 
     def on(self, rows: NDArray[np.bool_], values: FloatArray | None = None) -> MeanContrast:

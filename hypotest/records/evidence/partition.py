@@ -24,7 +24,7 @@ class Partition:
         if self.parts.ndim != 1 or not np.issubdtype(self.parts.dtype, np.integer):
             found = f"{self.parts.dtype} of shape {self.parts.shape}"
             raise EvidenceError(f"partition.parts must be one whole number for each neuron; found {found}")
-        if self.parts.size and not (0 <= self.parts.min() and self.parts.max() < len(self.names)):
+        if self.parts.size and not (self.parts.min() >= 0 and self.parts.max() < len(self.names)):
             raise EvidenceError(
                 f"partition.parts must be places among the {len(self.names)} names of parts; found "
                 f"{self.parts.min()} to {self.parts.max()}"
