@@ -1,9 +1,9 @@
 """How alike two conditions' influence profiles over units are, with what finite rows allow taken off.
 
 With a and b the mean influences of all units on two conditions, the cosine a.b / (|a| |b|) of finite rows
-lies below that of the truth, since noise adds to both lengths and not to the product. Two halves of one condition
-show by how much. Here no halves are drawn: every pair of rows that shares neither document nor token type is
-one, and the mean over all of them is
+lies below that of the truth, since noise adds to both lengths and not to the product. Two halves of one
+condition show by how much. Here no halves are drawn: every pair of rows that shares neither document nor
+token type is one, and the mean over all of them is
 
     <p, q> = (S_p.S_q - sum over documents - sum over types + sum over cells) / (number of such pairs)
 

@@ -182,4 +182,5 @@ MEASURE = ConditionMeasure(
     compared=compare,
     effect=effect,
     tried=False,
+    no_difference=0.0,
 )
