@@ -63,8 +63,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     options, evidence, level = MEASURE.filled(prediction.options), task.evidence, task.protocol.decision.level
     split = evidence.evaluation
     own, group = selected_on(task, str(options["selected_on"]))
-    size = options["change"] == "size"
-    lesion = Lesion.of(evidence, group, size=size)
+    change = str(options["change"])
+    lesion = Lesion.of(evidence, group, size=change == "size")
     mine, rows = split.mask(own), lesion.rows
     on_own, on_other = lesion.on(mine), lesion.on(~mine)
     other = next(name for name in split.conditions if name != own)
@@ -96,9 +96,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     random = _indices(lesion.of_random(len(group)), mine, float(options["least"]))
     variances = found.variances
     beside: dict[str, float | None] = {
-        f"damage_{own}": on_own.estimate,
-        f"damage_{other}": on_other.estimate,
-        "off_target_damage": None if off is None else off[0],
+        f"{change}_{own}": on_own.estimate,
+        f"{change}_{other}": on_other.estimate,
+        f"off_target_{change}": None if off is None else off[0],
         "off_target_rows": float(len(lesion.lesions.neither)),
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
@@ -114,9 +114,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         secondary=secondary(
             beside,
             **{
-                f"damage_{own}": interval_of(on_own),
-                f"damage_{other}": interval_of(on_other),
-                "off_target_damage": None if off is None else off[1],
+                f"{change}_{own}": interval_of(on_own),
+                f"{change}_{other}": interval_of(on_other),
+                f"off_target_{change}": None if off is None else off[1],
             },
         ),
         notes=(reason,) if reason else (),
@@ -170,6 +170,7 @@ MEASURE = ConditionMeasure(
             "mean change of the loss, or mean size of the change, as influence has it: where lesions help "
             "some rows and hurt others, damages cancel",
             choices=("damage", "size"),
+            varies=False,
         ),
         "least": Option(
             0.01,

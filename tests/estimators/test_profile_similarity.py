@@ -37,7 +37,9 @@ def test_it_is_the_mean_over_pairs_that_share_neither_document_nor_type(monkeypa
     expected = by_pairs(influence, first, documents, types, np.ones_like(first))
     assert found.similarity == pytest.approx(expected)
     for without, units in zip(found.without, (groups, documents), strict=True):
-        left = [by_pairs(influence, first, documents, types, units != unit) for unit in range(without.size - 1)]
+        left = [
+            by_pairs(influence, first, documents, types, units != unit) for unit in range(without.size - 1)
+        ]
         np.testing.assert_allclose(without, [expected, *left])
 
 

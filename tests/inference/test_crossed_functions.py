@@ -32,7 +32,9 @@ def test_the_index_without_each_document_and_type():
         return (one - two) / (one + two)
 
     def spread(units, side=True):
-        left = np.array([index((units != unit) | ~(first == side)) for unit in np.unique(units[first == side])])
+        left = np.array(
+            [index((units != unit) | ~(first == side)) for unit in np.unique(units[first == side])]
+        )
         return (left.size - 1) * left.var()
 
     of_documents = np.array([index(documents != unit) for unit in np.unique(documents)])
@@ -59,7 +61,7 @@ def test_what_has_no_mean_without_a_unit_is_refused(change):
         documents = np.where(first, 0, documents)
     else:
         values[3] = np.nan
-    with pytest.raises(ValueError, match="rows of both labels|holds all rows|not finite"):
+    with pytest.raises(ValueError, match=r"rows of both labels|holds all rows|not finite"):
         function_of_means(values, first, documents, types, np.subtract)
 
 

@@ -194,7 +194,8 @@ def prediction_on(name: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("name", "channel"), [(name, channel) for name, item in MEASURES.items() for channel in sorted(item.needs)]
+    ("name", "channel"),
+    [(name, channel) for name, item in MEASURES.items() for channel in sorted(item.needs)],
 )
 def test_a_channel_that_is_missing_is_named(name, channel):
     protocol = make_protocol(prediction_on(name))

@@ -11,7 +11,6 @@ from hypotest.engine.session import Session
 from hypotest.groups.live import without_dead
 from hypotest.groups.nulls import random_groups
 from hypotest.measures.registry import measure_of
-from hypotest.pipeline.analysis.ablation_effects import RANDOM_GROUPS
 from hypotest.pipeline.analysis.splits import redivide
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
@@ -19,6 +18,8 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.testing.selection import select
 from hypotest.testing.undefined import NO_VALUE
 
+RANDOM_GROUPS = 20
+"""Groups of as many random neurons that are ablated at once beside a selected one."""
 Group = NDArray[np.int64]
 
 

@@ -37,21 +37,13 @@ CODE = (
     *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "predicates", "testing"),
     *(
         f"pipeline/analysis/{name}.py"
-        for name in ("analysis", "lesioned", "outcomes", "dependence", "sensitivity")
+        for name in ("analysis", "lesioned", "splits", "outcomes", "dependence", "sensitivity")
     ),
     *(
         f"studies/calibration/{name}.py"
-        for name in (
-            "settings",
-            "layers",
-            "rows",
-            "documents",
-            "attention",
-            "lesions",
-            "truth",
-            "one_simulation",
-        )
+        for name in ("settings", "layers", "rows", "documents", "attention", "lesions", "truth")
     ),
+    "studies/calibration/one_simulation.py",
 )
 """What a simulation's numbers come from; of it, what people read counts for nothing."""
 
