@@ -1,6 +1,6 @@
-"""Documents made of the docstrings of installed Python packages.
+"""Documents made of the sources of installed Python packages: their docstrings, or their code.
 
-They are real English prose about code, present on every machine that has hypotest's own
+Docstrings are real English prose about code, present on every machine that has hypotest's own
 dependencies, and need no download. One document is one source file. A hash per package says whether two
 machines read the same.
 """
@@ -13,11 +13,13 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from hypotest.corpora.code import code_blocks
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 
@@ -33,6 +35,8 @@ EVALUATION_PACKAGES: tuple[str, ...] = (
 )  # fmt: skip
 """Distributions whose docstrings the reference protocol reads; disjoint from the training ones."""
 
+PACKAGE_COLUMNS = ("part", "package")
+"""Of documents of `documents_by_part`."""
 _SKIPPED_FOLDERS = frozenset(
     {"tests", "test", "externals", "extern", "_vendor", "vendored", "_vendored_packages"}
 )  # vendored code would put one package's text into another's
@@ -86,6 +90,50 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
     return documents, sources
 
 
+def documents_by_part(
+    distributions: Sequence[str], parts: Sequence[str]
+) -> tuple[list[Document], list[TextSource]]:
+    """Read docstrings, code, or both: a source file is one document for each, with what it is as a column.
+
+    Args:
+        distributions: Names as pip knows them.
+        parts: ``docstrings``, as in `package_documents`, and ``code`` (`hypotest.corpora.code`).
+
+    Returns:
+        As `package_documents`; documents have the columns ``part`` and ``package``.
+
+    Raises:
+        CorpusError: As `package_documents`.
+    """
+    documents: list[Document] = []
+    sources: list[TextSource] = []
+    for part in parts:
+        found, own = package_documents(distributions) if part == "docstrings" else _code(distributions)
+        for item in found:
+            columns = dict(zip(PACKAGE_COLUMNS, (part, item.id.partition(":")[0]), strict=True))
+            documents.append(Document(f"{item.id} ({part})", item.text, columns))
+        sources += [replace(source, name=f"{source.name} ({part})") for source in own]
+    return documents, sources
+
+
+def _code(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
+    documents: list[Document] = []
+    sources: list[TextSource] = []
+    seen: set[str] = set()
+    distributions = sorted(distributions)
+    for name, distribution in zip(distributions, installed(distributions), strict=True):
+        digest, before = hashlib.sha256(), len(documents)
+        for path, identifier in _source_files(distribution):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # invalid escapes in other people's sources
+                text = "\n\n".join(code_blocks(_source(path), seen))
+            if text:
+                documents.append(Document(id=f"{name}:{identifier}", text=text))
+                digest.update(f"{identifier}\0{text}\0".encode())
+        sources.append(TextSource(name, distribution.version, digest.hexdigest(), len(documents) - before))
+    return documents, sources
+
+
 def source_hashes(distributions: Sequence[str]) -> list[tuple[str, str, str]]:
     """Name, version and SHA-256 of the source files of installed distributions: what their text depends on.
 
@@ -115,7 +163,7 @@ def installed(distributions: Sequence[str]) -> list[metadata.Distribution]:
             found.append(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             raise CorpusError(
-                f"the reference text needs the installed package {name!r}, which is missing; "
+                f"the text needs the installed package {name!r}, which is missing; "
                 f"install it with: pip install {name}"
             ) from None
     return found
@@ -157,7 +205,7 @@ def _source(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CorpusError(f"cannot read {path} of the reference text: {error}") from error
+        raise CorpusError(f"cannot read {path} of the text: {error}") from error
 
 
 def _documented_nodes(

@@ -15,7 +15,7 @@ from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import TEXT_COLUMN, whole_characters
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.protocol.material import CorpusHub
+from hypotest.records.protocol.texts import CorpusHub
 from hypotest.records.stored.files import MAX_BYTES
 from hypotest.records.stored.hub import is_hub_name
 

@@ -10,7 +10,7 @@ from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.protocol.material import CorpusFiles
+from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.records.stored.files import MAX_BYTES
 from hypotest.records.stored.text_files import files_of, is_many, why_none
 

@@ -6,8 +6,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, Text
 from hypotest.records.stored.files import file_obstacle
 from hypotest.records.stored.hub import is_hub_name
 from hypotest.records.stored.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
@@ -41,7 +41,7 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     yield from file_findings(protocol, base)
 
 
-def _text(text: str | CorpusFiles | CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _text(text: Text, base: pathlib.Path, path: Path) -> Iterator[Finding]:
     if isinstance(text, CorpusFiles):
         yield from _text_files(text.files, base, (*path, "files"))
         if text.column is not None:

@@ -12,7 +12,7 @@ import zstandard
 from hypotest.corpora.documents import read_documents
 from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError
-from hypotest.records.protocol.material import CorpusFiles
+from hypotest.records.protocol.texts import CorpusFiles
 
 LINES = [{"text": "first\r\ntext", "meta": {"n": 1}}, {"text": " "}, {"text": "second ü"}, {"text": "third"}]
 FOUND = [("1", "first\ntext"), ("3", "second ü"), ("4", "third")]

@@ -12,7 +12,7 @@ import pytest
 from hypotest.corpora import hub as module
 from hypotest.corpora.hub import data_folder, hub_source, stream_rows
 from hypotest.errors import CorpusError
-from hypotest.records.protocol.material import CorpusHub
+from hypotest.records.protocol.texts import CorpusHub
 
 WHERE = "corpus.text.hub 'data'"
 CARD = """\

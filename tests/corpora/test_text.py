@@ -6,7 +6,7 @@ import pytest
 
 from hypotest.corpora.text import read_files
 from hypotest.errors import CorpusError
-from hypotest.records.protocol.material import CorpusFiles
+from hypotest.records.protocol.texts import CorpusFiles
 
 
 def files(*names):

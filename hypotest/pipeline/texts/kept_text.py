@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from hypotest import corpora
 from hypotest.collect.store import evidence_key, kept
 from hypotest.corpora.blocks import Blocks, cut_blocks
-from hypotest.corpora.docstrings import package_documents, source_hashes
+from hypotest.corpora.docstrings import documents_by_part, package_documents, source_hashes
 from hypotest.corpora.sampling import SPLITS, Candidates, SampledPositions
 from hypotest.engine.session import cache_folder
 from hypotest.pipeline.texts.reader import TextReader, encoded_batches
@@ -36,18 +36,31 @@ _FOLDER = "prepared"
 _NUMBERS = ("document", "block", "index", "target")
 
 
-def documents_of_packages(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
+def documents_of_packages(
+    distributions: Sequence[str], parts: Sequence[str] = ()
+) -> tuple[list[Document], list[TextSource]]:
     """As `hypotest.corpora.docstrings.package_documents`; parsing thousands of files is what takes long.
+
+    Args:
+        distributions: Names as pip knows them.
+        parts: If given, as `hypotest.corpora.docstrings.documents_by_part`.
 
     Raises:
         CorpusError: If a distribution is not installed, or a file of it cannot be read.
     """
-    settings = {"sources": source_hashes(distributions), "python": platform.python_version()}
+    settings: dict[str, object] = {
+        "sources": source_hashes(distributions),
+        "python": platform.python_version(),
+        **({"parts": list(parts)} if parts else {}),
+    }
 
     def read() -> dict[str, NDArray[Any]]:
-        documents, sources = package_documents(distributions)
+        if parts:
+            documents, sources = documents_by_part(distributions, parts)
+        else:
+            documents, sources = package_documents(distributions)
         content = {
-            "documents": [[item.id, item.text] for item in documents],
+            "documents": [[item.id, item.text, dict(item.fields)] for item in documents],
             "sources": [[item.name, item.version, item.sha256, item.n_documents] for item in sources],
         }
         return {"json": np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)}

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hypotest.collect.store import Arrays, evidence_key, read_shard, write_shard
-from hypotest.corpora.docstrings import EVALUATION_PACKAGES
+from hypotest.corpora.docstrings import EVALUATION_PACKAGES, PACKAGE_COLUMNS
 from hypotest.corpora.hub import EXTRA, Kind, Row, can_stream, data_folder, hub_source, stream_rows
 from hypotest.corpora.text import read_files
 from hypotest.engine.progress import StartStage
@@ -23,7 +23,7 @@ from hypotest.engine.session import cache_folder
 from hypotest.errors import CorpusError, OutputError
 from hypotest.pipeline.texts.kept_text import documents_of_packages
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub, Text
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages, Text
 from hypotest.records.stored.files import write_whole
 from hypotest.records.stored.hub import HubAnswer, is_commit
 from hypotest.subjects.asking import ask_hub
@@ -58,6 +58,14 @@ def read_text(
     """
     if isinstance(text, CorpusFiles):
         return read_files(text, base, key, columns)
+    if isinstance(text, CorpusPackages):
+        unknown = sorted(set(columns) - set(PACKAGE_COLUMNS))
+        if unknown:
+            raise CorpusError(
+                f"{key}: texts of packages have the columns {' and '.join(PACKAGE_COLUMNS)}; conditions ask "
+                f"for {', '.join(unknown)}"
+            )
+        return documents_of_packages(text.packages, text.parts)
     if columns:
         raise CorpusError(
             f"{key}: conditions read the columns {', '.join(columns)}, which are read of files only: "
@@ -78,6 +86,8 @@ def read_text(
 
 def describe_source(text: Text, sources: Sequence[TextSource]) -> str:
     """What a report says of where the text comes from; of a data set also the commit that was read."""
+    if isinstance(text, CorpusPackages):
+        return f"{' and '.join(text.parts)} of installed packages"
     if not isinstance(text, CorpusHub):
         return "docstrings of installed packages" if text == "reference" else "text files"
     (source,) = sources

@@ -16,7 +16,8 @@ from hypotest.engine.session import cache_folder
 from hypotest.pipeline.texts.reader import BATCH, TextReader, encoded_batches, require_known
 from hypotest.pipeline.texts.reading import read_text
 from hypotest.records.corpus import Document
-from hypotest.records.protocol.material import CountedText, Text
+from hypotest.records.protocol.material import CountedText
+from hypotest.records.protocol.texts import Text
 from hypotest.subjects.reference import reference_token_counts
 
 _VERSION = 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.records.protocol.strict import Strict, either
+from hypotest.records.protocol.texts import TEXTS, Text
 
 ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.(\w+|\{layer\}))*$", max_length=200)]
 """Path of a module as in ``model.named_modules()``, ``{layer}`` for the number of a block."""
@@ -85,98 +86,12 @@ class Subject(Strict):
     )
 
 
-class CorpusFiles(Strict):
-    """Files with documents: text files are one each, JSON lines and tables hold many."""
-
-    files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1,
-        description="paths, seen from the protocol's folder, of files, of folders (.txt, .md, .rst and the "
-        "following in them, at any depth), or patterns such as texts/**/*.txt: UTF-8 text, one document "
-        "each, or with many .jsonl, .csv, .tsv or .parquet; all but the last also packed (.gz, .zst)",
-    )
-    column: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="key or column that holds the text, in .jsonl, .csv, .tsv and .parquet; `text` if not "
-        "given",
-    )
-
-
-class CorpusHub(Strict):
-    """The first documents of a data set of the Hugging Face Hub, streamed and then kept in the cache."""
-
-    hub: str = Field(
-        min_length=1,
-        max_length=4096,
-        description="id of a data set on the Hugging Face Hub, such as allenai/c4; or a folder that the "
-        "datasets library can load, seen from the protocol's folder",
-    )
-    config: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="configuration (subset) of the data set, such as en, where it has several",
-    )
-    split: str = Field(min_length=1, max_length=200, description="split of the data set, such as validation")
-    column: str | None = Field(
-        default=None, min_length=1, max_length=200, description="column of the text; `text` if not given"
-    )
-    revision: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="branch, tag or commit of the data set; its main branch if not given. The whole commit "
-        "makes sure that everyone reads the same text",
-    )
-    documents: int = Field(
-        default=10_000,
-        ge=1,
-        le=10**8,
-        description="number of documents to read, from the start of the split; empty and repeated ones among "
-        "them are left out",
-    )
-
-    @property
-    def title(self) -> str:
-        """What a reader needs to find the documents: data set, configuration, split, revision."""
-        parts = ", ".join(filter(None, [self.config, self.split]))
-        revision = f"; revision {self.revision}" if self.revision else ""
-        return f"{self.hub} ({parts}{revision})"
-
-
-def _text_alternative(value: Any) -> str | None:
-    """Which kind of text is meant; a mapping without ``hub`` or ``files`` is judged by its other keys."""
-    if isinstance(value, CorpusHub):
-        return "hub"
-    if isinstance(value, BaseModel):
-        return "files"
-    if isinstance(value, dict):
-        of_hub = CorpusHub.model_fields.keys() - CorpusFiles.model_fields.keys()
-        return "hub" if "files" not in value and of_hub & value.keys() else "files"
-    return "word" if value == "reference" else None
-
-
-_TEXTS = "{files: [paths of texts]}, or {hub: a data set, split: its part}"
-Text = Annotated[
-    Annotated[Literal["reference"], Tag("word")]
-    | Annotated[CorpusFiles, Tag("files")]
-    | Annotated[CorpusHub, Tag("hub")],
-    Discriminator(
-        _text_alternative,
-        custom_error_type="alternatives",
-        custom_error_message=f"must be reference, or {_TEXTS}",
-    ),
-]
-"""Docstrings of installed packages, files, or a data set of the Hub."""
-
-
 class CountedText(Strict):
     """A text whose tokens are counted."""
 
     count: Text = Field(
         description="`reference` (the reference model's training text: docstrings of installed packages), "
-        + _TEXTS,
+        + TEXTS,
     )
 
 
@@ -192,7 +107,7 @@ class Corpus(Strict):
 
     text: Text = Field(
         default="reference",
-        description=f"`reference` (docstrings of installed packages), {_TEXTS}",
+        description=f"`reference` (docstrings of six packages), {TEXTS}",
     )
     context: int = Field(
         default=128,

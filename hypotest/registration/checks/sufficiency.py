@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from hypotest.nulls.registry import SD_NULL, declared, declared_null
 from hypotest.predicates.combine import needs_counts
 from hypotest.records.protocol.design import MINIMUM_UNITS
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
 from hypotest.registration.findings import Finding, Path, shown
 
 _LONGEST_NAME = 300
@@ -41,6 +41,9 @@ def _repeated(protocol: Protocol) -> Iterator[Finding]:
     lists: dict[Path, tuple[str, ...]] = {}
     if isinstance(protocol.corpus.text, CorpusFiles):
         lists["corpus", "text", "files"] = protocol.corpus.text.files
+    if isinstance(protocol.corpus.text, CorpusPackages):
+        lists["corpus", "text", "packages"] = protocol.corpus.text.packages
+        lists["corpus", "text", "parts"] = protocol.corpus.text.parts
     for item in declared(protocol):
         for option, value in item.options:
             if isinstance(value, tuple):
@@ -81,6 +84,8 @@ def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
         names = ", ".join(map(_quoted, text.files[:3])) + (", ..." if len(text.files) > 3 else "")
         column = f", column: {_quoted(text.column)}" if text.column else ""
         own = f"{{count: {{files: [{names}]{column}}}}}"
+    elif isinstance(text, CorpusPackages):
+        own = f"{{count: {{packages: [{', '.join(map(_quoted, text.packages))}]}}}}"
     else:
         config = f", config: {_quoted(text.config)}" if text.config else ""
         own = f"{{count: {{hub: {_quoted(text.hub)}{config}, split: {_quoted(text.split)}}}}}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from hypotest.nulls.registry import declared
 from hypotest.predicates.combine import definitions, notes_of
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
 from hypotest.records.results.sentences import counted
 from hypotest.registration.explained.doubts import doubts
 from hypotest.registration.explained.lines import Line
@@ -108,6 +108,8 @@ def _text(protocol: Protocol) -> str:
     text = protocol.corpus.text
     if isinstance(text, CorpusHub):
         return f"The first {text.documents:,} documents of the data set {text.title}"
+    if isinstance(text, CorpusPackages):
+        return f"{text.title[0].upper()}{text.title[1:]}"
     if not isinstance(text, CorpusFiles):
         return "The docstrings of installed Python packages"
     files = text.files

@@ -11,9 +11,9 @@ import numpy as np
 from hypotest.inference.equivalence import classify, equivalence_p, t_p_value
 from hypotest.inference.meta_analysis import MetaAnalysis, pool_effects
 from hypotest.measures.registry import MEASURES, filled_options
-from hypotest.records.protocol.material import CorpusHub
 from hypotest.records.protocol.prediction import Outcome
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.texts import CorpusHub
 from hypotest.records.results.prediction_result import Interval, PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list

@@ -9,8 +9,8 @@ from hypotest.pages.document import Heading, Part
 from hypotest.pages.inline import prose
 from hypotest.predicates.combine import definitions, needs_counts, notes_of
 from hypotest.records.protocol.design import CALIPER, HEAD_BLOCKS, HEAD_POSITIONS
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages, Text
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
@@ -165,19 +165,21 @@ def _frequencies(protocol: Protocol) -> str:
     text = "reference" if isinstance(chosen, str) else chosen.count
     if isinstance(text, str):
         return "the tokens of the reference model's training text, counted with the model's own tokenizer"
-    what = _first_documents(text) if isinstance(text, CorpusHub) else f"{len(text.files)} text files"
+    what = f"{len(text.files)} text files" if isinstance(text, CorpusFiles) else _text(text)
     return f"the tokens of {what}, counted with the model's own tokenizer"
 
 
-def _short(text: str | CorpusFiles | CorpusHub) -> str:
+def _short(text: Text) -> str:
     if text == "reference":
         return "none is padded"
     return "a document shorter than a block is padded on the right, where nothing is looked at"
 
 
-def _text(text: str | CorpusFiles | CorpusHub) -> str:
+def _text(text: Text) -> str:
     if isinstance(text, CorpusHub):
         return _first_documents(text)
+    if isinstance(text, CorpusPackages):
+        return text.title
     if isinstance(text, CorpusFiles):
         names = sentence_list(text.files)
         return f"{count_text(len(text.files))} text files, one document each: {names}"

@@ -12,7 +12,7 @@ from hypotest.errors import CorpusError, EvidenceError
 from hypotest.pipeline.texts import reading as module
 from hypotest.pipeline.texts.reading import describe_source, read_text
 from hypotest.records.corpus import TextSource
-from hypotest.records.protocol.material import CorpusFiles, CorpusHub
+from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
 from hypotest.records.stored.hub import HubAnswer
 
 COMMITS = ["a" * 40, "b" * 40]
@@ -216,3 +216,17 @@ def test_reports_name_the_commit():
     )
     assert describe_source("reference", [own]) == "docstrings of installed packages"
     assert describe_source(CorpusFiles(files=("a.txt",)), [own]) == "text files"
+
+
+def test_texts_of_packages_have_two_columns(tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path))
+    text = CorpusPackages(packages=("pingouin",), parts=("docstrings", "code"))
+    documents, sources = read_text(text, tmp_path, "corpus.text", silent, ["part"])
+    again, _ = read_text(text, tmp_path, "corpus.text", silent, ["part"])
+    assert documents == again  # from the cache
+    assert {item.fields["part"] for item in documents} == {"docstrings", "code"}
+    assert describe_source(text, sources) == "docstrings and code of installed packages"
+    with pytest.raises(CorpusError, match=r"have the columns part and package; conditions ask for year"):
+        read_text(text, tmp_path, "corpus.text", silent, ["year"])
+    with pytest.raises(CorpusError, match="pip install nosuchpackage"):
+        read_text(CorpusPackages(packages=("nosuchpackage",)), tmp_path, "corpus.text", silent)

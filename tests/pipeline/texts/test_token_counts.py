@@ -8,7 +8,8 @@ from hypotest.errors import CorpusError
 from hypotest.pipeline.texts import token_counts as module
 from hypotest.pipeline.texts.token_counts import token_counts
 from hypotest.records.corpus import Document, TextSource
-from hypotest.records.protocol.material import CorpusFiles, CountedText
+from hypotest.records.protocol.material import CountedText
+from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.subjects.reference import reference_token_counts
 
 

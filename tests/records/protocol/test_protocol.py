@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from hypotest.records.protocol.material import Corpus, CorpusFiles, Subject
+from hypotest.records.protocol.material import Corpus, Subject
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.records.protocol.prediction import Contrast, Margin, Prediction
 from hypotest.records.protocol.protocol import Group, Protocol, TopFraction
+from hypotest.records.protocol.texts import CorpusFiles
 
 
 def _protocol(**changes: object) -> Protocol:
