@@ -110,7 +110,7 @@ def test_random_groups_do_not_decide():
 
     item = Prediction(id="a", measure="dissociation_index", contrast={"null": "size_matched"})
     (found,) = vocabulary_findings(item, ("predictions", 0))
-    assert "selecting on a condition favours it" in found.message
+    assert "not compared with random groups: selecting on a condition favours it" in found.message
 
 
 @pytest.mark.parametrize(
