@@ -39,6 +39,7 @@ From Python::
     series = hypotest.run_series("every-layer.yaml")  # layer: all, or a list of revisions
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
+    groups, random = hypotest.groups_to_lesion(protocol, evidence)  # what its measures of lesions read
 
     protocol = hypotest.load_protocol("protocols/rare-tokens.yaml")  # or hypotest.Protocol(...)
     protocol.replace({"nulls.size_matched.draws": 4999}, seed=3).to_yaml()  # checked as a file is
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
     from hypotest.collect.neurons import ablate_neurons
     from hypotest.pipeline.analysis.analysis import Analysis, analyse
+    from hypotest.pipeline.analysis.lesioned import groups_to_lesion
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
@@ -86,6 +88,7 @@ __all__ = [
     "analyse",
     "compare",
     "explore",
+    "groups_to_lesion",
     "load_evidence",
     "load_protocol",
     "multiverse",
@@ -106,6 +109,7 @@ _HOMES = {
     "analyse": "hypotest.pipeline.analysis.analysis",
     "compare": "hypotest.studies.compare.study",
     "explore": "hypotest.studies.explore.study",
+    "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration.built",
     "multiverse": "hypotest.studies.multiverse.study",

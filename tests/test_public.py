@@ -14,6 +14,7 @@ NAMES = {
     "analyse",
     "compare",
     "explore",
+    "groups_to_lesion",
     "load_evidence",
     "load_protocol",
     "multiverse",

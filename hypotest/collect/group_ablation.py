@@ -6,7 +6,7 @@ last MLP that goes through the final norm and the unembedding; elsewhere through
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ def ablate_groups(
     split: SplitEvidence,
     rows: NDArray[np.int64],
     replacement: Replacement,
-    groups: NDArray[np.int64],
+    groups: Sequence[NDArray[np.int64]] | NDArray[np.int64],
     memory: float,
     on_step: Callable[[], None] = lambda: None,
     *,
@@ -43,7 +43,7 @@ def ablate_groups(
         split: Evidence of the positions.
         rows: Which positions, ascending, shape (n_rows,).
         replacement: What ablated neurons are set to.
-        groups: Neuron indices, shape (n_groups, k).
+        groups: Neuron indices of each, in any numbers.
         memory: GB that it may take.
         on_step: Called `steps` times, for progress.
         outcome: What the changes are of.
@@ -53,7 +53,7 @@ def ablate_groups(
     """
     block, index = split.blocks[rows], split.indices[rows]
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
-    members = torch.from_numpy(groups)
+    members = [torch.from_numpy(np.asarray(group)) for group in groups]
     scoring = Scoring.of(split.positions, outcome).part(rows)
     with full_precision():
         if _by_passes(subject, outcome):

@@ -104,7 +104,7 @@ def intervene(
     subject: LanguageModel,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
-    neuron: int,
+    neuron: int | NDArray[np.int64],
     values: NDArray[np.float32],
     scoring: Scoring = LOSS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -116,8 +116,9 @@ def intervene(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        neuron: Which one.
-        values: What it is set to, one for the block or one per position, shape (1,) or (context,).
+        neuron: Which one, or several at once, (k,).
+        values: What it is set to, one for the block or one per position, shape (1,) or (context,); of
+            several, (1, k) or (context, k).
         scoring: What changes at each query.
 
     Returns:

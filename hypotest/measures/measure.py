@@ -58,6 +58,8 @@ class Measure:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[Form, str] = field(default_factory=lambda: MappingProxyType({}))
     """Contrasts that look natural and mislead, with the reason."""
+    needs: frozenset[Channel] = frozenset()
+    """Channels that it reads and that not every subject has, or that are collected only if it asks."""
     decided_by_labels: bool = False
     """Whether shuffled labels decide it. Their null is that labels mean nothing, which is the question of
     selectivity; of everything else it is false as soon as neurons are selective."""

@@ -15,6 +15,7 @@ from hypotest.collect.evidence_folder import (
     is_collected,
     read_evidence,
 )
+from hypotest.collect.lesions import lesions_digest, read_lesions
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session, cache_folder
 from hypotest.groups.live import without_dead
@@ -25,6 +26,7 @@ from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_both, documents_of, self_check
+from hypotest.pipeline.lesions import lesioned, with_lesions
 from hypotest.pipeline.pieces import KeptPieces
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.fingerprint import fingerprint
@@ -188,7 +190,11 @@ def run_plan(
     evidence, check, networks = _collect(
         plan, prepared, session, lambda selected: check_defined(plan, selected, session.streams, path)
     )
+    selection_key = prepared.keys.selection
+    evidence, lesions = lesioned([plan], prepared, evidence, evidence.selection, selection_key, session)
     digests = evidence_digests(session.evidence, prepared.keys)
+    if lesions:
+        digests["lesions"] = lesions_digest(session.evidence, lesions)
     kept = KeptPieces.of(found, digests, session.cache)
     session = session.keeping(kept)
     selection = select(plan, without_dead(evidence), session.streams)
@@ -211,6 +217,7 @@ def run_plan(
         watch.seconds,
         digests,
         networks=about_networks,
+        lesions=lesions,
     )
     write_run(folder, results, tested.nulls, manifest, display)
     kept.discard()
@@ -240,7 +247,9 @@ def load_evidence(run: Run | str | Path) -> Evidence:
     """
     manifest = (run if isinstance(run, Run) else Run.open(run)).manifest
     keys = EvidenceKeys(manifest["evidence"]["selection"], manifest["evidence"]["evaluation"])
-    return read_evidence(cache_folder() / "evidence", keys)
+    cache = cache_folder() / "evidence"
+    evidence, lesions = read_evidence(cache, keys), manifest.get("lesions")
+    return evidence if lesions is None else with_lesions(evidence, read_lesions(cache, lesions))
 
 
 def with_seed(plan: Protocol, seed: int | None) -> Protocol:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hypotest.collect.sample import Sample
+from hypotest.collect.sample import Sample, selection_key
 from hypotest.corpora.sampling import blocks_for_heads
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, HypotestError
@@ -25,6 +25,7 @@ from hypotest.pipeline.analysis.analysis import analyse, group_values
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_selected, self_check
+from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
@@ -88,6 +89,7 @@ def try_plan(
     selection = collect_selected(plan, prepared, sample, session)
     check = self_check(prepared, whole(selection), session)
     evidence = divide(selection, streams)
+    after = selection_key(prepared.subject, sample, prepared.ablation)
     try:
         chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
     except (EvidenceError, *_UNDEFINED) as error:
@@ -95,6 +97,7 @@ def try_plan(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
             f"take more: limit={4 * limit}"
         ) from None
+    evidence, _ = lesioned([plan], prepared, evidence, selection.split, after, session)
     step = session.stage("predictions", len(plan.predictions))
     tried = []
     for item in plan.predictions:

@@ -31,7 +31,10 @@ class SelectionLook:
 
     plan: Protocol
     prepared: Prepared
+    sample: Sample
+    """The split, or what of it was collected."""
     selection: SelectionEvidence
+    """Of that sample."""
     whole: bool
     """Whether that is all of the split."""
     session: Session
@@ -87,7 +90,7 @@ def look_at_selection(
     if positions is not None and not whole:
         sample = some_documents(sample, positions, session.streams("some documents"))
     selection = collect_selected(plan, prepared, sample, timed)
-    return SelectionLook(plan, prepared, selection, whole, session, preparing, folder / command)
+    return SelectionLook(plan, prepared, sample, selection, whole, session, preparing, folder / command)
 
 
 def some_documents(sample: Sample, positions: int, rng: np.random.Generator) -> Sample:

@@ -45,4 +45,5 @@ def whole(selection: SelectionEvidence) -> Evidence:
         mean_activation=selection.mean_activation,
         ablation=selection.ablation,
         decomposition=None,
+        partition=selection.partition,
     )

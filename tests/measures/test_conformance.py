@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, opponents
 from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.nulls import nulls_model
+from hypotest.studies.calibration.lesions import with_lesions
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
@@ -108,6 +111,8 @@ def test_units_of_measurement_do_not_matter(name):
 
 @pytest.mark.parametrize("name", OF_GROUPS)
 def test_of_nothing_there_is_no_number_or_none_that_differs_from_zero(name):
+    if MEASURES[name].needs == {Channel.PARTITION}:
+        pytest.skip("members have parts whatever they do")
     evidence = changed(make_evidence(2), 0.0)
     try:
         found = values(name, evidence, some_groups())
@@ -163,3 +168,57 @@ def test_its_words_fit_where_they_stand(name):
         assert not text.endswith(".")  # each continues a sentence
     assert words.question.endswith("?")
     assert len(words.title) <= 70
+
+
+def without(evidence: Evidence, channel: Channel) -> Evidence:
+    if channel is Channel.PARTITION:
+        return replace(evidence, partition=None)
+
+    def split(item: SplitEvidence) -> SplitEvidence:
+        kept = {name: array for name, array in item.channels.items() if name != channel}
+        return replace(
+            item,
+            channels=kept,
+            heads=None if channel is Channel.HEADS else item.heads,
+            lesions=None if channel is Channel.LESIONS else item.lesions,
+        )
+
+    return replace(evidence, evaluation=split(evidence.evaluation))
+
+
+def prediction_on(name: str) -> dict:
+    measure = MEASURES[name]
+    if Form.REFERENCE in measure.contrasts:
+        return {"measure": name, "contrast": {"reference": 0.0}}
+    return {"measure": name, "contrast": {"null": "size_matched"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [(name, channel) for name, item in MEASURES.items() for channel in sorted(item.needs)],
+)
+def test_a_channel_that_is_missing_is_named(name, channel):
+    protocol = make_protocol(prediction_on(name))
+    evidence = with_lesions(protocol, make_evidence(2, effect=1.0))
+    (item,) = protocol.predictions
+    with pytest.raises(NO_VALUE, match=f"no channel {channel}"):
+        MEASURES[name].compare(item, make_task(protocol, without(evidence, channel)))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, item in MEASURES.items() if Form.REFERENCE in item.contrasts]
+)
+def test_compared_with_a_number_it_has_an_interval_or_draws_and_no_null(name):
+    measure, protocol = MEASURES[name], make_protocol(prediction_on(name))
+    evidence = with_lesions(protocol, make_evidence(2, effect=2.0))
+    found = measure.compare(protocol.predictions[0], make_task(protocol, evidence))
+    assert found.reference == "value" and np.isfinite(found.observed)
+    if measure.no_interval:
+        assert found.interval is None and found.percentile is not None
+    else:
+        assert found.interval.low < found.observed - found.reference_value < found.interval.high
+        effect = measure.effect(
+            protocol.predictions[0], evidence, make_task(protocol, evidence).selection.group, Streams(1)
+        )
+        if Channel.ATTENTION not in measure.needs and measure.figure != "routing":  # which halves at random
+            assert effect == pytest.approx(found.observed - found.reference_value)

@@ -13,6 +13,7 @@ from hypotest.ladder.against_nulls import prepare
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import AblationMethod, Evidence, Weights
 from hypotest.records.evidence.heads import Head, HeadAblation
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.testing.selection import select
@@ -100,6 +101,7 @@ def make_evidence(
         mean_activation=np.zeros(N_NEURONS),
         ablation=AblationMethod("mean", 1e-4, 0, "identity", "planted"),
         decomposition=None,
+        partition=Partition.of(np.arange(N_NEURONS) // 7 % 4),
     )
 
 

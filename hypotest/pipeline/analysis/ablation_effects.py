@@ -12,14 +12,13 @@ from hypotest.collect.replacement import Replacement
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.groups.nulls import random_groups
+from hypotest.pipeline.analysis.lesioned import RANDOM_GROUPS
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.results.group_result import AblationResult, EffectParts, GroupAblation
 from hypotest.testing.selection import Selection
 
-RANDOM_GROUPS = 20
-"""Size-matched groups that are ablated beside the tested one."""
 POSITIONS = 1024
 """Positions of the first condition, in the evaluation split, at which groups are ablated."""
 

@@ -132,6 +132,8 @@ def why_no_placebo(prediction: Prediction, protocol: Protocol) -> str:
     if prediction.role == "descriptive":
         return "it describes, and decides nothing"
     measure = measure_of(prediction)
+    if Channel.LESIONS in measure.needs:
+        return "groups were lesioned at once that the conditions select, and none of a make-believe one"
     found = declared_null(protocol, prediction.contrast.null)
     if found is not None:
         return found.null.no_placebo or found.null.never_decides

@@ -61,12 +61,13 @@ def describe_run(
     durations: Mapping[str, float],
     evidence_sha256: Mapping[str, str],
     networks: Mapping[str, Any] | None = None,
+    lesions: str = "",
 ) -> dict[str, Any]:
     """The manifest of a run.
 
     All that a lock fixes stands in it (see `recorded_fingerprint`), the plan itself in ``results.json``.
     `evidence_sha256` is from `hypotest.collect.evidence_folder.evidence_digests`, `networks` from
-    `hypotest.pipeline.untrained.describe_untrained`.
+    `hypotest.pipeline.untrained.describe_untrained`, `lesions` the key of `hypotest.collect.lesions`.
     """
     return {
         "hypotest": found.versions["hypotest"],
@@ -79,6 +80,7 @@ def describe_run(
         "layer": found.layer,
         "split": found.split,
         "evidence": {**found.evidence, "was_cached": cached},
+        **({"lesions": lesions} if lesions else {}),
         "kept_out": list(found.kept_out),
         "evidence_sha256": dict(evidence_sha256),
         **({"other_networks": dict(networks)} if networks else {}),

@@ -29,3 +29,9 @@ class Channel(StrEnum):
     HEADS = "heads"
     """How the layer changes when attention heads are ablated, on both splits, document by document
     (`hypotest.records.evidence.heads.HeadAblation`)."""
+    LESIONS = "lesions"
+    """Change of the loss with all neurons of a group ablated at once, at each row and at rows of neither
+    condition (`hypotest.records.evidence.lesions.Lesions`)."""
+    PARTITION = "partition"
+    """The declared part of each neuron: experts, branches, modalities
+    (`hypotest.records.evidence.partition.Partition`)."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.heads import Head
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.split import SplitEvidence
 
 
@@ -76,6 +77,8 @@ class SelectionEvidence:
     mean_activation: FloatArray
     """Mean over the split, shape (n_neurons,)."""
     ablation: AblationMethod
+    partition: Partition | None = None
+    """As in `Evidence`."""
 
     def of_neurons(self, neurons: IntArray) -> SelectionEvidence:
         """The same with some of its neurons only."""
@@ -84,6 +87,7 @@ class SelectionEvidence:
             split=self.split.of_neurons(neurons),
             weights=Weights(self.weights.output[neurons], self.weights.input[neurons]),
             mean_activation=self.mean_activation[neurons],
+            partition=None if self.partition is None else self.partition.of_neurons(neurons),
         )
 
 
@@ -117,6 +121,8 @@ class Evidence:
     """Number in the layer of each neuron, ascending, shape (n_neurons,); None: the whole layer."""
     n_left_out: int = 0
     """Neurons of the layer that are not here."""
+    partition: Partition | None = None
+    """A declared division of the neurons; None where the subject has none."""
 
     @property
     def n_neurons(self) -> int:
@@ -155,6 +161,7 @@ class Evidence:
                 direct=parts.direct[neurons],
                 entropy=parts.entropy[neurons],
             ),
+            partition=None if self.partition is None else self.partition.of_neurons(neurons),
             numbers=self.layer_numbers(neurons),
             n_left_out=self.layer_size - len(neurons),
         )

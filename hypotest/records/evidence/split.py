@@ -14,6 +14,7 @@ from hypotest.errors import EvidenceError
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.heads import HeadAblation
+from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.rows import Positioned
 
 _OF_NEURONS = frozenset({Channel.ACTIVATIONS, Channel.INFLUENCE, Channel.ERROR_BOUND})
@@ -35,6 +36,8 @@ class SplitEvidence(Positioned):
     """None where no heads were ablated."""
     windows: IntArray | None = None
     """Keys that a query of each head sees at most, itself included, shape (n_heads,); None: all before it."""
+    lesions: Lesions | None = None
+    """None where no groups were lesioned."""
 
     def __getitem__(self, channel: Channel) -> NDArray[Any]:
         """The array of a channel.
@@ -93,6 +96,17 @@ class SplitEvidence(Positioned):
         return self.heads
 
     @property
+    def group_lesions(self) -> Lesions:
+        """`Channel.LESIONS`.
+
+        Raises:
+            EvidenceError: If no groups were lesioned.
+        """
+        if self.lesions is None:
+            raise missing(Channel.LESIONS, tuple(self.channels))
+        return self.lesions
+
+    @property
     def head_windows(self) -> NDArray[np.int64]:
         """`windows`, the context where all keys before the query are seen."""
         n_heads, context = self.attention.shape[1:]
@@ -120,8 +134,13 @@ class SplitEvidence(Positioned):
         if self.heads is not None:
             mine = np.isin(self.heads.documents, documents)
             heads = HeadAblation(*(getattr(self.heads, item.name)[mine] for item in fields(self.heads)))
-        channels = {name: array[rows] for name, array in self.channels.items()}
-        return replace(self, positions=self.positions.filter(pl.Series(rows)), channels=channels, heads=heads)
+        return replace(
+            self,
+            positions=self.positions.filter(pl.Series(rows)),
+            channels={name: array[rows] for name, array in self.channels.items()},
+            heads=heads,
+            lesions=None if self.lesions is None else self.lesions.of_rows(rows, documents),
+        )
 
     def joined_with(self, other: SplitEvidence) -> SplitEvidence:
         """The rows of both, these first; the channels that both have."""
@@ -134,8 +153,15 @@ class SplitEvidence(Positioned):
             for name, array in self.channels.items()
             if name in other.channels
         }
+        lesions = None
+        if self.lesions is not None and other.lesions is not None:
+            lesions = self.lesions.joined_with(other.lesions)
         return replace(
-            self, positions=pl.concat([self.positions, other.positions]), channels=channels, heads=heads
+            self,
+            positions=pl.concat([self.positions, other.positions]),
+            channels=channels,
+            heads=heads,
+            lesions=lesions,
         )
 
     def of_neurons(self, neurons: IntArray) -> SplitEvidence:

@@ -87,7 +87,8 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> It
     elif measure is not None and form not in allowed:
         reason = measure.refused.get(form)
         if reason:
-            message = f"{measure.name} is not compared with a reference value: {reason}"
+            what = "a reference value" if form is Form.REFERENCE else form
+            message = f"{measure.name} is not compared with {what}: {reason}"
         else:
             written = f"{{null: {prediction.contrast.null}}}" if form in OF_NULLS else form
             message = f"{measure.name} can be compared by {forms}; found {written}"

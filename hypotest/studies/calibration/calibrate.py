@@ -35,11 +35,15 @@ SEED = 20250925
 CODE = (
     "verdict.py",
     *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "predicates", "testing"),
-    *(f"pipeline/analysis/{name}.py" for name in ("analysis", "outcomes", "dependence", "sensitivity")),
+    *(
+        f"pipeline/analysis/{name}.py"
+        for name in ("analysis", "lesioned", "splits", "outcomes", "dependence", "sensitivity")
+    ),
     *(
         f"studies/calibration/{name}.py"
-        for name in ("settings", "layers", "rows", "documents", "attention", "truth", "one_simulation")
+        for name in ("settings", "layers", "rows", "documents", "attention", "lesions", "truth")
     ),
+    "studies/calibration/one_simulation.py",
 )
 """What a simulation's numbers come from; of it, what people read counts for nothing."""
 

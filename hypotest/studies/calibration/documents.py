@@ -24,6 +24,7 @@ import polars as pl
 
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import AblationMethod, Evidence
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.rows import condition_type
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.studies.calibration.attention import draw_attention, draw_head_ablation
@@ -41,6 +42,8 @@ from hypotest.studies.calibration.layers import (
 from hypotest.studies.calibration.rows import Rows, draw_rows
 from hypotest.studies.calibration.settings import Layer
 
+PARTS = ("a", "b", "c", "d")
+"""Declared parts of the neurons, which have nothing to do with anything that is drawn."""
 Texts = Mapping[str, Rows]
 """Split -> the rows of a text at hand."""
 
@@ -78,6 +81,7 @@ def draw_evidence(drawn: DrawnLayer, rng: np.random.Generator, texts: Texts | No
         mean_activation=splits["selection"].activations.mean(axis=0),
         ablation=AblationMethod("mean", 1e-4, 0, "identity", "simulated"),
         decomposition=None,
+        partition=Partition(PARTS, np.arange(layer.n_neurons) % len(PARTS)),
     )
 
 

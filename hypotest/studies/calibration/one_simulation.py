@@ -13,6 +13,7 @@ from hypotest.records.results.prediction_result import OTHER_CONDITION, Predicti
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.documents import draw_evidence, other_texts
 from hypotest.studies.calibration.layers import draw_layer
+from hypotest.studies.calibration.lesions import lesioned_alike, with_lesions
 from hypotest.studies.calibration.record import BY_T
 from hypotest.studies.calibration.truth import Truth, true_effects
 
@@ -36,12 +37,14 @@ def _simulate_one(case: Case, seed: int, number: int) -> Simulation:
     rng = Streams(seed)("calibration", case.scenario.name, str(number))
     protocol = case.protocol.model_copy(update={"seed": int(rng.integers(2**62))})
     drawn = draw_layer(case.scenario.layer, rng)
-    evidence = draw_evidence(drawn, rng, case.texts)
+    evidence = with_lesions(protocol, draw_evidence(drawn, rng, case.texts))
     analysis = analyse(protocol, evidence)
     truth = {}
     if number % COVERAGE_SHARE == 0:
         # in columns of the analysis, which leaves dead neurons out
         texts = other_texts(evidence, drawn, case.n_texts, rng, case.texts)
+        if (lesions := evidence.evaluation.lesions) is not None:
+            texts = [lesioned_alike(item, lesions.groups, lesions.random) for item in texts]
         numbers = analysis.task.evidence.numbers
         if numbers is not None:
             texts = [item.of_neurons(numbers) for item in texts]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hypotest.errors import ProtocolError
-from hypotest.measures.measure import Measure
+from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared, form_of, names_of, with_nulls
@@ -146,6 +146,8 @@ def _alone(measure: Measure) -> Prediction:
         contrast = Contrast(null=next(_nulls_of_groups()))
     elif Form.BY_DOCUMENT in measure.contrasts:
         contrast = Contrast(conditions=NAMES, by="document")
+    elif isinstance(measure, ConditionMeasure) and measure.no_difference is not None:
+        contrast = Contrast(reference=measure.no_difference)
     else:
         accepted = ", ".join(measure.contrasts)
         raise ProtocolError(

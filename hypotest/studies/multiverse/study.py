@@ -27,6 +27,7 @@ from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_both, self_check
+from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.records.evidence.evidence import Evidence
@@ -194,6 +195,9 @@ def _test_on_evidence(
     collect_both(plan, prepared, session)
     evidence = read_evidence(session.evidence, prepared.keys)
     self_check(prepared, evidence, session)
+    asked = [with_shared(plan, wanted[place].choices) for place in places]
+    sizes = list({item.group.model_dump_json(): item for item in asked}.values())
+    evidence, _ = lesioned(sizes, prepared, evidence, evidence.selection, prepared.keys.selection, session)
     alike = _alike(plan, wanted, places)
     step = session.stage("specifications", len(alike))
     results: dict[int, PredictionResult] = {}

@@ -26,7 +26,8 @@ from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.groups.nulls import random_groups
-from hypotest.pipeline.analysis.ablation_effects import POSITIONS, RANDOM_GROUPS
+from hypotest.pipeline.analysis.ablation_effects import POSITIONS
+from hypotest.pipeline.analysis.lesioned import RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch

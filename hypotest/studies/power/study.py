@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hypotest.collect.sample import selection_key
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError
@@ -21,6 +22,8 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import needed_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import Analysis, analyse
+from hypotest.pipeline.analysis.lesioned import reads_lesions
+from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
@@ -49,8 +52,9 @@ from hypotest.studies.power.variants import (
     resized,
     variant,
 )
-from hypotest.studies.selection_split import look_at_selection
+from hypotest.studies.selection_split import SelectionLook, look_at_selection
 from hypotest.testing.halves import divide
+from hypotest.testing.selection import select_group
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
@@ -95,7 +99,8 @@ def power(
     )
     plan, prepared, selection, session = looked.plan, looked.prepared, looked.selection, looked.session
     streams = session.streams
-    evidence = without_dead(divide(selection, streams))  # the same object for every analysis
+    halves = _with_lesions(looked, divide(selection, streams))
+    evidence = without_dead(halves)  # the same object for every analysis
     documents = PowerDocuments(
         selecting=np.unique(evidence.selection.documents).size,
         measuring=np.unique(evidence.evaluation.documents).size,
@@ -182,6 +187,19 @@ def power(
     )
     write_power(result)
     return result
+
+
+def _with_lesions(looked: SelectionLook, halves: Evidence) -> Evidence:
+    """The halves with the lesions that the rehearsals read, of groups of all sizes that are tried."""
+    plan, live = looked.plan, without_dead(halves)
+    if not reads_lesions(plan):
+        return halves
+    size = len(select_group(live.selection, plan.group, looked.session.streams))
+    others = [resized(plan, k / live.n_neurons) for k in other_sizes(size, live.n_neurons)]
+    plans = [item.model_copy(update={"splits": 1}) for item in (plan, *others)]
+    prepared, source = looked.prepared, looked.selection
+    after = selection_key(prepared.subject, looked.sample, source.ablation)
+    return lesioned(plans, prepared, halves, source.split, after, looked.session)[0]
 
 
 def _at_other_sizes(

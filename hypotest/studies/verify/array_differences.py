@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.studies.verify.record import Check, Difference
 
@@ -74,11 +75,25 @@ def _of_split(one: SplitEvidence, two: SplitEvidence, tolerance: float, exact: b
         yield from _array(name, before, after, allowed)
     if (one.heads is None) != (two.heads is None):
         yield Difference("heads", *("none" if side.heads is None else "there" for side in (one, two)))
+    yield from _of_lesions(one.lesions, two.lesions, exact)
     if one.heads is None or two.heads is None:
         return
     for item in fields(one.head_ablation):
         before, after = getattr(one.head_ablation, item.name), getattr(two.head_ablation, item.name)
         yield from _array(item.name, before, after, _allowed(before, exact or item.name in _SAME))
+
+
+def _of_lesions(one: Lesions | None, two: Lesions | None, exact: bool) -> Iterator[Difference]:
+    if one is None or two is None:
+        if one is not two:
+            yield Difference("lesions", *("none" if side is None else "there" for side in (one, two)))
+        return
+    if [group.tolist() for group in one.groups] != [group.tolist() for group in two.groups]:
+        yield Difference("lesions", f"{len(one.groups)} groups", "others")
+        return
+    for name in ("change", "neither"):
+        allowed = 0.0 if exact else FORWARD_ROUNDING
+        yield from _array(f"lesions, {name}", getattr(one, name), getattr(two, name), allowed)
 
 
 def _by_name(split: SplitEvidence) -> dict[str, NDArray[np.generic]]:

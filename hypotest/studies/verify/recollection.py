@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
+from hypotest.collect.lesions import lesions_digest
 from hypotest.collect.self_check import FORWARD_ROUNDING
 from hypotest.collect.tiles import GB
+from hypotest.corpora.sampling import SPLITS
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError, HypotestError, OutputError
 from hypotest.groups.live import without_dead
@@ -19,6 +21,7 @@ from hypotest.pipeline.analysis.analysis import group_values
 from hypotest.pipeline.analysis.results import ModelFacts, ask_model
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.collection import collect_both, self_check
+from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.fingerprint import text_hashes
 from hypotest.pipeline.untrained import collect_untrained
@@ -87,6 +90,9 @@ def recollect(
         try:
             collect_both(plan, prepared, anew)
             evidence = read_evidence(anew.evidence, prepared.keys)
+            evidence, lesions = lesioned(
+                [plan], prepared, evidence, evidence.selection, prepared.keys.selection, anew
+            )
             if cached is not None:
                 checks += compare_evidence(cached, evidence, exact, _NAME)
             check = self_check(prepared, evidence, anew)
@@ -94,6 +100,8 @@ def recollect(
             values, found, digests = _untrained(plan, prepared, manifest, exact, anew)
             for split, digest in evidence_digests(anew.evidence, prepared.keys).items():
                 digests[f"evidence: {split}"] = digest
+            if lesions:
+                digests["evidence: lesions"] = lesions_digest(anew.evidence, lesions)
         except OutputError:
             raise
         except HypotestError as error:
@@ -109,7 +117,7 @@ def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
         "weights": hashes.get("weights"),
         "tokenizer": hashes.get("tokenizer"),
         "text": hashes.get("text"),
-        "evidence": {name: keys.get(name) for name in ("selection", "evaluation")},
+        "evidence": {name: keys.get(name) for name in SPLITS},
     }
     found = {
         "weights": prepared.subject.fingerprint,

@@ -12,12 +12,14 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digest, is_collected, read_evidence
+from hypotest.collect.lesions import has_lesions, lesions_digest, read_lesions
 from hypotest.corpora.sampling import SPLITS
 from hypotest.errors import HypotestError
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.pipeline.analysis.analysis import group_values
+from hypotest.pipeline.lesions import with_lesions
 from hypotest.pipeline.untrained import influence_spread
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
@@ -61,6 +63,36 @@ def find_evidence(cache: Path, named: Mapping[str, Any], digests: Mapping[str, A
         damaged = Difference(what, "evidence with this digest", "damaged arrays")
         return Found((*checks, Check(f"{what}: arrays", "differs", str(error), (damaged,))), None)
     return Found(tuple(checks), evidence)
+
+
+def with_recorded_lesions(cache: Path, found: Found, manifest: Mapping[str, Any]) -> Found:
+    """Evidence with the lesions that the manifest names; as it is where it names none.
+
+    Args:
+        cache: Folder of the evidence cache.
+        found: From `find_evidence`.
+        manifest: Of the run.
+    """
+    key = manifest.get("lesions")
+    if key is None:
+        return found
+    name, digest = "evidence: lesions", section(manifest, "evidence_sha256").get("lesions")
+    if not isinstance(key, str) or not _KEY.fullmatch(key) or not has_lesions(cache, key):
+        detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); recollect=True collects it anew"
+        return Found((*found.checks, Check(name, "not checked", detail)), None)
+    try:
+        ours = lesions_digest(cache, key)
+        if ours != digest:
+            wrong = Difference("digest", shortened(digest), shortened(ours))
+            detail = "the cache holds other lesions than the run used"
+            return Found((*found.checks, Check(name, "differs", detail, (wrong,))), None)
+        lesions = read_lesions(cache, key)
+    except (HypotestError, KeyError, TypeError, ValueError) as error:
+        damaged = Difference(name, "finished lesions", "damaged ones")
+        return Found((*found.checks, Check(name, "differs", str(error), (damaged,))), None)
+    agrees = Check(name, "agrees", f"digest {shortened(ours)}", deviation=0.0)
+    evidence = None if found.evidence is None else with_lesions(found.evidence, lesions)
+    return Found((*found.checks, agrees), evidence)
 
 
 def check_untrained(

@@ -36,7 +36,7 @@ from hypotest.studies.verify.page import verification_page
 from hypotest.studies.verify.recollection import recollect as collect_anew
 from hypotest.studies.verify.recomputation import OF_THE_MODEL, compare_results, recompute
 from hypotest.studies.verify.record import Check, Difference, Verification
-from hypotest.studies.verify.recorded_evidence import check_untrained, find_evidence
+from hypotest.studies.verify.recorded_evidence import check_untrained, find_evidence, with_recorded_lesions
 from hypotest.studies.verify.recorded_files import check_files, check_manifest, check_rendering
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
 
@@ -160,6 +160,7 @@ def _numbers(
     found = find_evidence(
         session.evidence, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
     )
+    found = with_recorded_lesions(session.evidence, found, manifest)
     checks += found.checks
     evidence = found.evidence
     network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)

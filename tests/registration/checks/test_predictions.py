@@ -20,7 +20,7 @@ def test_unknown_measure(problems_of):
     (problem,) = problems_of((MEASURE, "measure: efective_dimension"))
     assert problem.message == ("unknown measure 'efective_dimension'; did you mean 'effective_dimension'?")
     (problem,) = problems_of((MEASURE, "measure: zzz"))
-    assert "known measures: attention_gini, effective_dimension, " in problem.message
+    assert "known measures: attention_gini, competence, " in problem.message
 
 
 @pytest.mark.parametrize(

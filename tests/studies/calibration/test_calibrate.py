@@ -390,7 +390,7 @@ def test_a_damaged_chunk_is_named(tmp_path):
     ("measure", "names", "message"),
     [
         ("hil_alpha", (), "did you mean 'hill_alpha'"),
-        ("routing_similarity", (), "cannot be calibrated alone: it is compared with {reference: a number}"),
+        ("top_head_share", (), "cannot be calibrated alone: it is compared with {reference: a number}"),
         ("hill_alpha", ("distributed",), "effects are planted in distributed"),
     ],
 )
@@ -399,7 +399,10 @@ def test_a_measure_that_cannot_be_calibrated_alone_is_refused(measure, names, me
         choose_cases(names, measure)
 
 
-@pytest.mark.parametrize("measure", ["selectivity", "segregation", "attention_gini"])
+@pytest.mark.parametrize(
+    "measure", ["selectivity", "segregation", "attention_gini", "dissociation_index", "influence_similarity",
+     "partition_agreement", "partition_concentration"]
+)  # fmt: skip
 def test_a_measure_alone_stands_beside_the_premise(measure):
     cases = choose_cases((), measure)
     assert cases

@@ -1,0 +1,103 @@
+"""Influence similarity: whether the same neurons matter for both conditions, and as much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypotest.measures.measure import ConditionMeasure
+from hypotest.measures.words import Words
+from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypotest.engine.streams import Streams
+    from hypotest.estimators.profile_similarity import ProfileSimilarity
+    from hypotest.records.evidence.arrays import IntArray
+    from hypotest.records.evidence.evidence import Evidence
+    from hypotest.records.evidence.split import SplitEvidence
+    from hypotest.records.protocol.prediction import Prediction
+    from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.group_measure import MeasuredRows
+    from hypotest.testing.task import Task
+
+WORDS = Words(
+    title="similarity of influence profiles",
+    unit="cosine, as a share of its split-half ceiling",
+    what="how alike the influences of all neurons are on {first} and on {second} targets",
+    less="other neurons matter for {first} targets than for {second} ones",
+    greater="the same neurons matter for both",
+    label="similarity of influence profiles (1: one profile)",
+    question="Do the same neurons matter for {first} and for {second} targets?",
+    method=(
+        "influence similarity is the cosine of all neurons' mean influences on both conditions, as a share "
+        "of what it would be for one profile, from products of rows that share neither document nor token "
+        "type"
+    ),
+)
+
+
+def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
+    """The similarity against a declared number, by t over documents and types."""
+    from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.group_measure import MeasuredRows
+    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.left_out import left_out_of, reference_errors
+    from hypotest.testing.undefined import defined
+
+    split, level = task.evidence.evaluation, task.protocol.decision.level
+    rows = MeasuredRows.of(split, both=True)
+    left = left_out_of(rows, task.streams)
+    found = _similarity(split, rows, [(item.units, len(item.weights)) for item in left.each()])
+    observed = defined(
+        found.similarity,
+        "no neuron has influence on both conditions, or their rows share all documents or types",
+    )
+    errors = reference_errors(found.without, left, split.conditions)
+    reference = float(prediction.contrast.reference or 0.0)
+    interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
+    return MeasuredContrast(
+        observed=observed,
+        reference="value",
+        reference_value=reference,
+        p_value=None if interval is None else interval_p_value(interval),
+        interval=interval,
+        interval_95=at_95,
+        secondary=secondary(
+            {"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}
+        ),
+        notes=(errors.reason,) if errors.reason else (),
+    )
+
+
+def _similarity(
+    split: SplitEvidence, rows: MeasuredRows, left_out: Sequence[tuple[IntArray, int]] = ()
+) -> ProfileSimilarity:
+    """Of the sizes of the changes of loss."""
+    from hypotest.estimators.profile_similarity import profile_similarity
+
+    return profile_similarity(np.abs(split.delta_loss), split.first, rows.documents, rows.types, left_out)
+
+
+def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
+    """The similarity less the declared number; every neuron counts, and no group."""
+    from hypotest.testing.group_measure import MeasuredRows
+
+    split = evidence.evaluation
+    found = _similarity(split, MeasuredRows.of(split, both=True)).similarity
+    return found - float(prediction.contrast.reference or 0.0)
+
+
+MEASURE = ConditionMeasure(
+    name="influence_similarity",
+    words=WORDS,
+    level="conditions",
+    contrasts=(Form.REFERENCE,),
+    needs=frozenset({Channel.INFLUENCE}),
+    compared=compare,
+    effect=effect,
+    no_difference=1.0,
+)

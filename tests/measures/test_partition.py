@@ -1,0 +1,87 @@
+"""Measures of declared parts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.records.evidence.partition import Partition
+from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol
+
+AGREES = {
+    "measure": "partition_agreement",
+    "contrast": {"reference": 0.0},
+    "expects": {"modular": "greater", "distributed": "any"},
+}
+LIES = {
+    "measure": "partition_concentration",
+    "contrast": {"null": "size_matched"},
+    "expects": {"modular": "greater", "distributed": "any"},
+}
+IN_ONE = np.where(np.arange(N_NEURONS) < 50, "a", np.where(np.arange(N_NEURONS) < 120, "b", "c"))
+
+
+def evidence_with(labels, wired=None):
+    """The planted neurons are those of the group; neurons of one part of `wired` act together."""
+    evidence = make_evidence(2, effect=3.0)
+    if wired is not None:
+        rng = np.random.default_rng(3)
+        names, parts = np.unique(wired, return_inverse=True)
+        split = evidence.evaluation
+        common = rng.normal(size=(len(split.activations), names.size))
+        split = split.with_channels(activations=split.activations + common[:, parts])
+        evidence = replace(evidence, evaluation=split)
+    return replace(evidence, partition=None if labels is None else Partition.of(labels))
+
+
+def result(prediction, evidence):
+    (found,) = analyse(make_protocol(prediction), evidence).predictions
+    return found
+
+
+def test_parts_that_act_together_are_found():
+    parts = np.arange(N_NEURONS) % 2
+    found = result(AGREES, evidence_with(parts, wired=parts))
+    assert found.observed == 1.0 and found.outcome == "greater" and found.p_value == pytest.approx(0.001)
+    assert found.interval is None and found.secondary["parts"].value == 2
+
+
+def test_parts_that_mean_nothing_agree_by_chance():
+    found = result(AGREES, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) // 5 % 2))
+    assert abs(found.observed) < 0.3 and found.outcome == "inconclusive"
+
+
+def test_another_number_than_chance_is_not_tested():
+    item = {**AGREES, "contrast": {"reference": 0.5}}
+    found = result(item, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) % 2))
+    assert found.p_value is None and found.outcome == "inconclusive"
+    assert "only agreement by chance" in " ".join(found.notes)
+
+
+def test_a_group_within_one_part_has_no_division_to_agree_with():
+    found = result(AGREES, evidence_with(IN_ONE))
+    assert found.outcome == "undefined" and "lie in 1 of the declared parts" in found.notes[0]
+
+
+def test_a_group_within_one_part_is_concentrated():
+    found = result(LIES, evidence_with(IN_ONE))
+    assert found.observed == 1.0 and found.outcome == "greater"
+    assert found.secondary["members_in_a"].value == GROUP and found.secondary["parts"].value == 3
+    spread = result(LIES, evidence_with(np.arange(N_NEURONS) % 3))
+    assert spread.observed < 0.2 and spread.outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("prediction", [AGREES, LIES])
+def test_without_declared_parts_it_is_said(prediction):
+    found = result(prediction, evidence_with(None))
+    assert found.outcome == "undefined" and "no channel partition" in found.notes[0]
+
+
+def test_dead_neurons_leave_the_partition_with_the_rest():
+    evidence = evidence_with(IN_ONE)
+    dead = np.zeros(N_NEURONS, dtype=bool)
+    dead[60:80] = True
+    split = evidence.selection.with_channels(activations=np.where(dead, 0.0, evidence.selection.activations))
+    found = result(LIES, replace(evidence, selection=split))
+    assert found.observed == 1.0
