@@ -88,7 +88,8 @@ def try_plan(
     check = self_check(prepared, whole(selection), session)
     evidence = divide(selection, streams)
     try:
-        chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
+        live = without_dead(evidence)
+        chosen = select_observed(live.selection, plan.group, streams, live.numbers)
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "

@@ -173,27 +173,6 @@ def differences(one: Definitions, other: Definitions) -> Iterator[tuple[str, Any
                     yield f"{key}.{option}", old, new
 
 
-def declared_choice(conditions: Iterable[Condition], name: str) -> Any:
-    """The value that conditions have of a choice of a multiverse, the first one's first; None without one."""
-    for condition in conditions:
-        for leaf in leaves(condition):
-            choice = predicate_of(leaf).choices.get(name)
-            if choice is not None:
-                return choice.declared(leaf.options)
-    return None
-
-
-def with_choice(conditions: Definitions, name: str, value: Any) -> Definitions:
-    """Both conditions with another value of a choice of a multiverse."""
-    old = declared_choice(conditions.values(), name)
-
-    def change(leaf: Leaf) -> Any:
-        choice = predicate_of(leaf).choices.get(name)
-        return leaf.options if choice is None else choice.varied(leaf.options, old, value)
-
-    return {key: varied(condition, change) for key, condition in conditions.items()}
-
-
 def narrower(condition: Condition) -> Iterator[tuple[str, Condition]]:
     """Stricter definitions of a condition that is one predicate: what changes, and the condition."""
     one, *more = leaves(condition)

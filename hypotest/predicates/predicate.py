@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -70,17 +70,6 @@ Kind = tuple[str, Iterable[tuple[Any, Any]]]
 """Why definitions are changed, and the options of both conditions, the smallest change first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How another choice of a multiverse reaches a predicate."""
-
-    declared: Callable[[Any], Any]
-    """From its options, the protocol's own value; None where it has none."""
-    varied: Callable[[Any, Any, Any], Any]
-    """From its options, the first condition's own value and another one, the options then. A border between
-    both conditions so moves in both; what is no border stays."""
-
-
 def _nothing(options: Any, *more: Any) -> Iterable[str]:
     return ()
 
@@ -132,8 +121,6 @@ class Predicate:
     wider: Callable[[Any, Any], tuple[Kind, ...]] = lambda one, other: ()
     """Kinds of other definitions of two conditions that are about the same, which may have rows enough where
     a text is short of them: from the options of both."""
-    choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
-    """Choices of a multiverse that vary it."""
 
     @property
     def home(self) -> Path:

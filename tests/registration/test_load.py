@@ -109,7 +109,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("select: plateau", "select: {top_fraction: 0.6}", "7:32", "group.select.top_fraction",
          "must be at most 0.5; found 0.6"),
         ("select: plateau", "select: top", "7:17", "group.select",
-         "must be plateau, or {top_fraction: a share up to 0.5}; found 'top'"),
+         "must be plateau, all, {top_fraction: a share up to 1}, {top: a number}, or {ids: [neurons]}; "
+         "found 'top'"),
         ("seed: 1", "seed: 1\nsubject: {layer: first}", "19:18", "subject.layer",
          "must be last, all, or the number of a block; found 'first'"),
         ("modular: greater", "modular: grater", "16:14", "predictions.coordination.modular",

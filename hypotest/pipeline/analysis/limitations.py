@@ -48,7 +48,7 @@ def find_limitations(
     found = [
         *unlike_a_language_model(entropy),
         *_uncertified(ablation, check),
-        "One model and one split of the documents: another split can give another group.",
+        *_of_this_split(task.protocol, group),
         *_of_these_neurons(task.protocol),
     ]
     if corpus.text_differs:
@@ -100,8 +100,20 @@ def find_limitations(
     return tuple(dict.fromkeys(found))
 
 
+def _of_this_split(protocol: Protocol, group: GroupResult) -> Iterator[str]:
+    if protocol.group.is_selected:
+        yield "One model and one split of the documents: another split can give another group."
+        return
+    yield "One model and one split of the documents."
+    if protocol.group.ids:
+        yield (
+            f"The neurons were {group.reason}. What they were chosen by is not known here: if it was this "
+            "text, or text like it, effects are as flattered as any that are measured on what selected them."
+        )
+
+
 def _of_these_neurons(protocol: Protocol) -> tuple[str, ...]:
-    if protocol.intervals.reselection:
+    if protocol.intervals.reselection or not protocol.group.is_selected:
         return ()
     return (
         "Intervals are of these neurons. Another study of the same network selects its own and differs by "

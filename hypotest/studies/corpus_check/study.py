@@ -15,7 +15,7 @@ from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
-from hypotest.pipeline.subject import layer_width
+from hypotest.pipeline.subject import layer_width, require_neurons
 from hypotest.pipeline.texts.positions import FoundPositions, find_positions
 from hypotest.predicates.combine import condition_words
 from hypotest.records.protocol.protocol import Protocol
@@ -67,7 +67,9 @@ def check_corpus(
         found = find_positions(
             plan, path.parent, reader, Session.start(plan.seed, start_stage), step, kept_out, cuts.extend
         )
-        check_reach(plan, found, layer_width(plan, reader), path)
+        width = layer_width(plan, reader)
+        require_neurons(plan, width, None)
+        check_reach(plan, found, width, path)
     except (CorpusError, ProtocolError) as error:
         # positions or relabellings are short because of what predicates found, so that this must be seen
         if cuts:
