@@ -15,9 +15,10 @@ from hypotest.inference.half_samples import half_samples
 from hypotest.inference.left_out import LEFT_OUT, LeftOut, leave_out
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared, reference_of
+from hypotest.records.protocol.group import INFLUENCE
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
-from hypotest.testing.ranking import INFLUENCE, arms_under, basis
+from hypotest.testing.ranking import arms_under, basis
 from hypotest.testing.selection import groups_of
 from hypotest.testing.task import Missing, Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, why

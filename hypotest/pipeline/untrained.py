@@ -33,9 +33,9 @@ from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.group import SELECTIVITY
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
-from hypotest.testing.ranking import SELECTIVITY
 
 T = TypeVar("T")
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +24,10 @@ from hypotest.estimators.regimes import preference
 from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.split import SplitEvidence
-from hypotest.records.protocol.group import By
+from hypotest.records.protocol.group import INFLUENCE, LOCALIZER, By
 
 LABELLINGS_AT_ONCE = 256
 """Bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB."""
-INFLUENCE, SELECTIVITY, LOCALIZER = get_args(By)
 _COLUMNS_AT_ONCE = 1024
 
 

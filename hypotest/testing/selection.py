@@ -22,10 +22,10 @@ from hypotest.groups.select import (
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
-from hypotest.records.protocol.group import Group
+from hypotest.records.protocol.group import INFLUENCE, Group
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.group_result import GroupResult
-from hypotest.testing.ranking import INFLUENCE, ranking
+from hypotest.testing.ranking import ranking
 
 
 @dataclass(frozen=True, slots=True, eq=False)

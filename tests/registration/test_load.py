@@ -106,8 +106,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "must be a list; found 'a.txt'"),
         ("seed: 1", "seed: 1\ncorpus: {text: {files: [a, 3]}}", "19:28", "corpus.text.files.#2",
          "must be text (in quotes, if it looks like a number); found 3"),
-        ("select: plateau", "select: {top_fraction: 0.6}", "7:32", "group.select.top_fraction",
-         "must be at most 0.5; found 0.6"),
+        ("select: plateau", "select: {top_fraction: 1.6}", "7:32", "group.select.top_fraction",
+         "must be at most 1; found 1.6"),
         ("select: plateau", "select: top", "7:17", "group.select",
          "must be plateau, all, {top_fraction: a share up to 1}, {top: a number}, or {ids: [neurons]}; "
          "found 'top'"),

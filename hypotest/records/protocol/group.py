@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, PlainValidator, Tag
 
@@ -11,6 +11,7 @@ from hypotest.records.protocol.conditions import OneKey
 from hypotest.records.protocol.strict import Strict
 
 By = Literal["delta_loss", "selectivity", "activation_t"]
+INFLUENCE, SELECTIVITY, LOCALIZER = get_args(By)
 _PLACE = r"^L([0-9]{1,5})N([0-9]{1,9})$"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, names_of
-from hypotest.records.protocol.group import neuron_layer, neuron_number
+from hypotest.records.protocol.group import INFLUENCE, neuron_layer, neuron_number
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import Finding, Path, shown
 
@@ -35,7 +35,7 @@ def group_findings(protocol: Protocol) -> Iterator[Finding]:
     if group.select != "plateau" and group.otherwise is not None:
         message = "is used with `select: plateau` only; remove it"
         yield Finding(("group", "otherwise"), message, "warning", (("group",),))
-    if group.size_varies and group.by != "delta_loss":
+    if group.size_varies and group.by != INFLUENCE:
         message = (
             f"a plateau is one of the curve of influence; found {group.by}: write `by: delta_loss`, or say "
             "how many neurons, `select: {top_fraction: 0.02}`"
@@ -51,7 +51,7 @@ def group_findings(protocol: Protocol) -> Iterator[Finding]:
 def _given(protocol: Protocol) -> Iterator[Finding]:
     """What says how to select, where nothing is selected."""
     why = "is the whole layer" if protocol.group.is_whole else "names the neurons"
-    if "by" in protocol.group.model_fields_set and protocol.group.by != "delta_loss":
+    if "by" in protocol.group.model_fields_set and protocol.group.by != INFLUENCE:
         message = f"nothing is selected, since group.select {why}; found {protocol.group.by}: remove it"
         yield Finding(("group", "by"), message, "warning", (_SELECT,))
     if protocol.intervals.reselection:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hypotest.records.protocol.group import INFLUENCE, SELECTIVITY
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.testing.ranking import INFLUENCE, SELECTIVITY
 
 _NAMED = 12
 """Neurons that a sentence names; the rest are counted."""

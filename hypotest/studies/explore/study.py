@@ -33,7 +33,7 @@ from hypotest.predicates.combine import bound_condition, limitations_of, narrowe
 from hypotest.predicates.rows import Rows
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.split import SplitEvidence
-from hypotest.records.protocol.group import By, Rule
+from hypotest.records.protocol.group import INFLUENCE, By, Rule
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.group_result import GroupResult
 from hypotest.registration import protocol_hash
@@ -51,7 +51,7 @@ from hypotest.studies.explore.record import (
 from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.curves import describe_curve
 from hypotest.testing.halves import whole
-from hypotest.testing.ranking import INFLUENCE, ranking
+from hypotest.testing.ranking import ranking
 from hypotest.testing.selection import ObservedSelection, fit_curves, select, select_observed
 from hypotest.testing.task import Task
 

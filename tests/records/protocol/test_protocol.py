@@ -123,7 +123,7 @@ def test_alternatives_are_told_apart():
     [
         (Corpus, {"text": "wiki"}, "must be reference, or"),
         (Corpus, {"text": 3}, "must be reference, or"),
-        (Group, {"select": "top"}, "must be plateau, or"),
+        (Group, {"select": "top"}, "must be plateau, all,"),
         (Subject, {"layer": "first"}, "must be last, all, or"),
         (Subject, {"layer": True}, "must be last, all, or"),
         (Subject, {"layer": 1.5}, "must be last, all, or"),

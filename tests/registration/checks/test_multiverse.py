@@ -66,7 +66,7 @@ def test_alternatives_without_fault(problems_of):
 @pytest.mark.parametrize(
     ("choice", "values", "message"),
     [
-        ("rare.target.frequency.percentile", "[10]", "leads nowhere: rare.target.frequency has no percentile; "
+        ("rare.target.frequency.percent", "[10]", "leads nowhere: rare.target.frequency has no percent; "
          "it has below_percentile, from_percentile, of, elbow"),
         ("frequent.target", "[10]", "leads nowhere: conditions has no frequent; it has rare, common"),
         (f"rare.target.frequency.elbow, {BORDER}", "[10]",
@@ -98,6 +98,7 @@ def test_any_option_of_any_predicate_can_have_alternatives(problems_of):
         ("rare: {target: {frequency: {below_percentile: 15}}}", "rare: {target: {matches: '^ ?[0-9]+$'}}"),
         ("common: {target: {frequency: {from_percentile: 15}}}",
          "common: {all: [{not: {target: {matches: '^ ?[0-9]+$'}}}, {index: {from: 10}}]}"),
+        ("  label_shuffled: {draws: 999}\n", ""),
     )  # fmt: skip
     paths = "rare.target.matches, common.all.#1.not.target.matches"
     listed = f"  conditions:\n    {paths}: ['[0-9]']\n    common.all.#2.index.from: [20, 40]"
@@ -146,7 +147,7 @@ def test_group_and_ablation_concern_no_attention(problems_of):
         ("null_sd: 2", "raw: 0.05"),
     )
     problems = problems_of(*attention, _with("  select: [{top_fraction: 0.05}]\n  replacement: [zero]"))
-    assert [problem.key for problem in problems] == ["multiverse.replacement", "multiverse.select"]
+    assert [problem.key for problem in problems] == ["multiverse.select", "multiverse.replacement"]
     assert problems_of(*attention, _with(f"  conditions:\n    {BORDER}: [10]")) == []
 
 
