@@ -148,8 +148,11 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
     kept = set(turns["row"].to_list())
     second = rows.filter(pl.Series(sample.second))
     for (block,), own in turns.group_by("block", maintain_order=True):
-        partners = second.filter(pl.col("block") == block)
+        left = second.filter(~pl.col("row").is_in(list(kept)))
+        partners = left.filter(pl.col("block") == block)
         free = dict(zip(partners["row"].to_list(), partners["index"].to_list(), strict=True))
+        if len(free) < own.height:  # pairs need not share a block
+            free = dict(zip(left["row"].to_list(), left["index"].to_list(), strict=True))
         for index in own["index"].to_list():
             nearest = min(free, key=lambda row: (abs(free[row] - index), row))
             kept.add(nearest)

@@ -15,10 +15,13 @@ from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import Unit, common_unit
 from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
+from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
 """Both conditions by name, the first one first."""
+_OF_UNITS: Mapping[Unit, tuple[MatchFactor, ...]] = {"document": ("document", "block"), "token": ("token",)}
+"""What positions share within units in which labels are constant."""
 _Mask = Callable[[Rows], BoolArray]
 
 
@@ -74,6 +77,23 @@ def unit_of(*conditions: Condition) -> Unit:
     return common_unit(
         predicate_of(leaf).unit(_about(leaf)) for condition in conditions for leaf in leaves(condition)
     )
+
+
+def defining(conditions: Iterable[Condition]) -> frozenset[MatchFactor]:
+    """What of pairs of positions some conditions are about, so that they differ in it by definition."""
+    found: set[MatchFactor] = set()
+    for condition in conditions:
+        for leaf in leaves(condition):
+            predicate = predicate_of(leaf)
+            found.update(shared_within(predicate.unit(_about(leaf))))
+            if leaf.about != "token":
+                found.update(predicate.defines)
+    return frozenset(found)
+
+
+def shared_within(unit: Unit) -> tuple[MatchFactor, ...]:
+    """What positions of one unit have in common, and positions of different units have not."""
+    return _OF_UNITS.get(unit, ())
 
 
 def columns_of(*conditions: Condition) -> tuple[str, ...]:

@@ -263,6 +263,7 @@ PREDICATE = Predicate(
     words=Words(
         summary="how frequent its type is in the text that `frequencies` counts", clause=_clause, note=_note
     ),
+    defines=("target_frequency",),
     reads_counts=True,
     bind=bind,
     overlaps=_overlaps,

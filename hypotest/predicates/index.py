@@ -66,5 +66,6 @@ PREDICATE = Predicate(
     options=Range,
     words=Words(summary="place within the block, counted from 0", clause=_clause),
     exchange="position",
+    defines=("index",),
     bind=bind,
 )

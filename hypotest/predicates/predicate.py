@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import Unit
+from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
@@ -110,6 +111,9 @@ class Predicate:
     """Files that it reads, seen from the protocol's folder."""
     fields: Callable[[Any], tuple[str, ...]] = _no_names
     """Columns of the text that it reads."""
+    defines: tuple[MatchFactor, ...] = ()
+    """What pairs of positions can be matched on, and two conditions of it are told apart by, where it is not
+    about the current token; documents and current tokens follow from `unit`."""
     reads_counts: bool = False
     """Whether it needs the counts of the protocol's ``frequencies``."""
     reads_text: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
@@ -14,6 +15,7 @@ from hypotest.report.balance import balance_paragraphs
 from hypotest.report.corpus import left_out_of, unlisted_of, used_of
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
+from hypotest.report.row_balance import LEGEND, row_balance_table
 from hypotest.report.text import token_text
 
 _MANY_HEADS = 64
@@ -182,14 +184,6 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
                 for name, number in corpus.types_used.items()
             ),
             *(
-                [f"mean position in the block, {name}", fixed(value, 1)]
-                for name, value in corpus.mean_index.items()
-            ),
-            *(
-                [f"mean cross-entropy in nats, {name}", fixed(value, 2)]
-                for name, value in corpus.mean_loss.items()
-            ),
-            *(
                 []
                 if curve is None
                 else [
@@ -202,6 +196,13 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         ],
         numeric=(1,),
     )
+    names = Conditions(*corpus.conditions)
+    yield (
+        "How alike the measured positions (evaluation split) of both conditions are in what could explain a "
+        "difference between them:"
+    )
+    yield row_balance_table(corpus.balance, names)
+    yield f"{LEGEND}."
     for name, frequent in corpus.frequent.items():
         yield (
             f"The most frequent {name} targets in the sample: "

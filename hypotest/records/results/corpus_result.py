@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hypotest.records.results.row_balance import RowBalance
+
 
 @dataclass(frozen=True, slots=True)
 class CorpusResult:
@@ -28,10 +30,9 @@ class CorpusResult:
     """Condition -> different targets that were sampled."""
     frequent: dict[str, tuple[tuple[str, int], ...]]
     """Condition -> its 20 most frequent targets among those that were sampled."""
-    mean_index: dict[str, float]
-    """Condition -> mean position within the block."""
-    mean_loss: dict[str, float]
-    """Condition -> mean cross-entropy of the targets, nats."""
+    balance: tuple[RowBalance, ...]
+    """How alike the evaluation split's positions are in what could explain a difference away, matched or
+    not."""
     text_differs: tuple[str, ...]
     """Packages whose installed version is not the pinned one."""
     bos: str | None = None

@@ -6,20 +6,13 @@ import pathlib
 from collections.abc import Iterator
 
 from hypotest.corpora.pairing import FACTOR_WORDS
-from hypotest.predicates.combine import predicate_of, unit_of
-from hypotest.predicates.units import UNIT_WORDS, Unit
+from hypotest.predicates.combine import predicate_of, shared_within, unit_of
+from hypotest.predicates.units import UNIT_WORDS
 from hypotest.records.protocol.conditions import leaves
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.findings import Finding, Path, shown
 
-_SETTLED: dict[str, Unit] = {
-    "block": "document",
-    "document": "document",
-    "length": "document",
-    "token": "token",
-}
-"""What cannot be matched where the labels are constant within it: no position has a partner."""
 _NAMES = ("both", "selection", "evaluation", "value", "condition")
 """Words that stand beside the names of conditions in results."""
 
@@ -90,11 +83,23 @@ def overlap_findings(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _match(protocol: Protocol) -> Iterator[Finding]:
+    """What pairs cannot agree in, since the conditions differ in it by definition."""
     unit = unit_of(*protocol.conditions.values())
+    (here, *more), (there, *others) = (tuple(leaves(item)) for item in protocol.conditions.values())
+    alone = not more and not others and (here.name, here.about) == (there.name, there.about)
+    constant = shared_within(unit)
     for place, name in enumerate(protocol.sample.match):
-        if _SETTLED.get(name) == unit:
+        path: Path = ("sample", "match", place)
+        advice = f"found {name}: take it out of the list, and read the balance table of the report"
+        if name in constant:
             message = (
                 f"the conditions are constant within {UNIT_WORDS[unit]}, so that no position has a "
-                f"partner with the same {FACTOR_WORDS[name]}; found {name}: take it out of the list"
+                f"partner with the same {FACTOR_WORDS[name]}; {advice}"
             )
-            yield Finding(("sample", "match", place), message, depends=(("conditions",),))
+            yield Finding(path, message, depends=(("conditions",),))
+        elif alone and here.about != "token" and name in predicate_of(here).defines:
+            message = (
+                f"the conditions are told apart by it alone, so that no position has a partner with the same "
+                f"{FACTOR_WORDS[name]}; {advice}"
+            )
+            yield Finding(path, message, depends=(("conditions",),))
