@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Iterator
 
 from hypotest.corpora.pairing import FACTOR_WORDS
 from hypotest.predicates.combine import predicate_of, shared_within, unit_of
 from hypotest.predicates.units import UNIT_WORDS
 from hypotest.records.protocol.conditions import leaves
+from hypotest.records.protocol.material import CorpusFiles
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.findings import Finding, Path, shown
 
+_WITHOUT = re.compile(r"\.(txt|md|rst|py)(\.gz|\.zst)?$", re.IGNORECASE)
+"""Files that are one document each, whatever a pattern of names may find."""
 _NAMES = ("both", "selection", "evaluation", "value", "condition")
 """Words that stand beside the names of conditions in results."""
 
@@ -33,8 +37,25 @@ def condition_findings(protocol: Protocol) -> Iterator[Finding]:
         for leaf in leaves(condition):
             for message in predicate_of(leaf).check(leaf.options):
                 yield Finding(("conditions", name, *leaf.path), f"{message}; found {shown(leaf.options)}")
+    yield from _columns(protocol)
     yield from overlap_findings(protocol)
     yield from _match(protocol)
+
+
+def _columns(protocol: Protocol) -> Iterator[Finding]:
+    """Columns that the text cannot have."""
+    text = protocol.corpus.text
+    without = "docstrings of packages" if text == "reference" else ""
+    if isinstance(text, CorpusFiles) and (plain := [name for name in text.files if _WITHOUT.search(name)]):
+        without = f"files such as {shown(plain[0])}"
+    for name, condition in protocol.conditions.items() if without else ():
+        for leaf in leaves(condition):
+            for column in predicate_of(leaf).fields(leaf.options):
+                message = (
+                    f"reads the column {shown(column)}, and {without} have none: take a text with columns "
+                    "(.jsonl, .csv, .parquet, or a data set)"
+                )
+                yield Finding(("conditions", name, *leaf.path), message, depends=(("corpus", "text"),))
 
 
 def file_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
