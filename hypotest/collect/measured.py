@@ -36,6 +36,8 @@ class Wanted:
     """By the measures."""
     rule: str
     """What else selection depends on, in words of any kind."""
+    both: bool = False
+    """Whether it reads changes of loss on targets of the second condition, too."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -66,10 +68,10 @@ def collect_measured(
         session: Memory; how far it is, is not told.
 
     Returns:
-        Evidence with NaN in the place of what was not collected: changes of loss on other targets of the
-        selection split, and of other neurons on the evaluation split; attention; whole layers of heads, and
-        other heads on the evaluation split; channels that are not wanted. Without documents where heads are
-        not.
+        Evidence with NaN in the place of what was not collected: changes of loss on targets of the selection
+        split by which nothing is selected, and of other neurons on the evaluation split; attention; whole
+        layers of heads, and other heads on the evaluation split; channels that are not wanted. Without
+        documents where heads are not.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
@@ -105,7 +107,8 @@ def _collect_selection(
 ) -> Replacement:
     forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=False)
     parts = ablation_parts(sample, ablation.engine)
-    parts = {name: rows for name, rows in parts.items() if name in ("first", "both")}
+    if not wanted.both:
+        parts = {name: rows for name, rows in parts.items() if name in ("first", "both")}
     engine = identity_engine(subject, ablation, session.memory)
     ablate(
         subject, engine, sample, forward, replacement, folder, session, outcome=ablation.outcome, parts=parts

@@ -103,7 +103,21 @@ def compare_group(
         },
         notes=notes,
         reselection=again,
+        communities=_communities(tested),
     )
+
+
+def _communities(tested: Tested) -> tuple[tuple[int, ...], ...]:
+    """Neurons of each community of the group, as numbers in the layer."""
+    find = tested.measure.communities
+    if find is None:
+        return ()
+    try:
+        membership = np.asarray(find(tested.group))
+    except NO_VALUE:
+        return ()
+    numbers = tested.task.evidence.layer_numbers(tested.group)
+    return tuple(tuple(numbers[membership == place].tolist()) for place in np.unique(membership))
 
 
 def try_group(prediction: Prediction, measure: BoundMeasure, task: Task) -> None:

@@ -16,8 +16,10 @@ from hypotest.inference.left_out import LEFT_OUT, LeftOut, leave_out, of_both
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared, reference_of
 from hypotest.records.evidence.rows import effective_of
+from hypotest.records.protocol.group import INFLUENCE
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
+from hypotest.testing.ranking import arms_under, basis
 from hypotest.testing.selection import groups_of
 from hypotest.testing.task import Missing, Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, why
@@ -111,10 +113,24 @@ def reselect(task: Task) -> Reselected:
 def _found(task: Task, item: LeftOut) -> Groups:
     """The group on each half-sample; documents stay in the half in which neurons are ranked or read."""
     split, rule = task.evidence.selection, task.protocol.group
+    if rule.by != INFLUENCE:
+        return _found_by_both(task, item)
     rows = split.first
     sums = labelled_sums(split.delta_loss[rows], item.units[rows], task.selection.half[rows])
     labels = item.weights[:, : sums.counts.shape[1]].astype(bool)
     return [np.sort(group) for group in groups_of(influences_under(labels, sums), rule)]
+
+
+def _found_by_both(task: Task, item: LeftOut) -> Groups:
+    """The same where the ranking reads both conditions; each keeps what is left of its own units."""
+    split, rule = task.evidence.selection, task.protocol.group
+    n_units = item.weights.shape[1]
+    kept = item.weights.astype(bool)
+    none = np.zeros_like(kept)
+    units = item.units + n_units * split.second
+    first, second = (np.hstack(side)[:, : units.max() + 1] for side in ([kept, none], [none, kept]))
+    arms = arms_under(first, second, basis(split, units, rule.by))
+    return [np.sort(group) for own, _ in arms for group in groups_of(own, rule)]
 
 
 def _controls(

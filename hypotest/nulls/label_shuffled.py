@@ -127,7 +127,7 @@ def prepare(options: LabelShuffled, task: Task) -> Mapping[str, ShuffledGroups]:
             task.evidence,
             unit,
             n_draws,
-            task.selection.half,
+            task.selection,
             task.protocol.group,
             task.streams(NULL.name, unit),
             task.session.start_stage,
@@ -160,7 +160,8 @@ def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, Shuffle
             compared = _among_labels(shuffled, arm, unit, descriptive=True)
             arms.append((replace(compared, beside=True), arm.draws))
     beside: dict[str, float | None] = {}
-    if unit == options.unit and tested.is_contrast_with(NULL.name):
+    selected = task.protocol.group.is_selected  # one that is given has no counterpart
+    if selected and unit == options.unit and tested.is_contrast_with(NULL.name):
         with suppress(*NO_VALUE):
             other = np.asarray(task.selection.second)[None, :]
             name = f"{task.evidence.selection.conditions.second}_group"
@@ -290,6 +291,13 @@ def _both(protocol: Protocol) -> str:
     return " and ".join(protocol.names)
 
 
+def _groups(options: LabelShuffled, protocol: Protocol) -> str:
+    """What the draws are: the selection is run again, where there is one."""
+    if protocol.group.is_selected:
+        return f"{options.draws:,} groups that the same selection finds when"
+    return f"{options.draws:,} measurements of the same neurons, which are given and not selected, when"
+
+
 NULL = Null(
     name="label_shuffled",
     form=Form.LABELS,
@@ -309,17 +317,21 @@ NULL = Null(
         },
         they="the groups found under shuffled labels",
         explained=lambda null, protocol: (
-            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
-            f"shuffled {_over(null)}"
+            f"{_groups(null, protocol)} the labels {_both(protocol)} are shuffled {_over(null)}"
         ),
         method=lambda null, protocol: (
-            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
+            f"{_groups(null, protocol)} the labels {_both(protocol)} are "
             f"permuted {_over(null)} (label_shuffled, which decides selectivity alone; measured under "
             "the permuted labels on the evaluation split too wherever its evidence can be relabelled)"
         ),
         registered=lambda null, protocol: (
-            f"{null.draws:,} permutations of the labels {_both(protocol)} {_over(null)}, the "
-            "selection repeated for each. It decides selectivity alone."
+            f"{null.draws:,} permutations of the labels {_both(protocol)} {_over(null)}, "
+            + (
+                "the selection repeated for each. "
+                if protocol.group.is_selected
+                else "under each of which the same neurons are measured. "
+            )
+            + "It decides selectivity alone."
         ),
         short=_SHORT,
         legend="type, d-type, posit.: labels shuffled over types, types within documents, positions",

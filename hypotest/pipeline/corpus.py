@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from hypotest.corpora.balance import balance_of, covariates_of, number_balance
+from hypotest.corpora.blocks import Blocks
+from hypotest.engine.streams import Streams
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts.reading import describe_source
+from hypotest.predicates.combine import defining
+from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.rows import conditions_of
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.corpus_result import CorpusResult
+from hypotest.records.results.row_balance import RowBalance
 
+LOSS = "loss"
+"""The covariate that evidence tells, and not the text."""
 _NAMED = 20
 """Most frequent targets of a condition that a report names."""
 
@@ -37,13 +47,16 @@ class TextFacts:
     copies: int
     frequent: dict[str, tuple[str, ...]]
     """Condition -> text of its most frequent sampled targets, the most frequent first."""
+    balance: tuple[RowBalance, ...]
+    """Of the evaluation split's positions, but for what evidence tells."""
 
     @classmethod
     def stored(cls, corpus: CorpusResult) -> TextFacts:
         """What results that are kept say of it."""
         told = {item.name: getattr(corpus, item.name) for item in fields(cls)}
         names = {key: tuple(text for text, _ in counted) for key, counted in corpus.frequent.items()}
-        return cls(**{**told, "frequent": names})
+        balance = tuple(row for row in corpus.balance if row.covariate != LOSS)
+        return cls(**{**told, "frequent": names, "balance": balance})
 
 
 def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) -> TextFacts:
@@ -74,6 +87,34 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
             name: tuple(token(number) for number, _ in _frequent(evidence, name))
             for name in evidence.evaluation.conditions
         },
+        balance=row_balance(
+            protocol, blocks, prepared.counts, evidence.evaluation.positions, Streams(protocol.seed)
+        ),
+    )
+
+
+def row_balance(
+    protocol: Protocol,
+    blocks: Blocks,
+    counts: IntArray | None,
+    positions: pl.DataFrame,
+    streams: Streams,
+) -> tuple[RowBalance, ...]:
+    """How alike both conditions are in what pairs of positions can be matched on.
+
+    Args:
+        protocol: Says what they are matched on, and what the conditions are about.
+        blocks: The text.
+        counts: Occurrences of each token id, where conditions or pairs read them; else those of the text.
+        positions: Rows of one split: block, index, condition.
+        streams: Random numbers.
+    """
+    first = (positions["condition"] == conditions_of(positions).first).to_numpy()
+    block, index = (positions[name].to_numpy().astype(np.int64) for name in ("block", "index"))
+    apart = defining(protocol.conditions.values())
+    return tuple(
+        replace(row, matched=row.covariate in protocol.sample.match, defining=row.covariate in apart)
+        for row in balance_of(covariates_of(blocks, block, index, counts), first, streams("balance of rows"))
     )
 
 
@@ -91,13 +132,14 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
         text: From `describe_text`, or of results that are kept.
         evidence: Both splits.
     """
+    evaluation = evidence.evaluation
     tokens = text.padded_tokens
     if protocol.corpus is not None:
         length = protocol.corpus.context - (text.bos is not None)
         tokens += (text.blocks - text.padded_blocks) * length
     return CorpusResult(
         **{
-            **asdict(text),
+            **{item.name: getattr(text, item.name) for item in fields(text)},
             "conditions": tuple(evidence.evaluation.conditions),
             "words": material_words(protocol),
             "outcome": protocol.outcome,
@@ -110,6 +152,7 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
             },
             **_sampled(evidence),
             "correct": _correct(evidence) if protocol.outcome == "logit_difference" else None,
+            "balance": (*text.balance, number_balance(LOSS, evaluation.loss, evaluation.first)),
         }
     )
 
@@ -152,8 +195,4 @@ def _sampled(evidence: Evidence) -> dict[str, Any]:
         },
         "documents_used": {name: int(np.unique(split.documents).size) for name, split in splits.items()},
         "types_used": {name: int(number) for name, number in types.items()},
-        "mean_index": {name: float(evaluation.indices[evaluation.mask(name)].mean()) for name in conditions},
-        "mean_loss": {
-            name: float(evaluation.loss[evaluation.mask(name)].mean(dtype="float64")) for name in conditions
-        },
     }

@@ -91,7 +91,8 @@ def try_plan(
     evidence = divide(selection, streams)
     after = selection_key(prepared.subject, sample, prepared.ablation)
     try:
-        chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
+        live = without_dead(evidence)
+        chosen = select_observed(live.selection, plan.group, streams, live.numbers)
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
@@ -152,8 +153,11 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
     kept = set(turns["row"].to_list())
     second = rows.filter(pl.Series(sample.second))
     for (block,), own in turns.group_by("block", maintain_order=True):
-        partners = second.filter(pl.col("block") == block)
+        left = second.filter(~pl.col("row").is_in(list(kept)))
+        partners = left.filter(pl.col("block") == block)
         free = dict(zip(partners["row"].to_list(), partners["index"].to_list(), strict=True))
+        if len(free) < own.height:  # pairs need not share a block
+            free = dict(zip(left["row"].to_list(), left["index"].to_list(), strict=True))
         for index in own["index"].to_list():
             nearest = min(free, key=lambda row: (abs(free[row] - index), row))
             kept.add(nearest)

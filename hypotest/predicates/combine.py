@@ -16,12 +16,14 @@ from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import common_unit
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
-from hypotest.records.protocol.design import Unit
+from hypotest.records.protocol.design import MatchFactor, Unit
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
 """Both conditions by name, the first one first."""
+_OF_UNITS: Mapping[Unit, tuple[MatchFactor, ...]] = {"document": ("document", "block"), "token": ("token",)}
+"""What positions share within units in which labels are constant."""
 _Mask = Callable[[Rows], BoolArray]
 
 
@@ -112,6 +114,23 @@ def stretches(bound: Sequence[BoundCondition], rows: Rows) -> IntArray | None:
     if not found:
         return None
     return np.unique(np.stack(found, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
+
+
+def defining(conditions: Iterable[Condition]) -> frozenset[MatchFactor]:
+    """What of pairs of positions some conditions are about, so that they differ in it by definition."""
+    found: set[MatchFactor] = set()
+    for condition in conditions:
+        for leaf in leaves(condition):
+            predicate = predicate_of(leaf)
+            found.update(shared_within(predicate.unit(_about(leaf))))
+            if leaf.about != "token":
+                found.update(predicate.defines)
+    return frozenset(found)
+
+
+def shared_within(unit: Unit) -> tuple[MatchFactor, ...]:
+    """What positions of one unit have in common, and positions of different units have not."""
+    return _OF_UNITS.get(unit, ())
 
 
 def columns_of(*conditions: Condition) -> tuple[str, ...]:
@@ -209,27 +228,6 @@ def differences(one: Definitions, other: Definitions) -> Iterator[tuple[str, Any
                 old, new = getattr(here.options, option), getattr(there.options, option)
                 if old != new:
                     yield f"{key}.{option}", old, new
-
-
-def declared_choice(conditions: Iterable[Condition], name: str) -> Any:
-    """The value that conditions have of a choice of a multiverse, the first one's first; None without one."""
-    for condition in conditions:
-        for leaf in leaves(condition):
-            choice = predicate_of(leaf).choices.get(name)
-            if choice is not None:
-                return choice.declared(leaf.options)
-    return None
-
-
-def with_choice(conditions: Definitions, name: str, value: Any) -> Definitions:
-    """Both conditions with another value of a choice of a multiverse."""
-    old = declared_choice(conditions.values(), name)
-
-    def change(leaf: Leaf) -> Any:
-        choice = predicate_of(leaf).choices.get(name)
-        return leaf.options if choice is None else choice.varied(leaf.options, old, value)
-
-    return {key: varied(condition, change) for key, condition in conditions.items()}
 
 
 def narrower(condition: Condition) -> Iterator[tuple[str, Condition]]:

@@ -72,5 +72,6 @@ PREDICATE = Predicate(
     options=Range,
     words=Words(summary="place within the block, counted from 0", clause=_clause),
     exchange="span",
+    defines=("index",),
     bind=bind,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.records.evidence.arrays import IntArray
-from hypotest.records.protocol.design import Unit
+from hypotest.records.protocol.design import MatchFactor, Unit
 from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
@@ -74,17 +74,6 @@ Kind = tuple[str, Iterable[tuple[Any, Any]]]
 """Why definitions are changed, and the options of both conditions, the smallest change first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How another choice of a multiverse reaches a predicate."""
-
-    declared: Callable[[Any], Any]
-    """From its options, the protocol's own value; None where it has none."""
-    varied: Callable[[Any, Any, Any], Any]
-    """From its options, the first condition's own value and another one, the options then. A border between
-    both conditions so moves in both; what is no border stays."""
-
-
 def _nothing(options: Any, *more: Any) -> Iterable[str]:
     return ()
 
@@ -127,6 +116,9 @@ class Predicate:
     """Files that it reads, seen from the protocol's folder."""
     fields: Callable[[Any], tuple[str, ...]] = _no_names
     """Columns of the text that it reads."""
+    defines: tuple[MatchFactor, ...] = ()
+    """What pairs of positions can be matched on, and two conditions of it are told apart by, where it is not
+    about the current token; documents and current tokens follow from `unit`."""
     reads_counts: bool = False
     """Whether it needs the counts of the protocol's ``frequencies``."""
     reads_text: bool = False
@@ -138,8 +130,6 @@ class Predicate:
     wider: Callable[[Any, Any], tuple[Kind, ...]] = lambda one, other: ()
     """Kinds of other definitions of two conditions that are about the same, which may have rows enough where
     a text is short of them: from the options of both."""
-    choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
-    """Choices of a multiverse that vary it."""
 
     @property
     def home(self) -> Path:

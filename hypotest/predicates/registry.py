@@ -36,8 +36,6 @@ def _checked(name: str, predicate: object, known: Mapping[str, Predicate]) -> Pr
             f"exchange must be one of {', '.join(get_args(Unit))}, or None where `about` says which type it "
             f"is; found {predicate.exchange!r}"
         )
-    if predicate.choices:
-        raise ValueError("choices must be empty: those of a multiverse that change conditions are fixed")
     TypeAdapter(predicate.options)  # raises where that is no type of a value
     return predicate
 

@@ -21,6 +21,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
+from hypotest.registration.explained.groups import group_was
 from hypotest.registration.explained.meanings import limits_text, match_words
 from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
@@ -129,9 +130,8 @@ def _positions(protocol: Protocol) -> str:
         f"{row} belongs {definitions(protocol.conditions)}.{notes} Up to "
         f"{count_text(sample.positions)} {words.rows} per condition were sampled, {limits_text(protocol)}; "
         f"{match_words(protocol)}. {words.units.capitalize()} were split at random, "
-        f"{100 * protocol.split.selection:g} % "
-        "to select "
-        f"neurons and the others to measure them.{repeated}"
+        f"{100 * protocol.split.selection:g} % {_first_split(protocol)} and the others to measure them."
+        f"{repeated}"
     )
 
 
@@ -153,6 +153,12 @@ OUTCOMES = {
 """What is computed of an example."""
 
 
+def _first_split(protocol: Protocol) -> str:
+    if protocol.group.is_selected:
+        return "to select neurons"
+    return "for what the given neurons are ablated to and matched on"
+
+
 def beginning_words(bos: str | bool) -> str:
     """Continues a sentence about blocks."""
     words = {
@@ -164,21 +170,10 @@ def beginning_words(bos: str | bool) -> str:
 
 
 def _group(protocol: Protocol) -> str:
-    group = protocol.group
-    if group.select == "plateau":
-        otherwise = ""
-        if group.otherwise is not None:
-            otherwise = (
-                f" (declared for the case of no plateau: the top {100 * group.otherwise.top_fraction:g} %)"
-            )
-        rule = f"the neurons left of the power law of the rank-influence curve{otherwise}"
-    else:
-        rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
     return (
         f"A neuron's influence is the mean absolute change of {_changed(protocol)} when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
-        "arXiv:2509.21163); the group was "
-        f"{rule}, for {protocol.names.first} targets."
+        f"arXiv:2509.21163); the group was {group_was(protocol)}."
     )
 
 
@@ -236,14 +231,14 @@ def _tests(results: Results, protocol: Protocol) -> str:
             "Contrasts with a declared value and between conditions use t with the interval's standard "
             "error."
         )
-    if protocol.intervals.reselection:
+    if protocol.reselects:
         text += f" {RESELECTION}"
     if protocol.placebos:
         text += (
             f" Every prediction that decides was also tested in {count_text(protocol.placebos)} pairs of "
             "make-believe conditions, random halves of the second condition's units within "
             "strata of log2 "
-            "of their counts, with the selection run again, and in one pair by mean loss; they "
+            f"of their counts, {_again_in_placebos(protocol)}and in one pair by mean loss; they "
             "decide nothing."
         )
     if any(item.hidden_bias is not None for item in results.predictions):
@@ -264,6 +259,10 @@ def _tests(results: Results, protocol: Protocol) -> str:
             "that is not significant was never read as equivalence."
         )
     return text
+
+
+def _again_in_placebos(protocol: Protocol) -> str:
+    return "with the selection run again, " if protocol.group.is_selected else ""
 
 
 def margin_text(margin: Margin) -> str:

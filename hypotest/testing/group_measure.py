@@ -80,6 +80,9 @@ class BoundMeasure:
     noise: Callable[[IntArray], float] | None = None
     """Variance of the value of a group (k,) that comes of neither documents nor types, such as the luck of a
     search; None: it has none."""
+    communities: Callable[[IntArray], IntArray] | None = None
+    """A group (k,) to the community of each of its neurons, numbered from 0, shape (k,); None where none are
+    looked for."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
     """Its values for both conditions' groups of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the

@@ -10,15 +10,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.engine.progress import StartStage
-from hypotest.groups.nulls import labelled_sums
 from hypotest.inference.relabelling import Relabellings, permute_labels
 from hypotest.predicates.units import EXCHANGES, division
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.design import Unit
-from hypotest.records.protocol.protocol import Group
-from hypotest.testing.selection import LABELLINGS_AT_ONCE, groups_of, in_chunks
+from hypotest.records.protocol.group import Group
+from hypotest.testing.ranking import LABELLINGS_AT_ONCE, arms_under, basis
+from hypotest.testing.selection import Selection, groups_of
 
 SHOWN_DRAWS = 199
 """Draws in the units that the protocol did not ask for, which are shown beside its own and never decide."""
@@ -26,7 +26,7 @@ SHOWN_DRAWS = 199
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShuffledGroups:
-    """What the selection finds when labels are shuffled."""
+    """What the selection finds when labels are shuffled; a group that is given, every time."""
 
     unit: Unit
     first: list[NDArray[np.int64]]
@@ -101,7 +101,7 @@ def shuffled_groups(
     evidence: Evidence,
     unit: Unit,
     n_draws: int,
-    half: NDArray[np.bool_],
+    selection: Selection,
     rule: Group,
     rng: np.random.Generator,
     start_stage: StartStage,
@@ -109,29 +109,33 @@ def shuffled_groups(
     """Select again for every shuffled labelling.
 
     Of the evaluation split only documents and target types are used: a type that occurs in both splits is
-    relabelled in both.
+    relabelled in both. A group that is given stays: there is no selection that labels could mislead, and what
+    is left of this null are the labels under which it is measured.
 
     Args:
         evidence: Both splits.
         unit: What keeps its label together.
         n_draws: How many labellings.
-        half: Which half of the selection documents each position belongs to, shape (n_positions,).
+        selection: The observed groups, and the halves of the documents.
         rule: The protocol's ``group:``.
         rng: Source of the labellings.
         start_stage: Told of the stage and its steps.
     """
     draws = relabellings((evidence.selection, evidence.evaluation), unit, n_draws, rng)
-    n_selection = half.size
-    columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
-    sums = labelled_sums(evidence.selection.delta_loss, units, half)
+    n_selection = selection.half.size
     first: list[NDArray[np.int64]] = []
     second: list[NDArray[np.int64]] = []
-    step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
-    labels = draws.labels[:, columns]
-    for arms in zip(in_chunks(labels, sums), in_chunks(~labels, sums), strict=True):
-        for groups, influences in zip((first, second), arms, strict=True):
-            groups.extend(map(np.sort, groups_of(influences, rule)))
-        step()
+    if not rule.is_selected:
+        first = second = [selection.group] * n_draws
+    else:
+        columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
+        found = basis(evidence.selection, units, rule.by, selection.half)
+        step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
+        labels = draws.labels[:, columns]
+        for arms in arms_under(labels, ~labels, found):
+            for groups, influences in zip((first, second), arms, strict=True):
+                groups.extend(map(np.sort, groups_of(influences, rule)))
+            step()
     return ShuffledGroups(
         unit=unit,
         names=evidence.selection.conditions,

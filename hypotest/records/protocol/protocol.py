@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, Tag
 from hypotest.records.protocol.choices import AblationKind, AllChoices
 from hypotest.records.protocol.conditions import Conditions, TwoConditions
 from hypotest.records.protocol.examples import Examples, Outcome
+from hypotest.records.protocol.group import Group
 from hypotest.records.protocol.material import Corpus, CountedText, Sampling, Split, Subject
 from hypotest.records.protocol.nulls import AllNulls
 from hypotest.records.protocol.prediction import Prediction
@@ -23,38 +24,6 @@ from hypotest.records.protocol.strict import Name, Strict, either
 Correction = Literal["bonferroni", "holm"]
 
 MAX_HYPOTHESES = 20
-
-
-class TopFraction(Strict):
-    """The most influential neurons, a fixed share of the layer."""
-
-    top_fraction: float = Field(
-        gt=0, le=0.5, description="share of the layer's neurons, the most influential"
-    )
-
-
-class Group(Strict):
-    """Which neurons are tested."""
-
-    select: Annotated[
-        Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
-        either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
-    ] = Field(
-        default="plateau",
-        description="`plateau` (left of the power law on the influence curve), or {top_fraction: a share}",
-    )
-    by: Literal["delta_loss"] = Field(
-        default="delta_loss",
-        description="influence: mean absolute change of the loss, in nats, when a neuron is ablated",
-    )
-    otherwise: TopFraction | None = Field(
-        default=None, description="group when no plateau is found; required with `select: plateau`"
-    )
-
-    @property
-    def size_varies(self) -> bool:
-        """Whether the data set the group's size, so that it can differ under other labels or other text."""
-        return self.select == "plateau"
 
 
 class Ablation(Strict):
@@ -218,6 +187,11 @@ class Protocol(Strict):
     def deciding(self) -> tuple[Prediction, ...]:
         """Predictions neither premise nor descriptive; their number M sets the correction."""
         return tuple(item for item in self.predictions if item.role == "deciding")
+
+    @property
+    def reselects(self) -> bool:
+        """Whether the group is selected again for the errors of other studies; one that is given is not."""
+        return self.intervals.reselection and self.group.is_selected
 
     @property
     def trends(self) -> tuple[Prediction, ...]:

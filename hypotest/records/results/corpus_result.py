@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.wording import OF_TEXT, MaterialWords
+from hypotest.records.results.row_balance import RowBalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,9 @@ class CorpusResult:
     """Condition -> different targets that were sampled."""
     frequent: dict[str, tuple[tuple[str, int], ...]]
     """Condition -> its 20 most frequent targets among those that were sampled."""
-    mean_index: dict[str, float]
-    """Condition -> mean position within the block."""
-    mean_loss: dict[str, float]
-    """Condition -> mean of the outcome, nats: cross-entropy of the targets, the foil's logit less the
-    target's, or the cross-entropies of all tokens of a target, summed."""
+    balance: tuple[RowBalance, ...]
+    """How alike the evaluation split's positions are in what could explain a difference away, matched or
+    not."""
     text_differs: tuple[str, ...]
     """Packages whose installed version is not the pinned one."""
     bos: str | None = None

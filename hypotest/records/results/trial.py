@@ -71,7 +71,7 @@ class TrialResult(Shown):
     n_neurons: int
     """Neurons in the layer."""
     rule: str
-    """``plateau`` or ``top_fraction``."""
+    """As in `GroupResult`."""
     draws: int
     """Of each null, at most."""
     predictions: tuple[TrialPrediction, ...]

@@ -76,7 +76,7 @@ _ROLES = {
 
 
 def _predictions(protocol: Protocol) -> Iterator[Line]:
-    again = protocol.intervals.reselection
+    again = protocol.reselects
     for prediction in protocol.predictions:
         yield Line(_ROLES[prediction.role], f"{prediction.id}:")
         yield Line(measured(prediction, protocol), "Measured:", 1)
@@ -122,7 +122,7 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
         against = [
             f"{item.id} {' or '.join(refuting)}{_beyond(item, name)}"
             for item in speaking
-            if (refuting := refuting_outcomes(item, name, reselection=protocol.intervals.reselection))
+            if (refuting := refuting_outcomes(item, name, reselection=protocol.reselects))
         ]
         if against:
             one_of = "this comes out" if len(against) == 1 else "any one of these comes out"
@@ -184,7 +184,7 @@ def _status(protocol: Protocol) -> Iterator[Line]:
     equivalents = [
         item.id
         for item in protocol.deciding
-        if "equivalent" in possible_outcomes(item, reselection=protocol.intervals.reselection)
+        if "equivalent" in possible_outcomes(item, reselection=protocol.reselects)
     ]
     if equivalents:
         yield Line(

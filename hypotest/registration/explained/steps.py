@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from hypotest.nulls.registry import declared
 from hypotest.predicates.combine import definitions, notes_of
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
 from hypotest.records.protocol.wording import MaterialWords, material_words
 from hypotest.records.results.sentences import counted
 from hypotest.registration.explained.doubts import doubts
+from hypotest.registration.explained.groups import selection_step
 from hypotest.registration.explained.lines import Line
 from hypotest.registration.explained.meanings import (
     layer_words,
@@ -48,9 +49,7 @@ def steps(protocol: Protocol) -> Iterator[Line]:
             "Sort.",
         ),
         Line(
-            f"{words.units.capitalize()} are divided at random: {100 * protocol.split.selection:g} % of them "
-            "select the "
-            "neurons, the others measure them, so that none judges the neurons that it has picked."
+            f"{words.units.capitalize()} are divided at random: {_divided(protocol)}"
             + (
                 f" This is repeated {protocol.splits:,} times; the first division decides."
                 if protocol.splits > 1
@@ -65,7 +64,7 @@ def steps(protocol: Protocol) -> Iterator[Line]:
             f"{protocol.ablation.tolerance:g}).",
             "Ablate.",
         ),
-        Line(_selection(protocol), "Select."),
+        Line(selection_step(protocol), "Select."),
         Line(
             f"The group is measured on the other {words.units} and compared with opponents, each with the "
             "same "
@@ -96,8 +95,21 @@ _REPLACEMENTS = {
 }
 
 
+def _divided(protocol: Protocol) -> str:
+    share = f"{100 * protocol.split.selection:g} % of them"
+    if protocol.group.is_selected:
+        return (
+            f"{share} select the neurons, the others measure them, so that no text judges the neurons that "
+            "it has picked."
+        )
+    return (
+        f"{share} say what ablated neurons are set to and which others are like these, the others measure "
+        "them."
+    )
+
+
 def _again(protocol: Protocol) -> str:
-    if not protocol.intervals.reselection:
+    if not protocol.reselects:
         return ""
     return (
         "Beside them stand errors of another study, for which the neurons are selected again on half of the "
@@ -135,18 +147,3 @@ def _text(protocol: Protocol) -> str:
     files = text.files
     more = f" and {len(files) - _FEW_FILES:,} more" if len(files) > _FEW_FILES else ""
     return f"{counted(len(files), 'text file')}, one document each ({', '.join(files[:_FEW_FILES])}{more}),"
-
-
-def _selection(protocol: Protocol) -> str:
-    group = protocol.group
-    best = (
-        f"The neurons with the most influence on {protocol.names.first} targets become the group under test: "
-    )
-    if isinstance(group.select, TopFraction):
-        return f"{best}the top {100 * group.select.top_fraction:g} % of the layer."
-    otherwise = (
-        f"; if it has no plateau, the top {100 * group.otherwise.top_fraction:g} % of the layer"
-        if group.otherwise
-        else ""
-    )
-    return f"{best}those on the plateau at the top of the influence curve, before it falls{otherwise}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hypotest.pages.document import Block, Document, document, table, together
 from hypotest.pages.inline import aside, path, strong
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.corpus import left_out_of, used_of
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.row_balance import LEGEND, imbalances, row_balance_table
 from hypotest.report.text import token_text
 from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
 
@@ -47,7 +49,13 @@ def corpus_summary(found: CorpusCheck) -> Document:
         [
             together(strong(found.title), text_of(found), *found.found, room_of(found)),
             *(_sample_of(found, item) for item in found.samples),
-            together(counts, aside(legend), *figure),
+            together(counts, aside(legend)),
+            together(
+                row_balance_table(found.balance, Conditions(*(item.condition for item in found.samples))),
+                aside(f"Of the evaluation split. {LEGEND}"),
+                *imbalances(found.balance, Conditions(*(item.condition for item in found.samples))),
+                *figure,
+            ),
         ]
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.row_balance import RowBalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class CorpusCheck:
     asked: int
     """Positions per condition that the protocol asks for, both splits together."""
     counts: tuple[SplitCount, ...]
+    balance: tuple[RowBalance, ...]
+    """Of the evaluation split, in what the text tells."""
     found: tuple[str, ...]
     """What predicates found in the vocabulary and in files, each with its place."""
     samples: tuple[ConditionSample, ...]

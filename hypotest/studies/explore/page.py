@@ -61,7 +61,7 @@ def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
     yield Heading("The group")
     yield group_text(result)
     neurons = ", ".join(map(str, result.group.neurons))
-    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
+    yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
     for section in sections(result):
         yield Heading(section.title)
         yield section.table
@@ -87,9 +87,14 @@ def group_text(result: Exploration) -> str:
     group = result.group
     size = len(group.neurons)
     shared = len(set(group.neurons) & set(group.control_neurons))
-    return (
+    which = (
         f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"{group.rule}: {group.reason}. On {result.names.second} targets the same rule selects "
+        f"{group.rule}: {group.reason}."
+    )
+    if result.halves_shared is None:
+        return which
+    return (
+        f"{which} On {result.names.second} targets the same rule selects "
         f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
         f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
         f"({significant(result.halves_by_chance, 2)} by chance)."

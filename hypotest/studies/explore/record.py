@@ -130,10 +130,12 @@ class Exploration(Shown):
     """What the run will select: the same positions, the same code."""
     curves: tuple[ExploredCurve, ...]
     """Of the first condition, whose curve the rule reads, then of the second."""
-    halves_shared: int
-    """Neurons that the same size of group shares when selected on each half of the documents alone."""
+    halves_shared: int | None
+    """Neurons that groups of this size share when selected on each half of the documents alone; None where
+    nothing is selected."""
     halves_by_chance: float
     covariates: tuple[CovariateComparison, ...]
+    """Empty where the group is the whole layer."""
     matched_on: tuple[str, ...]
     matching_declared: bool
     """Whether the protocol declares such groups; if not, the default covariates were tried."""
@@ -142,6 +144,7 @@ class Exploration(Shown):
     """Pairs of the selection split that the limits allow: what the sample was drawn from."""
     frequencies: FrequencyCurve | None
     others: tuple[OtherGroup, ...]
+    """Empty where nothing is selected."""
     preferences: tuple[PreferenceCount, ...]
     blind: Blind
     notes: tuple[str, ...]

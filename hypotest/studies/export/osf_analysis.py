@@ -15,6 +15,7 @@ from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
 from hypotest.predicates.combine import exchange_of, needs_counts, notes_of
 from hypotest.predicates.units import EXCHANGES
+from hypotest.records.protocol.choices import plain
 from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.records.protocol.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.protocol.prediction import Prediction
@@ -86,7 +87,7 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         "types and of their cells are left out in turn, with Student's t; with effectively fewer than "
         f"{MINIMUM_UNITS} documents or types there is none."
     )
-    if protocol.intervals.reselection:
+    if protocol.reselects:
         yield RESELECTION
     yield Items(
         tuple(
@@ -203,13 +204,9 @@ def _exploratory(protocol: Protocol) -> Iterator[Inline]:
     yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
     yield from doubts(protocol)
     if protocol.multiverse is not None:
-        declared = {
-            key: value
-            for key, value in protocol.multiverse.model_dump(mode="json", exclude={"draws"}).items()
-            if value
-        }
         choices = [
-            f"{key} ({', '.join(_value(value) for value in values)})" for key, values in declared.items()
+            f"{key} ({', '.join(_value(plain(value)) for value in values)})"
+            for key, values in protocol.multiverse.listed.items()
         ]
         if choices:
             yield (
