@@ -210,7 +210,7 @@ def _values(
     blocks: Blocks,
     block: NDArray[np.int64],
     index: NDArray[np.int64],
-    name: MatchFactor,
+    name: str,
     counts: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
     """What positions must agree in exactly: frequency and length in their power of 2."""
@@ -219,7 +219,7 @@ def _values(
 
 
 def _values_at(
-    blocks: Blocks, mask: BoolArray, name: MatchFactor, counts: NDArray[np.int64] | None
+    blocks: Blocks, mask: BoolArray, name: str, counts: NDArray[np.int64] | None
 ) -> NDArray[np.int64]:
     block, index = np.nonzero(mask)
     return _values(blocks, block, index, name, counts)

@@ -13,19 +13,18 @@ from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
-from hypotest.predicates.combine import definitions, exchange_of, notes_of
+from hypotest.predicates.combine import exchange_of
 from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Margin, Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration.explained.groups import group_was
-from hypotest.registration.explained.meanings import limits_text, match_words
 from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
+from hypotest.report.sampled import changed, positions_text
 
 RESELECTION = (
     "For comparison with other studies the group was selected again on balanced half-samples (McCarthy 1969, "
@@ -92,7 +91,7 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[P
             f"Written without a package that the run used ({recorded.missing}): what it says of them is "
             "missing here."
         )
-    yield " ".join([_preregistration(results, protocol), _positions(protocol), _group(protocol)])
+    yield " ".join([_preregistration(results, protocol), positions_text(protocol), _group(protocol)])
     yield " ".join([_measures(results), _nulls(protocol)])
     yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()
     yield "Sources:"
@@ -115,70 +114,12 @@ def _preregistration(results: Results, protocol: Protocol) -> str:
     )
 
 
-def _positions(protocol: Protocol) -> str:
-    sample, words = protocol.sample, material_words(protocol)
-    notes = "".join(f" {note}" for note in notes_of(protocol.conditions.values()))
-    repeated = (
-        f" Everything was repeated on {count_text(protocol.splits)} such divisions, the first of which "
-        "decides."
-        if protocol.splits > 1
-        else ""
-    )
-    row = f"{'An' if words.row[0] in 'aeiou' else 'A'} {words.row}"
-    return (
-        f"{_material(protocol)}{beginning_words(protocol.bos)}. "
-        f"{row} belongs {definitions(protocol.conditions)}.{notes} Up to "
-        f"{count_text(sample.positions)} {words.rows} per condition were sampled, {limits_text(protocol)}; "
-        f"{match_words(protocol)}. {words.units.capitalize()} were split at random, "
-        f"{100 * protocol.split.selection:g} % {_first_split(protocol)} and the others to measure them."
-        f"{repeated}"
-    )
-
-
-def _material(protocol: Protocol) -> str:
-    if protocol.examples is None:
-        context = count_text(protocol.text.context)
-        return f"Text was cut into blocks of {context} tokens that never cross documents"
-    return (
-        f"A table of examples was read; of each, the network was looked at on the last token of its prompt, "
-        f"and {OUTCOMES[protocol.outcome]} computed; prompts were taken by themselves"
-    )
-
-
-OUTCOMES = {
-    "loss": "the cross-entropy of its target",
-    "logit_difference": "the logit of its foil less that of its target",
-    "sequence": "the summed cross-entropy of all tokens of its target",
-}
-"""What is computed of an example."""
-
-
-def _first_split(protocol: Protocol) -> str:
-    if protocol.group.is_selected:
-        return "to select neurons"
-    return "for what the given neurons are ablated to and matched on"
-
-
-def beginning_words(bos: str | bool) -> str:
-    """Continues a sentence about blocks."""
-    words = {
-        "auto": "which begin with a beginning-of-sequence token if the tokenizer puts one before a text",
-        True: "which begin with a beginning-of-sequence token",
-        False: "without a beginning-of-sequence token",
-    }
-    return f", {words[bos]}"
-
-
 def _group(protocol: Protocol) -> str:
     return (
-        f"A neuron's influence is the mean absolute change of {_changed(protocol)} when its "
+        f"A neuron's influence is the mean absolute change of {changed(protocol)} when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
         f"arXiv:2509.21163); the group was {group_was(protocol)}."
     )
-
-
-def _changed(protocol: Protocol) -> str:
-    return "the next token's cross-entropy" if protocol.examples is None else OUTCOMES[protocol.outcome]
 
 
 def _measures(results: Results) -> str:

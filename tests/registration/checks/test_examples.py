@@ -39,11 +39,7 @@ def test_the_protocol_is_valid_and_its_sample_has_the_defaults_of_examples(writt
 def test_written_again_it_is_the_same(written):
     found, _ = read_protocol(written())
     text = Protocol.of(found).to_yaml()
-    assert (
-        "corpus:" not in text
-        and "match:" not in text
-        and "sample: {positions: 200}" in text.replace("\n  ", " ")
-    )
+    assert "corpus:" not in text and "match:" not in text and "sample:\n  positions: 200\n" in text
     kept = found.model_copy(update={"sample": found.sample.model_copy(update={"max_per_type": 8})})
     assert "max_per_type: 8" in Protocol.of(kept).to_yaml()
 
