@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from hypotest.inference.crossed_means import MeanContrast
     from hypotest.records.evidence.arrays import IntArray
     from hypotest.records.evidence.evidence import Evidence
-    from hypotest.records.evidence.split import SplitEvidence
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
@@ -52,7 +51,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     condition, group = selected_on(task, str(options["on"]))
     lesion = Lesion.of(task.evidence, group)
     rows = split.mask(condition)
-    guess = chance_of(split, float(options["chance"]))
+    guess = chance_of(task.evidence, float(options["chance"]))
     parts = {
         "above_chance": lesion.on(rows, guess - split.loss.astype(np.float64)),
         "lesion_damage": lesion.on(rows),
@@ -77,9 +76,21 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
 
 
-def chance_of(split: SplitEvidence, declared: float) -> float:
-    """Loss of a guess: what is declared, or of choosing evenly among the targets that occur."""
-    return declared or float(np.log(np.unique(split.targets).size))
+def chance_of(evidence: Evidence, declared: float) -> float:
+    """Loss of a guess: what is declared, or of choosing evenly among the targets that occur.
+
+    Between target and foil a guess makes no difference: 0.
+
+    Raises:
+        Undefined: If targets are whole sequences, and nothing is declared.
+    """
+    from hypotest.testing.undefined import Undefined
+
+    if declared or evidence.ablation.outcome == "logit_difference":
+        return declared
+    if evidence.ablation.outcome == "sequence":
+        raise Undefined("targets have several tokens, of which no guess is known: declare options.chance")
+    return float(np.log(np.unique(evidence.evaluation.targets).size))
 
 
 def _t(found: MeanContrast, reference: float) -> float:
@@ -96,7 +107,7 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
     options, split = MEASURE.filled(prediction.options), evidence.evaluation
     if options["on"] not in ("", split.conditions.first):
         raise Undefined("the group is that of the first condition")
-    above = chance_of(split, float(options["chance"])) - float(split.loss[split.first].mean())
+    above = chance_of(evidence, float(options["chance"])) - float(split.loss[split.first].mean())
     costs = float(Lesion.of(evidence, group).change[split.first].mean())
     return min(above, costs) - float(prediction.contrast.reference or 0.0)
 
@@ -115,7 +126,8 @@ MEASURE = ConditionMeasure(
         ),
         "chance": Option(
             0.0,
-            "loss of a guess, in units of the outcome; 0: of choosing evenly among the targets that occur",
+            "loss of a guess, in units of the outcome; 0: of choosing evenly among the targets that occur, "
+            "or, with a foil, between the two",
             varies=False,
         ),
     },

@@ -1,8 +1,7 @@
 """Before any evaluation data: what a plan can see, and what its run will take.
 
-The selection split's documents are divided in two. The group is selected on one half and measured on the
-other, by the very code of a run, so that no neuron is judged by the noise that selected it. Nothing of the
-evaluation split is run through the model or read; only its number of documents enters.
+The group is selected on half of the selection split's documents and measured on the others, by the code of
+a run. Nothing of the evaluation split is run or read; only its number of documents enters.
 """
 
 from __future__ import annotations
