@@ -1,4 +1,16 @@
-"""Dissociation: whether a group, ablated at once, takes its own condition away and leaves the other."""
+"""Dissociation: whether a group, ablated at once, takes its own condition away and leaves the other.
+
+On networks of 20-128-8 units that learned two tasks (a quarter of the units selected, two seeds each) both
+directions read 1.00 for two blocks, -0.03 to 0.03 for one function under permuted labels, -0.28 to 0.22 where
+half of one task follows the other, 0.88 to 1.02 for dense networks on separate inputs, with dropout or
+without; untrained, nothing is above `least`. Random groups lay at -0.06 to 0.20 with SDs of 0.07 to 0.37.
+
+In language models lesions help many rows, and damages cancel: on the reference model the group that rare
+targets select changes their loss by 0.02 nats, and that of common ones by -0.02, while sizes of changes are
+0.39 and 0.20. One direction alone is no dissociation there: by sizes the rare group reads 0.32 and the common
+group -0.30, since rare targets are more sensitive to whatever is ablated (random groups: 0.13). Hence
+`change: size`, and both directions.
+"""
 
 from __future__ import annotations
 
