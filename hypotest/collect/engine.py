@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.logit_difference import LogitDifferenceAblation
 from hypotest.collect.readout import prepare_readout
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.subjects.language_model import LanguageModel
@@ -16,7 +17,13 @@ INTERVENTIONS = "interventions"
 """`hypotest.collect.interventions`: forward passes from the ablated layer on."""
 
 
-def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, seed: int) -> AblationMethod:
+Identity = NeuronAblation | LogitDifferenceAblation
+"""What ablates by the identity."""
+
+
+def plan_ablation(
+    subject: LanguageModel, replacement: str, tolerance: float, seed: int, outcome: str = "loss"
+) -> AblationMethod:
     """How neurons will be ablated, by the fastest engine that is right for the subject.
 
     Args:
@@ -24,16 +31,17 @@ def plan_ablation(subject: LanguageModel, replacement: str, tolerance: float, se
         replacement: ``mean``, ``zero`` or ``resample``.
         tolerance: Nats.
         seed: Of the donors, under ``resample``.
+        outcome: What the changes are of, `hypotest.records.protocol.examples.Outcome`.
     """
     obstacle = subject.identity_obstacle
     engine = INTERVENTIONS if obstacle else IDENTITY
     reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
-    return AblationMethod(replacement, tolerance, seed, engine, reason)
+    return AblationMethod(replacement, tolerance, seed, engine, reason, outcome)
 
 
 def identity_engine(
     subject: LanguageModel, ablation: AblationMethod, memory: float, neurons: NDArray[np.int64] | None = None
-) -> NeuronAblation | None:
+) -> Identity | None:
     """What ablates by the identity; None where forward passes do.
 
     Args:
@@ -45,6 +53,7 @@ def identity_engine(
     if ablation.engine != IDENTITY:
         return None
     readout = prepare_readout(subject)
-    return NeuronAblation(
-        readout if neurons is None else readout.of_neurons(neurons), ablation.tolerance, memory
-    )
+    readout = readout if neurons is None else readout.of_neurons(neurons)
+    if ablation.outcome == "logit_difference":
+        return LogitDifferenceAblation(readout, memory)
+    return NeuronAblation(readout, ablation.tolerance, memory)

@@ -7,19 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.engine import identity_engine
+from hypotest.collect.ablation_stage import ablate, ablation_parts
+from hypotest.collect.engine import Identity, identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_selection
+from hypotest.collect.forward_stage import collect_forward
 from hypotest.collect.head_stage import collect_heads
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
-from hypotest.collect.stages import (
-    ablate,
-    ablation_parts,
-    begin_selection,
-    collect_decomposition,
-    collect_forward,
-    describe,
-)
+from hypotest.collect.stages import begin_selection, collect_decomposition, describe
 from hypotest.engine.session import Session
 from hypotest.records.evidence.evidence import AblationMethod, SelectionEvidence
 from hypotest.subjects.language_model import LanguageModel
@@ -75,8 +70,10 @@ def _collect_splits(
     sample, place = samples["evaluation"], folder / keys.evaluation
     forward = collect_forward(subject, sample, place, session, attention=True)
     parts = ablation_parts(sample, ablation.engine)
-    ablate(subject, engine, sample, forward, replacement, place, session, parts=parts)
-    if engine is not None:
+    ablate(
+        subject, engine, sample, forward, replacement, place, session, outcome=ablation.outcome, parts=parts
+    )
+    if isinstance(engine, NeuronAblation) and ablation.outcome == "loss":
         collect_decomposition(engine, sample, forward, replacement, place, session)
     collect_heads(subject, sample, place, session)
     describe(subject, sample, ablation, place, parts=parts)
@@ -117,13 +114,15 @@ def _collect_selection(
     sample: Sample,
     folder: Path,
     ablation: AblationMethod,
-    engine: NeuronAblation | None,
+    engine: Identity | None,
     session: Session,
 ) -> Replacement:
     """Collect the selection split, and say what neurons are ablated to in both."""
     forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=True)
     parts = ablation_parts(sample, ablation.engine)
-    ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts)
+    ablate(
+        subject, engine, sample, forward, replacement, folder, session, outcome=ablation.outcome, parts=parts
+    )
     collect_heads(subject, sample, folder, session)
     describe(subject, sample, ablation, folder, parts=parts)
     return replacement

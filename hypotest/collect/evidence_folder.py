@@ -24,7 +24,7 @@ from hypotest.records.evidence.evidence import (
     Weights,
 )
 from hypotest.records.evidence.heads import Head, HeadAblation
-from hypotest.records.evidence.rows import condition_type
+from hypotest.records.evidence.rows import EXTRA, condition_type
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
 
@@ -151,7 +151,7 @@ def _load_split(folder: Path) -> SplitEvidence:
     names = Conditions(*counts["conditions"])
     columns = read_shard(folder / "positions")
     positions = pl.DataFrame(
-        {name: columns[name] for name in ("document", "block", "index", "target")}
+        {name: columns[name] for name in ("document", "block", "index", "target", *EXTRA) if name in columns}
     ).with_columns(
         pl.Series("condition", np.where(columns["first"], *names), dtype=condition_type(names)),
         pl.lit(counts["split"]).alias("split"),

@@ -16,6 +16,7 @@ from torch import Tensor
 from hypotest.collect.interventions import moved_losses
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.scoring import Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.subjects.language_model import LanguageModel
@@ -31,6 +32,8 @@ def ablate_groups(
     groups: Sequence[NDArray[np.int64]] | NDArray[np.int64],
     memory: float,
     on_step: Callable[[], None] = lambda: None,
+    *,
+    outcome: str = "loss",
 ) -> NDArray[np.float32]:
     """Change of loss when all neurons of a group are ablated together.
 
@@ -43,6 +46,7 @@ def ablate_groups(
         groups: Neuron indices of each, in any numbers.
         memory: GB that it may take.
         on_step: Called `steps` times, for progress.
+        outcome: What the changes are of.
 
     Returns:
         Nats, shape (n_rows, n_groups); float32 arithmetic.
@@ -50,8 +54,9 @@ def ablate_groups(
     block, index = split.blocks[rows], split.indices[rows]
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
     members = [torch.from_numpy(np.asarray(group)) for group in groups]
+    scoring = Scoring.of(split.positions, outcome).part(rows)
     with full_precision():
-        if subject.identity_obstacle:
+        if _by_passes(subject, outcome):
             output = subject.output_vectors
             for number in np.unique(block).tolist():
                 here = np.flatnonzero(block == number)
@@ -61,7 +66,7 @@ def ablate_groups(
                     delta = after[: neurons.shape[1]] - neurons[0]
                     return torch.stack([delta[:, group] @ output[group] for group in members])
 
-                change[here] = moved_losses(subject, tokens[number], index[here], move).T
+                change[here] = moved_losses(subject, tokens[number], index[here], move, scoring.part(here)).T
                 on_step()
             return change
         readout = prepare_readout(subject)
@@ -70,14 +75,16 @@ def ablate_groups(
         delta = torch.from_numpy(after - split.activations[rows].astype(np.float32)).to(device)
         residual = torch.from_numpy(split.residual[rows]).to(device)
         target = torch.from_numpy(split.targets[rows]).to(device)
+        foils = scoring.foils(rows.size)
         size = max(1, int(memory * GB / (4 * 4.0 * readout.vocab_size)))
 
         def losses(vectors: Tensor) -> Tensor:
             parts = []
-            for part, wanted in zip(torch.split(vectors, size), torch.split(target, size), strict=True):
-                logits = readout.with_bias(readout.logits_less_bias(readout.before_division(part)))
-                log_p = torch.log_softmax(logits, dim=1)
-                parts.append(-log_p.gather(1, wanted[:, None])[:, 0])
+            for start in range(0, len(vectors), size):
+                here = slice(start, start + size)
+                logits = readout.with_bias(readout.logits_less_bias(readout.before_division(vectors[here])))
+                foil = None if foils is None else foils[here]
+                parts.append(scores(logits[None], target[here], foil)[0])
             return torch.cat(parts)
 
         base = losses(residual)
@@ -88,8 +95,19 @@ def ablate_groups(
     return change
 
 
-def steps(subject: LanguageModel, split: SplitEvidence, rows: NDArray[np.int64], n_groups: int) -> int:
+def _by_passes(subject: LanguageModel, outcome: str) -> bool:
+    """Whether the rest of the model runs: also where further tokens of a target are not in the evidence."""
+    return bool(subject.identity_obstacle) or outcome == "sequence"
+
+
+def steps(
+    subject: LanguageModel,
+    split: SplitEvidence,
+    rows: NDArray[np.int64],
+    n_groups: int,
+    outcome: str = "loss",
+) -> int:
     """How often `ablate_groups` reports progress."""
-    if subject.identity_obstacle:
+    if _by_passes(subject, outcome):
         return int(np.unique(split.blocks[rows]).size)
     return n_groups

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from hypotest.collect.extent import length_of_pass
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
@@ -31,6 +32,28 @@ _VECTORS_PER_TOKEN = 24
 
 _VARIANTS = 64
 """Variants of the MLP's output per forward pass."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The tokens of a block whose logits are read."""
+
+    query: Tensor
+    """Places within the block; on the CPU, which indexes any of the devices that layers may lie on."""
+    scoring: Scoring
+    n_rows: int
+
+    @classmethod
+    def of(cls, scoring: Scoring, index: NDArray[np.int64]) -> _Read:
+        return cls(torch.from_numpy(scoring.queries(index)), scoring, index.size)
+
+    def losses(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """In nats, (batch, n_queries)."""
+        return scores(logits.float(), ids[0, self.query + 1], self.scoring.foils(self.n_rows))
+
+    def summed(self, losses: Tensor) -> NDArray[np.float32]:
+        """From (batch, n_queries) to (batch, n_rows)."""
+        return np.asarray(self.scoring.summed(losses.T.cpu().numpy(), self.n_rows).T, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +79,7 @@ def intervention_arrays(
     memory: float,
     neurons: NDArray[np.int64] | None = None,
     on_block: Callable[[], None] = lambda: None,
+    scoring: Scoring = LOSS,
 ) -> dict[str, NDArray[Any]]:
     """Ablate neurons one at a time and measure the change of loss at some positions.
 
@@ -69,6 +93,7 @@ def intervention_arrays(
         memory: GB that a batch of forward passes may take.
         neurons: Which ones; all by default.
         on_block: Called after each block, for progress.
+        scoring: What changes at each position.
 
     Returns:
         The arrays of `hypotest.collect.ablation.NeuronAblation`, with a column per asked-for neuron;
@@ -87,19 +112,19 @@ def intervention_arrays(
             if here.start == here.stop:
                 on_block()
                 continue
-            query = torch.from_numpy(index[here])  # indexes any of the devices that layers may lie on
+            read = _Read.of(scoring.part(here), index[here])
             ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
-            kept = _forward(subject, ids, query)
-            loss[here] = kept.loss.cpu().numpy()
+            kept = _forward(subject, ids, read)
+            loss[here] = read.summed(kept.loss[None])[0]
             length = kept.neurons.shape[1]
             after = torch.from_numpy(replacement.within(number, context)[:length]).to(kept.neurons.device)
-            size = _batch_size(subject, length, query.numel(), memory)
+            size = _batch_size(subject, length, read.query.numel(), memory)
             for start in range(0, chosen.size, size):
                 part = torch.from_numpy(chosen[start : start + size])
                 delta = (after[:, part] - kept.neurons[0][:, part]).T
                 moved = delta[:, :, None] * subject.output_vectors[part][:, None, :]
-                losses = _moved_losses(subject, ids, query, kept, moved)
-                delta_loss[here, start : start + size] = (losses - kept.loss).T.cpu().numpy()
+                losses = _moved_losses(subject, ids, read, kept, moved)
+                delta_loss[here, start : start + size] = read.summed(losses - kept.loss).T
             on_block()
     if not np.isfinite(delta_loss).all():
         position, column = np.argwhere(~np.isfinite(delta_loss))[0]
@@ -117,6 +142,7 @@ def moved_losses(
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
     move: Callable[[Tensor], Tensor],
+    scoring: Scoring = LOSS,
 ) -> NDArray[np.float32]:
     """Change of loss at some positions of one block when the ablated layer's MLP adds something else.
 
@@ -126,18 +152,19 @@ def moved_losses(
         index: Query positions, shape (n_queries,).
         move: From the layer's neurons (1, length, n_neurons), up to the last query, to what is added to the
             MLP's output, one row per variant, (n_variants, length, d_model).
+        scoring: What changes at each position.
 
     Returns:
         Nats, shape (n_variants, n_queries).
     """
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    query = torch.from_numpy(index)
+    read = _Read.of(scoring, index)
     with full_precision():
-        kept = _forward(subject, ids, query)
+        kept = _forward(subject, ids, read)
         moved = move(kept.neurons)
         parts = torch.split(moved, _VARIANTS)
-        losses = torch.cat([_moved_losses(subject, ids, query, kept, part) for part in parts])
-        return np.asarray((losses - kept.loss).cpu().numpy())
+        losses = torch.cat([_moved_losses(subject, ids, read, kept, part) for part in parts])
+        return read.summed(losses - kept.loss)
 
 
 def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: float) -> int:
@@ -147,7 +174,8 @@ def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: flo
     return max(1, min(256, int(memory * GB / (4.0 * (passing + logits)))))
 
 
-def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:
+def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
+    query = read.query
     before = subject.envoy("block", subject.layer - 1) if subject.layer else None
     attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
     down, traced = subject.envoy("down_projection"), subject.traced
@@ -161,12 +189,12 @@ def _forward(subject: LanguageModel, ids: Tensor, query: Tensor) -> _Kept:
         added = mlp.output.clone().save()  # Falcon's blocks add the attention to it in place
         logits = traced.output.logits.save()
     shape = (*cut.shape, -1)  # OPT flattens positions
-    return _Kept(kept, heads, added, neurons.reshape(shape), _losses(logits, ids[0, query + 1])[0])
+    return _Kept(kept, heads, added, neurons.reshape(shape), read.losses(logits, ids)[0])
 
 
-def _moved_losses(subject: LanguageModel, ids: Tensor, query: Tensor, kept: _Kept, moved: Tensor) -> Tensor:
+def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
     """Loss at the queries when (batch, length, d_model) is added to the MLP's output, (batch, n_queries)."""
-    n = len(moved)
+    n, query = len(moved), read.query
     flat = kept.mlp.ndim == 2
     added = (kept.mlp + moved).reshape(-1, subject.d_model) if flat else kept.mlp + moved
     skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
@@ -179,7 +207,7 @@ def _moved_losses(subject: LanguageModel, ids: Tensor, query: Tensor, kept: _Kep
         attention.skip(heads)
         mlp.skip(added)
         logits = traced.output.logits.save()
-    return _losses(logits, ids[0, query + 1])
+    return read.losses(logits, ids)
 
 
 def _up_to(subject: LanguageModel, ids: Tensor, query: Tensor) -> Tensor:
@@ -194,10 +222,3 @@ def _repeated(value: Any, n: int) -> Any:
     if isinstance(value, Tensor) and value.shape[0] == 1:
         return value.expand(n, *value.shape[1:])
     return value
-
-
-def _losses(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy in nats, shape (batch, n_queries)."""
-    log_p = torch.log_softmax(logits.float(), dim=-1)
-    target = target.to(logits.device)
-    return -log_p.gather(2, target[None, :, None].expand(len(logits), -1, 1))[..., 0]

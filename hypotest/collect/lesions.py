@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.collect.forward_stage import collect_forward
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
+from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import FORWARD_ROUNDING, intervene
-from hypotest.collect.stages import collect_forward
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -63,6 +64,7 @@ def collect_lesions(
     asked: AskedLesions,
     after: str,
     session: Session,
+    outcome: str = "loss",
 ) -> str:
     """Lesion groups at the rows of some splits, and at rows of neither condition, where the cache does not.
 
@@ -75,6 +77,7 @@ def collect_lesions(
         asked: The groups.
         after: Name of the evidence that `replacement` comes from, and with it subject and way of ablation.
         session: Cache, memory and progress.
+        outcome: What the changes are of.
 
     Returns:
         The key by which `read_lesions` finds them.
@@ -100,7 +103,16 @@ def collect_lesions(
         found = {}
         for name, split in rows.items():
             every = np.arange(split.positions.height)
-            change = ablate_groups(subject, tokens, split, every, replacement, groups, session.memory)
+            change = ablate_groups(
+                subject,
+                tokens,
+                split,
+                every,
+                replacement,
+                groups,
+                session.memory,
+                outcome=outcome if name in splits else "loss",
+            )
             if not np.isfinite(change).all():
                 raise EvidenceError(f"lesions: a change of loss at rows of {name} is not finite")
             found[name] = np.ascontiguousarray(change.T)
@@ -176,6 +188,7 @@ def check_lesions(
     replacement: Replacement,
     tolerance: float,
     rng: np.random.Generator,
+    outcome: str = "loss",
 ) -> float:
     """Lesion some groups in some blocks by nnsight, in the whole model, and compare.
 
@@ -187,6 +200,7 @@ def check_lesions(
         replacement: What ablated neurons are set to.
         tolerance: Nats, beside what two forward passes differ by.
         rng: Which groups and blocks; the first group is one of them.
+        outcome: What the changes are of.
 
     Returns:
         The largest difference, in nats.
@@ -200,7 +214,8 @@ def check_lesions(
         group, row = lesions.groups[column], int(rng.choice(np.unique(split.blocks)))
         here = np.flatnonzero(split.blocks == row)
         values = replacement.within(row, tokens.shape[1])[:, group]
-        measured, _ = intervene(subject, tokens[row], split.indices[here], group, values)
+        scoring = Scoring.of(split.positions, outcome).part(here)
+        measured, _ = intervene(subject, tokens[row], split.indices[here], group, values, scoring)
         difference = float(np.abs(measured - lesions.change[here, column]).max())
         largest = max(largest, difference)
         if not difference <= allowed:

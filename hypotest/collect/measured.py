@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from hypotest.collect.ablation_stage import ablate, ablation_parts
 from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
+from hypotest.collect.forward_stage import collect_forward
 from hypotest.collect.head_stage import collect_heads
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
-from hypotest.collect.stages import ablate, ablation_parts, begin_selection, collect_forward, describe
+from hypotest.collect.stages import begin_selection, describe
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.records.evidence.channels import Channel
@@ -34,6 +36,8 @@ class Wanted:
     """By the measures."""
     rule: str
     """What else selection depends on, in words of any kind."""
+    both: bool = False
+    """Whether it reads changes of loss on targets of the second condition, too."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -64,10 +68,10 @@ def collect_measured(
         session: Memory; how far it is, is not told.
 
     Returns:
-        Evidence with NaN in the place of what was not collected: changes of loss on other targets of the
-        selection split, and of other neurons on the evaluation split; attention; whole layers of heads, and
-        other heads on the evaluation split; channels that are not wanted. Without documents where heads are
-        not.
+        Evidence with NaN in the place of what was not collected: changes of loss on targets of the selection
+        split by which nothing is selected, and of other neurons on the evaluation split; attention; whole
+        layers of heads, and other heads on the evaluation split; channels that are not wanted. Without
+        documents where heads are not.
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
@@ -103,9 +107,12 @@ def _collect_selection(
 ) -> Replacement:
     forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=False)
     parts = ablation_parts(sample, ablation.engine)
-    parts = {name: rows for name, rows in parts.items() if name in ("first", "both")}
+    if not wanted.both:
+        parts = {name: rows for name, rows in parts.items() if name in ("first", "both")}
     engine = identity_engine(subject, ablation, session.memory)
-    ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts)
+    ablate(
+        subject, engine, sample, forward, replacement, folder, session, outcome=ablation.outcome, parts=parts
+    )
     heads = Channel.HEADS in wanted.channels
     if heads:
         every = np.arange(len(subject.reaching_layers) * subject.n_heads)
@@ -132,7 +139,18 @@ def _collect_evaluation(
         forward = collect_forward(subject, sample, folder, session, attention=False)
     if influence:
         engine = identity_engine(subject, ablation, session.memory, group)
-        ablate(subject, engine, sample, forward, replacement, folder, session, parts=parts, neurons=group)
+        ablate(
+            subject,
+            engine,
+            sample,
+            forward,
+            replacement,
+            folder,
+            session,
+            outcome=ablation.outcome,
+            parts=parts,
+            neurons=group,
+        )
     heads = Channel.HEADS in channels
     if heads:
         collect_heads(subject, sample, folder, session, selected.heads)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hypotest.collect.evidence_folder import EvidenceKeys
 from hypotest.collect.store import evidence_key
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.records.evidence.rows import Positioned
+from hypotest.records.evidence.rows import Positioned, extra_columns
 from hypotest.records.protocol.design import HEAD_POSITIONS
 from hypotest.subjects.language_model import LanguageModel
 
@@ -103,11 +103,16 @@ def _key(
             **({"anatomy": own} if own else {}),
             "split": split,
             "tokens": _digest(sample.tokens[used]),
-            "positions": _digest(sample.positions.select("document", "block", "index").to_numpy()),
+            "positions": _digest(
+                sample.positions.select(
+                    "document", "block", "index", *extra_columns(sample.positions)
+                ).to_numpy()
+            ),
             "conditions": [*sample.conditions, _digest(sample.first)],
             "heads": _digest(sample.head_positions.select("block", "index").to_numpy()),
             "ablation": [ablation.engine, ablation.replacement, ablation.tolerance]
-            + ([ablation.seed] if ablation.replacement == "resample" else []),
+            + ([ablation.seed] if ablation.replacement == "resample" else [])
+            + ([ablation.outcome] if ablation.outcome != "loss" else []),
             "after": after,
             **({"wanted": list(wanted)} if wanted else {}),
         }

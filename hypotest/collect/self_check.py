@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.results.self_check import SelfCheck
@@ -32,6 +33,7 @@ def check_ablation(
     on_pair: Callable[[], None] = lambda: None,
     neurons: NDArray[np.int64] | None = None,
     loss: NDArray[np.float32] | None = None,
+    scoring: Scoring = LOSS,
 ) -> SelfCheck:
     """Ablate random neurons in random blocks by nnsight and compare the change of loss.
 
@@ -54,11 +56,14 @@ def check_ablation(
         neurons: Which neuron each column of `delta_loss` belongs to; all in order by default.
         loss: Without ablation, as it was collected, shape (n_positions,); compared with the model's as well,
             which tells another model sooner than any single neuron does.
+        scoring: What changes at each position.
 
     Raises:
         SelfCheckError: If a difference exceeds the tolerance; names family, layer and path.
     """
     tolerance = ablation.tolerance + FORWARD_ROUNDING
+    if scoring.length is not None:
+        tolerance *= int(scoring.length.max())  # of each token
     influential = np.argsort(-np.abs(delta_loss).mean(axis=0))[: max(1, delta_loss.shape[1] // 20)]
     largest, n_values = 0.0, 0
     for pair in range(n_pairs):
@@ -68,7 +73,7 @@ def check_ablation(
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
         values = replacement.within(row, tokens.shape[1])[:, neuron]
-        measured, base = intervene(subject, tokens[row], index[rows], neuron, values)
+        measured, base = intervene(subject, tokens[row], index[rows], neuron, values, scoring.part(rows))
         if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
             worst = int(np.argmax(np.abs(base - loss[rows])))
             raise SelfCheckError(
@@ -101,6 +106,7 @@ def intervene(
     index: NDArray[np.int64],
     neuron: int | NDArray[np.int64],
     values: NDArray[np.float32],
+    scoring: Scoring = LOSS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Change of loss at some positions of one block, by two forward passes of the whole model.
 
@@ -113,6 +119,7 @@ def intervene(
         neuron: Which one, or several at once, (k,).
         values: What it is set to, one for the block or one per position, shape (1,) or (context,); of
             several, (1, k) or (context, k).
+        scoring: What changes at each query.
 
     Returns:
         The change and the loss without ablation, in nats, each of shape (n_queries,).
@@ -121,7 +128,7 @@ def intervene(
     after = torch.from_numpy(np.ascontiguousarray(values))
     down = subject.envoy("down_projection")
     traced = subject.traced
-    query = torch.from_numpy(index)
+    query = torch.from_numpy(scoring.queries(index))
     with full_precision(), traced.trace(ids, logits_to_keep=query):
         base = traced.output.logits.save()
     with full_precision(), traced.trace(ids, logits_to_keep=query):
@@ -129,10 +136,9 @@ def intervene(
         activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
         down.input = activations
         ablated = traced.output.logits.save()
-    target = ids[0, query + 1].to(base.device)
-    losses = [
-        torch.nn.functional.cross_entropy(logits[0].double(), target, reduction="none")
-        for logits in (base, ablated)
-    ]
-    base_loss, ablated_loss = (np.asarray(item.cpu().numpy(), dtype=np.float64) for item in losses)
+    foil = scoring.foils(index.size)
+    base_loss, ablated_loss = (
+        np.asarray(scoring.summed(values.cpu().numpy(), index.size), dtype=np.float64)
+        for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
+    )
     return ablated_loss - base_loss, base_loss

@@ -165,7 +165,7 @@ class Shift:
     def of(cls, readout: Readout, at: Positions, neurons: slice, delta: Tensor) -> Shift:
         """Of some neurons at all positions, given delta (positions, neurons)."""
         output = readout.before_division(readout.output[neurons])
-        return cls._from(
+        return cls.of_products(
             at.before @ output.T, output.square().sum(dim=1), at.variance, at.before.shape[1], delta
         )
 
@@ -184,7 +184,7 @@ class Shift:
         output = readout.before_division(readout.output[neuron].to(wide))
         before = readout.before_division(at.residual[row].to(wide))
         variance = readout.variance(before)[:, 0]
-        shift = cls._from(
+        shift = cls.of_products(
             (before * output).sum(dim=1),
             output.square().sum(dim=1),
             variance,
@@ -195,7 +195,7 @@ class Shift:
         return cls(shift.scale.float(), shift.along.float(), shift.size.float())
 
     @classmethod
-    def _from(
+    def of_products(
         cls,
         product: Tensor,
         square: Tensor,
@@ -204,6 +204,7 @@ class Shift:
         delta: Tensor,
         least: float = LEAST_LEFT,
     ) -> Shift:
+        """From x'.w', |w'|^2, var of the residual, its width and delta, computed in their type."""
         moved = delta.square() * square
         # var~ / var - 1, which exact arithmetic keeps above -1
         relative = (2 * delta * product + moved) / (d_model * variance)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ class Blocks:
     """Tokens of each block that are text, from its beginning, shape (n_blocks,); padding follows."""
     text_tokens: int
     """Tokens of all documents, whether in a block or not; without a first token of blocks."""
+    columns: Mapping[str, NDArray[np.int32]] = field(default_factory=lambda: MappingProxyType({}))
+    """Of blocks that are examples, further columns of their rows (`hypotest.records.evidence.rows.EXTRA`),
+    each of shape (n_blocks,)."""
 
     @property
     def is_text(self) -> NDArray[np.bool_]:

@@ -225,12 +225,12 @@ def _of_line(line: str, where: str, columns: Sequence[str]) -> tuple[str, dict[s
     if not isinstance(text, str):
         keys = f"keys {', '.join(map(repr, list(data)[:5]))}" if isinstance(data, dict) else "no object"
         raise CorpusError(f"{where}: must be an object with a text {column!r}; found {keys:.200}")
-    return text, {name: _as_text(data[name]) for name in more if data.get(name) is not None}
+    return text, {name: as_text(data[name]) for name in more if data.get(name) is not None}
 
 
-def _as_text(value: Any) -> str:
-    """A value of a further column: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+def as_text(value: Any) -> str:
+    """A value of a further column: text as it is, anything else as JSON (dates as they print)."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _of_rows(path: Path, where: str, columns: Sequence[str], most: int) -> Iterator[Row]:
@@ -262,9 +262,7 @@ def _numbered(rows: pl.DataFrame) -> Iterator[Row]:
     """Numbered rows; the first column is the text."""
     _, *more = rows.columns
     for number, (text, *values) in enumerate(rows.iter_rows(), start=1):
-        fields = {
-            name: _as_text(value) for name, value in zip(more, values, strict=True) if value is not None
-        }
+        fields = {name: as_text(value) for name, value in zip(more, values, strict=True) if value is not None}
         yield str(number), whole_characters(text or ""), fields
 
 

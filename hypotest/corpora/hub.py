@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import islice
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hypotest.corpora.content import document_hash
-from hypotest.corpora.documents import TEXT_COLUMN, whole_characters
+from hypotest.corpora.documents import TEXT_COLUMN, as_text, whole_characters
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.protocol.texts import CorpusHub
@@ -21,8 +22,8 @@ from hypotest.records.stored.hub import is_hub_name
 
 EXTRA = "pip install 'hypotest-nn[datasets]'"
 """What installs the library."""
-Row = tuple[int, str]
-"""Number of a document in its split, from 1, and its text."""
+Row = tuple[int, str, Mapping[str, str]]
+"""Number of a document in its split, from 1, its text, and further columns as text."""
 Kind = Literal["document", "empty", "copy"]
 """What a row was; the last two are left out."""
 _NAMED = 20
@@ -64,6 +65,7 @@ def stream_rows(
     *,
     folder: Path | None = None,
     commit: str | None = None,
+    columns: Sequence[str] = (),
     on_row: Callable[[Kind], None] = lambda kind: None,
 ) -> Iterator[Row]:
     """Stream the first documents of a split, in its order.
@@ -76,6 +78,7 @@ def stream_rows(
         where: How an error begins: the key and the name in the protocol.
         folder: To read instead of the Hub.
         commit: Of the Hub's data set.
+        columns: Beside the text, which conditions read.
         on_row: Called after each document that was read, with what it was.
 
     Raises:
@@ -91,6 +94,11 @@ def stream_rows(
         _rows(text, where, str(folder.resolve()) if folder else text.hub, commit), 1
     ):
         content = _content(row, column, where, number)
+        for name in columns:
+            if name not in row:
+                raise CorpusError(
+                    f"{where}: has no column {name!r}, which conditions read; it has {_listed(row)}"
+                )
         encoded = content.encode()
         own = document_hash(content)
         kind: Kind = "empty" if not content.strip() else "copy" if own in seen else "document"
@@ -102,7 +110,8 @@ def stream_rows(
                     f"{where}: must have at most {MAX_BYTES / 2**20:,.0f} MiB of text, which document "
                     f"{number:,} exceeds: lower documents"
                 )
-            yield number, content
+            fields = {name: as_text(row[name]) for name in columns if row[name] is not None}
+            yield number, content, fields
         on_row(kind)
 
 
@@ -120,10 +129,14 @@ def hub_source(
     """
     name = " ".join(filter(None, [text.hub, text.config, text.split]))
     digest = hashlib.sha256()
-    for _, content in rows:
+    for _, content, fields in rows:
         digest.update(content.encode())
         digest.update(b"\0")
-    documents = [Document(id=f"{name}:{number}", text=content) for number, content in rows]
+        if fields:
+            digest.update(json.dumps(fields, sort_keys=True).encode())
+    documents = [
+        Document(id=f"{name}:{number}", text=content, fields=fields) for number, content, fields in rows
+    ]
     return documents, TextSource(name, commit or "", digest.hexdigest(), len(documents), n_empty, n_copies)
 
 

@@ -13,7 +13,9 @@ from hypotest.errors import CorpusError
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.design import CALIPER, MatchFactor
 
-_EXACT = tuple(name for name in get_args(MatchFactor) if name != "index")
+PAIR = "pair"
+"""Column of examples: both positions of a minimal pair have one number, and are drawn together."""
+_EXACT: tuple[MatchFactor, ...] = tuple(name for name in get_args(MatchFactor) if name != "index")
 BoolArray = NDArray[np.bool_]
 
 FACTOR_WORDS: Mapping[str, str] = {
@@ -47,8 +49,8 @@ def require_overlap(
     Raises:
         CorpusError: If no value of one of them occurs in both conditions; says of which.
     """
-    for name in match:
-        if name not in _EXACT:
+    for name in _EXACT:
+        if name not in match:
             continue
         one, two = (_values_at(blocks, mask, name, counts) for mask in (first, second))
         if np.intersect1d(one, two).size == 0:
@@ -84,7 +86,9 @@ class Pairing:
             max_per_type: Positions of a condition whose target is one token type, at most; None: any number.
         """
         self._blocks, self._counts = blocks, counts
-        self._exact = [name for name in _EXACT if name in match]
+        self._exact: list[str] = [name for name in _EXACT if name in match]
+        if PAIR in blocks.columns:
+            self._exact.insert(0, PAIR)
         self._near = "index" in match or "block" in match
         n_documents, n_types = (
             int(blocks.document.max(initial=-1)) + 1,
@@ -165,6 +169,43 @@ class Pairing:
         return np.stack([*columns, np.zeros(block.size, dtype=np.int64)], axis=1)
 
 
+def values_of(
+    blocks: Blocks,
+    block: NDArray[np.int64],
+    index: NDArray[np.int64],
+    name: str,
+    counts: NDArray[np.int64] | None,
+) -> NDArray[np.int64]:
+    """One thing that pairs can agree in, at some positions, as numbers.
+
+    Args:
+        blocks: The text.
+        block: Of each position, shape (n_positions,).
+        index: Its place there.
+        name: What.
+        counts: Occurrences of each token id; read for ``target_frequency``.
+
+    Returns:
+        Shape (n_positions,): numbers of block, document and token; place in the block, occurrences of the
+        target, tokens of the document.
+    """
+    if name == PAIR:
+        return blocks.columns[PAIR][block].astype(np.int64)
+    if name == "block":
+        return block.astype(np.int64)
+    if name == "document":
+        return blocks.document[block].astype(np.int64)
+    if name == "token":
+        return blocks.tokens[block, index].astype(np.int64)
+    if name == "index":
+        return index.astype(np.int64)
+    if name == "length":
+        tokens = np.bincount(blocks.document, weights=blocks.lengths)
+        return tokens.astype(np.int64)[blocks.document[block]]
+    assert counts is not None  # whoever asks for it reads them
+    return counts[blocks.tokens[block, index + 1]]
+
+
 def _values(
     blocks: Blocks,
     block: NDArray[np.int64],
@@ -172,18 +213,9 @@ def _values(
     name: str,
     counts: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
-    """What positions must agree in, as numbers."""
-    if name == "block":
-        return block.astype(np.int64)
-    if name == "document":
-        return blocks.document[block].astype(np.int64)
-    if name == "token":
-        return blocks.tokens[block, index].astype(np.int64)
-    if name == "length":
-        tokens = np.bincount(blocks.document, weights=blocks.lengths)
-        return _power(tokens.astype(np.int64))[blocks.document[block]]
-    assert counts is not None  # whoever asks for it reads them
-    return _power(counts)[blocks.tokens[block, index + 1]]
+    """What positions must agree in exactly: frequency and length in their power of 2."""
+    values = values_of(blocks, block, index, name, counts)
+    return _power(values) if name in ("target_frequency", "length") else values
 
 
 def _values_at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.pairing import Pairing, require_overlap
 from hypotest.errors import CorpusError
-from hypotest.records.evidence.rows import condition_type, conditions_of
+from hypotest.records.evidence.rows import condition_type, conditions_of, effective_number
 from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.wording import OF_TEXT, MaterialWords
 
 SPLITS = ("selection", "evaluation")
 BoolArray = NDArray[np.bool_]
@@ -25,8 +26,9 @@ class SampledPositions:
     """Positions of both conditions."""
 
     positions: pl.DataFrame
-    """Columns document, block, index, target, condition, split; sorted by split, block, index. The condition
-    is one of two names, the first condition's before the second's (`conditions_of`)."""
+    """Columns document, block, index, target, condition, split, where labels or examples need them some of
+    `hypotest.records.evidence.rows.EXTRA`; sorted by split, block, index. The condition is one of two names,
+    the first condition's before the second's (`conditions_of`)."""
     eligible: dict[str, int]
     """Split -> pairs that the limits allow: what the sample was drawn from."""
     available: dict[str, int]
@@ -43,22 +45,22 @@ class Candidates:
     names: Conditions
     first: BoolArray
     second: BoolArray
+    places: Sequence[str] = ()
+    """Of each block that is an example; empty where blocks are of running text."""
 
     def __post_init__(self) -> None:
         both = self.first & self.second
+        row, rows = ("example", "examples") if self.places else ("position of this text", "positions")
         if both.any():
             block, index = (int(place[0]) for place in np.nonzero(both))
+            place = self.places[block] if self.places else f"position {index} of block {block}"
             raise CorpusError(
-                f"conditions: {int(both.sum()):,} positions belong to both {self.names.first} and "
-                f"{self.names.second}, such as position {index} of block {block}: let them exclude each "
-                "other, "
-                "by `all` and `not`"
+                f"conditions: {int(both.sum()):,} {rows} belong to both {self.names.first} and "
+                f"{self.names.second}, such as {place}: let them exclude each other, by `all` and `not`"
             )
         for name, mask in zip(self.names, (self.first, self.second), strict=True):
             if not mask.any():
-                raise CorpusError(
-                    f"conditions.{name}: no position of this text belongs to it: define it more widely"
-                )
+                raise CorpusError(f"conditions.{name}: no {row} belongs to it: define it more widely")
 
 
 def sample_positions(
@@ -73,6 +75,7 @@ def sample_positions(
     counts: NDArray[np.int64] | None,
     rng: np.random.Generator,
     kept_out: Collection[int] = (),
+    words: MaterialWords = OF_TEXT,
 ) -> SampledPositions:
     """Draw matched pairs of a position of the first condition and one of the second.
 
@@ -96,6 +99,7 @@ def sample_positions(
         counts: Occurrences of each token id in the reference text; read where pairs agree in them.
         rng: Source of randomness.
         kept_out: Numbers of documents that must not come to the evaluation split.
+        words: For errors.
 
     Raises:
         CorpusError: If the conditions cannot be matched so (says on what), or the text holds fewer pairs than
@@ -135,25 +139,33 @@ def sample_positions(
             int(eligible["selection"] / selection_share),
             int(eligible["evaluation"] / (1 - selection_share)),
         )
-        of_types = "" if max_per_type is None else f", and {max_per_type} of each type in a split"
-        raised = "" if max_per_type is None else " or max_per_type"
         raise CorpusError(
-            f"sample.positions asks for {n_positions} positions of each condition, but this text gives only "
+            f"sample.positions asks for {n_positions} {words.rows} of each condition, but this {words.whole} "
+            "gives only "
             + " and ".join(f"{eligible[split]} of {wanted[split]} for the {split} split" for split in short)
-            + f" ({owners.size} positions of {names.first} in {documents.size} documents, at most "
-            f"{max_per_document} from each{of_types}); ask for at most {possible}, raise "
-            f"max_per_document{raised}, give more text, or define {names.first} more widely"
-            + _kept_out_words(int(first.sum()), documents.size)
+            + f" ({owners.size} {words.rows} of {names.first} in {documents.size} {words.units}, "
+            + _limits(max_per_document, max_per_type, possible, words)
+            + f", give more {words.more}, or define {names.first} more widely"
+            + _kept_out_words(int(first.sum()), documents.size, words)
         )
     positions = pl.concat(frames).sort("split", "block", "index", descending=[True, False, False])
     return SampledPositions(positions, eligible, available)
 
 
-def _kept_out_words(kept_out: int, documents: int) -> str:
+def _limits(max_per_document: int, max_per_type: int | None, possible: int, words: MaterialWords) -> str:
+    of_types = "" if max_per_type is None else f", and {max_per_type} of each type in a split"
+    raised = "" if max_per_type is None else " or max_per_type"
+    return (
+        f"at most {max_per_document} from each {words.unit}{of_types}); ask for at most {possible}, raise "
+        f"max_per_document{raised}"
+    )
+
+
+def _kept_out_words(kept_out: int, documents: int, words: MaterialWords) -> str:
     if not kept_out:
         return ""
     return (
-        f". {kept_out:,} of its {documents:,} documents are kept out of the evaluation split, since they "
+        f". {kept_out:,} of its {documents:,} {words.units} are kept out of the evaluation split, since they "
         f"were seen before: {documents - kept_out:,} are left to evaluate on"
     )
 
@@ -180,16 +192,11 @@ def count_positions(positions: pl.DataFrame) -> PositionCounts:
     return PositionCounts(
         positions=positions.height,
         documents=np.unique(documents).size,
-        effective_documents=_effective(documents),
+        effective_documents=effective_number(documents),
         types=per_type.size,
-        effective_types=_effective(types),
+        effective_types=effective_number(types),
         top_type_share=float(per_type.max() / positions.height),
     )
-
-
-def _effective(units: NDArray[np.int32]) -> float:
-    _, counts = np.unique(units, return_counts=True)
-    return float(counts.sum() ** 2 / np.square(counts).sum())
 
 
 def blocks_for_heads(positions: pl.DataFrame, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -231,6 +238,7 @@ def _frame(
             "block": block.astype(np.int32),
             "index": index.astype(np.int32),
             "target": blocks.tokens[block, index + 1].astype(np.int32),
+            **{name: values[block] for name, values in blocks.columns.items()},
             "condition": pl.Series([condition] * block.size, dtype=condition_type(names)),
             "split": pl.Series([split] * block.size, dtype=pl.String),
         }

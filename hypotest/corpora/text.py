@@ -38,7 +38,7 @@ def read_files(
     left = MAX_BYTES
     files: dict[Path, str] = {}
     seen: set[str] = set()
-    for where, name, is_one in _named(text, base, key):
+    for where, name, is_one in named_files(text.files, base, key):
         path = base / name
         found = read_documents(path, where, text.column, left, columns)
         target = path.resolve()
@@ -73,9 +73,9 @@ def read_files(
     return documents, sources
 
 
-def _named(text: CorpusFiles, base: Path, key: str) -> Iterator[tuple[str, str, bool]]:
+def named_files(files: Sequence[str], base: Path, key: str) -> Iterator[tuple[str, str, bool]]:
     """Where a file is named, its name, and whether it is named itself, not by a folder or pattern."""
-    for number, name in enumerate(text.files, start=1):
+    for number, name in enumerate(files, start=1):
         where = f"{key}.files.#{number} {name!r}"
         if not is_many(name, base):
             yield where, name, True

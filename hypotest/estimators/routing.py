@@ -63,13 +63,13 @@ class Routing:
 
 
 def crossed_halvings(
-    documents: IntArray, types: IntArray, n_halvings: int, rng: np.random.Generator
+    documents: IntArray, types: IntArray | None, n_halvings: int, rng: np.random.Generator
 ) -> tuple[BoolArray, BoolArray]:
     """Random halves of the documents, and of the types.
 
     Args:
         documents: Document of each row, any integers, shape (n_rows,).
-        types: Target type of each.
+        types: Target type of each; None where they are no sample: halves are then those of documents.
         n_halvings: How many.
         rng: Source of randomness.
 
@@ -79,8 +79,11 @@ def crossed_halvings(
     Raises:
         ValueError: If there are fewer than two documents or types, or no halving.
     """
-    found = []
+    found: list[BoolArray] = []
     for name, units in (("documents", documents), ("types", types)):
+        if units is None:
+            found.append(found[0])
+            continue
         distinct, codes = np.unique(units, return_inverse=True)
         if distinct.size < 2 or n_halvings < 1:
             raise ValueError(f"needs two {name} and one halving, got {distinct.size} and {n_halvings}")

@@ -6,14 +6,17 @@ Without one unit they follow from sums, so that every unit is left out in turn a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from hypotest.inference.crossed import Component, Variances, effective_number
-from hypotest.inference.relabelling import permute_types
+from hypotest.inference.crossed import Component, Variances
+from hypotest.inference.left_out import of_both
+from hypotest.inference.relabelling import permute_labels, permute_types
 from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.evidence.rows import effective_number, effective_of
 
 BoolArray = NDArray[np.bool_]
 
@@ -40,18 +43,18 @@ def mean_contrast(
 ) -> MeanContrast:
     """Difference of means between two conditions, every row counting once, with its crossed variances.
 
-    Documents are left out with their rows of both conditions; types, and cells of a document and a type,
-    belong to one condition each: V_types = V_first + V_second.
+    Documents are left out with their rows of both conditions. Where each type, and so each cell of a document
+    and a type, belongs to one condition, V_types = V_first + V_second; else they, too, are left out of both.
 
     Args:
         values: Of each row, shape ``(n_rows,)``.
         first: Rows of the first condition; the others are of the second. All true: one mean.
         documents: Document of each row.
-        types: Target type of each row; None where labels belong to documents, which are then the only units.
+        types: Target type of each row; None where documents are the only units.
 
     Raises:
-        ValueError: If shapes differ, a value is not finite, no row is of the first condition, a type has
-            both labels, or one unit holds all rows of a condition.
+        ValueError: If shapes differ, a value is not finite, no row is of the first condition, or one unit
+            holds all rows of a condition.
     """
     y, mask, owner = np.asarray(values, dtype=np.float64), np.asarray(first), np.asarray(documents)
     if y.ndim != 1 or mask.dtype != np.bool_ or not (y.shape == mask.shape == owner.shape) or not mask.any():
@@ -65,14 +68,23 @@ def mean_contrast(
     estimate = float(y[mask].mean()) - (float(y[~mask].mean()) if len(sides) == 2 else 0.0)
     # What deleting a unit does to each side's mean; a unit without rows there changes nothing.
     _, codes = np.unique(owner, return_inverse=True)
-    changes = [_without(y[side], codes[side], codes.max() + 1, "document") for side in sides]
-    by_document = changes[0] - (changes[1] if len(changes) == 2 else 0.0)
-    of_documents = Component(_spread(by_document), effective_number(owner))
+
+    def change(units: IntArray, what: str) -> float:
+        found = [_without(y[side], units[side], units.max() + 1, what) for side in sides]
+        return _spread(found[0] - (found[1] if len(found) == 2 else 0.0))
+
+    of_documents = Component(change(codes, "document"), effective_of(owner, mask))
     if types is None:
         return MeanContrast(estimate, Variances(of_documents, ()))
     _, kinds = np.unique(np.asarray(types), return_inverse=True)
-    if kinds.shape != y.shape or (len(sides) == 2 and np.isin(kinds[mask], kinds[~mask]).any()):
-        raise ValueError("types must be one for each row, and a type's rows must be of one condition")
+    if kinds.shape != y.shape:
+        raise ValueError("types must be one for each row")
+    if of_both(kinds, mask):
+        _, pairs = np.unique(codes * (kinds.max() + 1) + kinds, return_inverse=True)
+        units = min(effective_number(kinds[side]) for side in sides)
+        of_types = Component(change(kinds, "type"), units)
+        cells = change(pairs, "document and type")
+        return MeanContrast(estimate, Variances(of_documents, (of_types,), cells, shared=True))
     components, cells = [], 0.0
     for side in sides:
         _, own = np.unique(kinds[side], return_inverse=True)
@@ -83,7 +95,9 @@ def mean_contrast(
     return MeanContrast(estimate, Variances(of_documents, tuple(components), cells))
 
 
-def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: IntArray) -> MeanContrast:
+def sum_ratio(
+    part: FloatArray, whole: FloatArray, documents: IntArray, types: IntArray | None
+) -> MeanContrast:
     """Ratio of two sums over the rows of one condition, with its crossed variances.
 
     Every document, type and cell is left out in turn. Groups of them left out at random, which any statistic
@@ -94,13 +108,14 @@ def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: I
         part: What is summed above, of each row, shape ``(n_rows,)``.
         whole: The same below.
         documents: Document of each row.
-        types: Target type of each row.
+        types: Target type of each row; None where documents are the only units.
 
     Raises:
         ValueError: If shapes differ, a number is not finite, or nothing is left below without some unit.
     """
     above, below = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    owner, kinds = np.asarray(documents), np.asarray(types)
+    owner = np.asarray(documents)
+    kinds = owner if types is None else np.asarray(types)
     if above.ndim != 1 or not (above.shape == below.shape == owner.shape == kinds.shape):
         raise ValueError(
             "both parts, documents and types must be vectors of one length; found shapes "
@@ -115,76 +130,94 @@ def sum_ratio(part: FloatArray, whole: FloatArray, documents: IntArray, types: I
         _spread(_without(above, units, units.max() + 1, what, below))
         for units, what in ((codes, "document"), (own, "type"), (pairs, "document and type"))
     ]
-    return MeanContrast(
-        float(above.sum() / below.sum()),
-        Variances(
-            Component(spreads[0], effective_number(codes)),
-            (Component(spreads[1], effective_number(own)),),
-            spreads[2],
-        ),
+    of_documents = Component(spreads[0], effective_number(codes))
+    of_types = (Component(spreads[1], effective_number(own)),)
+    variances = (
+        Variances(of_documents, of_types, spreads[2]) if types is not None else Variances(of_documents, ())
     )
+    return MeanContrast(float(above.sum() / below.sum()), variances)
 
 
 def permuted_contrasts(
     values: FloatArray,
     first: BoolArray,
     documents: IntArray,
-    types: IntArray,
+    types: IntArray | None,
     n_draws: int,
     rng: np.random.Generator,
+    division: tuple[IntArray, IntArray] | None = None,
 ) -> NDArray[np.float64]:
-    """The t of `mean_contrast` with the labels of whole types permuted.
+    """The t of `mean_contrast` with the labels of whole units permuted.
 
-    Labels move within strata of log2 of the types' counts. Each draw is divided by its own two-way standard
-    error: without that, permutation tests equality of the types' distributions and over-rejects where only
-    the means are equal [1]. A check beside the test by t.
+    Labels of types move within strata of log2 of the types' counts. Each draw is divided by its own two-way
+    standard error: without that, permutation tests equality of the units' distributions and over-rejects
+    where only the means are equal [1]. A check beside the test by t.
 
     Args:
         values: As in `mean_contrast`, like the next three.
         first: Rows of the first condition, with rows of a second.
         documents: Document of each row.
-        types: Target type of each row.
+        types: Target type of each row; None where documents are the only units, and labels belong to others.
         n_draws: Number of permutations.
         rng: Equal generators give equal draws.
+        division: Unit of each row that keeps its label, and stratum of each within which labels change
+            places; None where labels belong to types.
 
     Returns:
         t of each draw, shape ``(n_draws,)``; infinite where it has no error.
 
     Raises:
-        ValueError: As `mean_contrast` and `permute_types`.
+        ValueError: As `mean_contrast` and `permute_labels`; if there are neither types nor a division.
 
     References:
         [1] Janssen (1997), doi:10.1016/S0167-7152(97)00043-6; Chung & Romano (2013),
             doi:10.1214/13-AOS1090.
     """
     y, owner = np.asarray(values, dtype=np.float64), np.unique(documents, return_inverse=True)[1]
-    relabelled = permute_types(np.asarray(first), np.asarray(types), n_draws, rng)
-    kinds = np.asarray(relabelled.units)
-    n_types, n_documents = int(kinds.max()) + 1, int(owner.max()) + 1
-    pairs, cells = np.unique(owner * n_types + kinds, return_inverse=True)
-    tables = [
-        coo_array((weights, (kinds, owner)), shape=(n_types, n_documents)).tocsr()
-        for weights in (y, np.ones_like(y))
-    ]
-    of_types, of_cells = _sums(kinds, y), _sums(cells, y)
+    if types is None and division is None:
+        raise ValueError("labels belong to types, and there are none: say what they belong to")
+    kinds = np.unique(owner if types is None else types, return_inverse=True)[1]
+    mask = np.asarray(first)
+    if division is None:
+        relabelled = permute_types(mask, kinds, n_draws, rng)
+    else:
+        relabelled = permute_labels(mask, *division, n_draws, rng)
+    codes = np.asarray(relabelled.units)
+    pairs, cells = np.unique(owner * (int(kinds.max()) + 1) + kinds, return_inverse=True)
+    shared_with = () if types is None or division is None else (kinds, cells)
+    tables = [_tables(y, codes, factor) for factor in (owner, *shared_with)]
+    of_units, of_cells = _sums(codes, y), _sums(cells, y)
     found = np.empty(n_draws)
     for start in range(0, n_draws, _DRAWS_AT_ONCE):
         labels = relabelled.labels[start : start + _DRAWS_AT_ONCE]
         effect, by_type, by_cell = (np.zeros(len(labels)) for _ in range(3))
-        change = np.zeros((len(labels), n_documents))
+        changes = [np.zeros((len(labels), table[0].shape[1])) for table in tables]
         for sign, side in ((1.0, labels), (-1.0, ~labels)):
             chosen = side.astype(np.float64)
-            sums, counts = (chosen @ column for column in of_types)
+            sums, counts = (chosen @ column for column in of_units)
             effect += sign * sums / counts
-            by_type += _spread_of(sums, counts, side, *of_types)
-            by_cell += _spread_of(sums, counts, side[:, pairs % n_types], *of_cells)
-            own_sums, own_counts = (chosen @ table for table in tables)
-            change += sign * _means(sums, counts, own_sums, own_counts)
-        by_document = (n_documents - 1) * np.var(change, axis=1)
+            if division is None:
+                by_type += _spread_of(sums, counts, side, *of_units)
+                by_cell += _spread_of(sums, counts, side[:, pairs % (int(kinds.max()) + 1)], *of_cells)
+            for change, table in zip(changes, tables, strict=True):
+                own_sums, own_counts = (chosen @ part for part in table)
+                change += sign * _means(sums, counts, own_sums, own_counts)
+        by_document, *shared = ((change.shape[1] - 1) * np.var(change, axis=1) for change in changes)
+        if shared:
+            by_type, by_cell = shared
         total = np.maximum(np.maximum(by_document, by_type), by_document + by_type - by_cell)
         with np.errstate(divide="ignore", invalid="ignore"):
             found[start : start + len(labels)] = np.where(effect == 0, 0.0, effect / np.sqrt(total))
     return found
+
+
+def _tables(values: NDArray[np.float64], units: IntArray, factor: IntArray) -> list[Any]:
+    """Sum and number of the rows of each unit, by unit of another factor; shape (n_units, n_of_factor)."""
+    shape = int(units.max()) + 1, int(factor.max()) + 1
+    return [
+        coo_array((weights, (units, factor)), shape=shape).tocsr()
+        for weights in (values, np.ones_like(values))
+    ]
 
 
 def _sums(units: IntArray, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from hypotest.inference.crossed import (
     Component,
     Variances,
-    effective_number,
     jackknife_bias,
     jackknife_variance,
 )
 from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.evidence.rows import effective_number, effective_of
 
 LEFT_OUT = 32
 """Groups into which the units of a factor are put."""
@@ -98,11 +98,13 @@ def leave_out(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossedLeftOut:
-    """What is left out of documents, types and cells, types and cells by condition."""
+    """What is left out of documents, types and cells, types and cells by condition or of both."""
 
     documents: LeftOut
     types: tuple[LeftOut, ...]
     cells: tuple[LeftOut, ...]
+    shared: bool = False
+    """Whether types belong to both conditions, so that they and cells are left out of both at once."""
 
     def each(self) -> Iterator[LeftOut]:
         """All of them, documents first."""
@@ -116,7 +118,7 @@ def crossed_left_out(
     rng: np.random.Generator,
     n_groups: int = LEFT_OUT,
 ) -> CrossedLeftOut:
-    """The groups of documents, of each condition's types, and of its cells.
+    """The groups of documents, of each condition's types or of all of them, and of cells.
 
     Args:
         documents: Document of each row that the measure uses, shape (n_rows,).
@@ -129,17 +131,29 @@ def crossed_left_out(
         ValueError: If a condition has fewer than two types, or there are fewer than two documents.
     """
     owner = np.unique(documents, return_inverse=True)[1]
+    labels = np.zeros(owner.size, dtype=np.int64) if conditions is None else np.asarray(conditions, np.int64)
+    sides = [labels == value for value in np.unique(labels)]
+    by_document = leave_out(owner, n_groups, rng)
+    by_document = replace(by_document, number=effective_of(owner, sides[0]))
     if types is None:
-        return CrossedLeftOut(leave_out(owner, n_groups, rng), (), ())
+        return CrossedLeftOut(by_document, (), ())
     kinds = np.unique(types, return_inverse=True)[1]
-    conditions = np.zeros(owner.size, dtype=bool) if conditions is None else conditions
     pairs = owner * (int(kinds.max(initial=0)) + 1) + kinds
-    sides = [np.asarray(conditions) == value for value in np.unique(conditions)]
+    if shared := of_both(kinds, labels):
+        number = min(effective_number(kinds[side]) for side in sides)
+        by_type = (replace(leave_out(kinds, n_groups, rng), number=number),)
+        return CrossedLeftOut(by_document, by_type, (leave_out(pairs, n_groups, rng),), shared)
     return CrossedLeftOut(
-        leave_out(owner, n_groups, rng),
+        by_document,
         tuple(leave_out(kinds, n_groups, rng, side) for side in sides),
         tuple(leave_out(pairs, n_groups, rng, side) for side in sides),
     )
+
+
+def of_both(types: IntArray, conditions: IntArray | NDArray[np.bool_]) -> bool:
+    """Whether some type has rows of several conditions."""
+    pairs = np.unique(np.stack([np.asarray(types), np.asarray(conditions)]), axis=1)
+    return bool(np.unique(pairs[0]).size < pairs.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +168,7 @@ class CrossedErrors:
 def unit_counts(left_out: CrossedLeftOut) -> Variances:
     """How many units there are of each factor, with no variance yet."""
     types = tuple(Component(0.0, item.effective) for item in left_out.types)
-    return Variances(Component(0.0, left_out.documents.effective), types)
+    return Variances(Component(0.0, left_out.documents.effective), types, shared=left_out.shared)
 
 
 def evaluated(evaluate: Evaluate, left_out: CrossedLeftOut) -> list[NDArray[np.float64]]:
@@ -197,7 +211,10 @@ def crossed_errors(values: Sequence[FloatArray], left_out: CrossedLeftOut) -> Cr
     )
     return CrossedErrors(
         Variances(
-            Component(spreads[0], left_out.documents.effective), components, sum(spreads[n_types + 1 :])
+            Component(spreads[0], left_out.documents.effective),
+            components,
+            sum(spreads[n_types + 1 :]),
+            left_out.shared,
         ),
         sum(biases[: n_types + 1]) - sum(biases[n_types + 1 :]),
     )

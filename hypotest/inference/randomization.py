@@ -152,36 +152,3 @@ def _tail(extreme: BoolArray, stop_after: int | None) -> tuple[float, float]:
         return p_value, p_value * float(np.sqrt((1 - p_value) / stop_after))
     p_value = (counted.size + 1) / (extreme.size + 1)
     return p_value, float(np.sqrt(p_value * (1 - p_value) / extreme.size))
-
-
-def swapped_differences(
-    differences: FloatArray, n_draws: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Mean difference between two conditions whose labels are swapped at random within documents.
-
-    Swapping the labels of document j changes the sign of its difference d_j; each draw is
-    (1/D) sum_j s_j d_j with independent signs s_j = +-1.
-
-    Args:
-        differences: Per-document differences, shape ``(n_documents,)``, finite.
-        n_draws: Number of draws.
-        rng: Source of the signs.
-
-    Returns:
-        Means, shape ``(n_draws,)``.
-
-    Raises:
-        ValueError: If ``differences`` is empty or a value is not finite.
-    """
-    differences = np.asarray(differences, dtype=np.float64)
-    if differences.ndim != 1 or differences.size == 0:
-        raise ValueError(f"differences must be a non-empty vector, found {differences.shape}")
-    if not np.isfinite(differences).all():
-        raise ValueError("differences must be finite")
-    means = np.empty(n_draws)
-    rows = max(1, _CHUNK // differences.size)
-    for start in range(0, n_draws, rows):
-        stop = min(start + rows, n_draws)
-        bits = rng.integers(0, 2, size=(stop - start, differences.size), dtype=np.int8)
-        means[start:stop] = (2.0 * bits - 1.0) @ differences / differences.size
-    return means

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from hypotest.records.evidence.arrays import IntArray
-from hypotest.records.protocol.design import PermutationUnit
 
 BoolArray = NDArray[np.bool_]
 
@@ -20,80 +18,74 @@ class Relabellings:
     """Labels, shuffled many times; ``of_positions`` reads them per position."""
 
     labels: BoolArray
-    """Label of each unit, shape (n_draws, n_units): of a token type, a type in a document, or a position."""
+    """Label of each unit, shape (n_draws, n_units)."""
     units: NDArray[np.intp]
     """Column of ``labels`` to which each position belongs, shape (n_positions,)."""
     log10_distinct: float
     """log10 of the number of distinct relabellings."""
     n_informative: int
-    """Strata of types, or documents, in which both labels occur; the others contribute nothing."""
+    """Strata in which both labels occur; the others contribute nothing."""
 
     def of_positions(self, draws: int | slice) -> BoolArray:
         """Labels of the positions in one draw, shape (n_positions,); in several, one row each."""
         return np.asarray(self.labels[draws][..., self.units])
 
 
-def relabel(
-    labels: BoolArray,
-    documents: IntArray,
-    types: IntArray,
-    unit: PermutationUnit,
-    n_draws: int,
-    rng: np.random.Generator,
+def permute_labels(
+    labels: BoolArray, units: IntArray, strata: IntArray, n_draws: int, rng: np.random.Generator
 ) -> Relabellings:
-    """Shuffle labels over the given unit: types, types within documents, or positions within documents.
+    """Shuffle labels of whole units within strata.
+
+    A label moves with all positions of its unit; each draw is a uniform permutation of the units' labels
+    within every stratum. Distinct relabellings: product over strata of (n choose m), with n units of which m
+    are labelled.
 
     Args:
-        labels: Label of each position, shape ``(n_positions,)``.
-        documents: Document of each position, shape ``(n_positions,)``.
-        types: Token type of each position, shape ``(n_positions,)``.
-        unit: What keeps its label together.
+        labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a unit.
+        units: What keeps its label: unit of each position, any integers.
+        strata: Within what labels change places: stratum of each position, equal within a unit.
         n_draws: Number of draws.
         rng: Source of the permutations.
 
+    Returns:
+        Relabellings whose units are in the order of ``np.unique(units)``.
+
     Raises:
-        ValueError: If shapes differ or are empty, or a unit has both labels.
+        ValueError: If shapes differ or are empty, a unit has both labels, or lies in several strata.
     """
-    if unit == "type":
-        return permute_types(labels, types, n_draws, rng)
-    if unit == "document_type":
-        return permute_document_types(labels, documents, types, n_draws, rng)
-    return permute_within_documents(labels, documents, n_draws, rng)
+    labels, units = _vectors(labels, units)
+    labels, strata = _vectors(labels, strata)
+    distinct, first, codes = np.unique(units, return_index=True, return_inverse=True)
+    of_unit, stratum = labels[first], strata[first]
+    mixed = np.unique(codes[labels != of_unit[codes]])
+    if mixed.size:
+        raise ValueError(
+            f"{mixed.size} of {distinct.size} units have both labels (such as {distinct[mixed[0]]}); a label "
+            "that is shuffled over units must be the same at every position of a unit"
+        )
+    if (strata != stratum[codes]).any():
+        raise ValueError("a unit must lie in one stratum")
+    shuffled, log10_distinct, n_informative = _permute_within(of_unit, stratum, n_draws, rng)
+    return Relabellings(shuffled, codes, log10_distinct, n_informative)
 
 
 def permute_types(labels: BoolArray, types: IntArray, n_draws: int, rng: np.random.Generator) -> Relabellings:
     """Shuffle a label that belongs to token types, such as rare or not.
 
-    The label moves with all positions of a type. Types are permuted within strata of
-    floor(log2(positions of the type)), so that a draw has about as many positions per label as the
-    data. Distinct relabellings: product over strata of (n choose m), with n types of which m are
-    labelled.
+    Types change labels with those of like count (`type_strata`), so that a draw has about as many positions
+    per label as the data.
 
     Args:
-        labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a type.
-        types: Token type of each position, shape ``(n_positions,)``.
+        labels: As in `permute_labels`.
+        types: Token type of each position.
         n_draws: Number of draws.
         rng: Source of the permutations.
 
-    Returns:
-        Relabellings whose units are the types, in the order of ``np.unique(types)``.
-
     Raises:
-        ValueError: If shapes differ or are empty, or a type has both labels.
+        ValueError: As `permute_labels`.
     """
-    labels, types = _vectors(labels, types)
-    distinct, first, units, counts = np.unique(
-        types, return_index=True, return_inverse=True, return_counts=True
-    )
-    of_type = labels[first]
-    mixed = np.unique(units[labels != of_type[units]])
-    if mixed.size:
-        raise ValueError(
-            f"{mixed.size} token types have both labels (such as {distinct[mixed[0]]}); "
-            "a label that is permuted over types must be the same at every position of a type"
-        )
-    shuffled, log10_distinct, n_informative = _permute_within(of_type, type_strata(counts), n_draws, rng)
-    return Relabellings(shuffled, units, log10_distinct, n_informative)
+    codes = np.unique(types, return_inverse=True)[1]
+    return permute_labels(labels, types, type_strata(np.bincount(codes))[codes], n_draws, rng)
 
 
 def type_strata(counts: IntArray) -> NDArray[np.intc]:
@@ -106,71 +98,11 @@ def type_strata(counts: IntArray) -> NDArray[np.intc]:
     return np.asarray(np.frexp(counts)[1] - 1)
 
 
-def permute_within_documents(
-    labels: BoolArray, documents: IntArray, n_draws: int, rng: np.random.Generator
-) -> Relabellings:
-    """Shuffle the labels of single positions within their documents.
-
-    Each draw is a uniform permutation within every document, so the number of positions per label
-    and document stays. Distinct relabellings: product over documents of (n choose m).
-
-    Args:
-        labels: Label of each position, shape ``(n_positions,)``.
-        documents: Document of each position, shape ``(n_positions,)``.
-        n_draws: Number of draws.
-        rng: Source of the permutations.
-
-    Returns:
-        Relabellings whose units are the positions, in their order.
-
-    Raises:
-        ValueError: If shapes differ or are empty.
-    """
-    labels, documents = _vectors(labels, documents)
-    shuffled, log10_distinct, n_informative = _permute_within(labels, documents, n_draws, rng)
-    return Relabellings(shuffled, np.arange(labels.size), log10_distinct, n_informative)
-
-
-def permute_document_types(
-    labels: BoolArray, documents: IntArray, types: IntArray, n_draws: int, rng: np.random.Generator
-) -> Relabellings:
-    """Shuffle labels over the token types of each document; a type's positions there move together.
-
-    Each draw is a uniform permutation of the labels of a document's types. A type may so have
-    another label in another document. Distinct relabellings: product over documents of (n choose
-    m), with n types of which m are labelled.
-
-    Args:
-        labels: Label of each position, shape ``(n_positions,)``; equal for all positions of a type
-            in a document.
-        documents: Document of each position, shape ``(n_positions,)``.
-        types: Token type of each position, shape ``(n_positions,)``.
-        n_draws: Number of draws.
-        rng: Source of the permutations.
-
-    Returns:
-        Relabellings whose units are the pairs of document and type, sorted.
-
-    Raises:
-        ValueError: If shapes differ or are empty, or a type has both labels in one document.
-    """
-    labels, documents = _vectors(labels, documents)
-    labels, types = _vectors(labels, types)
-    pairs, first, units = np.unique(
-        np.stack([documents, types], axis=1), axis=0, return_index=True, return_inverse=True
-    )
-    of_pair = labels[first]
-    mixed = np.unique(units[labels != of_pair[units]])
-    if mixed.size:
-        document, token = pairs[mixed[0]].tolist()
-        raise ValueError(f"token type {token} has both labels in document {document}")
-    shuffled, log10_distinct, n_informative = _permute_within(of_pair, pairs[:, 0], n_draws, rng)
-    return Relabellings(shuffled, units, log10_distinct, n_informative)
-
-
 def _permute_within(
     labels: BoolArray, strata: NDArray[Any], n_draws: int, rng: np.random.Generator
 ) -> tuple[BoolArray, float, int]:
+    from scipy.special import gammaln  # a protocol is checked without it
+
     shuffled = np.repeat(labels[np.newaxis], n_draws, axis=0)
     order = np.argsort(strata, kind="stable")
     borders = np.flatnonzero(np.diff(strata[order])) + 1

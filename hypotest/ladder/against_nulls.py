@@ -34,7 +34,7 @@ def prepare(task: Task, *forms: Form) -> Task:
         except (ValueError, ArithmeticError) as error:  # the whole layer, or covariates that are not finite
             drawn[item.name] = Missing(f"no groups match it: {error}")
     prepared = replace(task, drawn=drawn)
-    if not task.protocol.intervals.reselection:
+    if not task.protocol.reselects:
         return prepared
     return replace(prepared, reselected=reselect(prepared))
 

@@ -47,7 +47,8 @@ def compare_group(
     names = (f"{reference} ({variant})",) if variant else opponents(reference)
     absent = [name for name in names if name not in rungs]
     if absent:
-        reason = f"the null {absent[0]} is undefined: {missing.get(absent[0], 'it has no draws here')}"
+        why_not = missing.get(absent[0], missing.get(reference, "it has no draws here"))
+        reason = f"the null {absent[0]} is undefined: {why_not}"
         ladder = tuple(rung.comparison for rung in rungs.values())
         undefined = without_outcome(reference, reason, variant=variant, observed=observed, ladder=ladder)
         return replace(undefined, draws={key: rung.draws for key, rung in rungs.items()})
@@ -102,7 +103,21 @@ def compare_group(
         },
         notes=notes,
         reselection=again,
+        communities=_communities(tested),
     )
+
+
+def _communities(tested: Tested) -> tuple[tuple[int, ...], ...]:
+    """Neurons of each community of the group, as numbers in the layer."""
+    find = tested.measure.communities
+    if find is None:
+        return ()
+    try:
+        membership = np.asarray(find(tested.group))
+    except NO_VALUE:
+        return ()
+    numbers = tested.task.evidence.layer_numbers(tested.group)
+    return tuple(tuple(numbers[membership == place].tolist()) for place in np.unique(membership))
 
 
 def try_group(prediction: Prediction, measure: BoundMeasure, task: Task) -> None:

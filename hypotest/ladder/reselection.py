@@ -63,8 +63,9 @@ def reselection_errors(tested: Tested, decisive: Rung, over: Errors) -> Errors:
         reason = f"the null {name} has no groups in this network to select again"
         return Errors(reason=again.missing.get(name, reason))
     drawn = again.controls.get(name, [None] * len(again.groups))
-    on_types = [_on_half_of_types(tested, decisive, again, side, drawn[1 + side]) for side in (0, 1)]
-    on_rows = [_on_all(tested, decisive, again.groups[place], drawn[place]) for place in (0, 3, 4)]
+    on_types = [_on_half_of_types(tested, decisive, again, place, drawn[place]) for place in again.places]
+    others = [place for place in range(len(again.groups)) if place not in again.places]
+    on_rows = [_on_all(tested, decisive, again.groups[place], drawn[place]) for place in others]
     changes = [on_rows[0], *on_types, *on_rows[1:]]
     if not all_defined(*(change.values for change in changes)):
         return Errors(reason=UNDEFINED)
@@ -91,15 +92,16 @@ def together(again: Reselected, changes: Sequence[Change], fixed: Variances) -> 
 
     Args:
         again: What was halved.
-        changes: On halves of documents, of types by condition, of cells by condition.
+        changes: On halves of documents, of types by condition or of both, of cells likewise.
         fixed: Of the group as it is.
     """
     over = [half_sample_variance(change.values, change.noise) for change in changes]
     documents = again.halves[0].effective
     return Variances(
         Component(over[0] + fixed.documents.variance, min(documents, fixed.documents.units)),
-        tuple(Component(over[place], again.halves[place].effective) for place in (1, 2)),
-        sum(over[3:]) + fixed.cells,
+        tuple(Component(over[place], again.halves[place].effective) for place in again.places),
+        sum(over[1 + len(again.places) :]) + fixed.cells,
+        shared=len(again.places) == 1,
     )
 
 
@@ -113,15 +115,15 @@ def _on_all(tested: Tested, decisive: Rung, groups: Groups, drawn: Groups | None
 
 
 def _on_half_of_types(
-    tested: Tested, decisive: Rung, again: Reselected, side: int, drawn: Groups | None
+    tested: Tested, decisive: Rung, again: Reselected, place: int, drawn: Groups | None
 ) -> Change:
-    """Of the groups found on halves of one condition's types, measured on the same halves."""
-    measure, rows, groups = tested.measure, tested.measure.rows, again.groups[1 + side]
-    halves, joint = again.halves[1 + side].weights, again.types[side]
+    """Of the groups found on halves of one condition's types, or of all, measured on the same halves."""
+    measure, rows, groups = tested.measure, tested.measure.rows, again.groups[place]
+    halves, joint = again.halves[place].weights, again.types[place - 1]
     if measure.resamples is None or rows is None or rows.types is None:
         return _on_all(tested, decisive, groups, drawn)
     second = np.zeros(len(rows.documents), dtype=bool) if rows.second is None else np.asarray(rows.second)
-    mine = second == bool(side)
+    mine = np.ones_like(second) if len(again.types) == 1 else second == (place == 2)
     if not mine.any():  # the measure reads the other condition alone
         return _on_all(tested, decisive, groups, drawn)
     units = np.full(mine.size, joint.n_groups)

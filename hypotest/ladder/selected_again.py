@@ -12,18 +12,20 @@ from hypotest.engine.progress import silent
 from hypotest.errors import EvidenceError
 from hypotest.groups.nulls import influences_under, labelled_sums
 from hypotest.inference.half_samples import half_samples
-from hypotest.inference.left_out import LEFT_OUT, LeftOut, leave_out
+from hypotest.inference.left_out import LEFT_OUT, LeftOut, leave_out, of_both
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import Declared, declared, reference_of
+from hypotest.records.evidence.rows import effective_of
+from hypotest.records.protocol.group import INFLUENCE
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.testing.group_measure import BoundMeasure
+from hypotest.testing.ranking import arms_under, basis
 from hypotest.testing.selection import groups_of
 from hypotest.testing.task import Missing, Task, Tested
 from hypotest.testing.undefined import NO_VALUE, Undefined, why
 
 CONTROLS = 20
 """Groups of a null for each selection; the luck of their mean is taken off."""
-_SIDES = (False, True)  # of the first condition, of the second
 
 Groups = list[NDArray[np.int64]]
 
@@ -45,9 +47,9 @@ class Reselected:
     """What the selection finds on half of its rows."""
 
     halves: tuple[LeftOut, ...]
-    """Of the selection split: documents, types by condition, cells by condition."""
+    """Of the selection split: documents, types by condition or of both, cells like types."""
     types: tuple[TypesLeftOut, ...]
-    """Of both splits, by condition."""
+    """Of both splits, by condition; one where types belong to both conditions."""
     groups: tuple[Groups, ...]
     """For each of `halves`, on every half-sample, neurons ascending."""
     controls: Mapping[str, tuple[Groups, ...]] = field(default_factory=dict)
@@ -56,6 +58,11 @@ class Reselected:
     """Null -> why it has none for some of them."""
     reason: str = ""
     """Why the selection cannot be run again."""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """In `halves`: of types."""
+        return tuple(range(1, 1 + len(self.types)))
 
     @property
     def n_selections(self) -> int:
@@ -71,23 +78,27 @@ def reselect(task: Task) -> Reselected:
     """
     split, other = task.evidence.selection, task.evidence.evaluation
     rng = task.streams("rows left out of the selection")
-    n_rows, second = split.documents.size, split.second
+    n_rows = split.documents.size
     types = np.concatenate([split.targets, other.targets])
-    both = np.concatenate([second, other.second])
+    both = np.concatenate([split.second, other.second])
     try:
         documents = leave_out(split.documents, LEFT_OUT, rng)
-        of_types = [leave_out(types, LEFT_OUT, rng, both == side) for side in _SIDES]
+        documents = replace(documents, number=effective_of(split.documents, split.first))
+        sides = [np.ones_like(both)] if of_both(types, both) else [~both, both]
+        if not split.samples_types:
+            sides = []
+        of_types = [leave_out(types, LEFT_OUT, rng, side) for side in sides]
         pairs = split.documents.astype(np.int64) * (int(types.max()) + 1) + split.targets
-        cells = [leave_out(pairs, LEFT_OUT, rng, second == side) for side in _SIDES]
+        cells = [leave_out(pairs, LEFT_OUT, rng, side[:n_rows]) for side in sides]
         in_selection = [replace(item, units=item.units[:n_rows]) for item in of_types]
         halves = tuple(half_samples(item, rng) for item in (documents, *in_selection, *cells))
         groups = tuple(_found(task, item) for item in halves)
     except (ValueError, EvidenceError) as error:
         return Reselected((), (), (), reason=f"the selection cannot be run on half of its rows: {error}")
     joint = []
-    for side, item in zip(_SIDES, of_types, strict=True):
-        known, first = np.unique(types[both == side], return_index=True)
-        joint.append(TypesLeftOut(known, item.units[both == side][first], len(item.weights)))
+    for side, item in zip(sides, of_types, strict=True):
+        known, first = np.unique(types[side], return_index=True)
+        joint.append(TypesLeftOut(known, item.units[side][first], len(item.weights)))
     controls, missing = {}, {}
     asked = {one.contrast.null: one for one in reversed(task.protocol.predictions)}
     for null in declared(task.protocol, Form.GROUPS):
@@ -102,10 +113,24 @@ def reselect(task: Task) -> Reselected:
 def _found(task: Task, item: LeftOut) -> Groups:
     """The group on each half-sample; documents stay in the half in which neurons are ranked or read."""
     split, rule = task.evidence.selection, task.protocol.group
+    if rule.by != INFLUENCE:
+        return _found_by_both(task, item)
     rows = split.first
     sums = labelled_sums(split.delta_loss[rows], item.units[rows], task.selection.half[rows])
     labels = item.weights[:, : sums.counts.shape[1]].astype(bool)
     return [np.sort(group) for group in groups_of(influences_under(labels, sums), rule)]
+
+
+def _found_by_both(task: Task, item: LeftOut) -> Groups:
+    """The same where the ranking reads both conditions; each keeps what is left of its own units."""
+    split, rule = task.evidence.selection, task.protocol.group
+    n_units = item.weights.shape[1]
+    kept = item.weights.astype(bool)
+    none = np.zeros_like(kept)
+    units = item.units + n_units * split.second
+    first, second = (np.hstack(side)[:, : units.max() + 1] for side in ([kept, none], [none, kept]))
+    arms = arms_under(first, second, basis(split, units, rule.by))
+    return [np.sort(group) for own, _ in arms for group in groups_of(own, rule)]
 
 
 def _controls(

@@ -10,7 +10,7 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
-from hypotest.records.protocol.design import PERMUTATIONS, PERMUTED
+from hypotest.records.protocol.design import PERMUTATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,17 +44,21 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Gini coefficient of attention, mean over the first condition's less mean over the second's positions.
 
     Documents and target types are both samples: p and interval come from one t with the standard error over
-    both. The same t with the labels of whole types permuted stands beside it. (Sign flips within documents,
-    which take types for fixed, rejected up to 0.62 of true nulls at 0.05 in simulations with type effects.)
+    both. The same t with the labels of whole types, or other units, permuted stands beside it. (Sign flips
+    within documents, which take types for fixed, rejected up to 0.62 of true nulls at 0.05 in simulations
+    with type effects.)
     """
     from hypotest.inference.crossed import crossed_interval
     from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
     from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
     from hypotest.inference.randomization import compare_with_null
+    from hypotest.predicates.combine import exchange_of
+    from hypotest.predicates.units import EXCHANGES, permuted_name
     from hypotest.records.results.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import effective_numbers, ends, interval_p_value, secondary
+    from hypotest.testing.relabelled import units_in
 
     split, protocol = task.evidence.evaluation, task.protocol
     gini = gini_of_heads(split).mean(axis=1)
@@ -68,15 +72,27 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
     sides = []
     for rows in (first, ~first):
-        own = mean_contrast(values[rows], rows[rows], documents[rows], types[rows])
+        own = mean_contrast(values[rows], rows[rows], documents[rows], None if types is None else types[rows])
         few = own.variances.too_few(split.conditions)
         sides.append(None if few else crossed_interval(own.estimate, own.variances, 0.95))
+    unit = exchange_of(protocol)
+    name = permuted_name(unit)
     draws = permuted_contrasts(
-        values, first, documents, types, PERMUTATIONS, task.streams(PERMUTED, prediction.id)
+        values,
+        first,
+        documents,
+        types,
+        PERMUTATIONS,
+        task.streams(name, prediction.id),
+        None if unit == "type" else units_in(split.positions.filter(np.isfinite(gini)), unit),
     )
-    permuted = compare_with_null(found.statistic, draws, null=PERMUTED, statistic="t")
+    permuted = compare_with_null(found.statistic, draws, null=name, statistic="t")
     of_first, of_second, _ = document_means(split, gini)
-    paired = paired_standardized_difference(of_first, of_second)
+    both = of_first.size > 1  # no document has both conditions where they are properties of documents
+    paired = paired_standardized_difference(of_first, of_second) if both else None
+    blocked = None
+    if interval is None and not EXCHANGES[unit].calibrated:
+        blocked = f"{reason}, and labels permuted {EXCHANGES[unit].over} are not calibrated"
     return MeasuredContrast(
         observed=float(values[first].mean()),
         reference=OTHER_CONDITION,
@@ -88,6 +104,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         percentile=permuted.percentile if interval is None else None,
         interval=interval,
         interval_95=at_95,
+        blocked=blocked,
         own_intervals=OwnIntervals(
             observed=ends(sides[0]),
             reference=ends(sides[1]),
@@ -96,13 +113,16 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         secondary=secondary(
             {
                 **effective_numbers(
-                    variances.documents.units, [item.units for item in variances.types], split.conditions
+                    variances.documents.units,
+                    [item.units for item in variances.types],
+                    split.conditions,
+                    shared=variances.shared,
                 ),
-                "cliffs_delta": cliffs_delta(of_first, of_second),
+                "cliffs_delta": cliffs_delta(of_first, of_second) if both else None,
             }
         ),
         ladder=(replace(permuted, descriptive=interval is not None),),
-        draws={PERMUTED: draws},
+        draws={name: draws},
         notes=(reason,) if reason else (),
     )
 
@@ -123,7 +143,7 @@ def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
 
 def _known_rows(
     split: SplitEvidence, gini: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], IntArray, IntArray]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], IntArray, IntArray | None]:
     """Value, label, document and type of each row; the first query of a block sees nothing to choose from.
 
     Raises:
@@ -134,7 +154,8 @@ def _known_rows(
     first, known = split.first, np.isfinite(gini)
     if not first[known].any() or first[known].all():
         raise Undefined("the evaluation split has no value for one of the conditions")
-    return gini[known], first[known], split.documents[known], split.targets[known]
+    types = split.types
+    return gini[known], first[known], split.documents[known], None if types is None else types[known]
 
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
@@ -150,7 +171,7 @@ MEASURE = ConditionMeasure(
     name="attention_gini",
     words=WORDS,
     figure="attention",
-    depends_on=("percentile", "of"),  # attention is read without any ablation
+    depends_on=("conditions",),  # attention is read without any ablation
     level="conditions",
     contrasts=(Form.BY_DOCUMENT,),
     compared=compare,

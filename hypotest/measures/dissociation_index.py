@@ -114,7 +114,12 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         "off_target_rows": float(len(lesion.lesions.neither)),
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
-        **effective_numbers(variances.documents.units, [item.units for item in variances.types], names),
+        **effective_numbers(
+            variances.documents.units,
+            [item.units for item in variances.types],
+            names,
+            shared=variances.shared,
+        ),
     }
     return MeasuredContrast(
         observed=found.estimate,

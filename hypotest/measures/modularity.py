@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
     from hypotest.estimators.altered import Graphs
+    from hypotest.estimators.modularity import Communities
     from hypotest.records.evidence.arrays import FloatArray, IntArray
     from hypotest.records.evidence.evidence import Evidence
     from hypotest.records.protocol.prediction import Prediction
@@ -106,13 +107,16 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         stage = f"{prediction.id}: {len(groups)} x {n_draws} {null} graphs"
         return np.stack(session.workers(stage, altered.altered_modularity, calls))
 
-    def secondary(group: IntArray) -> dict[str, float | None]:
-        found = modularity.communities(
+    def partition(group: IntArray) -> Communities:
+        return modularity.communities(
             information,
             group[None, :],
             rng=session.streams("communities", prediction.id, "0"),
             **settings,
         )
+
+    def secondary(group: IntArray) -> dict[str, float | None]:
+        found = partition(group)
         return {
             "communities": float(found.n_communities[0]),
             "community_size": float(found.mean_size[0]),
@@ -148,6 +152,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         ),
         no_interval=MEASURE.why_no_interval(prediction.options),
         secondary=secondary,
+        communities=lambda group: partition(group).membership[0],
     )
 
 

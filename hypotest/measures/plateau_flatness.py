@@ -53,8 +53,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.curves import describe_curve
     from hypotest.testing.intervals import secondary
+    from hypotest.testing.ranking import in_chunks
     from hypotest.testing.relabelled import relabellings, units_and_draws
-    from hypotest.testing.selection import document_halves, in_chunks
+    from hypotest.testing.selection import document_halves
     from hypotest.testing.undefined import Undefined
 
     split, streams = task.evidence.evaluation, task.streams
@@ -137,7 +138,7 @@ MEASURE = ConditionMeasure(
     name="plateau_flatness",
     words=WORDS,
     figure="regimes",
-    depends_on=("percentile", "of", "replacement"),
+    depends_on=("conditions", "replacement"),
     level="conditions",
     contrasts=(Form.LABELS,),
     options={

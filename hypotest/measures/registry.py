@@ -106,7 +106,7 @@ def measure_of(prediction: Prediction) -> Measure:
 def for_outcomes(protocol: Protocol) -> Protocol:
     """The plan that selects the group again only if a measure has no other interval: for outcomes alone."""
     needed = any(measure_of(item).level == "weights" for item in protocol.predictions)
-    if needed or not protocol.intervals.reselection:
+    if needed or not protocol.reselects:
         return protocol
     intervals = protocol.intervals.model_copy(update={"reselection": False})
     return protocol.model_copy(update={"intervals": intervals})

@@ -121,7 +121,7 @@ def _left_out(
     from hypotest.testing.left_out import left_out_of
 
     split, streams = task.evidence.evaluation, task.streams
-    halves = crossed_halvings(split.documents, split.targets, n_halvings, streams("halves", prediction.id))
+    halves = crossed_halvings(split.documents, split.types, n_halvings, streams("halves", prediction.id))
     # cells are not taken off: the errors are V_documents + V_types
     left = replace(left_out_of(MeasuredRows.of(split, both=True), streams), cells=())
     found, *without = crossed_routing(
@@ -145,7 +145,7 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
     from hypotest.estimators.routing import crossed_halvings, crossed_routing
 
     split = evidence.evaluation
-    halves = crossed_halvings(split.documents, split.targets, HALVINGS, streams("truth, halves"))
+    halves = crossed_halvings(split.documents, split.types, HALVINGS, streams("truth, halves"))
     (found,) = crossed_routing(
         split.attention,
         split.indices,
@@ -161,7 +161,7 @@ MEASURE = ConditionMeasure(
     name="routing_similarity",
     words=WORDS,
     figure="routing",
-    depends_on=("percentile", "of"),  # attention is read without any ablation
+    depends_on=("conditions",),  # attention is read without any ablation
     level="conditions",
     contrasts=(Form.REFERENCE,),
     compared=compare,

@@ -43,7 +43,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     from hypotest.estimators import regimes
     from hypotest.groups.nulls import labelled_sums
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each
-    from hypotest.testing.selection import in_chunks
+    from hypotest.testing.ranking import in_chunks
 
     split = evidence.evaluation
     first, second = split.first, split.second

@@ -64,7 +64,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     return BoundMeasure(
         values=lambda groups: heads.top_head_impact(selection, single, base, groups),
         resamples=each(resamples),
-        rows=MeasuredRows(ablation.documents, ablation.targets),
+        rows=MeasuredRows.of_heads(evidence.evaluation),
         secondary=secondary,
     )
 

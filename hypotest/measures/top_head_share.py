@@ -39,6 +39,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.crossed import crossed_interval
     from hypotest.inference.crossed_means import sum_ratio
     from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.heads import head_layers
     from hypotest.testing.intervals import UNDEFINED, effective_numbers, interval_p_value, secondary
     from hypotest.testing.undefined import defined
@@ -58,13 +59,17 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     interval = at_95 = None
     numbers: dict[str, float] = {}
     try:
-        variances = sum_ratio(part, whole, ablation.documents, ablation.targets).variances
+        rows = MeasuredRows.of_heads(evidence.evaluation)
+        variances = sum_ratio(part, whole, rows.documents, rows.types).variances
     except ValueError:
         reason = UNDEFINED
     else:
         reason = variances.too_few(conditions)
         numbers = effective_numbers(
-            variances.documents.units, [item.units for item in variances.types], conditions
+            variances.documents.units,
+            [item.units for item in variances.types],
+            conditions,
+            shared=variances.shared,
         )
     if not reason:
         interval, at_95 = (

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
-from hypotest.records.protocol.design import PermutationUnit
+from hypotest.predicates.combine import exchange_of
+from hypotest.predicates.units import EXCHANGES
+from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
@@ -31,24 +33,20 @@ if TYPE_CHECKING:
     from hypotest.testing.shuffled import Arm, Shuffled
     from hypotest.testing.task import Task, Tested
 
-CALIBRATED: tuple[PermutationUnit, ...] = ("type",)
-"""Units in which its false-positive rate is known (`hypotest calibrate`); nothing rests on another one."""
 LIKE_NEIGHBOURS = 0.02
 """Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
-_OVER = {
-    "type": "over token types",
-    "document_type": "over pairs of document and token type",
-    "position": "over single positions within documents",
-}
+LIKE_TYPES = 0.1
+"""Share of pairs of rows of one type with one label, beyond chance, from which that is mentioned."""
 
 
 class LabelShuffled(Strict):
     """The group that the same selection finds when labels are shuffled; decides selectivity only."""
 
     draws: int = Field(default=1999, ge=1, le=10**6, description="number of relabellings")
-    unit: PermutationUnit = Field(
-        default="type",
-        description="what keeps its label together: token types, types within documents, or positions",
+    unit: Unit | None = Field(
+        default=None,
+        description="over what labels are shuffled; what the conditions ask for if not given, and a finer "
+        "unit only describes",
     )
 
 
@@ -56,50 +54,55 @@ class OwnUnitAlone(LabelShuffled):
     """The same without the finer units, which are only shown."""
 
 
+def resolved(options: LabelShuffled, protocol: Protocol) -> LabelShuffled:
+    """The same with the conditions' own unit where none is declared."""
+    return options if options.unit else options.model_copy(update={"unit": exchange_of(protocol)})
+
+
 def variants(options: LabelShuffled) -> tuple[str, ...]:
-    """The protocol's unit, then finer ones."""
-    units = get_args(PermutationUnit)
-    drawn = units[units.index(options.unit) :]
-    return drawn[:1] if isinstance(options, OwnUnitAlone) else drawn
+    """The unit, then finer ones."""
+    unit = _unit(options)
+    return (unit,) if isinstance(options, OwnUnitAlone) else (unit, *EXCHANGES[unit].finer)
 
 
 def unfit(options: LabelShuffled, protocol: Protocol) -> str:
     """Why labels cannot be shuffled over the unit: some of its members have both."""
-    from hypotest.predicates.combine import unit_of
-    from hypotest.predicates.units import UNIT_WORDS, constant_within
-
-    exchange = unit_of(*protocol.conditions.values())
-    if constant_within(exchange, options.unit):
+    unit, own = _unit(options), exchange_of(protocol)
+    known = (own, *EXCHANGES[own].instead, *EXCHANGES[own].finer)
+    if unit in known:
         return ""
-    fitting = next(unit for unit in get_args(PermutationUnit) if constant_within(exchange, unit))
     return (
-        f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}, and "
-        "shuffling them "
-        f"over {UNIT_WORDS[options.unit]} would tear them apart; write `unit: {fitting}`"
+        f"labels of {_both(protocol)} are shuffled {EXCHANGES[own].over}, and {EXCHANGES[unit].over} they "
+        "would be torn apart, or have nothing to change places with; "
+        f"found {unit}: leave `unit` out, or take one of {', '.join(known)}"
     )
 
 
 def only_describes(options: LabelShuffled, protocol: Protocol) -> str:
     """Why nothing may rest on it: only whole units of the labels' own, calibrated, can decide."""
-    from hypotest.predicates.combine import unit_of
-    from hypotest.predicates.units import UNIT_WORDS
-
-    exchange = unit_of(*protocol.conditions.values())
-    if exchange == options.unit and exchange in CALIBRATED:
-        return ""
-    own = f"labels of {' and '.join(protocol.names)} are constant within {UNIT_WORDS[exchange]}"
-    if exchange in CALIBRATED:
+    unit, own = _unit(options), exchange_of(protocol)
+    if EXCHANGES[own].calibrated:
+        if unit == own or unit in EXCHANGES[own].instead:
+            return ""
         return (
-            f"{own}, and shuffling them over a finer unit ({options.unit}) rejects too often: 0.07 to "
-            "0.20 at a "
-            f"level of 0.05, in simulations. Write `unit: {exchange}` under nulls.{NULL.name}, or `role: "
-            "descriptive`"
+            f"labels of {_both(protocol)} belong together in {EXCHANGES[own].words}, and shuffling them over "
+            f"a finer unit ({unit}) rejects too often: 0.07 to 0.50 at a level of 0.05, in simulations. "
+            f"Leave `unit` out under nulls.{NULL.name}, or write `role: descriptive`"
         )
     return (
-        f"{own}, for which shuffled labels are not calibrated: they describe, and decide nothing. "
-        "Contrast with "
-        "another null, or write `role: descriptive`"
+        f"labels of {_both(protocol)} are told apart by {EXCHANGES[own].words} only, for which shuffled "
+        "labels are not calibrated: they describe, and decide nothing. Contrast with another null, let both "
+        "conditions differ in one thing, or write `role: descriptive`"
     )
+
+
+def _over(options: LabelShuffled) -> str:
+    return EXCHANGES[_unit(options)].over
+
+
+def _unit(options: LabelShuffled) -> Unit:
+    assert options.unit is not None  # `resolved`: whoever reads a protocol's nulls reads them so
+    return options.unit
 
 
 def evaluations(options: LabelShuffled) -> int:
@@ -107,11 +110,11 @@ def evaluations(options: LabelShuffled) -> int:
     return 2 * sum(_draws_by_unit(options).values())
 
 
-def _draws_by_unit(options: LabelShuffled) -> dict[PermutationUnit, int]:
+def _draws_by_unit(options: LabelShuffled) -> dict[Unit, int]:
     """The units that are drawn."""
     from hypotest.testing.relabelled import units_and_draws
 
-    drawn = units_and_draws(options.unit, options.draws)
+    drawn = units_and_draws(_unit(options), options.draws)
     return {unit: number for unit, number in drawn.items() if unit in variants(options)}
 
 
@@ -124,7 +127,7 @@ def prepare(options: LabelShuffled, task: Task) -> Mapping[str, ShuffledGroups]:
             task.evidence,
             unit,
             n_draws,
-            task.selection.half,
+            task.selection,
             task.protocol.group,
             task.streams(NULL.name, unit),
             task.session.start_stage,
@@ -157,7 +160,8 @@ def compare(tested: Tested, options: LabelShuffled, groups: Mapping[str, Shuffle
             compared = _among_labels(shuffled, arm, unit, descriptive=True)
             arms.append((replace(compared, beside=True), arm.draws))
     beside: dict[str, float | None] = {}
-    if unit == options.unit and tested.is_contrast_with(NULL.name):
+    selected = task.protocol.group.is_selected  # one that is given has no counterpart
+    if selected and unit == options.unit and tested.is_contrast_with(NULL.name):
         with suppress(*NO_VALUE):
             other = np.asarray(task.selection.second)[None, :]
             name = f"{task.evidence.selection.conditions.second}_group"
@@ -189,21 +193,24 @@ def _among_labels(shuffled: Shuffled, arm: Arm, unit: str, *, descriptive: bool)
 def distinct(
     options: LabelShuffled, protocol: Protocol, positions: pl.DataFrame, n_neurons: int | None
 ) -> tuple[float, str]:
-    """Different relabellings of the positions."""
+    """Different relabellings of the positions.
+
+    Raises:
+        EvidenceError: If a unit, such as a cluster of examples, has both labels.
+    """
     import numpy as np
 
-    from hypotest.inference.relabelling import relabel
+    from hypotest.errors import EvidenceError
     from hypotest.records.evidence.rows import conditions_of
+    from hypotest.testing.relabelled import shuffled_labels
 
-    shuffled = relabel(
-        (positions["condition"] == conditions_of(positions).first).to_numpy(),
-        positions["document"].to_numpy(),
-        positions["target"].to_numpy(),
-        options.unit,
-        1,
-        np.random.default_rng(0),
-    )
-    return shuffled.log10_distinct, f"relabellings (unit: {options.unit})"
+    first = (positions["condition"] == conditions_of(positions).first).to_numpy()
+    try:
+        shuffled = shuffled_labels(positions, first, _unit(options), 1, np.random.default_rng(0))
+    except ValueError as error:
+        instead = "".join(f"; write `unit: {unit}`" for unit in EXCHANGES[_unit(options)].instead)
+        raise EvidenceError(f"nulls.{NULL.name}: {error}{instead}") from None
+    return shuffled.log10_distinct, f"relabellings ({_over(options)})"
 
 
 def limits(
@@ -213,10 +220,36 @@ def limits(
     evidence: Evidence,
     group: GroupResult,
 ) -> Iterator[str]:
-    """Runs of labels."""
+    """Runs of labels, and labels that follow types, where they are not shuffled so."""
     mine = [item for item in results if item.reference == NULL.name]
-    if mine:
+    if not mine:
+        return
+    unit = _unit(options)
+    if unit in ("type", "token", "within_type", "document_type", "position"):
         yield from runs_of_labels(evidence.evaluation)
+    if unit not in ("type", "within_type"):
+        yield from labels_of_types(evidence.evaluation, unit)
+
+
+def labels_of_types(split: SplitEvidence, unit: Unit) -> Iterator[str]:
+    """Labels that follow token types, which are not what is shuffled."""
+    import numpy as np
+
+    first, kinds = split.first, np.unique(split.targets, return_inverse=True)[1]
+    rows, own = np.bincount(kinds), np.bincount(kinds, first)
+    pairs = rows * (rows - 1)
+    if not pairs.any():
+        return
+    alike = float((own * (own - 1) + (rows - own) * (rows - own - 1)).sum() / pairs.sum())
+    share = first.mean()
+    by_chance = float(share**2 + (1 - share) ** 2)
+    if alike - by_chance >= LIKE_TYPES:
+        yield (
+            f"Positions that predict the same token carry the same label in {alike:.0%} of pairs "
+            f"({by_chance:.0%} by chance), and labels are shuffled {EXCHANGES[unit].over}: the conclusion is "
+            f"about these tokens. With other tokens of either kind {NULL.name} would reject too often "
+            "(match on target_frequency, or compare tokens that both conditions have)."
+        )
 
 
 def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
@@ -238,8 +271,31 @@ def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
         )
 
 
+_SAID = ("type", "document_type", "position")
+_SHORT: dict[str, str] = {
+    **{unit: unit for unit in EXCHANGES},
+    "document_type": "d-type",
+    "position": "posit.",
+    "within_type": "in type",
+}
+
+
+def _question(over: str) -> str:
+    return (
+        f"is it unlike what the same selection finds when {{first}} is dealt out {over} at random, so that "
+        "labels mean nothing? That decides selectivity; anything else it describes."
+    )
+
+
 def _both(protocol: Protocol) -> str:
     return " and ".join(protocol.names)
+
+
+def _groups(options: LabelShuffled, protocol: Protocol) -> str:
+    """What the draws are: the selection is run again, where there is one."""
+    if protocol.group.is_selected:
+        return f"{options.draws:,} groups that the same selection finds when"
+    return f"{options.draws:,} measurements of the same neurons, which are given and not selected, when"
 
 
 NULL = Null(
@@ -254,25 +310,30 @@ NULL = Null(
             "at random, so that labels mean nothing? That decides selectivity. For anything else it "
             "describes: if neurons are selective, labels do mean something, and every property that varies "
             "from neuron to neuron can differ, whether or not it has to do with {first} targets.",
+            **{unit: _question(item.over) for unit, item in EXCHANGES.items() if unit not in _SAID},
             "document_type": "the same, with labels dealt out over pairs of document and token type.",
             "position": "the same, with labels dealt out over single positions within documents; where the "
             "same types return and the labels belong to types, it rejects too often.",
         },
         they="the groups found under shuffled labels",
         explained=lambda null, protocol: (
-            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
-            f"shuffled {_OVER[null.unit]}"
+            f"{_groups(null, protocol)} the labels {_both(protocol)} are shuffled {_over(null)}"
         ),
         method=lambda null, protocol: (
-            f"{null.draws:,} groups that the same selection finds when the labels {_both(protocol)} are "
-            f"permuted {_OVER[null.unit]} (label_shuffled, which decides selectivity alone; measured under "
+            f"{_groups(null, protocol)} the labels {_both(protocol)} are "
+            f"permuted {_over(null)} (label_shuffled, which decides selectivity alone; measured under "
             "the permuted labels on the evaluation split too wherever its evidence can be relabelled)"
         ),
         registered=lambda null, protocol: (
-            f"{null.draws:,} permutations of the labels {_both(protocol)} {_OVER[null.unit]}, the selection "
-            "repeated for each. It decides selectivity alone."
+            f"{null.draws:,} permutations of the labels {_both(protocol)} {_over(null)}, "
+            + (
+                "the selection repeated for each. "
+                if protocol.group.is_selected
+                else "under each of which the same neurons are measured. "
+            )
+            + "It decides selectivity alone."
         ),
-        short={"type": "type", "document_type": "d-type", "position": "posit."},
+        short=_SHORT,
         legend="type, d-type, posit.: labels shuffled over types, types within documents, positions",
     ),
     prepare=prepare,
@@ -284,6 +345,7 @@ NULL = Null(
     evaluations=evaluations,
     distinct=distinct,
     limits=limits,
+    resolved=resolved,
     unfit=unfit,
     only_describes=only_describes,
 )

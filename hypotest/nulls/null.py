@@ -166,6 +166,8 @@ class Null:
     limits: Callable[[Any, Any, Sequence[PredictionResult], Evidence, GroupResult], Iterable[str]] = nothing
     """What a reviewer would ask of conclusions from it: from the options, what `prepare` gave, the results,
     the evidence and the group."""
+    resolved: Callable[[Any, Protocol], Any] = lambda options, protocol: options
+    """The options with what follows from the protocol's conditions filled in; the others here get them so."""
     unfit: Callable[[Any, Protocol], str] = _fits
     """Why it cannot be drawn for a protocol's conditions, and what to do; empty if it can."""
     only_describes: Callable[[Any, Protocol], str] = _fits

@@ -80,7 +80,7 @@ def declared(protocol: Protocol, *forms: Form) -> Iterator[Declared]:
     for name, null in NULLS.items():
         options = getattr(protocol.nulls, name, None)
         if options is not None and (not forms or null.form in forms):
-            yield Declared(null, options)
+            yield Declared(null, null.resolved(options, protocol))
 
 
 def declared_null(protocol: Protocol, name: str | None) -> Declared | None:
@@ -88,7 +88,7 @@ def declared_null(protocol: Protocol, name: str | None) -> Declared | None:
     if name is None or name not in NULLS:
         return None
     options = getattr(protocol.nulls, name, None)
-    return None if options is None else Declared(NULLS[name], options)
+    return None if options is None else Declared(NULLS[name], NULLS[name].resolved(options, protocol))
 
 
 def with_nulls(protocol: Protocol, chosen: Mapping[str, Any]) -> Protocol:

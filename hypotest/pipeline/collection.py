@@ -15,6 +15,7 @@ from hypotest.collect import evidence as collecting
 from hypotest.collect.evidence_folder import read_selection
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, selection_key
+from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import Session
 from hypotest.pipeline.prepare import Prepared
@@ -112,6 +113,7 @@ def self_check(prepared: Prepared, evidence: Evidence, session: Session) -> Self
         session.streams("self-check"),
         step,
         loss=evaluation.loss,
+        scoring=Scoring.of(evaluation.positions, evidence.ablation.outcome),
     )
 
 

@@ -63,7 +63,8 @@ def lesioned(
     replacement, tokens = Replacement.behind(evidence.ablation, source), prepared.blocks.tokens
     neither = rows_of_neither(wanted[0], prepared, evidence.evaluation, session)
     subject = prepared.subject
-    key = collect_lesions(subject, tokens, splits, neither, replacement, asked, after, session)
+    outcome = evidence.ablation.outcome
+    key = collect_lesions(subject, tokens, splits, neither, replacement, asked, after, session, outcome)
     found = with_lesions(evidence, read_lesions(session.evidence, key))
     check_lesions(
         subject,
@@ -73,6 +74,7 @@ def lesioned(
         replacement,
         evidence.ablation.tolerance,
         session.streams("self-check of lesions"),
+        outcome,
     )
     return found, key
 

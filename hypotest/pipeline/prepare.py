@@ -16,7 +16,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
-from hypotest.pipeline.subject import load_subject, one_checkpoint
+from hypotest.pipeline.subject import load_subject, one_checkpoint, require_neurons
 from hypotest.pipeline.texts.beginning import require_beginning
 from hypotest.pipeline.texts.positions import find_positions
 from hypotest.pipeline.texts.rows import TextRows
@@ -79,6 +79,7 @@ def prepare(
 
     Raises:
         SubjectError: If the model cannot be had, or needs that token.
+        ProtocolError: If its layer has not the neurons that the group names.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = session.stage("model, text and positions", 3)
@@ -87,6 +88,7 @@ def prepare(
         require_beginning(protocol, reader)
     found = find_positions(protocol, base, reader, session, step, kept_out)
     subject = subject or load_subject(protocol, base, session.device)
+    require_neurons(protocol, subject.n_neurons, subject.layer)
     step()
     samples = {}
     for split in SPLITS:
@@ -94,7 +96,7 @@ def prepare(
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
         samples[split] = Sample(found.blocks.tokens, rows, heads)
     ablation = plan_ablation(
-        subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed
+        subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed, protocol.outcome
     )
     return Prepared(
         subject=subject,
@@ -107,7 +109,9 @@ def prepare(
         samples=samples,
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
-        text_differs=_differences(found.sources) if protocol.corpus.text == "reference" else (),
+        text_differs=_differences(found.sources)
+        if protocol.corpus and protocol.corpus.text == "reference"
+        else (),
         kept_out=found.kept_out,
         counts=found.text.counts_if_read(),
         bos=found.bos,

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hypotest.errors import SubjectError
+from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration.checks.group import neuron_findings
+from hypotest.registration.findings import key_name
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
 from hypotest.subjects.wrapping import wrap_language_model
@@ -68,6 +70,24 @@ def layer_width(protocol: Protocol, reader: Reader) -> int | None:
     """
     layer = protocol.subject.layer
     return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
+
+
+def require_neurons(protocol: Protocol, n_neurons: int | None, layer: int | None) -> None:
+    """Refuse a group that the layer cannot have.
+
+    Args:
+        protocol: A valid protocol.
+        n_neurons: Neurons of the layer; None where they are not known yet.
+        layer: Number of the block, counted from 0; None where it is not known.
+
+    Raises:
+        ProtocolError: With a line for each key.
+    """
+    found = [
+        f"{key_name(item.path, {})}: {item.message}" for item in neuron_findings(protocol, n_neurons, layer)
+    ]
+    if found:
+        raise ProtocolError("\n".join(found))
 
 
 def require_checkpoints(protocol: Protocol, base: Path) -> None:

@@ -32,6 +32,7 @@ from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
 from hypotest.report.trial import trial_summary, write_trial
@@ -90,7 +91,8 @@ def try_plan(
     evidence = divide(selection, streams)
     after = selection_key(prepared.subject, sample, prepared.ablation)
     try:
-        chosen = select_observed(without_dead(evidence).selection, plan.group, streams)
+        live = without_dead(evidence)
+        chosen = select_observed(live.selection, plan.group, streams, live.numbers)
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
@@ -106,6 +108,7 @@ def try_plan(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
         title=plan.title,
+        words=material_words(plan),
         subject=prepared.subject.name,
         layer=prepared.subject.layer,
         asked=limit,
@@ -150,8 +153,11 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
     kept = set(turns["row"].to_list())
     second = rows.filter(pl.Series(sample.second))
     for (block,), own in turns.group_by("block", maintain_order=True):
-        partners = second.filter(pl.col("block") == block)
+        left = second.filter(~pl.col("row").is_in(list(kept)))
+        partners = left.filter(pl.col("block") == block)
         free = dict(zip(partners["row"].to_list(), partners["index"].to_list(), strict=True))
+        if len(free) < own.height:  # pairs need not share a block
+            free = dict(zip(left["row"].to_list(), left["index"].to_list(), strict=True))
         for index in own["index"].to_list():
             nearest = min(free, key=lambda row: (abs(free[row] - index), row))
             kept.add(nearest)

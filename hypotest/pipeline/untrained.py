@@ -33,6 +33,7 @@ from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.analysis import group_and_heads, group_needs
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.protocol.group import SELECTIVITY
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.subjects.untrained import matrices, untrained_model
 
@@ -143,7 +144,9 @@ def _network(
     subject = untrained_model(prepared.subject, number, weights, protocol.seed)
     fingerprint = subject.fingerprint
     rule = protocol.group
-    wanted = Wanted(group_needs(protocol), f"{rule.model_dump_json()}, seed {protocol.seed}")
+    wanted = Wanted(
+        group_needs(protocol), f"{rule.model_dump_json()}, seed {protocol.seed}", both=rule.by == SELECTIVITY
+    )
     keys = evidence_keys(subject, prepared.samples, prepared.ablation, wanted.words)
     cached = is_collected(session.networks, keys.selection, keys.evaluation)
     evidence = collect_measured(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,12 +13,17 @@ from pydantic import BaseModel
 from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import ABOUT, Bound, Predicate, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.predicates.units import Unit, common_unit
+from hypotest.predicates.units import common_unit
+from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, OneKey, leaves
+from hypotest.records.protocol.design import MatchFactor, Unit
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
 """Both conditions by name, the first one first."""
+_OF_UNITS: Mapping[Unit, tuple[MatchFactor, ...]] = {"document": ("document", "block"), "token": ("token",)}
+"""What positions share within units in which labels are constant."""
 _Mask = Callable[[Rows], BoolArray]
 
 
@@ -34,6 +39,8 @@ class BoundCondition:
     """What binding found out about its predicates, each with its place."""
     curve: FrequencyCurve | None
     """What a report draws of it."""
+    stretches: tuple[Callable[[Rows], IntArray], ...] = ()
+    """Of its predicates, as `Bound` has them."""
 
 
 def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundCondition:
@@ -59,6 +66,7 @@ def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundC
             f"{_key(leaf)}: {item.found}" for leaf in leaves(condition) if (item := bound[leaf.path]).found
         ),
         curve=next((replace(item.curve, condition=name) for item in bound.values() if item.curve), None),
+        stretches=tuple(item.stretches for item in bound.values() if item.stretches),
     )
 
 
@@ -70,10 +78,59 @@ def predicate_of(leaf: Leaf) -> Predicate:
 
 
 def unit_of(*conditions: Condition) -> Unit:
-    """Coarsest unit within which the labels of some conditions are constant: what may be shuffled."""
-    return common_unit(
-        predicate_of(leaf).unit(_about(leaf)) for condition in conditions for leaf in leaves(condition)
-    )
+    """Coarsest unit within which the labels of some conditions are constant: what may be shuffled.
+
+    What all of them demand, such as a language, tells no row of one from a row of another, and is not asked.
+    """
+    return common_unit(predicate_of(leaf).unit(_about(leaf)) for leaf in _telling(conditions))
+
+
+def exchange_of(protocol: Protocol) -> Unit:
+    """What labels of a protocol's conditions are shuffled over; those of minimal pairs within these."""
+    if protocol.examples is not None and protocol.examples.pair is not None:
+        return "pair"
+    return unit_of(*protocol.conditions.values())
+
+
+def _telling(conditions: Sequence[Condition]) -> Iterator[Leaf]:
+    """Predicates that can tell rows of some conditions apart."""
+    demands = [condition.value if condition.key == "all" else (condition,) for condition in conditions]
+    shared = [item for item in demands[0] if all(item in others for others in demands[1:])]
+    if len(conditions) == 1 or all(len(items) == len(shared) for items in demands):
+        shared = []
+    for items in demands:
+        for item in items:
+            if item not in shared:
+                yield from leaves(item)
+
+
+def stretches(bound: Sequence[BoundCondition], rows: Rows) -> IntArray | None:
+    """Number, within its document, of the stretch of text that each row lies in; shape (n_rows,).
+
+    Returns:
+        None if no predicate divides the text into stretches.
+    """
+    found = [divide(rows) for condition in bound for divide in condition.stretches]
+    if not found:
+        return None
+    return np.unique(np.stack(found, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
+
+
+def defining(conditions: Iterable[Condition]) -> frozenset[MatchFactor]:
+    """What of pairs of positions some conditions are about, so that they differ in it by definition."""
+    found: set[MatchFactor] = set()
+    for condition in conditions:
+        for leaf in leaves(condition):
+            predicate = predicate_of(leaf)
+            found.update(shared_within(predicate.unit(_about(leaf))))
+            if leaf.about != "token":
+                found.update(predicate.defines)
+    return frozenset(found)
+
+
+def shared_within(unit: Unit) -> tuple[MatchFactor, ...]:
+    """What positions of one unit have in common, and positions of different units have not."""
+    return _OF_UNITS.get(unit, ())
 
 
 def columns_of(*conditions: Condition) -> tuple[str, ...]:
@@ -173,27 +230,6 @@ def differences(one: Definitions, other: Definitions) -> Iterator[tuple[str, Any
                     yield f"{key}.{option}", old, new
 
 
-def declared_choice(conditions: Iterable[Condition], name: str) -> Any:
-    """The value that conditions have of a choice of a multiverse, the first one's first; None without one."""
-    for condition in conditions:
-        for leaf in leaves(condition):
-            choice = predicate_of(leaf).choices.get(name)
-            if choice is not None:
-                return choice.declared(leaf.options)
-    return None
-
-
-def with_choice(conditions: Definitions, name: str, value: Any) -> Definitions:
-    """Both conditions with another value of a choice of a multiverse."""
-    old = declared_choice(conditions.values(), name)
-
-    def change(leaf: Leaf) -> Any:
-        choice = predicate_of(leaf).choices.get(name)
-        return leaf.options if choice is None else choice.varied(leaf.options, old, value)
-
-    return {key: varied(condition, change) for key, condition in conditions.items()}
-
-
 def narrower(condition: Condition) -> Iterator[tuple[str, Condition]]:
     """Stricter definitions of a condition that is one predicate: what changes, and the condition."""
     one, *more = leaves(condition)
@@ -253,8 +289,8 @@ def _checked(name: str, leaf: Leaf, holds: _Mask) -> _Mask:
             if not mask.any() or mask.all():
                 where = "none" if not mask.any() else "every one"
                 raise CorpusError(
-                    f"holds at {where} of the {len(rows):,} positions of this text, so that it tells nothing "
-                    "apart: check it, or take another text"
+                    f"holds at {where} of the {len(rows):,} {rows.called}, so that it tells nothing apart: "
+                    "check it, or take others"
                 )
             return mask
 

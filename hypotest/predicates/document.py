@@ -107,6 +107,7 @@ PREDICATE = Predicate(
     options=Which,
     words=Words(summary="its document, by a column of the text or the name of its file", clause=_clause),
     exchange="document",
+    material=("text",),
     bind=bind,
     fields=lambda options: () if options.field is None else (options.field,),
     reads_text=True,

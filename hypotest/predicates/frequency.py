@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from hypotest.errors import CorpusError
 from hypotest.estimators.elbow import find_elbow, frequency_curve
-from hypotest.predicates.predicate import Bound, Choice, Kind, Predicate, Setting, Words, of_types
+from hypotest.predicates.predicate import Bound, Kind, Predicate, Setting, Words, of_types
 from hypotest.predicates.rows import About, BoolArray
 from hypotest.records.protocol.strict import Strict
 from hypotest.records.results.figure_data import FrequencyCurve
@@ -256,11 +256,6 @@ def _overlaps(one: Frequency, other: Frequency) -> str:
     return f"both hold between percentiles {low:g} and {high:g}" if low < high else ""
 
 
-def _with_percentile(options: Frequency, old: Any, new: Any) -> Frequency:
-    bounds = {name: getattr(options, name) for name in ("below_percentile", "from_percentile")}
-    return options.model_copy(update={name: new for name, value in bounds.items() if value == old})
-
-
 PREDICATE = Predicate(
     name="frequency",
     about=("target", "token"),
@@ -268,20 +263,11 @@ PREDICATE = Predicate(
     words=Words(
         summary="how frequent its type is in the text that `frequencies` counts", clause=_clause, note=_note
     ),
+    defines=("target_frequency",),
     reads_counts=True,
     bind=bind,
     overlaps=_overlaps,
     limits=_limits,
     narrower=_narrower,
     wider=_wider,
-    choices={
-        "percentile": Choice(
-            declared=lambda options: options.below_percentile or options.from_percentile,
-            varied=_with_percentile,
-        ),
-        "of": Choice(
-            declared=lambda options: options.of,
-            varied=lambda options, old, new: options.model_copy(update={"of": new}),
-        ),
-    },
 )

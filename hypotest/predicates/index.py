@@ -9,6 +9,7 @@ from pydantic import Field, create_model, model_validator
 
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
+from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.strict import Strict
 
 
@@ -49,7 +50,12 @@ def bind(options: Any, about: About | None, setting: Setting) -> Bound:
             inside &= rows.index < high
         return inside
 
-    return Bound(holds)
+    # a block up to its first place, within the range, and behind it: what belongs together in running text
+    def stretches(rows: Rows) -> IntArray:
+        borders = [border for border in (low, high) if border is not None]
+        return np.asarray(rows.block * 3 + np.searchsorted(borders, rows.index, side="right"))
+
+    return Bound(holds, stretches=stretches)
 
 
 def _clause(options: Any, subject: str) -> str:
@@ -65,6 +71,7 @@ PREDICATE = Predicate(
     name="index",
     options=Range,
     words=Words(summary="place within the block, counted from 0", clause=_clause),
-    exchange="position",
+    exchange="span",
+    defines=("index",),
     bind=bind,
 )

@@ -7,18 +7,19 @@ the token to be predicted lies in such a span.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from hypotest.corpora.files import read_bytes
 from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
-from hypotest.predicates.rows import About, BoolArray, Rows
+from hypotest.predicates.rows import About, Rows
 from hypotest.records.corpus import Document
 from hypotest.records.protocol.strict import Strict
 
@@ -63,7 +64,7 @@ def bind(options: Table, about: About | None, setting: Setting) -> Bound:
         for (name,), part in table.partition_by("document", as_dict=True, maintain_order=True).items()
     }
     found = f"{table.height:,} spans in {len(spans):,} documents"
-    return Bound(lambda rows: in_spans(rows, spans, options.file), found)
+    return bound_spans(lambda rows: spans, options.file, found)
 
 
 def read_table(path: Path, where: str) -> pl.DataFrame:
@@ -96,8 +97,27 @@ def read_table(path: Path, where: str) -> pl.DataFrame:
     return table
 
 
-def in_spans(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) -> BoolArray:
-    """At which rows a character of the target lies in a span, shape (n_rows,).
+def bound_spans(spans: Callable[[Rows], Mapping[str, Sequence[Span]]], where: str, found: str = "") -> Bound:
+    """A predicate that holds in spans, each of which, and the text between two, is a stretch of text.
+
+    Args:
+        spans: From rows, the spans; see `span_numbers`.
+        where: What an error calls their source.
+        found: As in `Bound`.
+    """
+    return Bound(
+        lambda rows: span_numbers(rows, spans(rows), where) % 2 == 1,
+        found,
+        stretches=lambda rows: span_numbers(rows, spans(rows), where),
+    )
+
+
+def span_numbers(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) -> NDArray[np.int64]:
+    """Which span of its document a character of each row's target lies in, shape (n_rows,).
+
+    Returns:
+        2 i + 1 in the i-th span of a document, counted from 0; 2 i in the text before it, behind the one
+        before.
 
     Args:
         rows: With documents.
@@ -114,7 +134,7 @@ def in_spans(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) -> Boo
             f"{where}: {len(unknown):,} of {len(spans):,} documents are none of the text, such as "
             f"{unknown[0]!r}; documents of the text are called {known}"
         )
-    held = np.zeros(len(rows), dtype=bool)
+    numbered = np.zeros(len(rows), dtype=np.int64)
     for name, own in spans.items():
         _require_disjoint(own, rows.documents[numbers[name]], where)
     places, starts, ends = rows.characters([numbers[name] for name in spans])
@@ -124,8 +144,9 @@ def in_spans(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) -> Boo
         first = np.array(sorted(own), dtype=np.int64).reshape(-1, 2)
         # spans are disjoint and sorted: the last one that begins before a target's end is the only candidate
         at = np.searchsorted(first[:, 0], ends[mine], side="left") - 1
-        held[places[mine]] = (at >= 0) & (first[np.maximum(at, 0), 1] > starts[mine])
-    return held
+        held = (at >= 0) & (first[np.maximum(at, 0), 1] > starts[mine])
+        numbered[places[mine]] = 2 * (at + 1) - held
+    return numbered
 
 
 def _slice(owners: Any, number: int) -> Any:
@@ -164,6 +185,7 @@ PREDICATE = Predicate(
     ),
     exchange="span",
     files=lambda options: (options.file,),
+    material=("text",),
     bind=bind,
     reads_text=True,
 )

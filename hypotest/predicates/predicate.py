@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.predicates.units import Unit
+from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.protocol.design import MatchFactor, Unit
 from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
@@ -64,21 +65,13 @@ class Bound:
     """What binding found out, for whoever checks the text: ``212 types, 5 to 20 occurrences each``."""
     curve: FrequencyCurve | None = None
     """What a report draws of it."""
+    stretches: Callable[[Rows], IntArray] | None = None
+    """Of one whose labels belong to spans of text: the number, within its document, of the span, or of the
+    text between two of them, that each row lies in, shape (n_rows,)."""
 
 
 Kind = tuple[str, Iterable[tuple[Any, Any]]]
 """Why definitions are changed, and the options of both conditions, the smallest change first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How another choice of a multiverse reaches a predicate."""
-
-    declared: Callable[[Any], Any]
-    """From its options, the protocol's own value; None where it has none."""
-    varied: Callable[[Any, Any, Any], Any]
-    """From its options, the first condition's own value and another one, the options then. A border between
-    both conditions so moves in both; what is no border stays."""
 
 
 def _nothing(options: Any, *more: Any) -> Iterable[str]:
@@ -108,6 +101,8 @@ class Predicate:
     exchange: Unit | None = None
     """Coarsest unit within which it holds everywhere or nowhere, which says what may be shuffled. None: the
     types of what it is about."""
+    material: tuple[Literal["text", "examples"], ...] = ("text", "examples")
+    """What rows it can be asked of."""
     bind: Callable[[Any, About | None, Setting], Bound]
     """Tied to a tokenizer: from the options and what it is about.
 
@@ -121,6 +116,9 @@ class Predicate:
     """Files that it reads, seen from the protocol's folder."""
     fields: Callable[[Any], tuple[str, ...]] = _no_names
     """Columns of the text that it reads."""
+    defines: tuple[MatchFactor, ...] = ()
+    """What pairs of positions can be matched on, and two conditions of it are told apart by, where it is not
+    about the current token; documents and current tokens follow from `unit`."""
     reads_counts: bool = False
     """Whether it needs the counts of the protocol's ``frequencies``."""
     reads_text: bool = False
@@ -132,8 +130,6 @@ class Predicate:
     wider: Callable[[Any, Any], tuple[Kind, ...]] = lambda one, other: ()
     """Kinds of other definitions of two conditions that are about the same, which may have rows enough where
     a text is short of them: from the options of both."""
-    choices: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
-    """Choices of a multiverse that vary it."""
 
     @property
     def home(self) -> Path:

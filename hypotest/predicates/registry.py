@@ -8,8 +8,8 @@ from typing import get_args
 from pydantic import TypeAdapter
 
 from hypotest.predicates.predicate import ABOUT, INTERFACE, Predicate
-from hypotest.predicates.units import Unit
 from hypotest.records.protocol.conditions import COMBINATIONS
+from hypotest.records.protocol.design import Unit
 from hypotest.records.stored.plugins import discover, require_place
 
 __all__ = ["ABOUT", "PACKAGE", "PREDICATES"]
@@ -36,8 +36,6 @@ def _checked(name: str, predicate: object, known: Mapping[str, Predicate]) -> Pr
             f"exchange must be one of {', '.join(get_args(Unit))}, or None where `about` says which type it "
             f"is; found {predicate.exchange!r}"
         )
-    if predicate.choices:
-        raise ValueError("choices must be empty: those of a multiverse that change conditions are fixed")
     TypeAdapter(predicate.options)  # raises where that is no type of a value
     return predicate
 

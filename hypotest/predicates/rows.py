@@ -1,8 +1,8 @@
-"""Rows: the positions of a text that a condition may have, with what predicates are about."""
+"""Rows: positions of a text, or examples, that a condition may have, with what predicates are about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,9 +24,10 @@ def _no_offsets(numbers: Sequence[int]) -> list[IntArray]:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All positions of a text that can be looked at; arrays have shape (n_rows,).
+    """All positions of a text that can be looked at, or all examples; arrays have shape (n_rows,).
 
-    The first position of a block is none: it sees one token. The last is the one before the last token.
+    Of a text, the first position of a block is none: it sees one token. The last is the one before the
+    last token.
     """
 
     blocks: Blocks
@@ -40,6 +41,28 @@ class Rows:
     """Numbers of documents -> for each the characters of its tokens, from and up to, shape (n_tokens, 2)."""
     n_before: int = 0
     """Tokens at the beginning of each block that are none of the document's."""
+    fields: Sequence[Mapping[str, str]] = ()
+    """Columns of each block that is an example, as text; empty where blocks are of running text."""
+
+    @classmethod
+    def of_examples(
+        cls, blocks: Blocks, index: IntArray, fields: Sequence[Mapping[str, str]], n_before: int = 0
+    ) -> Rows:
+        """The last token of each prompt.
+
+        Args:
+            blocks: One for each example.
+            index: Place of that token, shape (n_blocks,).
+            fields: Columns of each example.
+            n_before: As in `Rows`.
+        """
+        block = np.arange(len(blocks.tokens), dtype=np.int32)
+        return cls(blocks, block, index.astype(np.int32), n_before=n_before, fields=fields)
+
+    @property
+    def called(self) -> str:
+        """What a sentence calls them, in the plural."""
+        return "examples" if self.fields else "positions of this text"
 
     @classmethod
     def of(

@@ -37,6 +37,6 @@ PREDICATE = Predicate(
             f"{subject} {'occurred' if options else 'did not occur'} before in the block"
         ),
     ),
-    exchange="position",
+    exchange="within_type",
     bind=bind,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.labels import Span, in_spans
+from hypotest.predicates.labels import Span, bound_spans
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About
 from hypotest.records.corpus import Document
@@ -26,7 +26,7 @@ class Labelled(Strict):
 
 def bind(options: Labelled, about: About | None, setting: Setting) -> Bound:
     """Nothing of it depends on the tokenizer."""
-    return Bound(lambda rows: in_spans(rows, spans_of(options.label, rows.documents), COLUMN))
+    return bound_spans(lambda rows: spans_of(options.label, rows.documents), COLUMN)
 
 
 def spans_of(label: str, documents: Sequence[Document]) -> dict[str, list[Span]]:
@@ -77,6 +77,7 @@ PREDICATE = Predicate(
         clause=lambda options, subject: f"the next token lies in a span labelled {options.label}",
     ),
     exchange="span",
+    material=("text",),
     bind=bind,
     fields=lambda options: (COLUMN,),
     reads_text=True,

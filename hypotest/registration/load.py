@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.nulls.registry import NULLS
+from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.checks.configuration import configuration_findings
@@ -104,7 +105,7 @@ def judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
     # List items stay, so that the places of those behind them hold; pydantic repeats the error,
     # and the repetition is dropped as an echo.
     data = _without(source.data, {path for path in tainted if path and isinstance(path[-1], str)})
-    data, names, unread = _with_expectations(data)
+    data, names, unread = _with_expectations(_with_sample(data))
     findings += unread
     tainted |= {finding.path for finding in unread}
 
@@ -194,6 +195,17 @@ def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
 
     depends = tuple(translate(path) for path in finding.depends)
     return replace(finding, path=translate(finding.path), depends=depends)
+
+
+def _with_sample(data: dict[str, Any]) -> dict[str, Any]:
+    """Say what ``sample`` is where there are examples, as far as the file does not."""
+    sample = data.get("sample", {})
+    if data.get("examples") is None or not isinstance(sample, dict):
+        return data
+    defaults = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in SAMPLE_DEFAULTS.items()
+    }
+    return {**data, "sample": {**defaults, **sample}}
 
 
 def _with_expectations(

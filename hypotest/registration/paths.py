@@ -15,6 +15,7 @@ from hypotest.registration.checks.conditions import file_findings
 from hypotest.registration.findings import Finding, Path, shown
 
 _TEXT: Path = ("corpus", "text")
+_EXAMPLES: Path = ("examples", "files")
 _COUNTED: Path = ("frequencies", "count")
 """Where one of them has the wrong type, the others are counted differently, and are not judged."""
 
@@ -37,7 +38,11 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
             yield from _missing(counted, base, ("frequencies",))
     else:
         yield from _text(counted.count, base, _COUNTED)
-    yield from _text(protocol.corpus.text, base, _TEXT)
+    if protocol.examples is not None:
+        yield from _text_files(protocol.examples.files, base, _EXAMPLES)
+        yield from _without_columns(protocol.examples.files, base, _EXAMPLES[:1])
+    elif protocol.corpus is not None:
+        yield from _text(protocol.corpus.text, base, _TEXT)
     yield from file_findings(protocol, base)
 
 
@@ -86,10 +91,9 @@ def _without_columns(names: tuple[str, ...], base: pathlib.Path, path: Path) -> 
     for place, name in enumerate(names):
         without = next((file for file in files_of(name, base) if not WITH_COLUMNS.search(file)), None)
         if without is not None:
-            message = (
-                "must be .jsonl, .csv, .tsv or .parquet where a column is given; found "
-                f"{shown(without)}: remove column"
-            )
+            of_text = " where a column is given" if path != _EXAMPLES[:1] else ", with an example in each row"
+            remedy = ": remove column" if path != _EXAMPLES[:1] else ""
+            message = f"must be .jsonl, .csv, .tsv or .parquet{of_text}; found {shown(without)}{remedy}"
             yield Finding((*path, "files", place), message, depends=((*path, "column"), (*path, "files")))
 
 
@@ -99,5 +103,5 @@ def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:
         yield Finding(
             path,
             f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}",
-            depends=((*_TEXT, "files"), (*_COUNTED, "files")),
+            depends=((*_TEXT, "files"), (*_COUNTED, "files"), _EXAMPLES),
         )

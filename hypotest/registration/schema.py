@@ -12,10 +12,8 @@ from hypotest.measures.measure import Measure
 from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.records.protocol.choices import SHARED_CHOICES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.checks.multiverse import choice_option
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 """The newest that language servers for YAML understand."""
@@ -40,10 +38,8 @@ def schema() -> dict[str, Any]:
     # Language servers read the key `null` as no word at all, and would refuse it here; `validate` refuses
     # unknown keys.
     del contrast["additionalProperties"]
-    for name in (*SHARED_CHOICES, *CHOICES):
-        option = choice_option(name)
-        if option is not None:
-            definitions["Multiverse"]["properties"][name]["items"] = _type_of(option)
+    for name, option in CHOICES.items():
+        definitions["Multiverse"]["properties"][name]["items"] = _type_of(option)
     _write_prediction(definitions["Prediction"])
     for model in (document, *definitions.values()):
         _describe(model)

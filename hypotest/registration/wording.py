@@ -25,6 +25,8 @@ _UNIONS: tuple[Path, ...] = (
 )
 """Keys with alternatives, outer ones first: pydantic puts the name of the alternative behind them."""
 
+_LISTED_UNION: Path = ("multiverse", "select")
+
 _KINDS = {
     "string_type": "text (in quotes, if it looks like a number)",
     "int_type": "a whole number",
@@ -52,6 +54,8 @@ _OUTCOMES = "must be less, greater, equivalent, a list of these, or any"
 def data_path(error: ErrorDetails) -> Path:
     """Path of an error within the data that pydantic was given."""
     location: Path = error["loc"]
+    if location[:2] == _LISTED_UNION:  # of each item
+        location = (*location[:3], *location[4:])
     for union in _UNIONS:
         depth = len(union)
         if location[:depth] == union and len(location) > depth:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.strict import Strict
@@ -30,10 +31,27 @@ def written(record: Strict) -> dict[str, Any]:
     data: dict[str, Any] = record.model_dump(mode="json", exclude_defaults=True)
     if isinstance(record, Protocol):
         data["predictions"] = [written(item) for item in record.predictions]
+        data = _of_material(data, record)
     if isinstance(record, Prediction):
         expected = data.pop("expects", {})
         data |= {name: _expectation(outcomes) for name, outcomes in expected.items()}
     return data
+
+
+def _of_material(data: dict[str, Any], protocol: Protocol) -> dict[str, Any]:
+    """Without the default text; with examples other keys of ``sample`` have their default."""
+    changed = {"corpus": data.get("corpus") or None}
+    if protocol.examples is not None:
+        sample = {
+            name: value for name, value in data.get("sample", {}).items() if name not in SAMPLE_DEFAULTS
+        }
+        for name, default in SAMPLE_DEFAULTS.items():
+            value = getattr(protocol.sample, name)
+            if value != default:
+                sample[name] = list(value) if isinstance(value, tuple) else value
+        changed["sample"] = sample or None
+    both = {**data, **changed}
+    return {name: both[name] for name in type(protocol).model_fields if both.get(name) is not None}
 
 
 def yaml_text(data: dict[str, Any]) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from hypotest.pages.document import Part
+from hypotest.pages.inline import strong
+from hypotest.records.results.corpus_result import CorpusResult
 from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
-from hypotest.report.numbers import count_text
+from hypotest.report.numbers import count_text, fixed
+from hypotest.report.text import token_text
 
 
 def used_of(tokens: int, text_tokens: int, n_padded: int) -> str:
@@ -28,3 +35,31 @@ def unlisted_of(curve: FrequencyCurve) -> str:
         return ""
     tokens = "the last token id" if number == 1 else f"the last {count_text(number)} token ids"
     return f" The frequency table ends before {tokens} of the model, which count as never seen."
+
+
+def frequent_targets(corpus: CorpusResult) -> Iterator[str]:
+    """The most frequent targets of each condition among those that were sampled."""
+    for name, frequent in corpus.frequent.items():
+        yield (
+            f"The most frequent {name} targets in the sample: "
+            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in frequent)
+            + "."
+        )
+
+
+def cross_entropy_words(results: Results) -> Iterable[Part]:
+    """How well the model predicts the text, beside what needs no model."""
+    found = results.cross_entropy
+    if found is not None:
+        counts = (
+            ""
+            if found.unigram is None
+            else f"Knowing nothing but how frequent each token is costs {fixed(found.unigram, 2)}, guessing "
+            f"among all tokens {fixed(found.chance, 2)}."
+        )
+        yield (
+            f"The model's cross-entropy on {'this text' if counts else 'the prompts'} is ",
+            strong(f"{fixed(found.nats, 2)} nats"),
+            f" a token ({count_text(found.n_tokens)} tokens of the selection split). "
+            + (counts or f"Guessing among all tokens costs {fixed(found.chance, 2)}."),
+        )

@@ -13,6 +13,7 @@ from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.nulls.registry import NULLS, counted_together, one_sided
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
+from hypotest.predicates.units import EXCHANGES, permuted_name
 from hypotest.records.protocol.conditions import UNNAMED, Conditions, named
 from hypotest.records.protocol.design import PERMUTED
 from hypotest.records.protocol.prediction import Outcome
@@ -39,6 +40,13 @@ _OTHERS = {
     PERMUTED: "do {first} and {second} targets differ more than token types of like count whose labels "
     "are dealt out at random? Each draw is divided by its own standard error, and stands beside the test "
     "by t.",
+    **{
+        permuted_name(unit): "do {first} and {second} targets differ more than where labels are dealt out "
+        + item.over
+        + " at random? Each draw is divided by its own standard error, and stands beside the test by t."
+        for unit, item in EXCHANGES.items()
+        if unit != "type"
+    },
     OTHER_CONDITION: "do {first} and {second} targets differ, by t with the error over documents and "
     "types? No draws, and no z.",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",

@@ -6,14 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.wording import OF_TEXT
+from hypotest.records.results.corpus_result import CrossEntropy
 from hypotest.records.results.figure_data import FrequencyCurve
-from hypotest.records.results.group_result import AblationResult
+from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus import left_out_of, unlisted_of, used_of
+from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of, unlisted_of, used_of
+from hypotest.report.examples import examples_section
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
+from hypotest.report.row_balance import LEGEND, row_balance_table
 from hypotest.report.text import token_text
 
 _MANY_HEADS = 64
@@ -27,17 +32,31 @@ REPLACEMENTS = {
 def group_section(results: Results) -> Iterable[Part]:
     """The neurons and how they were found."""
     group = results.group
-    shared = len(set(group.neurons) & set(group.control_neurons))
     yield Heading("The group")
     yield (
         f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons, by the rule ",
         emphasis(group.rule),
-        f": {group.reason}. The same rule on {results.corpus.conditions[1]} targets selects "
-        f"{count_text(len(group.control_neurons))} neurons, {count_text(shared)} of them the same.",
+        f": {group.reason}. {_other_group(results)}",
     )
     yield from balance_paragraphs(results)
-    neurons = ", ".join(map(str, group.neurons))
-    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
+    if group.control_neurons or len(group.neurons) < group.n_neurons - group.n_dead:
+        neurons = ", ".join(map(str, group.neurons))
+        yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
+
+
+def _other_group(results: Results) -> str:
+    """What is found on the second condition; of a group that is given, what follows from that."""
+    group = results.group
+    if not group.control_neurons:
+        return (
+            "Nothing is selected, so that no null selects again: under shuffled labels the same neurons are "
+            "measured, and the intervals are those of another study of them."
+        )
+    shared = len(set(group.neurons) & set(group.control_neurons))
+    return (
+        f"The same rule on {results.corpus.conditions[1]} targets selects "
+        f"{count_text(len(group.control_neurons))} neurons, {count_text(shared)} of them the same."
+    )
 
 
 def ablation_section(results: Results) -> Iterable[Part]:
@@ -52,9 +71,7 @@ def ablation_section(results: Results) -> Iterable[Part]:
         f"{results.corpus.conditions[0]} targets by ",
         strong(f"{significant(group.together)} nats"),
         "; their single effects add up to "
-        f"{significant(group.sum_of_single)}{share}. {count_text(group.n_random_groups)} random groups of "
-        f"that size: {significant(group.random_together)} (SD {significant(group.random_together_sd)}) at "
-        f"once, single effects {significant(group.random_sum_of_single)}. "
+        f"{significant(group.sum_of_single)}{share}. {_random_groups(group)}"
         f"{count_text(group.n_positions)} {results.corpus.conditions[0]} positions of the evaluation "
         "split; an ablated neuron is set "
         f"to {REPLACEMENTS[ablation.replacement]}.",
@@ -78,6 +95,16 @@ def ablation_section(results: Results) -> Iterable[Part]:
     yield _engine(ablation)
 
 
+def _random_groups(group: GroupAblation) -> str:
+    if not group.n_random_groups:
+        return "It is the whole layer, so that there are no random groups of its size. "
+    return (
+        f"{count_text(group.n_random_groups)} random groups of that size: "
+        f"{significant(group.random_together)} (SD {significant(group.random_together_sd)}) at once, single "
+        f"effects {significant(group.random_sum_of_single)}. "
+    )
+
+
 def _engine(ablation: AblationResult) -> str:
     if ablation.largest_error_bound is None:
         return f"Engine: interventions in forward passes, since {ablation.reason}; float32, not certified."
@@ -89,23 +116,15 @@ def _engine(ablation: AblationResult) -> str:
     )
 
 
-def cross_entropy_words(results: Results) -> Iterable[Part]:
-    """How well the model predicts the text, beside what needs no model."""
-    found = results.cross_entropy
-    if found is not None:
-        yield (
-            "The model's cross-entropy on this text is ",
-            strong(f"{fixed(found.nats, 2)} nats"),
-            f" a token ({count_text(found.n_tokens)} tokens of the selection split). Knowing nothing but how "
-            f"frequent each token is costs {fixed(found.unigram, 2)}, guessing among all tokens "
-            f"{fixed(found.chance, 2)}.",
-        )
+def _is_plausible(found: CrossEntropy | None) -> bool:
+    """Whether the model predicts the text better than token counts do, where that is asked."""
+    return found is None or found.unigram is None or found.nats < found.unigram
 
 
 def implausible(results: Results) -> Iterable[Part]:
     """Said before any result: a model that does not predict the text."""
     found = results.cross_entropy
-    if found is not None and not found.nats < found.unigram:
+    if found is not None and not _is_plausible(found):
         yield (
             strong("Careful: the model does not predict this text."),
             f" Its cross-entropy is {fixed(found.nats, 2)} nats a token, and token counts alone give "
@@ -116,11 +135,11 @@ def implausible(results: Results) -> Iterable[Part]:
 def implausible_alert(results: Results) -> Inline:
     """The same for the console; empty where it does."""
     found = results.cross_entropy
-    if found is None or found.nats < found.unigram:
+    if found is None or _is_plausible(found):
         return ""
     return strong(
         f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone give "
-        f"{found.unigram:.2f}",
+        f"{fixed(found.unigram, 2)}",
         "bad",
     )
 
@@ -137,6 +156,9 @@ def _beginning(bos: str | None) -> str:
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """The text, the positions, and what the conditions come to in it."""
     corpus = results.corpus
+    if corpus.words != OF_TEXT:
+        yield from examples_section(results, figures)
+        return
     yield Heading("Text and conditions")
     yield (
         f"Text: {corpus.source}; {count_text(corpus.documents)} documents, "
@@ -160,14 +182,6 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
                 for name, number in corpus.types_used.items()
             ),
             *(
-                [f"mean position in the block, {name}", fixed(value, 1)]
-                for name, value in corpus.mean_index.items()
-            ),
-            *(
-                [f"mean cross-entropy in nats, {name}", fixed(value, 2)]
-                for name, value in corpus.mean_loss.items()
-            ),
-            *(
                 []
                 if curve is None
                 else [
@@ -180,12 +194,14 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         ],
         numeric=(1,),
     )
-    for name, frequent in corpus.frequent.items():
-        yield (
-            f"The most frequent {name} targets in the sample: "
-            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in frequent)
-            + "."
-        )
+    names = Conditions(*corpus.conditions)
+    yield (
+        "How alike the measured positions (evaluation split) of both conditions are in what could explain a "
+        "difference between them:"
+    )
+    yield row_balance_table(corpus.balance, names)
+    yield f"{LEGEND}."
+    yield from frequent_targets(corpus)
     if corpus.text_differs:
         said = "Installed in another version than the pinned one, so that the text differs: "
         yield Note("note", (Paragraph(f"{said}{sentence_list(corpus.text_differs)}."),))

@@ -13,16 +13,18 @@ from hypotest.measures.registry import words_of
 from hypotest.nulls.registry import SD_NULL, declared, one_sided
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import link
-from hypotest.predicates.combine import definitions, notes_of
+from hypotest.predicates.combine import exchange_of
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Margin, Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
-from hypotest.registration.explained.meanings import limits_text, match_words
+from hypotest.registration.explained.groups import group_was
 from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
+from hypotest.report.sampled import changed, positions_text
 
 RESELECTION = (
     "For comparison with other studies the group was selected again on balanced half-samples (McCarthy 1969, "
@@ -89,7 +91,7 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[P
             f"Written without a package that the run used ({recorded.missing}): what it says of them is "
             "missing here."
         )
-    yield " ".join([_preregistration(results, protocol), _positions(protocol), _group(protocol)])
+    yield " ".join([_preregistration(results, protocol), positions_text(protocol), _group(protocol)])
     yield " ".join([_measures(results), _nulls(protocol)])
     yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()
     yield "Sources:"
@@ -112,53 +114,11 @@ def _preregistration(results: Results, protocol: Protocol) -> str:
     )
 
 
-def _positions(protocol: Protocol) -> str:
-    sample, corpus = protocol.sample, protocol.corpus
-    notes = "".join(f" {note}" for note in notes_of(protocol.conditions.values()))
-    repeated = (
-        f" Everything was repeated on {count_text(protocol.splits)} such divisions, the first of which "
-        "decides."
-        if protocol.splits > 1
-        else ""
-    )
-    return (
-        f"Text was cut into blocks of {count_text(corpus.context)} tokens that never cross "
-        f"documents{beginning_words(corpus.bos)}. "
-        f"A position belongs {definitions(protocol.conditions)}.{notes} Up to "
-        f"{count_text(sample.positions)} positions per condition were sampled, {limits_text(protocol)}; "
-        f"{match_words(protocol)}. Documents were split at random, {100 * protocol.split.selection:g} % "
-        "to select "
-        f"neurons and the others to measure them.{repeated}"
-    )
-
-
-def beginning_words(bos: str | bool) -> str:
-    """Continues a sentence about blocks."""
-    words = {
-        "auto": "which begin with a beginning-of-sequence token if the tokenizer puts one before a text",
-        True: "which begin with a beginning-of-sequence token",
-        False: "without a beginning-of-sequence token",
-    }
-    return f", {words[bos]}"
-
-
 def _group(protocol: Protocol) -> str:
-    group = protocol.group
-    if group.select == "plateau":
-        otherwise = ""
-        if group.otherwise is not None:
-            otherwise = (
-                f" (declared for the case of no plateau: the top {100 * group.otherwise.top_fraction:g} %)"
-            )
-        rule = f"the neurons left of the power law of the rank-influence curve{otherwise}"
-    else:
-        rule = f"the top {100 * group.select.top_fraction:g} % of the neurons"
     return (
-        "A neuron's influence is the mean absolute change of the next token's cross-entropy "
-        "when its "
+        f"A neuron's influence is the mean absolute change of {changed(protocol)} when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
-        "arXiv:2509.21163); the group was "
-        f"{rule}, for {protocol.names.first} targets."
+        f"arXiv:2509.21163); the group was {group_was(protocol)}."
     )
 
 
@@ -199,21 +159,27 @@ def _tests(results: Results, protocol: Protocol) -> str:
         "doi:10.2202/1544-6115.1585)."
     )
     if resampled:
+        own = EXCHANGES[exchange_of(protocol)]
+        of_both = (
+            ""
+            if own.tells_types or protocol.examples
+            else "; types that occur in both conditions are left out of both at once"
+        )
         text += (
             " Confidence intervals are over documents and target types, two crossed random factors: "
             "variances by the jackknife, leaving groups of documents, types and cells of both out in turn "
-            "(Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136), with Student's t. "
+            f"(Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136){of_both}, with Student's t. "
             "Contrasts with a declared value and between conditions use t with the interval's standard "
             "error."
         )
-    if protocol.intervals.reselection:
+    if protocol.reselects:
         text += f" {RESELECTION}"
     if protocol.placebos:
         text += (
             f" Every prediction that decides was also tested in {count_text(protocol.placebos)} pairs of "
             "make-believe conditions, random halves of the second condition's units within "
             "strata of log2 "
-            "of their counts, with the selection run again, and in one pair by mean loss; they "
+            f"of their counts, {_again_in_placebos(protocol)}and in one pair by mean loss; they "
             "decide nothing."
         )
     if any(item.hidden_bias is not None for item in results.predictions):
@@ -234,6 +200,10 @@ def _tests(results: Results, protocol: Protocol) -> str:
             "that is not significant was never read as equivalence."
         )
     return text
+
+
+def _again_in_placebos(protocol: Protocol) -> str:
+    return "with the selection run again, " if protocol.group.is_selected else ""
 
 
 def margin_text(margin: Margin) -> str:

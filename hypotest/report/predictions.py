@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
-from hypotest.pages.document import Heading, Items, Part, Table, table
+from hypotest.pages.document import Details, Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.hidden_bias import HiddenBias
@@ -55,6 +55,11 @@ def prediction_section(
         yield hidden_bias_text(item.hidden_bias)
     if beside := "; ".join(_beside(item)):
         yield f"Beside it, never decisive: {beside}."
+    if item.communities:
+        yield Details(
+            f"The neurons of its {len(item.communities)} communities",
+            (Items(tuple(", ".join(map(str, neurons)) for neurons in item.communities)),),
+        )
     notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
     if notes:
         yield Items(notes)

@@ -80,6 +80,18 @@ class Run:
         return read_nulls(self.folder)
 
     @cached_property
+    def communities(self) -> pl.DataFrame:
+        """One row per neuron of the group and prediction that detects communities: which it is in, from 0."""
+        rows = [
+            (item.id, neuron, place)
+            for item in self.results.predictions
+            for place, neurons in enumerate(item.communities)
+            for neuron in neurons
+        ]
+        schema = {"prediction": pl.String, "neuron": pl.Int64, "community": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @cached_property
     def verdicts(self) -> pl.DataFrame:
         """One row per hypothesis: status, reason, and which predictions contradict or refute it."""
         return pl.DataFrame(

@@ -26,6 +26,7 @@ from hypotest.report.placebos import placebo_section
 from hypotest.report.predictions import prediction_section
 from hypotest.report.provenance import provenance_section
 from hypotest.report.registration import deviations_section, status_line
+from hypotest.report.reworded import reworded
 from hypotest.report.splits import splits_section
 from hypotest.report.verdict_words import verdict_words
 
@@ -41,7 +42,7 @@ def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pi
     Raises:
         OutputError: If the protocol inside the results is not one of this version.
     """
-    return document(_parts(results, manifest, figures))
+    return reworded(document(_parts(results, manifest, figures)), results.corpus.words)
 
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:

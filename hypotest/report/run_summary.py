@@ -9,6 +9,7 @@ from pathlib import Path
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Column, ColumnKind, Document, Group, Part, Table, document, together
 from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path, strong
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import Results
 from hypotest.report.margins import sensitivity_lines
@@ -16,6 +17,8 @@ from hypotest.report.material import implausible_alert
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
 from hypotest.report.placebos import placebo_line
 from hypotest.report.registration import deviations_summary, status_alert
+from hypotest.report.reworded import reworded
+from hypotest.report.row_balance import LEGEND, row_balance_table
 from hypotest.report.splits import splits_line
 from hypotest.report.text import nearest_path
 
@@ -37,7 +40,7 @@ def run_summary(results: Results, folder: Path | None = None) -> Document:
         results: The run.
         folder: Where the report lies; None if it was not written.
     """
-    return document(_parts(results, folder))
+    return reworded(document(_parts(results, folder)), results.corpus.words)
 
 
 def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
@@ -49,6 +52,8 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
         implausible_alert(results),
     )
     yield verdict_table(results)
+    names = Conditions(*results.corpus.conditions)
+    yield together(row_balance_table(results.corpus.balance, names), aside(LEGEND))
     last: list[Part] = [_verdict(results), splits_line(results), placebo_line(results)]
     if registration is not None and registration.deviations:
         yield together(*last)

@@ -22,6 +22,7 @@ from hypotest.records.results.trial import TrialPrediction, TrialResult
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import count_text, duration_text, significant
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.reworded import reworded
 from hypotest.report.text import nearest_path
 
 _HEAD = ("prediction", "compared with", "observed", "reference", "difference")
@@ -43,7 +44,7 @@ def write_trial(result: TrialResult) -> None:
 def trial_summary(result: TrialResult) -> Document:
     """What `hypotest run --limit` prints when it is done."""
     positions = count_text(result.positions)
-    return document(
+    page = document(
         [
             together(
                 strong(f"*** TRIAL: {positions} positions per condition. NO VERDICT. ***", "alarm"),
@@ -55,11 +56,12 @@ def trial_summary(result: TrialResult) -> Document:
             together(check_text(result), _NEXT, ("Report: ", path(nearest_path(result.folder / "trial.md")))),
         ]
     )
+    return reworded(page, result.words)
 
 
 def trial_page(result: TrialResult) -> Document:
     """The report."""
-    return document(_parts(result))
+    return reworded(document(_parts(result)), result.words)
 
 
 def _parts(result: TrialResult) -> Iterator[Part]:

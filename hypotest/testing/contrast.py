@@ -50,5 +50,7 @@ class MeasuredContrast:
     draws: Mapping[str, Draws] = field(default_factory=dict)
     """Id of a comparison with a null -> every draw, for nulls.parquet."""
     notes: tuple[str, ...] = ()
+    communities: tuple[tuple[int, ...], ...] = ()
+    """Of the group: the neurons of each, as numbers in the layer; empty where none are looked for."""
     regimes: tuple[RegimeFit, ...] = ()
     """Of the rank-influence curves, if it is about them."""

@@ -30,7 +30,7 @@ class MeasuredRows:
     documents: IntArray
     """Document of each, shape (n_rows,)."""
     types: IntArray | None = None
-    """Target type of each; None where evidence was summed over types, which are then held fixed."""
+    """Target type of each; None where types are no sample (`SplitEvidence.samples_types`), and held fixed."""
     second: NDArray[np.bool_] | None = None
     """Which are of the second condition; None where all are of the first."""
 
@@ -38,9 +38,15 @@ class MeasuredRows:
     def of(cls, split: SplitEvidence, *, both: bool = False) -> MeasuredRows:
         """The positions of a split, of the first condition or of both."""
         if both:
-            return cls(split.documents, split.targets, split.second)
-        rows = split.first
-        return cls(split.documents[rows], split.targets[rows])
+            return cls(split.documents, split.types, split.second)
+        rows, types = split.first, split.types
+        return cls(split.documents[rows], None if types is None else types[rows])
+
+    @classmethod
+    def of_heads(cls, split: SplitEvidence) -> MeasuredRows:
+        """The positions at which heads were ablated."""
+        ablation = split.head_ablation
+        return cls(ablation.documents, ablation.targets if split.samples_types else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,9 @@ class BoundMeasure:
     noise: Callable[[IntArray], float] | None = None
     """Variance of the value of a group (k,) that comes of neither documents nor types, such as the luck of a
     search; None: it has none."""
+    communities: Callable[[IntArray], IntArray] | None = None
+    """A group (k,) to the community of each of its neurons, numbered from 0, shape (k,); None where none are
+    looked for."""
     under_labels: Callable[[ShuffledGroups], tuple[Values, Values]] | None = None
     """Its values for both conditions' groups of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the

@@ -25,10 +25,12 @@ def interval_p_value(interval: Interval) -> float:
     return t_p_value(centre, interval.standard_error, interval.degrees_of_freedom)
 
 
-def effective_numbers(documents: float, types: Sequence[float], conditions: Conditions) -> dict[str, float]:
-    """Documents, and types of each condition, of equal size that would say as much, by name."""
-    names = ("effective_documents", *(f"effective_{name}_types" for name in conditions))
-    return dict(zip(names, (documents, *types), strict=False))
+def effective_numbers(
+    documents: float, types: Sequence[float], conditions: Conditions, *, shared: bool
+) -> dict[str, float]:
+    """Documents, and types of each condition or of both, of equal size that would say as much, by name."""
+    kinds = ("effective_types",) if shared else tuple(f"effective_{name}_types" for name in conditions)
+    return dict(zip(("effective_documents", *kinds), (documents, *types), strict=False))
 
 
 def ends(interval: Interval | None) -> tuple[float, float] | None:

@@ -31,7 +31,8 @@ def left_out_of(rows: MeasuredRows, streams: Streams) -> CrossedLeftOut:
 
 def effective_units(left: CrossedLeftOut, conditions: Conditions) -> dict[str, float]:
     """Documents, and types of each condition, of equal size that would say as much, by name."""
-    return effective_numbers(left.documents.number, [item.number for item in left.types], conditions)
+    types = [item.number for item in left.types]
+    return effective_numbers(left.documents.number, types, conditions, shared=left.shared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +11,21 @@ from numpy.typing import NDArray
 from hypotest.engine.streams import Streams
 from hypotest.errors import EvidenceError
 from hypotest.estimators.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
-from hypotest.groups.nulls import Influences, LabelledSums, influences_under, labelled_sums
-from hypotest.groups.select import explain_size, group_sizes, most_influential
+from hypotest.groups.nulls import Influences, influences_under, labelled_sums
+from hypotest.groups.select import (
+    explain_given,
+    explain_size,
+    given_columns,
+    group_sizes,
+    most_influential,
+)
+from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
-from hypotest.records.protocol.protocol import Group, Protocol
+from hypotest.records.protocol.group import INFLUENCE, Group
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.group_result import GroupResult
-
-LABELLINGS_AT_ONCE = 256
-"""Bounds memory: 256 x 3 x 8,192 neurons x 4 bytes is 25 MB."""
+from hypotest.testing.ranking import ranking
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +35,7 @@ class Selection:
     group: NDArray[np.int64]
     """Columns of the evidence, ascending: the same neurons always give the same bits."""
     second: NDArray[np.int64]
-    """What the same rule selects on the second condition."""
+    """What the same rule selects on the second condition; a group that is given has no other."""
     half: NDArray[np.bool_]
     """Which half of the selection documents each position belongs to, shape (n_positions,)."""
     result: GroupResult
@@ -60,64 +66,83 @@ def fit_curves(influences: Influences) -> tuple[RegimeFits, NDArray[np.float64]]
     return fit_regimes(np.log(grid), curve), curve
 
 
-def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[Influences]:
-    """Influences on what is labelled true, some labellings at a time."""
-    for start in range(0, len(labels), LABELLINGS_AT_ONCE):
-        yield influences_under(labels[start : start + LABELLINGS_AT_ONCE], sums)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ObservedSelection:
     """What the rule finds with the labels as they are; nothing but the selection split is involved."""
 
     group: NDArray[np.int64]
-    """Most influential first."""
+    """The first of the ranking first."""
     second: NDArray[np.int64]
-    """What the same rule selects on the second condition."""
+    """What the same rule selects on the second condition; a group that is given has no other."""
     rule: str
-    """``plateau`` or ``top_fraction``."""
+    """``plateau``, ``top_fraction``, ``top``, ``ids`` or ``all``."""
     reason: str
     half: NDArray[np.bool_]
     """Which half of the documents each position belongs to, shape (n_positions,)."""
     arms: tuple[Influences, Influences]
-    """Influences on the first condition and on the second."""
+    """Influences on the first condition and on the second, whatever neurons are ranked by."""
+    ranking: FloatArray
+    """What neurons are ranked by, for the first condition, shape (n_neurons,)."""
 
 
-def select_observed(split: SplitEvidence, rule: Group, streams: Streams) -> ObservedSelection:
-    """Select the group on the selection split, as a run does.
+def select_observed(
+    split: SplitEvidence, rule: Group, streams: Streams, numbers: IntArray | None = None
+) -> ObservedSelection:
+    """Find the group on the selection split, as a run does.
 
     Args:
         split: The selection split.
         rule: The protocol's ``group:``.
         streams: Random numbers.
+        numbers: Number in the layer of each neuron, ascending; None: the whole layer is there.
 
     Raises:
-        EvidenceError: If a half of the documents holds no position of a condition.
+        EvidenceError: If a half of the documents holds no position of a condition, where neurons are
+            selected; if the layer has fewer neurons than are asked for, or none of those that are named.
     """
     half = document_halves(split, streams("selection halves"))
     arms = (_influences(split, split.first, half), _influences(split, split.second, half))
+    n_neurons = split.delta_loss.shape[1]
+    by_rank = arms[0].whole[0] if rule.by == INFLUENCE else ranking(split, split.first, split.second, rule.by)
+    if not rule.is_selected:
+        known = np.arange(n_neurons) if numbers is None else np.asarray(numbers)
+        columns = given_columns(rule, known)
+        columns = columns[np.argsort(-by_rank[columns], kind="stable")]
+        return ObservedSelection(columns, columns, *explain_given(rule, known), half, arms, by_rank)
     _require_halves(arms, f"{np.unique(split.documents).size} documents")
     fits, _ = fit_curves(arms[0])
-    name, reason = explain_size(
-        bool(fits.plateau[0]), int(fits.plateau_size[0]), split.delta_loss.shape[1], rule
-    )
-    return ObservedSelection(
-        groups_of(arms[0], rule)[0], groups_of(arms[1], rule)[0], name, reason, half, arms
-    )
+    name, reason = explain_size(bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule)
+    if rule.by == INFLUENCE:
+        group, second = groups_of(arms[0], rule)[0], groups_of(arms[1], rule)[0]
+    else:
+        both = np.stack([by_rank, -by_rank])  # the other arm has both conditions change places
+        group, second = most_influential(both, np.full(2, group_sizes(*_NO_PLATEAU, n_neurons, rule)[0]))
+    return ObservedSelection(group, second, name, reason, half, arms, by_rank)
 
 
-def select_group(split: SplitEvidence, rule: Group, streams: Streams) -> NDArray[np.int64]:
-    """The group of `select_observed` alone, from changes of loss on targets of the first condition.
+def select_group(
+    split: SplitEvidence, rule: Group, streams: Streams, numbers: IntArray | None = None
+) -> NDArray[np.int64]:
+    """The group of `select_observed` alone, from what it is ranked by.
 
     Returns:
         Columns of the evidence, ascending.
 
     Raises:
-        EvidenceError: If a half of the documents holds no position of the condition.
+        EvidenceError: As `select_observed` does.
     """
+    if not rule.is_selected or rule.by != INFLUENCE:
+        n_neurons = split.activations.shape[1]
+        if not rule.is_selected:
+            return np.sort(given_columns(rule, np.arange(n_neurons) if numbers is None else numbers))
+        ranked = ranking(split, split.first, split.second, rule.by)
+        return np.sort(most_influential(ranked[None, :], group_sizes(*_NO_PLATEAU, n_neurons, rule))[0])
     own = _influences(split, split.first, document_halves(split, streams("selection halves")))
     _require_halves((own,), f"{np.unique(split.documents).size} documents")
     return np.sort(groups_of(own, rule)[0])
+
+
+_NO_PLATEAU = (np.zeros(1, dtype=bool), np.zeros(1, dtype=np.int64))
 
 
 def _influences(split: SplitEvidence, rows: NDArray[np.bool_], half: NDArray[np.bool_]) -> Influences:
@@ -130,14 +155,15 @@ def _influences(split: SplitEvidence, rows: NDArray[np.bool_], half: NDArray[np.
 
 
 def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selection:
-    """Select the group on the selection split.
+    """Select the group on the selection split, or take the one that is given.
 
     Args:
         protocol: Its ``group:``.
         evidence: Its selection split; the other one is not looked at.
         streams: Random numbers.
     """
-    observed = select_observed(evidence.selection, protocol.group, streams)
+    observed = select_observed(evidence.selection, protocol.group, streams, evidence.numbers)
+    given = not protocol.group.is_selected
     return Selection(
         group=np.sort(observed.group),
         second=np.sort(observed.second),
@@ -147,7 +173,7 @@ def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selectio
             n_neurons=evidence.layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(evidence.layer_numbers(observed.second).tolist()),
+            control_neurons=() if given else tuple(evidence.layer_numbers(observed.second).tolist()),
             n_dead=evidence.n_left_out,
         ),
     )
@@ -164,8 +190,13 @@ def _require_halves(arms: Sequence[Influences], documents: str) -> None:
 
 
 def groups_of(influences: Influences, rule: Group) -> list[NDArray[np.int64]]:
-    """What a rule selects by each of some influences, the most influential first."""
-    if rule.select == "plateau":
+    """What a rule selects by each of some rankings, the first of the ranking first.
+
+    Args:
+        influences: What neurons are ranked by, ``whole``; on halves where a plateau is looked for.
+        rule: The protocol's ``group:``, under which neurons are selected.
+    """
+    if rule.size_varies:
         _require_halves((influences,), "documents")
         fits, _ = fit_curves(influences)
         plateau, ends = fits.plateau, fits.plateau_size

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Values
 from hypotest.groups.nulls import random_groups
-from hypotest.records.protocol.protocol import Group
+from hypotest.records.protocol.group import Group
 from hypotest.testing.group_measure import BoundMeasure, rows_by_size
 from hypotest.testing.relabelled import ShuffledGroups
 from hypotest.testing.selection import Selection
@@ -34,8 +34,9 @@ class Arm:
 class Shuffled:
     """A measure under shuffled labels."""
 
-    arms: tuple[Arm, Arm, Arm]
-    """Of the group selected on the first condition, of the one selected on the second, and the difference."""
+    arms: tuple[Arm, ...]
+    """Of the group selected on the first condition, of the one selected on the second, and the difference; of
+    a group that is given, itself alone."""
     log10_relabellings: float
     scale: Callable[[Values, int], Values]
     """From values of groups of a size to what the statistics are made of."""
@@ -76,7 +77,15 @@ def compare_shuffled(
             group's size. (SDs of random groups, in which such effects were once stated, were known to 3.5 %
             from as many groups, and moved with the text: on an effect of 10 SD 0.4 that no error counted.)
         streams: Random numbers.
+
+    Raises:
+        Undefined: If the group is given and the measure has no labels: nothing is then shuffled.
     """
+    if not rule.is_selected and measure.under_labels is None:
+        raise Undefined(
+            "the neurons are given and not selected, and what is measured of them carries no labels: "
+            "shuffling those changes nothing"
+        )
     observed = [selection.group, selection.second]
     scale: Callable[[Values, int], Values] = _unscaled
     noise = 0.0
@@ -98,12 +107,11 @@ def compare_shuffled(
     def arm(statistic: str, values: Values) -> Arm:
         return Arm(statistic, float(values[0]), values[1:])
 
+    arms: tuple[Arm, ...] = (arm(f"T({first})", own),)
+    if rule.is_selected:
+        arms = (*arms, arm(f"T({second})", other), arm(f"T({first}) - T({second})", own - other))
     return Shuffled(
-        arms=(
-            arm(f"T({first})", own),
-            arm(f"T({second})", other),
-            arm(f"T({first}) - T({second})", own - other),
-        ),
+        arms=arms,
         log10_relabellings=shuffled.log10_relabellings,
         scale=scale,
         noise=noise,

@@ -15,10 +15,10 @@ from hypotest.estimators.information import gaussian_copula_information
 from hypotest.estimators.modularity import communities, modularity_resamples, segregation
 from hypotest.estimators.routing import crossed_halvings, crossed_routing
 from hypotest.estimators.shared_partitions import modularity_left_out, search_variance
-from hypotest.inference.crossed import effective_number
 from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
 from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out, evaluated
 from hypotest.measures.routing_similarity import HALVINGS
+from hypotest.records.evidence.rows import effective_number
 
 CONTROLS = 6
 Rng = np.random.Generator

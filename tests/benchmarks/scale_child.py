@@ -118,7 +118,7 @@ def copy_passes(source: Path, target: Path, block: NDArray[np.integer], times: i
         times: How often a position is repeated.
     """
     from hypotest.collect.evidence_folder import FINISHED
-    from hypotest.collect.stages import BLOCKS_PER_SHARD
+    from hypotest.collect.forward_stage import BLOCKS_PER_SHARD
     from hypotest.collect.store import read_shard, read_shards, write_shard
 
     counts = json.loads((source / FINISHED).read_text(encoding="utf-8"))

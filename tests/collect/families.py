@@ -137,7 +137,20 @@ def hooked_losses(
     index: np.ndarray,
     values: dict[int, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Losses in float64 with neurons set by a plain forward hook; values (n_blocks, context) by neuron."""
+    """Losses in float64 from `hooked_logits`."""
+    logits = torch.from_numpy(hooked_logits(subject, tokens, block, index, values))
+    target = torch.from_numpy(tokens[block, index + 1].astype(np.int64))
+    return torch.nn.functional.cross_entropy(logits, target, reduction="none").numpy()
+
+
+def hooked_logits(
+    subject: LanguageModel,
+    tokens: np.ndarray,
+    block: np.ndarray,
+    index: np.ndarray,
+    values: dict[int, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Logits in float64 with neurons set by a plain forward hook; values (n_blocks, context) by neuron."""
     model = subject.model.double()  # and back, which loses nothing; a copy would take ten times as long
     ids = torch.from_numpy(tokens.astype(np.int64))
     down = model.get_submodule(subject.anatomy.at("down_projection", subject.layer))
@@ -156,4 +169,4 @@ def hooked_losses(
     finally:
         hook.remove()
         model.float()
-    return torch.nn.functional.cross_entropy(logits, ids[block, index + 1], reduction="none").numpy()
+    return logits.numpy()

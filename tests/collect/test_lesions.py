@@ -67,7 +67,7 @@ def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
 
 def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(collected, monkeypatch):
     key, arguments = collected
-    monkeypatch.setattr("hypotest.collect.lesions.ablate_groups", lambda *args: pytest.fail("made again"))
+    monkeypatch.setattr("hypotest.collect.lesions.ablate_groups", lambda *_, **__: pytest.fail("made again"))
     assert collect_lesions(*arguments) == key
     *before, asked, after, session = arguments
     assert has_lesions(session.evidence, key)

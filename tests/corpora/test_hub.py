@@ -43,7 +43,7 @@ def write_lines(path, texts):
 
 def read(folder, **keys):
     text = CorpusHub(**{"hub": "data", "split": "train", **keys})
-    return list(stream_rows(text, WHERE, folder=folder))
+    return [row[:2] for row in stream_rows(text, WHERE, folder=folder)]
 
 
 def test_rows_come_in_order_without_empty_and_repeated_ones(folder):
@@ -70,6 +70,26 @@ def test_no_more_is_read_than_asked_for(folder):
         )
     )
     assert len(rows) == len(calls) == 7
+
+
+def test_columns_that_conditions_read_come_along(folder):
+    rows = {"text": ["eins", "two", "trois"], "language": ["de", "en", None], "tags": [["a"], ["b"], ["c"]]}
+    (folder / "data").mkdir()
+    pl.DataFrame(rows).write_parquet(folder / "data" / "train-00000-of-00001.parquet")
+    text = CorpusHub(hub="data", split="train")
+    found = list(stream_rows(text, WHERE, folder=folder, columns=("language", "tags")))
+    assert found == [
+        (1, "eins", {"language": "de", "tags": '["a"]'}),
+        (2, "two", {"language": "en", "tags": '["b"]'}),
+        (3, "trois", {"tags": '["c"]'}),
+    ]
+    documents, source = hub_source(text, None, found)
+    assert [item.fields.get("language") for item in documents] == ["de", "en", None]
+    assert source.sha256 != hub_source(text, None, [(*row[:2], {}) for row in found])[1].sha256
+    with pytest.raises(
+        CorpusError, match="has no column 'author', which conditions read; it has 'text', 'lang"
+    ):
+        list(stream_rows(text, WHERE, folder=folder, columns=("author",)))
 
 
 def test_other_kinds_of_files(folder):
@@ -169,7 +189,7 @@ def test_the_hub_is_read_at_its_commit(monkeypatch):
 
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     text = CorpusHub(hub="allenai/c4", config="en", split="train", revision="main")
-    assert list(stream_rows(text, WHERE, commit="c" * 40)) == [(1, "one")]
+    assert list(stream_rows(text, WHERE, commit="c" * 40)) == [(1, "one", {})]
     assert asked == [("allenai/c4", "en", "c" * 40, True)]
 
 
@@ -207,11 +227,11 @@ def test_folders_and_names(tmp_path, folder):
 
 def test_documents_are_known_by_their_place_and_the_source_by_its_hash():
     text = CorpusHub(hub="allenai/c4", config="en", split="validation")
-    documents, source = hub_source(text, "c" * 40, [(1, "one"), (4, "two")])
+    documents, source = hub_source(text, "c" * 40, [(1, "one", {}), (4, "two", {})])
     assert [(item.id, item.text) for item in documents] == [
         ("allenai/c4 en validation:1", "one"), ("allenai/c4 en validation:4", "two"),
     ]  # fmt: skip
     assert (source.name, source.version, source.n_documents) == ("allenai/c4 en validation", "c" * 40, 2)
     assert str(source) == "allenai/c4 en validation " + "c" * 40
-    assert hub_source(text, None, [(1, "onet"), (4, "wo")])[1].sha256 != source.sha256
-    assert str(hub_source(text, None, [(1, "one")])[1]) == "allenai/c4 en validation"
+    assert hub_source(text, None, [(1, "onet", {}), (4, "wo", {})])[1].sha256 != source.sha256
+    assert str(hub_source(text, None, [(1, "one", {})])[1]) == "allenai/c4 en validation"

@@ -12,11 +12,13 @@ from hypotest.studies.multiverse import study
 
 pytestmark = pytest.mark.slow
 
+BORDER = "rare.target.frequency.below_percentile, common.target.frequency.from_percentile"
 SECTION = """\
 multiverse:
-  percentile: [49.99, 30]
+  conditions:
+    rare.target.frequency.below_percentile, common.target.frequency.from_percentile: [49.99, 30]
   replacement: [zero]
-  top_fraction: [0.25]
+  select: [{top_fraction: 0.25}]
   variance: [0.9]
   bins: [4]
   tail: [fix_finger]
@@ -89,29 +91,28 @@ def test_the_same_evidence_gives_the_same_results(found):
     """Definitions that select the same types differ in name only."""
     table = found[0].table
     same = [
-        table.filter(pl.col("percentile") == percentile).drop("percentile", "is_declared")
-        for percentile in (50, 49.99)
+        table.filter(pl.col(BORDER) == percentile).drop(BORDER, "is_declared") for percentile in (50, 49.99)
     ]
     assert same[0].equals(same[1])
-    other = table.filter(pl.col("percentile") == 30).drop("percentile", "is_declared")
+    other = table.filter(pl.col(BORDER) == 30).drop(BORDER, "is_declared")
     assert not same[0].equals(other)
 
 
 def test_choices_reach_the_analysis(found):
     """Each choice changes the number that it must change."""
     table = found[0].table
-    at = {"percentile": 50.0, "replacement": "mean"}
+    at = {BORDER: 50.0, "replacement": "mean"}
     for prediction, choice in (
         ("specialization", "replacement"),
-        ("specialization", "top_fraction"),
+        ("specialization", "select"),
         ("coordination", "variance"),
         ("clustering", "bins"),
         ("spectrum", "tail"),
-        ("attention", "percentile"),
+        ("attention", BORDER),
     ):
         rows = table.filter(pl.col("prediction") == prediction)
         declared = rows.filter("is_declared").row(0, named=True)
-        for name in ("percentile", "replacement", "top_fraction", "variance", "bins", "tail"):
+        for name in (BORDER, "replacement", "select", "variance", "bins", "tail"):
             if name != choice and declared[name] is not None:
                 rows = rows.filter(pl.col(name) == declared[name])
         values = [round(value, 9) for value in rows.sort(choice)["observed"].unique().to_list()]
@@ -198,7 +199,10 @@ def test_a_definition_that_the_text_cannot_fill_is_refused_before_anything_is_co
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
     path = protocol.with_name("unfillable.yaml")
     path.write_text(protocol.read_text(encoding="utf-8").replace("49.99, 30", "0.3"), encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"no token type is in this range: .*\(under percentile 0.3, "):
+    with pytest.raises(
+        CorpusError,
+        match=r"no token type is in this range: .*\(under rare.target.frequency.below_percentile, ",
+    ):
         package.multiverse(path, out=tmp_path / "out", device="cpu")
     assert [item.name for item in tmp_path.rglob("cache/*")] == ["prepared"]  # the text, and no evidence
     assert not (tmp_path / "out").exists()

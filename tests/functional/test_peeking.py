@@ -94,10 +94,15 @@ def test_fresh_documents_from_registration_to_verification(folder, tmp_path):
     assert len([item for item in lines(tmp_path) if item.plan == "small"]) == 2  # it was run over them again
 
 
+BORDER = "rare.target.frequency.below_percentile, common.target.frequency.from_percentile"
+
+
 def test_every_definition_of_a_multiverse_is_written_down(folder, tmp_path):
     path = folder / "small.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("seed: 11", "multiverse: {percentile: [40], draws: 39}\nseed: 11"))
+    path.write_text(
+        text.replace("seed: 11", f"multiverse:\n  conditions:\n    {BORDER}: [40]\n  draws: 39\nseed: 11")
+    )
     found = package.multiverse(path, out=tmp_path, device="cpu")
     assert len({item.evidence for item in lines(tmp_path)}) == found.n_evidence == 2
     assert not package.register(path, device="cpu").lock.seen.nothing

@@ -1,7 +1,7 @@
 import numpy as np
 
 from hypotest.groups.select import explain_size, group_sizes, most_influential
-from hypotest.records.protocol.protocol import Group
+from hypotest.records.protocol.group import Group
 
 PLATEAU = Group.model_validate({"select": "plateau", "otherwise": {"top_fraction": 0.02}})
 DECLARED = Group.model_validate({"select": {"top_fraction": 0.1}})

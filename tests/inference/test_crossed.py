@@ -13,7 +13,6 @@ from hypotest.inference.crossed import (
     Component,
     Variances,
     crossed_interval,
-    effective_number,
     jackknife_bias,
     jackknife_variance,
 )
@@ -24,22 +23,6 @@ def variances(
     documents: float = 1.0, types: tuple[float, ...] = (2.0,), cells: float = 0.5, units: float = 50.0
 ) -> Variances:
     return Variances(Component(documents, units), tuple(Component(item, units) for item in types), cells)
-
-
-class TestEffectiveNumber:
-    def test_by_hand(self) -> None:
-        # Shares 1/2, 1/4, 1/4: 1 / (1/4 + 1/16 + 1/16) = 8/3.
-        assert effective_number(np.array([4, 4, 9, 1])) == pytest.approx(8 / 3)
-
-    @given(st.lists(st.integers(0, 9), min_size=1, max_size=60))
-    def test_lies_between_one_and_the_number_of_units(self, units: list[int]) -> None:
-        found = effective_number(np.array(units))
-        assert 1 - 1e-12 <= found <= len(set(units)) + 1e-12
-        assert found == pytest.approx(effective_number(np.array(units * 2)))
-
-    def test_needs_rows(self) -> None:
-        with pytest.raises(ValueError, match="no rows"):
-            effective_number(np.array([], dtype=int))
 
 
 class TestJackknife:

@@ -8,9 +8,10 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from hypotest.inference.crossed import crossed_interval, effective_number
+from hypotest.inference.crossed import crossed_interval
 from hypotest.inference.crossed_means import MeanContrast, mean_contrast, permuted_contrasts, sum_ratio
 from hypotest.inference.relabelling import permute_types
+from hypotest.records.evidence.rows import effective_number
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -108,7 +109,6 @@ class TestMeanContrast:
             (lambda v, f, d, t: (v[:-1], f, d, t), "vectors of one length"),
             (lambda v, f, d, t: (v, f & False, d, t), "a row of the first condition"),
             (lambda v, f, d, t: (np.where(f, np.nan, v), f, d, t), "not finite"),
-            (lambda v, f, d, t: (v, f, d, t % 40), "of one condition"),
             (lambda v, f, d, t: (v, f, d, np.where(f, 0, t + 1)), "one type holds all rows"),
         ],
     )
@@ -204,3 +204,25 @@ class TestSumRatio:
             sum_ratio(ones * np.nan, ones, units, units)
         with pytest.raises(ValueError, match="one document holds all"):
             sum_ratio(ones, np.array([0.0, 0, 0, 1]), units, units)
+
+
+def test_labels_swapped_within_pairs_are_signs_of_their_differences():
+    rng = np.random.default_rng(3)
+    pairs, first = np.repeat(np.arange(5), 2), np.tile([True, False], 5)
+    values = rng.normal(size=10)
+    draws = permuted_contrasts(values, first, pairs, None, 400, rng, (np.arange(10), pairs))
+    flipped = (2.0 * np.array(list(np.ndindex(*(2,) * 5))) - 1) * (values[first] - values[~first])
+    # every pair is a document of its own: the t of one sample of differences
+    expected = flipped.mean(axis=1) / (flipped.std(axis=1, ddof=1) / np.sqrt(5))
+    assert np.abs(draws[:, None] - expected).min(axis=1).max() < 1e-9
+    assert np.unique(np.round(draws, 6)).size == 32
+    with pytest.raises(ValueError, match="there are none"):
+        permuted_contrasts(values, first, pairs, None, 4, rng)
+
+
+def test_without_types_a_ratio_is_over_documents_alone():
+    rng = np.random.default_rng(4)
+    part, whole, documents = rng.uniform(size=30), rng.uniform(1, 2, size=30), np.repeat(np.arange(10), 3)
+    alone, crossed = (sum_ratio(part, whole, documents, kinds) for kinds in (None, np.arange(30) % 7))
+    assert alone.estimate == crossed.estimate
+    assert alone.variances.types == () and alone.variances.documents == crossed.variances.documents

@@ -15,7 +15,6 @@ from hypotest.inference.randomization import (
     Alternative,
     compare_with_null,
     enough_draws,
-    swapped_differences,
 )
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
@@ -133,51 +132,6 @@ class TestCompareWithNull:
     def test_refuses_an_unknown_alternative(self) -> None:
         with pytest.raises(ValueError, match="'larger'"):
             compare_with_null(1.0, np.ones(3), "larger")  # type: ignore[arg-type]  # what is tested
-
-
-class TestSwappedDifferences:
-    @pytest.mark.parametrize("alternative", ALTERNATIVES)
-    def test_agrees_with_scipys_exact_sign_flips(self, alternative: Alternative) -> None:
-        rng = np.random.default_rng(1)
-        differences = rng.normal(0.5, 1, 10)
-        draws = swapped_differences(differences, 20_000, rng)
-        ours = compare_with_null(float(differences.mean()), draws, alternative)
-        exact = stats.permutation_test(
-            (differences,),
-            np.mean,
-            permutation_type="samples",
-            alternative=alternative,
-            n_resamples=np.inf,
-        )
-        assert len(exact.null_distribution) == 1024
-        assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 2 / 20_000
-
-    def test_values_and_their_frequencies(self) -> None:
-        # +-1 +-3 over 2 documents: means -2, -1, 1, 2 with probability 1/4 each.
-        draws = swapped_differences(np.array([1.0, 3.0]), 4000, np.random.default_rng(0))
-        values, counts = np.unique(draws, return_counts=True)
-        assert values.tolist() == [-2.0, -1.0, 1.0, 2.0]
-        assert stats.chisquare(counts).pvalue > 0.001
-
-    def test_moments_over_several_chunks(self) -> None:
-        rng = np.random.default_rng(2)
-        differences = rng.exponential(size=3000)
-        draws = swapped_differences(differences, 1000, rng)  # 349 rows in a chunk
-        # Variance of the mean of s_j d_j: sum d_j^2 / D^2.
-        sd = math.sqrt((differences**2).sum()) / 3000
-        assert draws.shape == (1000,)
-        assert abs(draws.mean()) < 4 * sd / math.sqrt(1000)
-        assert draws.std(ddof=1) == pytest.approx(sd, rel=0.1)
-        assert len(np.unique(draws)) == 1000
-
-    def test_seeded_and_refuses(self) -> None:
-        d = np.array([1.0, -2.0, 0.5])
-        first, second = (swapped_differences(d, 9, np.random.default_rng(7)) for _ in range(2))
-        assert np.array_equal(first, second)
-        assert not swapped_differences(np.zeros(4), 5, np.random.default_rng(0)).any()
-        for wrong in (np.array([]), np.ones((2, 2)), np.array([1.0, np.nan])):
-            with pytest.raises(ValueError, match="differences must be"):
-                swapped_differences(wrong, 3, np.random.default_rng(0))
 
 
 def test_sequential_p_is_h_over_l_once_both_tails_are_full():

@@ -14,9 +14,8 @@ from scipy import stats
 from hypotest.inference.randomization import compare_with_null
 from hypotest.inference.relabelling import (
     Relabellings,
-    permute_document_types,
+    permute_labels,
     permute_types,
-    permute_within_documents,
 )
 
 
@@ -27,12 +26,18 @@ def equally_frequent(found: Relabellings) -> bool:
     return bool(stats.chisquare(list(counts.values())).pvalue > 0.001)
 
 
+def within_documents(
+    labels: np.ndarray, documents: np.ndarray, n_draws: int, rng: np.random.Generator
+) -> Relabellings:
+    return permute_labels(labels, np.arange(len(labels)), documents, n_draws, rng)
+
+
 class TestPermuteWithinDocuments:
     def test_uniform_over_all_relabellings(self) -> None:
         # Documents 5 (positions 0, 2, 4), 7 (1, 3, 6, 7), 9 (5, labelled): C(3,1) * C(4,2) = 18.
         labels = np.array([1, 1, 0, 1, 0, 1, 0, 0], dtype=bool)
         documents = np.array([5, 7, 5, 7, 5, 9, 7, 7])
-        found = permute_within_documents(labels, documents, 3000, np.random.default_rng(0))
+        found = within_documents(labels, documents, 3000, np.random.default_rng(0))
         assert found.log10_distinct == pytest.approx(math.log10(18))
         assert found.n_informative == 2
         assert found.labels.shape == (3000, 8)
@@ -48,7 +53,7 @@ class TestPermuteWithinDocuments:
         values = rng.normal(size=10)
         labels = np.arange(10) < 4
         values[labels] += 1.0
-        found = permute_within_documents(labels, np.zeros(10, dtype=int), 10_000, rng)
+        found = within_documents(labels, np.zeros(10, dtype=int), 10_000, rng)
         draws = found.labels @ values / 4 - ~found.labels @ values / 6
         observed = float(values[labels].mean() - values[~labels].mean())
         ours = compare_with_null(observed, draws)
@@ -63,7 +68,7 @@ class TestPermuteWithinDocuments:
 
     def test_nothing_to_permute(self) -> None:
         labels = np.array([True, True, False])
-        found = permute_within_documents(labels, np.array([0, 0, 1]), 4, np.random.default_rng(0))
+        found = within_documents(labels, np.array([0, 0, 1]), 4, np.random.default_rng(0))
         assert (found.log10_distinct, found.n_informative) == (0.0, 0)
         assert (found.labels == labels).all()
 
@@ -78,7 +83,7 @@ class TestPermuteWithinDocuments:
         labels = np.array([label for label, _ in data])
         documents = np.array([document for _, document in data])
         before = labels.copy()
-        found = permute_within_documents(labels, documents, 5, np.random.default_rng(seed))
+        found = within_documents(labels, documents, 5, np.random.default_rng(seed))
         assert np.array_equal(labels, before)
         expected = 0.0
         for document in set(documents.tolist()):
@@ -91,11 +96,11 @@ class TestPermuteWithinDocuments:
     def test_refuses(self) -> None:
         rng = np.random.default_rng(0)
         with pytest.raises(ValueError, match="boolean"):
-            permute_within_documents(np.array([0, 1]), np.array([0, 0]), 2, rng)
+            within_documents(np.array([0, 1]), np.array([0, 0]), 2, rng)
         with pytest.raises(ValueError, match="one length"):
-            permute_within_documents(np.array([True]), np.array([0, 0]), 2, rng)
+            within_documents(np.array([True]), np.array([0, 0]), 2, rng)
         with pytest.raises(ValueError, match="non-empty"):
-            permute_within_documents(np.array([], dtype=bool), np.array([]), 2, rng)
+            within_documents(np.array([], dtype=bool), np.array([]), 2, rng)
 
 
 class TestPermuteTypes:
@@ -149,15 +154,15 @@ class TestPermuteTypes:
         assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 1 / 10_000
 
     def test_refuses_a_type_with_both_labels(self) -> None:
-        with pytest.raises(ValueError, match=r"1 token types .* \(such as 5\)"):
+        with pytest.raises(ValueError, match=r"1 of 1 units have both labels \(such as 5\)"):
             permute_types(np.array([True, False]), np.array([5, 5]), 2, np.random.default_rng(0))
 
 
-def test_clusters_of_document_and_type_move_together():
+def test_units_move_together_within_strata():
     documents = np.array([0, 0, 0, 0, 1, 1, 1])
     types = np.array([5, 5, 7, 8, 5, 9, 9])
     labels = np.array([True, True, False, False, True, False, False])
-    shuffled = permute_document_types(labels, documents, types, 500, np.random.default_rng(0))
+    shuffled = permute_labels(labels, documents * 10 + types, documents, 500, np.random.default_rng(0))
     positions = shuffled.of_positions(slice(None))
     assert (positions[:, 0] == positions[:, 1]).all()
     assert (positions[:, 5] == positions[:, 6]).all()
@@ -167,8 +172,21 @@ def test_clusters_of_document_and_type_move_together():
     assert (positions[:, 0] != positions[:, 4]).any()  # the same type, another document
 
 
-def test_clusters_must_have_one_label():
-    with pytest.raises(ValueError, match="token type 5 has both labels in document 0"):
-        permute_document_types(
-            np.array([True, False]), np.array([0, 0]), np.array([5, 5]), 3, np.random.default_rng(0)
+def test_labels_of_pairs_change_places_as_signs_flip():
+    rng = np.random.default_rng(3)
+    differences = rng.normal(0.5, 1, 8)
+    values = np.r_[differences, np.zeros(8)]  # a pair is a row and the one eight behind it
+    pairs, labels = np.tile(np.arange(8), 2), np.arange(16) < 8
+    found = permute_labels(labels, np.arange(16), pairs, 10_000, rng)
+    assert 10**found.log10_distinct == pytest.approx(2**8)
+    draws = (found.labels @ values - ~found.labels @ values) / 8
+    ours = compare_with_null(float(differences.mean()), draws)
+    exact = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 2 / 10_000
+
+
+def test_a_unit_must_lie_in_one_stratum():
+    with pytest.raises(ValueError, match="must lie in one stratum"):
+        permute_labels(
+            np.ones(2, dtype=bool), np.array([5, 5]), np.array([0, 1]), 3, np.random.default_rng(0)
         )

@@ -156,9 +156,3 @@ def test_narrower_ranges_lie_within():
     for _, options in found:
         part, _ = types_in(counts, options)
         assert part.any() and (whole & part).sum() == part.sum() < whole.sum()
-
-
-def test_a_border_moves_in_both_and_what_is_no_border_stays():
-    choice = PREDICATE.choices["percentile"]
-    assert choice.varied(Frequency(from_percentile=15), 15, 30).from_percentile == 30
-    assert choice.varied(Frequency(from_percentile=20), 15, 30).from_percentile == 20

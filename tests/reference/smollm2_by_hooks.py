@@ -321,8 +321,9 @@ def check_text(out: Table, cache: Path, result: Any, splits: dict[str, Split], t
     )
     out.row("chance", result["cross_entropy"]["chance"], float(np.log(49152)))
     evaluation = splits["evaluation"]
-    for name, rows in (("rare", evaluation.rare), ("common", ~evaluation.rare)):
-        claimed = result["corpus"]["mean_loss"][name]
+    (of_loss,) = [row for row in result["corpus"]["balance"] if row["covariate"] == "loss"]
+    for name, side, rows in (("rare", "first", evaluation.rare), ("common", "second", ~evaluation.rare)):
+        claimed = of_loss[side][0]
         both_splits = np.concatenate([s.loss[s.rare if name == "rare" else ~s.rare] for s in splits.values()])
         out.row(
             f"mean loss, {name}: evaluation",

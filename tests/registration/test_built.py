@@ -9,7 +9,7 @@ import pytest
 
 import hypotest
 from hypotest.errors import ProtocolError
-from hypotest.records.protocol.protocol import TopFraction
+from hypotest.records.protocol.group import Rule
 from hypotest.registration import protocol_hash, read_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.registration.writing import yaml_text
@@ -150,7 +150,7 @@ def test_numbers_of_numpy_paths_and_records_are_values_too(tmp_path):
             **KEYS,
             "seed": np.int64(3),
             "corpus": {"text": {"files": (text,)}},
-            "group": {"select": TopFraction(top_fraction=np.float64(0.02))},
+            "group": {"select": Rule(top_fraction=np.float64(0.02))},
             "predictions": hypotest.Protocol(**KEYS).predictions,
         }
     )

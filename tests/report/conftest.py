@@ -30,6 +30,7 @@ from hypotest.records.results.prediction_result import (
     SplitOutcome,
 )
 from hypotest.records.results.results import SCHEMA_VERSION, HypothesisVerdict, Results
+from hypotest.records.results.row_balance import RowBalance
 from hypotest.records.results.self_check import SelfCheck
 from tests.unrendered import figures_not_rendered
 
@@ -588,8 +589,12 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 ),
                 "common": ((" the", 40),),
             },
-            mean_index={"rare": 66.1, "common": 65.4},
-            mean_loss={"rare": 6.83, "common": 2.94},
+            balance=(
+                RowBalance("index", (66.1, 30.0), (65.4, 30.0), 0.02, None, None),
+                RowBalance("target_frequency", (6.5, 0.1), (10.5, 2.0), -2.83, None, None, defining=True),
+                RowBalance("block", None, None, None, 1.0, 0.59, matched=True),
+                RowBalance("loss", (6.83, 3.0), (2.94, 2.9), 1.32, None, None),
+            ),
             text_differs=("xarray",),
         ),
         group=GroupResult(

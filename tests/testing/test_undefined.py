@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hypotest.engine.session import Session
@@ -124,15 +125,14 @@ def spoiled() -> dict[str, Evidence]:
         base=np.zeros_like(split.head_ablation.base),
     )
     condition = split.positions["condition"].to_numpy()
-    first = split.documents < 20
-    one_each = np.flatnonzero((first & (condition == "rare")) | (~first & (condition == "common")))
+    alone = split.positions.with_columns(index=pl.lit(0, pl.Int64))  # queries that see one key each
     one_rare = np.flatnonzero((condition == "common") | (np.arange(condition.size) == 0))
     return {
         "dimension": on_evaluation(whole, activations=still),
         "routing": on_evaluation(whole, attention=uniform),
         "head": replace(whole, evaluation=replace(whole.evaluation, heads=dead)),
         "impact": replace(whole, evaluation=replace(whole.evaluation, heads=dead)),
-        "attention": replace(whole, evaluation=rows_of(split, one_each)),
+        "attention": replace(whole, evaluation=replace(split, positions=alone)),
         "regimes": replace(whole, evaluation=rows_of(split, one_rare)),
     }
 

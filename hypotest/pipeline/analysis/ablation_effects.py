@@ -29,9 +29,9 @@ class JointAblation:
 
     together: float
     """Of the tested group."""
-    random_together: float
-    """Mean over random groups of its size."""
-    random_together_sd: float
+    random_together: float | None
+    """Mean over random groups of its size; None where there are none, the group being the layer."""
+    random_together_sd: float | None
     """SD of the same."""
 
 
@@ -53,7 +53,9 @@ def ablate_jointly(
     """
     split, how = evidence.evaluation, evidence.ablation
     rows, groups = _rows_and_groups(evidence, selection, session.streams)
-    step = session.stage("groups ablated at once", steps(prepared.subject, split, rows, len(groups)))
+    step = session.stage(
+        "groups ablated at once", steps(prepared.subject, split, rows, len(groups), how.outcome)
+    )
     change = ablate_groups(
         prepared.subject,
         prepared.blocks.tokens,
@@ -63,8 +65,11 @@ def ablate_jointly(
         evidence.layer_numbers(groups),
         session.memory,
         step,
+        outcome=how.outcome,
     )
     joint = change.mean(axis=0, dtype=np.float64)
+    if len(groups) == 1:
+        return JointAblation(float(joint[0]), None, None)
     return JointAblation(float(joint[0]), float(joint[1:].mean()), float(joint[1:].std(ddof=1)))
 
 
@@ -94,10 +99,10 @@ def ablation_result(
             n_positions=int(rows.size),
             together=joint.together,
             sum_of_single=float(single[0]),
-            n_random_groups=RANDOM_GROUPS,
+            n_random_groups=len(single) - 1,
             random_together=joint.random_together,
             random_together_sd=joint.random_together_sd,
-            random_sum_of_single=float(single[1:].mean()),
+            random_sum_of_single=float(single[1:].mean()) if len(single) > 1 else None,
         ),
         parts=_parts(evidence, selection),
     )
@@ -109,8 +114,9 @@ def _rows_and_groups(
     """The first condition's evaluation positions, and the groups to ablate there, the tested one first."""
     first = np.flatnonzero(evidence.evaluation.first)
     rows = first[np.linspace(0, first.size - 1, min(POSITIONS, first.size)).astype(np.int64)]
+    n_others = 0 if len(selection.group) == evidence.n_neurons else RANDOM_GROUPS
     others = random_groups(
-        evidence.n_neurons, len(selection.group), RANDOM_GROUPS, streams("groups ablated at once")
+        evidence.n_neurons, len(selection.group), n_others, streams("groups ablated at once")
     )
     return rows, np.concatenate([selection.group[None, :], others])
 

@@ -123,7 +123,7 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
     asked = list(_group_measures(protocol))
     try:
         evidence = without_dead(evidence)
-        group = select_group(evidence.selection, protocol.group, session.streams)
+        group = select_group(evidence.selection, protocol.group, session.streams, evidence.numbers)
     except NO_VALUE:  # a network in which nothing can be selected
         return {item.id: float("nan") for item, _ in asked}
     found = {}
@@ -144,7 +144,8 @@ def group_and_heads(protocol: Protocol, selection: SelectionEvidence) -> Selecte
     """What `group_values` measures: neurons, none if undefined, and the head that changes them most."""
     live = np.flatnonzero(live_neurons(selection.split.activations))
     try:
-        group = live[select_group(selection.split.of_neurons(live), protocol.group, Streams(protocol.seed))]
+        split = selection.split.of_neurons(live)
+        group = live[select_group(split, protocol.group, Streams(protocol.seed), live)]
     except NO_VALUE:
         group = live[:0]
     if group.size == 0 or selection.split.heads is None:

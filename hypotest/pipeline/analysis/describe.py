@@ -25,6 +25,8 @@ def describe_spectrum(
 ) -> Spectrum | None:
     """Eigenvalues of the group's activations in the first condition, beside random groups', if there are."""
     group = selection.group
+    if len(group) == evidence.n_neurons:
+        return None
     others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
     try:
         moments = second_moments(evidence, scale)
@@ -61,6 +63,8 @@ def describe_heads(
     others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure"))
     impact = heads.head_impact(single, base, group)[0]
     null_impact = heads.head_impact(single, base, others).mean(axis=0)
+    if group.shape[1] == evidence.n_neurons:  # no other group is of that size
+        null_impact = np.full(impact.shape, np.nan)
     all_heads = heads.head_impact(layer, base, group)[0]
     rows = head_layers(evidence)
     with np.errstate(divide="ignore", invalid="ignore"):

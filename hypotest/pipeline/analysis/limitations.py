@@ -12,6 +12,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.dependence import dependence_sentence
 from hypotest.predicates.combine import limitations_of
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.corpus_result import CorpusResult, CrossEntropy
@@ -22,6 +23,7 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Dependence
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.report.numbers import significant
+from hypotest.report.row_balance import imbalances
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
 
@@ -48,7 +50,7 @@ def find_limitations(
     found = [
         *unlike_a_language_model(entropy),
         *_uncertified(ablation, check),
-        "One model and one split of the documents: another split can give another group.",
+        *_of_this_split(task.protocol, group),
         *_of_these_neurons(task.protocol),
     ]
     if corpus.text_differs:
@@ -65,6 +67,7 @@ def find_limitations(
             "cliff is often missed, and always where the exponent is below 0.75."
         )
     found += limitations_of(task.protocol.conditions.values(), vocab_size, curve)
+    found += imbalances(corpus.balance, Conditions(*corpus.conditions))
     for split, count in corpus.documents_used.items():
         if count < _FEW_DOCUMENTS:
             found.append(f"The {split} split has only {count} documents; intervals are wide.")
@@ -100,8 +103,20 @@ def find_limitations(
     return tuple(dict.fromkeys(found))
 
 
+def _of_this_split(protocol: Protocol, group: GroupResult) -> Iterator[str]:
+    if protocol.group.is_selected:
+        yield "One model and one split of the documents: another split can give another group."
+        return
+    yield "One model and one split of the documents."
+    if protocol.group.ids:
+        yield (
+            f"The neurons were {group.reason}. What they were chosen by is not known here: if it was this "
+            "text, or text like it, effects are as flattered as any that are measured on what selected them."
+        )
+
+
 def _of_these_neurons(protocol: Protocol) -> tuple[str, ...]:
-    if protocol.intervals.reselection:
+    if protocol.intervals.reselection or not protocol.group.is_selected:
         return ()
     return (
         "Intervals are of these neurons. Another study of the same network selects its own and differs by "
@@ -158,7 +173,7 @@ def _uncertified(ablation: AblationResult, check: SelfCheck) -> tuple[str, ...]:
 
 def unlike_a_language_model(entropy: CrossEntropy | None) -> Iterator[str]:
     """A model that predicts the text no better than token counts do, or than nothing at all."""
-    if entropy is None or entropy.nats < entropy.unigram:
+    if entropy is None or entropy.unigram is None or entropy.nats < entropy.unigram:
         return
     known = (
         f"as guessing among all of its tokens does ({entropy.chance:.2f})"

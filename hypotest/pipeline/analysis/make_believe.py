@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.engine.workers import Values
-from hypotest.inference.relabelling import type_strata
-from hypotest.predicates.units import Unit
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.design import Unit
+from hypotest.testing.relabelled import units_in
 
 _SMALLEST_SIDE = 0.1
 """Share of the positions that a cut by loss leaves on either side at least."""
 
 
-def units_of(evidence: Evidence, unit: Unit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Unit of each position, in which make-believe labels are constant as real ones are; and their sizes."""
-    splits = (evidence.selection, evidence.evaluation)
-    targets = np.concatenate([split.targets for split in splits])
-    documents = np.unique(np.concatenate([split.documents for split in splits]), return_inverse=True)[1]
-    keys = {
-        "type": targets,
-        "document": documents,
-        "span": documents,  # no column says which span a position belongs to
-        "document_type": documents * (int(targets.max(initial=0)) + 1) + targets,
-    }.get(unit, np.arange(targets.size))
-    _, codes, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(codes, dtype=np.int64), np.asarray(counts, dtype=np.int64)
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """In which make-believe labels are constant, as real ones are."""
+
+    codes: NDArray[np.int64]
+    """Of each position, from 0."""
+    counts: NDArray[np.int64]
+    """Positions of each unit, shape (n_units,)."""
+    strata: NDArray[np.int64]
+    """Of each unit: within what labels change places."""
+
+    @property
+    def divisible(self) -> bool:
+        """Whether two units could change labels with each other."""
+        return bool((np.bincount(self.strata) > 1).any())
 
 
-def half_of_units(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random half of the units in each stratum of counts, as labels of types are permuted."""
-    strata, mask = type_strata(counts), np.zeros(counts.size, dtype=bool)
-    for stratum in np.unique(strata):
-        members = rng.permutation(np.flatnonzero(strata == stratum))
+def units_of(evidence: Evidence, unit: Unit) -> Units:
+    """The units of the positions of both splits, those of the selection split first."""
+    positions = pl.concat([evidence.selection.positions, evidence.evaluation.positions])
+    codes, strata = units_in(positions, unit)
+    _, first, counts = np.unique(codes, return_index=True, return_counts=True)
+    return Units(codes.astype(np.int64), counts.astype(np.int64), strata[first].astype(np.int64))
+
+
+def half_of_units(units: Units, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A random half of the units in each stratum, as labels are permuted."""
+    mask = np.zeros(units.counts.size, dtype=bool)
+    for stratum in np.unique(units.strata):
+        members = rng.permutation(np.flatnonzero(units.strata == stratum))
         mask[members[: (members.size + int(rng.integers(2))) // 2]] = True
     return mask
 

@@ -142,6 +142,7 @@ def _without_numbers(
         arms=compared.arms,
         notes=notes,
         reselection=compared.reselection,
+        communities=compared.communities,
     )
 
 

@@ -39,8 +39,8 @@ from hypotest.pipeline.analysis.make_believe import (
     rows_of,
     units_of,
 )
-from hypotest.predicates.combine import unit_of
-from hypotest.predicates.units import UNIT_WORDS
+from hypotest.predicates.combine import exchange_of
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
@@ -67,7 +67,8 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         session: What it computes with.
 
     Returns:
-        None where the protocol asks for none, or the second condition cannot be divided.
+        None where the protocol asks for none, or the second condition cannot be divided: of pairs it has one
+        row each, which would change labels with none.
     """
     if not protocol.placebos:
         return None
@@ -76,12 +77,16 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         selection=rows_of(evidence.selection, evidence.selection.second),
         evaluation=rows_of(evidence.evaluation, evidence.evaluation.second),
     )
-    unit = unit_of(*protocol.conditions.values())
-    codes, counts = units_of(alone, unit)
-    if counts.size < 2:
+    unit = exchange_of(protocol)
+    try:
+        units = units_of(alone, unit)
+    except ValueError:  # evidence made elsewhere need not say which stretch of text a row lies in
         return None
+    if not units.divisible:
+        return None
+    codes, counts = units.codes, units.counts
     chosen = [
-        half_of_units(counts, session.streams("placebo units", str(number)))
+        half_of_units(units, session.streams("placebo units", str(number)))
         for number in range(protocol.placebos)
     ]
     real = loss_ratio(evidence)
@@ -114,7 +119,7 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         draws_of_labels=_n_draws(protocol, Form.LABELS),
         positions=(min(*sizes, codes.size - max(sizes)), max(*sizes, codes.size - min(sizes))),
         real_positions=(n_first, codes.size),
-        unit=UNIT_WORDS[unit],
+        unit=EXCHANGES[unit].words,
         n_units=counts.size,
         loss_ratio=real,
         loss_ratio_reached=reached,

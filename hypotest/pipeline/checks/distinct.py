@@ -28,7 +28,7 @@ class Distinct:
     """For its level: 2 M / level with M tests; 0 where nothing rests on it."""
     n_tests: int
     what: str
-    """Such as ``relabellings (unit: type)``."""
+    """Such as ``relabellings (over token types)``."""
 
     @property
     def is_enough(self) -> bool:

@@ -59,7 +59,9 @@ def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) 
     step()
     found = CrossEntropy(
         nats=nats,
-        unigram=unigram_entropy(whole[:, first - 1 :][prepared.blocks.is_text[:, first - 1 :]]),
+        unigram=None
+        if prepared.text.table
+        else unigram_entropy(whole[:, first - 1 :][prepared.blocks.is_text[:, first - 1 :]]),
         chance=math.log(subject.vocab_size),
         n_tokens=int(count),
         n_blocks=len(chosen),

@@ -198,12 +198,13 @@ def _more_positions(case: _Case) -> Iterator[Changes]:
 
 
 def _larger_groups(case: _Case) -> Iterator[Changes]:
-    if case.n_neurons is None:
+    group = case.protocol.group
+    if case.n_neurons is None or not group.is_selected or group.declared is None:
         return
-    key = "otherwise" if case.protocol.group.select == "plateau" else "select"
+    key = f"group.{'otherwise' if group.size_varies else 'select'}.{group.declared.key}"
     for size in range(2, case.n_neurons // 2 + 1):
         share = math.ceil(1e4 * size / case.n_neurons) / 1e4
-        yield ((f"group.{key}.top_fraction", share),)
+        yield ((key, size if group.declared.key == "top" else share),)
 
 
 def _other_nulls(case: _Case) -> Iterator[Changes]:

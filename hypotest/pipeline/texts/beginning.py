@@ -20,17 +20,22 @@ def first_token(protocol: Protocol, reader: TextReader) -> int | None:
         CorpusError: If a beginning-of-sequence token is asked for and there is none.
         SubjectError: If the tokenizer puts several tokens before a text.
     """
-    if protocol.corpus.bos is False:
+    if protocol.bos is False:
         return None
     beginning = reader.beginning
-    if protocol.corpus.bos == "auto":
+    if protocol.bos == "auto":
         return beginning.by_itself
     if beginning.token is None:
         raise CorpusError(
-            f"corpus.bos: found true, and the tokenizer of {reader.name} has no beginning-of-sequence token; "
+            f"{_key(protocol)}: found true, and the tokenizer of {reader.name} has no beginning-of-sequence "
+            "token; "
             "write auto or false"
         )
     return beginning.token
+
+
+def _key(protocol: Protocol) -> str:
+    return "examples.bos" if protocol.examples else "corpus.bos"
 
 
 def require_beginning(protocol: Protocol, reader: TextReader) -> None:
@@ -40,8 +45,8 @@ def require_beginning(protocol: Protocol, reader: TextReader) -> None:
         SubjectError: If so.
     """
     if first_token(protocol, reader) is None and reader.beginning.is_needed:
-        found = "found false" if protocol.corpus.bos is False else "its tokenizer puts none before a text"
+        found = "found false" if protocol.bos is False else "its tokenizer puts none before a text"
         raise SubjectError(
-            f"corpus.bos: {found}, and models of the family of {reader.name} are others without their "
+            f"{_key(protocol)}: {found}, and models of the family of {reader.name} are others without their "
             f"beginning-of-sequence token: their loss rises by nats. Write true. {FORCE}"
         )

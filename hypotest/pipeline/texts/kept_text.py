@@ -135,7 +135,11 @@ def positions_in(
     Raises:
         CorpusError: If the text holds fewer than asked for.
     """
-    arrays = (blocks.tokens, blocks.document, blocks.lengths, candidates.first, candidates.second)
+    further = tuple(blocks.columns)
+    arrays = (
+        *(blocks.tokens, blocks.document, blocks.lengths, candidates.first, candidates.second),
+        *blocks.columns.values(),
+    )
     settings = {
         **drawn_with,
         "arrays": [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays],
@@ -148,19 +152,19 @@ def positions_in(
         sampled = drawing()
         rows = sampled.positions
         return {
-            **{name: rows[name].to_numpy() for name in _NUMBERS},
+            **{name: rows[name].to_numpy() for name in (*_NUMBERS, *further)},
             "first": (rows["condition"] == names.first).to_numpy(),
             "selection": (rows["split"] == SPLITS[0]).to_numpy(),
             "eligible": np.array([sampled.eligible[split] for split in SPLITS]),
             "available": np.array([sampled.available[name] for name in names]),
         }
 
-    kinds = (*_NUMBERS, "first", "selection", "eligible", "available")
+    kinds = (*_NUMBERS, *further, "first", "selection", "eligible", "available")
     found = kept(_place("positions", settings), kinds, drawn)
     return SampledPositions(
         pl.DataFrame(
             {
-                **{name: found[name] for name in _NUMBERS},
+                **{name: found[name] for name in (*_NUMBERS, *further)},
                 "condition": pl.Series(
                     np.where(found["first"], *names).tolist(), dtype=condition_type(names)
                 ),

@@ -1,10 +1,10 @@
-"""From a protocol's text to the positions that will be looked at; needs a tokenizer, no model."""
+"""From a protocol's text, or examples, to the positions that will be looked at; needs no model."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.content import document_hashes
+from hypotest.corpora.examples import read_examples
 from hypotest.corpora.sampling import SampledPositions
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
 from hypotest.errors import CorpusError
 from hypotest.pipeline.texts.beginning import first_token
+from hypotest.pipeline.texts.examples import require_apart, rows_of_examples
 from hypotest.pipeline.texts.kept_text import blocks_of, positions_in
 from hypotest.pipeline.texts.reader import TextReader, require_known
 from hypotest.pipeline.texts.reading import read_text
@@ -74,29 +77,19 @@ def find_positions(
     Raises:
         CorpusError: If text, conditions or frequency table do not give what the protocol asks for.
     """
-    if protocol.corpus.context > reader.context:
-        raise CorpusError(
-            f"corpus.context: {protocol.corpus.context} tokens, but {reader.name} takes at most "
-            f"{reader.context}"
-        )
-    conditions = tuple(protocol.conditions.values())
-    columns = columns_of(*conditions)
-    documents, sources = read_text(protocol.corpus.text, base, "corpus.text", session.start_stage, columns)
-    bos = first_token(protocol, reader)
-    blocks = blocks_in(protocol, documents, reader, bos)
-    hashes = document_hashes(documents)
-    if not needs_documents(*conditions):
-        documents = []  # a large text has gigabytes, and only its tokens are needed from here on
+    material = _examples if protocol.examples else _text
+    hashes, sources, notes, text, bos = material(protocol, base, reader, session.start_stage)
     step()
-    text = rows_of(protocol, base, blocks, documents, reader, int(bos is not None), session.start_stage)
     bound = text.bound(protocol)
-    found = tuple(f"{item.name}.{line}" for item in bound for line in item.found)
+    found = (*notes, *(f"{item.name}.{line}" for item in bound for line in item.found))
     on_bound(found)
     candidates = text.candidates(bound)
+    if text.table is not None:
+        require_apart(text.table, text.rows, candidates)
     kept = set(kept_out)
     numbers = [number for number, name in enumerate(hashes) if name in kept]
     sampled = positions_in(
-        blocks,
+        text.blocks,
         candidates,
         {
             **protocol.sample.model_dump(mode="json"),
@@ -108,6 +101,7 @@ def find_positions(
         lambda: draw(protocol, candidates, text, kept_out=numbers),
     )
     step()
+    sampled = replace(sampled, positions=text.with_units(sampled.positions, protocol, bound))
     return FoundPositions(
         documents=hashes,
         sources=tuple(sources),
@@ -120,8 +114,49 @@ def find_positions(
     )
 
 
+_Material = tuple[tuple[str, ...], Sequence[TextSource], tuple[str, ...], TextRows, int | None]
+"""Hashes of documents, sources, notes, rows, and what blocks begin with."""
+
+
+def _text(protocol: Protocol, base: Path, reader: TextReader, start_stage: StartStage) -> _Material:
+    corpus = protocol.text
+    if corpus.context > reader.context:
+        raise CorpusError(
+            f"corpus.context: {corpus.context} tokens, but {reader.name} takes at most {reader.context}"
+        )
+    conditions = tuple(protocol.conditions.values())
+    documents, sources = read_text(corpus.text, base, "corpus.text", start_stage, columns_of(*conditions))
+    bos = first_token(protocol, reader)
+    blocks = blocks_in(protocol, documents, reader, bos)
+    hashes = document_hashes(documents)
+    if not needs_documents(*conditions):
+        documents = []  # a large text has gigabytes, and only its tokens are needed from here on
+    rows = rows_of(protocol, base, blocks, documents, reader, int(bos is not None), start_stage)
+    return hashes, sources, (), rows, bos
+
+
+def _examples(protocol: Protocol, base: Path, reader: TextReader, start_stage: StartStage) -> _Material:
+    assert protocol.examples is not None  # who calls it has looked
+    table = read_examples(protocol.examples, base, columns_of(*protocol.conditions.values()))
+    bos = first_token(protocol, reader)
+    found = rows_of_examples(table, reader, bos, protocol.outcome)
+    text = TextRows.of(protocol, base, found.rows, reader, start_stage, table)
+    return document_hashes(table.clusters()), table.sources, found.notes, text, bos
+
+
 def _digest(counts: NDArray[np.int64] | None) -> str:
     return "" if counts is None else hashlib.sha256(counts.astype("<i8").tobytes()).hexdigest()
+
+
+def sources_of(protocol: Protocol, base: Path, start_stage: StartStage) -> Sequence[TextSource]:
+    """What a protocol's text, or its table of examples, is read from; needs no tokenizer.
+
+    Raises:
+        CorpusError: If it cannot be read.
+    """
+    if protocol.examples is not None:
+        return read_examples(protocol.examples, base, columns_of(*protocol.conditions.values())).sources
+    return read_text(protocol.text.text, base, "corpus.text", start_stage)[1]
 
 
 def blocks_in(
@@ -135,7 +170,7 @@ def blocks_in(
     Raises:
         CorpusError: If no document gives a block, or the tokenizer has more tokens than the model.
     """
-    padded = protocol.corpus.text != "reference"
-    blocks = blocks_of(documents, reader, protocol.corpus.context, bos, padded=padded)
+    padded = protocol.text.text != "reference"
+    blocks = blocks_of(documents, reader, protocol.text.context, bos, padded=padded)
     require_known(blocks.tokens, reader)
     return blocks

@@ -66,20 +66,19 @@ def read_text(
                 f"for {', '.join(unknown)}"
             )
         return documents_of_packages(text.packages, text.parts)
-    if columns:
-        raise CorpusError(
-            f"{key}: conditions read the columns {', '.join(columns)}, which are read of files only: "
-            "save the "
-            "text as .jsonl, .csv or .parquet"
-        )
     if text == "reference":
+        if columns:
+            raise CorpusError(
+                f"{key}: conditions read the columns {', '.join(columns)}, and docstrings of packages have "
+                "none: name files (.jsonl, .csv, .parquet) or a data set"
+            )
         return documents_of_packages(EVALUATION_PACKAGES)
     where = f"{key}.hub {text.hub!r}"
     folder = data_folder(text, base, where)
     if folder is not None:
-        commit, streamed = None, _stream(text, where, start_stage, folder=folder)
+        commit, streamed = None, _stream(text, where, start_stage, columns, folder=folder)
     else:
-        commit, streamed = _kept(text, where, start_stage)
+        commit, streamed = _kept(text, where, start_stage, columns)
     documents, source = hub_source(text, commit, *streamed)
     return documents, [source]
 
@@ -99,6 +98,7 @@ def _stream(
     text: CorpusHub,
     where: str,
     start_stage: StartStage,
+    columns: Sequence[str],
     *,
     folder: Path | None = None,
     commit: str | None = None,
@@ -112,7 +112,7 @@ def _stream(
         if read.total() % _BATCH == 0:
             step()
 
-    rows = list(stream_rows(text, where, folder=folder, commit=commit, on_row=on_row))
+    rows = list(stream_rows(text, where, folder=folder, commit=commit, columns=columns, on_row=on_row))
     for _ in range(n_steps - read.total() // _BATCH):  # the last documents, or a split with fewer
         step()
     if not rows:
@@ -120,23 +120,26 @@ def _stream(
     return rows, read["empty"], read["copy"]
 
 
-def _kept(text: CorpusHub, where: str, start_stage: StartStage) -> tuple[str, _Streamed]:
+def _kept(
+    text: CorpusHub, where: str, start_stage: StartStage, columns: Sequence[str]
+) -> tuple[str, _Streamed]:
     """The commit and the rows of a data set of the Hub, from the cache if they are there."""
-    if text.revision is not None and is_commit(text.revision) and _is_there(text, text.revision):
-        return text.revision, _rows(read_shard(_shard(text, text.revision)))
+    if text.revision is not None and is_commit(text.revision) and _is_there(text, text.revision, columns):
+        return text.revision, _rows(read_shard(_shard(text, text.revision, columns)))
     answer = ask_hub("dataset", text.hub, text.revision)
     commit = answer.commit or _last_commit(text)
-    if commit is None or not _is_there(text, commit):
+    if commit is None or not _is_there(text, commit, columns):
         if not can_stream():
             raise CorpusError(f"{where}: is read with the package datasets, which is missing: {EXTRA}")
         if answer.commit is None:
             raise CorpusError(f"{where}: {_absence(text, answer)}")
         write_shard(
-            _shard(text, answer.commit), _arrays(*_stream(text, where, start_stage, commit=answer.commit))
+            _shard(text, answer.commit, columns),
+            _arrays(*_stream(text, where, start_stage, columns, commit=answer.commit)),
         )
         commit = answer.commit
     _remember(text, commit)
-    return commit, _rows(read_shard(_shard(text, commit)))
+    return commit, _rows(read_shard(_shard(text, commit, columns)))
 
 
 def _absence(text: CorpusHub, answer: HubAnswer) -> str:
@@ -157,12 +160,13 @@ def _settings(text: CorpusHub) -> dict[str, object]:
     return {"version": _VERSION, **text.model_dump(mode="json", exclude={"revision"})}
 
 
-def _shard(text: CorpusHub, commit: str) -> Path:
-    return cache_folder() / _FOLDER / evidence_key({**_settings(text), "commit": commit})
+def _shard(text: CorpusHub, commit: str, columns: Sequence[str]) -> Path:
+    also = {"columns": sorted(columns)} if columns else {}
+    return cache_folder() / _FOLDER / evidence_key({**_settings(text), "commit": commit, **also})
 
 
-def _is_there(text: CorpusHub, commit: str) -> bool:
-    return _shard(text, commit).is_dir()
+def _is_there(text: CorpusHub, commit: str, columns: Sequence[str]) -> bool:
+    return _shard(text, commit, columns).is_dir()
 
 
 def _note(text: CorpusHub) -> Path:
@@ -189,26 +193,28 @@ def _remember(text: CorpusHub, commit: str) -> None:
 def _arrays(rows: list[Row], n_empty: int, n_copies: int) -> Arrays:
     numbers, lengths = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
     joined = bytearray()  # filled bit by bit: a list of parts would hold a large text once more
-    for place, (number, content) in enumerate(rows):
+    for place, (number, content, _) in enumerate(rows):
         encoded = content.encode()
         joined += encoded
         numbers[place], lengths[place] = number, len(encoded)
+    fields = json.dumps([row[2] for row in rows]) if any(row[2] for row in rows) else ""
     return {
         "number": numbers,
         "length": lengths,
         "text": np.frombuffer(joined, dtype=np.uint8),
         "left_out": np.array([n_empty, n_copies]),
+        **({"fields": np.frombuffer(fields.encode(), dtype=np.uint8)} if fields else {}),
     }
 
 
 def _rows(arrays: Arrays) -> _Streamed:
     content = arrays["text"].data
     ends = np.cumsum(arrays["length"]).tolist()
+    numbers = arrays["number"].tolist()
+    fields = json.loads(arrays["fields"].tobytes()) if "fields" in arrays else [{}] * len(numbers)
     rows = [
-        (number, str(content[end - length : end], "utf-8"))
-        for number, length, end in zip(
-            arrays["number"].tolist(), arrays["length"].tolist(), ends, strict=True
-        )
+        (number, str(content[end - length : end], "utf-8"), own)
+        for number, length, end, own in zip(numbers, arrays["length"].tolist(), ends, fields, strict=True)
     ]
     n_empty, n_copies = arrays["left_out"].tolist()
     return rows, n_empty, n_copies

@@ -8,21 +8,24 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.corpora.blocks import Blocks
+from hypotest.corpora.examples import ExampleTable
 from hypotest.corpora.frequencies import fit_to_vocabulary
 from hypotest.corpora.sampling import Candidates, SampledPositions, sample_positions
 from hypotest.engine.progress import StartStage
 from hypotest.engine.streams import Streams
 from hypotest.pipeline.texts.reader import TextReader
 from hypotest.pipeline.texts.token_counts import token_counts
-from hypotest.predicates.combine import BoundCondition, bound_condition
+from hypotest.predicates.combine import BoundCondition, bound_condition, exchange_of, stretches
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import BoolArray, Rows
 from hypotest.records.corpus import Document
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.subjects.token_texts import token_offsets, token_texts
 
@@ -35,6 +38,44 @@ class TextRows:
     setting: Setting
     read: list[str] = field(default_factory=list)
     """What of the setting was asked for."""
+    table: ExampleTable | None = None
+    """What the rows are, where they are examples."""
+
+    @classmethod
+    def of(
+        cls,
+        protocol: Protocol,
+        base: Path,
+        rows: Rows,
+        reader: TextReader,
+        start_stage: StartStage,
+        table: ExampleTable | None = None,
+    ) -> TextRows:
+        """Tie rows to what predicates need; what takes long is computed when one asks for it.
+
+        Args:
+            protocol: Names the text that is counted.
+            base: Folder that relative paths of the protocol start from.
+            rows: All that there are.
+            reader: Whose tokens they are.
+            start_stage: Told of counting tokens, for progress.
+            table: The examples, if they are some.
+        """
+
+        @cache
+        def texts() -> tuple[str, ...]:
+            return token_texts(reader.tokenizer, reader.vocab_size)
+
+        read: list[str] = []
+
+        @cache
+        def counts() -> tuple[NDArray[np.int64], int]:
+            read.append("counts")
+            found = token_counts(protocol.frequencies, base, reader, start_stage)
+            return fit_to_vocabulary(found, reader.vocab_size), max(0, reader.vocab_size - found.size)
+
+        setting = Setting(base=base, vocab_size=reader.vocab_size, texts=texts, counts=counts)
+        return cls(rows, setting, read, table)
 
     @property
     def blocks(self) -> Blocks:
@@ -57,7 +98,10 @@ class TextRows:
             CorpusError: If a predicate tells nothing apart, the conditions overlap, or one has no position.
         """
         one, other = (self._grid(condition.holds(self.rows)) for condition in bound)
-        return Candidates(Conditions(*(condition.name for condition in bound)), one, other)
+        names = Conditions(*(condition.name for condition in bound))
+        return Candidates(
+            names, one, other, [item.place for item in self.table.examples] if self.table else ()
+        )
 
     def counts(self, protocol: Protocol) -> NDArray[np.int64] | None:
         """Occurrences of each token id, where pairs agree in them."""
@@ -81,6 +125,27 @@ class TextRows:
             CorpusError: As `bound`, `candidates`, and `hypotest.corpora.sampling.sample_positions`.
         """
         return draw(protocol, self.candidates(self.bound(protocol)), self, n_positions, kept_out)
+
+    def with_units(
+        self, positions: pl.DataFrame, protocol: Protocol, bound: Sequence[BoundCondition]
+    ) -> pl.DataFrame:
+        """Positions with a column for what else keeps the labels of a protocol's conditions together.
+
+        Args:
+            positions: Of this text.
+            protocol: Its conditions.
+            bound: From `bound`.
+        """
+        block, index = positions["block"].to_numpy(), positions["index"].to_numpy()
+        unit = exchange_of(protocol)
+        if unit == "token":
+            return positions.with_columns(pl.Series("token", self.blocks.tokens[block, index]))
+        if unit != "span" or (found := stretches(bound, self.rows)) is None:
+            return positions
+        context = self.blocks.tokens.shape[1]
+        places = self.rows.block.astype(np.int64) * context + self.rows.index
+        mine = np.searchsorted(places, block.astype(np.int64) * context + index)
+        return positions.with_columns(pl.Series("span", found[mine]))
 
     def _grid(self, mask: BoolArray) -> BoolArray:
         n_blocks, context = self.blocks.tokens.shape
@@ -107,6 +172,7 @@ def draw(
         selection_share=protocol.split.selection,
         match=sample.match,
         counts=text.counts(protocol),
+        words=material_words(protocol),
         rng=Streams(protocol.seed)("positions"),
         kept_out=kept_out,
     )
@@ -121,11 +187,11 @@ def rows_of(
     n_before: int,
     start_stage: StartStage,
 ) -> TextRows:
-    """Tie a text to what predicates need; what takes long is computed when one asks for it.
+    """The rows of a text, tied to what predicates need.
 
     Args:
-        protocol: Names the text that is counted.
-        base: Folder that relative paths of the protocol start from.
+        protocol: As for `TextRows.of`.
+        base: As there.
         blocks: The text.
         documents: Those of the blocks; empty where no predicate reads them.
         reader: Whose tokens they are.
@@ -133,23 +199,10 @@ def rows_of(
         start_stage: Told of counting tokens, for progress.
     """
 
-    @cache
-    def texts() -> tuple[str, ...]:
-        return token_texts(reader.tokenizer, reader.vocab_size)
-
-    read: list[str] = []
-
-    @cache
-    def counts() -> tuple[NDArray[np.int64], int]:
-        read.append("counts")
-        found = token_counts(protocol.frequencies, base, reader, start_stage)
-        return fit_to_vocabulary(found, reader.vocab_size), max(0, reader.vocab_size - found.size)
-
     def offsets(numbers: Sequence[int]) -> Sequence[NDArray[np.int64]]:
         return token_offsets(reader.tokenizer, [documents[number].text for number in numbers])
 
-    setting = Setting(base=base, vocab_size=reader.vocab_size, texts=texts, counts=counts)
-    return TextRows(Rows.of(blocks, documents, offsets, n_before), setting, read)
+    return TextRows.of(protocol, base, Rows.of(blocks, documents, offsets, n_before), reader, start_stage)
 
 
 def curve_of(bound: Sequence[BoundCondition]) -> FrequencyCurve | None:

@@ -41,6 +41,9 @@ class AblationMethod:
     """``identity`` (certified, `hypotest.collect.ablation`) or ``interventions`` (forward passes)."""
     reason: str
     """Why this engine."""
+    outcome: str = "loss"
+    """What the changes are of: the ``loss`` of the target; ``logit_difference``, by which the foil's logit
+    exceeds the target's; ``sequence``, the losses of all tokens of the target, summed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +116,7 @@ class Evidence:
     """Mean over the selection split, shape (n_neurons,)."""
     ablation: AblationMethod
     decomposition: Decomposition | None
-    """None where the identity does not hold."""
+    """None where the identity does not hold, and of other outcomes than the loss of one token."""
     numbers: IntArray | None = None
     """Number in the layer of each neuron, ascending, shape (n_neurons,); None: the whole layer."""
     n_left_out: int = 0

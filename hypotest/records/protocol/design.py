@@ -24,8 +24,17 @@ FEWEST_MOVABLE = 5
 MatchFactor = Literal["block", "document", "index", "target_frequency", "token", "length"]
 """What a pair of positions can agree in: exactly (block, document, current token), by its power of 2
 (occurrences of the target, tokens of the document), or as nearly as can be (index)."""
-PermutationUnit = Literal["type", "document_type", "position"]
-"""What keeps its label together when labels are shuffled: token types, a type within a document, or single
-positions."""
+Unit = Literal[
+    "type",
+    "token",
+    "document",
+    "cluster",
+    "pair",
+    "span",
+    "within_type",
+    "document_type",
+    "position",
+]
+"""What keeps its label together, or within what labels change places; see `hypotest.predicates.units`."""
 PERMUTED = "types permuted"
 """The comparison in which the labels of whole token types are permuted, among types of like count."""

@@ -102,6 +102,10 @@ def _auto_or_bool(value: Any) -> Any:
     raise ValueError("must be auto, true or false")
 
 
+Bos = Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)]
+"""Whether texts begin with the beginning-of-sequence token."""
+
+
 class Corpus(Strict):
     """The text whose tokens are predicted."""
 
@@ -116,7 +120,7 @@ class Corpus(Strict):
         description="length of a block, in tokens; longer documents are "
         "packed, shorter ones padded on the right and looked at up to their end",
     )
-    bos: Annotated[Literal["auto", True, False], BeforeValidator(_auto_or_bool)] = Field(
+    bos: Bos = Field(
         default="auto",
         description="whether each block begins with the beginning-of-sequence token, which is never a "
         "position: true, false, or `auto`, as the tokenizer itself does",
@@ -136,7 +140,8 @@ class Sampling(Strict):
         default=16,
         ge=1,
         le=10**7,
-        description="number of positions of the first condition from one document, at most",
+        description="number of positions of the first condition from one document, or cluster of examples, "
+        "at most",
     )
     max_per_type: Annotated[
         Annotated[Literal["none"], Tag("word")]
@@ -146,11 +151,12 @@ class Sampling(Strict):
         default=8,
         description="number of positions of a condition in each split whose target is one token type, at "
         "most: types are a sample as documents are, and without a limit a few hold most positions; `none`: "
-        "no limit",
+        "no limit, as with examples where it is not given",
     )
     match: tuple[MatchFactor, ...] = Field(
         default=("block",),
-        description="what each position of the second condition has in common with its partner of the first",
+        description="what each position of the second condition has in common with its partner of the first; "
+        "with examples nothing if not given, and `document` is their cluster",
     )
 
     @property
@@ -169,6 +175,9 @@ class Split(Strict):
     """How documents are divided: neurons are selected on one part and measured on the other."""
 
     selection: float = Field(
-        default=0.5, gt=0, lt=1, description="share of the documents that selects; the others measure"
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="share of the documents, or clusters, that selects; the others measure",
     )
     by: Literal["document"] = Field(default="document", description="what stays on one side of the split")

@@ -14,6 +14,8 @@ from pydantic import ConfigDict, Field, Tag
 
 from hypotest.records.protocol.choices import AblationKind, AllChoices
 from hypotest.records.protocol.conditions import Conditions, TwoConditions
+from hypotest.records.protocol.examples import Examples, Outcome
+from hypotest.records.protocol.group import Group
 from hypotest.records.protocol.material import Corpus, CountedText, Sampling, Split, Subject
 from hypotest.records.protocol.nulls import AllNulls
 from hypotest.records.protocol.prediction import Prediction
@@ -22,38 +24,6 @@ from hypotest.records.protocol.strict import Name, Strict, either
 Correction = Literal["bonferroni", "holm"]
 
 MAX_HYPOTHESES = 20
-
-
-class TopFraction(Strict):
-    """The most influential neurons, a fixed share of the layer."""
-
-    top_fraction: float = Field(
-        gt=0, le=0.5, description="share of the layer's neurons, the most influential"
-    )
-
-
-class Group(Strict):
-    """Which neurons are tested."""
-
-    select: Annotated[
-        Annotated[Literal["plateau"], Tag("word")] | Annotated[TopFraction, Tag("other")],
-        either("plateau", dict, "must be plateau, or {top_fraction: a share up to 0.5}"),
-    ] = Field(
-        default="plateau",
-        description="`plateau` (left of the power law on the influence curve), or {top_fraction: a share}",
-    )
-    by: Literal["delta_loss"] = Field(
-        default="delta_loss",
-        description="influence: mean absolute change of the loss, in nats, when a neuron is ablated",
-    )
-    otherwise: TopFraction | None = Field(
-        default=None, description="group when no plateau is found; required with `select: plateau`"
-    )
-
-    @property
-    def size_varies(self) -> bool:
-        """Whether the data set the group's size, so that it can differ under other labels or other text."""
-        return self.select == "plateau"
 
 
 class Ablation(Strict):
@@ -117,7 +87,20 @@ class Protocol(Strict):
     title: str = Field(min_length=1, max_length=200, description="one line for the report")
     source: str | None = Field(default=None, description="where the claims come from")
     subject: Subject = Field(default=Subject(), description="the network under test")
-    corpus: Corpus = Field(default=Corpus(), description="the text whose tokens are predicted")
+    examples: Examples | None = Field(
+        default=None, description="prompts with their targets, in the place of `corpus`"
+    )
+    corpus: Corpus | None = Field(
+        default_factory=lambda known: None if known.get("examples") else Corpus(),
+        description="the text whose tokens are predicted; not with `examples`",
+        json_schema_extra={"default": Corpus().model_dump(mode="json")},
+    )
+    outcome: Outcome = Field(
+        default="loss",
+        description="what an ablation changes: the `loss` of the target; with examples also "
+        "`logit_difference`, by which the foil's logit exceeds the target's, or `sequence`, the losses of "
+        "all tokens of the target, summed",
+    )
     frequencies: Annotated[
         Annotated[str, Field(min_length=1), Tag("word")] | Annotated[CountedText, Tag("other")],
         either(None, dict, "must be reference, the path of a table, or {count: a text}"),
@@ -185,6 +168,17 @@ class Protocol(Strict):
         return len(self.deciding) if "deciding" in roles else int("premise" in roles)
 
     @property
+    def bos(self) -> Literal["auto", True, False]:
+        """Whether blocks of text, or prompts, begin with the beginning-of-sequence token."""
+        return self.examples.bos if self.examples else self.text.bos
+
+    @property
+    def text(self) -> Corpus:
+        """The section ``corpus``, where there are no examples."""
+        assert self.corpus is not None  # whoever asks has seen to that
+        return self.corpus
+
+    @property
     def names(self) -> Conditions:
         """Of both conditions."""
         return Conditions(*self.conditions)
@@ -193,6 +187,11 @@ class Protocol(Strict):
     def deciding(self) -> tuple[Prediction, ...]:
         """Predictions neither premise nor descriptive; their number M sets the correction."""
         return tuple(item for item in self.predictions if item.role == "deciding")
+
+    @property
+    def reselects(self) -> bool:
+        """Whether the group is selected again for the errors of other studies; one that is given is not."""
+        return self.intervals.reselection and self.group.is_selected
 
     @property
     def trends(self) -> tuple[Prediction, ...]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hypotest.records.protocol.examples import Outcome
+from hypotest.records.protocol.wording import OF_TEXT, MaterialWords
+from hypotest.records.results.row_balance import RowBalance
+
 
 @dataclass(frozen=True, slots=True)
 class CorpusResult:
@@ -28,10 +32,9 @@ class CorpusResult:
     """Condition -> different targets that were sampled."""
     frequent: dict[str, tuple[tuple[str, int], ...]]
     """Condition -> its 20 most frequent targets among those that were sampled."""
-    mean_index: dict[str, float]
-    """Condition -> mean position within the block."""
-    mean_loss: dict[str, float]
-    """Condition -> mean cross-entropy of the targets, nats."""
+    balance: tuple[RowBalance, ...]
+    """How alike the evaluation split's positions are in what could explain a difference away, matched or
+    not."""
     text_differs: tuple[str, ...]
     """Packages whose installed version is not the pinned one."""
     bos: str | None = None
@@ -46,6 +49,13 @@ class CorpusResult:
     """Files and rows without text, left out."""
     copies: int = 0
     """Documents left out because the same one was there before."""
+    words: MaterialWords = OF_TEXT
+    """What positions and documents are called."""
+    outcome: Outcome = "loss"
+    """What an ablation changes."""
+    correct: dict[str, float] | None = None
+    """Condition -> share of examples in the evaluation split whose target has a larger logit than the foil;
+    None where there are no foils."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +64,9 @@ class CrossEntropy:
 
     nats: float
     """Mean cross-entropy of the next token."""
-    unigram: float
-    """Entropy of the distribution of token types in the whole text."""
+    unigram: float | None
+    """Entropy of the distribution of token types in the whole text; None of examples, whose few words are no
+    text to know."""
     chance: float
     """Logarithm of the size of the vocabulary."""
     n_tokens: int

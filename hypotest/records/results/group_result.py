@@ -23,15 +23,15 @@ class GroupResult:
     """The neurons that were tested, and how they were found."""
 
     neurons: tuple[int, ...]
-    """Numbers in the layer, by influence, the most influential first."""
+    """Numbers in the layer, in the order of what neurons are ranked by (``group.by``)."""
     n_neurons: int
     """Neurons in the layer, dead ones included."""
     rule: str
-    """``plateau`` or ``top_fraction``."""
+    """``plateau``, ``top_fraction`` or ``top``; ``ids`` or ``all`` where nothing is selected."""
     reason: str
     """Why that rule applied."""
     control_neurons: tuple[int, ...]
-    """The group that the same rule selects on the second condition."""
+    """The group that the same rule selects on the second condition; empty where nothing is selected."""
     n_dead: int = 0
     """Neurons that are constant on the selection split: they could not be selected, and no pool has them."""
     balance: tuple[CovariateBalance, ...] = ()
@@ -52,10 +52,11 @@ class GroupAblation:
     sum_of_single: float
     """Sum over the group of the effects of single neurons."""
     n_random_groups: int
-    random_together: float
+    """0 where the group is the whole layer: what follows is then None."""
+    random_together: float | None
     """Mean over random groups of the same size, each at once."""
-    random_together_sd: float
-    random_sum_of_single: float
+    random_together_sd: float | None
+    random_sum_of_single: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,8 @@ class PredictionResult:
     variant: str = ""
     """In which way the null was drawn, such as the unit over which labels are shuffled; the other condition's
     name."""
+    communities: tuple[tuple[int, ...], ...] = ()
+    """Where the measure detects communities in the group: the neurons of each, as numbers in the layer."""
     reselection: Reselection | None = None
     """Errors of the effect if the group is selected again; None where the protocol does not ask for them, or
     nothing is selected."""

@@ -17,7 +17,7 @@ from hypotest.records.results.placebos import Placebos
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.self_check import SelfCheck
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypotest.errors import ProtocolError
 from hypotest.records.protocol.prediction import Role
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.records.results.shown import Shown
 
@@ -48,6 +49,8 @@ class TrialResult(Shown):
     protocol_hash: str
     """SHA-256 of the plan in canonical form."""
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     subject: str
     layer: int
     """Block whose MLP was looked at, counted from 0."""
@@ -68,7 +71,7 @@ class TrialResult(Shown):
     n_neurons: int
     """Neurons in the layer."""
     rule: str
-    """``plateau`` or ``top_fraction``."""
+    """As in `GroupResult`."""
     draws: int
     """Of each null, at most."""
     predictions: tuple[TrialPrediction, ...]

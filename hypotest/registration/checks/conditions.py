@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Iterator
 
 from hypotest.corpora.pairing import FACTOR_WORDS
-from hypotest.predicates.combine import predicate_of, unit_of
-from hypotest.predicates.units import UNIT_WORDS, Unit
+from hypotest.predicates.combine import exchange_of, predicate_of, shared_within
+from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import leaves
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.findings import Finding, Path, shown
 
-_SETTLED: dict[str, Unit] = {
-    "block": "document",
-    "document": "document",
-    "length": "document",
-    "token": "token",
-}
-"""What cannot be matched where the labels are constant within it: no position has a partner."""
+_WITHOUT = re.compile(r"\.(txt|md|rst|py)(\.gz|\.zst)?$", re.IGNORECASE)
+"""Files that are one document each, whatever a pattern of names may find."""
 _NAMES = ("both", "selection", "evaluation", "value", "condition")
 """Words that stand beside the names of conditions in results."""
 
@@ -40,8 +37,27 @@ def condition_findings(protocol: Protocol) -> Iterator[Finding]:
         for leaf in leaves(condition):
             for message in predicate_of(leaf).check(leaf.options):
                 yield Finding(("conditions", name, *leaf.path), f"{message}; found {shown(leaf.options)}")
+    yield from _columns(protocol)
     yield from overlap_findings(protocol)
     yield from _match(protocol)
+
+
+def _columns(protocol: Protocol) -> Iterator[Finding]:
+    """Columns that the text cannot have."""
+    if protocol.corpus is None:
+        return
+    text = protocol.corpus.text
+    without = "docstrings of packages" if text == "reference" else ""
+    if isinstance(text, CorpusFiles) and (plain := [name for name in text.files if _WITHOUT.search(name)]):
+        without = f"files such as {shown(plain[0])}"
+    for name, condition in protocol.conditions.items() if without else ():
+        for leaf in leaves(condition):
+            for column in predicate_of(leaf).fields(leaf.options):
+                message = (
+                    f"reads the column {shown(column)}, and {without} have none: take a text with columns "
+                    "(.jsonl, .csv, .parquet, or a data set)"
+                )
+                yield Finding(("conditions", name, *leaf.path), message, depends=(("corpus", "text"),))
 
 
 def file_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
@@ -90,11 +106,23 @@ def overlap_findings(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _match(protocol: Protocol) -> Iterator[Finding]:
-    unit = unit_of(*protocol.conditions.values())
+    """What pairs cannot agree in, since the conditions differ in it by definition."""
+    unit = exchange_of(protocol)
+    (here, *more), (there, *others) = (tuple(leaves(item)) for item in protocol.conditions.values())
+    alone = not more and not others and (here.name, here.about) == (there.name, there.about)
+    constant = shared_within(unit)
     for place, name in enumerate(protocol.sample.match):
-        if _SETTLED.get(name) == unit:
+        path: Path = ("sample", "match", place)
+        advice = f"found {name}: take it out of the list, and read the balance table of the report"
+        if name in constant:
             message = (
-                f"the conditions are constant within {UNIT_WORDS[unit]}, so that no position has a "
-                f"partner with the same {FACTOR_WORDS[name]}; found {name}: take it out of the list"
+                f"the conditions are constant within {EXCHANGES[unit].words}, so that no position has a "
+                f"partner with the same {FACTOR_WORDS[name]}; {advice}"
             )
-            yield Finding(("sample", "match", place), message, depends=(("conditions",),))
+            yield Finding(path, message, depends=(("conditions",),))
+        elif alone and here.about != "token" and name in predicate_of(here).defines:
+            message = (
+                f"the conditions are told apart by it alone, so that no position has a partner with the same "
+                f"{FACTOR_WORDS[name]}; {advice}"
+            )
+            yield Finding(path, message, depends=(("conditions",),))

@@ -19,6 +19,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import file_obstacle
 from hypotest.records.stored.gguf import SUFFIX, GgufHead, read_gguf_head
 from hypotest.records.stored.hub import is_hub_name, lacking_files
+from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.findings import Finding, Path, shown
 
 REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
@@ -29,6 +30,8 @@ _LAYER: Path = ("subject", "layer")
 _LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
+_WIDTHS = ("intermediate_size", "n_inner", "ffn_dim", "d_inner", "ffn_hidden_size")
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 _NAMED = 8
 _LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
 
@@ -40,6 +43,8 @@ class Configuration:
     n_layers: int | None
     context: int | None
     """Most tokens that fit into one forward pass."""
+    n_neurons: int | None
+    """Of a layer's MLP."""
     is_parallel: bool
     """Whether attention and MLP of a block read the same input, so that no attention reaches layer 0."""
 
@@ -148,11 +153,12 @@ def _of_head(head: GgufHead) -> Configuration:
         for name, key in (
             ("n_layers", "block_count"),
             ("context", "context_length"),
+            ("n_neurons", "feed_forward_length"),
         )
         if f"{head.architecture}.{key}" not in head.arrays
     }
     return Configuration(
-        **{name: _number(settings, (name,)) for name in ("n_layers", "context")},
+        **{name: _number(settings, (name,)) for name in ("n_layers", "context", "n_neurons")},
         is_parallel=_is_parallel({"model_type": head.architecture}),
     )
 
@@ -178,12 +184,23 @@ def _fits(protocol: Protocol, found: Configuration, path: Path) -> Iterator[Find
                 f"{layer}: name a later layer"
             )
             yield Finding(_LAYER, message, depends=depends)
-    if found.context is not None and protocol.corpus.context > found.context:
+    yield from neuron_findings(protocol, found.n_neurons, _number_of(layer, found), (_LAYER, *depends))
+    if found.context is not None and protocol.corpus and protocol.corpus.context > found.context:
         message = (
             f"must be at most the {found.context:,} tokens that {name} takes at once; found "
             f"{protocol.corpus.context:,}"
         )
         yield Finding(("corpus", "context"), message, depends=depends)
+
+
+def _number_of(layer: int | str, found: Configuration) -> int | None:
+    """Of the tested block, counted from 0; None where it is not known."""
+    place = -1 if layer == "last" else layer
+    if isinstance(place, str):
+        return None
+    if place >= 0:
+        return place
+    return None if found.n_layers is None else found.n_layers + place
 
 
 def _configuration(data: Mapping[str, Any]) -> Configuration:
@@ -192,6 +209,7 @@ def _configuration(data: Mapping[str, Any]) -> Configuration:
     return Configuration(
         n_layers=_number(own, _LAYERS),
         context=_number(own, _CONTEXTS),
+        n_neurons=None if _number(own, _EXPERTS) else _number(own, _WIDTHS),
         is_parallel=_is_parallel(data),
     )
 

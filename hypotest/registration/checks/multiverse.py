@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from hypotest.measures.option import Option
 from hypotest.measures.registry import CHOICES, MEASURES
-from hypotest.predicates.combine import declared_choice, with_choice
-from hypotest.records.protocol.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
+from hypotest.predicates.alternatives import declared_value, with_value
+from hypotest.predicates.combine import predicate_of
+from hypotest.records.protocol.choices import (
+    CONDITIONS,
+    SHARED_CHOICES,
+    Multiverse,
+    is_shared,
+    kind_of,
+    plain,
+)
+from hypotest.records.protocol.conditions import leaves
+from hypotest.records.protocol.group import Group
 from hypotest.records.protocol.prediction import Prediction
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.conditions import overlap_findings
-from hypotest.registration.findings import Finding, shown
+from hypotest.registration.checks.group import group_findings
+from hypotest.registration.findings import Finding, Path, shown
 
 _NEEDS = {
     "replacement": "a measure that rests on ablation",
-    "top_fraction": "a measure of the group",
+    "select": "a measure of the group",
+    "by": "a measure of the group",
 }
 
 
 def concerning(prediction: Prediction) -> tuple[str, ...]:
-    """The choices on which a prediction's outcome can depend, in the order of the records.
+    """The kinds of choice on which a prediction's outcome can depend, in the order of the records.
 
     Examples:
         >>> concerning(Prediction(id="a", measure="hill_alpha", contrast={"null": "size_matched"}))
-        ('percentile', 'of', 'replacement', 'top_fraction', 'tail')
+        ('conditions', 'replacement', 'select', 'by', 'tail')
         >>> concerning(Prediction(id="a", measure="attention_gini", contrast={"by": "document"}))
-        ('percentile', 'of')
+        ('conditions',)
     """
     measure = MEASURES.get(prediction.measure)
     own = measure.options if measure is not None else {}
@@ -56,33 +68,68 @@ def multiverse_findings(protocol: Protocol) -> Iterator[Finding]:
     yield from _draws(protocol, section)
 
 
+def _place_of(name: str) -> Path:
+    """Where a choice stands."""
+    return ("multiverse", CONDITIONS, name) if kind_of(name) == CONDITIONS else ("multiverse", name)
+
+
 def _values(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
-    values = getattr(section, name)
+    if kind_of(name) == CONDITIONS:
+        try:
+            declared_value(protocol.conditions, name)
+        except ValueError as error:
+            yield Finding(_place_of(name), str(error), depends=((CONDITIONS,),), at_key=True)
+            return
+    values, read = section.listed[name], ((CONDITIONS,), ("group",), ("nulls",))
     for place, value in enumerate(values):
-        path = ("multiverse", name, place)
-        option = choice_option(name)
+        path = (*_place_of(name), place)
+        option = CHOICES.get(name)
         if value in values[:place]:
-            yield Finding(path, f"must be listed once; found {shown(value)} again: remove it")
+            yield Finding(path, f"must be listed once; found {shown(plain(value))} again: remove it")
         elif option is not None and not option.accepts(value):
             yield Finding(path, f"must be {option.required}; found {shown(value)}")
-        elif name in OF_CONDITIONS and (message := _conditions_then(protocol, name, value)):
-            yield Finding(path, f"{message}; found {shown(value)}", depends=(("conditions",),))
+        elif message := _then(protocol, section, name, value):
+            yield Finding(path, f"{message}; found {shown(plain(value))}", depends=read)
 
 
-def choice_option(name: str) -> Option | None:
-    """The range of a choice's values; None where the schema has checked them."""
-    if name == "percentile":
-        return Option(15.0, "", above=0, below=100)
-    if name == "top_fraction":
-        return Option(0.02, "", above=0, at_most=0.5)
-    return CHOICES.get(name)
+def _then(protocol: Protocol, section: Multiverse, name: str, value: Any) -> str:
+    """What is wrong with the protocol under another value of a shared choice; empty if nothing is."""
+    if kind_of(name) == CONDITIONS:
+        return _conditions_then(protocol, name, value)
+    others: tuple[Any, ...] = (None,)
+    if name == "by":  # also beside the other groups that are listed
+        others = (None, *section.select)
+    elif name != "select":
+        return ""
+    for select in others:
+        group = varied_group(
+            protocol.group, value if name == "select" else select, value if name == "by" else None
+        )
+        then = protocol.model_copy(update={"group": group})
+        found = next((item for item in group_findings(then) if item.severity == "error"), None)
+        if found is not None:
+            return f"with it, {'.'.join(map(str, found.path))} {found.message.partition('; found')[0]}"
+    return ""
+
+
+def varied_group(group: Group, select: Any = None, by: Any = None) -> Group:
+    """The group with another rule, or ranked by something else; None leaves what is declared."""
+    changed: dict[str, Any] = {} if by is None else {"by": by}
+    if select is not None and select != group.select:
+        changed |= {"select": select, "otherwise": group.otherwise if select == "plateau" else None}
+    return group.model_copy(update=changed)
 
 
 def _conditions_then(protocol: Protocol, name: str, value: Any) -> str:
-    """What is wrong with the conditions under another value of a choice; empty if nothing is."""
-    if declared_choice(protocol.conditions.values(), name) is None:
-        return "no condition of this protocol depends on it: remove it"
-    then = protocol.model_copy(update={"conditions": with_choice(protocol.conditions, name, value)})
+    """The same of conditions."""
+    try:
+        then = protocol.model_copy(update={"conditions": with_value(protocol.conditions, name, value)})
+    except ValueError as error:
+        return str(error)
+    for condition in then.conditions.values():
+        for leaf in leaves(condition):
+            for message in predicate_of(leaf).check(leaf.options):
+                return message
     overlap = next(overlap_findings(then), None)
     return "" if overlap is None else f"with it, conditions.{protocol.names.second} {overlap.message}"
 
@@ -90,9 +137,9 @@ def _conditions_then(protocol: Protocol, name: str, value: Any) -> str:
 def _use(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding]:
     if any(item.measure not in MEASURES for item in protocol.predictions):
         return  # what an unknown measure would have used cannot be said
-    users = [item for item in protocol.predictions if name in concerning(item)]
+    users = [item for item in protocol.predictions if kind_of(name) in concerning(item)]
     reads = (("predictions",),)
-    path = ("multiverse", name)
+    path = _place_of(name)
     if not users:
         measures = [row.name for row in MEASURES.values() if name in row.options]
         needed = _NEEDS.get(name) or " or ".join(measures)
@@ -101,7 +148,7 @@ def _use(protocol: Protocol, section: Multiverse, name: str) -> Iterator[Finding
     elif (other := _unused(section, users, name)) is not None:
         message = f"is used with {other[0]} {other[1]} only; remove it, or list `{other[0]}: [{other[1]}]`"
         yield Finding(path, message, "warning", reads, at_key=True)
-    elif all(value == _declared(protocol, item, name) for item in users for value in getattr(section, name)):
+    elif all(value == _declared(protocol, item, name) for item in users for value in section.listed[name]):
         yield Finding(path, "lists only what the protocol declares; remove it, or list others", "warning")
 
 
@@ -114,18 +161,27 @@ def _unused(section: Multiverse, users: Sequence[Prediction], name: str) -> tupl
 
 
 def _declared(protocol: Protocol, prediction: Prediction, name: str) -> object:
-    if name in SHARED_CHOICES:
-        return declared_shared(protocol)[name]
+    if is_shared(name):
+        with suppress(ValueError):  # a path that leads nowhere has been named
+            return declared_shared(protocol, [name])[name]
+        return None
     return prediction.options.get(name, MEASURES[prediction.measure].options[name].default)
 
 
-def declared_shared(protocol: Protocol) -> dict[str, Any]:
-    """The protocol's own values of the choices of evidence and group; None where it has none."""
-    select = protocol.group.select
-    return {
-        **{name: declared_choice(protocol.conditions.values(), name) for name in OF_CONDITIONS},
+def declared_shared(protocol: Protocol, names: Iterable[str]) -> dict[str, Any]:
+    """The protocol's own values of choices of conditions, group and ablation.
+
+    Raises:
+        ValueError: If a path leads nowhere.
+    """
+    own = {
         "replacement": protocol.ablation.replacement,
-        "top_fraction": select.top_fraction if isinstance(select, TopFraction) else select,
+        "select": protocol.group.select,
+        "by": protocol.group.by,
+    }
+    return {
+        name: declared_value(protocol.conditions, name) if kind_of(name) == CONDITIONS else own[name]
+        for name in names
     }
 
 

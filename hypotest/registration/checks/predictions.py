@@ -193,7 +193,11 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
             message = (
                 f"null_sd is the SD of random groups; declare `{SD_NULL}: {{}}` under nulls, or give raw"
             )
-            yield Finding((*at, "null_sd"), message, depends=(("nulls",),))
+            if protocol.group.is_whole:
+                message = (
+                    "null_sd is the SD of random groups, and the whole layer has none: give raw or ratio"
+                )
+            yield Finding((*at, "null_sd"), message, depends=(("nulls",), ("group",)))
     if margin.raw is not None and in_sizes:
         message = (
             "with `select: plateau` the data set the group's size, and what a raw difference means changes "
@@ -259,7 +263,7 @@ def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Ite
         )
         yield Finding(path, message, "warning", depends=depends)
     expecting = [name for name, expected in spoken.items() if "equivalent" in expected]
-    why = why_no_interval(prediction, reselection=protocol.intervals.reselection)
+    why = why_no_interval(prediction, reselection=protocol.reselects)
     if expecting and why and prediction.margin is not None:
         message = (
             f"{', '.join(expecting)} expects equivalent, which is never concluded here: {why}; expect less "

@@ -15,6 +15,7 @@ from hypotest.predicates.combine import needs_counts
 from hypotest.records.protocol.design import MINIMUM_UNITS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
+from hypotest.records.protocol.wording import material_words
 from hypotest.registration.findings import Finding, Path, shown
 
 _LONGEST_NAME = 300
@@ -39,9 +40,9 @@ def sufficiency_findings(protocol: Protocol) -> Iterator[Finding]:
 def _repeated(protocol: Protocol) -> Iterator[Finding]:
     """A text counted twice is evidence that does not exist; a covariate twice is a slip."""
     lists: dict[Path, tuple[str, ...]] = {}
-    if isinstance(protocol.corpus.text, CorpusFiles):
+    if protocol.corpus and isinstance(protocol.corpus.text, CorpusFiles):
         lists["corpus", "text", "files"] = protocol.corpus.text.files
-    if isinstance(protocol.corpus.text, CorpusPackages):
+    if protocol.corpus and isinstance(protocol.corpus.text, CorpusPackages):
         lists["corpus", "text", "packages"] = protocol.corpus.text.packages
         lists["corpus", "text", "parts"] = protocol.corpus.text.parts
     for item in declared(protocol):
@@ -60,11 +61,12 @@ def _documents(protocol: Protocol) -> Iterator[Finding]:
     most = int(positions * share + 1e-9)  # every document that is measured has a position
     if most < MINIMUM_UNITS:
         message = (
-            f"leaves at most {most} documents to measure on; below {MINIMUM_UNITS} there is no interval, "
-            f"and equivalent is no outcome; found {positions} positions: raise it"
+            f"leaves at most {most} {material_words(protocol).units} to measure on; below {MINIMUM_UNITS} "
+            "there is no interval, "
+            f"and equivalent is no outcome; found {positions} {material_words(protocol).rows}: raise it"
         )
         yield Finding(("sample", "positions"), message, "warning", (("split",),))
-    text = protocol.corpus.text
+    text = protocol.corpus and protocol.corpus.text
     if isinstance(text, CorpusHub) and int(text.documents * share + 1e-9) < MINIMUM_UNITS:
         message = (
             f"leaves fewer than {MINIMUM_UNITS} documents to measure on, so that there is no interval, "
@@ -75,9 +77,9 @@ def _documents(protocol: Protocol) -> Iterator[Finding]:
 
 def _counts_of_another_text(protocol: Protocol) -> Iterator[Finding]:
     """Rare in docstrings is not rare in a novel: a default that does not fit a text of one's own."""
-    text = protocol.corpus.text
-    if not needs_counts(*protocol.conditions.values()):
+    if protocol.corpus is None or not needs_counts(*protocol.conditions.values()):
         return
+    text = protocol.corpus.text
     if text == "reference" or protocol.frequencies != "reference":
         return
     if isinstance(text, CorpusFiles):

@@ -15,6 +15,8 @@ from hypotest.nulls.registry import NULLS, declared, opponents
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.conditions import condition_findings
+from hypotest.registration.checks.examples import material_findings
+from hypotest.registration.checks.group import group_findings
 from hypotest.registration.checks.margins import margin_findings
 from hypotest.registration.checks.multiverse import multiverse_findings
 from hypotest.registration.checks.outcomes import refuting_outcomes
@@ -60,8 +62,9 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     """Run every check, and name each finding by the path of its key."""
     yield from _id(protocol)
     yield from _subject(protocol)
+    yield from material_findings(protocol)
     yield from condition_findings(protocol)
-    yield from _group(protocol)
+    yield from group_findings(protocol)
     for item in declared(protocol):
         if message := item.null.unfit(item.options, protocol):
             yield Finding(("nulls", item.name), message, depends=(("conditions",),))
@@ -103,19 +106,6 @@ def _anatomy(protocol: Protocol) -> Iterator[Finding]:
             yield Finding(("subject", "anatomy", key), f"{wanted}; found {shown(path)}")
 
 
-def _group(protocol: Protocol) -> Iterator[Finding]:
-    group = protocol.group
-    if group.select == "plateau" and group.otherwise is None:
-        message = (
-            "is required with `select: plateau`, for the case that there is none; add "
-            "`otherwise: {top_fraction: 0.02}`"
-        )
-        yield Finding(("group", "otherwise"), message, depends=(("group",),))
-    if group.select != "plateau" and group.otherwise is not None:
-        message = "is used with `select: plateau` only; remove it"
-        yield Finding(("group", "otherwise"), message, "warning", (("group",),))
-
-
 def _hypotheses(protocol: Protocol) -> Iterator[Finding]:
     own_keys = set(Prediction.model_fields)
     for place, name in enumerate(protocol.hypotheses):
@@ -136,9 +126,7 @@ def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
     if not speaking:
         message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
-    elif not any(
-        refuting_outcomes(item, name, reselection=protocol.intervals.reselection) for item in speaking
-    ):
+    elif not any(refuting_outcomes(item, name, reselection=protocol.reselects) for item in speaking):
         message = f"{name} expects every outcome that can occur; nothing could refute it"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))
 

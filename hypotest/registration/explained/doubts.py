@@ -11,11 +11,11 @@ from hypotest.records.results.sentences import sentence_list
 
 def doubts(protocol: Protocol) -> Iterator[str]:
     """Placebos, and hidden causes: a paragraph each, where there are any."""
+    selected = "selected and " if protocol.group.is_selected else ""
     if protocol.placebos:
         yield (
             f"The {protocol.names.second} positions are divided at random into two make-believe conditions, "
-            f"{protocol.placebos:,} times, and once by loss; neurons are selected and tested there in "
-            "the same "
+            f"{protocol.placebos:,} times, and once by loss; neurons are {selected}tested there in the same "
             "way. Where there is nothing to find, a test should find something in "
             f"{100 * protocol.decision.level:g} %. Placebos can reveal a fault, not exclude one, and "
             "never decide."

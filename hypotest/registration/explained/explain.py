@@ -7,10 +7,12 @@ model or the text. Names stand as they were written; whoever prints them makes t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hypotest.nulls.registry import declared
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import counted, sentence_list
 from hypotest.registration.checks.outcomes import possible_outcomes, refuting_outcomes, why_no_interval
 from hypotest.registration.explained.lines import Line, Section
@@ -33,12 +35,19 @@ def explain_protocol(protocol: Protocol) -> tuple[Section, ...]:
         What is asked; what will be done, in order; what each prediction would say; what supports and
         refutes each hypothesis; what is confirmatory and what exploratory.
     """
+    said = material_words(protocol).said
+    sections = (
+        ("What will be done", steps(protocol)),
+        ("What is predicted", _predictions(protocol)),
+        ("What would support and what would refute", _verdicts(protocol)),
+        ("What is confirmatory and what exploratory", _status(protocol)),
+    )
     return (
         Section(protocol.title, tuple(_question(protocol))),
-        Section("What will be done", tuple(steps(protocol))),
-        Section("What is predicted", tuple(_predictions(protocol))),
-        Section("What would support and what would refute", tuple(_verdicts(protocol))),
-        Section("What is confirmatory and what exploratory", tuple(_status(protocol))),
+        *(
+            Section(title, tuple(replace(line, text=said(line.text)) for line in lines))
+            for title, lines in sections
+        ),
     )
 
 
@@ -67,7 +76,7 @@ _ROLES = {
 
 
 def _predictions(protocol: Protocol) -> Iterator[Line]:
-    again = protocol.intervals.reselection
+    again = protocol.reselects
     for prediction in protocol.predictions:
         yield Line(_ROLES[prediction.role], f"{prediction.id}:")
         yield Line(measured(prediction, protocol), "Measured:", 1)
@@ -113,7 +122,7 @@ def _verdicts(protocol: Protocol) -> Iterator[Line]:
         against = [
             f"{item.id} {' or '.join(refuting)}{_beyond(item, name)}"
             for item in speaking
-            if (refuting := refuting_outcomes(item, name, reselection=protocol.intervals.reselection))
+            if (refuting := refuting_outcomes(item, name, reselection=protocol.reselects))
         ]
         if against:
             one_of = "this comes out" if len(against) == 1 else "any one of these comes out"
@@ -175,7 +184,7 @@ def _status(protocol: Protocol) -> Iterator[Line]:
     equivalents = [
         item.id
         for item in protocol.deciding
-        if "equivalent" in possible_outcomes(item, reselection=protocol.intervals.reselection)
+        if "equivalent" in possible_outcomes(item, reselection=protocol.reselects)
     ]
     if equivalents:
         yield Line(

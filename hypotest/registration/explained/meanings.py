@@ -9,7 +9,11 @@ from hypotest.nulls.registry import SD_NULL, declared_null, form_of, opponents
 from hypotest.records.protocol.material import Subject
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
+
+_OF_EXAMPLES = {"index": "length of the prompt", "token": "last token of the prompt"}
+"""What `hypotest.corpora.pairing.FACTOR_WORDS` calls otherwise in running text."""
 
 
 def measured(prediction: Prediction, protocol: Protocol) -> str:
@@ -27,22 +31,28 @@ def measured(prediction: Prediction, protocol: Protocol) -> str:
 
 def match_words(protocol: Protocol) -> str:
     """What pairs of positions agree in: "a common one is taken from the same block of text"."""
-    names, match = protocol.names, protocol.sample.match
+    names, match, words = protocol.names, protocol.sample.match, material_words(protocol)
+    if protocol.examples is not None and protocol.examples.pair is not None:
+        return f"each has its {names.second} partner of the same {protocol.examples.pair}"
     if not match:
-        return f"{names.second} ones are drawn from all documents of the split"
-    factors = sentence_list([FACTOR_WORDS[name] for name in match])
+        return f"{names.second} ones are drawn from all {words.units} of the split"
+    said = FACTOR_WORDS if protocol.corpus else {**FACTOR_WORDS, **_OF_EXAMPLES, "document": words.unit}
+    factors = sentence_list([said[name] for name in match])
     return f"each has a {names.second} partner of the same {factors}"
 
 
 def limits_text(protocol: Protocol) -> str:
     """How many positions of one document and of one token type are taken."""
+    unit = material_words(protocol).unit
+    if unit == material_words(protocol).row or unit == (protocol.examples and protocol.examples.pair):
+        return "each once"
     sample = protocol.sample
     of_types = (
         ""
         if sample.type_limit is None
         else f" and, in each split, {sample.type_limit:,} of a condition with one token type as target"
     )
-    return f"at most {sample.max_per_document:,} {protocol.names.first} ones from one document{of_types}"
+    return f"at most {sample.max_per_document:,} {protocol.names.first} ones from one {unit}{of_types}"
 
 
 def layer_words(subject: Subject) -> str:

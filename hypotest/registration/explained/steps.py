@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from hypotest.nulls.registry import declared
 from hypotest.predicates.combine import definitions, notes_of
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
+from hypotest.records.protocol.wording import MaterialWords, material_words
 from hypotest.records.results.sentences import counted
 from hypotest.registration.explained.doubts import doubts
+from hypotest.registration.explained.groups import selection_step
 from hypotest.registration.explained.lines import Line
 from hypotest.registration.explained.meanings import (
     layer_words,
@@ -29,28 +31,25 @@ def steps(protocol: Protocol) -> Iterator[Line]:
         protocol: A valid protocol.
     """
     subject, sample = protocol.subject, protocol.sample
+    words = material_words(protocol)
     model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
     revision = f" ({revision_words(subject)})" if subject.revision else ""
     before = [
-        Line(
-            f"{_text(protocol)} are cut into blocks of {protocol.corpus.context:,} tokens and read by "
-            f"{model}{revision}.",
-            "Read.",
-        ),
+        Line(f"{_material(protocol)} and read by {model}{revision}.", "Read."),
         Line(
             " ".join(
                 [
-                    f"A position belongs {definitions(protocol.conditions)}.",
+                    f"{_row(words)} belongs {definitions(protocol.conditions)}.",
                     *notes_of(protocol.conditions.values()),
-                    f"Up to {sample.positions:,} positions of each kind are taken, {limits_text(protocol)}; "
+                    f"Up to {sample.positions:,} {words.rows} of each kind are taken, "
+                    f"{limits_text(protocol)}; "
                     f"{match_words(protocol)}.",
                 ]
             ),
             "Sort.",
         ),
         Line(
-            f"Documents are divided at random: {100 * protocol.split.selection:g} % of them select the "
-            "neurons, the others measure them, so that no text judges the neurons that it has picked."
+            f"{words.units.capitalize()} are divided at random: {_divided(protocol)}"
             + (
                 f" This is repeated {protocol.splits:,} times; the first division decides."
                 if protocol.splits > 1
@@ -60,14 +59,15 @@ def steps(protocol: Protocol) -> Iterator[Line]:
         ),
         Line(
             f"Each neuron of {layer_words(subject)} is replaced, alone, by "
-            f"{_REPLACEMENTS[protocol.ablation.replacement]}. Its influence is how much "
-            "that changes the loss of the prediction, in nats (to within "
+            f"{_REPLACEMENTS[protocol.ablation.replacement].format(words)}. Its influence is how much "
+            f"that changes {_OUTCOMES[protocol.outcome]}, in nats (to within "
             f"{protocol.ablation.tolerance:g}).",
             "Ablate.",
         ),
-        Line(_selection(protocol), "Select."),
+        Line(selection_step(protocol), "Select."),
         Line(
-            "The group is measured on the other documents and compared with opponents, each with the same "
+            f"The group is measured on the other {words.units} and compared with opponents, each with the "
+            "same "
             "treatment:",
             "Compare.",
         ),
@@ -89,14 +89,27 @@ def steps(protocol: Protocol) -> Iterator[Line]:
 
 
 _REPLACEMENTS = {
-    "mean": "its mean over the selecting documents",
+    "mean": "its mean over the selecting {0.units}",
     "zero": "zero",
-    "resample": "its activation at another position of the selecting documents",
+    "resample": "its activation at another {0.row} of the selecting {0.units}",
 }
 
 
+def _divided(protocol: Protocol) -> str:
+    share = f"{100 * protocol.split.selection:g} % of them"
+    if protocol.group.is_selected:
+        return (
+            f"{share} select the neurons, the others measure them, so that no text judges the neurons that "
+            "it has picked."
+        )
+    return (
+        f"{share} say what ablated neurons are set to and which others are like these, the others measure "
+        "them."
+    )
+
+
 def _again(protocol: Protocol) -> str:
-    if not protocol.intervals.reselection:
+    if not protocol.reselects:
         return ""
     return (
         "Beside them stand errors of another study, for which the neurons are selected again on half of the "
@@ -104,8 +117,27 @@ def _again(protocol: Protocol) -> str:
     )
 
 
+_OUTCOMES = {
+    "loss": "the loss of the prediction",
+    "logit_difference": "by how much the foil's logit exceeds the target's",
+    "sequence": "the losses of all tokens of the target, summed",
+}
+
+
+def _row(words: MaterialWords) -> str:
+    return f"{'An' if words.row[0] in 'aeiou' else 'A'} {words.row}"
+
+
+def _material(protocol: Protocol) -> str:
+    if protocol.examples is None:
+        return f"{_text(protocol)} are cut into blocks of {protocol.text.context:,} tokens"
+    files = protocol.examples.files
+    more = f" and {len(files) - _FEW_FILES:,} more" if len(files) > _FEW_FILES else ""
+    return f"The prompts of {', '.join(files[:_FEW_FILES])}{more} are taken one by one"
+
+
 def _text(protocol: Protocol) -> str:
-    text = protocol.corpus.text
+    text = protocol.text.text
     if isinstance(text, CorpusHub):
         return f"The first {text.documents:,} documents of the data set {text.title}"
     if isinstance(text, CorpusPackages):
@@ -115,18 +147,3 @@ def _text(protocol: Protocol) -> str:
     files = text.files
     more = f" and {len(files) - _FEW_FILES:,} more" if len(files) > _FEW_FILES else ""
     return f"{counted(len(files), 'text file')}, one document each ({', '.join(files[:_FEW_FILES])}{more}),"
-
-
-def _selection(protocol: Protocol) -> str:
-    group = protocol.group
-    best = (
-        f"The neurons with the most influence on {protocol.names.first} targets become the group under test: "
-    )
-    if isinstance(group.select, TopFraction):
-        return f"{best}the top {100 * group.select.top_fraction:g} % of the layer."
-    otherwise = (
-        f"; if it has no plateau, the top {100 * group.otherwise.top_fraction:g} % of the layer"
-        if group.otherwise
-        else ""
-    )
-    return f"{best}those on the plateau at the top of the influence curve, before it falls{otherwise}."

@@ -16,8 +16,9 @@ from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared, form_of, names_of, with_nulls
+from hypotest.records.protocol.group import Largest, Rule
 from hypotest.records.protocol.prediction import Contrast, Prediction
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.template import shipped_plan, template_names
 from hypotest.studies.calibration.rows import NAMES
 
@@ -121,9 +122,10 @@ def _draws(plan: Protocol, null: str) -> int:
 
 def with_share(protocol: Protocol, share: float) -> Protocol:
     """The same where the group is another share of the layer, without a plateau."""
-    size = TopFraction(top_fraction=share)
-    declared_size = isinstance(protocol.group.select, TopFraction)
-    update = {"select": size} if declared_size else {"otherwise": size}
+    if protocol.group.size_varies:
+        update: dict[str, Largest] = {"otherwise": Largest(top_fraction=share)}
+    else:
+        update = {"select": Rule(top_fraction=share)}
     return protocol.model_copy(update={"group": protocol.group.model_copy(update=update)})
 
 

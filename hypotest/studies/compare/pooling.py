@@ -48,7 +48,7 @@ class OpenedRun:
         """What it read: hashes of the texts, and the data set of the Hub that they are part of."""
         text = self.hashes.get("text")
         hashes = frozenset(map(str, text.values())) if isinstance(text, Mapping) else frozenset()
-        text = self.plan.corpus.text
+        text = self.plan.corpus and self.plan.corpus.text
         if not isinstance(text, CorpusHub):
             return hashes
         return hashes | {f"{text.hub} {text.config} {text.split}"}

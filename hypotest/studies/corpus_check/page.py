@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from hypotest.pages.document import Block, Document, document, table, together
 from hypotest.pages.inline import aside, path, strong
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.corpus import left_out_of, used_of
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.row_balance import LEGEND, imbalances, row_balance_table
 from hypotest.report.text import token_text
 from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
 
 _SOURCES = 6
 """Sources that are named; the rest are counted."""
-_COLUMNS = ("split", "condition", "positions", "documents", "effective", "types", "effective", "top type")
 
 
 def corpus_summary(found: CorpusCheck) -> Document:
     """What `hypotest corpus check` prints when it is done: the text, its cuts and its positions."""
+    words = found.words
+    counted = (words.rows, words.units, "effective", "types", "effective", "top type")
     counts = table(
-        _COLUMNS,
+        ("split", "condition", *counted),
         [
             (
                 item.split,
@@ -34,10 +37,10 @@ def corpus_summary(found: CorpusCheck) -> Document:
             )
             for item in found.counts
         ],
-        numeric=range(2, len(_COLUMNS)),
+        numeric=range(2, 2 + len(counted)),
     )
     legend = (
-        "effective: documents, and types, of equal size that weigh as much; top type: share of the most "
+        f"effective: {words.units}, and types, of equal size that weigh as much; top type: share of the most "
         "frequent target"
     )
     drawn = found.folder / "frequencies.png"
@@ -46,17 +49,30 @@ def corpus_summary(found: CorpusCheck) -> Document:
         [
             together(strong(found.title), text_of(found), *found.found, room_of(found)),
             *(_sample_of(found, item) for item in found.samples),
-            together(counts, aside(legend), *figure),
+            together(counts, aside(legend)),
+            together(
+                row_balance_table(found.balance, Conditions(*(item.condition for item in found.samples))),
+                aside(f"Of the evaluation split. {LEGEND}"),
+                *imbalances(found.balance, Conditions(*(item.condition for item in found.samples))),
+                *figure,
+            ),
         ]
     )
 
 
 def text_of(found: CorpusCheck) -> str:
     """How much text there is, and whose tokens it is cut into."""
+    words = found.words
     names = list(found.sources[:_SOURCES])
     if len(found.sources) > _SOURCES:
         names.append(f"{count_text(len(found.sources) - _SOURCES)} more")
     documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
+    if words.names:
+        units = "" if words.units == words.rows else f" in {documents} {words.units}"
+        return (
+            f"{blocks} examples{units} ({tokens} tokens, by the tokenizer of {found.model}, the longest "
+            f"{found.context}), from {sentence_list(names)}.{left_out_of(found.empty, found.copies)}"
+        )
     return (
         f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
         f"tokenizer of {found.model}), from {sentence_list(names)}. "
@@ -70,7 +86,8 @@ def _sample_of(found: CorpusCheck, item: ConditionSample) -> Block:
     return together(
         (
             strong(item.condition),
-            f": where {item.definition}; {count_text(found.available[item.condition])} in the text.",
+            f": where {item.definition}; {count_text(found.available[item.condition])} in the "
+            f"{found.words.whole}.",
         ),
         f"Most frequent targets: {frequent}.",
         *(
@@ -90,8 +107,7 @@ def room_of(found: CorpusCheck) -> str:
     possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
     return (
         f"Pairs of both conditions within the limits: {sentence_list(possible)}. The protocol asks for "
-        f"{count_text(found.asked)} positions per "
-        "condition, both splits together."
+        f"{count_text(found.asked)} {found.words.rows} per condition, both splits together."
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.row_balance import RowBalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class CorpusCheck:
 
     protocol_id: str
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     model: str
     """Whose tokenizer was used."""
     sources: tuple[str, ...]
@@ -79,6 +83,8 @@ class CorpusCheck:
     asked: int
     """Positions per condition that the protocol asks for, both splits together."""
     counts: tuple[SplitCount, ...]
+    balance: tuple[RowBalance, ...]
+    """Of the evaluation split, in what the text tells."""
     found: tuple[str, ...]
     """What predicates found in the vocabulary and in files, each with its place."""
     samples: tuple[ConditionSample, ...]

@@ -11,14 +11,17 @@ import polars as pl
 from hypotest.corpora.sampling import SPLITS, count_positions
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
+from hypotest.engine.streams import Streams
 from hypotest.errors import CorpusError, ProtocolError
 from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.checks.reach import check_reach
+from hypotest.pipeline.corpus import row_balance
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
-from hypotest.pipeline.subject import layer_width
+from hypotest.pipeline.subject import layer_width, require_neurons
 from hypotest.pipeline.texts.positions import FoundPositions, find_positions
 from hypotest.predicates.combine import condition_words
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.studies.corpus_check.page import write_corpus_check
@@ -67,7 +70,9 @@ def check_corpus(
         found = find_positions(
             plan, path.parent, reader, Session.start(plan.seed, start_stage), step, kept_out, cuts.extend
         )
-        check_reach(plan, found, layer_width(plan, reader), path)
+        width = layer_width(plan, reader)
+        require_neurons(plan, width, None)
+        check_reach(plan, found, width, path)
     except (CorpusError, ProtocolError) as error:
         # positions or relabellings are short because of what predicates found, so that this must be seen
         if cuts:
@@ -76,11 +81,12 @@ def check_corpus(
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
+        words=material_words(plan),
         model=plan.subject.model,
         sources=tuple(str(source) for source in found.sources),
         documents=len(found.documents),
         blocks=len(found.blocks.tokens),
-        context=plan.corpus.context,
+        context=found.blocks.tokens.shape[1],
         tokens=int(found.blocks.lengths.sum()) - len(found.blocks.tokens) * (found.bos is not None),
         text_tokens=found.blocks.text_tokens,
         padded=found.blocks.n_padded,
@@ -91,6 +97,13 @@ def check_corpus(
         asked=plan.sample.positions,
         counts=tuple(
             _count(found.sampled.positions, split, condition) for split in SPLITS for condition in plan.names
+        ),
+        balance=row_balance(
+            plan,
+            found.blocks,
+            found.text.counts_if_read(),
+            found.sampled.positions.filter(pl.col("split") == SPLITS[1]),
+            Streams(plan.seed),
         ),
         found=found.found,
         samples=tuple(_sample(plan, found, reader, name) for name in plan.names),

@@ -37,7 +37,8 @@ def save_exploration(result: Exploration, folder: Path) -> None:
     with house_style():
         selected = {result.names.first: len(result.group.neurons)}
         save(draw_regimes(tuple(curve.fit for curve in result.curves), selected), folder, "curves")
-        save(draw_covariates(result), folder, "covariates")
+        if result.covariates:
+            save(draw_covariates(result), folder, "covariates")
         save(draw_neurons(result), folder, "neurons")
 
 

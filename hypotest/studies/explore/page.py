@@ -18,13 +18,14 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text, significant
+from hypotest.report.reworded import reworded
 from hypotest.studies.explore.record import Exploration
 from hypotest.studies.explore.sections import sections
 
 
 def exploration_summary(result: Exploration) -> Document:
     """What `hypotest explore` prints when it is done, legible from 80 columns on."""
-    return document(_summary(result))
+    return reworded(document(_summary(result)), result.words)
 
 
 def _summary(result: Exploration) -> Iterator[Part]:
@@ -48,7 +49,7 @@ def exploration_page(result: Exploration, captions: Mapping[str, str]) -> Docume
         result: What was found.
         captions: Of the figures, by their names.
     """
-    return document(_parts(result, captions))
+    return reworded(document(_parts(result, captions)), result.words)
 
 
 def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
@@ -60,7 +61,7 @@ def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
     yield Heading("The group")
     yield group_text(result)
     neurons = ", ".join(map(str, result.group.neurons))
-    yield Details("Neurons, the most influential first", (Paragraph(neurons),))
+    yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
     for section in sections(result):
         yield Heading(section.title)
         yield section.table
@@ -86,9 +87,14 @@ def group_text(result: Exploration) -> str:
     group = result.group
     size = len(group.neurons)
     shared = len(set(group.neurons) & set(group.control_neurons))
-    return (
+    which = (
         f"The run would test {count_text(size)} of {count_text(group.n_neurons)} neurons, by the rule "
-        f"{group.rule}: {group.reason}. On {result.names.second} targets the same rule selects "
+        f"{group.rule}: {group.reason}."
+    )
+    if result.halves_shared is None:
+        return which
+    return (
+        f"{which} On {result.names.second} targets the same rule selects "
         f"{count_text(len(group.control_neurons))}, {count_text(shared)} of them the same. Selected on each "
         f"half of the documents alone, {count_text(size)} neurons share {count_text(result.halves_shared)} "
         f"({significant(result.halves_by_chance, 2)} by chance)."

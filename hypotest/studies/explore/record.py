@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.shown import Shown
@@ -123,14 +124,18 @@ class Exploration(Shown):
     protocol_id: str
     protocol_hash: str
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     group: GroupResult
     """What the run will select: the same positions, the same code."""
     curves: tuple[ExploredCurve, ...]
     """Of the first condition, whose curve the rule reads, then of the second."""
-    halves_shared: int
-    """Neurons that the same size of group shares when selected on each half of the documents alone."""
+    halves_shared: int | None
+    """Neurons that groups of this size share when selected on each half of the documents alone; None where
+    nothing is selected."""
     halves_by_chance: float
     covariates: tuple[CovariateComparison, ...]
+    """Empty where the group is the whole layer."""
     matched_on: tuple[str, ...]
     matching_declared: bool
     """Whether the protocol declares such groups; if not, the default covariates were tried."""
@@ -139,6 +144,7 @@ class Exploration(Shown):
     """Pairs of the selection split that the limits allow: what the sample was drawn from."""
     frequencies: FrequencyCurve | None
     others: tuple[OtherGroup, ...]
+    """Empty where nothing is selected."""
     preferences: tuple[PreferenceCount, ...]
     blind: Blind
     notes: tuple[str, ...]

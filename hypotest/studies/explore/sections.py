@@ -31,9 +31,11 @@ class Section:
 def sections(result: Exploration) -> Iterator[Section]:
     """The tables, in the order of the report."""
     yield _curves(result)
-    yield _covariates(result)
+    if result.covariates:
+        yield _covariates(result)
     yield _conditions(result)
-    yield _others(result)
+    if result.others:
+        yield _others(result)
     yield _preferences(result)
 
 

@@ -33,7 +33,9 @@ from hypotest.predicates.combine import bound_condition, limitations_of, narrowe
 from hypotest.predicates.rows import Rows
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.group import INFLUENCE, By, Rule
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.group_result import GroupResult
 from hypotest.registration import protocol_hash
 from hypotest.studies.explore.export import write_exploration
@@ -50,6 +52,7 @@ from hypotest.studies.explore.record import (
 from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.curves import describe_curve
 from hypotest.testing.halves import whole
+from hypotest.testing.ranking import ranking
 from hypotest.testing.selection import ObservedSelection, fit_curves, select, select_observed
 from hypotest.testing.task import Task
 
@@ -95,7 +98,8 @@ def explore(
     layer_size = looked.selection.mean_activation.size
     selection = looked.selection if live.size == layer_size else looked.selection.of_neurons(live)
     split = selection.split
-    observed = select_observed(split, plan.group, looked.session.streams)
+    observed = select_observed(split, plan.group, looked.session.streams, live)
+    selected = plan.group.is_selected
     matching_null = next(item for item in NULLS.values() if "on" in item.options.model_fields)
     declared = declared_null(plan, matching_null.name)
     default = matching_null.drawn_often(matching_null.options(), MATCHED_DRAWS)
@@ -111,24 +115,25 @@ def explore(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
         title=plan.title,
+        words=material_words(plan),
         group=GroupResult(
             neurons=tuple(live[observed.group].tolist()),
             n_neurons=layer_size,
             rule=observed.rule,
             reason=observed.reason,
-            control_neurons=tuple(live[observed.second].tolist()),
+            control_neurons=tuple(live[observed.second].tolist()) if selected else (),
             n_dead=layer_size - live.size,
         ),
         curves=tuple(map(explore_curve, names, arms)),
-        halves_shared=_shared_by_halves(observed),
+        halves_shared=_shared_by_halves(split, observed, plan.group.by) if selected else None,
         halves_by_chance=observed.group.size**2 / live.size,
-        covariates=compare_covariates(task, null),
+        covariates=() if plan.group.is_whole else compare_covariates(task, null),
         matched_on=null.options.on,
         matching_declared=declared is not None,
         conditions=tuple(count_condition(split, name) for name in names),
         eligible=prepared.sampled.eligible["selection"],
         frequencies=prepared.curve,
-        others=tuple(_other_groups(plan, prepared, split, observed)),
+        others=tuple(_other_groups(plan, prepared, split, observed)) if selected else (),
         preferences=tuple(count_preferences(arms, observed.group, value) for value in THRESHOLDS),
         blind=Blind(
             positions=planned.height,
@@ -220,8 +225,11 @@ def count_preferences(arms: tuple[Influences, ...], group: IntArray, threshold: 
     )
 
 
-def _shared_by_halves(observed: ObservedSelection) -> int:
+def _shared_by_halves(split: SplitEvidence, observed: ObservedSelection, by: By) -> int:
     halves = observed.arms[0].halves[0]
+    if by != INFLUENCE:
+        parts = (observed.half, ~observed.half)
+        halves = np.stack([ranking(split, split.first & part, split.second & part, by) for part in parts])
     one, other = most_influential(halves, np.full(2, observed.group.size))
     return np.intersect1d(one, other).size
 
@@ -230,12 +238,13 @@ def _other_groups(
     plan: Protocol, prepared: Prepared, split: SplitEvidence, observed: ObservedSelection
 ) -> Iterator[OtherGroup]:
     """Groups of other sizes, and those that stricter definitions would select, at the same size."""
-    whole = observed.arms[0].whole[0]
+    whole = observed.ranking
     size, n_neurons = observed.group.size, whole.size
     n_positions = int(split.first.sum())
     sizes = {round(factor * size): f"{factor:g} times as many neurons" for factor in SIZES}
-    for share in plan.multiverse.top_fraction if plan.multiverse else ():
-        sizes.setdefault(max(1, round(share * n_neurons)), f"top {share:.1%} of the layer (multiverse)")
+    for other_rule in plan.multiverse.select if plan.multiverse else ():
+        if isinstance(other_rule, Rule) and not other_rule.ids:
+            sizes.setdefault(other_rule.size(n_neurons), f"{other_rule.words} of the layer (multiverse)")
     for other, change in sorted(sizes.items()):
         if other != size and 1 <= other <= MOST_OF_LAYER * n_neurons:
             yield _other_group(change, n_positions, whole, other, observed.group)
@@ -250,29 +259,33 @@ def _other_groups(
         rows = split.first & strict
         if 0 < rows.sum() < n_positions:
             change = f"{name} {words}"
-            yield _other_group(
-                change, int(rows.sum()), influence(split.delta_loss, rows), size, observed.group
+            ranked = (
+                influence(split.delta_loss, rows)
+                if plan.group.by == INFLUENCE
+                else ranking(split, rows, split.second, plan.group.by)
             )
+            yield _other_group(change, int(rows.sum()), ranked, size, observed.group)
 
 
 def _other_group(
-    change: str, n_positions: int, influences: NDArray[np.floating], size: int, group: IntArray
+    change: str, n_positions: int, ranked: NDArray[np.floating], size: int, group: IntArray
 ) -> OtherGroup:
-    selected = most_influential(influences[None, :], np.array([size]))[0]
+    selected = most_influential(ranked[None, :], np.array([size]))[0]
     return OtherGroup(
         change=change,
         positions=n_positions,
         size=size,
         shared=np.intersect1d(selected, group).size,
-        by_chance=size * len(group) / influences.size,
+        by_chance=size * len(group) / ranked.size,
     )
 
 
 def _notes(plan: Protocol, prepared: Prepared, null: str, is_declared: bool) -> Iterator[str]:
-    yield (
-        "The group was selected on these very positions, so that its influence and its preference for "
-        f"{plan.names.first} targets are flattered here; the evaluation split will not flatter them."
-    )
+    if plan.group.is_selected:
+        yield (
+            "The group was selected on these very positions, so that its influence and its preference for "
+            f"{plan.names.first} targets are flattered here; the evaluation split will not flatter them."
+        )
     if not is_declared:
         yield f"The protocol declares no {null} groups; the default covariates were tried."
     yield from limitations_of(plan.conditions.values(), prepared.subject.vocab_size, prepared.curve)

@@ -16,9 +16,12 @@ from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FA
 from hypotest.pages.document import Document, Heading, Part, document, table
 from hypotest.pages.inline import Inline, emphasis, listed, prose
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.registration import protocol_hash
+from hypotest.registration.explained.groups import given_words, ranked_by
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
+from hypotest.report.reworded import reworded
 from hypotest.studies.export.deviations_page import empty_deviations
 from hypotest.studies.export.osf_analysis import analysis_plan, other, variables
 from hypotest.studies.export.osf_hypotheses import hypotheses, null_sentences
@@ -32,7 +35,7 @@ def osf_page(protocol: Protocol, lock: Mapping[str, Any] | None) -> Document:
         protocol: A valid protocol.
         lock: What ``PROTOCOL.lock.json`` holds; None if the protocol is not registered.
     """
-    return document(_parts(protocol, lock))
+    return reworded(document(_parts(protocol, lock)), material_words(protocol))
 
 
 def _parts(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
@@ -145,13 +148,13 @@ def _study_design(protocol: Protocol) -> Iterator[str]:
         "change of the next token's cross-entropy, in nats, when its activation is set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}."
     )
-    if group.select != "plateau":
-        yield (
-            f"The tested group is the top {100 * group.select.top_fraction:g} % of the layer's neurons by "
-            f"influence on {protocol.names.first} targets."
-        )
+    if not group.is_selected:
+        yield f"The tested group is {given_words(protocol)}; nothing is selected."
         return
-    otherwise = "" if group.otherwise is None else f"the top {100 * group.otherwise.top_fraction:g} %"
+    if not group.size_varies and group.declared is not None:
+        yield (f"The tested group is {group.declared.words} of the layer's neurons by {ranked_by(protocol)}.")
+        return
+    otherwise = "" if group.otherwise is None else group.otherwise.words
     yield (
         f"The tested group is the plateau of the rank-influence curve on {protocol.names.first} targets, "
         "left of "

@@ -13,7 +13,9 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, counted_together, declared, one_sided, opponents
 from hypotest.pages.document import Heading, Items, Part
 from hypotest.pages.inline import Inline, joined, listed, prose
-from hypotest.predicates.combine import needs_counts, notes_of
+from hypotest.predicates.combine import exchange_of, needs_counts, notes_of
+from hypotest.predicates.units import EXCHANGES
+from hypotest.records.protocol.choices import plain
 from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.records.protocol.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.protocol.prediction import Prediction
@@ -85,12 +87,11 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         "types and of their cells are left out in turn, with Student's t; with effectively fewer than "
         f"{MINIMUM_UNITS} documents or types there is none."
     )
-    if protocol.intervals.reselection:
+    if protocol.reselects:
         yield RESELECTION
     yield Items(
         tuple(
-            (label(item), f": {_contrast(item, protocol.names)} {_margin(item)}")
-            for item in protocol.predictions
+            (label(item), f": {_contrast(item, protocol)} {_margin(item)}") for item in protocol.predictions
         )
     )
     yield Heading("Transformations", 3)
@@ -143,14 +144,19 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     yield joined(" ", _exploratory(protocol))
 
 
-def _contrast(item: Prediction, names: Conditions) -> str:
-    contrast = item.contrast
+def _dealt_out(protocol: Protocol) -> str:
+    unit = exchange_of(protocol)
+    return "of whole types" if unit == "type" else EXCHANGES[unit].over
+
+
+def _contrast(item: Prediction, protocol: Protocol) -> str:
+    contrast, names = item.contrast, protocol.names
     if contrast.conditions is not None:
         return (
             f"the mean over {names.first} minus that over {names.second} positions, by Student's t with the "
             "standard error "
             "over documents and token types, two crossed random factors; beside it the same t under "
-            f"{PERMUTATIONS:,} permutations of the labels of whole types."
+            f"{PERMUTATIONS:,} permutations of the labels {_dealt_out(protocol)}."
         )
     if contrast.reference is not None:
         return (
@@ -198,13 +204,9 @@ def _exploratory(protocol: Protocol) -> Iterator[Inline]:
     yield "Every contrast on a group is also shown against all other declared nulls, which do not decide it."
     yield from doubts(protocol)
     if protocol.multiverse is not None:
-        declared = {
-            key: value
-            for key, value in protocol.multiverse.model_dump(mode="json", exclude={"draws"}).items()
-            if value
-        }
         choices = [
-            f"{key} ({', '.join(_value(value) for value in values)})" for key, values in declared.items()
+            f"{key} ({', '.join(_value(plain(value)) for value in values)})"
+            for key, values in protocol.multiverse.listed.items()
         ]
         if choices:
             yield (

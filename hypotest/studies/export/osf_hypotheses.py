@@ -30,7 +30,7 @@ def hypotheses(protocol: Protocol) -> Iterator[Part]:
         refuting = tuple(
             (label(item), ": ", against)
             for item in protocol.deciding
-            if (against := _refutation(item, name, protocol.intervals.reselection)) is not None
+            if (against := _refutation(item, name, protocol.reselects)) is not None
         )
         if refuting:
             yield prose("**{}** is refuted if at least one of these survives the correction:", name)

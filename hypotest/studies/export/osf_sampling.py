@@ -14,14 +14,15 @@ from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackag
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
-from hypotest.report.methods import beginning_words, stops_of
+from hypotest.report.methods import stops_of
 from hypotest.report.numbers import count_text
+from hypotest.report.sampled import OUTCOMES, beginning_words
 from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
     """Existing data, collection, sample size and stopping."""
-    sample, corpus = protocol.sample, protocol.corpus
+    sample = protocol.sample
     yield Heading("Sampling Plan")
     yield Heading("Existing Data", 3)
     yield _existing_data(lock)
@@ -36,9 +37,7 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
     )
     yield Heading("Data collection procedures", 3)
     yield (
-        f"The network is {subject_words(protocol)}. The text is {_text(corpus.text)}. It is cut into blocks "
-        f"of {count_text(corpus.context)} tokens that are packed and never cross documents; "
-        f"{_short(corpus.text)}{beginning_words(corpus.bos)}."
+        f"The network is {subject_words(protocol)}. {_material(protocol)}{beginning_words(protocol.bos)}."
         + (
             f" How frequent a token is comes from {_frequencies(protocol)}."
             if needs_counts(*protocol.conditions.values())
@@ -81,6 +80,21 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
     )
     yield Heading("Stopping rule", 3)
     yield " ".join(_stopping(protocol))
+
+
+def _material(protocol: Protocol) -> str:
+    if protocol.examples is not None:
+        files = sentence_list(list(protocol.examples.files))
+        return (
+            f"Examples are the rows of {files}: a prompt with its target. Of each, the network is looked at "
+            f"on the last token of its prompt, and {OUTCOMES[protocol.outcome]} is computed; prompts are "
+            "taken by themselves"
+        )
+    corpus = protocol.text
+    return (
+        f"The text is {_text(corpus.text)}. It is cut into blocks of {count_text(corpus.context)} tokens "
+        f"that are packed and never cross documents; {_short(corpus.text)}"
+    )
 
 
 def _stopping(protocol: Protocol) -> Iterator[str]:

@@ -9,15 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.records.protocol.choices import SHARED_CHOICES
 from hypotest.records.protocol.prediction import Outcome, Status
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.shown import Shown
 
 Value = str | int | float
-
-PLATEAU = "plateau"
-"""Value of the choice `top_fraction` where the protocol selects the plateau."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ class MultiverseResult(Shown):
     draws: int | None
     """Most draws of a null; None for as many as the protocol declares."""
     n_definitions: int
-    """Combinations of percentile, its meaning and the replacement."""
+    """Combinations of the choices of conditions and of the replacement."""
     n_evidence: int
     """Different evidence among them; only this was collected."""
     choices: dict[str, tuple[Value, ...]]
@@ -126,25 +122,17 @@ class MultiverseResult(Shown):
     @property
     def table(self) -> pl.DataFrame:
         """One row per prediction and specification; a choice that does not concern it is null."""
-        names = (*SHARED_CHOICES, *(name for name in self.choices if name not in SHARED_CHOICES))
+        names = tuple(self.choices)
         schema = {**_BEFORE, **{name: self._type_of(name) for name in names}, **_BEHIND}
         return pl.DataFrame([_row(item, names) for item in self.tests], schema=schema, orient="row")
 
     def _type_of(self, choice: str) -> type[pl.DataType]:
-        if choice in _SHARED_TYPES:
-            return _SHARED_TYPES[choice]
         values = self.choices[choice]
         if any(isinstance(value, str) for value in values):
             return pl.String
         return pl.Int64 if all(isinstance(value, int) for value in values) else pl.Float64
 
 
-_SHARED_TYPES = {
-    "percentile": pl.Float64,
-    "of": pl.String,
-    "replacement": pl.String,
-    "top_fraction": pl.Float64,
-}
 _RESULT = ("observed", "reference_value", "reference_sd", "effect", "standardized", "p_value")
 _BOUNDS = ("interval_low", "interval_high", "margin_low", "margin_high")
 
@@ -154,9 +142,7 @@ _BEFORE: dict[str, Any] = {
     "measure": pl.String,
     "role": pl.String,
     "is_declared": pl.Boolean,
-    "select": pl.String,
 }
-"""`select` is ``plateau`` or ``top_fraction`` where the group's size is varied."""
 _BEHIND: dict[str, Any] = {
     **dict.fromkeys((*_RESULT, *_BOUNDS), pl.Float64),
     "reference": pl.String,
@@ -167,17 +153,13 @@ _BEHIND: dict[str, Any] = {
 def _row(item: SpecificationResult, names: Sequence[str]) -> dict[str, Any]:
     specification, result = item.specification, item.result
     chosen: dict[str, Any] = {name: specification.choices.get(name) for name in names}
-    size = chosen["top_fraction"]
-    select = None if size is None else PLATEAU if size == PLATEAU else "top_fraction"
     interval, margin = result.interval, result.margin or (None, None)
     return {
         "prediction": result.id,
         "measure": result.measure,
         "role": result.role,
         "is_declared": specification.is_declared,
-        "select": select,
         **chosen,
-        "top_fraction": None if size == PLATEAU else size,
         **{name: getattr(result, name) for name in _RESULT},
         "interval_low": None if interval is None else interval.low,
         "interval_high": None if interval is None else interval.high,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hypotest.pipeline.analysis.outcomes import adjust_together, judge
-from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.choices import is_shared
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.multiverse.record import SharedVerdict, SpecificationResult
 from hypotest.studies.multiverse.specifications import shared_choices
@@ -18,7 +18,7 @@ def shared_verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tup
     """
     own = {
         item.specification.prediction: {
-            name: value for name, value in item.specification.choices.items() if name not in SHARED_CHOICES
+            name: value for name, value in item.specification.choices.items() if not is_shared(name)
         }
         for item in tests
         if item.specification.is_declared
@@ -29,8 +29,7 @@ def shared_verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tup
             item.result
             for item in tests
             if all(
-                value
-                == (shared[name] if name in SHARED_CHOICES else own[item.specification.prediction][name])
+                value == (shared[name] if is_shared(name) else own[item.specification.prediction][name])
                 for name, value in item.specification.choices.items()
             )
         ]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 from hypotest.measures.option import Option
 from hypotest.measures.registry import filled_options, measure_of
-from hypotest.predicates.combine import with_choice
-from hypotest.records.protocol.choices import OF_CONDITIONS, SHARED_CHOICES, Multiverse
+from hypotest.predicates.alternatives import with_value
+from hypotest.records.protocol.choices import CONDITIONS, Multiverse, is_shared, kind_of, plain
 from hypotest.records.protocol.prediction import Prediction
-from hypotest.records.protocol.protocol import Protocol, TopFraction
-from hypotest.registration.checks.multiverse import concerning, declared_shared
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration.checks.multiverse import concerning, declared_shared, varied_group
 from hypotest.studies.multiverse.record import Specification, Value
 
 Choices = Mapping[str, Value | None]
@@ -36,45 +37,43 @@ def specifications(protocol: Protocol) -> tuple[Specification, ...]:
 
 
 def shared_choices(protocol: Protocol) -> tuple[dict[str, Value | None], ...]:
-    """Every combination of percentile, its meaning, replacement and group size; the declared one first."""
-    declared = declared_shared(protocol)
+    """Every combination of the choices of conditions, group and ablation; the declared one first."""
+    declared = declared_values(protocol)
     values = {
         name: _with_declared(declared[name], listed)
         for name, listed in _section(protocol).listed.items()
-        if name in SHARED_CHOICES
+        if is_shared(name)
     }
     return tuple(dict(zip(values, row, strict=True)) for row in product(*values.values()))
 
 
-def with_shared(protocol: Protocol, choices: Choices) -> Protocol:
-    """The protocol with other choices of evidence and group.
+def declared_values(protocol: Protocol) -> dict[str, Value]:
+    """The protocol's own values of the shared choices that it varies, as tables hold them."""
+    names = [name for name in _section(protocol).listed if is_shared(name)]
+    return {name: plain(value) for name, value in declared_shared(protocol, names).items()}
 
-    A border between the conditions moves in both; what is no border stays (`hypotest.predicates.combine`).
-    """
+
+def with_shared(protocol: Protocol, choices: Choices) -> Protocol:
+    """The protocol with other choices of conditions, group and ablation."""
+    listed, declared = _section(protocol).listed, declared_values(protocol)
     chosen = {
-        **declared_shared(protocol),
-        **{name: choices[name] for name in SHARED_CHOICES if name in choices},
+        name: next(item for item in listed[name] if plain(item) == value)
+        for name, value in choices.items()
+        if is_shared(name) and value != declared[name]
     }
-    conditions = protocol.conditions
-    for name in OF_CONDITIONS:
-        if chosen[name] is not None:
-            conditions = with_choice(conditions, name, chosen[name])
-    group, size = protocol.group, chosen["top_fraction"]
-    if isinstance(size, float):
-        changed = {"select": TopFraction(top_fraction=size), "otherwise": None}
-        group = group.model_copy(update=changed)
-    return protocol.model_copy(
-        update={
-            "conditions": conditions,
-            "ablation": protocol.ablation.model_copy(update={"replacement": chosen["replacement"]}),
-            "group": group,
-        }
-    )
+    conditions, ablation = protocol.conditions, protocol.ablation
+    for name, value in chosen.items():
+        if kind_of(name) == CONDITIONS:
+            conditions = with_value(conditions, name, value)
+    if "replacement" in chosen:
+        ablation = ablation.model_copy(update={"replacement": chosen["replacement"]})
+    group = varied_group(protocol.group, chosen.get("select"), chosen.get("by"))
+    return protocol.model_copy(update={"conditions": conditions, "ablation": ablation, "group": group})
 
 
 def with_options(prediction: Prediction, choices: Choices) -> Prediction:
     """The prediction with other options of its measure."""
-    own = {name: value for name, value in choices.items() if name not in SHARED_CHOICES and value is not None}
+    own = {name: value for name, value in choices.items() if not is_shared(name) and value is not None}
     return prediction.model_copy(update={"options": {**prediction.options, **own}})
 
 
@@ -84,11 +83,13 @@ def _of_prediction(protocol: Protocol, prediction: Prediction) -> list[Specifica
         filled_options(prediction),
         measure_of(prediction).options,
     )
-    declared: dict[str, Value] = {**declared_shared(protocol), **options}
+    declared: dict[str, Value] = {**declared_values(protocol), **options}
+    kinds = concerning(prediction)
     values = {
         name: _with_declared(declared[name], listed[name])
-        for name in concerning(prediction)
-        if name in listed
+        for kind in kinds
+        for name in listed
+        if kind_of(name) == kind
     }
     for name in list(values):
         other = rows[name].only_with if name in rows else None
@@ -117,8 +118,8 @@ def _used(choices: dict[str, Value], options: Choices, rows: Mapping[str, Option
     }
 
 
-def _with_declared(declared: Value, listed: tuple[Value, ...]) -> tuple[Value, ...]:
-    return (declared, *(value for value in listed if value != declared))
+def _with_declared(declared: Value, listed: tuple[Any, ...]) -> tuple[Value, ...]:
+    return (declared, *(value for value in map(plain, listed) if value != declared))
 
 
 def _section(protocol: Protocol) -> Multiverse:

@@ -31,13 +31,12 @@ from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.records.evidence.evidence import Evidence
-from hypotest.records.protocol.choices import SHARED_CHOICES
+from hypotest.records.protocol.choices import CONDITIONS, is_shared, kind_of
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.checks.multiverse import declared_shared
 from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
 from hypotest.studies.multiverse.record import (
     MultiverseResult,
@@ -49,6 +48,7 @@ from hypotest.studies.multiverse.robustness import robustness
 from hypotest.studies.multiverse.shared_verdicts import shared_verdicts
 from hypotest.studies.multiverse.specifications import (
     Choices,
+    declared_values,
     shared_choices,
     specifications,
     with_options,
@@ -56,8 +56,8 @@ from hypotest.studies.multiverse.specifications import (
 )
 from hypotest.subjects.language_model import LanguageModel
 
-_DEFINITION = ("percentile", "of", "replacement")
-"""Choices that can change the evidence."""
+_DEFINITION = (CONDITIONS, "replacement")
+"""Kinds of choices that can change the evidence."""
 
 
 show_as(MultiverseResult, multiverse_summary)
@@ -100,7 +100,7 @@ def multiverse(
     if plan.multiverse is None or len(wanted) == len(plan.predictions):
         raise ProtocolError(
             f"{path}: must have a `multiverse:` section with an alternative to what is declared; add one, "
-            "such as `multiverse: {variance: [0.9, 0.99], top_fraction: [0.05]}`"
+            "such as `multiverse: {variance: [0.9, 0.99], select: [{top_fraction: 0.05}]}`"
         )
     without = [item.id for item in plan.predictions if form_of(item.contrast) is Form.NETWORKS]
     if without:
@@ -201,8 +201,8 @@ def _test_on_evidence(
     alike = _alike(plan, wanted, places)
     step = session.stage("specifications", len(alike))
     results: dict[int, PredictionResult] = {}
-    for size in dict.fromkeys(size for size, *_ in alike):
-        firsts = [same[0] for key, same in alike.items() if key[0] == size]
+    for group in dict.fromkeys(group for group, *_ in alike):
+        firsts = [same[0] for key, same in alike.items() if key[0] == group]
         for some in _side_by_side(plan, wanted, firsts):
             tested = _analyse(plan, [wanted[place] for place in some], evidence, draws)
             for place, result in zip(some, tested, strict=True):
@@ -214,16 +214,16 @@ def _test_on_evidence(
 def _alike(
     plan: Protocol, wanted: Sequence[Specification], places: Iterable[int]
 ) -> dict[tuple[Value | None, ...], list[int]]:
-    """Specifications that one evidence cannot tell apart, by group size, prediction and own options.
+    """Specifications that one evidence cannot tell apart, by group, prediction and own options.
 
     Two percentiles between which no token type lies differ in name only.
     """
     found: dict[tuple[Value | None, ...], list[int]] = {}
     for place in places:
         item = wanted[place]
-        size = {**declared_shared(plan), **item.choices}["top_fraction"]
-        own = (value for name, value in item.choices.items() if name not in SHARED_CHOICES)
-        found.setdefault((size, item.prediction, *own), []).append(place)
+        group = _group_of(plan, item.choices)
+        own = (value for name, value in item.choices.items() if not is_shared(name))
+        found.setdefault((group, item.prediction, *own), []).append(place)
     return found
 
 
@@ -263,20 +263,30 @@ def _prediction(plan: Protocol, name: str) -> Prediction:
 
 
 def _definition(plan: Protocol, choices: Choices) -> tuple[Value | None, ...]:
-    shared = {**declared_shared(plan), **choices}
-    return tuple(shared[name] for name in _DEFINITION)
+    return _of_kinds(plan, choices, _DEFINITION)
+
+
+def _group_of(plan: Protocol, choices: Choices) -> str:
+    return repr(_of_kinds(plan, choices, ("select", "by")))
+
+
+def _of_kinds(plan: Protocol, choices: Choices, kinds: Sequence[str]) -> tuple[Value | None, ...]:
+    """Values of the shared choices of some kinds, the declared ones where nothing is chosen."""
+    shared = {**declared_values(plan), **choices}
+    return tuple(value for name, value in shared.items() if kind_of(name) in kinds)
 
 
 def _varied(choices: Choices) -> str:
     """The shared choices as an error names them."""
-    varied = [f"{name} {value}" for name, value in choices.items() if name in SHARED_CHOICES]
+    varied = [f"{name} {value}" for name, value in choices.items() if is_shared(name)]
     return ", ".join(varied) or "what is declared"
 
 
 def _occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
     """Every value of each choice, the declared ones first."""
     found: dict[str, dict[Value, None]] = {}
-    for name in (*SHARED_CHOICES, *CHOICES):
+    names = dict.fromkeys(name for item in wanted for name in item.choices)
+    for name in sorted(names, key=lambda name: (not is_shared(name), name not in CHOICES)):
         for item in wanted:
             value = item.choices.get(name)
             if value is not None:

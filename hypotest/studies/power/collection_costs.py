@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from hypotest.collect.ablation import NeuronAblation
+from hypotest.collect.ablation_stage import POSITIONS_PER_SHARD
 from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
 from hypotest.collect.evidence import collect_selection
@@ -18,8 +19,9 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
+from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
-from hypotest.collect.stages import DECOMPOSED_POSITIONS, POSITIONS_PER_SHARD
+from hypotest.collect.stages import DECOMPOSED_POSITIONS
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
@@ -173,6 +175,7 @@ def _time_extras(
         how,
         _PAIRS,
         session.streams("self-check of power"),
+        scoring=Scoring.of(split.positions, how.outcome),
     )
     costs.append(
         _extra("ablation against the whole model", monotonic() - started, _PAIRS, SELF_CHECK_PAIRS, "pairs")
@@ -185,11 +188,20 @@ def _time_extras(
     n_neurons = selection.mean_activation.size
     groups = random_groups(n_neurons, group_size, 1 + RANDOM_GROUPS, session.streams("groups timed"))
     started = monotonic()
-    ablate_groups(subject, prepared.blocks.tokens, split, rows, replacement, groups, session.memory)
+    ablate_groups(
+        subject,
+        prepared.blocks.tokens,
+        split,
+        rows,
+        replacement,
+        groups,
+        session.memory,
+        outcome=how.outcome,
+    )
     spent = monotonic() - started
     costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_first), "positions"))
 
-    if how.engine == IDENTITY:
+    if how.engine == IDENTITY and how.outcome == "loss":
         engine = NeuronAblation(prepare_readout(subject), how.tolerance, session.memory)
         started = monotonic()
         decompose(

@@ -10,6 +10,7 @@ from hypotest.pages.markdown import write_markdown
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import duration_text, share_text, significant
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.reworded import reworded
 from hypotest.studies.power.page import (
     basis_text,
     cost_lines,
@@ -47,7 +48,7 @@ def power_page(result: PowerResult, caption: str, figure: str) -> Document:
         caption: Of the figure.
         figure: Its name; it is expected beside the page.
     """
-    return document(_parts(result, Figure(figure, caption)))
+    return reworded(document(_parts(result, Figure(figure, caption))), result.words)
 
 
 def _parts(result: PowerResult, figure: Figure) -> Iterator[Part]:

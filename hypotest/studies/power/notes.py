@@ -13,7 +13,7 @@ from hypotest.studies.power.variants import (
 )
 
 
-def given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
+def given_up(whole: bool, documents: PowerDocuments, quick: bool, selected: bool) -> list[str]:
     """What a quick look does without."""
     if not quick:
         return []
@@ -24,8 +24,8 @@ def given_up(whole: bool, documents: PowerDocuments, quick: bool) -> list[str]:
     ]
     if not whole:
         given_up.append(
-            f"only {some:,} documents of the selection split were run through the model; the group was "
-            "selected on half of them, and may be another one on more"
+            f"only {some:,} documents of the selection split were run through the model"
+            + ("; the group was selected on half of them, and may be another one on more" if selected else "")
         )
     return given_up
 
@@ -39,6 +39,13 @@ def undefined(plan: Protocol, selection: SelectionEvidence, session: Session) ->
         for item in plan.predictions
         if item.id in found and item.role != "descriptive"
     ]
+
+
+def group_given(plan: Protocol) -> list[str]:
+    """What follows where the protocol says which neurons are tested."""
+    if plan.group.is_selected:
+        return []
+    return ["the group is given and not selected: no other sizes of it are tried"]
 
 
 def left_out(plan: Protocol) -> list[str]:

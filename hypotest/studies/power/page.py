@@ -10,6 +10,7 @@ from hypotest.pages.document import Document, Heading, Part, Table, document, ta
 from hypotest.pages.inline import Inline, aside, lines, path, strong
 from hypotest.report.margins import margin_text
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, share_text, significant
+from hypotest.report.reworded import reworded
 from hypotest.studies.power.record import SEEN, UNITS, Costs, PowerResult, PredictionPower
 
 Cells = tuple[Inline, ...]
@@ -28,7 +29,7 @@ _SHOWN_STAGES = 5
 
 def power_summary(result: PowerResult) -> Document:
     """What `hypotest power` prints when it is done; legible from 80 columns on."""
-    return document(_summary(result))
+    return reworded(document(_summary(result)), result.words)
 
 
 def _summary(result: PowerResult) -> Iterator[Part]:

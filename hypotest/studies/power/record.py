@@ -12,6 +12,7 @@ from typing import Literal
 import polars as pl
 
 from hypotest.records.protocol.prediction import Role
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.shown import Shown
 from hypotest.studies.power.reach import MarginReach, OutcomeReach
 
@@ -155,6 +156,8 @@ class PowerResult(Shown):
 
     protocol_id: str
     title: str
+    words: MaterialWords
+    """What positions and documents are called."""
     level: float
     corrected_level: float
     """level / M, M counting the deciding predictions."""

@@ -30,6 +30,7 @@ from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.collection_costs import time_collection
@@ -37,7 +38,7 @@ from hypotest.studies.power.export import write_power
 from hypotest.studies.power.grid import power_curves, power_table, predict_power
 from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
 from hypotest.studies.power.monte_carlo import monte_carlo
-from hypotest.studies.power.notes import given_up, left_out, undefined
+from hypotest.studies.power.notes import given_up, group_given, left_out, undefined
 from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power.page import power_summary
 from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, StageCost
@@ -128,7 +129,7 @@ def power(
         for item in analysis.predictions
         if item.outcome == "undefined"
     ]
-    if not quick:
+    if not quick and plan.group.is_selected:
         more, said = _at_other_sizes(plan, grouped, size, evidence, spread_ratios, documents, heads, session)
         bases, notes = [*bases, *more], [*notes, *said]
 
@@ -155,10 +156,11 @@ def power(
     reasons = [text for item, base in as_declared for text in refusals(base.prediction, item.reach)]
     if quick:
         notes += [f"in a quick look, which refuses nothing: {text}" for text in reasons]
-    notes += left_out(plan)
+    notes += [*left_out(plan), *group_given(plan)]
     result = PowerResult(
         protocol_id=plan.id,
         title=plan.title,
+        words=material_words(plan),
         level=plan.decision.level,
         corrected_level=plan.decision.level / max(1, len(plan.deciding)),
         n_neurons=evidence.layer_size,
@@ -180,7 +182,7 @@ def power(
             looked.preparing,
             (timed.seconds, timed_thinned.seconds),
         ),
-        notes=(*given_up(looked.whole, documents, quick), *notes),
+        notes=(*given_up(looked.whole, documents, quick, plan.group.is_selected), *notes),
         folder=looked.folder,
     )
     write_power(result)

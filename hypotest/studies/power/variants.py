@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, needed_nulls, with_nulls
+from hypotest.records.protocol.group import Rule
 from hypotest.records.protocol.prediction import Prediction
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 
 SIZES = (0.5, 2.0)
 """Other group sizes, as multiples of the declared one."""
@@ -72,5 +73,5 @@ def against_one_null(plan: Protocol, part: Sequence[Prediction], draws: int) -> 
 
 def resized(plan: Protocol, fraction: float) -> Protocol:
     """The plan with a group of another size, a share of the layer."""
-    group = plan.group.model_copy(update={"select": TopFraction(top_fraction=fraction)})
+    group = plan.group.model_copy(update={"select": Rule(top_fraction=fraction)})
     return plan.model_copy(update={"group": group})

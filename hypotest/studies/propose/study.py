@@ -23,9 +23,10 @@ from hypotest.pipeline.texts.beginning import first_token
 from hypotest.pipeline.texts.positions import blocks_in
 from hypotest.pipeline.texts.reading import read_text
 from hypotest.pipeline.texts.rows import TextRows, draw, rows_of
-from hypotest.predicates.combine import Definitions, declared_choice, differences, wider
-from hypotest.records.protocol.choices import OF_CONDITIONS
+from hypotest.predicates.alternatives import with_value
+from hypotest.predicates.combine import Definitions, differences, wider
 from hypotest.records.protocol.design import MINIMUM_UNITS
+from hypotest.records.protocol.group import Rule
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.text_files import is_many
 from hypotest.registration.template import Started, start_from, template_plan
@@ -95,16 +96,17 @@ def propose(
     base = target.parent
     named = tuple(_material(plan, base, model, texts))
     plan = _with(plan, named)
+    corpus = plan.text
     reader = load_reader(plan.subject.model, base=base)
-    context = min(plan.corpus.context, reader.context)
+    context = min(corpus.context, reader.context)
     shape: list[Change] = []
-    if context < plan.corpus.context:
+    if context < corpus.context:
         why = f"the model takes at most {context} tokens"
-        shape.append(Change("corpus.context", plan.corpus.context, context, why))
+        shape.append(Change("corpus.context", corpus.context, context, why))
     n_neurons = layer_width(plan, reader)
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
-    documents, _ = read_text(plan.corpus.text, base, "corpus.text", start_stage)
+    documents, _ = read_text(corpus.text, base, "corpus.text", start_stage)
     first = first_token(plan, reader)
     blocks = blocks_in(plan, documents, reader, first)
     if blocks.n_documents < 2:
@@ -143,13 +145,13 @@ def _from(base: Path, name: str) -> str:
 
 
 def _group(plan: Protocol, n_neurons: int | None) -> Iterator[Change]:
-    key = "otherwise" if plan.group.select == "plateau" else "select"
-    rule = getattr(plan.group, key)
-    share = getattr(rule, "top_fraction", None)
+    key = "otherwise" if plan.group.size_varies else "select"
+    share = None if plan.group.declared is None else plan.group.declared.top_fraction
     if n_neurons is None or share is None or round(share * n_neurons) >= _SMALLEST_GROUP:
         return
     new = min(0.5, math.ceil(1000 * _SMALLEST_GROUP / n_neurons) / 1000)
-    if plan.multiverse is not None and new in plan.multiverse.top_fraction:
+    others = plan.multiverse.select if plan.multiverse is not None else ()
+    if any(isinstance(item, Rule) and item.top_fraction == new for item in others):
         new += 0.001  # an alternative must be another one
     why = f"of {n_neurons} neurons that was a group of {round(share * n_neurons)}"
     yield Change(f"group.{key}.top_fraction", share, new, why)
@@ -217,9 +219,9 @@ def _is_alternative(plan: Protocol, other: Definitions) -> bool:
     """Whether it is what the multiverse lists: an alternative must be another one."""
     section = plan.multiverse
     return section is not None and any(
-        declared_choice(other.values(), name) != declared_choice(plan.conditions.values(), name)
-        and declared_choice(other.values(), name) in getattr(section, name)
-        for name in OF_CONDITIONS
+        with_value(plan.conditions, choice, value) == other
+        for choice, values in section.conditions.items()
+        for value in values
     )
 
 

@@ -12,7 +12,7 @@ from hypotest.pipeline.checks.preflight import require_single
 from hypotest.pipeline.registered.fence import code_of
 from hypotest.pipeline.registered.fingerprint import software_versions
 from hypotest.pipeline.registered.later import frequency_sources
-from hypotest.pipeline.texts.reading import read_text
+from hypotest.pipeline.texts.positions import sources_of
 from hypotest.records.registration import Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
@@ -56,7 +56,7 @@ def register_later(
     require_single(plan, path, "register")
     check_registry(path)
     step = start_stage("text", 2)
-    _, sources = read_text(plan.corpus.text, path.parent, "corpus.text", start_stage)
+    sources = sources_of(plan, path.parent, start_stage)
     step()
     later = replace(later, frequencies=frequency_sources(plan, path.parent))
     step()

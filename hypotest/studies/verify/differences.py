@@ -18,6 +18,8 @@ _PROBABILITIES = (
     "p_beyond_adjusted", "p_values", "p_by_loss",
 )  # fmt: skip
 _IN_SDS = ("z", "standardized")
+_PARTITION = "communities"
+"""Of the group: where numbers may differ, partitions that are as good as equal may change places."""
 _SHOWN = 48
 _LABELS = ("id", "hypothesis", "null", "covariate", "condition")
 
@@ -37,6 +39,9 @@ def differences(
     if isinstance(stored, Mapping) and isinstance(found, Mapping):
         for key in [*stored, *(key for key in found if key not in stored)]:
             place = f"{where}.{key}" if where else str(key)
+            if key == _PARTITION and tolerance.relative:
+                yield from differences(_members(stored.get(key)), _members(found.get(key)), place)
+                continue
             yield from differences(stored.get(key, _ABSENT), found.get(key, _ABSENT), place, tolerance, slack)
     elif isinstance(stored, list) and isinstance(found, list):
         if len(stored) != len(found):
@@ -47,6 +52,11 @@ def differences(
             yield from differences(one, two, f"{where}[{_label(one, two, number)}]", tolerance, slack)
     elif not _alike(stored, found, _key(where), tolerance, slack or Slack()):
         yield Difference(where, *_shown(stored, found))
+
+
+def _members(communities: Any) -> list[Any]:
+    """All neurons of a partition, whichever community they are in."""
+    return sorted(neuron for neurons in communities or () for neuron in neurons)
 
 
 def _key(where: str) -> str:

@@ -25,7 +25,8 @@ OF_THE_MODEL = (
     "subject",
     "self_check",
     "ablation.group.together",
-    "corpus.frequent_rare (tokens as text)",
+    "corpus.frequent (tokens as text)",
+    "corpus.balance (but for the loss)",
     "figures.frequencies",
 )
 """What of ``results.json`` only the model, its tokenizer or the text can tell, in part or in whole."""

@@ -23,6 +23,8 @@ number; no p-value and no count. So:
 **Evidence collected anew elsewhere** (`OTHER_EVIDENCE`): whole forward passes in another order, 1e-3, and
 1 draw in 20; see `hypotest.studies.verify.array_differences`.
 
+Which neurons are in one community may differ with them: partitions can be as good as equal.
+
 Outcomes, stances, verdicts, neurons, counts and words must be equal everywhere; the decimals that a
 sentence quotes may differ by one unit of their last digit, beyond what the number itself may.
 """

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from hypotest.corpora.balance import number_balance
 from hypotest.engine.session import Session
 from hypotest.pipeline.analysis.ablation_effects import JointAblation
 from hypotest.pipeline.analysis.results import ModelFacts, analyse_every_split, assemble
@@ -38,6 +39,7 @@ FACTS = ModelFacts(
         empty=0,
         copies=0,
         frequent={name: tuple(f"token {place}" for place in range(20)) for name in ("rare", "common")},
+        balance=(number_balance("index", np.arange(8.0), np.arange(8) < 4),),
     ),
     joint=JointAblation(together=0.5, random_together=0.25, random_together_sd=0.125),
     self_check=SelfCheck(n_pairs=64, n_values=200, largest_difference=1e-6, tolerance=1e-4),

@@ -100,8 +100,8 @@ def test_few_relabellings_are_refused_with_what_does():
     short = short_of(plan, drawn)
     assert problem.key == "nulls.label_shuffled"
     assert problem.message.startswith(
-        "needs at least 40 distinct relabellings (unit: type) for a two-sided p-value to reach 0.05; this "
-        f"text and layer have {short.found}. "
+        "needs at least 40 distinct relabellings (over token types) for a two-sided p-value to reach 0.05; "
+        f"this text and layer have {short.found}. "
     )
     remedies = find_remedies(plan, drawn, 200, short)
     assert len(remedies) >= 3

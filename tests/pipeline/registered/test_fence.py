@@ -61,7 +61,7 @@ def test_a_word_is_outside(package, file, before, after):
         ("verdict.py", "return", "return not"),
         ("ladder/group_tests.py", "0.95", "0.9"),
         ("subjects/beginning.py", "True", "False"),
-        ("collect/stages.py", "BLOCKS_PER_SHARD = 64", "BLOCKS_PER_SHARD = 32"),
+        ("collect/forward_stage.py", "BLOCKS_PER_SHARD = 64", "BLOCKS_PER_SHARD = 32"),
     ],
 )
 def test_a_number_is_inside(package, file, before, after):

@@ -67,6 +67,18 @@ def test_a_text_is_streamed_once(hub, tmp_path):
     assert hub.questions == 2 * [("dataset", "allenai/c4", None)]
 
 
+def test_columns_are_kept_beside_the_text(hub, tmp_path):
+    hub.rows = [
+        {"text": f"document {number}", "language": "de" if number % 2 else "en"} for number in range(9)
+    ]
+    for _ in range(2):
+        documents, _ = read_text(c4(), tmp_path, "corpus.text", silent, ("language",))
+        assert [item.fields["language"] for item in documents] == ["en", "de"] * 4 + ["en"]
+    assert len(hub.loaded) == 1
+    documents, _ = read(c4(), tmp_path)  # without columns it is another text of the cache
+    assert not documents[0].fields and len(hub.loaded) == 2
+
+
 def test_rows_that_were_left_out_are_known_from_the_cache_too(hub, tmp_path):
     hub.rows[3], hub.rows[7], hub.rows[8] = {"text": None}, hub.rows[0], hub.rows[0]
     for _ in range(2):

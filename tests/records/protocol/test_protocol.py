@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from hypotest.records.protocol.group import Group, Rule
 from hypotest.records.protocol.material import Corpus, Subject
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.records.protocol.prediction import Contrast, Margin, Prediction
-from hypotest.records.protocol.protocol import Group, Protocol, TopFraction
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles
 
 
@@ -114,7 +115,7 @@ def test_alternatives_are_told_apart():
     assert Corpus(text="reference").text == "reference"
     assert Corpus(text={"files": ["a"]}).text == CorpusFiles(files=("a",))
     assert Corpus(text=CorpusFiles(files=("a",))).text == CorpusFiles(files=("a",))
-    assert Group(select=TopFraction(top_fraction=0.1)).select == TopFraction(top_fraction=0.1)
+    assert Group(select=Rule(top_fraction=0.1)).select == Rule(top_fraction=0.1)
     assert Subject(layer=3).layer == 3
 
 
@@ -123,7 +124,7 @@ def test_alternatives_are_told_apart():
     [
         (Corpus, {"text": "wiki"}, "must be reference, or"),
         (Corpus, {"text": 3}, "must be reference, or"),
-        (Group, {"select": "top"}, "must be plateau, or"),
+        (Group, {"select": "top"}, "must be plateau, all,"),
         (Subject, {"layer": "first"}, "must be last, all, or"),
         (Subject, {"layer": True}, "must be last, all, or"),
         (Subject, {"layer": 1.5}, "must be last, all, or"),

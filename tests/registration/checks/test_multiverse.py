@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 SEED = "seed: 1"
+BORDER = "rare.target.frequency.below_percentile, common.target.frequency.from_percentile"
+OF = "rare.target.frequency.of, common.target.frequency.of"
 
 
 def _with(section: str) -> tuple[str, str]:
@@ -16,9 +18,6 @@ def _with(section: str) -> tuple[str, str]:
     [
         ("variance", "[0.9, 0.4]", 2, "must be a number at least 0.5 and below 1; found 0.4"),
         ("variance", "[1.0]", 1, "must be a number at least 0.5 and below 1; found 1.0"),
-        ("percentile", "[0]", 1, "must be a number above 0 and below 100; found 0.0"),
-        ("percentile", "[10, 100]", 2, "must be a number above 0 and below 100; found 100.0"),
-        ("top_fraction", "[0.6]", 1, "must be a number above 0 and at most 0.5; found 0.6"),
         ("variance", "[0.9, 0.99, 0.9]", 3, "must be listed once; found 0.9 again: remove it"),
         ("replacement", "[zero, zero]", 2, "must be listed once; found 'zero' again: remove it"),
     ],
@@ -57,10 +56,68 @@ def test_words_are_those_of_the_language(problems_of):
 
 def test_alternatives_without_fault(problems_of):
     section = (
-        "  {percentile: [10, 25], of: [occurrences], replacement: [zero], top_fraction: [0.05], "
-        "variance: [0.9]}"
+        f"  conditions:\n    {BORDER}: [10, 25]\n    {OF}: [occurrences]\n"
+        "  replacement: [zero]\n  select: [{top_fraction: 0.05}, {top: 9}, {ids: [1, 2]}, plateau]\n"
+        "  variance: [0.9]"
     )
-    assert problems_of((SEED, f"{SEED}\nmultiverse: {section.strip()}")) == []
+    assert problems_of(_with(section)) == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "values", "message"),
+    [
+        ("rare.target.frequency.percent", "[10]", "leads nowhere: rare.target.frequency has no percent; "
+         "it has below_percentile, from_percentile, of, elbow"),
+        ("frequent.target", "[10]", "leads nowhere: conditions has no frequent; it has rare, common"),
+        (f"rare.target.frequency.elbow, {BORDER}", "[10]",
+         "changes values together that the protocol declares apart (drop and 15.0): list them apart"),
+    ],
+)  # fmt: skip
+def test_a_path_that_leads_nowhere_is_named_where_it_stands(problems_of, choice, values, message):
+    (problem,) = problems_of(_with(f"  conditions:\n    {choice}: {values}"))
+    assert (problem.severity, problem.message) == ("error", message)
+    assert problem.where.endswith(":21:5")
+
+
+@pytest.mark.parametrize(
+    ("choice", "value", "message"),
+    [
+        ("rare.target.frequency.below_percentile", "100", "is no value of that option: "),
+        ("rare.target.frequency.below_percentile", "zero", "is no value of that option: "),
+        ("rare.target.frequency.below_percentile", "20",
+         "with it, conditions.common must not hold where conditions.rare does, and both hold between"),
+    ],
+)  # fmt: skip
+def test_a_value_that_its_option_cannot_have(problems_of, choice, value, message):
+    (problem,) = problems_of(_with(f"  conditions:\n    {choice}: [10, {value}]"))
+    assert problem.severity == "error" and problem.message.startswith(message)
+
+
+def test_any_option_of_any_predicate_can_have_alternatives(problems_of):
+    conditions = (
+        ("rare: {target: {frequency: {below_percentile: 15}}}", "rare: {target: {matches: '^ ?[0-9]+$'}}"),
+        ("common: {target: {frequency: {from_percentile: 15}}}",
+         "common: {all: [{not: {target: {matches: '^ ?[0-9]+$'}}}, {index: {from: 10}}]}"),
+        ("  label_shuffled: {draws: 999}\n", ""),
+    )  # fmt: skip
+    paths = "rare.target.matches, common.all.#1.not.target.matches"
+    listed = f"  conditions:\n    {paths}: ['[0-9]']\n    common.all.#2.index.from: [20, 40]"
+    assert problems_of(*conditions, _with(listed)) == []
+    (problem,) = problems_of(*conditions, _with(listed.replace("'[0-9]'", "'(?=[0-9])'")))
+    assert "lookahead and lookbehind are refused" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("  by: [activation_t]", "with it, group.by a plateau is one of the curve of influence"),
+        ("  select: [all]", "with it, nulls.size_matched draws other groups of the layer"),
+        ("  select: [{ids: [3, 3]}]", "with it, group.select.ids.1 must be listed once"),
+    ],
+)
+def test_groups_that_the_protocol_could_not_have(problems_of, section, message):
+    (problem,) = problems_of(_with(section))
+    assert problem.severity == "error" and problem.message.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +130,7 @@ def test_alternatives_without_fault(problems_of):
             "no prediction depends on it, which takes modularity",
         ),
         ("  variance: [0.95]", "multiverse.variance", "lists only what the protocol declares"),
-        ("  percentile: [15]", "multiverse.percentile", "lists only what the protocol declares"),
+        ("  by: [delta_loss]", "multiverse.by", "lists only what the protocol declares"),
         ("  draws: 999", "multiverse", "declares no alternative"),
     ],
 )
@@ -89,9 +146,9 @@ def test_group_and_ablation_concern_no_attention(problems_of):
         ("contrast: {null: size_matched}", "contrast: {conditions: [rare, common], by: document}"),
         ("null_sd: 2", "raw: 0.05"),
     )
-    problems = problems_of(*attention, _with("  top_fraction: [0.05]\n  replacement: [zero]"))
-    assert [problem.key for problem in problems] == ["multiverse.top_fraction", "multiverse.replacement"]
-    assert problems_of(*attention, _with("  percentile: [10]\n  of: [occurrences]")) == []
+    problems = problems_of(*attention, _with("  select: [{top_fraction: 0.05}]\n  replacement: [zero]"))
+    assert [problem.key for problem in problems] == ["multiverse.select", "multiverse.replacement"]
+    assert problems_of(*attention, _with(f"  conditions:\n    {BORDER}: [10]")) == []
 
 
 def test_bins_need_the_binned_estimator(problems_of):
@@ -110,8 +167,9 @@ def test_binned_beside_an_expected_equivalence_is_fine(problems_of):
 
 @pytest.mark.parametrize(("percentile", "n_errors"), [(40, 0), (50, 0), (51, 1)])
 def test_rare_stays_below_a_common_that_begins_elsewhere(problems_of, percentile, n_errors):
+    alone = "rare.target.frequency.below_percentile"
     problems = problems_of(
-        ("from_percentile: 15", "from_percentile: 50"), _with(f"  percentile: [{percentile}]")
+        ("from_percentile: 15", "from_percentile: 50"), _with(f"  conditions: {{{alone}: [{percentile}]}}")
     )
     assert len(problems) == n_errors
     if problems:

@@ -31,7 +31,7 @@ def test_defaults_are_written_out(load, small):
     }
     assert data["predictions"][0]["options"] == {"variance": 0.95, "scale": "covariance"}
     assert data["predictions"][0]["role"] == "deciding"
-    assert data["nulls"]["label_shuffled"]["unit"] == "type"
+    assert data["nulls"]["label_shuffled"] == {"draws": 999}
     assert json.loads(json.dumps(data, allow_nan=False)) == data
 
 
@@ -91,4 +91,4 @@ def test_another_plan_has_another_hash(load, small, old, new):
 
 def test_hash_is_pinned(load, small):
     # Registered plans are known by this number: a new default or form must be a decision.
-    assert protocol_hash(load(small)) == ("856f4941ac10b3553613dff4555202a1ce0653148f93add54f8ae457e3bd05c9")
+    assert protocol_hash(load(small)) == ("ad09c12c09875f120d5bff6d0b74640ccadd5cd2dbc90024b76e3cbbb76158ec")

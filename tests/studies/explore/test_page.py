@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
+from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.studies.explore.export import write_exploration
 from hypotest.studies.explore.figures import CAPTIONS
 from hypotest.studies.explore.page import exploration_page, exploration_summary
@@ -37,6 +38,7 @@ def explored(results):
     return Exploration(
         protocol_id="one",
         protocol_hash="ab" * 32,
+        words=OF_TEXT,
         title="Is *it* a [bold]module[/bold]?\x1b[31m",
         group=results.group,
         curves=curves,

@@ -49,11 +49,12 @@ def _test(id, effect, outcome, declared=False, **choices):
     return SpecificationResult(Specification(id, choices, declared), _result(id, effect, outcome))
 
 
+LARGER = '{"top_fraction": 0.05}'
 CLUSTERING = [
-    _test("clustering", 0.2, "greater", True, top_fraction="plateau", estimator="gaussian_copula", bins=None),
-    _test("clustering", 0.1, "greater", top_fraction=0.05, estimator="gaussian_copula", bins=None),
-    _test("clustering", -0.1, "inconclusive", top_fraction="plateau", estimator="binned", bins=8),
-    _test("clustering", 0.0, "equivalent", top_fraction=0.05, estimator="binned", bins=8),
+    _test("clustering", 0.2, "greater", True, select="plateau", estimator="gaussian_copula", bins=None),
+    _test("clustering", 0.1, "greater", select=LARGER, estimator="gaussian_copula", bins=None),
+    _test("clustering", -0.1, "inconclusive", select="plateau", estimator="binned", bins=8),
+    _test("clustering", 0.0, "equivalent", select=LARGER, estimator="binned", bins=8),
 ]
 
 
@@ -67,20 +68,20 @@ def found(tmp_path: Path) -> MultiverseResult:
         draws=999,
         n_definitions=2,
         n_evidence=1,
-        choices={"top_fraction": ("plateau", 0.05), "estimator": ("gaussian_copula", "binned"), "bins": (8,)},
+        choices={"select": ("plateau", LARGER), "estimator": ("gaussian_copula", "binned"), "bins": (8,)},
         tests=(*CLUSTERING, _test("attention", 0.01, "equivalent", True)),
         robustness=(
             Robustness(
                 "clustering", 4, "greater", {"greater": 2, "inconclusive": 1, "equivalent": 1}, 2,
-                (ChoiceFlips("top_fraction", 1, 0, 2, 1), ChoiceFlips("estimator", 1, 1, 2, 2)),
+                (ChoiceFlips("select", 1, 0, 2, 1), ChoiceFlips("estimator", 1, 1, 2, 2)),
             ),
             Robustness("attention", 1, "equivalent", {"equivalent": 1}, 0, ()),
         ),
         verdicts=(
             SharedVerdict(
-                {"top_fraction": "plateau"}, True, {"modular": "refuted", "distributed": "undecided"}
+                {"select": "plateau"}, True, {"modular": "refuted", "distributed": "undecided"}
             ),
-            SharedVerdict({"top_fraction": 0.05}, False, {"modular": "refuted", "distributed": "supported"}),
+            SharedVerdict({"select": LARGER}, False, {"modular": "refuted", "distributed": "supported"}),
         ),
         folder=tmp_path / "rare-tokens" / "multiverse",
     )  # fmt: skip
@@ -88,8 +89,7 @@ def found(tmp_path: Path) -> MultiverseResult:
 
 def test_the_table_is_tidy(found):
     table = found.table
-    assert table["select"].to_list() == ["plateau", "top_fraction", "plateau", "top_fraction", None]
-    assert table["top_fraction"].to_list() == [None, 0.05, None, 0.05, None]
+    assert table["select"].to_list() == ["plateau", LARGER, "plateau", LARGER, None]
     assert table["bins"].to_list() == [None, None, 8, 8, None]
     assert "variance" not in table.columns  # an option that nobody varied
     assert table["effect"].to_list() == [0.2, 0.1, -0.1, 0.0, 0.01]
@@ -140,13 +140,13 @@ def test_json_has_everything_and_no_nan(found):
 def test_rows_of_choices():
     # Numbers upwards before words; bins only where something is binned.
     assert choice_rows(CLUSTERING, [3, 2, 1, 0]) == [
-        ("top_fraction", 0.05, [0, 2]),
-        ("top_fraction", "plateau", [1, 3]),
+        ("select", "plateau", [1, 3]),
+        ("select", LARGER, [0, 2]),
         ("estimator", "gaussian_copula", [2, 3]),
         ("estimator", "binned", [0, 1]),
         ("bins", 8, [0, 1]),
     ]
-    same = [item for item in CLUSTERING if item.specification.choices["top_fraction"] == 0.05]
+    same = [item for item in CLUSTERING if item.specification.choices["select"] == LARGER]
     assert [name for name, _, _ in choice_rows(same, [0, 1])] == ["estimator", "estimator", "bins"]
 
 
@@ -161,15 +161,15 @@ def test_the_curve_is_sorted_and_scaled():
     (declared,) = (line for line in bottom.lines if line.get_linestyle() == "--")
     assert set(declared.get_xdata()) == {3}
     assert [label.get_text() for label in bottom.get_yticklabels()] == [
-        "group   top 5 %", "plateau", "estimator   gaussian copula", "binned", "bins   8",
+        "group   plateau", "top 5 %", "estimator   gaussian copula", "binned", "bins   8",
     ]  # fmt: skip
     assert top.get_ylabel() == "effect (SDs of the null)"
 
 
 def test_without_a_null_the_curve_is_in_the_measure_s_unit():
     tests = [
-        _test("attention", 0.01, "equivalent", True, percentile=15.0),
-        _test("attention", -0.02, "equivalent", percentile=25.0),
+        _test("attention", 0.01, "equivalent", True, scale="correlation"),
+        _test("attention", -0.02, "equivalent", scale="covariance"),
     ]
     with house_style():
         top = draw_specification_curve(tests).axes[0]

@@ -43,10 +43,13 @@ PROTOCOL = Protocol.model_validate(
                 "expects": {"modular": "greater", "distributed": "greater"},
             },
         ],
-        "multiverse": {"top_fraction": (0.05,), "variance": (0.9,)},
+        "multiverse": {"select": ({"top_fraction": 0.05},), "variance": (0.9,)},
         "seed": 1,
     }
 )
+
+
+SMALL, LARGE = '{"top_fraction": 0.02}', '{"top_fraction": 0.05}'
 
 
 def outcome_under(prediction, outcome, p_value, declared=False, **choices):
@@ -63,22 +66,22 @@ def outcome_under(prediction, outcome, p_value, declared=False, **choices):
 
 def test_a_verdict_takes_the_shared_choice_and_the_declared_options():
     tests = [
-        outcome_under("coordination", "less", 0.001, True, top_fraction=0.02, variance=0.95),
+        outcome_under("coordination", "less", 0.001, True, select=SMALL, variance=0.95),
         outcome_under(
-            "coordination", "greater", 0.001, top_fraction=0.02, variance=0.9
+            "coordination", "greater", 0.001, select=SMALL, variance=0.9
         ),  # not the declared option
-        outcome_under("coordination", "greater", 0.04, top_fraction=0.05, variance=0.95),
-        outcome_under("coordination", "less", 0.001, top_fraction=0.05, variance=0.9),  # nor this
+        outcome_under("coordination", "greater", 0.04, select=LARGE, variance=0.95),
+        outcome_under("coordination", "less", 0.001, select=LARGE, variance=0.9),  # nor this
         outcome_under("attention", "less", 0.001, True),
-        outcome_under("specialization", "greater", 0.001, True, top_fraction=0.02),
-        outcome_under("specialization", "greater", 0.001, top_fraction=0.05),
+        outcome_under("specialization", "greater", 0.001, True, select=SMALL),
+        outcome_under("specialization", "greater", 0.001, select=LARGE),
     ]
     small, large = shared_verdicts(PROTOCOL, tests)
-    assert (small.choices, small.is_declared) == ({"top_fraction": 0.02}, True)
+    assert (small.choices, small.is_declared) == ({"select": SMALL}, True)
     assert small.statuses == {"modular": "refuted", "distributed": "supported"}
     # 0.04 x 2 deciding predictions is beyond 0.05: coordination speaks against distributed and refutes
     # nothing; attention (no group in it) refutes modular as before.
-    assert (large.choices, large.is_declared) == ({"top_fraction": 0.05}, False)
+    assert (large.choices, large.is_declared) == ({"select": LARGE}, False)
     assert large.statuses == {"modular": "refuted", "distributed": "undecided"}
 
 

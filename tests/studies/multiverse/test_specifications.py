@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hypotest.measures.registry import filled_options
-from hypotest.records.protocol.protocol import Protocol, TopFraction
+from hypotest.records.protocol.group import Rule
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.multiverse.specifications import (
     shared_choices,
     specifications,
@@ -13,6 +14,9 @@ from hypotest.studies.multiverse.specifications import (
     with_shared,
 )
 
+BORDER = "rare.target.frequency.below_percentile, common.target.frequency.from_percentile"
+OF = "rare.target.frequency.of, common.target.frequency.of"
+LARGER = {"top_fraction": 0.05}
 NULL = {"null": "size_matched"}
 PREDICTIONS = [
     {"id": "coordination", "measure": "effective_dimension", "contrast": NULL},
@@ -55,9 +59,9 @@ def of(protocol, prediction):
 def test_a_choice_is_crossed_with_the_predictions_that_it_concerns():
     protocol = make(
         {
-            "percentile": (10.0,),
+            "conditions": {BORDER: (10.0,)},
             "replacement": ("zero",),
-            "top_fraction": (0.01, 0.05),
+            "select": ({"top_fraction": 0.01}, {"top_fraction": 0.05}),
             "variance": (0.9, 0.95),
         }
     )
@@ -65,14 +69,14 @@ def test_a_choice_is_crossed_with_the_predictions_that_it_concerns():
     assert len(of(protocol, "coordination")) == 24
     assert len(of(protocol, "clustering")) == 12  # no variance
     assert of(protocol, "attention") == [
-        {"percentile": 15.0},
-        {"percentile": 10.0},
+        {BORDER: 15.0},
+        {BORDER: 10.0},
     ]  # neither ablation nor group
     assert of(protocol, "regimes") == [
-        {"percentile": 15.0, "replacement": "mean"},
-        {"percentile": 15.0, "replacement": "zero"},
-        {"percentile": 10.0, "replacement": "mean"},
-        {"percentile": 10.0, "replacement": "zero"},
+        {BORDER: 15.0, "replacement": "mean"},
+        {BORDER: 15.0, "replacement": "zero"},
+        {BORDER: 10.0, "replacement": "mean"},
+        {BORDER: 10.0, "replacement": "zero"},
     ]
     assert len(of(protocol, "spectrum")) == 12
 
@@ -134,40 +138,55 @@ def test_every_specification_is_another_one():
 
 
 def test_shared_choices_are_those_of_evidence_and_group():
-    protocol = make({"of": ("occurrences",), "top_fraction": (0.05,), "variance": (0.9,)})
+    protocol = make({"conditions": {OF: ("occurrences",)}, "select": (LARGER,), "variance": (0.9,)})
     assert shared_choices(protocol) == (
-        {"of": "types", "top_fraction": "plateau"},
-        {"of": "types", "top_fraction": 0.05},
-        {"of": "occurrences", "top_fraction": "plateau"},
-        {"of": "occurrences", "top_fraction": 0.05},
+        {OF: "types", "select": "plateau"},
+        {OF: "types", "select": '{"top_fraction": 0.05}'},
+        {OF: "occurrences", "select": "plateau"},
+        {OF: "occurrences", "select": '{"top_fraction": 0.05}'},
     )
 
 
 def test_choices_change_the_protocol_and_nothing_else():
-    protocol = make({})
+    protocol = make(
+        {
+            "conditions": {BORDER: (25.0,), OF: ("occurrences",)},
+            "replacement": ("zero",),
+            "select": (LARGER, {"ids": (3, "L5N7")}),
+            "by": ("selectivity",),
+        }
+    )
     assert with_shared(protocol, {}) == protocol
     assert with_shared(protocol, {"variance": 0.9}) == protocol
-    changed = with_shared(
-        protocol, {"percentile": 25.0, "of": "occurrences", "replacement": "zero", "top_fraction": 0.05}
-    )
+    chosen = {
+        BORDER: 25.0,
+        OF: "occurrences",
+        "replacement": "zero",
+        "select": '{"top_fraction": 0.05}',
+        "by": "selectivity",
+    }
+    changed = with_shared(protocol, chosen)
     rare, common = ranges(changed)
     assert (rare.below_percentile, rare.of) == (25.0, "occurrences")
     assert (common.from_percentile, common.of) == (25.0, "occurrences")  # one border, moved as a whole
     assert changed.ablation.replacement == "zero"
-    assert changed.group.select == TopFraction(top_fraction=0.05)
-    assert changed.group.otherwise is None
+    assert changed.group.select == Rule(top_fraction=0.05)
+    assert (changed.group.by, changed.group.otherwise) == ("selectivity", None)
+    named = with_shared(protocol, {"select": '{"ids": [3, "L5N7"]}'})
+    assert named.group.ids == (3, "L5N7")
     assert changed.predictions == protocol.predictions
     assert Protocol.model_validate(changed.model_dump()) == changed
 
 
 def test_a_gap_between_rare_and_common_keeps_its_far_side():
-    changed = with_shared(make({}, border=50), {"percentile": 25.0})
+    alone = "rare.target.frequency.below_percentile"
+    changed = with_shared(make({"conditions": {alone: (25.0,)}}, border=50), {alone: 25.0})
     rare, common = ranges(changed)
     assert (rare.below_percentile, common.from_percentile) == (25.0, 50.0)
 
 
 def test_options_take_the_own_choices_only():
     clustering = make({}, clustering={"restarts": 5}).predictions[1]
-    changed = with_options(clustering, {"percentile": 10.0, "method": "leiden", "bins": None})
+    changed = with_options(clustering, {BORDER: 10.0, "method": "leiden", "bins": None})
     assert filled_options(changed) == {**filled_options(clustering), "method": "leiden"}
     assert filled_options(changed)["restarts"] == 5

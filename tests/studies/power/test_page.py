@@ -10,6 +10,7 @@ from rich.console import Console
 from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
+from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.stored.folders import replace_folder
 from hypotest.studies.power.export import power_page, write_power
 from hypotest.studies.power.figures import CAPTION, NAME, save_power
@@ -61,6 +62,7 @@ def result(folder=Path("nowhere"), **changes):
     ]  # fmt: skip
     found = PowerResult(
         protocol_id="one",
+        words=OF_TEXT,
         title="Is *it* a [bold]module[/bold]?",
         level=0.05,
         corrected_level=0.05 / 7,

@@ -1,0 +1,100 @@
+"""Examples by a column of their table: the number of a noun, the kind of a fact."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from hypotest.errors import CorpusError
+from hypotest.predicates.document import NAMED
+from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.rows import About, BoolArray, Rows
+
+_Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+def _as_texts(value: Any) -> Any:
+    """One value or a list; numbers and truth values as JSON writes them, which is how tables are read."""
+    if isinstance(value, list | tuple):
+        return tuple(_as_text(item) for item in value)
+    return (_as_text(value),)
+
+
+def _as_text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
+_One = str | int | float | bool
+_Values = Annotated[
+    tuple[_Text, ...],
+    BeforeValidator(_as_texts, json_schema_input_type=_One | tuple[_One, ...]),
+    Field(min_length=1, max_length=1000),
+]
+Columns = Annotated[dict[_Text, _Values], Field(min_length=1, max_length=20)]
+"""Column -> values, one of which it must have."""
+
+
+def bind(options: Mapping[str, tuple[str, ...]], about: About | None, setting: Setting) -> Bound:
+    """Nothing of it depends on the tokenizer."""
+
+    def holds(rows: Rows) -> BoolArray:
+        both = np.ones(len(rows), dtype=bool)
+        for column, wanted in options.items():
+            both &= _has(rows, column, wanted)
+        return both
+
+    return Bound(holds)
+
+
+def _has(rows: Rows, column: str, wanted: tuple[str, ...]) -> BoolArray:
+    """Which rows have one of the values in a column.
+
+    Raises:
+        CorpusError: If no example has the column or one of the values there, or all have one value.
+    """
+    found = [rows.fields[number].get(column) for number in rows.block.tolist()]
+    counted = Counter(text for text in found if text is not None)
+    if not counted:
+        raise CorpusError(f"no example has the column {column!r}")
+    if len(counted) == 1:
+        raise CorpusError(f"the column {column!r} has one value only, {next(iter(counted))!r}")
+    missing = [text for text in wanted if text not in counted]
+    if missing:
+        named = ", ".join(f"{text!r:.60}" for text, _ in counted.most_common(NAMED))
+        more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
+        raise CorpusError(
+            f"no example has {' or '.join(missing)} in the column {column!r}; found {named}{more}"
+        )
+    return np.array([text in wanted for text in found], dtype=bool)
+
+
+def _overlaps(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> str:
+    if one.keys() == other.keys() and all(set(values) & set(other[name]) for name, values in one.items()):
+        name = next(iter(one))
+        shared = next(text for text in one[name] if text in other[name])
+        return f"both have {shared!r} in the column {name!r}"
+    return ""
+
+
+def _clause(options: Mapping[str, tuple[str, ...]], subject: str) -> str:
+    return " and ".join(f"the column {name} is {' or '.join(values)}" for name, values in options.items())
+
+
+PREDICATE = Predicate(
+    name="field",
+    options=Columns,
+    words=Words(
+        summary="columns of the examples: `{number: singular}`, or a list of values of each",
+        clause=_clause,
+    ),
+    exchange="cluster",
+    material=("examples",),
+    bind=bind,
+    overlaps=_overlaps,
+    fields=lambda options: tuple(options),
+)
