@@ -10,6 +10,9 @@ targets select changes their loss by 0.02 nats, and that of common ones by -0.02
 0.39 and 0.20. One direction alone is no dissociation there: by sizes the rare group reads 0.32 and the common
 group -0.30, since rare targets are more sensitive to whatever is ablated (random groups: 0.13). Hence
 `change: size`, and both directions.
+
+On simulated layers t against a true 0 rejected 0.03 to 0.06 of 345 to 396 at 0.05, and 90 % intervals of the group
+at hand covered 0.90 to 0.94 of 230 to 239.
 """
 
 from __future__ import annotations
