@@ -6,13 +6,13 @@ half of one task follows the other, 0.88 to 1.02 for dense networks on separate 
 without; untrained, nothing is above `least`. Random groups lay at -0.06 to 0.20 with SDs of 0.07 to 0.37.
 
 In language models lesions help many rows, and damages cancel: on the reference model the group that rare
-targets select changes their loss by 0.02 nats, and that of common ones by -0.02, while sizes of changes are
-0.39 and 0.20. One direction alone is no dissociation there: by sizes the rare group reads 0.32 and the common
-group -0.30, since rare targets are more sensitive to whatever is ablated (random groups: 0.13). Hence
-`change: size`, and both directions.
+targets select changes the loss on rare ones by 0.02 nats and on common ones by -0.02, while the sizes of
+changes are 0.39 and 0.20. One direction alone is no dissociation there: by sizes the rare group reads 0.32
+and the common group -0.30, since rare targets are more sensitive to whatever is ablated (random groups:
+0.13). Hence `change: size`, and both directions.
 
-On simulated layers t against a true 0 rejected 0.03 to 0.06 of 345 to 396 at 0.05, and 90 % intervals of the group
-at hand covered 0.90 to 0.94 of 230 to 239.
+On simulated layers t against a true 0 rejected 0.03 to 0.07 of 345 to 396 at 0.05, and 90 % intervals of the
+group at hand covered 0.90 to 0.94 of 230 to 239.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ predictions:
     measure: competence
     contrast: {reference: 0.0}
 splits: 2
-multiverse: {top_fraction: [0.25], replacement: [zero]}
+multiverse: {select: [{top_fraction: 0.25}], replacement: [zero]}
 seed:"""
 
 
