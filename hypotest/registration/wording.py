@@ -127,12 +127,14 @@ def findings_of(
 def errors_in(error: ValidationError) -> list[ErrorDetails]:
     """What pydantic found, without what only follows from something else.
 
-    It counts only the valid items of a list, and calls one short that is not.
+    It counts only the valid items of a list, and calls one short that is not. It makes no default from keys
+    that are wrong themselves.
     """
     return [
         item
         for item in error.errors(include_url=False)
         if not (item["type"] == "too_short" and item["input"])
+        and item["type"] != "default_factory_not_called"
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hypotest.collect import head_stage, stages
+from hypotest.collect import forward_stage, head_stage
 from hypotest.engine.session import Session
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.registration import load_protocol
@@ -45,7 +45,7 @@ def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepar
 
         return call
 
-    for module, name in ((stages, "forward_arrays"), (head_stage, "head_ablation_arrays")):
+    for module, name in ((forward_stage, "forward_arrays"), (head_stage, "head_ablation_arrays")):
         monkeypatch.setattr(module, name, spied(getattr(module, name)))
     inside = prepared.subject.model.__class__.forward
 

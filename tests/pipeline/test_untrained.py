@@ -166,8 +166,7 @@ def test_what_is_collected_is_what_it_would_be_among_the_rest(plan, tmp_path, la
     [
         name
         for name, item in MEASURES.items()
-        if isinstance(item, GroupMeasure)
-        and Channel.PARTITION not in item.needs  # these models have no parts
+        if isinstance(item, GroupMeasure) and Channel.PARTITION not in item.needs  # which no such model has
     ],
 )
 def test_what_a_measure_needs_is_enough_and_nothing_else_is_collected(plan, prepared, tmp_path, measure):
@@ -188,7 +187,7 @@ def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkey
     def forward(*arguments, **keywords):
         raise AssertionError("a forward pass")
 
-    stages = [("stages", name) for name in ("forward_arrays", "intervention_arrays")]
+    stages = [("forward_stage", "forward_arrays"), ("ablation_stage", "intervention_arrays")]
     others = (("head_stage", "head_ablation_arrays"), ("engine", "NeuronAblation"))
     for module, name in (*stages, *others):
         monkeypatch.setattr(f"hypotest.collect.{module}.{name}", forward)

@@ -60,7 +60,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("    modular:", "    modulr:", "16:5", "predictions.coordination.modulr",
          "unknown key 'modulr'; did you mean 'modular'?"),
         ("seed: 1", "seed: 1\nzzz: 1", "19:1", "zzz",
-         "unknown key 'zzz'; known keys: hypotest, id, title, source, subject, corpus, "
+         "unknown key 'zzz'; known keys: hypotest, id, title, source, subject, examples, corpus, outcome, "
          "frequencies, conditions, sample, split, splits, placebos, ablation, group, nulls, hypotheses, "
          "predictions, intervals, "
          "decision, multiverse, seed"),
@@ -85,8 +85,8 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("seed: 1", "seed: 1\ncorpus: {text: {fils: [a]}}", "19:17", "corpus.text.fils",
          "unknown key 'fils'; did you mean 'files'?"),
         ("seed: 1", "seed: 1\ncorpus: {text: wikipedia}", "19:16", "corpus.text",
-         "must be reference, or {files: [paths of texts]}, or {hub: a data set, split: its part}; found "
-         "'wikipedia'"),
+         "must be reference, or {files: [paths of texts]}, {packages: [installed packages]}, or {hub: a data "
+         "set, split: its part}; found 'wikipedia'"),
         ("seed: 1", "seed: 1\ncorpus: {text: {hub: a/b, splitt: c}}", "19:27", "corpus.text.splitt",
          "unknown key 'splitt'; did you mean 'split'?"),
         ("seed: 1", "seed: 1\ncorpus: {text: {hubb: a/b, split: c}}", "19:17", "corpus.text.hubb",

@@ -73,8 +73,8 @@ def test_the_minimal_template_names_what_can_be_said():
     for name in MEASURES:
         assert re.search(rf"\b{name}\b", text), name
     shown = {key for key in Protocol.model_fields if re.search(rf"^#?{key}:", text, re.MULTILINE)}
-    # `source` has no default, and a multiverse is for those who have a result.
-    assert set(Protocol.model_fields) - shown == {"source", "multiverse"}
+    # `source` has no default, a multiverse is for those who have a result, and examples need a table.
+    assert set(Protocol.model_fields) - shown == {"source", "multiverse", "examples", "outcome"}
 
 
 def test_writes_protocol_and_schema(tmp_path):

@@ -72,8 +72,8 @@ def test_the_tables_are_tables(results: Results, manifest: dict[str, Any]) -> No
     report = render_report(results, manifest, PICTURES)
     tokens = MarkdownIt("commonmark").enable("table").parse(report)
     # the overview, the verdict, the ladder, verdicts and outcomes of splits, per prediction expectations (9)
-    # and ladders (8), balance, parts of the effect, text, layers, heads, provenance
-    assert sum(token.type == "table_open" for token in tokens) == 3 + 2 + 8 + 8 + 6
+    # and ladders (8), balance of neurons and rows, parts of the effect, text, layers, heads, provenance
+    assert sum(token.type == "table_open" for token in tokens) == 3 + 2 + 8 + 8 + 7
     assert "NaN" not in report and "nan" not in re.findall(r"\w+", report)
 
 

@@ -17,6 +17,8 @@ _PLAN = {
     "frequencies": f"other token counts, so other conditions: {EVERYTHING}",
     "conditions": f"other positions: {EVERYTHING}",
     "sample": f"other positions: {EVERYTHING}",
+    "examples": f"other prompts and targets: {EVERYTHING}",
+    "outcome": f"ablations change something else: {EVERYTHING} that rests on influence",
     "split": f"other documents in selection and evaluation: {EVERYTHING}",
     "splits": "changes how many other divisions of the documents are shown; the first decides as before",
     "intervals": "adds or takes away errors of another study, and with them intervals of measures of weights",

@@ -61,7 +61,7 @@ def limitations(item, evidence=None, local=None, **of_the_group):
     selection = Selection(group, group, np.zeros(0, dtype=bool), result)
     drawn = {"size_matched": None, "local_matched": None}
     return find_limitations(
-        SimpleNamespace(text_differs=(), documents_used={}),
+        SimpleNamespace(text_differs=(), documents_used={}, balance=(), conditions=("rare", "common")),
         (item,),
         Task(protocol, evidence, selection, Session.start(1), drawn=drawn),
         result,

@@ -40,6 +40,7 @@ def prepared(subject, tokens, bos=None):
         blocks=whole_blocks(tokens, np.arange(len(tokens)), len(tokens), tokens.size),
         samples={"selection": sample},
         bos=bos,
+        text=SimpleNamespace(table=None),
     )
 
 
