@@ -111,7 +111,7 @@ def collect_lesions(
                 replacement,
                 groups,
                 session.memory,
-                outcome=outcome if name in splits else "loss",
+                outcome=outcome,
             )
             if not np.isfinite(change).all():
                 raise EvidenceError(f"lesions: a change of loss at rows of {name} is not finite")

@@ -53,27 +53,50 @@ def spectral_clusters(weights: FloatArray, n_clusters: int, seed: int) -> NDArra
     return np.asarray(means.labels_, dtype=np.int64)
 
 
-def agreement(clusters: IntArray, parts: IntArray) -> float:
+def agreement(clusters: IntArray, parts: IntArray) -> NDArray[np.float64]:
     """Adjusted Rand index: 1 for the same division, 0 on average for one that chance made.
+
+    With n_ij units in cluster i and part j, s the sum of C(n_ij, 2), and a and b those of clusters and parts,
+    (s - ab / C(n, 2)) / ((a + b) / 2 - ab / C(n, 2)) [1].
 
     Args:
         clusters: Of each unit, shape (n,).
-        parts: The declared ones.
+        parts: The declared ones, or several such divisions, shape (..., n).
+
+    Returns:
+        Shape of the divisions; 1 where both have a single part.
+
+    References:
+        [1] Hubert & Arabie (1985), doi:10.1007/BF01908075.
 
     Examples:
-        >>> agreement(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1]))
+        >>> float(agreement(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1])))
         1.0
     """
-    from sklearn.metrics import adjusted_rand_score
+    rows = np.atleast_2d(parts)
+    _, own = np.unique(clusters, return_inverse=True)
+    n_own, n_parts = int(own.max()) + 1, int(rows.max()) + 1
+    cells = (own * n_parts + rows) + n_own * n_parts * np.arange(len(rows))[:, None]
+    counts = np.bincount(cells.ravel(), minlength=len(rows) * n_own * n_parts)
+    table = counts.reshape(len(rows), n_own, n_parts).astype(np.float64)
 
-    return float(adjusted_rand_score(parts, clusters))
+    def pairs(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((numbers * (numbers - 1) / 2).sum(axis=-1))
+
+    together = pairs(table.reshape(len(rows), -1))
+    of_clusters, of_parts = pairs(table.sum(axis=2)), pairs(table.sum(axis=1))
+    expected = of_clusters * of_parts / (own.size * (own.size - 1) / 2)
+    most = (of_clusters + of_parts) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(most == expected, 1.0, (together - expected) / (most - expected))
+    return np.asarray(found.reshape(np.shape(parts)[:-1]))
 
 
 def permuted_agreement(
     clusters: IntArray, parts: IntArray, n_draws: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """The same with the declared parts dealt out anew over the units, shape (n_draws,)."""
-    return np.array([agreement(clusters, rng.permutation(parts)) for _ in range(n_draws)])
+    return agreement(clusters, rng.permuted(np.tile(parts, (n_draws, 1)), axis=1))
 
 
 def concentration_over_parts(parts: IntArray, groups: IntArray, n_parts: int) -> NDArray[np.float64]:

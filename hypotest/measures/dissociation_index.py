@@ -1,4 +1,19 @@
-"""Dissociation: whether a group, ablated at once, takes its own condition away and leaves the other."""
+"""Dissociation: whether a group, ablated at once, takes its own condition away and leaves the other.
+
+On networks of 20-128-8 units that learned two tasks (a quarter of the units selected, two seeds each) both
+directions read 1.00 for two blocks, -0.03 to 0.03 for one function under permuted labels, -0.28 to 0.22 where
+half of one task follows the other, 0.88 to 1.02 for dense networks on separate inputs, with dropout or
+without; untrained, nothing is above `least`. Random groups lay at -0.06 to 0.20 with SDs of 0.07 to 0.37.
+
+In language models lesions help many rows, and damages cancel: on the reference model the group that rare
+targets select changes the loss on rare ones by 0.02 nats and on common ones by -0.02, while the sizes of
+changes are 0.39 and 0.20. One direction alone is no dissociation there: by sizes the rare group reads 0.32
+and the common group -0.30, since rare targets are more sensitive to whatever is ablated (random groups:
+0.13). Hence `change: size`, and both directions.
+
+On simulated layers t against a true 0 rejected 0.03 to 0.07 of 345 to 396 at 0.05, and 90 % intervals of the
+group at hand covered 0.90 to 0.94 of 230 to 239.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""Influence similarity: whether the same neurons matter for both conditions, and as much."""
+"""Influence similarity: whether the same neurons matter for both conditions, and as much.
+
+On small trained networks: 0 for two blocks, 0.99 to 1.00 for one function under permuted labels, 0.68 to 0.70
+where half of one task follows the other, 0.14 to 0.22 for dense networks on separate inputs; 0.81 to 0.86
+where nothing was learned, so that it needs a premise. The reference model has 0.94 for rare and common
+targets. On simulated layers whose profiles differ (0.93), 90 % intervals covered 0.95 of 239; where they do
+not, none of 396 tests against 1 rejected at 0.05: at that value first-order terms cancel, and errors are too
+wide.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     information = gaussian_copula_information(evidence.evaluation.activations[:, group])
     seed = int(task.streams("spectral clusters", prediction.id).integers(2**31))
     clusters = spectral_clusters(information, n_parts, seed)
-    observed = agreement(clusters, parts)
+    observed = float(agreement(clusters, parts))
     draws = permuted_agreement(clusters, parts, DRAWS, task.streams(SHUFFLED, prediction.id))
     permuted = compare_with_null(observed, draws, null=SHUFFLED)
     reference = float(prediction.contrast.reference or 0.0)

@@ -117,6 +117,7 @@ def rows_of_neither(plan: Protocol, prepared: Prepared, split: SplitEvidence, se
             "block": block.astype(np.int32),
             "index": index.astype(np.int32),
             "target": blocks.tokens[block, index + 1].astype(np.int32),
+            **{name: values[block] for name, values in blocks.columns.items()},
             "split": pl.Series(["neither"] * block.size, dtype=pl.String),
         }
     )

@@ -15,6 +15,8 @@ from hypotest.collect.lesions import (
 )
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
+from hypotest.collect.scoring import Scoring
+from hypotest.collect.self_check import intervene
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, SelfCheckError
 from hypotest.records.evidence.channels import Channel
@@ -98,3 +100,29 @@ def test_damage_to_the_cache_is_found(collected):
     assert lesions_digest(session.evidence, key) == digest
     with pytest.raises(EvidenceError, match="no finished lesions"):
         read_lesions(session.evidence, "0" * 32)
+
+
+def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(collected, tmp_path):
+    _, (subject, tokens, splits, neither, replacement, asked, after, _) = collected
+    rng = np.random.default_rng(6)
+
+    def with_foils(positions):
+        return positions.with_columns(pl.Series("foil", rng.integers(0, 200, positions.height)))
+
+    split = replace(splits["evaluation"], positions=with_foils(splits["evaluation"].positions))
+    neither = replace(neither, positions=with_foils(neither.positions))
+    session = replace(Session.start(1, memory=1.0), anew=tmp_path)
+    few = AskedLesions(asked.groups[:2], asked.random[:2])
+    how = (few, after, session, "logit_difference")
+    key = collect_lesions(subject, tokens, {"evaluation": split}, neither, replacement, *how)
+    found = read_lesions(session.evidence, key)["evaluation"]
+    again = np.random.default_rng
+    assert check_lesions(subject, tokens, split, found, replacement, 1e-4, again(1), how[-1]) < 1e-4
+    with pytest.raises(SelfCheckError):
+        check_lesions(subject, tokens, split, found, replacement, 1e-4, again(1))
+    group = asked.groups[1]
+    for row, (block, index) in enumerate(zip(*NEITHER, strict=True)):
+        scoring = Scoring.of(neither.positions, how[-1]).part(np.array([row]))
+        values = replacement.within(block, CONTEXT)[:, group]
+        expected, _ = intervene(subject, tokens[block], np.array([index]), group, values, scoring)
+        assert found.neither[row, 1] == pytest.approx(expected[0], abs=1e-4)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import SpectralClustering
+from sklearn.metrics import adjusted_rand_score
 
 from hypotest.estimators.partition import (
     agreement,
@@ -60,3 +61,13 @@ def test_concentration_by_hand():
     np.testing.assert_allclose(concentration_over_parts(parts, groups, 3), [1, 0, 2 / 3])
     with pytest.raises(ValueError, match="two parts"):
         concentration_over_parts(np.zeros(3, dtype=int), np.array([[0, 1]]), 1)
+
+
+def test_agreement_is_that_of_the_library():
+    rng = np.random.default_rng(5)
+    for n_clusters, n_parts in ((2, 2), (3, 5), (1, 4), (4, 1), (1, 1)):
+        clusters, parts = rng.integers(0, n_clusters, 40), rng.integers(0, n_parts, (6, 40))
+        expected = [adjusted_rand_score(row, clusters) for row in parts]
+        np.testing.assert_allclose(agreement(clusters, parts), expected, atol=1e-12)
+    # pairs together in both: 1 + 0; in clusters 1 + 1, in parts 1 + 0 of 6: (1 - 1/3) / (3/2 - 1/3) = 4/7
+    assert agreement(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])) == pytest.approx(4 / 7)

@@ -29,7 +29,7 @@ predictions:
     measure: competence
     contrast: {reference: 0.0}
 splits: 2
-multiverse: {top_fraction: [0.25], replacement: [zero]}
+multiverse: {select: [{top_fraction: 0.25}], replacement: [zero]}
 seed:"""
 
 
@@ -116,7 +116,9 @@ def test_a_killed_collection_goes_on_and_ends_with_the_same_bytes(finished, prot
     shutil.rmtree(folder / "lesions" / "00001")
     calls = []
     plain = collecting.ablate_groups
-    monkeypatch.setattr(collecting, "ablate_groups", lambda *args: calls.append(1) or plain(*args))
+    monkeypatch.setattr(
+        collecting, "ablate_groups", lambda *args, **named: calls.append(1) or plain(*args, **named)
+    )
     again = package.run(protocol, out=tmp_path / "reports", device="cpu")
     assert len(calls) == 3  # of one shard: both splits and the rows of neither condition
     assert again.manifest["evidence_sha256"] == run.manifest["evidence_sha256"]
@@ -140,7 +142,9 @@ def test_without_such_a_measure_nothing_is_lesioned(small_protocol, cache, tmp_p
     from hypotest.collect import lesions as collecting
 
     monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
-    monkeypatch.setattr(collecting, "ablate_groups", lambda *args: pytest.fail("a group was lesioned"))
+    monkeypatch.setattr(
+        collecting, "ablate_groups", lambda *args, **named: pytest.fail("a group was lesioned")
+    )
     run = package.run(small_protocol, out=tmp_path, device="cpu")
     assert "lesions" not in run.manifest and "lesions" not in run.manifest["evidence_sha256"]
     assert package.load_evidence(run).evaluation.lesions is None

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hypotest.collect.sample import selection_key
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError
@@ -21,8 +20,6 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import needed_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import Analysis, analyse
-from hypotest.pipeline.analysis.lesioned import reads_lesions
-from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
@@ -35,6 +32,7 @@ from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.collection_costs import time_collection
 from hypotest.studies.power.export import write_power
 from hypotest.studies.power.grid import power_curves, power_table, predict_power
+from hypotest.studies.power.lesions import halves_with_lesions
 from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
 from hypotest.studies.power.monte_carlo import monte_carlo
 from hypotest.studies.power.notes import given_up, group_given, left_out, undefined
@@ -51,9 +49,8 @@ from hypotest.studies.power.variants import (
     resized,
     variant,
 )
-from hypotest.studies.selection_split import SelectionLook, look_at_selection
+from hypotest.studies.selection_split import look_at_selection
 from hypotest.testing.halves import divide
-from hypotest.testing.selection import select_group
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
@@ -98,7 +95,7 @@ def power(
     )
     plan, prepared, selection, session = looked.plan, looked.prepared, looked.selection, looked.session
     streams = session.streams
-    halves = _with_lesions(looked, divide(selection, streams))
+    halves = halves_with_lesions(looked, divide(selection, streams))
     evidence = without_dead(halves)  # the same object for every analysis
     documents = PowerDocuments(
         selecting=np.unique(evidence.selection.documents).size,
@@ -186,19 +183,6 @@ def power(
     )
     write_power(result)
     return result
-
-
-def _with_lesions(looked: SelectionLook, halves: Evidence) -> Evidence:
-    """The halves with the lesions that the rehearsals read, of groups of all sizes that are tried."""
-    plan, live = looked.plan, without_dead(halves)
-    if not reads_lesions(plan):
-        return halves
-    size = len(select_group(live.selection, plan.group, looked.session.streams))
-    others = [resized(plan, k / live.n_neurons) for k in other_sizes(size, live.n_neurons)]
-    plans = [item.model_copy(update={"splits": 1}) for item in (plan, *others)]
-    prepared, source = looked.prepared, looked.selection
-    after = selection_key(prepared.subject, looked.sample, source.ablation)
-    return lesioned(plans, prepared, halves, source.split, after, looked.session)[0]
 
 
 def _at_other_sizes(
