@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hypotest.records.evidence.evidence import Evidence
-    from hypotest.records.evidence.split import SplitEvidence
     from hypotest.records.protocol.protocol import Protocol
     from hypotest.records.results.group_result import GroupResult
     from hypotest.records.results.prediction_result import NullComparison, PredictionResult
@@ -32,11 +31,6 @@ if TYPE_CHECKING:
     from hypotest.testing.rung import Rung
     from hypotest.testing.shuffled import Arm, Shuffled
     from hypotest.testing.task import Task, Tested
-
-LIKE_NEIGHBOURS = 0.02
-"""Share of neighbouring pairs with one label, beyond chance, from which runs of labels are mentioned."""
-LIKE_TYPES = 0.1
-"""Share of pairs of rows of one type with one label, beyond chance, from which that is mentioned."""
 
 
 class LabelShuffled(Strict):
@@ -221,63 +215,14 @@ def limits(
     group: GroupResult,
 ) -> Iterator[str]:
     """Runs of labels, and labels that follow types, where they are not shuffled so."""
-    mine = [item for item in results if item.reference == NULL.name]
-    if not mine:
-        return
-    unit = _unit(options)
-    if unit in ("type", "token", "within_type", "document_type", "position"):
-        yield from runs_of_labels(evidence.evaluation)
-    if unit not in ("type", "within_type"):
-        yield from labels_of_types(evidence.evaluation, unit)
+    if any(item.reference == NULL.name for item in results):
+        from hypotest.testing.labels import limits_of_labels
 
-
-def labels_of_types(split: SplitEvidence, unit: Unit) -> Iterator[str]:
-    """Labels that follow token types, which are not what is shuffled."""
-    import numpy as np
-
-    first, kinds = split.first, np.unique(split.targets, return_inverse=True)[1]
-    rows, own = np.bincount(kinds), np.bincount(kinds, first)
-    pairs = rows * (rows - 1)
-    if not pairs.any():
-        return
-    alike = float((own * (own - 1) + (rows - own) * (rows - own - 1)).sum() / pairs.sum())
-    share = first.mean()
-    by_chance = float(share**2 + (1 - share) ** 2)
-    if alike - by_chance >= LIKE_TYPES:
-        yield (
-            f"Positions that predict the same token carry the same label in {alike:.0%} of pairs "
-            f"({by_chance:.0%} by chance), and labels are shuffled {EXCHANGES[unit].over}: the conclusion is "
-            f"about these tokens. With other tokens of either kind {NULL.name} would reject too often "
-            "(match on target_frequency, or compare tokens that both conditions have)."
-        )
-
-
-def runs_of_labels(split: SplitEvidence) -> Iterator[str]:
-    """Positions of one condition that come in runs, which shuffled labels do not keep."""
-    import numpy as np
-
-    first = split.first
-    same_document = split.documents[1:] == split.documents[:-1]
-    if not same_document.any():
-        return
-    alike = float(np.mean((first[1:] == first[:-1])[same_document]))
-    share = first.mean()
-    by_chance = float(share**2 + (1 - share) ** 2)
-    if alike - by_chance >= LIKE_NEIGHBOURS:
-        yield (
-            f"Neighbouring sampled positions carry the same label in {alike:.0%} of pairs ({by_chance:.0%} "
-            "by chance). Shuffled labels do not keep such runs; where neighbouring positions also have like "
-            f"activations, {NULL.name} rejects too often (`hypotest calibrate`, `runs`)."
-        )
+        yield from limits_of_labels(evidence.evaluation, _unit(options))
 
 
 _SAID = ("type", "document_type", "position")
-_SHORT: dict[str, str] = {
-    **{unit: unit for unit in EXCHANGES},
-    "document_type": "d-type",
-    "position": "posit.",
-    "within_type": "in type",
-}
+_SHORT = {"document_type": "d-type", "position": "posit.", "within_type": "in type"}
 
 
 def _question(over: str) -> str:
@@ -333,7 +278,7 @@ NULL = Null(
             )
             + "It decides selectivity alone."
         ),
-        short=_SHORT,
+        short={unit: _SHORT.get(unit, unit) for unit in EXCHANGES},
         legend="type, d-type, posit.: labels shuffled over types, types within documents, positions",
     ),
     prepare=prepare,

@@ -12,15 +12,13 @@ from hypotest.predicates.combine import (
     bound_condition,
     columns_of,
     condition_words,
-    differences,
     needs_documents,
     stretches,
     unit_of,
-    varied,
-    wider,
 )
 from hypotest.predicates.registry import PREDICATES
 from hypotest.predicates.units import EXCHANGES
+from hypotest.predicates.variations import differences, varied, wider
 from hypotest.records.corpus import Document
 from hypotest.records.protocol.conditions import condition_model, leaves
 from hypotest.records.protocol.protocol import Protocol

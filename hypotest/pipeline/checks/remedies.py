@@ -22,7 +22,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
 from hypotest.pipeline.checks.distinct import Distinct, count_distinct
 from hypotest.pipeline.texts.rows import TextRows
-from hypotest.predicates.combine import differences, wider
+from hypotest.predicates.variations import differences, wider
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import canonical, check_protocol
 

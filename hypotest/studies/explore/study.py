@@ -29,8 +29,9 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.registered import evidence_existed
 from hypotest.pipeline.registered.seen import seen_before
 from hypotest.pipeline.texts.document_log import read_log
-from hypotest.predicates.combine import bound_condition, limitations_of, narrower
+from hypotest.predicates.combine import bound_condition, limitations_of
 from hypotest.predicates.rows import Rows
+from hypotest.predicates.variations import narrower
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.group import INFLUENCE, By, Rule

@@ -24,7 +24,8 @@ from hypotest.pipeline.texts.positions import blocks_in
 from hypotest.pipeline.texts.reading import read_text
 from hypotest.pipeline.texts.rows import TextRows, draw, rows_of
 from hypotest.predicates.alternatives import with_value
-from hypotest.predicates.combine import Definitions, differences, wider
+from hypotest.predicates.combine import Definitions
+from hypotest.predicates.variations import differences, wider
 from hypotest.records.protocol.design import MINIMUM_UNITS
 from hypotest.records.protocol.group import Rule
 from hypotest.records.protocol.protocol import Protocol

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from hypotest.engine.session import Session
-from hypotest.nulls.label_shuffled import labels_of_types
 from hypotest.nulls.registry import declared, with_nulls
 from hypotest.pipeline.analysis.analysis import Analysis, analyse
 from hypotest.pipeline.analysis.placebos import run_placebos
@@ -26,6 +25,7 @@ from hypotest.registration.explained.explain import explain_protocol
 from hypotest.studies.calibration.documents import simulate
 from hypotest.studies.calibration.protocols import simulated
 from hypotest.studies.calibration.settings import Layer
+from hypotest.testing.labels import labels_of_types
 
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "within_type": ({"target": {"seen": True}}, "over positions within token types"),

@@ -11,13 +11,13 @@ import pytest
 from hypotest.engine.session import Session
 from hypotest.measures.modularity import biased_information
 from hypotest.measures.owners import owners_of_variance
-from hypotest.nulls.label_shuffled import runs_of_labels
 from hypotest.pipeline.analysis.limitations import find_limitations
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.prediction_result import NullComparison
 from hypotest.studies.calibration.documents import simulate
 from hypotest.studies.calibration.settings import Layer
+from hypotest.testing.labels import runs_of_labels
 from hypotest.testing.selection import Selection
 from hypotest.testing.task import Task
 from tests.pipeline.planted import make_protocol
