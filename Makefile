@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-scale example calibrate clean
+.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,9 @@ bench-ablation: .venv/ready ## the certified ablation against traces, direct eva
 
 bench-inference: .venv/ready ## all null draws at the size of Pythia-1B against loops over the libraries' functions
 	$(BIN)/python -m tests.benchmarks.inference
+
+bench-network: .venv/ready ## all units of a network of 10,000 against one nnsight trace each
+	$(BIN)/python -m tests.benchmarks.network
 
 bench-scale: .venv/ready ## a run at Pythia-1B's size: time and memory of each stage, kills; hours; DEVICE=cuda
 	$(BIN)/python -m tests.benchmarks.scale --device $(or $(DEVICE),cpu) --share $(or $(SHARE),0.1)

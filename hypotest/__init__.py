@@ -79,11 +79,17 @@ if TYPE_CHECKING:
     from hypotest.studies.register.study import register
     from hypotest.studies.series.study import run_series
     from hypotest.studies.verify.study import verify
+    from hypotest.subjects.network.network import Network
+    from hypotest.subjects.network.units import Units
+    from hypotest.subjects.recorded import RecordedEvidence as Evidence
 
 __all__ = [
     "Analysis",
+    "Evidence",
+    "Network",
     "Protocol",
     "Run",
+    "Units",
     "ablate_neurons",
     "analyse",
     "compare",
@@ -103,8 +109,11 @@ __all__ = [
 
 _HOMES = {
     "Analysis": "hypotest.pipeline.analysis.analysis",
+    "Evidence": "hypotest.subjects.recorded",
+    "Network": "hypotest.subjects.network.network",
     "Protocol": "hypotest.registration.built",
     "Run": "hypotest.report.run",
+    "Units": "hypotest.subjects.network.units",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.analysis",
     "compare": "hypotest.studies.compare.study",
@@ -120,6 +129,9 @@ _HOMES = {
     "run_series": "hypotest.studies.series.study",
     "verify": "hypotest.studies.verify.study",
 }
+
+_NAMES = {"Evidence": "RecordedEvidence"}
+"""Public name -> name at home, where that differs: at home evidence is what was collected here."""
 
 
 def open_run(folder: str | Path) -> Run:
@@ -150,5 +162,5 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(_HOMES[name]), _NAMES.get(name, name))
     raise AttributeError(f"module 'hypotest' has no attribute {name!r}")

@@ -110,6 +110,7 @@ def check(
     *,
     single: str | None = None,
     subject: bool = True,
+    network: str | None = None,
     out: Path | None = None,
     **options: Any,
 ) -> None:
@@ -121,7 +122,7 @@ def check(
     from hypotest.registration import read_protocol
 
     if protocol is not None:
-        plan, problems = read_protocol(protocol, subject=subject)
+        plan, problems = read_protocol(protocol, subject=subject, network=network)
         for item in problems:
             if plan is not None and item.severity == "warning":
                 line = terminal_text(f"warning: {item}")

@@ -29,6 +29,12 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Go on with a model that is worse than chance on the text.")
     ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Rows and activations made elsewhere: .npz, .parquet or .safetensors."
+        ),
+    ] = None,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
 
@@ -43,10 +49,14 @@ def run(
 
     if limit is not None:
         require_positions(limit)
-    check(protocol, out=out, device=device, memory=memory, seed=seed)
+    network = None if evidence is None else evidence.name
+    check(protocol, network=network, out=out, device=device, memory=memory, seed=seed)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series.study import run_protocol, try_protocol
+        from hypotest.subjects.recorded import RecordedEvidence
+
+        subject = None if evidence is None else RecordedEvidence.read(evidence)
 
         if limit is not None:
             tried = try_protocol(
@@ -58,6 +68,7 @@ def run(
                 memory=memory,
                 force=force,
                 start_stage=display.start_stage,
+                subject=subject,
             )
             for item in tried:
                 say(trial_summary(item))
@@ -71,6 +82,7 @@ def run(
             force=force,
             start_stage=display.start_stage,
             on_registration=display.say_status,
+            subject=subject,
         )
     if isinstance(finished, SeriesResult):
         say(series_summary(finished))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,40 @@ from hypotest.collect.engine import IDENTITY, Identity
 from hypotest.collect.forward_stage import collect_scored
 from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.logit_difference import LogitDifferenceAblation
+from hypotest.collect.network.collection import ablate_rows
+from hypotest.collect.network.collection import n_shards as network_shards
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.store import make_shards, write_shard
 from hypotest.engine.session import Session
+from hypotest.records.evidence.channels import Channel
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.network.row_subject import RowSubject
+from hypotest.subjects.recorded import RecordedEvidence
 
 POSITIONS_PER_SHARD = 1024
 _INTERVENTION_BLOCKS_PER_SHARD = 4
 
 
-def ablation_parts(sample: Sample, engine: str) -> dict[str, NDArray[np.bool_]]:
+def ablation_parts(
+    sample: Sample, engine: str, subject: Subject | None = None
+) -> dict[str, NDArray[np.bool_]]:
     """Rows of a sample that are ablated apart, under the name of their folder.
 
     By the identity those of each condition, so that one condition gives the same numbers as both do; forward
-    passes go through whole blocks, which hold both.
+    passes go through whole blocks, which hold both. None of evidence from elsewhere that has no influence.
     """
+    if isinstance(subject, RecordedEvidence) and Channel.INFLUENCE not in subject.channels:
+        return {}
     if engine == IDENTITY:
         return {"first": sample.first, "second": sample.second}
     return {"both": np.ones(sample.positions.height, dtype=bool)}
 
 
 def ablate(
-    subject: LanguageModel,
+    subject: Subject,
     engine: Identity | None,
     sample: Sample,
     forward: Mapping[str, NDArray[Any]],
@@ -64,6 +75,14 @@ def ablate(
     """
     if neurons is not None and not (folder / "neurons").exists():
         write_shard(folder / "neurons", {"neurons": neurons})
+    if isinstance(subject, RowSubject):
+        if not parts:
+            return
+        place = folder / "ablation" / "both"
+        stage = f"ablation of every neuron, {sample.split} split"
+        started = partial(session.stage, stage)
+        ablate_rows(subject, sample, replacement, place, session.memory, started, neurons)
+        return
     samples = {name: sample.where(rows) for name, rows in parts.items()}
     shards = {name: ablation_shards(part, engine is not None) for name, part in samples.items()}
     steps = shards if engine else {name: np.unique(part.blocks).size for name, part in samples.items()}
@@ -149,8 +168,10 @@ def _by_interventions(
     return compute
 
 
-def ablation_shards(sample: Sample, identity: bool) -> int:
+def ablation_shards(sample: Sample, identity: bool, subject: Subject | None = None) -> int:
     """How many shards the ablation of a sample has."""
+    if isinstance(subject, RowSubject):
+        return network_shards(sample)
     if identity:
         return -(-sample.positions.height // POSITIONS_PER_SHARD)
     return -(-np.unique(sample.blocks).size // _INTERVENTION_BLOCKS_PER_SHARD)

@@ -7,14 +7,22 @@ from numpy.typing import NDArray
 
 from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.logit_difference import LogitDifferenceAblation
+from hypotest.collect.network.ablation import kept_route
 from hypotest.collect.readout import prepare_readout
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.network.network import Network
+from hypotest.subjects.network.row_subject import RowSubject
+from hypotest.subjects.recorded import RecordedEvidence
 
 IDENTITY = "identity"
 """`hypotest.collect.ablation`: exact, with a certificate for every entry."""
 INTERVENTIONS = "interventions"
 """`hypotest.collect.interventions`: forward passes from the ablated layer on."""
+RECORDED = "recorded"
+"""None: evidence comes from elsewhere, and nothing is ablated here."""
+FROM_ELSEWHERE = "it was made elsewhere"
+"""Why."""
 
 
 Identity = NeuronAblation | LogitDifferenceAblation
@@ -22,7 +30,7 @@ Identity = NeuronAblation | LogitDifferenceAblation
 
 
 def plan_ablation(
-    subject: LanguageModel, replacement: str, tolerance: float, seed: int, outcome: str = "loss"
+    subject: Subject, replacement: str, tolerance: float, seed: int, outcome: str = "loss"
 ) -> AblationMethod:
     """How neurons will be ablated, by the fastest engine that is right for the subject.
 
@@ -33,6 +41,11 @@ def plan_ablation(
         seed: Of the donors, under ``resample``.
         outcome: What the changes are of, `hypotest.records.protocol.examples.Outcome`.
     """
+    if isinstance(subject, RecordedEvidence):
+        return AblationMethod(replacement, tolerance, seed, RECORDED, FROM_ELSEWHERE, outcome)
+    if isinstance(subject, Network):
+        reason = f"nothing is proved of a module of any kind ({kept_route(subject).reason})"
+        return AblationMethod(replacement, tolerance, seed, INTERVENTIONS, reason, outcome)
     obstacle = subject.identity_obstacle
     engine = INTERVENTIONS if obstacle else IDENTITY
     reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
@@ -40,7 +53,7 @@ def plan_ablation(
 
 
 def identity_engine(
-    subject: LanguageModel, ablation: AblationMethod, memory: float, neurons: NDArray[np.int64] | None = None
+    subject: Subject, ablation: AblationMethod, memory: float, neurons: NDArray[np.int64] | None = None
 ) -> Identity | None:
     """What ablates by the identity; None where forward passes do.
 
@@ -50,7 +63,7 @@ def identity_engine(
         memory: GB that it may take.
         neurons: Which ones, ascending; all by default.
     """
-    if ablation.engine != IDENTITY:
+    if ablation.engine != IDENTITY or isinstance(subject, RowSubject):
         return None
     readout = prepare_readout(subject)
     readout = readout if neurons is None else readout.of_neurons(neurons)

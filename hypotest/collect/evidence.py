@@ -17,11 +17,11 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.stages import begin_selection, collect_decomposition, describe
 from hypotest.engine.session import Session
 from hypotest.records.evidence.evidence import AblationMethod, SelectionEvidence
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 
 
 def collect_evidence(
-    subject: LanguageModel,
+    subject: Subject,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
     ablation: AblationMethod,
@@ -53,7 +53,7 @@ def collect_evidence(
 
 
 def _collect_splits(
-    subject: LanguageModel,
+    subject: Subject,
     samples: Mapping[str, Sample],
     keys: EvidenceKeys,
     ablation: AblationMethod,
@@ -69,7 +69,7 @@ def _collect_splits(
     before_evaluation()
     sample, place = samples["evaluation"], folder / keys.evaluation
     forward = collect_forward(subject, sample, place, session, attention=True)
-    parts = ablation_parts(sample, ablation.engine)
+    parts = ablation_parts(sample, ablation.engine, subject)
     ablate(
         subject, engine, sample, forward, replacement, place, session, outcome=ablation.outcome, parts=parts
     )
@@ -80,7 +80,7 @@ def _collect_splits(
 
 
 def collect_selection(
-    subject: LanguageModel,
+    subject: Subject,
     sample: Sample,
     key: str,
     ablation: AblationMethod,
@@ -110,7 +110,7 @@ def collect_selection(
 
 
 def _collect_selection(
-    subject: LanguageModel,
+    subject: Subject,
     sample: Sample,
     folder: Path,
     ablation: AblationMethod,
@@ -119,7 +119,7 @@ def _collect_selection(
 ) -> Replacement:
     """Collect the selection split, and say what neurons are ablated to in both."""
     forward, replacement = begin_selection(subject, sample, ablation, folder, session, attention=True)
-    parts = ablation_parts(sample, ablation.engine)
+    parts = ablation_parts(sample, ablation.engine, subject)
     ablate(
         subject, engine, sample, forward, replacement, folder, session, outcome=ablation.outcome, parts=parts
     )

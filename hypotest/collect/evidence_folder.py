@@ -24,6 +24,7 @@ from hypotest.records.evidence.evidence import (
     Weights,
 )
 from hypotest.records.evidence.heads import Head, HeadAblation
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.rows import EXTRA, condition_type
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
@@ -84,7 +85,7 @@ def evidence_digests(cache: Path, keys: EvidenceKeys) -> dict[str, str]:
 def _shards(folder: Path, finished: dict[str, Any]) -> Iterator[str]:
     """Every shard that belongs to a finished split, and none that a killed run has left."""
     yield "positions"
-    shards = ("weights", "mean", "neurons", "decomposition")
+    shards = ("weights", "partition", "mean", "neurons", "decomposition")
     yield from (name for name in shards if (folder / name).exists())
     collections = {name: finished[name] for name in ("forward", "heads")}
     collections |= {f"ablation/{part}": count for part, count in finished["ablation"].items()}
@@ -107,6 +108,7 @@ def read_evidence(cache: Path, keys: EvidenceKeys) -> Evidence:
         mean_activation=selection.mean_activation,
         ablation=AblationMethod(**_finished(cache / keys.evaluation)["how"]),
         decomposition=_load_decomposition(cache / keys.evaluation / "decomposition"),
+        partition=selection.partition,
     )
 
 
@@ -121,11 +123,19 @@ def read_selection(cache: Path, key: str) -> SelectionEvidence:
     weights = read_shard(folder / "weights")
     return SelectionEvidence(
         split=split,
-        weights=Weights(output=weights["output"], input=weights["input"]),
+        weights=Weights(output=weights["output"], input=weights["input"]) if "output" in weights else None,
         heads=tuple(Head(int(layer), int(head)) for layer, head in weights["heads"]),
         mean_activation=read_shard(folder / "mean")["mean_activation"],
         ablation=AblationMethod(**_finished(folder)["how"]),
+        partition=_load_partition(folder / "partition"),
     )
+
+
+def _load_partition(folder: Path) -> Partition | None:
+    if not folder.exists():
+        return None
+    arrays = read_shard(folder)
+    return Partition(tuple(json.loads(arrays["names"].tobytes())), arrays["parts"])
 
 
 def _load_decomposition(folder: Path) -> Decomposition | None:

@@ -10,20 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.collect.forward import forward_arrays
+from hypotest.collect.network.collection import collect_rows
+from hypotest.collect.network.collection import n_shards as network_shards
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.store import collect_shards
 from hypotest.engine.session import Session
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.network.row_subject import RowSubject
 
 BLOCKS_PER_SHARD = 64
 """Of text that a shard of forward passes covers."""
 
 
 def collect_forward(
-    subject: LanguageModel, sample: Sample, folder: Path, session: Session, *, attention: bool
+    subject: Subject, sample: Sample, folder: Path, session: Session, *, attention: bool
 ) -> dict[str, NDArray[Any]]:
     """Activations, final residual and, if asked for, attention at a sample's positions."""
+    if isinstance(subject, RowSubject):
+        step = session.stage(f"activations, {sample.split} split", network_shards(sample))
+        return collect_rows(subject, sample, folder / "forward", step)
     step = session.stage(f"activations and attention, {sample.split} split", forward_shards(sample))
     return _forward_at(subject, sample, sample.blocks, sample.indices, folder / "forward", step, attention)
 
@@ -62,6 +69,8 @@ def _forward_at(
     return collect_shards(folder, forward_shards(sample), compute, step)
 
 
-def forward_shards(sample: Sample) -> int:
+def forward_shards(sample: Sample, subject: Subject | None = None) -> int:
     """How many shards the forward passes of a sample have."""
+    if isinstance(subject, RowSubject):
+        return network_shards(sample)
     return -(-np.unique(sample.blocks).size // BLOCKS_PER_SHARD)

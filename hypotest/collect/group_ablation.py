@@ -14,17 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.interventions import moved_losses
+from hypotest.collect.network.ablation import group_changes, kept_route
 from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import Scoring, scores
 from hypotest.collect.tiles import GB
+from hypotest.errors import EvidenceError
 from hypotest.records.evidence.split import SplitEvidence
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.network.network import Network
+from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
+from hypotest.subjects.recorded import RecordedEvidence
 
 
 def ablate_groups(
-    subject: LanguageModel,
+    subject: Subject,
     tokens: NDArray[np.int32],
     split: SplitEvidence,
     rows: NDArray[np.int64],
@@ -52,6 +58,11 @@ def ablate_groups(
         Nats, shape (n_rows, n_groups); float32 arithmetic.
     """
     block, index = split.blocks[rows], split.indices[rows]
+    if isinstance(subject, RecordedEvidence):
+        raise EvidenceError(f"{subject.name}: there is no network in which groups could be ablated")
+    if isinstance(subject, Network):
+        after = replacement.at(block, index, tokens.shape[1])
+        return group_changes(kept_route(subject), subject, block, after, groups, memory, on_step)
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
     members = [torch.from_numpy(np.asarray(group)) for group in groups]
     scoring = Scoring.of(split.positions, outcome).part(rows)
@@ -101,13 +112,15 @@ def _by_passes(subject: LanguageModel, outcome: str) -> bool:
 
 
 def steps(
-    subject: LanguageModel,
+    subject: Subject,
     split: SplitEvidence,
     rows: NDArray[np.int64],
     n_groups: int,
     outcome: str = "loss",
 ) -> int:
     """How often `ablate_groups` reports progress."""
+    if isinstance(subject, RowSubject):
+        return n_groups
     if _by_passes(subject, outcome):
         return int(np.unique(split.blocks[rows]).size)
     return n_groups

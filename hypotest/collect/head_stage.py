@@ -12,13 +12,14 @@ from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import make_shards
 from hypotest.engine.session import Session
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.network.row_subject import RowSubject
 
 _HEAD_BLOCKS_PER_SHARD = 32
 
 
 def collect_heads(
-    subject: LanguageModel,
+    subject: Subject,
     sample: Sample,
     folder: Path,
     session: Session,
@@ -33,6 +34,8 @@ def collect_heads(
         session: For progress.
         only: Heads to ablate, and no whole layers; all by default.
     """
+    if isinstance(subject, RowSubject):
+        return  # which has none
     own = sample.head_positions
     owner = np.searchsorted(sample.head_blocks, own["block"].to_numpy())
     index = own["index"].to_numpy().astype(np.int64)

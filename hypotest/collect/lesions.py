@@ -34,7 +34,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.stored.files import write_whole
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 
 VERSION = 1
 """Raised when what is stored changes."""
@@ -56,7 +56,7 @@ class AskedLesions:
 
 
 def collect_lesions(
-    subject: LanguageModel,
+    subject: Subject,
     tokens: NDArray[np.int32],
     splits: Mapping[str, SplitEvidence],
     neither: Sample,
@@ -181,7 +181,7 @@ def lesions_digest(cache: Path, key: str) -> str:
 
 
 def check_lesions(
-    subject: LanguageModel,
+    subject: Subject,
     tokens: NDArray[np.int32],
     split: SplitEvidence,
     lesions: Lesions,
@@ -222,7 +222,7 @@ def check_lesions(
             raise SelfCheckError(
                 f"the lesion of {len(group)} neurons at once differs by {difference:.6f} nats from an "
                 f"intervention in the whole model (block {row}; at most {allowed:g} are allowed); family "
-                f"{subject.anatomy.family}, layer {subject.layer}. No result can be trusted; please report "
+                f"{subject.tested_words}. No result can be trusted; please report "
                 "this with the model's name"
             )
     return largest

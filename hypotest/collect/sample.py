@@ -16,7 +16,8 @@ from hypotest.collect.store import evidence_key
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.evidence.rows import Positioned, extra_columns
 from hypotest.records.protocol.design import HEAD_POSITIONS
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.network.row_subject import RowSubject
 
 COLLECTION_VERSION = 7
 """Raised when collection changes what it stores, so that older evidence is not reused."""
@@ -62,7 +63,7 @@ class Sample(Positioned):
 
 
 def evidence_keys(
-    subject: LanguageModel,
+    subject: Subject,
     samples: Mapping[str, Sample],
     ablation: AblationMethod,
     wanted: Sequence[str] = (),
@@ -79,13 +80,13 @@ def evidence_keys(
     )
 
 
-def selection_key(subject: LanguageModel, sample: Sample, ablation: AblationMethod) -> str:
+def selection_key(subject: Subject, sample: Sample, ablation: AblationMethod) -> str:
     """The key of a selection split, which depends on no other."""
     return _key(subject, "selection", sample, ablation, after="")
 
 
 def _key(
-    subject: LanguageModel,
+    subject: Subject,
     split: str,
     sample: Sample,
     ablation: AblationMethod,
@@ -101,6 +102,7 @@ def _key(
             "settings": subject.settings_fingerprint,
             "layer": subject.layer,
             **({"anatomy": own} if own else {}),
+            **({"rows": subject.digest_of(sample.blocks)} if isinstance(subject, RowSubject) else {}),
             "split": split,
             "tokens": _digest(sample.tokens[used]),
             "positions": _digest(

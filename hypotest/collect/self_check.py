@@ -8,20 +8,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.network.check import intervene_at
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.results.self_check import SelfCheck
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.network.network import Network
+from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
+from hypotest.subjects.recorded import RecordedEvidence
 
 FORWARD_ROUNDING = 4e-4
 """Nats by which two forward passes in float32 may differ; on the reference model they do by 1e-5."""
 
 
 def check_ablation(
-    subject: LanguageModel,
+    subject: Subject,
     tokens: NDArray[np.int32],
     block: NDArray[np.int64],
     index: NDArray[np.int64],
@@ -61,7 +65,7 @@ def check_ablation(
     Raises:
         SelfCheckError: If a difference exceeds the tolerance; names family, layer and path.
     """
-    tolerance = ablation.tolerance + FORWARD_ROUNDING
+    tolerance = ablation.tolerance + FORWARD_ROUNDING * _scale(subject, loss)
     if scoring.length is not None:
         tolerance *= int(scoring.length.max())  # of each token
     influential = np.argsort(-np.abs(delta_loss).mean(axis=0))[: max(1, delta_loss.shape[1] // 20)]
@@ -92,8 +96,7 @@ def check_ablation(
                 f"the ablation of neuron {neuron} ({ablation.engine}, {ablation.replacement}) gives "
                 f"{fast[worst]:.6f} nats where an intervention "
                 f"in the whole model gives {measured[worst]:.6f} (block {row}, index "
-                f"{index[rows][worst]}); family {subject.anatomy.family}, layer {subject.layer}, path "
-                f"{subject.anatomy.at('down_projection', subject.layer)}. No result can be trusted; please "
+                f"{index[rows][worst]}); {subject.tested_words}. No result can be trusted; please "
                 "report this with the model's name"
             )
         on_pair()
@@ -101,7 +104,7 @@ def check_ablation(
 
 
 def intervene(
-    subject: LanguageModel,
+    subject: Subject,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
     neuron: int | NDArray[np.int64],
@@ -124,6 +127,13 @@ def intervene(
     Returns:
         The change and the loss without ablation, in nats, each of shape (n_queries,).
     """
+    if isinstance(subject, RecordedEvidence):
+        raise SelfCheckError(f"{subject.name}: there is no network in which anything could be ablated")
+    if isinstance(subject, Network):
+        row = subject.row_of(tokens)
+        return intervene_at(
+            subject, row, np.atleast_1d(neuron), values.reshape(len(values), -1)[_place(values, index)]
+        )
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
     after = torch.from_numpy(np.ascontiguousarray(values))
     down = subject.envoy("down_projection")
@@ -142,3 +152,15 @@ def intervene(
         for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
     )
     return ablated_loss - base_loss, base_loss
+
+
+def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:
+    """Of what a row's units are set to, among one for all places of a block or one for each."""
+    return 0 if len(values) == 1 else int(index[0])
+
+
+def _scale(subject: Subject, loss: NDArray[np.float32] | None) -> float:
+    """Outcomes of any module have any unit: rounding is relative where they are large."""
+    if not isinstance(subject, RowSubject) or loss is None or loss.size == 0:
+        return 1.0
+    return max(1.0, float(np.abs(loss).max()))

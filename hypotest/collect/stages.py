@@ -18,6 +18,7 @@ from hypotest.collect.engine import IDENTITY
 from hypotest.collect.evidence_folder import FINISHED
 from hypotest.collect.forward_stage import collect_forward, forward_shards
 from hypotest.collect.head_stage import head_shards
+from hypotest.collect.network.collection import write_declared
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import read_shards, write_shard
@@ -26,13 +27,17 @@ from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.evidence.rows import extra_columns
 from hypotest.records.protocol.choices import AblationKind
 from hypotest.records.stored.files import write_whole
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.network.row_subject import RowSubject
 
 DECOMPOSED_POSITIONS = 512
 
 
-def _collect_weights(subject: LanguageModel, folder: Path) -> None:
-    """The tested MLP's weights, and which heads reach it."""
+def _collect_weights(subject: Subject, folder: Path) -> None:
+    """The tested MLP's weights, and which heads reach it; of any module what it declares."""
+    if isinstance(subject, RowSubject):
+        write_declared(subject, folder)
+        return
     if (folder / "weights").exists():
         return
     heads = [(layer, head) for layer in subject.reaching_layers for head in range(subject.n_heads)]
@@ -47,7 +52,7 @@ def _collect_weights(subject: LanguageModel, folder: Path) -> None:
 
 
 def begin_selection(
-    subject: LanguageModel,
+    subject: Subject,
     sample: Sample,
     ablation: AblationMethod,
     folder: Path,
@@ -108,7 +113,7 @@ def collect_decomposition(
 
 
 def describe(
-    subject: LanguageModel,
+    subject: Subject,
     sample: Sample,
     ablation: AblationMethod,
     folder: Path,
@@ -138,18 +143,26 @@ def describe(
     counts = {
         "split": sample.split,
         "conditions": list(sample.conditions),
-        "forward": forward_shards(sample) if forward else 0,
-        "ablation": {name: ablation_shards(sample.where(rows), identity) for name, rows in parts.items()},
-        "how": asdict(ablation),
-        "heads": head_shards(sample) if heads else 0,
-        "shape": {
-            "neurons": subject.n_neurons,
-            "heads": len(subject.reaching_layers) * subject.n_heads,
-            "layers": len(subject.reaching_layers),
-            "context": sample.tokens.shape[1],
-            "windows": np.repeat(
-                [window or sample.tokens.shape[1] for window in subject.attention_windows], subject.n_heads
-            ).tolist(),
+        "forward": forward_shards(sample, subject) if forward else 0,
+        "ablation": {
+            name: ablation_shards(sample.where(rows), identity, subject) for name, rows in parts.items()
         },
+        "how": asdict(ablation),
+        "heads": head_shards(sample) if heads and not isinstance(subject, RowSubject) else 0,
+        "shape": _shape(subject, sample.tokens.shape[1]),
     }
     write_whole(folder / FINISHED, json.dumps(counts))
+
+
+def _shape(subject: Subject, context: int) -> dict[str, Any]:
+    if isinstance(subject, RowSubject):
+        return {"neurons": subject.n_neurons, "heads": 0, "layers": 0, "context": context, "windows": []}
+    return {
+        "neurons": subject.n_neurons,
+        "heads": len(subject.reaching_layers) * subject.n_heads,
+        "layers": len(subject.reaching_layers),
+        "context": context,
+        "windows": np.repeat(
+            [window or context for window in subject.attention_windows], subject.n_heads
+        ).tolist(),
+    }

@@ -26,7 +26,8 @@ from scipy.special import gammaln
 
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 
-COVARIATES = ("activation_sd", "activation_mean", "output_norm", "activation_rate")
+OUTPUT_NORM = "output_norm"
+COVARIATES = ("activation_sd", "activation_mean", OUTPUT_NORM, "activation_rate")
 """What `activation_covariates` computes."""
 PRIOR_SD = 5.0
 """Of the coefficients, in log odds per SD of a covariate. The ridge that makes separated groups and collinear
@@ -38,7 +39,7 @@ _BLOCK_BYTES = 2**24
 
 
 def activation_covariates(
-    activations: FloatArray, output_weights: FloatArray
+    activations: FloatArray, output_weights: FloatArray | None
 ) -> dict[str, NDArray[np.float64]]:
     """Covariates by which a group can differ from the layer without being organised in any way.
 
@@ -47,7 +48,8 @@ def activation_covariates(
 
     Args:
         activations: Shape (n_positions, n_neurons).
-        output_weights: Columns of the down-projection, shape (n_neurons, d_model).
+        output_weights: Columns of the down-projection, shape (n_neurons, d_model); None where units have
+            none: their norm is left out then.
 
     Returns:
         By name, each of shape (n_neurons,): ``activation_sd``, log SD over positions; ``activation_mean``,
@@ -57,7 +59,8 @@ def activation_covariates(
     Raises:
         ValueError: If an array is empty or not finite, or the numbers of neurons differ.
     """
-    values, weights = np.asarray(activations), np.asarray(output_weights)
+    values = np.asarray(activations)
+    weights = np.ones((values.shape[-1], 1)) if output_weights is None else np.asarray(output_weights)
     if values.ndim != 2 or weights.ndim != 2 or values.size == 0 or values.shape[1] != weights.shape[0]:
         raise ValueError(
             "activations (n_positions, n_neurons) and output weights (n_neurons, d_model) must agree and not "
@@ -76,7 +79,8 @@ def activation_covariates(
     if not (np.isfinite(sd).all() and np.isfinite(norm).all()):
         raise ValueError("activations and output weights must be finite")
     logarithms = (floored_log(sd), floored_log(mean), floored_log(norm))
-    return dict(zip(COVARIATES, (*logarithms, rate), strict=True))
+    found = dict(zip(COVARIATES, (*logarithms, rate), strict=True))
+    return {name: item for name, item in found.items() if output_weights is not None or name != OUTPUT_NORM}
 
 
 def propensity_scores(covariates: FloatArray, group: IntArray) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import PERMUTATIONS
 
 if TYPE_CHECKING:
@@ -177,4 +178,5 @@ MEASURE = ConditionMeasure(
     compared=compare,
     effect=effect,
     quick=quick,
+    needs=frozenset({Channel.ATTENTION}),
 )

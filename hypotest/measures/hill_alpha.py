@@ -11,6 +11,7 @@ from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
 from hypotest.measures.words import Words
 from hypotest.nulls.form import GROUP_NULLS, Form
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
@@ -44,7 +45,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     from hypotest.testing.layer_statistics import layer_statistic
 
     options = MEASURE.filled(prediction.options)
-    tail, weights = options["tail"], evidence.weights
+    tail, weights = options["tail"], evidence.known_weights
     rows: dict[str, Callable[[], FloatArray]] = {
         "output": lambda: weights.output,
         "input": lambda: weights.input,
@@ -104,5 +105,5 @@ MEASURE = GroupMeasure(
     },
     bind=bind,
     whole_layer=False,
-    needs=frozenset(),
+    needs=frozenset({Channel.WEIGHTS}),
 )

@@ -12,6 +12,7 @@ from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.option import Option
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.groups.nulls import Influences
@@ -149,4 +150,5 @@ MEASURE = ConditionMeasure(
     no_interval="no document interval is available for the flatness of a curve",
     compared=compare,
     tried=False,
+    needs=frozenset({Channel.INFLUENCE}),
 )

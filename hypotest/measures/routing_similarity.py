@@ -9,6 +9,7 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
@@ -168,4 +169,5 @@ MEASURE = ConditionMeasure(
     effect=effect,
     quick=quick,
     no_difference=1.0,
+    needs=frozenset({Channel.ATTENTION}),
 )

@@ -9,6 +9,7 @@ import numpy as np
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.words import Words
 from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
@@ -116,4 +117,5 @@ MEASURE = ConditionMeasure(
     contrasts=(Form.REFERENCE,),
     compared=compare,
     effect=effect,
+    needs=frozenset({Channel.HEADS}),
 )

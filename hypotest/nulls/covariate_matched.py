@@ -49,14 +49,19 @@ def prepare(options: CovariateMatched, task: Task) -> Matched:
     import numpy as np
 
     from hypotest.groups import matching
+    from hypotest.records.evidence.channels import Channel
+    from hypotest.records.evidence.split import missing
     from hypotest.testing.matched import draw_matched
 
     evidence, group = task.evidence, task.selection.group
-    known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
-    covariates = np.column_stack([known[name] for name in options.on])
+    known = matching.activation_covariates(evidence.selection.activations, evidence.output_weights)
+    on = tuple(name for name in options.on if name in known)
+    if not on:
+        raise missing(Channel.WEIGHTS, tuple(evidence.selection.channels))
+    covariates = np.column_stack([known[name] for name in on])
     n_strata = max(10, group.size // MEMBERS_PER_STRATUM)
     strata = matching.strata(matching.propensity_scores(covariates, group), group, n_strata)
-    matched = draw_matched(NULL.name, group, strata, covariates, options.on, options.draws, task.streams)
+    matched = draw_matched(NULL.name, group, strata, covariates, on, options.draws, task.streams)
     worst = max(matched.balance, key=lambda item: abs(item.after))
     if abs(worst.after) <= LARGEST_IMBALANCE:
         return matched
@@ -115,18 +120,18 @@ NULL = Null(
         they="the covariate_matched groups",
         explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups of random neurons that resemble the group in "
-            f"{in_words(null.on, PLAIN)}"
+            f"{in_words(null.on, PLAIN, protocol.material)}"
         ),
         method=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups with as many neurons as this one in each "
             "stratum, a tenth of the group or less, of a propensity score of membership given "
-            f"{in_words(null.on, EXACT)} (covariate_matched)"
+            f"{in_words(null.on, EXACT, protocol.material)} (covariate_matched)"
         ),
         registered=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups with as many neurons as the tested one in "
-            f"each stratum of a propensity score of membership given {in_words(null.on, EXACT)}, from the "
-            f"selection split. If matching leaves more than {LARGEST_IMBALANCE:g} SD of the layer in one of "
-            "them, the contrast is inconclusive."
+            "each stratum of a propensity score of membership given "
+            f"{in_words(null.on, EXACT, protocol.material)}, from the selection split. If matching leaves "
+            f"more than {LARGEST_IMBALANCE:g} SD of the layer in one of them, the contrast is inconclusive."
         ),
         short="covar.",
         legend="random groups matched in covariates",

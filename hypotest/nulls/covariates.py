@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from hypotest.records.protocol.material import Material
 from hypotest.records.results.sentences import sentence_list
 
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
@@ -13,6 +14,7 @@ LocalCovariate = Literal[
 ]
 """With influence on the second condition; see `hypotest.groups.local`."""
 
+OUTPUT_NORM = "output_norm"
 PLAIN = {
     "activation_mean": "mean activation",
     "activation_sd": "spread of activation",
@@ -31,6 +33,9 @@ EXACT = {
 TRANSFORMED = "Covariates other than the rate of positive activations are natural logarithms."
 
 
-def in_words(names: Sequence[str], words: dict[str, str]) -> str:
-    """Covariates as a sentence lists them."""
-    return sentence_list([words[name] for name in names])
+def in_words(names: Sequence[str], words: dict[str, str], material: Material = "text") -> str:
+    """Covariates as a sentence lists them; the units of a network need not have weights that are known."""
+    left = (OUTPUT_NORM,) if material == "rows" and tuple(names) != (OUTPUT_NORM,) else ()
+    said = [words[name] for name in names if name not in left]
+    said += [f"{words[name]} (where it is known)" for name in names if name in left]
+    return sentence_list(said)

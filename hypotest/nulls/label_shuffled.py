@@ -17,6 +17,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
 from hypotest.predicates.combine import exchange_of
 from hypotest.predicates.units import EXCHANGES
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.strict import Strict
 
@@ -293,4 +294,5 @@ NULL = Null(
     resolved=resolved,
     unfit=unfit,
     only_describes=only_describes,
+    needs=frozenset({Channel.INFLUENCE}),
 )

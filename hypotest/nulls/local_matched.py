@@ -12,6 +12,7 @@ from hypotest.nulls.covariates import EXACT, PLAIN, LocalCovariate, in_words
 from hypotest.nulls.draws import exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import FEWEST_MOVABLE
 from hypotest.records.protocol.strict import Strict
 
@@ -70,15 +71,19 @@ def prepare(options: LocalMatched, task: Task) -> Matched:
     from hypotest.estimators.regimes import influence
     from hypotest.groups import matching
     from hypotest.groups.local import local_bins, movable_members, shared_members
+    from hypotest.records.evidence.split import missing
     from hypotest.testing.matched import draw_matched
 
     evidence, group, split = task.evidence, task.selection.group, task.evidence.selection
     base = np.asarray(influence(split.delta_loss, split.second), dtype=np.float64)
-    known = matching.activation_covariates(split.activations, evidence.weights.output)
+    known = matching.activation_covariates(split.activations, evidence.output_weights)
     known["base_influence"] = matching.floored_log(base)
-    covariates = np.column_stack([known[name] for name in options.on])
+    on = tuple(name for name in options.on if name in known)
+    if not on:
+        raise missing(Channel.WEIGHTS, tuple(evidence.selection.channels))
+    covariates = np.column_stack([known[name] for name in on])
     bins = local_bins(matching.propensity_scores(covariates, group), options.bin)
-    matched = draw_matched(NULL.name, group, bins, covariates, options.on, options.draws, task.streams)
+    matched = draw_matched(NULL.name, group, bins, covariates, on, options.draws, task.streams)
     movable = movable_members(bins, group)
     facts = {
         "movable": movable,
@@ -235,18 +240,18 @@ NULL = Null(
         they="the local_matched groups",
         explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups in which members change places with their "
-            f"neighbours in {in_words(null.on, PLAIN)}, among {null.bin} at a time"
+            f"neighbours in {in_words(null.on, PLAIN, protocol.material)}, among {null.bin} at a time"
         ),
         method=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups in which membership is dealt out anew within "
             f"bins of {null.bin} neurons of consecutive ranks in a propensity score of membership given "
-            f"{in_words(null.on, EXACT)}, all from the selection split (local_matched)"
+            f"{in_words(null.on, EXACT, protocol.material)}, all from the selection split (local_matched)"
         ),
         registered=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups in which membership is dealt out anew within "
             f"bins of {null.bin} neurons of consecutive ranks in a propensity score of membership given "
-            f"{in_words(null.on, EXACT)}, from the selection split. If fewer than {FEWEST_MOVABLE} members "
-            "can change places, the contrast is inconclusive."
+            f"{in_words(null.on, EXACT, protocol.material)}, from the selection split. If fewer than "
+            f"{FEWEST_MOVABLE} members can change places, the contrast is inconclusive."
         ),
         short="local",
         legend="neighbours as loud and as influential on the second condition",
@@ -257,4 +262,5 @@ NULL = Null(
     describe=lambda matched, result: matched.describe(result),
     balanced=balanced,
     limits=limits,
+    needs=frozenset({Channel.INFLUENCE}),
 )

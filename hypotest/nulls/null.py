@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from hypotest.nulls.form import Form
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.records.protocol.strict import Strict
 
@@ -172,6 +173,8 @@ class Null:
     """Why it cannot be drawn for a protocol's conditions, and what to do; empty if it can."""
     only_describes: Callable[[Any, Protocol], str] = _fits
     """Why nothing may rest on it with a protocol's conditions; empty if it may."""
+    needs: frozenset[Channel] = frozenset()
+    """Channels that it reads and that not every subject has."""
 
     @property
     def home(self) -> Path:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from hypotest.collect import evidence as collecting
+from hypotest.collect.engine import RECORDED
 from hypotest.collect.evidence_folder import read_selection
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, selection_key
@@ -93,12 +94,17 @@ def collect_selected(
     )
 
 
-def self_check(prepared: Prepared, evidence: Evidence, session: Session) -> SelfCheck:
+def self_check(prepared: Prepared, evidence: Evidence, session: Session) -> SelfCheck | None:
     """Redo a sample of the ablations by interventions in the whole model.
+
+    Returns:
+        None where evidence was made elsewhere: there is no model.
 
     Raises:
         SelfCheckError: If they disagree.
     """
+    if evidence.ablation.engine == RECORDED:
+        return None
     step = session.stage("ablation against the whole model", SELF_CHECK_PAIRS)
     evaluation = evidence.evaluation
     return check_ablation(
@@ -126,8 +132,7 @@ def documents_of(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
 
 def shape_of(prepared: Prepared) -> tuple[str, int]:
     """Family of the network (``config.model_type``) and its number of parameters."""
-    network = prepared.subject
-    return network.anatomy.family, sum(item.numel() for item in network.model.parameters())
+    return prepared.subject.family, prepared.subject.n_parameters
 
 
 def _log(plan: Protocol, prepared: Prepared, session: Session, use: Use, sample: Sample, key: str) -> None:

@@ -17,12 +17,15 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts.reading import describe_source
 from hypotest.predicates.combine import defining
 from hypotest.records.evidence.arrays import IntArray
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.rows import conditions_of
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.corpus_result import CorpusResult
 from hypotest.records.results.row_balance import RowBalance
+from hypotest.subjects.language_model import LanguageModel
 
 LOSS = "loss"
 """The covariate that evidence tells, and not the text."""
@@ -67,9 +70,10 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         prepared: Text, tokenizer and positions.
         evidence: Both splits, for the sampled targets.
     """
-    blocks, token = prepared.blocks, prepared.subject.token
+    blocks, subject = prepared.blocks, prepared.subject
+    token = subject.token if isinstance(subject, LanguageModel) else str
     padded, padded_tokens = blocks.n_padded, blocks.padded_tokens
-    if protocol.examples is not None:  # of which the longest is not padded, and as long as it is
+    if protocol.material != "text":  # of which the longest is not padded, and as long as it is
         padded, padded_tokens = len(blocks.tokens), int(blocks.lengths.sum())
     return TextFacts(
         source=_source(protocol, prepared),
@@ -86,6 +90,7 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         frequent={
             name: tuple(token(number) for number, _ in _frequent(evidence, name))
             for name in evidence.evaluation.conditions
+            if protocol.material != "rows"  # each of which is its own
         },
         balance=row_balance(
             protocol, blocks, prepared.counts, evidence.evaluation.positions, Streams(protocol.seed)
@@ -112,9 +117,12 @@ def row_balance(
     first = (positions["condition"] == conditions_of(positions).first).to_numpy()
     block, index = (positions[name].to_numpy().astype(np.int64) for name in ("block", "index"))
     apart = defining(protocol.conditions.values())
+    known = covariates_of(blocks, block, index, counts)
+    if protocol.material == "rows":  # which have neither tokens nor places
+        known = {name: values for name, values in known.items() if name == "document"}
     return tuple(
         replace(row, matched=row.covariate in protocol.sample.match, defining=row.covariate in apart)
-        for row in balance_of(covariates_of(blocks, block, index, counts), first, streams("balance of rows"))
+        for row in balance_of(known, first, streams("balance of rows"))
     )
 
 
@@ -144,7 +152,9 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
             "words": material_words(protocol),
             "outcome": protocol.outcome,
             "frequent": {
-                name: _named(text.frequent.get(name, ()), evidence, name) for name in text.available
+                name: _named(text.frequent.get(name, ()), evidence, name)
+                for name in text.available
+                if protocol.material != "rows"
             },
             "tokens": tokens,
             "per_thousand": {
@@ -152,7 +162,7 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
             },
             **_sampled(evidence),
             "correct": _correct(evidence) if protocol.outcome == "logit_difference" else None,
-            "balance": (*text.balance, number_balance(LOSS, evaluation.loss, evaluation.first)),
+            "balance": (*text.balance, *_loss_balance(evaluation)),
         }
     )
 
@@ -176,6 +186,12 @@ def _correct(evidence: Evidence) -> dict[str, float]:
     """Share of the evaluation split's examples whose target has the larger logit."""
     split = evidence.evaluation
     return {name: float((split.loss[split.mask(name)] < 0).mean()) for name in split.conditions}
+
+
+def _loss_balance(split: SplitEvidence) -> tuple[RowBalance, ...]:
+    if Channel.LOSS not in split.channels:
+        return ()
+    return (number_balance(LOSS, split.loss, split.first),)
 
 
 def _sampled(evidence: Evidence) -> dict[str, Any]:

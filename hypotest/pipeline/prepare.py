@@ -25,8 +25,9 @@ from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.loading import load_reader
+from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.reference import reference_card
 
 
@@ -34,7 +35,7 @@ from hypotest.subjects.reference import reference_card
 class Prepared:
     """Everything that is fixed before the model runs."""
 
-    subject: LanguageModel
+    subject: Subject
     blocks: Blocks
     documents: tuple[str, ...]
     """Hash of each document's content; blocks and positions name documents by their place here."""
@@ -59,7 +60,7 @@ def prepare(
     protocol: Protocol,
     base: Path,
     session: Session,
-    subject: LanguageModel | None = None,
+    subject: Subject | None = None,
     *,
     kept_out: Collection[str],
     force: bool = False,
@@ -83,12 +84,15 @@ def prepare(
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
     """
     step = session.stage("model, text and positions", 3)
+    if subject is None and protocol.subject.network is not None:
+        subject = load_subject(protocol, base, session.device)  # which brings its rows
     reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
-    if not force:
+    if not force and not isinstance(reader, RowSubject):
         require_beginning(protocol, reader)
     found = find_positions(protocol, base, reader, session, step, kept_out)
     subject = subject or load_subject(protocol, base, session.device)
-    require_neurons(protocol, subject.n_neurons, subject.layer)
+    layer = subject.layer
+    require_neurons(protocol, subject.n_neurons, None if isinstance(layer, str) else layer)
     step()
     samples = {}
     for split in SPLITS:

@@ -18,9 +18,11 @@ from hypotest.collect.evidence_folder import (
 from hypotest.collect.lesions import lesions_digest, read_lesions
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session, cache_folder
+from hypotest.errors import ProtocolError
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis.analysis import group_values
 from hypotest.pipeline.analysis.results import analyse_every_split, ask_model, assemble
+from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.definedness import check_defined
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command, results_folder
@@ -33,7 +35,7 @@ from hypotest.pipeline.registered.fingerprint import fingerprint
 from hypotest.pipeline.registered.later import bind_subject
 from hypotest.pipeline.registered.manifest import Stopwatch, describe_run
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation, registration_of
-from hypotest.pipeline.subject import subject_in_memory
+from hypotest.pipeline.subject import network_in_memory, subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.pipeline.untrained import (
     UntrainedNetwork,
@@ -49,7 +51,7 @@ from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.built import protocol_file
 from hypotest.report.export import write_run
 from hypotest.report.run import Run
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 from hypotest.testing.selection import select
 
 
@@ -58,6 +60,7 @@ def run(
     protocol: str | Path,
     *,
     model: Any = ...,
+    subject: Any = ...,
     tokenizer: Any = ...,
     out: str | Path | None = ...,
     seed: int | None = ...,
@@ -75,6 +78,7 @@ def run(
     protocol: str | Path,
     *,
     model: Any = ...,
+    subject: Any = ...,
     tokenizer: Any = ...,
     out: str | Path | None = ...,
     seed: int | None = ...,
@@ -91,6 +95,7 @@ def run(
     protocol: str | Path,
     *,
     model: Any = None,
+    subject: Any = None,
     tokenizer: Any = None,
     out: str | Path | None = None,
     seed: int | None = None,
@@ -108,6 +113,7 @@ def run(
         model: Instead of the one that the protocol names: a ``transformers`` causal language model in memory
             (float32, any device), itself or wrapped by nnsight. Its weights are hashed as any others; what
             ``verify(..., recollect=True)`` loads again is the protocol's model.
+        subject: Instead of the network that the protocol names: a `hypotest.Network`, with its rows.
         tokenizer: Its fast tokenizer.
         out: Folder that gets the run's folder, ``<out>/<protocol id>/<time>-<hash>``; default ``reports``.
         seed: Instead of the protocol's seed.
@@ -130,22 +136,27 @@ def run(
         RunError: If the run cannot be finished; finished evidence stays in the cache.
     """
     path, started = protocol_file(protocol), datetime.now(UTC)
-    plan = with_seed(load_protocol(path, subject=model is None), seed)
+    given = None if subject is None else network_in_memory(subject)
+    if given is not None and model is not None:
+        raise ProtocolError("model=, subject=: name one of the two")
+    plan = with_seed(
+        load_protocol(path, subject=model is None, network=None if given is None else given.name), seed
+    )
     if limit is not None:
         require_positions(limit)
     check_command(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
-    subject = None if model is None else subject_in_memory(plan, model, tokenizer)
+    found = given if model is None else subject_in_memory(plan, model, tokenizer)
     session = Session.start(plan.seed, start_stage, device, memory)
     if limit is not None:
-        return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=subject, force=force)
+        return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=found, force=force)
     return run_plan(
         plan,
         path,
         run_folder(plan, out, started),
         session,
-        subject=subject,
+        subject=found,
         force=force,
         on_registration=on_registration,
         started=started,
@@ -158,7 +169,7 @@ def run_plan(
     folder: Path,
     session: Session,
     *,
-    subject: LanguageModel | None,
+    subject: Subject | None,
     force: bool = False,
     on_registration: Callable[[Registration], None],
     started: datetime,
@@ -179,6 +190,7 @@ def run_plan(
     session = session.telling(watch)
     kept_out = kept_out_of_evaluation(path)
     prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out, force=force)
+    check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     entropy = measure_cross_entropy(prepared, session, force=force)
     found = fingerprint(plan, prepared)
@@ -229,7 +241,7 @@ def _collect(
     prepared: Prepared,
     session: Session,
     on_selection: Callable[[SelectionEvidence], None],
-) -> tuple[Evidence, SelfCheck, tuple[UntrainedNetwork[dict[str, float]], ...]]:
+) -> tuple[Evidence, SelfCheck | None, tuple[UntrainedNetwork[dict[str, float]], ...]]:
     """Evidence of the subject, checked, and what the untrained networks contribute."""
     collect_both(plan, prepared, session, on_selection)
     # before the subject's is read: a network's own takes as much memory again

@@ -10,12 +10,16 @@ from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.findings import key_name
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
+from hypotest.subjects.network.network import Network
+from hypotest.subjects.network.offered import offered_network
+from hypotest.subjects.recorded import RecordedEvidence
 from hypotest.subjects.wrapping import wrap_language_model
 
 
-def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
+def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
     """Load the subject of a protocol.
 
     Args:
@@ -27,6 +31,8 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
         SubjectError: If it cannot be had, or the protocol is a series.
     """
     wanted = protocol.subject
+    if wanted.network is not None:
+        return offered_network(wanted.network)
     return _reached(
         load_language_model(
             wanted.model,
@@ -38,6 +44,20 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> LanguageModel:
             anatomy=_anatomy(protocol),
         )
     )
+
+
+def network_in_memory(subject: Any) -> Network | RecordedEvidence:
+    """A network, or evidence, that is given in Python, in the place of a network that a package offers.
+
+    Raises:
+        SubjectError: If it is none.
+    """
+    if not isinstance(subject, Network | RecordedEvidence):
+        raise SubjectError(
+            "subject=: must be a hypotest.Network or hypotest.Evidence (a language model is given as "
+            f"model=); found {type(subject).__name__}"
+        )
+    return subject
 
 
 def one_checkpoint(protocol: Protocol) -> str | None:

@@ -22,6 +22,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, form_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse, group_values
+from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_selected, self_check
@@ -36,7 +37,7 @@ from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.trial import TrialPrediction, TrialResult, require_positions
 from hypotest.registration import protocol_hash
 from hypotest.report.trial import trial_summary, write_trial
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 from hypotest.testing.halves import divide, whole
 from hypotest.testing.selection import select_observed
 
@@ -59,7 +60,7 @@ def try_plan(
     limit: int,
     session: Session,
     *,
-    subject: LanguageModel | None,
+    subject: Subject | None,
     force: bool = False,
 ) -> TrialResult:
     """Try a plan: load, read, collect, select, measure every prediction, and say what it gave.
@@ -83,6 +84,7 @@ def try_plan(
     session, streams = session.telling(watch), session.streams
     kept_out = kept_out_of_evaluation(path)
     prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out, force=force)
+    check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     measure_cross_entropy(prepared, session, force=force)
     sample = limited(prepared.samples["selection"], limit, streams("trial"))
@@ -150,7 +152,7 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
         .sort("turn", "chance")
         .head(limit)
     )
-    kept = set(turns["row"].to_list())
+    kept, alone = set(turns["row"].to_list()), 0
     second = rows.filter(pl.Series(sample.second))
     for (block,), own in turns.group_by("block", maintain_order=True):
         left = second.filter(~pl.col("row").is_in(list(kept)))
@@ -159,9 +161,14 @@ def limited(sample: Sample, limit: int, rng: np.random.Generator) -> Sample:
         if len(free) < own.height:  # pairs need not share a block
             free = dict(zip(left["row"].to_list(), left["index"].to_list(), strict=True))
         for index in own["index"].to_list():
+            if not free:  # blocks that are examples or rows hold one position
+                alone += 1
+                continue
             nearest = min(free, key=lambda row: (abs(free[row] - index), row))
             kept.add(nearest)
             del free[nearest]
+    others = [row for row in second["row"].to_list() if row not in kept]
+    kept.update(others[place] for place in rng.permutation(len(others))[:alone].tolist())
     positions = sample.positions[sorted(kept)]
     return Sample(sample.tokens, positions, blocks_for_heads(positions, _HEAD_BLOCKS, rng))
 

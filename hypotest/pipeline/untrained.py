@@ -35,6 +35,7 @@ from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.group import SELECTIVITY
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.untrained import matrices, untrained_model
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ def describe_untrained(
         return {}
     return {
         "weights": asked.weights,
-        "matrices": list(matrices(prepared.subject)),
+        "matrices": list(matrices(trained(prepared))),
         "networks": [
             {
                 "number": network.number,
@@ -133,6 +134,12 @@ def describe_untrained(
     }
 
 
+def trained(prepared: Prepared) -> LanguageModel:
+    """The subject, which a protocol with such networks says is a language model."""
+    assert isinstance(prepared.subject, LanguageModel)  # or the null is refused
+    return prepared.subject
+
+
 def _network(
     number: int,
     weights: Literal["fresh", "permuted"],
@@ -141,7 +148,7 @@ def _network(
     session: Session,
     use: Callable[[Evidence], T],
 ) -> UntrainedNetwork[T]:
-    subject = untrained_model(prepared.subject, number, weights, protocol.seed)
+    subject = untrained_model(trained(prepared), number, weights, protocol.seed)
     fingerprint = subject.fingerprint
     rule = protocol.group
     wanted = Wanted(

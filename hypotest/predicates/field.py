@@ -93,7 +93,7 @@ PREDICATE = Predicate(
         clause=_clause,
     ),
     exchange="cluster",
-    material=("examples",),
+    material=("examples", "rows"),
     bind=bind,
     overlaps=_overlaps,
     fields=lambda options: tuple(options),

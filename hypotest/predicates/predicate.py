@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.design import MatchFactor, Unit
+from hypotest.records.protocol.material import Material
 from hypotest.records.results.figure_data import FrequencyCurve
 
 INTERFACE = 1
@@ -101,7 +102,7 @@ class Predicate:
     exchange: Unit | None = None
     """Coarsest unit within which it holds everywhere or nowhere, which says what may be shuffled. None: the
     types of what it is about."""
-    material: tuple[Literal["text", "examples"], ...] = ("text", "examples")
+    material: tuple[Material, ...] = ("text", "examples")
     """What rows it can be asked of."""
     bind: Callable[[Any, About | None, Setting], Bound]
     """Tied to a tokenizer: from the options and what it is about.

@@ -45,8 +45,8 @@ class Fingerprint:
     hashes: Hashes
     revision: str | None
     """Commit that the Hub resolved; None for a folder and for the reference model."""
-    layer: int
-    """Block whose MLP is tested, counted from 0."""
+    layer: int | str
+    """Block whose MLP is tested, counted from 0; of any network the module of its units."""
     versions: dict[str, str]
     """Python, hypotest and the libraries -> version."""
     seed: int

@@ -22,8 +22,8 @@ class Viewing:
     """SHA-256 of the plan in canonical form."""
     weights: str
     """SHA-256 of the network's weights."""
-    layer: int
-    """Block whose MLP was looked at, counted from 0."""
+    layer: int | str
+    """Block whose MLP was looked at, counted from 0; of any network the module of its units."""
     evidence: str
     """Key of the evidence in the cache."""
     documents: tuple[str, ...]
@@ -42,8 +42,8 @@ class SeenBy:
     """Id of the protocol."""
     protocol: str
     """SHA-256 of the plan in canonical form."""
-    layer: int
-    """Block whose MLP was looked at, counted from 0."""
+    layer: int | str
+    """Block whose MLP was looked at, counted from 0; of any network the module of its units."""
     use: Use
     documents: int
     """How many of the evaluation documents."""

@@ -85,18 +85,21 @@ class Protocol(records.Protocol):
         return f"<pre>{escape(self.to_yaml())}</pre>"
 
 
-def load_protocol(path: str | os.PathLike[str], *, subject: bool = True) -> Protocol:
+def load_protocol(
+    path: str | os.PathLike[str], *, subject: bool = True, network: str | None = None
+) -> Protocol:
     """Load a protocol, or refuse it with everything that is wrong.
 
     Args:
         path: A YAML file.
         subject: Whether the network that it names must fit its configuration on this machine; not where
             another one takes its place, or none is needed.
+        network: Name of a network that is given in Python: the subject of a protocol that names none.
 
     Raises:
         ProtocolError: If the file cannot be read or there is any error; lists all of them by line.
     """
-    return Protocol.of(load_record(protocol_file(path), subject=subject))
+    return Protocol.of(load_record(protocol_file(path), subject=subject, network=network))
 
 
 def protocol_file(protocol: str | os.PathLike[str]) -> FilePath:

@@ -46,12 +46,15 @@ _STAND_INS: dict[str, Any] = {
 """What a required key is given while the rest of a broken protocol is checked."""
 
 
-def load_protocol(path: str | os.PathLike[str], *, subject: bool = True) -> Protocol:
+def load_protocol(
+    path: str | os.PathLike[str], *, subject: bool = True, network: str | None = None
+) -> Protocol:
     """Load a protocol, or refuse it with everything that is wrong.
 
     Args:
         path: A YAML file.
         subject: As for `read_protocol`.
+        network: As for `read_protocol`.
 
     Returns:
         The protocol. Warnings are not shown; `read_protocol` returns them.
@@ -59,14 +62,14 @@ def load_protocol(path: str | os.PathLike[str], *, subject: bool = True) -> Prot
     Raises:
         ProtocolError: If the file cannot be read or there is any error; lists all of them by line.
     """
-    protocol, problems = read_protocol(path, subject=subject)
+    protocol, problems = read_protocol(path, subject=subject, network=network)
     if protocol is None:
         raise ProtocolError([item for item in problems if item.severity == "error"])
     return protocol
 
 
 def read_protocol(
-    path: str | os.PathLike[str], *, subject: bool = True
+    path: str | os.PathLike[str], *, subject: bool = True, network: str | None = None
 ) -> tuple[Protocol | None, tuple[Problem, ...]]:
     """Read a protocol and say everything that is wrong with it.
 
@@ -74,6 +77,7 @@ def read_protocol(
         path: A YAML file.
         subject: Whether the network that it names must fit its configuration on this machine; not where
             another one takes its place, or none is needed.
+        network: Name of a network that is given in Python: the subject of a protocol that names none.
 
     Returns:
         The protocol, or None if there is an error; and all problems, warnings included, by line.
@@ -82,6 +86,8 @@ def read_protocol(
         source = read_source(path)
     except ProtocolError as error:
         return None, error.problems
+    if network is not None:
+        source = _of_network(source, network)
     protocol, findings = judge(source)
     if protocol is not None:
         findings += _of_files(protocol, pathlib.Path(path).parent, findings, subject)
@@ -197,10 +203,20 @@ def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
     return replace(finding, path=translate(finding.path), depends=depends)
 
 
+def _of_network(source: Source, network: str) -> Source:
+    """The source with a network for its subject, where it does not name one."""
+    subject = source.data.get("subject")
+    if subject is None or (isinstance(subject, dict) and "network" not in subject):
+        return replace(source, data={**source.data, "subject": {**(subject or {}), "network": network}})
+    return source
+
+
 def _with_sample(data: dict[str, Any]) -> dict[str, Any]:
-    """Say what ``sample`` is where there are examples, as far as the file does not."""
+    """Say what ``sample`` is where there are examples or rows, as far as the file does not."""
     sample = data.get("sample", {})
-    if data.get("examples") is None or not isinstance(sample, dict):
+    subject = data.get("subject")
+    rows = isinstance(subject, dict) and subject.get("network") is not None
+    if (data.get("examples") is None and not rows) or not isinstance(sample, dict):
         return data
     defaults = {
         name: list(value) if isinstance(value, tuple) else value for name, value in SAMPLE_DEFAULTS.items()

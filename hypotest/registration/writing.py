@@ -41,7 +41,7 @@ def written(record: Strict) -> dict[str, Any]:
 def _of_material(data: dict[str, Any], protocol: Protocol) -> dict[str, Any]:
     """Without the default text; with examples other keys of ``sample`` have their default."""
     changed = {"corpus": data.get("corpus") or None}
-    if protocol.examples is not None:
+    if protocol.material != "text":
         sample = {
             name: value for name, value in data.get("sample", {}).items() if name not in SAMPLE_DEFAULTS
         }

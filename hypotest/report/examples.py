@@ -27,19 +27,26 @@ _OUTCOMES: dict[Outcome, tuple[str, int]] = {
 def examples_section(results: Results, figures: Sequence[Picture]) -> Iterator[Part]:
     """The examples, and what the conditions come to in them."""
     corpus, words = results.corpus, results.corpus.words
-    yield Heading("Examples and conditions")
+    yield Heading(f"{words.rows.capitalize()} and conditions")
     available = [f"{count_text(number)} {name} ones" for name, number in corpus.available.items()]
     units = "" if words.units == words.rows else f" in {count_text(corpus.documents)} {words.units}"
     bos = "" if corpus.bos is None else f" Every prompt begins with {token_text(corpus.bos)}."
     yield (
-        f"{count_text(corpus.blocks)} examples{units}, from {corpus.source}. Before the sample: "
+        f"{count_text(corpus.blocks)} {words.rows}{units}, from {corpus.source}. Before the sample: "
         f"{sentence_list(available)}.{bos}{left_out_of(corpus.empty, corpus.copies)}"
     )
     yield from cross_entropy_words(results)
     outcome, sign = _OUTCOMES[corpus.outcome]
+    tokens = words.in_nats
+    if not tokens:
+        outcome = f"mean outcome ({results.subject.get('outcome', 'recorded')})"
     rows = [
-        *([f"examples, {name}", count_text(number)] for name, number in corpus.positions.items()),
-        *([f"{name} types among the targets", count_text(n)] for name, n in corpus.types_used.items()),
+        *([f"{words.rows}, {name}", count_text(number)] for name, number in corpus.positions.items()),
+        *(
+            [f"{name} types among the targets", count_text(n)]
+            for name, n in corpus.types_used.items()
+            if tokens
+        ),
         *([f"{outcome}, {name}", fixed(sign * mean, 2)] for name, mean in _means(corpus)),
         *(
             [f"target above foil, {name}", f"{100 * share:.0f} %"]
@@ -51,8 +58,8 @@ def examples_section(results: Results, figures: Sequence[Picture]) -> Iterator[P
         rows[len(corpus.positions) : len(corpus.positions)] = used
     yield table(["", "number"], rows, numeric=(1,))
     yield (
-        "How alike the measured examples (evaluation split) of both conditions are in what could explain a "
-        "difference between them:"
+        f"How alike the measured {words.rows} (evaluation split) of both conditions are in what could "
+        "explain a difference between them:"
     )
     yield row_balance_table(corpus.balance, Conditions(*corpus.conditions))
     yield f"{LEGEND}."

@@ -62,6 +62,8 @@ def _other_group(results: Results) -> str:
 def ablation_section(results: Results) -> Iterable[Part]:
     """How neurons were ablated, and what the group's ablation shows."""
     ablation = results.ablation
+    if ablation is None:
+        return
     group, parts = ablation.group, ablation.parts
     size = len(results.group.neurons)
     yield Heading("Ablation")

@@ -22,11 +22,12 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
         "`manifest.json`."
     )
     check = results.self_check
-    yield (
-        f"Self-check: the ablation was compared with interventions in the whole model for "
-        f"{check.n_pairs:,} pairs of neuron and block ({check.n_values:,} values); the largest difference is "
-        f"{check.largest_difference:.1e} nats, the tolerance {check.tolerance:.1e}."
-    )
+    if check is not None:
+        yield (
+            f"Self-check: the ablation was compared with interventions in the whole model for "
+            f"{check.n_pairs:,} pairs of neuron and block ({check.n_values:,} values); the largest "
+            f"difference is {check.largest_difference:.1e} nats, the tolerance {check.tolerance:.1e}."
+        )
     rows = [[f"subject: {key}", _cell(value)] for key, value in results.subject.items()]
     for key, value in manifest.items():
         if key not in _OF_FILES:

@@ -132,7 +132,10 @@ def _registered(done: Registered) -> Iterator[Part]:
         yield together(new, strong(replaced))
     waits = is_waiting(lock)
     weights = _short(lock.revision or lock.hashes.weights)
-    subject = f"{lock.plan['subject']['model']}, layer {lock.layer} ({weights})"
+    named = lock.plan["subject"].get("network")
+    subject = (
+        f"{named or lock.plan['subject']['model']}, {'units' if named else 'layer'} {lock.layer} ({weights})"
+    )
     yield table(
         ("", ""),
         [

@@ -21,7 +21,7 @@ def positions_text(protocol: Protocol) -> str:
     )
     row = f"{'An' if words.row[0] in 'aeiou' else 'A'} {words.row}"
     return (
-        f"{_material(protocol)}{beginning_words(protocol.bos)}. "
+        f"{_material(protocol)}{_beginning(protocol)}. "
         f"{row} belongs {definitions(protocol.conditions)}.{notes} Up to "
         f"{count_text(sample.positions)} {words.rows} per condition were sampled, {limits_text(protocol)}; "
         f"{match_words(protocol)}. {words.units.capitalize()} were split at random, "
@@ -31,6 +31,8 @@ def positions_text(protocol: Protocol) -> str:
 
 
 def _material(protocol: Protocol) -> str:
+    if protocol.material == "rows":
+        return "The rows that came with the network were read, and its own outcome computed at each"
     if protocol.examples is None:
         context = count_text(protocol.text.context)
         return f"Text was cut into blocks of {context} tokens that never cross documents"
@@ -54,6 +56,10 @@ def _first_split(protocol: Protocol) -> str:
     return "for what the given neurons are ablated to and matched on"
 
 
+def _beginning(protocol: Protocol) -> str:
+    return "" if protocol.material == "rows" else beginning_words(protocol.bos)
+
+
 def beginning_words(bos: str | bool) -> str:
     """Continues a sentence about blocks."""
     words = {
@@ -66,4 +72,6 @@ def beginning_words(bos: str | bool) -> str:
 
 def changed(protocol: Protocol) -> str:
     """What an ablation changes."""
+    if protocol.material == "rows":
+        return "the outcome"
     return "the next token's cross-entropy" if protocol.examples is None else OUTCOMES[protocol.outcome]

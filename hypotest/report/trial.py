@@ -108,6 +108,8 @@ def group_text(result: TrialResult) -> str:
 def check_text(result: TrialResult) -> str:
     """That the ablations agree with the whole model, and how long it all took."""
     check = result.self_check
+    if check is None:
+        return "Nothing was ablated: the evidence was made elsewhere."
     return (
         f"{count_text(check.n_values)} ablations redone in the whole model differ by at most "
         f"{significant(check.largest_difference, 2)} nats ({significant(check.tolerance, 2)} allowed). "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from hypotest.collect.evidence_folder import is_collected
 from hypotest.collect.sample import Sample
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
+from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.checks.reach import check_reach
@@ -19,6 +21,7 @@ from hypotest.pipeline.collection import collect_selected
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.pipeline.subject import network_in_memory
 from hypotest.records.evidence.evidence import SelectionEvidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
@@ -52,6 +55,7 @@ def look_at_selection(
     memory: float,
     start_stage: StartStage,
     positions: int | None = None,
+    subject: Any = None,
 ) -> SelectionLook:
     """Prepare a plan as a run does, and collect its selection split; the cache keeps it for the run.
 
@@ -67,19 +71,22 @@ def look_at_selection(
         start_stage: Told of each stage and its number of steps, for progress.
         positions: Of each condition, about, that will do: in some of the split's documents. All of them where
             the cache has them, and without.
+        subject: As for `hypotest.run`.
 
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
     path = protocol_file(protocol)
-    plan = load_protocol(path)
+    given = None if subject is None else network_in_memory(subject)
+    plan = load_protocol(path, network=None if given is None else given.name)
     require_single(plan, path, command)
     folder = results_folder(plan, out)
     check_command(out=folder, device=device, memory=memory)
     session, watch = Session.start(plan.seed, start_stage, device, memory), Stopwatch(start_stage)
     timed = session.telling(watch)
-    prepared = prepare(plan, path.parent, timed, kept_out=kept_out_of_evaluation(path))
+    prepared = prepare(plan, path.parent, timed, given, kept_out=kept_out_of_evaluation(path))
+    check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
     if command == "power":  # to explore is to look for what would do
         check_reach(plan, prepared, prepared.subject.n_neurons, path)
     # a run stops where the model is worse than chance; here only its time is wanted

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import torch
 from nnsight import NNsight
 
+from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
+from hypotest.subjects.fingerprints import weights_fingerprint
 from hypotest.subjects.modules import by_input, longest_context
 from hypotest.subjects.recognition import row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
@@ -88,6 +89,11 @@ class LanguageModel:
     def config(self) -> Any:
         """The configuration of the language model, also of one that sees."""
         return self.model.config.get_text_config()
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """What can be collected: all but a partition, which nothing declares."""
+        return frozenset(Channel) - {Channel.PARTITION}
 
     @property
     def n_layers(self) -> int:
@@ -168,6 +174,27 @@ class LanguageModel:
         return None if standard == self.anatomy else asdict(self.anatomy)
 
     @property
+    def tested_words(self) -> str:
+        """What is tested, for errors: family, layer and path."""
+        path = self.anatomy.at("down_projection", self.layer)
+        return f"family {self.anatomy.family}, layer {self.layer}, path {path}"
+
+    @property
+    def family(self) -> str:
+        """``config.model_type``."""
+        return self.anatomy.family
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the whole model."""
+        return sum(item.numel() for item in self.model.parameters())
+
+    @property
+    def n_bytes(self) -> int:
+        """That its parameters take."""
+        return sum(item.numel() * item.element_size() for item in self.model.parameters())
+
+    @property
     def reaching_layers(self) -> tuple[int, ...]:
         """The last two blocks whose attention can reach the tested MLP."""
         return self.anatomy.reaching_layers(self.layer)
@@ -179,17 +206,8 @@ class LanguageModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over names, shapes and float32 values of all parameters, and of buffers that are saved.
-
-        Masks of pruned weights are such buffers.
-        """
-        digest = hashlib.sha256()
-        saved = self.model.state_dict(keep_vars=True)
-        buffers = [(name, item) for name, item in self.model.named_buffers() if name in saved]
-        for name, parameter in sorted([*self.model.named_parameters(), *buffers], key=itemgetter(0)):
-            digest.update(f"{name}{tuple(parameter.shape)}".encode())
-            digest.update(parameter.detach().float().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        """SHA-256 of the weights."""
+        return weights_fingerprint(self.model)
 
     @cached_property
     def settings_fingerprint(self) -> str:
@@ -237,5 +255,5 @@ class LanguageModel:
             "d_model": self.d_model,
             "n_neurons": self.n_neurons,
             "vocab_size": self.vocab_size,
-            "n_parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "n_parameters": self.n_parameters,
         }

@@ -20,8 +20,9 @@ from hypotest.groups.select import (
     most_influential,
 )
 from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
-from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.evidence.split import SplitEvidence, missing
 from hypotest.records.protocol.group import INFLUENCE, Group
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.group_result import GroupResult
@@ -102,16 +103,21 @@ def select_observed(
     """
     half = document_halves(split, streams("selection halves"))
     arms = (_influences(split, split.first, half), _influences(split, split.second, half))
-    n_neurons = split.delta_loss.shape[1]
+    n_neurons = split.activations.shape[1]
     by_rank = arms[0].whole[0] if rule.by == INFLUENCE else ranking(split, split.first, split.second, rule.by)
+    if rule.is_selected and rule.by == INFLUENCE and Channel.INFLUENCE not in split.channels:
+        raise missing(Channel.INFLUENCE, tuple(split.channels))
     if not rule.is_selected:
         known = np.arange(n_neurons) if numbers is None else np.asarray(numbers)
         columns = given_columns(rule, known)
         columns = columns[np.argsort(-by_rank[columns], kind="stable")]
         return ObservedSelection(columns, columns, *explain_given(rule, known), half, arms, by_rank)
-    _require_halves(arms, f"{np.unique(split.documents).size} documents")
-    fits, _ = fit_curves(arms[0])
-    name, reason = explain_size(bool(fits.plateau[0]), int(fits.plateau_size[0]), n_neurons, rule)
+    plateau, end = False, 0
+    if Channel.INFLUENCE in split.channels:
+        _require_halves(arms, f"{np.unique(split.documents).size} documents")
+        fits, _ = fit_curves(arms[0])
+        plateau, end = bool(fits.plateau[0]), int(fits.plateau_size[0])
+    name, reason = explain_size(plateau, end, n_neurons, rule)
     if rule.by == INFLUENCE:
         group, second = groups_of(arms[0], rule)[0], groups_of(arms[1], rule)[0]
     else:
@@ -146,9 +152,9 @@ _NO_PLATEAU = (np.zeros(1, dtype=bool), np.zeros(1, dtype=np.int64))
 
 
 def _influences(split: SplitEvidence, rows: NDArray[np.bool_], half: NDArray[np.bool_]) -> Influences:
-    """With the labels as they are."""
-    if not rows.any():
-        nothing = np.full((1, 2, split.delta_loss.shape[1]), np.nan, dtype=np.float32)
+    """With the labels as they are; NaN where nothing was ablated."""
+    if not rows.any() or Channel.INFLUENCE not in split.channels:
+        nothing = np.full((1, 2, split.activations.shape[1]), np.nan, dtype=np.float32)
         return Influences(halves=nothing, whole=nothing[:, 0])
     unit = np.zeros(np.count_nonzero(rows), dtype=np.int64)
     return influences_under(np.array([[True]]), labelled_sums(split.delta_loss[rows], unit, half[rows]))

@@ -24,6 +24,7 @@ from hypotest.pipeline.analysis.outcomes import (
     null_frame,
 )
 from hypotest.pipeline.analysis.sensitivity import with_sensitivity
+from hypotest.pipeline.recorded import divided
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.protocol.prediction import Prediction
@@ -32,6 +33,7 @@ from hypotest.records.results.figure_data import RegimeFit
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Dependence, HypothesisVerdict
+from hypotest.subjects.recorded import RecordedEvidence
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
@@ -58,7 +60,7 @@ class Analysis:
 
 def analyse(
     protocol: Protocol,
-    evidence: Evidence,
+    evidence: Evidence | RecordedEvidence,
     *,
     networks: Sequence[Mapping[str, float]] = (),
     session: Session | None = None,
@@ -70,7 +72,8 @@ def analyse(
 
     Args:
         protocol: A valid protocol; what it says of subject and corpus is not used.
-        evidence: Both splits.
+        evidence: Both splits; or `hypotest.Evidence` from elsewhere, whose rows are sampled and split here as
+            the protocol says.
         networks: What `group_values` finds in each other network, for nulls that need some.
         session: What it computes with; by default alone, in silence, with the protocol's seed.
 
@@ -80,7 +83,10 @@ def analyse(
     Raises:
         EvidenceError: If no group can be selected on the selection split.
     """
-    session, evidence = session or Session.start(protocol.seed), without_dead(evidence)
+    session = session or Session.start(protocol.seed)
+    if isinstance(evidence, RecordedEvidence):
+        evidence = divided(protocol, evidence, session)
+    evidence = without_dead(evidence)
     selection = select(protocol, evidence, session.streams)
     task = prepare(Task(protocol, evidence, selection, session, networks=networks))
     comparisons: dict[str, MeasuredContrast] = {}

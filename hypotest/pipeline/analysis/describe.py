@@ -52,6 +52,8 @@ def describe_heads(
 ) -> tuple[tuple[HeadResult, ...], dict[str, float]]:
     """A row per head, and per layer the impact of its top head, a random head, and all heads."""
     split = evidence.evaluation
+    if not evidence.heads:
+        return (), {}
     gini = gini_of_heads(split)
     first, second = split.first, split.second
     similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.engine.workers import Values
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.design import Unit
@@ -75,13 +76,17 @@ def cut_by_loss(
 
 
 def losses(evidence: Evidence) -> Values:
-    """Of every position, those of the selection split first."""
+    """Of every position, those of the selection split first; none where it is not known."""
+    if Channel.LOSS not in evidence.selection.channels:
+        return np.empty(0)
     return np.concatenate([evidence.selection.loss, evidence.evaluation.loss]).astype(np.float64)
 
 
 def loss_ratio(evidence: Evidence) -> float | None:
     """Mean loss of the first over that of the second condition; None where there is none."""
     loss = losses(evidence)
+    if loss.size == 0:
+        return None
     first = np.concatenate([evidence.selection.first, evidence.evaluation.first])
     if not first.any() or first.all():
         return None

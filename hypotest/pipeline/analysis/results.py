@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from hypotest.collect.engine import RECORDED
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
 from hypotest.estimators.dimension import Scale
@@ -64,19 +65,22 @@ class ModelFacts:
 
     subject: dict[str, Any]
     text: TextFacts
-    joint: JointAblation
-    self_check: SelfCheck
+    joint: JointAblation | None
+    self_check: SelfCheck | None
     cross_entropy: CrossEntropy | None
     frequencies: FrequencyCurve | None
 
     @classmethod
     def stored(cls, results: Results) -> ModelFacts:
         """What results that are kept say of it."""
-        group = results.ablation.group
+        joint = None
+        if results.ablation is not None:
+            group = results.ablation.group
+            joint = JointAblation(group.together, group.random_together, group.random_together_sd)
         return cls(
             subject=results.subject,
             text=TextFacts.stored(results.corpus),
-            joint=JointAblation(group.together, group.random_together, group.random_together_sd),
+            joint=joint,
             self_check=results.self_check,
             cross_entropy=results.cross_entropy,
             frequencies=results.figures.frequencies,
@@ -125,7 +129,7 @@ def ask_model(
     prepared: Prepared,
     evidence: Evidence,
     selection: Selection,
-    check: SelfCheck,
+    check: SelfCheck | None,
     entropy: CrossEntropy | None,
     session: Session,
 ) -> ModelFacts:
@@ -144,7 +148,9 @@ def ask_model(
     return ModelFacts(
         subject=prepared.subject.describe(),
         text=describe_text(protocol, prepared, evidence),
-        joint=ablate_jointly(prepared, evidence.selection, live, selection, session),
+        joint=None
+        if evidence.ablation.engine == RECORDED
+        else ablate_jointly(prepared, evidence.selection, live, selection, session),
         self_check=check,
         cross_entropy=entropy,
         frequencies=prepared.curve,
@@ -171,10 +177,10 @@ def assemble(
     subject = {
         **facts.subject,
         "n_neurons": evidence.n_neurons,
-        "d_model": int(evidence.weights.output.shape[1]),
+        **({"d_model": int(evidence.weights.output.shape[1])} if evidence.weights else {}),
     }
     corpus = corpus_result(protocol, facts.text, evidence)
-    ablation = ablation_result(live, selection, streams, facts.joint)
+    ablation = None if facts.joint is None else ablation_result(live, selection, streams, facts.joint)
     heads, layer_impacts = describe_heads(live, selection, streams)
     return Results(
         schema_version=SCHEMA_VERSION,
@@ -203,7 +209,7 @@ def assemble(
             tested.group,
             ablation,
             facts.self_check,
-            int(subject["vocab_size"]),
+            int(subject.get("vocab_size", 0)),
             facts.frequencies,
             facts.cross_entropy,
             tested.dependence,

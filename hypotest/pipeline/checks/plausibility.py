@@ -16,13 +16,14 @@ from hypotest.errors import SubjectError
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts.beginning import FORCE
 from hypotest.records.results.corpus_result import CrossEntropy
+from hypotest.subjects.network.row_subject import RowSubject
 
 _BLOCKS = 32
 """Of the selection split, spread over its documents."""
 _VERSION = 1
 
 
-def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) -> CrossEntropy:
+def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) -> CrossEntropy | None:
     """Measure how well the subject predicts the sampled text, and compare with two that know nothing of it.
 
     Nothing of the evaluation split is run through the model.
@@ -32,11 +33,17 @@ def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) 
         session: Random streams, for the choice of blocks; the cache, in which what was measured is kept.
         force: Whether to go on where the model is worse than chance.
 
+    Returns:
+        None of a network that predicts no text.
+
     Raises:
         SubjectError: If it is, and `force` is not set; lists likely causes.
     """
+    subject = prepared.subject
+    if isinstance(subject, RowSubject):
+        return None
     step = session.stage("cross-entropy of the text", 1)
-    subject, whole, lengths = prepared.subject, prepared.blocks.tokens, prepared.blocks.lengths
+    whole, lengths = prepared.blocks.tokens, prepared.blocks.lengths
     chosen = blocks_for_heads(
         prepared.samples["selection"].positions, _BLOCKS, session.streams("cross-entropy", "blocks")
     )
@@ -86,7 +93,10 @@ def unigram_entropy(tokens: NDArray[np.int32]) -> float:
 
 
 def _worse_than_chance(name: str, vocab_size: int, found: CrossEntropy, prepared: Prepared) -> str:
-    without = prepared.bos is None and prepared.subject.beginning.token is not None
+    subject = prepared.subject
+    without = (
+        prepared.bos is None and not isinstance(subject, RowSubject) and subject.beginning.token is not None
+    )
     causes = [
         "the tokenizer belongs to another model",
         "the weights are damaged, of another configuration, or were never trained",

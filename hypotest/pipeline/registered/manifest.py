@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from hypotest.collect.engine import FROM_ELSEWHERE, RECORDED
 from hypotest.collect.tiles import GB
 from hypotest.engine.progress import StartStage
 from hypotest.measures.registry import PACKAGE as MEASURES
@@ -53,9 +54,9 @@ def describe_run(
     found: Fingerprint,
     file: WeightsFile | None,
     device: str,
-    ablation: AblationResult,
+    ablation: AblationResult | None,
     memory: float,
-    check: SelfCheck,
+    check: SelfCheck | None,
     started: str,
     cached: bool,
     durations: Mapping[str, float],
@@ -85,18 +86,27 @@ def describe_run(
         "evidence_sha256": dict(evidence_sha256),
         **({"other_networks": dict(networks)} if networks else {}),
         "ablation": {
-            "engine": ablation.engine,
-            "why": ablation.reason,
-            "replacement": ablation.replacement,
-            "tolerance_nats": ablation.tolerance,
-            "largest_error_bound_nats": ablation.largest_error_bound,
-            "share_exact": ablation.share_exact,
+            "engine": RECORDED if ablation is None else ablation.engine,
+            "why": FROM_ELSEWHERE if ablation is None else ablation.reason,
+            **ablation_numbers(ablation, check),
             "memory_budget_bytes": memory * GB,
-            "self_check_tolerance_nats": check.tolerance,
         },
         **_brought(found),
         "versions": versions(),
         "hardware": {**hardware(), "device": device},
+    }
+
+
+def ablation_numbers(ablation: AblationResult | None, check: SelfCheck | None) -> dict[str, Any]:
+    """What a manifest says of an ablation that evidence and results tell; empty without any."""
+    if ablation is None or check is None:
+        return {}
+    return {
+        "replacement": ablation.replacement,
+        "tolerance_nats": ablation.tolerance,
+        "largest_error_bound_nats": ablation.largest_error_bound,
+        "share_exact": ablation.share_exact,
+        "self_check_tolerance_nats": check.tolerance,
     }
 
 

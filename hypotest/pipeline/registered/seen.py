@@ -28,7 +28,7 @@ def seen_before(
         unlogged_evidence: Whether evidence of them existed otherwise.
     """
     wanted = set(documents)
-    found: dict[tuple[str, str, int, str], list[tuple[Viewing, set[str]]]] = {}
+    found: dict[tuple[str, str, int | str, str], list[tuple[Viewing, set[str]]]] = {}
     for item in log:
         shared = wanted.intersection(item.documents) if item.weights == weights else set()
         if shared:

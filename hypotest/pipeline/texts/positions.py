@@ -20,6 +20,7 @@ from hypotest.errors import CorpusError
 from hypotest.pipeline.texts.beginning import first_token
 from hypotest.pipeline.texts.examples import require_apart, rows_of_examples
 from hypotest.pipeline.texts.kept_text import blocks_of, positions_in
+from hypotest.pipeline.texts.network_rows import require_conditions, rows_of_network, source_of_network
 from hypotest.pipeline.texts.reader import TextReader, require_known
 from hypotest.pipeline.texts.reading import read_text
 from hypotest.pipeline.texts.rows import TextRows, curve_of, draw, rows_of
@@ -27,6 +28,8 @@ from hypotest.predicates.combine import columns_of, needs_documents
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.subjects.network.row_subject import RowSubject
+from hypotest.subjects.recorded import RecordedEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,7 @@ class FoundPositions:
 def find_positions(
     protocol: Protocol,
     base: Path,
-    reader: TextReader,
+    reader: TextReader | RowSubject,
     session: Session,
     step: Callable[[], None],
     kept_out: Collection[str],
@@ -67,7 +70,7 @@ def find_positions(
     Args:
         protocol: A valid protocol.
         base: Folder that relative paths of the protocol start from.
-        reader: The subject, or its tokenizer.
+        reader: The subject, or its tokenizer; a network brings its rows.
         session: Random streams and progress.
         step: Called when the text is read, and when positions are drawn.
         kept_out: Hashes of documents that must not come to the evaluation split; see
@@ -77,8 +80,12 @@ def find_positions(
     Raises:
         CorpusError: If text, conditions or frequency table do not give what the protocol asks for.
     """
-    material = _examples if protocol.examples else _text
-    hashes, sources, notes, text, bos = material(protocol, base, reader, session.start_stage)
+    if isinstance(reader, RowSubject):
+        found_material: _Material = _network(reader, base)
+    else:
+        material = _examples if protocol.examples else _text
+        found_material = material(protocol, base, reader, session.start_stage)
+    hashes, sources, notes, text, bos = found_material
     step()
     bound = text.bound(protocol)
     found = (*notes, *(f"{item.name}.{line}" for item in bound for line in item.found))
@@ -86,6 +93,8 @@ def find_positions(
     candidates = text.candidates(bound)
     if text.table is not None:
         require_apart(text.table, text.rows, candidates)
+    if isinstance(reader, RecordedEvidence):
+        require_conditions(reader, candidates)
     kept = set(kept_out)
     numbers = [number for number, name in enumerate(hashes) if name in kept]
     sampled = positions_in(
@@ -142,6 +151,10 @@ def _examples(protocol: Protocol, base: Path, reader: TextReader, start_stage: S
     found = rows_of_examples(table, reader, bos, protocol.outcome)
     text = TextRows.of(protocol, base, found.rows, reader, start_stage, table)
     return document_hashes(table.clusters()), table.sources, found.notes, text, bos
+
+
+def _network(network: RowSubject, base: Path) -> _Material:
+    return network.cluster_hashes, (source_of_network(network),), (), rows_of_network(network, base), None
 
 
 def _digest(counts: NDArray[np.int64] | None) -> str:

@@ -29,6 +29,9 @@ class Channel(StrEnum):
     HEADS = "heads"
     """How the layer changes when attention heads are ablated, on both splits, document by document
     (`hypotest.records.evidence.heads.HeadAblation`)."""
+    WEIGHTS = "weights"
+    """By which each unit is read in, and what it adds to what follows
+    (`hypotest.records.evidence.evidence.Weights`)."""
     LESIONS = "lesions"
     """Change of the loss with all neurons of a group ablated at once, at each row and at rows of neither
     condition (`hypotest.records.evidence.lesions.Lesions`)."""

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.records.evidence.arrays import FloatArray, IntArray
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.heads import Head
 from hypotest.records.evidence.partition import Partition
-from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.evidence.split import SplitEvidence, missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +25,10 @@ class Weights:
     """Columns of the down-projection, shape (n_neurons, d_model)."""
     input: FloatArray
     """Rows of the up-projection, shape (n_neurons, d_model)."""
+
+    def of_neurons(self, neurons: IntArray) -> Weights:
+        """Of some of the neurons, in the order given."""
+        return Weights(self.output[neurons], self.input[neurons])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class SelectionEvidence:
     """What is known while nothing of the evaluation split is."""
 
     split: SplitEvidence
-    weights: Weights
+    weights: Weights | None
     heads: tuple[Head, ...]
     """As in `Evidence`."""
     mean_activation: FloatArray
@@ -80,12 +85,17 @@ class SelectionEvidence:
     partition: Partition | None = None
     """As in `Evidence`."""
 
+    @property
+    def output_weights(self) -> FloatArray | None:
+        """As in `Evidence`."""
+        return None if self.weights is None else self.weights.output
+
     def of_neurons(self, neurons: IntArray) -> SelectionEvidence:
         """The same with some of its neurons only."""
         return replace(
             self,
             split=self.split.of_neurons(neurons),
-            weights=Weights(self.weights.output[neurons], self.weights.input[neurons]),
+            weights=None if self.weights is None else self.weights.of_neurons(neurons),
             mean_activation=self.mean_activation[neurons],
             partition=None if self.partition is None else self.partition.of_neurons(neurons),
         )
@@ -109,7 +119,8 @@ class Evidence:
     """Documents on which neurons are selected."""
     evaluation: SplitEvidence
     """Other documents, on which everything is measured."""
-    weights: Weights
+    weights: Weights | None
+    """None where units have none that are known."""
     heads: tuple[Head, ...]
     """Second axis of attention and of `HeadAblation.single`."""
     mean_activation: FloatArray
@@ -128,6 +139,22 @@ class Evidence:
     def n_neurons(self) -> int:
         """Neurons that are here: second axis of activations and changes of loss."""
         return int(self.mean_activation.shape[0])
+
+    @property
+    def output_weights(self) -> FloatArray | None:
+        """What each unit adds to what follows, shape (n_neurons, d_model); None where that is not known."""
+        return None if self.weights is None else self.weights.output
+
+    @property
+    def known_weights(self) -> Weights:
+        """`weights`.
+
+        Raises:
+            EvidenceError: If there are none.
+        """
+        if self.weights is None:
+            raise missing(Channel.WEIGHTS, tuple(self.evaluation.channels))
+        return self.weights
 
     @property
     def layer_size(self) -> int:
@@ -150,7 +177,7 @@ class Evidence:
             self,
             selection=self.selection.of_neurons(neurons),
             evaluation=self.evaluation.of_neurons(neurons),
-            weights=Weights(self.weights.output[neurons], self.weights.input[neurons]),
+            weights=None if self.weights is None else self.weights.of_neurons(neurons),
             mean_activation=self.mean_activation[neurons],
             decomposition=None
             if parts is None

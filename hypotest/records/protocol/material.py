@@ -55,6 +55,11 @@ Revisions = Annotated[
 class Subject(Strict):
     """The network under test."""
 
+    network: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="instead of a language model, any torch module with its rows: the name under which an "
+        "installed package offers it (entry points `hypotest.subjects`), or of one that is given in Python",
+    )
     model: str = Field(
         default="reference",
         description="`reference` (ships with hypotest), a Hub id, a folder in Hugging Face format, a .gguf "
@@ -84,6 +89,10 @@ class Subject(Strict):
         description="where the model keeps neurons and heads, if its family is unknown or was changed; "
         "proved on a few tokens when the model is loaded",
     )
+
+
+Material = Literal["text", "examples", "rows"]
+"""Running text, a table of prompts, or the rows of a network."""
 
 
 class CountedText(Strict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, Tag
 
@@ -16,7 +16,7 @@ from hypotest.records.protocol.choices import AblationKind, AllChoices
 from hypotest.records.protocol.conditions import Conditions, TwoConditions
 from hypotest.records.protocol.examples import Examples, Outcome
 from hypotest.records.protocol.group import Group
-from hypotest.records.protocol.material import Corpus, CountedText, Sampling, Split, Subject
+from hypotest.records.protocol.material import Corpus, CountedText, Material, Sampling, Split, Subject
 from hypotest.records.protocol.nulls import AllNulls
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.strict import Name, Strict, either
@@ -73,6 +73,12 @@ class Decision(Strict):
         return math.ceil(round(2 * n_tests / self.level, 6)) - 1
 
 
+def _has_rows(known: dict[str, Any]) -> bool:
+    """Whether a protocol's rows come from a table of examples, or with its network."""
+    subject = known.get("subject")
+    return known.get("examples") is not None or (subject is not None and subject.network is not None)
+
+
 class Protocol(Strict):
     """A preregistered set of rival hypotheses and the predictions that decide between them."""
 
@@ -91,8 +97,8 @@ class Protocol(Strict):
         default=None, description="prompts with their targets, in the place of `corpus`"
     )
     corpus: Corpus | None = Field(
-        default_factory=lambda known: None if known.get("examples") else Corpus(),
-        description="the text whose tokens are predicted; not with `examples`",
+        default_factory=lambda known: None if _has_rows(known) else Corpus(),
+        description="the text whose tokens are predicted; not with `examples` or `subject: {network: NAME}`",
         json_schema_extra={"default": Corpus().model_dump(mode="json")},
     )
     outcome: Outcome = Field(
@@ -177,6 +183,11 @@ class Protocol(Strict):
         """The section ``corpus``, where there are no examples."""
         assert self.corpus is not None  # whoever asks has seen to that
         return self.corpus
+
+    @property
+    def material(self) -> Material:
+        """Where rows come from."""
+        return "rows" if self.subject.network else "examples" if self.examples else "text"
 
     @property
     def names(self) -> Conditions:

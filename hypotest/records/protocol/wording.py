@@ -54,6 +54,8 @@ class MaterialWords:
     """Of the conditions; none where nothing is said otherwise."""
     outcome: Outcome = "loss"
     """What an ablation changes."""
+    in_nats: bool = True
+    """Whether that is in nats; a network's own outcome has a unit of its own."""
 
     def said(self, sentence: str) -> str:
         """A sentence about positions in documents, about these rows.
@@ -84,6 +86,10 @@ class MaterialWords:
         yield r"\b[Cc]hanges of loss\b", change.format("s")
         yield r"\b[Cc]hange of loss\b", change.format("")
         yield r"\b[Mm]ean loss\b", mean
+        if not self.in_nats:
+            yield rf"\b((?:{before}) )targets\b", self.rows
+            yield r"\bin nats\b", "in its unit"
+            yield r" nats\b", ""
 
 
 def _in_place(noun: str, found: re.Match[str]) -> str:
@@ -102,6 +108,9 @@ def material_words(protocol: Protocol) -> MaterialWords:
     Examples without clusters or pairs are their own units.
     """
     examples = protocol.examples
+    if protocol.material == "rows":
+        nouns = ("row", "rows", "cluster", "clusters", "table", "rows")
+        return MaterialWords(*nouns, protocol.names, in_nats=False)
     if examples is None:
         return OF_TEXT
     unit = (examples.cluster or examples.pair or "example").replace("_", " ")

@@ -63,8 +63,10 @@ class Results:
     """Name, family, layer, sizes, revision."""
     corpus: CorpusResult
     group: GroupResult
-    ablation: AblationResult
-    self_check: SelfCheck
+    ablation: AblationResult | None
+    """None where evidence was made elsewhere, and nothing was ablated."""
+    self_check: SelfCheck | None
+    """None likewise."""
     predictions: tuple[PredictionResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     figures: FigureData

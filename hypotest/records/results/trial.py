@@ -52,7 +52,7 @@ class TrialResult(Shown):
     words: MaterialWords
     """What positions and documents are called."""
     subject: str
-    layer: int
+    layer: int | str
     """Block whose MLP was looked at, counted from 0."""
     asked: int
     """Positions per condition that were asked for."""
@@ -75,7 +75,7 @@ class TrialResult(Shown):
     draws: int
     """Of each null, at most."""
     predictions: tuple[TrialPrediction, ...]
-    self_check: SelfCheck
+    self_check: SelfCheck | None
     seconds: dict[str, float]
     """What each stage took."""
     folder: Path

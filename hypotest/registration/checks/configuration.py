@@ -61,6 +61,8 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
         no attention reaches, a context that is too long. A note: a model that is not on this machine.
     """
     subject = protocol.subject
+    if subject.network is not None:
+        return  # which is found when it is asked for
     if subject.model in PACKAGED or subject.model.lower().endswith(SUFFIX):
         yield from _of_file(protocol, base)
         return

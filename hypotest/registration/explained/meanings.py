@@ -56,7 +56,9 @@ def limits_text(protocol: Protocol) -> str:
 
 
 def layer_words(subject: Subject) -> str:
-    """Which MLP is tested."""
+    """Which MLP is tested, or the units of a network."""
+    if subject.network:
+        return "the module that is tested"
     if subject.layer == "all":
         return "the MLP of every block, one block after the other"
     return "the last MLP" if subject.layer in ("last", -1) else f"the MLP of block {subject.layer}"

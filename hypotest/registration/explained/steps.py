@@ -33,6 +33,7 @@ def steps(protocol: Protocol) -> Iterator[Line]:
     subject, sample = protocol.subject, protocol.sample
     words = material_words(protocol)
     model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
+    model = f"the network {subject.network}" if subject.network else model
     revision = f" ({revision_words(subject)})" if subject.revision else ""
     before = [
         Line(f"{_material(protocol)} and read by {model}{revision}.", "Read."),
@@ -60,8 +61,7 @@ def steps(protocol: Protocol) -> Iterator[Line]:
         Line(
             f"Each neuron of {layer_words(subject)} is replaced, alone, by "
             f"{_REPLACEMENTS[protocol.ablation.replacement].format(words)}. Its influence is how much "
-            f"that changes {_OUTCOMES[protocol.outcome]}, in nats (to within "
-            f"{protocol.ablation.tolerance:g}).",
+            f"that changes {_outcome(protocol)} (to within {protocol.ablation.tolerance:g}).",
             "Ablate.",
         ),
         Line(selection_step(protocol), "Select."),
@@ -124,11 +124,19 @@ _OUTCOMES = {
 }
 
 
+def _outcome(protocol: Protocol) -> str:
+    if protocol.material == "rows":
+        return "the network's own outcome, in its unit"
+    return f"{_OUTCOMES[protocol.outcome]}, in nats"
+
+
 def _row(words: MaterialWords) -> str:
     return f"{'An' if words.row[0] in 'aeiou' else 'A'} {words.row}"
 
 
 def _material(protocol: Protocol) -> str:
+    if protocol.material == "rows":
+        return "The rows that come with it are taken one by one"
     if protocol.examples is None:
         return f"{_text(protocol)} are cut into blocks of {protocol.text.context:,} tokens"
     files = protocol.examples.files

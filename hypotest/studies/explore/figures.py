@@ -85,13 +85,13 @@ def draw_neurons(result: Exploration) -> Figure:
             rasterized=neurons.height > 10_000,  # as vectors, a large layer makes a file of many megabytes
             zorder=3 if in_group else 2,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    if shown.height:
+    if shown.height:  # in modules no neuron matters to both
+        axes.set_xscale("log")
+        axes.set_yscale("log")
         both = [*shown[other], *shown[own]]
         ends = min(both), max(both)
         axes.plot(ends, ends, color=INK, linestyle=":", linewidth=0.9, zorder=1)
-    plain_ticks(axes.xaxis, axes.yaxis)
+        plain_ticks(axes.xaxis, axes.yaxis)
     axes.set_xlabel(f"influence on {printable(result.names.second)} targets: mean |Δ loss| (nats)")
     axes.set_ylabel(f"influence on {printable(result.names.first)} targets (nats)")
     if silent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -76,6 +77,7 @@ def explore(
     device: str = "auto",
     memory: float = MEMORY,
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> Exploration:
     """Look at the selection split of a protocol, and at nothing of its evaluation split.
 
@@ -85,6 +87,7 @@ def explore(
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         memory: GB that ablation may take beside model and evidence.
         start_stage: Told of each stage and its number of steps, for progress.
+        subject: As for `hypotest.run`.
 
     Returns:
         Curves, group, covariates and counts; the same lie in the result's folder.
@@ -93,7 +96,7 @@ def explore(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, "explore", out, device, memory, start_stage)
+    looked = look_at_selection(protocol, "explore", out, device, memory, start_stage, subject=subject)
     plan, prepared = looked.plan, looked.prepared
     live = np.flatnonzero(live_neurons(looked.selection.split.activations))
     layer_size = looked.selection.mean_activation.size
@@ -111,7 +114,7 @@ def explore(
     task = Task(
         plan, evidence, select(plan, evidence, looked.session.streams), Session(looked.session.streams)
     )
-    covariates = matching.activation_covariates(split.activations, selection.weights.output)
+    covariates = matching.activation_covariates(split.activations, selection.output_weights)
     result = Exploration(
         protocol_id=plan.id,
         protocol_hash=protocol_hash(plan),
@@ -181,7 +184,7 @@ def compare_covariates(task: Task, null: Declared) -> tuple[CovariateComparison,
     """All known covariates of group and layer, and what matching on the declared ones leaves of them."""
     evidence, group = task.evidence, task.selection.group
     matched = null.null.prepare(null.options, task)
-    known = matching.activation_covariates(evidence.selection.activations, evidence.weights.output)
+    known = matching.activation_covariates(evidence.selection.activations, evidence.output_weights)
     values = np.column_stack(list(known.values()))
     before, after = matching.balance(values, group, matched.groups)
     return tuple(

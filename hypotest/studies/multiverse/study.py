@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.engine.progress import StartStage, silent
@@ -24,12 +25,14 @@ from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.pipeline.subject import network_in_memory
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.choices import CONDITIONS, is_shared, kind_of
 from hypotest.records.protocol.prediction import Prediction
@@ -54,7 +57,7 @@ from hypotest.studies.multiverse.specifications import (
     with_options,
     with_shared,
 )
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 
 _DEFINITION = (CONDITIONS, "replacement")
 """Kinds of choices that can change the evidence."""
@@ -71,6 +74,7 @@ def multiverse(
     memory: float = MEMORY,
     full: bool = False,
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> MultiverseResult:
     """Test every prediction under every specification that its choices allow.
 
@@ -85,6 +89,7 @@ def multiverse(
         memory: GB that ablation may take beside model and evidence.
         full: As many draws as the protocol's nulls declare, not ``multiverse.draws``.
         start_stage: Told of each stage and its number of steps, for progress.
+        subject: As for `hypotest.run`.
 
     Returns:
         Every test, what flips, and every verdict; written to its folder as well.
@@ -94,7 +99,8 @@ def multiverse(
         RunError: If a specification cannot be tested; finished evidence stays in the cache.
     """
     path = protocol_file(protocol)
-    declared = load_protocol(path)
+    given = None if subject is None else network_in_memory(subject)
+    declared = load_protocol(path, network=None if given is None else given.name)
     plan = declared.model_copy(update={"splits": 1})  # the first split decides; the others are another study
     wanted = specifications(plan)
     if plan.multiverse is None or len(wanted) == len(plan.predictions):
@@ -112,8 +118,9 @@ def multiverse(
     check_command(out=results_folder(plan, out), device=device, memory=memory)
     draws = None if full else plan.multiverse.draws
     session = Session.start(plan.seed, start_stage, device, memory)
-    prepared = _prepare_all(plan, path, session)
+    prepared = _prepare_all(plan, path, session, given)
     first = next(iter(prepared.values()))
+    check_channels(plan, first.subject.channels, first.subject.name, path)
     check_reach(plan, first, first.subject.n_neurons, path)
     results = _test_all(plan, wanted, prepared, draws, session)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
@@ -138,13 +145,14 @@ def multiverse(
     return found
 
 
-def _prepare_all(plan: Protocol, path: Path, session: Session) -> dict[tuple[Value | None, ...], Prepared]:
+def _prepare_all(
+    plan: Protocol, path: Path, session: Session, subject: Subject | None
+) -> dict[tuple[Value | None, ...], Prepared]:
     """Positions and evidence keys of every definition, before anything is collected, with one model for all.
 
     A definition that the text cannot fill is refused here.
     """
     found: dict[tuple[Value | None, ...], Prepared] = {}
-    subject: LanguageModel | None = None
     for choices in shared_choices(plan):
         definition = _definition(plan, choices)
         if definition in found:

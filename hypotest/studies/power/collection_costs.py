@@ -31,6 +31,7 @@ from hypotest.pipeline.analysis.lesioned import RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.pipeline.untrained import trained
 from hypotest.records.evidence.evidence import SelectionEvidence
 from hypotest.studies.power.record import StageCost
 
@@ -75,9 +76,12 @@ def time_collection(
     for split, cached in (("selection", True), ("evaluation", False)):
         for stage, count, unit in (
             ("activations and attention", _n_blocks, "blocks"),
+            ("activations", _n_blocks, "rows"),
             ("ablation of every neuron", _n_positions, "positions"),
             ("ablation of attention heads", _n_head_blocks, "blocks"),
         ):
+            if f"{stage}, selection split" not in seconds:
+                continue  # of another kind of subject
             timed, needed = count(few), count(prepared.samples[split])
             spent = seconds[f"{stage}, selection split"]
             if count is _n_positions and by_shard is not None:
@@ -125,7 +129,7 @@ def _time_shard(
     how, split = selection.ablation, selection.split
     if how.engine != IDENTITY:
         return None
-    engine = NeuronAblation(prepare_readout(prepared.subject), how.tolerance, memory)
+    engine = NeuronAblation(prepare_readout(trained(prepared)), how.tolerance, memory)
     replacement = Replacement.behind(how, split)
     block, index, target = split.blocks, split.indices, split.targets
     n_rows, spent = min(_ROWS, target.size), 0.0
@@ -202,7 +206,7 @@ def _time_extras(
     costs.append(_extra("groups ablated at once", spent, rows.size, min(POSITIONS, n_first), "positions"))
 
     if how.engine == IDENTITY and how.outcome == "loss":
-        engine = NeuronAblation(prepare_readout(subject), how.tolerance, session.memory)
+        engine = NeuronAblation(prepare_readout(trained(prepared)), how.tolerance, session.memory)
         started = monotonic()
         decompose(
             engine,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,7 @@ def power(
     memory: float = MEMORY,
     quick: bool = False,
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> PowerResult:
     """Foresee what a protocol can see, from its selection split alone.
 
@@ -82,6 +84,7 @@ def power(
         quick: With fewer draws, at the declared size alone, without times; and from some of the documents
             unless the selection split is in the cache. How far the draws can be off is part of the result.
         start_stage: Told of each stage and its number of steps, for progress.
+        subject: As for `hypotest.run`.
 
     Returns:
         Table, curves, refusals and costs; the same lie in the result's folder.
@@ -91,7 +94,14 @@ def power(
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
     looked = look_at_selection(
-        protocol, "power", out, device, memory, start_stage, positions=QUICK_POSITIONS if quick else None
+        protocol,
+        "power",
+        out,
+        device,
+        memory,
+        start_stage,
+        positions=QUICK_POSITIONS if quick else None,
+        subject=subject,
     )
     plan, prepared, selection, session = looked.plan, looked.prepared, looked.selection, looked.session
     streams = session.streams
@@ -276,7 +286,7 @@ def _costs(
     return Costs(
         stages=(*stages, *collecting, *analysis, *repeated_work(plan, collecting, analysis)),
         seconds_per_1000_draws=per_1000,
-        model_bytes=sum(item.numel() * item.element_size() for item in prepared.subject.model.parameters()),
+        model_bytes=prepared.subject.n_bytes,
         evidence_bytes=round(here + there),
         # the halves were copies of the selection split: they stood where the evaluation split will
         peak_bytes=None if peak is None else round(peak - here + there),

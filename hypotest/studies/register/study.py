@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
+from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.definedness import check_defined
 from hypotest.pipeline.checks.preflight import check_command, require_places, require_single
 from hypotest.pipeline.checks.reach import check_reach
@@ -18,7 +20,7 @@ from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered.fingerprint import fingerprint
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation, what_was_seen
 from hypotest.pipeline.registered.seen import documents_seen
-from hypotest.pipeline.subject import load_subject
+from hypotest.pipeline.subject import load_subject, network_in_memory
 from hypotest.pipeline.texts.document_log import read_log
 from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
 from hypotest.records.seen import Seen
@@ -40,7 +42,7 @@ from hypotest.registration.locks.registry import (
     require_chain,
 )
 from hypotest.registration.locks.repository import git_state
-from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.kinds import Subject
 
 
 def register(
@@ -49,6 +51,7 @@ def register(
     fresh_documents: bool = False,
     device: str = "auto",
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> Registered:
     """Write a protocol's lock, and enter it into the registry beside it.
 
@@ -68,6 +71,7 @@ def register(
             earlier lock of the protocol keeps out stays out until this is asked again.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         start_stage: Told of each stage and its number of steps, for progress.
+        subject: As for `hypotest.run`.
 
     Returns:
         The lock, and what was done.
@@ -79,17 +83,19 @@ def register(
             cannot be written.
     """
     path = protocol_file(protocol)
-    plan = load_protocol(path)
+    given = None if subject is None else network_in_memory(subject)
+    plan = load_protocol(path, network=None if given is None else given.name)
     require_single(plan, path, "register")
     check_command(device=device)
     check_registry(path)
     session = Session.start(plan.seed, start_stage, device)
-    subject: LanguageModel | None = None
+    network: Subject | None = given
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     if fresh_documents:
-        subject = load_subject(plan, path.parent, session.device)
-        kept_out = documents_seen(read_log(session.cache)[0], subject.fingerprint)
-    prepared = prepare(plan, path.parent, session, subject, kept_out=kept_out)
+        network = network or load_subject(plan, path.parent, session.device)
+        kept_out = documents_seen(read_log(session.cache)[0], network.fingerprint)
+    prepared = prepare(plan, path.parent, session, network, kept_out=kept_out)
+    check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     if is_collected(session.evidence, prepared.keys.selection):  # explore or power have looked at it
         check_defined(plan, read_selection(session.evidence, prepared.keys.selection), session.streams, path)

@@ -78,7 +78,7 @@ def _member(plan: Protocol, found: Results, name: MemberName, n_members: int) ->
         folder=name.folder,
         n_neurons=len(found.group.neurons),
         has_plateau=found.group.rule == "plateau",
-        engine=found.ablation.engine,
+        engine="" if found.ablation is None else found.ablation.engine,
         alone=alone,
         corrected=_corrected(plan, found, n_members) if alone else {},
     )

@@ -29,6 +29,7 @@ from hypotest.report.text import file_slug
 from hypotest.studies.series.courses import MemberName, combine
 from hypotest.studies.series.page import series_summary, write_series
 from hypotest.studies.series.record import SeriesResult
+from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 
 show_as(SeriesResult, series_summary)
@@ -41,9 +42,13 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         protocol: Path of the protocol.
         options: As for `hypotest.run`, but for ``limit``.
     """
+    given = options.get("subject")
+    if given is not None:  # which is one
+        found: Run = run(protocol, **options)
+        return found
     if load_protocol(protocol, subject=options.get("model") is None).is_series:
         return run_series(protocol, **options)
-    found: Run = run(protocol, **options)
+    found = run(protocol, **options)
     return found
 
 
@@ -57,6 +62,7 @@ def try_protocol(
     memory: float = MEMORY,
     force: bool = False,
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> tuple[TrialResult, ...]:
     """Try a protocol out: once, or every member of the series that it declares.
 
@@ -69,17 +75,19 @@ def try_protocol(
         memory: As for `hypotest.run`.
         force: As for `hypotest.run`.
         start_stage: As for `hypotest.run`.
+        subject: As for `hypotest.run`.
 
     Raises:
         ProtocolError: If fewer than 8 positions are asked for, or the protocol cannot be run.
         RunError: If a member cannot be tried.
     """
     path = protocol_file(protocol)
-    plan = with_seed(load_protocol(path), seed)
+    plan = with_seed(load_protocol(path, network=getattr(subject, "name", None)), seed)
     if not plan.is_series:
         return (
             run(
                 path,
+                subject=subject,
                 limit=limit,
                 out=out,
                 seed=seed,
@@ -187,7 +195,7 @@ def run_series(
 
 def _members(
     plan: Protocol, path: Path, model: Any, tokenizer: Any, device: str, skipped: list[str]
-) -> Iterator[tuple[MemberName, Protocol, LanguageModel]]:
+) -> Iterator[tuple[MemberName, Protocol, Subject]]:
     """Plan and subject of each member; of checkpoints, one model at a time."""
     if isinstance(plan.subject.revision, tuple):
         if model is not None:
@@ -204,6 +212,7 @@ def _members(
         if model is None
         else subject_in_memory(last, model, tokenizer)
     )
+    assert isinstance(subject, LanguageModel)  # a network has no layers to go through
     for layer in range(subject.n_layers):
         member = plan.member(layer=layer)
         here = at_layer(subject, member)

@@ -103,8 +103,11 @@ def _by_name(split: SplitEvidence) -> dict[str, NDArray[np.generic]]:
 
 
 def _of_the_rest(one: Evidence, two: Evidence, exact: bool) -> Iterator[Difference]:
-    yield from _array("output weights", one.weights.output, two.weights.output, 0.0)
-    yield from _array("input weights", one.weights.input, two.weights.input, 0.0)
+    if one.weights is not None and two.weights is not None:
+        yield from _array("output weights", one.weights.output, two.weights.output, 0.0)
+        yield from _array("input weights", one.weights.input, two.weights.input, 0.0)
+    elif one.weights is not two.weights:
+        yield Difference("weights", *("none" if of.weights is None else "there" for of in (one, two)))
     if one.heads != two.heads:
         yield Difference("heads", f"{len(one.heads)} heads", "others")
     means = (one.mean_activation, two.mean_activation)

@@ -24,6 +24,7 @@ from hypotest.pipeline.collection import collect_both, self_check
 from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.fingerprint import text_hashes
+from hypotest.pipeline.subject import network_in_memory
 from hypotest.pipeline.untrained import collect_untrained
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
@@ -63,6 +64,7 @@ def recollect(
     cached: Evidence | None,
     base: Path,
     session: Session,
+    subject: Any = None,
 ) -> Recollection:
     """Load the subject again, collect all evidence in a cache of its own, and compare.
 
@@ -73,10 +75,12 @@ def recollect(
         cached: From the cache; None if it is missing.
         base: Folder that relative paths of the protocol start from.
         session: What it computes with, but for memory: as much as the run had.
+        subject: The network, where it was given in Python.
     """
     session = replace(session, memory=_memory(manifest))
     try:
-        prepared = prepare(plan, base, session, kept_out=_kept_out(manifest), force=True)
+        given = None if subject is None else network_in_memory(subject)
+        prepared = prepare(plan, base, session, given, kept_out=_kept_out(manifest), force=True)
     except HypotestError as error:
         return Recollection((Check(_NAME, "not checked", str(error)),), None, (), False, {})
     source = _source(prepared, manifest)
@@ -137,14 +141,14 @@ def _of_the_model(
     prepared: Prepared,
     evidence: Evidence,
     stored: Results,
-    check: SelfCheck,
+    check: SelfCheck | None,
     exact: bool,
     session: Session,
 ) -> Iterator[Check]:
     """The parts of the results that do not follow from evidence."""
     selection = select(plan, without_dead(evidence), session.streams)
     entropy = stored.cross_entropy and measure_cross_entropy(prepared, session, force=True)
-    if not exact:  # the difference is rounding itself; that it is small enough has been checked
+    if not exact and check and stored.self_check:  # it is rounding itself, and has been found small enough
         check = replace(check, largest_difference=stored.self_check.largest_difference)
     found = ask_model(plan, prepared, evidence, selection, check, entropy, session)
     sides = _plain(ModelFacts.stored(stored)), _plain(found)

@@ -21,6 +21,7 @@ from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_verification
+from hypotest.pipeline.registered.manifest import ablation_numbers
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
@@ -53,6 +54,7 @@ def verify(
     device: str = "auto",
     protocol: str | Path | None = None,
     start_stage: StartStage = silent,
+    subject: Any = None,
 ) -> Verification:
     """Check a run against its hashes, its evidence and its own rules.
 
@@ -63,6 +65,7 @@ def verify(
         protocol: The protocol's file, for the paths that start from its folder and for the registry beside
             it; default: ``protocols/<id>.yaml`` or ``<id>.yaml``, if that is the run's protocol.
         start_stage: Told of the stages, for progress.
+        subject: With ``recollect``, of a run whose network was given in Python: the same.
 
     Returns:
         Every check; ``verified`` says whether all that was asked for was checked and agrees.
@@ -87,7 +90,7 @@ def verify(
     base = _base(plan, known, protocol)
     basis = "Nothing was recomputed."
     if stored is not None and plan is not None:
-        basis = _numbers(checks, plan, stored, nulls, known, base, recollect, device, start_stage)
+        basis = _numbers(checks, plan, stored, nulls, known, base, recollect, device, start_stage, subject)
     else:
         checks.append(Check("results", "not checked", gone or _NO_RESULTS))
     if gone:
@@ -152,6 +155,7 @@ def _numbers(
     recollect: bool,
     device: str,
     start_stage: StartStage,
+    subject: Any,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
     session = Session.start(plan.seed, start_stage, device)
@@ -166,7 +170,7 @@ def _numbers(
     network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)
     checks += network_checks
     if recollect:
-        anew = collect_anew(plan, stored, manifest, evidence, base, session)
+        anew = collect_anew(plan, stored, manifest, evidence, base, session, subject)
         checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
         checks += anew.checks
         if evidence is None and anew.evidence is not None:
@@ -217,11 +221,7 @@ def _manifest_numbers(
     found = {
         "engine": evidence.ablation.engine,
         "why": evidence.ablation.reason,
-        "replacement": ablation.replacement,
-        "tolerance_nats": ablation.tolerance,
-        "largest_error_bound_nats": ablation.largest_error_bound,
-        "share_exact": ablation.share_exact,
-        "self_check_tolerance_nats": expected.self_check.tolerance,
+        **ablation_numbers(ablation, expected.self_check),
     }
     told = section(manifest, "ablation")
     stored = {name: told.get(name) for name in found}
@@ -254,9 +254,8 @@ def _base(plan: Protocol | None, manifest: Mapping[str, Any], protocol: str | Pa
     if plan is not None:
         for path in _candidates(plan.id):
             try:
-                if protocol_hash(load_protocol(path, subject=False)) == section(manifest, "hashes").get(
-                    "protocol"
-                ):
+                found = load_protocol(path, subject=False, network=plan.subject.network)
+                if protocol_hash(found) == section(manifest, "hashes").get("protocol"):
                     return path.parent
             except HypotestError:
                 continue

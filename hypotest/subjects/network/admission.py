@@ -1,0 +1,146 @@
+"""What must hold of a network before anything is collected: found by running it over a few rows."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hypotest.errors import SubjectError
+from hypotest.subjects.network.trees import leaves
+
+_NAMED = 5
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+"""Differences of a row's output that rounding may cause when other rows run beside it."""
+
+
+def require_module(module: Any, path: str, name: str) -> nn.Module:
+    """The submodule that units belong to.
+
+    Raises:
+        SubjectError: If there is none of this path; names the nearest.
+    """
+    known = [item for item, _ in module.named_modules() if item]
+    if path in known:
+        return module.get_submodule(path)  # type: ignore[no-any-return]
+    if not known:
+        raise SubjectError(
+            f"{name}: units must name a module within the network; {type(module).__name__} has none: wrap it "
+            "in torch.nn.Sequential"
+        )
+    near = difflib.get_close_matches(path, known, _NAMED, 0.5)
+    last = path.rpartition(".")[2]
+    near += [item for item in known if item.rpartition(".")[2] == last and item not in near]
+    hint = f"did you mean {' or '.join(near[:_NAMED])}?" if near else f"it has {_listed(known)}"
+    raise SubjectError(f"{name}: units {path!r}: there is no such module; {hint}")
+
+
+def require_evaluating(module: nn.Module, name: str) -> None:
+    """Refuse norms that look at other rows, before a pass would change what they have counted.
+
+    Raises:
+        SubjectError: If a batch norm is in training mode.
+    """
+    for path, item in module.named_modules():
+        if isinstance(item, nn.modules.batchnorm._BatchNorm) and item.training and item.track_running_stats:
+            raise SubjectError(
+                f"{name}: {path or 'the module'} is a batch norm in training mode, in which each row depends "
+                "on the others: call module.eval()"
+            )
+
+
+def require_same(one: Any, other: Any, module: nn.Module, name: str) -> None:
+    """Refuse a network that gives two answers to one question.
+
+    Args:
+        one: Its output.
+        other: Its output again.
+        module: The network.
+        name: Of it.
+
+    Raises:
+        SubjectError: If they differ; names modules that draw at random.
+    """
+    pairs = list(zip(leaves(one), leaves(other), strict=True))
+    if all(torch.equal(a, b) or _both_nan(a, b) for a, b in pairs):
+        return
+    random = [
+        path for path, item in module.named_modules() if item.training and "Dropout" in type(item).__name__
+    ]
+    cause = (
+        f"dropout is on in {_listed(random)}: call module.eval()"
+        if random
+        else ("call module.eval(), and leave out of its forward whatever draws at random")
+    )
+    raise SubjectError(
+        f"{name}: the network must be deterministic, and run twice over the same rows it gave two outputs; "
+        f"{cause}"
+    )
+
+
+def require_rows(axes: tuple[int | None, ...], output: Any, name: str) -> None:
+    """Refuse a network whose output holds no rows.
+
+    Args:
+        axes: The axis of rows of each tensor of its output.
+        output: The output.
+        name: Of the network.
+
+    Raises:
+        SubjectError: If none has one.
+    """
+    found = [tuple(item.shape) for item in leaves(output)]
+    if not found:
+        raise SubjectError(f"{name}: the network must give a tensor; found {type(output).__name__}")
+    if all(axis is None for axis in axes):
+        raise SubjectError(
+            f"{name}: the network's output must hold a row for each row of its input, along one axis; found "
+            f"shape {', '.join(map(str, found))}"
+        )
+
+
+def require_independent(alone: Any, together: Any, axes: tuple[int | None, ...], name: str) -> None:
+    """Refuse a network in which a row's output depends on the rows beside it.
+
+    Args:
+        alone: Output of a pass over the first row or rows.
+        together: Output of one over more rows.
+        axes: The axis of rows of each tensor.
+        name: Of the network.
+
+    Raises:
+        SubjectError: If they differ by more than rounding.
+    """
+    for one, every, axis in zip(leaves(alone), leaves(together), axes, strict=True):
+        if axis is None or not one.is_floating_point():
+            continue
+        same = every.narrow(axis, 0, one.shape[axis])
+        if not torch.allclose(one, same, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True):
+            raise SubjectError(
+                f"{name}: each row's output must be its own, and it changed by "
+                f"{float((one - same).abs().max()):.3g} with other rows beside it: norms over a batch, or "
+                "attention across rows?"
+            )
+
+
+def require_finite(loss: Tensor, name: str) -> None:
+    """Refuse outcomes that are no numbers.
+
+    Raises:
+        SubjectError: If one is not finite.
+    """
+    wrong = torch.nonzero(~torch.isfinite(loss)).flatten()
+    if wrong.numel():
+        row = int(wrong[0])
+        raise SubjectError(f"{name}: the outcome must be finite; at row {row} it is {float(loss[row])}")
+
+
+def _both_nan(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+
+
+def _listed(paths: list[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
