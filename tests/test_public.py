@@ -8,8 +8,11 @@ import hypotest
 
 NAMES = {
     "Analysis",
+    "Evidence",
+    "Network",
     "Protocol",
     "Run",
+    "Units",
     "ablate_neurons",
     "analyse",
     "compare",

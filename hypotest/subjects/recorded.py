@@ -18,21 +18,10 @@ from hypotest.records.evidence.evidence import Weights
 from hypotest.subjects.network.partition import partition_of
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.network.rows import NetworkRows
+from hypotest.subjects.recorded_files import CHANNELS, OF_ROWS, OF_UNITS, read_recorded
 
 CLUSTER = "cluster"
 """Column that says what is independent, where none is named."""
-_OF_ROWS = {
-    "activations": "(n_rows, n_units)",
-    "influence": "(n_rows, n_units), the change of the outcome with each unit ablated",
-    "loss": "(n_rows,), the outcome",
-}
-_OF_UNITS = {
-    "weights_in": "(n_units, d), by which each unit is read in",
-    "weights_out": "(n_units, d), what each unit adds to what follows",
-    "partition": "(n_units,), the part of each unit",
-}
-CHANNELS = (*_OF_ROWS, *_OF_UNITS)
-"""What evidence may hold."""
 
 
 class RecordedEvidence(RowSubject):
@@ -89,8 +78,6 @@ class RecordedEvidence(RowSubject):
         Raises:
             EvidenceError: If it cannot be read, or what it holds is not evidence.
         """
-        from hypotest.subjects.recorded_files import read_recorded
-
         place = Path(path)
         rows, channels = read_recorded(place)
         return cls(rows, channels, name=name or place.name)
@@ -108,7 +95,7 @@ class RecordedEvidence(RowSubject):
             )
         if "activations" not in channels:
             raise EvidenceError(
-                f"{self.name}: channels must hold activations, of shape {_OF_ROWS['activations']}; found "
+                f"{self.name}: channels must hold activations, of shape {OF_ROWS['activations']}; found "
                 f"{', '.join(channels) or 'none'}"
             )
         found = {
@@ -121,12 +108,12 @@ class RecordedEvidence(RowSubject):
         for key, array in found.items():
             if key in expected and (array.shape != expected[key] or array.ndim != len(expected[key])):
                 raise EvidenceError(
-                    f"{self.name}: {key} must have shape {_OF_ROWS[key]}, here {expected[key]} for the "
+                    f"{self.name}: {key} must have shape {OF_ROWS[key]}, here {expected[key]} for the "
                     f"{n_rows} rows; found {array.shape}"
                 )
-            if key in _OF_UNITS and (array.ndim != 2 or len(array) != n_units):
+            if key in OF_UNITS and (array.ndim != 2 or len(array) != n_units):
                 raise EvidenceError(
-                    f"{self.name}: {key} must have shape {_OF_UNITS[key]}, with {n_units} units; found "
+                    f"{self.name}: {key} must have shape {OF_UNITS[key]}, with {n_units} units; found "
                     f"{array.shape}"
                 )
             self._require_finite(key, array)
@@ -148,7 +135,7 @@ class RecordedEvidence(RowSubject):
     def _require_finite(self, key: str, array: NDArray[np.float32]) -> None:
         wrong = np.argwhere(~np.isfinite(array))
         if wrong.size:
-            axes = ("row", "unit") if key in _OF_ROWS else ("unit", "column")
+            axes = ("row", "unit") if key in OF_ROWS else ("unit", "column")
             place = ", ".join(f"{axis} {at}" for axis, at in zip(axes, wrong[0].tolist(), strict=False))
             raise EvidenceError(
                 f"{self.name}: {key} must be finite; {len(wrong):,} values are not, the first at {place}: "
@@ -156,7 +143,7 @@ class RecordedEvidence(RowSubject):
             )
 
     def _digests(self) -> Iterator[bytes]:
-        arrays = [self._arrays[key] for key in _OF_ROWS if key in self._arrays]
+        arrays = [self._arrays[key] for key in OF_ROWS if key in self._arrays]
         for row in range(self.n_rows):
             digest = hashlib.sha256()
             for array in arrays:
@@ -192,7 +179,7 @@ class RecordedEvidence(RowSubject):
     @property
     def channels(self) -> frozenset[Channel]:
         """What there is."""
-        own = {Channel(key) for key in _OF_ROWS if key in self._arrays}
+        own = {Channel(key) for key in OF_ROWS if key in self._arrays}
         own |= {Channel.WEIGHTS} if self.weights else set()
         return frozenset(own | ({Channel.PARTITION} if self.partition else set()))
 
@@ -200,7 +187,7 @@ class RecordedEvidence(RowSubject):
     def fingerprint(self) -> str:
         """SHA-256 of what was recorded, and of the rows."""
         digest = hashlib.sha256(self.tokenizer_fingerprint.encode())
-        for key in _OF_UNITS:
+        for key in OF_UNITS:
             if key in self._arrays:
                 digest.update(key.encode() + np.ascontiguousarray(self._arrays[key]).tobytes())
         return digest.hexdigest()

@@ -1,6 +1,6 @@
 """Files with evidence: rows and channels in one, as ``.npz``, ``.parquet`` or ``.safetensors``.
 
-- ``.npz``: arrays by name. Those of `hypotest.subjects.recorded.CHANNELS` are channels; every other array of
+- ``.npz``: arrays by name. Those of `CHANNELS` are channels; every other array of
   one value a row is a column of the rows.
 - ``.parquet``: the column ``activations`` (and ``influence``) holds a list for each row, or there is a
   column for each unit: ``activations.0``, ``activations.1``, ...; ``loss`` a number. Every other column is
@@ -22,7 +22,19 @@ import numpy as np
 import polars as pl
 
 from hypotest.errors import EvidenceError
-from hypotest.subjects.recorded import CHANNELS
+
+OF_ROWS = {
+    "activations": "(n_rows, n_units)",
+    "influence": "(n_rows, n_units), the change of the outcome with each unit ablated",
+    "loss": "(n_rows,), the outcome",
+}
+OF_UNITS = {
+    "weights_in": "(n_units, d), by which each unit is read in",
+    "weights_out": "(n_units, d), what each unit adds to what follows",
+    "partition": "(n_units,), the part of each unit",
+}
+CHANNELS = (*OF_ROWS, *OF_UNITS)
+"""What evidence may hold."""
 
 _Both = tuple[dict[str, Any], dict[str, Any]]
 SUFFIXES = (".npz", ".parquet", ".safetensors")
