@@ -6,12 +6,12 @@ attention. What is varied stands in a specification's ``choices``; everything el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from hypotest.measures.option import Option
-from hypotest.measures.registry import filled_options, measure_of
+from hypotest.measures.registry import CHOICES, filled_options, measure_of
 from hypotest.predicates.alternatives import with_value
 from hypotest.records.protocol.choices import CONDITIONS, Multiverse, is_shared, kind_of, plain
 from hypotest.records.protocol.prediction import Prediction
@@ -124,3 +124,15 @@ def _with_declared(declared: Value, listed: tuple[Any, ...]) -> tuple[Value, ...
 
 def _section(protocol: Protocol) -> Multiverse:
     return protocol.multiverse or Multiverse()
+
+
+def occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
+    """Every value of each choice, the declared ones first."""
+    found: dict[str, dict[Value, None]] = {}
+    names = dict.fromkeys(name for item in wanted for name in item.choices)
+    for name in sorted(names, key=lambda name: (not is_shared(name), name not in CHOICES)):
+        for item in wanted:
+            value = item.choices.get(name)
+            if value is not None:
+                found.setdefault(name, {})[value] = None
+    return {name: tuple(values) for name, values in found.items()}

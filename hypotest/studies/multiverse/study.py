@@ -19,7 +19,7 @@ from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
-from hypotest.measures.registry import CHOICES, for_outcomes
+from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared as declared_nulls
 from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
@@ -52,6 +52,7 @@ from hypotest.studies.multiverse.shared_verdicts import shared_verdicts
 from hypotest.studies.multiverse.specifications import (
     Choices,
     declared_values,
+    occurring,
     shared_choices,
     specifications,
     with_options,
@@ -132,7 +133,7 @@ def multiverse(
         draws=draws,
         n_definitions=len(prepared),
         n_evidence=len({item.keys for item in prepared.values()}),
-        choices=_occurring(wanted),
+        choices=occurring(wanted),
         tests=tests,
         robustness=tuple(
             robustness([item for item in tests if item.specification.prediction == prediction.id])
@@ -288,15 +289,3 @@ def _varied(choices: Choices) -> str:
     """The shared choices as an error names them."""
     varied = [f"{name} {value}" for name, value in choices.items() if is_shared(name)]
     return ", ".join(varied) or "what is declared"
-
-
-def _occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
-    """Every value of each choice, the declared ones first."""
-    found: dict[str, dict[Value, None]] = {}
-    names = dict.fromkeys(name for item in wanted for name in item.choices)
-    for name in sorted(names, key=lambda name: (not is_shared(name), name not in CHOICES)):
-        for item in wanted:
-            value = item.choices.get(name)
-            if value is not None:
-                found.setdefault(name, {})[value] = None
-    return {name: tuple(values) for name, values in found.items()}
