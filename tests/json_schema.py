@@ -9,7 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+_TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+}
 _NOTES = {"$schema", "definitions", "title", "description", "default"}
 
 
@@ -30,7 +37,7 @@ def _errors(entry: dict[str, Any], value: Any, root: dict[str, Any], at: str) ->
 
 
 def _is(value: Any, kind: str) -> bool:
-    return isinstance(value, _TYPES[kind]) and (kind in ("object", "array") or not isinstance(value, bool))
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _reference(entry, demanded, value, root, at):
@@ -90,6 +97,9 @@ _CHECKS = {
     "minLength": lambda e, wanted, v, root, at: len(v) >= wanted,
     "maxLength": lambda e, wanted, v, root, at: len(v) <= wanted,
     "maxItems": lambda e, wanted, v, root, at: len(v) <= wanted,
+    "maxProperties": lambda e, most, v, root, at: len(v) <= most,
+    "propertyNames": lambda e, name, v, root, at: [x for key in v for x in _errors(name, key, root, at)],
+    "minProperties": lambda e, least, v, root, at: len(v) >= least,
     "minItems": lambda e, wanted, v, root, at: len(v) >= wanted,
     "uniqueItems": lambda e, wanted, v, root, at: not wanted or len(set(map(str, v))) == len(v),
     "minimum": lambda e, wanted, v, root, at: v >= wanted,

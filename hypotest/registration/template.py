@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -32,7 +32,14 @@ _ABOUT = {
     "rare-tokens": "ten predictions, decided by neurons alike in all but rare targets",
     "rare-tokens-as-published": "the same, decided by random neurons",
     "smollm2": "rare-tokens on a public model of 135 million parameters, which a package brings",
+    "numbers": "digits against words as the tokens to be predicted",
+    "induction": "tokens that occurred before in the block against new ones",
+    "code": "code against docstrings of the same packages",
+    "language": "two languages of one kind of text; the texts are yours",
+    "agreement": "minimal pairs of subject and verb, by the difference of two logits; brings its examples",
 }
+_BRINGS = {"agreement": ("agreement.jsonl",)}
+"""Files that are written beside a template."""
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
 
 
@@ -85,7 +92,7 @@ def start_protocol(name: str = DEFAULT, path: str | os.PathLike[str] | None = No
             does not end in .yaml or .yml.
         OutputError: If a file cannot be written.
     """
-    return _start(template_text(name), _target(name, path))
+    return _start(template_text(name), _target(name, path), _BRINGS.get(name, ()))
 
 
 def start_from(name: str, target: Path, changes: Mapping[str, tuple[Any, str]]) -> Started:
@@ -171,9 +178,12 @@ def _in_a_line(value: Any) -> Any:
     return written
 
 
-def _start(text: str, target: Path) -> Started:
+def _start(text: str, target: Path, brought: Sequence[str] = ()) -> Started:
     try:
         _check(target)
+        for place in (target.parent / name for name in brought):
+            _require_free(place)
+            _write(place, (_FOLDER / place.name).read_text(encoding="utf-8"))
         _write(target, _with_id(text, target.stem))
         schema_file = target.parent / SCHEMA_FILE
         return Started(target, schema_file, _write_schema(schema_file))
@@ -189,6 +199,10 @@ def _check(target: Path) -> None:
         raise ProtocolError(f"{shown(str(target))}: must end in .yaml or .yml")
     if not target.parent.is_dir():
         raise ProtocolError(f"{shown(str(target.parent))}: no such folder; create it first")
+    _require_free(target)
+
+
+def _require_free(target: Path) -> None:
     if os.path.lexists(target):
         raise ProtocolError(f"{shown(str(target))} exists and is left as it is; name another file")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -29,12 +30,16 @@ FOLDER = ROOT / "hypotest" / "registration" / "templates"
 
 
 def test_every_template_is_listed():
-    assert {path.stem for path in FOLDER.iterdir()} == set(template_names())
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(template_names())
 
 
 @pytest.mark.parametrize("name", template_names())
-def test_template_is_valid_without_warnings(name):
-    protocol, problems = read_protocol(FOLDER / f"{name}.yaml")
+def test_template_is_valid_without_warnings(name, tmp_path):
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    for language in ("german", "english"):  # texts that are the user's own
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "a.txt").write_text("Wort und word", encoding="utf-8")
+    protocol, problems = read_protocol(tmp_path / f"{name}.yaml")
     assert protocol is not None
     assert [item for item in problems if item.severity != "note"] == []  # which says what is not here yet
     assert protocol.id == name
@@ -75,6 +80,21 @@ def test_the_minimal_template_names_what_can_be_said():
     shown = {key for key in Protocol.model_fields if re.search(rf"^#?{key}:", text, re.MULTILINE)}
     # `source` has no default, a multiverse is for those who have a result, and examples need a table.
     assert set(Protocol.model_fields) - shown == {"source", "multiverse", "examples", "outcome"}
+
+
+def test_titles_are_questions():
+    for name in template_names():
+        assert read_source(FOLDER / f"{name}.yaml").data["title"].endswith("?")
+
+
+def test_examples_come_with_their_template(tmp_path):
+    started = start_protocol("agreement", tmp_path / "mine.yaml")
+    assert load_protocol(started.protocol).id == "mine"
+    brought = tmp_path / "agreement.jsonl"
+    assert brought.read_bytes() == (FOLDER / "agreement.jsonl").read_bytes()
+    with pytest.raises(ProtocolError, match=r"exists and is left as it is"):
+        start_protocol("agreement", tmp_path / "other.yaml")
+    assert not (tmp_path / "other.yaml").exists()
 
 
 def test_writes_protocol_and_schema(tmp_path):

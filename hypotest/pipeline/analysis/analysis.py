@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,6 @@ from hypotest.pipeline.analysis.outcomes import (
     null_frame,
 )
 from hypotest.pipeline.analysis.sensitivity import with_sensitivity
-from hypotest.pipeline.recorded import divided
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence, Selected, SelectionEvidence
 from hypotest.records.protocol.prediction import Prediction
@@ -33,11 +33,13 @@ from hypotest.records.results.figure_data import RegimeFit
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Dependence, HypothesisVerdict
-from hypotest.subjects.recorded import RecordedEvidence
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.testing.selection import select, select_group
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
+
+if TYPE_CHECKING:
+    from hypotest.subjects.recorded import RecordedEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +86,9 @@ def analyse(
         EvidenceError: If no group can be selected on the selection split.
     """
     session = session or Session.start(protocol.seed)
-    if isinstance(evidence, RecordedEvidence):
+    if not isinstance(evidence, Evidence):
+        from hypotest.pipeline.recorded import divided
+
         evidence = divided(protocol, evidence, session)
     evidence = without_dead(evidence)
     selection = select(protocol, evidence, session.streams)

@@ -28,6 +28,13 @@ UNSIMULATED = {
 """Parts of a protocol that a simulation does not depend on, or that layers and rows stand for."""
 FLAGSHIP = "rare-tokens"
 """The template that is simulated in every scenario."""
+OTHER_LABELS = {
+    "induction": "positions of one token type",
+    "code": "documents",
+    "language": "documents",
+    "agreement": "pairs of examples",
+}
+"""Templates whose labels belong to something else than token types, which simulated rows do not have."""
 _SD_DRAWS = 279
 """From which the SD of random groups, the unit of margins, is known to 4 %; exact up to M = 7."""
 
@@ -51,10 +58,10 @@ class Simulated:
 @cache
 def shipped() -> tuple[Simulated, ...]:
     """The shipped protocols, the flagship first; those that differ in nothing that is simulated are one."""
-    names = sorted(template_names(), key=lambda name: name != FLAGSHIP)
+    names = sorted(set(template_names()) - OTHER_LABELS.keys(), key=lambda name: (name != FLAGSHIP, name))
     found: list[Simulated] = []
     for name in names:
-        one = simulated(shipped_plan(name), name)
+        one = simulated(_of_rare_tokens(shipped_plan(name)), name)
         for place, other in enumerate(found):
             if _same(one.protocol) == _same(other.protocol):
                 found[place] = Simulated((*other.names, name), other.protocol, other.left_out)
@@ -62,6 +69,18 @@ def shipped() -> tuple[Simulated, ...]:
         else:
             found.append(one)
     return tuple(found)
+
+
+def _of_rare_tokens(plan: Protocol) -> Protocol:
+    """The same questions about the conditions whose rows are simulated: labels of token types."""
+    flagship = shipped_plan(FLAGSHIP)
+    predictions = tuple(
+        item.model_copy(update={"contrast": item.contrast.model_copy(update={"conditions": NAMES})})
+        if item.contrast.conditions
+        else item
+        for item in plan.predictions
+    )
+    return plan.model_copy(update={"conditions": flagship.conditions, "predictions": predictions})
 
 
 def _same(protocol: Protocol) -> dict[str, object]:

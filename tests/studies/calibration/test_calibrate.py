@@ -269,6 +269,7 @@ def test_other_protocols_are_simulated_where_that_is_asked_for():
         "nothing",
         "heavy-tails",
         "nothing (minimal)",
+        "nothing (numbers)",
         "nothing (rare-tokens-as-published)",
     ]
 

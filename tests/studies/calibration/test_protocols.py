@@ -2,26 +2,30 @@ import pytest
 
 from hypotest.errors import ProtocolError
 from hypotest.nulls.registry import declared
+from hypotest.predicates.combine import exchange_of
 from hypotest.registration.template import shipped_plan, template_names
-from hypotest.studies.calibration.protocols import FLAGSHIP, shipped, simulated, with_share
+from hypotest.studies.calibration.protocols import FLAGSHIP, OTHER_LABELS, shipped, simulated, with_share
 from hypotest.studies.calibration.scenarios import SCENARIOS
 
 
 def test_every_shipped_protocol_is_simulated_once():
     names = [name for item in shipped() for name in item.names]
-    assert sorted(names) == sorted(template_names())
+    assert sorted((*names, *OTHER_LABELS)) == sorted(template_names())
+    assert all(exchange_of(shipped_plan(name)) == "type" for name in names)
+    for name in OTHER_LABELS.keys() - {"language"}:  # whose texts are the user's own
+        assert exchange_of(shipped_plan(name)) != "type"
     assert shipped()[0].name == FLAGSHIP
     assert "smollm2" in shipped()[0].names  # another model, and nothing else that is simulated
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", [name for item in shipped() for name in item.names])
 def test_what_is_simulated_is_the_protocol_itself(name):
     plan, found = shipped_plan(name), simulated(shipped_plan(name), name).protocol
     assert found.predictions == plan.predictions  # contrasts, options, margins, expectations
     assert found.decision == plan.decision
     assert found.group == plan.group
     for item in declared(found):
-        own = getattr(plan.nulls, item.name)
+        (own,) = (one.options for one in declared(plan) if one.name == item.name)
         changed = {item.null.number, "stop_after"}
         assert item.options.model_dump(exclude=changed) == own.model_dump(exclude=changed)
         assert item.n_draws <= item.null.n_draws(own)
