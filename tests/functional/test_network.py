@@ -33,7 +33,7 @@ placebos: 2
 nulls:
   size_matched: {draws: 199}
   local_matched: {draws: 199}
-  label_shuffled: {draws: 99, unit: position}
+  label_shuffled: {draws: 99, unit: pair}
 predictions:
   - {id: dissociation, measure: dissociation_index, contrast: {reference: 0}, margin: {raw: 0.2},
      modular: greater, distributed: equivalent}
@@ -308,7 +308,7 @@ def test_a_package_offers_a_network_by_name(package: Path, tmp_path: Path) -> No
         return subprocess.run(call, capture_output=True, text=True, env=environment, cwd=tmp_path)
 
     assert command("validate", path).returncode == 0
-    assert "the network offered" in command("explain", path).stdout
+    assert "the network offered" in " ".join(command("explain", path).stdout.split())
     for arguments in (("register", path), ("run", path), ("power", path, "--quick"), ("multiverse", path)):
         done = command(*arguments)
         assert done.returncode == 0, done.stderr
@@ -382,7 +382,7 @@ def test_a_file_of_evidence_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "recorded.yaml").write_text(RECORDED, "utf-8")
     evidence = recorded()
     every = np.arange(400)
-    columns = {name: evidence.rows.frame[name].to_numpy() for name in ("image",)}
+    columns = {"image": np.array(evidence.rows.frame["image"].to_list())}
     np.savez(tmp_path / "e.npz", **columns, cluster=every // 4, activations=evidence.activations(every))
     call = [sys.executable, "-m", "hypotest", "run", "recorded.yaml", "--evidence", "e.npz"]
     done = subprocess.run(

@@ -173,6 +173,8 @@ def test_its_words_fit_where_they_stand(name):
 def without(evidence: Evidence, channel: Channel) -> Evidence:
     if channel is Channel.PARTITION:
         return replace(evidence, partition=None)
+    if channel is Channel.WEIGHTS:
+        return replace(evidence, weights=None)
 
     def split(item: SplitEvidence) -> SplitEvidence:
         kept = {name: array for name, array in item.channels.items() if name != channel}

@@ -8,9 +8,10 @@ from hypotest.errors import Problem, ProtocolError
 from hypotest.measures.registry import measure_of
 from hypotest.nulls.registry import declared
 from hypotest.records.evidence.channels import Channel
+from hypotest.records.protocol.group import INFLUENCE, LOCALIZER, SELECTIVITY
 from hypotest.records.protocol.protocol import Protocol
 
-_INFLUENTIAL = ("delta_loss", "selectivity")
+_INFLUENTIAL = (INFLUENCE, SELECTIVITY)
 """Ways of ranking units that rest on ablation."""
 
 
@@ -36,7 +37,7 @@ def check_channels(protocol: Protocol, channels: frozenset[Channel], name: str, 
 
     if protocol.group.is_selected and protocol.group.by in _INFLUENTIAL:
         ranked = f"a group selected by {protocol.group.by}"
-        instead = "write `by: activation_t`, or name the units"
+        instead = f"write `by: {LOCALIZER}`, or name the units"
         refuse("group.by", ranked, frozenset({Channel.INFLUENCE}), instead)
     for null in declared(protocol):
         refuse(f"nulls.{null.name}", null.name, null.null.needs, "take it out, or compare with another null")
