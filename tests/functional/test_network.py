@@ -318,7 +318,7 @@ def test_a_package_offers_a_network_by_name(package: Path, tmp_path: Path) -> No
     path.write_text(path.read_text("utf-8").replace("network: offered", "network: ofered"), "utf-8")
     done = command("run", path)
     assert done.returncode == 1
-    assert "did you mean offered?" in " ".join(done.stderr.split())
+    assert "near are offered" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(

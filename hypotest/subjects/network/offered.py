@@ -21,7 +21,7 @@ def offered_network(name: str) -> Network:
     found = {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name)}
     if name not in found:
         near = difflib.get_close_matches(name, found, 3, 0.5)
-        there = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(found) or 'none'}"
+        there = f"near are {', '.join(near)}" if near else f"there are {', '.join(found) or 'none'}"
         raise SubjectError(
             f"subject.network: no installed package offers a network {name!r} (entry points {GROUP}); "
             f"{there}. In Python, give it as subject="
