@@ -26,7 +26,10 @@ def init(
     template: Annotated[
         str,
         typer.Option(
-            "--from", metavar="TEMPLATE", help="minimal, rare-tokens, rare-tokens-as-published or smollm2."
+            "--from",
+            metavar="TEMPLATE",
+            help="minimal, rare-tokens, rare-tokens-as-published, smollm2, numbers, induction, code, language "
+            "or agreement.",
         ),
     ] = "minimal",
     model: Annotated[

@@ -190,8 +190,8 @@ def test_targets_of_several_tokens(outcome, hypotest, tmp_path):
     assert done.returncode == 0, done.stderr
     (report,) = (tmp_path / "reports" / "agreement").glob("2*")
     results = json.loads((report / "results.json").read_text(encoding="utf-8"))
-    mean = results["corpus"]["mean_loss"]["singular"]
-    assert mean > (8 if outcome == "sequence" else 0)
+    (row,) = (row for row in results["corpus"]["balance"] if row["covariate"] == "loss")
+    assert row["first"][0] > (8 if outcome == "sequence" else 0)
 
 
 def test_examples_of_a_middle_layer_go_through_forward_passes(hypotest, tmp_path):

@@ -10,6 +10,7 @@ from hypotest.records.stored.folders import replace_folder
 from hypotest.report.corpus import left_out_of, used_of
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.reworded import reworded
 from hypotest.report.row_balance import LEGEND, imbalances, row_balance_table
 from hypotest.report.text import token_text
 from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
@@ -45,19 +46,21 @@ def corpus_summary(found: CorpusCheck) -> Document:
     )
     drawn = found.folder / "frequencies.png"
     figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]
-    return document(
+    names = Conditions(*(item.condition for item in found.samples))
+    balance = together(
+        row_balance_table(found.balance, names),
+        aside(f"Of the evaluation split. {LEGEND}"),
+        *imbalances(found.balance, names),
+        *figure,
+    )
+    sampled = document(
         [
             together(strong(found.title), text_of(found), *found.found, room_of(found)),
             *(_sample_of(found, item) for item in found.samples),
             together(counts, aside(legend)),
-            together(
-                row_balance_table(found.balance, Conditions(*(item.condition for item in found.samples))),
-                aside(f"Of the evaluation split. {LEGEND}"),
-                *imbalances(found.balance, Conditions(*(item.condition for item in found.samples))),
-                *figure,
-            ),
         ]
     )
+    return Document((*sampled.blocks, *reworded(document([balance]), words).blocks))
 
 
 def text_of(found: CorpusCheck) -> str:
