@@ -28,8 +28,8 @@ def init(
         typer.Option(
             "--from",
             metavar="TEMPLATE",
-            help="minimal, rare-tokens, rare-tokens-as-published, smollm2, numbers, induction, code, language "
-            "or agreement.",
+            help="minimal, rare-tokens, rare-tokens-as-published, smollm2, numbers, induction, code, "
+            "language or agreement.",
         ),
     ] = "minimal",
     model: Annotated[
