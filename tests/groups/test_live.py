@@ -46,6 +46,7 @@ def with_dead(evidence: Evidence, n_dead: int, constant: float = 0.0) -> tuple[E
         evaluation=split(evidence.evaluation),
         weights=Weights(widened(evidence.weights.output, 0, 1.0), widened(evidence.weights.input, 0, 1.0)),
         mean_activation=widened(evidence.mean_activation, 0, constant),
+        partition=None,
     )
     return dead, live
 

@@ -174,7 +174,8 @@ def test_what_a_measure_needs_is_enough_and_nothing_else_is_collected(plan, prep
     assert np.isfinite(expected["coordination"])
     assert values == pytest.approx(expected, rel=1e-6)
     needs = set(MEASURES[measure].needs)
-    assert channels_of(evidence) - {Channel.ACTIVATIONS} == needs - {Channel.ACTIVATIONS}
+    everywhere = {Channel.ACTIVATIONS, Channel.WEIGHTS}  # weights are read, not collected
+    assert channels_of(evidence) - everywhere == needs - everywhere
     seen = needs & {Channel.ACTIVATIONS, Channel.INFLUENCE}  # activations come with every ablation
     assert (Channel.ACTIVATIONS in channels_of(evidence)) == bool(seen)
     assert (evidence.selection.heads is not None) == (Channel.HEADS in needs)

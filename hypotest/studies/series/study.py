@@ -42,10 +42,10 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         protocol: Path of the protocol.
         options: As for `hypotest.run`, but for ``limit``.
     """
-    given = options.get("subject")
-    if given is not None:  # which is one
+    if options.get("subject") is not None:  # which is one
         found: Run = run(protocol, **options)
         return found
+    options.pop("subject", None)
     if load_protocol(protocol, subject=options.get("model") is None).is_series:
         return run_series(protocol, **options)
     found = run(protocol, **options)
