@@ -155,8 +155,8 @@ def permuted_name(unit: Unit) -> str:
     """The comparison in which labels of the unit are permuted, beside a test by t.
 
     Examples:
-        >>> permuted_name("type"), permuted_name("pair")
-        ('types permuted', 'labels permuted within pairs')
+        >>> permuted_name("type"), permuted_name("document")
+        ('types permuted', 'labels permuted over documents')
     """
     return PERMUTED if unit == "type" else f"labels permuted {EXCHANGES[unit].over}"
 
