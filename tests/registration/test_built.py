@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,12 @@ def from_file(text, tmp_path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_what_is_written_is_what_was_loaded(path, tmp_path):
-    loaded = hypotest.load_protocol(path, subject=False)
+    for language in ("german", "english"):  # what templates name beside themselves
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "a.txt").write_text("Wort und word", encoding="utf-8")
+    for beside in path.parent.glob("*.jsonl"):
+        shutil.copy(beside, tmp_path)
+    loaded = hypotest.load_protocol(shutil.copy(path, tmp_path / "copy.yaml"), subject=False)
     text = loaded.to_yaml()
     again = from_file(text, tmp_path)
     assert again == loaded
