@@ -46,7 +46,7 @@ def init(
     With --model or --text, values of the template that do not fit are changed: context, group size,
     positions, percentiles, token counts. It says which and why.
     """
-    from hypotest.registration import start_protocol
+    from hypotest.registration.template import start_protocol
     from hypotest.report.explanation import start_page
     from hypotest.studies.propose.page import proposal_lines
 
@@ -88,7 +88,8 @@ def validate(protocol: ProtocolArgument) -> None:
 @command(epilog="Example: hypotest explain protocols/rare-tokens.yaml")
 def explain(protocol: ProtocolArgument) -> None:
     """Say in plain words what will be done, what each hypothesis predicts, and what would refute it."""
-    from hypotest.registration import explain_protocol, load_protocol
+    from hypotest.registration import load_protocol
+    from hypotest.registration.explained.explain import explain_protocol
     from hypotest.report.explanation import explanation
 
     check(protocol, subject=False, cache=False)
@@ -98,7 +99,7 @@ def explain(protocol: ProtocolArgument) -> None:
 @command(epilog="Example: hypotest schema > hypotest.schema.json")
 def schema() -> None:
     """Print the protocol language as a JSON Schema, with units, ranges and defaults."""
-    from hypotest.registration import schema_text
+    from hypotest.registration.template import schema_text
 
     print(schema_text())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import get_args
 
 import numpy as np
@@ -11,21 +11,12 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.errors import CorpusError
 from hypotest.records.protocol.conditions import Conditions
-from hypotest.records.protocol.design import CALIPER, MatchFactor
+from hypotest.records.protocol.design import CALIPER, FACTOR_WORDS, MatchFactor
 
 PAIR = "pair"
 """Column of examples: both positions of a minimal pair have one number, and are drawn together."""
 _EXACT: tuple[MatchFactor, ...] = tuple(name for name in get_args(MatchFactor) if name != "index")
 BoolArray = NDArray[np.bool_]
-
-FACTOR_WORDS: Mapping[str, str] = {
-    "block": "block of text",
-    "document": "document",
-    "index": "place in the block",
-    "target_frequency": "frequency of the target (its power of 2)",
-    "token": "current token",
-    "length": "length of the document (its power of 2)",
-}
 
 
 def require_overlap(

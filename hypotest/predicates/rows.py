@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.corpora.blocks import Blocks
 from hypotest.records.corpus import Document
 from hypotest.records.evidence.arrays import IntArray
+
+if TYPE_CHECKING:
+    from hypotest.corpora.blocks import Blocks
 
 About = Literal["target", "token"]
 """The token to be predicted, or the one before it, the last that the network sees."""

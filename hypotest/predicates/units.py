@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.inference.relabelling import type_strata
 from hypotest.records.protocol.design import PERMUTED, Unit
 
 
@@ -174,6 +173,8 @@ def division(columns: Mapping[str, NDArray[Any]], unit: Unit) -> tuple[NDArray[n
     Raises:
         KeyError: If a column is missing.
     """
+    from hypotest.inference.relabelling import type_strata  # to check a protocol needs no inference
+
     exchange = EXCHANGES[unit]
     n_rows = next(iter(columns.values())).size
     units = _codes([columns[name] for name in exchange.members]) if exchange.members else np.arange(n_rows)

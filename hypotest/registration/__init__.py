@@ -12,29 +12,17 @@
     explained   a protocol in plain words
     locks       canonical forms, locks, the registry, deviations between a registration and a run
 
-Nothing here needs the model, its libraries, or any data.
+Nothing here needs the model, its libraries, or any data. What few commands use is imported from its file.
 """
 
 from hypotest.registration.checks.validate import check_protocol
-from hypotest.registration.explained.explain import explain_protocol
-from hypotest.registration.explained.lines import Line, Section
 from hypotest.registration.load import load_protocol, read_protocol
 from hypotest.registration.locks.canonical import canonical, protocol_hash
-from hypotest.registration.schema import schema
-from hypotest.registration.template import Started, schema_text, start_protocol, template_names
 
 __all__ = [
-    "Line",
-    "Section",
-    "Started",
     "canonical",
     "check_protocol",
-    "explain_protocol",
     "load_protocol",
     "protocol_hash",
     "read_protocol",
-    "schema",
-    "schema_text",
-    "start_protocol",
-    "template_names",
 ]

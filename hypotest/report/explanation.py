@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Document, Heading, Items, Part, document, table
 from hypotest.pages.inline import Inline, path, strong
-from hypotest.registration import Line, Section, Started
+from hypotest.registration.explained.lines import Line, Section
+from hypotest.registration.template import Started
 
 
 def explanation(sections: Sequence[Section]) -> Document:

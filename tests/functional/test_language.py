@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypotest.registration import template_names
+from hypotest.registration.template import template_names
 from tests.json_schema import errors
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hypotest.registration import schema
+from hypotest.registration.schema import schema
 from hypotest.registration.source import read_source
 
 ROOT = pathlib.Path(__file__).parents[2]

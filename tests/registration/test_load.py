@@ -329,7 +329,8 @@ def test_wrong_values_anywhere_give_problems_and_never_a_traceback(shipped, tmp_
 def test_validation_needs_no_model_library(shipped):
     code = (
         "import sys\n"
-        "from hypotest.registration import load_protocol, protocol_hash, schema\n"
+        "from hypotest.registration import load_protocol, protocol_hash\n"
+        "from hypotest.registration.schema import schema\n"
         f"protocol_hash(load_protocol({str(shipped)!r})); schema()\n"
         "heavy = {'torch', 'nnsight', 'transformers', 'matplotlib', 'sklearn', 'scipy', 'polars'}\n"
         "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)\n"

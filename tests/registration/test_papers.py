@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from hypotest.registration import canonical, explain_protocol, load_protocol
+from hypotest.registration import canonical, load_protocol
+from hypotest.registration.explained.explain import explain_protocol
 from tests.example import ROOT
 
 FOLDER = ROOT / "protocols" / "papers"

@@ -11,7 +11,8 @@ from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration import load_protocol, read_protocol, schema
+from hypotest.registration import load_protocol, read_protocol
+from hypotest.registration.schema import schema
 from hypotest.registration.source import read_source
 from tests.json_schema import errors
 

@@ -13,16 +13,10 @@ import pytest
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration import (
-    load_protocol,
-    protocol_hash,
-    read_protocol,
-    schema,
-    start_protocol,
-    template_names,
-)
+from hypotest.registration import load_protocol, protocol_hash, read_protocol
+from hypotest.registration.schema import schema
 from hypotest.registration.source import read_source
-from hypotest.registration.template import SCHEMA_FILE, template_text
+from hypotest.registration.template import SCHEMA_FILE, start_protocol, template_names, template_text
 from tests.json_schema import errors
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,10 @@ import pytest
 from rich.console import Console
 
 from hypotest.pages.console import PAGE, shown
-from hypotest.registration import Line, Section, Started, explain_protocol, load_protocol
+from hypotest.registration import load_protocol
+from hypotest.registration.explained.explain import explain_protocol
+from hypotest.registration.explained.lines import Line, Section
+from hypotest.registration.template import Started
 from hypotest.report.explanation import explanation, start_page
 
 ROOT = Path(__file__).parents[2]

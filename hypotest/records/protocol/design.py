@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 MINIMUM_UNITS = 20
@@ -24,6 +25,14 @@ FEWEST_MOVABLE = 5
 MatchFactor = Literal["block", "document", "index", "target_frequency", "token", "length"]
 """What a pair of positions can agree in: exactly (block, document, current token), by its power of 2
 (occurrences of the target, tokens of the document), or as nearly as can be (index)."""
+FACTOR_WORDS: Mapping[str, str] = {
+    "block": "block of text",
+    "document": "document",
+    "index": "place in the block",
+    "target_frequency": "frequency of the target (its power of 2)",
+    "token": "current token",
+    "length": "length of the document (its power of 2)",
+}
 Unit = Literal[
     "type",
     "token",

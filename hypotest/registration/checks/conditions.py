@@ -6,10 +6,10 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from hypotest.corpora.pairing import FACTOR_WORDS
 from hypotest.predicates.combine import exchange_of, predicate_of, shared_within
 from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import leaves
+from hypotest.records.protocol.design import FACTOR_WORDS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.records.stored.files import file_obstacle

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypotest.corpora.pairing import FACTOR_WORDS
 from hypotest.measures.registry import filled_options, measure_of
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import SD_NULL, declared_null, form_of, opponents
+from hypotest.records.protocol.design import FACTOR_WORDS
 from hypotest.records.protocol.material import Subject
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
@@ -13,7 +13,7 @@ from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
 
 _OF_EXAMPLES = {"index": "length of the prompt", "token": "last token of the prompt"}
-"""What `hypotest.corpora.pairing.FACTOR_WORDS` calls otherwise in running text."""
+"""What `FACTOR_WORDS` calls otherwise in running text."""
 
 
 def measured(prediction: Prediction, protocol: Protocol) -> str:

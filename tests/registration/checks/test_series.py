@@ -112,7 +112,7 @@ def test_a_member_is_a_plan_of_its_own(problems_of, small, tmp_path):
 
 
 def test_words_of_a_series(small, tmp_path):
-    from hypotest.registration import explain_protocol
+    from hypotest.registration.explained.explain import explain_protocol
 
     text = small
     for old, new in _trend():

@@ -10,8 +10,9 @@ import pytest
 from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
-from hypotest.registration import explain_protocol, load_protocol
+from hypotest.registration import load_protocol
 from hypotest.registration.checks.outcomes import possible_outcomes
+from hypotest.registration.explained.explain import explain_protocol
 from hypotest.verdict import decide
 
 QUESTION, DONE, PREDICTED, DECIDED, STATUS = range(5)

@@ -11,7 +11,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.registration import load_protocol, read_protocol, template_names
+from hypotest.registration import load_protocol, read_protocol
+from hypotest.registration.template import template_names
 from hypotest.studies.corpus_check.study import check_corpus
 from hypotest.studies.propose.study import propose
 
