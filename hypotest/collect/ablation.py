@@ -54,14 +54,13 @@ from torch import Tensor
 from hypotest.collect.enclosure import enclose_by_skewness, enclose_by_variance
 from hypotest.collect.readout import Readout
 from hypotest.collect.single_pairs import by_identity, in_float64, stored_error
-from hypotest.collect.tiles import Effects, Positions, Shift, Tiles, z_range
+from hypotest.collect.tiles import HALF, HALF_SMALLEST, Effects, Positions, Shift, Tiles, z_range
 from hypotest.engine.session import MEMORY
 from hypotest.errors import EvidenceError
 from hypotest.subjects.precision import full_precision
 
 TOLERANCE = 1e-4
 """Nats: the largest error of any entry, unless another is asked for."""
-_HALF, _HALF_SMALLEST = 2.0**-10, 2.0**-24
 _SKEWNESS_ABOVE = 0.02
 """Share of a neuron's pairs left by step 1 from which three more products are cheaper than the identity."""
 
@@ -83,8 +82,7 @@ class NeuronAblation:
             raise EvidenceError(f"the tolerance must be at least 1e-6 nats, found {tolerance:g}")
         self.readout = readout
         self.tolerance = tolerance
-        # what float16 adds to a bound on its way to disk
-        self._largest = tolerance * (1 - 2 * _HALF) - 2 * _HALF_SMALLEST
+        self._largest = tolerance * (1 - 2 * HALF) - 2 * HALF_SMALLEST
         device = readout.output.device
         self.tiles = Tiles.for_memory(
             memory,
@@ -132,12 +130,10 @@ class NeuronAblation:
             ):
                 change, bound, exact = self._tile(at, neurons, effects, delta)
                 arrays["delta_loss"][rows, neurons] = change.cpu().numpy()
-                arrays["error_bound"][rows, neurons] = _as_half(bound).cpu().numpy()
+                arrays["error_bound"][rows, neurons] = as_half(bound).cpu().numpy()
                 arrays["loss"][rows] = at.loss.cpu().numpy()
                 arrays["n_exact"][rows] += exact.cpu().numpy()
-        if not np.isfinite(arrays["delta_loss"]).all():
-            position, neuron = np.argwhere(~np.isfinite(arrays["delta_loss"]))[0]
-            raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
+        require_finite(arrays["delta_loss"])
         return arrays
 
     def over_tiles(
@@ -279,6 +275,22 @@ class NeuronAblation:
         return ((lower + upper) / 2).float(), bound
 
 
-def _as_half(bound: Tensor) -> Tensor:
+def as_half(bound: Tensor) -> Tensor:
     """As float16 that is not below: rounding moves it by half of what is added first."""
-    return (bound * (1 + _HALF) + _HALF_SMALLEST).half()
+    return (bound * (1 + HALF) + HALF_SMALLEST).half()
+
+
+def require_finite(change: NDArray[np.floating], numbers: NDArray[np.integer] | None = None) -> None:
+    """See to it that every ablation has a result.
+
+    Args:
+        change: Shape (n_positions, n_neurons).
+        numbers: Of the neurons; None: all, in order.
+
+    Raises:
+        EvidenceError: If one has none; names the first.
+    """
+    if not np.isfinite(change).all():
+        position, neuron = np.argwhere(~np.isfinite(change))[0]
+        named = neuron if numbers is None else numbers[neuron]
+        raise EvidenceError(f"delta_loss of neuron {named} at position {position} is not finite")

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hypotest.collect.ablation import require_finite
 from hypotest.collect.extent import length_of_pass
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
-from hypotest.errors import EvidenceError
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 
@@ -126,9 +126,7 @@ def intervention_arrays(
                 losses = _moved_losses(subject, ids, read, kept, moved)
                 delta_loss[here, start : start + size] = read.summed(losses - kept.loss).T
             on_block()
-    if not np.isfinite(delta_loss).all():
-        position, column = np.argwhere(~np.isfinite(delta_loss))[0]
-        raise EvidenceError(f"delta_loss of neuron {chosen[column]} at position {position} is not finite")
+    require_finite(delta_loss, chosen)
     return {
         "delta_loss": delta_loss,
         "error_bound": np.full(delta_loss.shape, np.nan, dtype=np.float16),

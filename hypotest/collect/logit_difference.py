@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.ablation import as_half, require_finite
 from hypotest.collect.readout import Readout
 from hypotest.collect.tiles import GB, UNIT, Shift
-from hypotest.errors import EvidenceError
 from hypotest.subjects.precision import full_precision
 
 _ARRAYS = 8
@@ -86,21 +86,14 @@ class LogitDifferenceAblation:
                 less_bias = (before / variance.sqrt() * readout.gain.double() * contrast).sum(dim=1)
                 moved = shift.scale * less_bias[:, None] + shift.along * (contrast @ direct.T)
                 change[rows] = moved.float().cpu().numpy()
-                bound[rows] = _at_least(moved.abs() * UNIT).cpu().numpy()
+                bound[rows] = as_half(moved.abs() * UNIT).cpu().numpy()
                 if readout.logit_bias is not None:
                     less_bias += (readout.logit_bias[other] - readout.logit_bias[wanted]).double()
                 base[rows] = less_bias.float().cpu().numpy()
-        if not np.isfinite(change).all():
-            position, neuron = np.argwhere(~np.isfinite(change))[0]
-            raise EvidenceError(f"delta_loss of neuron {neuron} at position {position} is not finite")
+        require_finite(change)
         return {
             "delta_loss": change,
             "error_bound": bound,
             "loss": base,
             "n_exact": np.zeros(n_positions, dtype=np.int32),
         }
-
-
-def _at_least(bound: torch.Tensor) -> torch.Tensor:
-    """As float16 that is not below."""
-    return (bound * (1 + 2.0**-10) + 2.0**-24).half()

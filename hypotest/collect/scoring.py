@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hypotest.collect.tiles import HALF, HALF_SMALLEST
 from hypotest.records.protocol.examples import Outcome
 
 IntArray = NDArray[np.int64]
@@ -72,7 +73,7 @@ class Scoring:
         if values.dtype != np.float16:
             return np.asarray(np.add.reduceat(values, starts, axis=0, dtype=values.dtype))
         total = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
-        return np.asarray((total * (1 + 2.0**-10) + 2.0**-24).astype(np.float16))
+        return np.asarray((total * (1 + HALF) + HALF_SMALLEST).astype(np.float16))
 
 
 LOSS = Scoring()

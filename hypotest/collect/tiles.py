@@ -15,6 +15,8 @@ GB = 1e9
 ROUNDING = 16.0
 """Allowance for rounding, in units of 2^-24 (`hypotest.collect.ablation`)."""
 UNIT = 2.0**-24
+HALF, HALF_SMALLEST = 2.0**-10, 2.0**-24
+"""What float16 adds to a bound on its way to disk: a share of it, and an amount."""
 LEAST_LEFT = 0.05
 """Share of the residual's variance below which an ablation is evaluated in float64."""
 _CACHE = 2e6  # bytes of one vector over the vocabulary of all pairs of a step

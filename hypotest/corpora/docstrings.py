@@ -66,28 +66,29 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
     distributions = sorted(distributions)
     found = installed(distributions)
     packages = Parallel(n_jobs=-1)(delayed(_package_docstrings)(name) for name in distributions)
+    seen: set[str] = set()
     documents: list[Document] = []
     sources: list[TextSource] = []
-    seen: set[str] = set()
     for name, distribution, files in zip(distributions, found, packages, strict=True):
-        digest = hashlib.sha256()
-        n_documents = 0
-        for identifier, docstrings in files:
-            text = "\n\n".join(_new_paragraphs(docstrings, seen))
-            if not text:
-                continue
+        paragraphs = ((identifier, _new_paragraphs(texts, seen)) for identifier, texts in files)
+        own, source = _documents(name, distribution.version, paragraphs)
+        documents += own
+        sources.append(source)
+    return documents, sources
+
+
+def _documents(
+    name: str, version: str, files: Iterable[tuple[str, Iterable[str]]]
+) -> tuple[list[Document], TextSource]:
+    """A document of each file of a distribution that has paragraphs, in their order."""
+    documents: list[Document] = []
+    digest = hashlib.sha256()
+    for identifier, paragraphs in files:
+        text = "\n\n".join(paragraphs)
+        if text:
             documents.append(Document(id=f"{name}:{identifier}", text=text))
             digest.update(f"{identifier}\0{text}\0".encode())
-            n_documents += 1
-        sources.append(
-            TextSource(
-                name=name,
-                version=distribution.version,
-                sha256=digest.hexdigest(),
-                n_documents=n_documents,
-            )
-        )
-    return documents, sources
+    return documents, TextSource(name, version, digest.hexdigest(), len(documents))
 
 
 def documents_by_part(
@@ -122,15 +123,12 @@ def _code(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource
     seen: set[str] = set()
     distributions = sorted(distributions)
     for name, distribution in zip(distributions, installed(distributions), strict=True):
-        digest, before = hashlib.sha256(), len(documents)
-        for path, identifier in _source_files(distribution):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # invalid escapes in other people's sources
-                text = "\n\n".join(code_blocks(_source(path), seen))
-            if text:
-                documents.append(Document(id=f"{name}:{identifier}", text=text))
-                digest.update(f"{identifier}\0{text}\0".encode())
-        sources.append(TextSource(name, distribution.version, digest.hexdigest(), len(documents) - before))
+        files = ((where, code_blocks(_source(path), seen)) for path, where in _source_files(distribution))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in other people's sources
+            own, source = _documents(name, distribution.version, files)
+        documents += own
+        sources.append(source)
     return documents, sources
 
 

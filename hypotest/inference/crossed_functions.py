@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.inference.crossed import Component, Variances, jackknife_variance
-from hypotest.inference.crossed_means import MeanContrast
+from hypotest.inference.crossed_means import MeanContrast, without_each
 from hypotest.inference.left_out import of_both
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.rows import effective_number, effective_of
@@ -60,7 +60,7 @@ def function_of_means(
 
     def of_both_sides(codes: IntArray) -> float:
         n_units = int(codes.max()) + 1
-        return changed(*(_without(y[side], codes[side], n_units) for side in sides))
+        return changed(*(without_each(y[side], codes[side], n_units, "unit") for side in sides))
 
     _, owner = np.unique(documents, return_inverse=True)
     of_documents = Component(of_both_sides(owner), effective_of(owner, mask))
@@ -78,18 +78,10 @@ def function_of_means(
 
         def of_units(codes: IntArray, place: int = place, side: NDArray[np.bool_] = side) -> float:
             _, own = np.unique(codes, return_inverse=True)
-            left = _without(y[side], own, int(own.max()) + 1)
+            left = without_each(y[side], own, int(own.max()) + 1, "unit")
             return changed(*((left, means[1]) if place == 0 else (means[0], left)))
 
         _, kinds = np.unique(np.asarray(types)[side], return_inverse=True)
         components.append(Component(of_units(kinds), effective_number(kinds)))
         cells += of_units(owner[side] * (int(kinds.max()) + 1) + kinds)
     return MeanContrast(estimate, Variances(of_documents, tuple(components), cells))
-
-
-def _without(values: NDArray[np.float64], codes: IntArray, n_units: int) -> NDArray[np.float64]:
-    """The mean without each unit in turn, shape (n_units,)."""
-    left = values.size - np.bincount(codes, minlength=n_units)
-    if not left.min() > 0:
-        raise ValueError("one unit holds all rows of a condition: without it there is no mean")
-    return np.asarray((values.sum() - np.bincount(codes, values, minlength=n_units)) / left)

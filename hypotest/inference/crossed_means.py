@@ -70,7 +70,7 @@ def mean_contrast(
     _, codes = np.unique(owner, return_inverse=True)
 
     def change(units: IntArray, what: str) -> float:
-        found = [_without(y[side], units[side], units.max() + 1, what) for side in sides]
+        found = [without_each(y[side], units[side], units.max() + 1, what) for side in sides]
         return _spread(found[0] - (found[1] if len(found) == 2 else 0.0))
 
     of_documents = Component(change(codes, "document"), effective_of(owner, mask))
@@ -88,10 +88,10 @@ def mean_contrast(
     components, cells = [], 0.0
     for side in sides:
         _, own = np.unique(kinds[side], return_inverse=True)
-        over = _spread(_without(y[side], own, own.max() + 1, "type"))
+        over = _spread(without_each(y[side], own, own.max() + 1, "type"))
         components.append(Component(over, effective_number(own)))
         _, pairs = np.unique(codes[side] * (kinds.max() + 1) + kinds[side], return_inverse=True)
-        cells += _spread(_without(y[side], pairs, pairs.max() + 1, "document and type"))
+        cells += _spread(without_each(y[side], pairs, pairs.max() + 1, "document and type"))
     return MeanContrast(estimate, Variances(of_documents, tuple(components), cells))
 
 
@@ -123,19 +123,19 @@ def sum_ratio(
         )
     if not (np.isfinite(above).all() and np.isfinite(below).all()):
         raise ValueError("a number is not finite")
+
+    def change(units: IntArray, what: str) -> float:
+        return _spread(without_each(above, units, units.max() + 1, what, below))
+
+    estimate = float(above.sum() / below.sum())
     _, codes = np.unique(owner, return_inverse=True)
+    of_documents = Component(change(codes, "document"), effective_number(codes))
+    if types is None:
+        return MeanContrast(estimate, Variances(of_documents, ()))
     _, own = np.unique(kinds, return_inverse=True)
     _, pairs = np.unique(codes * (own.max(initial=0) + 1) + own, return_inverse=True)
-    spreads = [
-        _spread(_without(above, units, units.max() + 1, what, below))
-        for units, what in ((codes, "document"), (own, "type"), (pairs, "document and type"))
-    ]
-    of_documents = Component(spreads[0], effective_number(codes))
-    of_types = (Component(spreads[1], effective_number(own)),)
-    variances = (
-        Variances(of_documents, of_types, spreads[2]) if types is not None else Variances(of_documents, ())
-    )
-    return MeanContrast(float(above.sum() / below.sum()), variances)
+    of_types = Component(change(own, "type"), effective_number(own))
+    return MeanContrast(estimate, Variances(of_documents, (of_types,), change(pairs, "document and type")))
 
 
 def permuted_contrasts(
@@ -252,14 +252,25 @@ def _spread_of(
     return np.asarray((number - 1) / number * squares)
 
 
-def _without(
+def without_each(
     values: NDArray[np.float64],
     codes: IntArray,
     n_units: int,
     what: str,
     weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """The mean without each unit in turn, or sum of values over sum of weights, shape (n_units,)."""
+    """The mean without each unit in turn, or sum of values over sum of weights, shape (n_units,).
+
+    Args:
+        values: Of each row, shape (n_rows,).
+        codes: Unit of each, from 0.
+        n_units: How many there are; one without rows changes nothing.
+        what: Its name, for the error.
+        weights: What is summed below; None: rows are counted.
+
+    Raises:
+        ValueError: If one unit holds everything.
+    """
     of_all = float(values.size) if weights is None else float(weights.sum())
     left = of_all - np.bincount(codes, weights, minlength=n_units)
     if not left.min() > 1e-12 * of_all:

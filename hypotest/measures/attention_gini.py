@@ -58,7 +58,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.records.results.prediction_result import OTHER_CONDITION, OwnIntervals
     from hypotest.testing.attention import document_means, gini_of_heads
     from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import effective_numbers, ends, interval_p_value, secondary
+    from hypotest.testing.intervals import effective_behind, ends, interval_p_value, secondary
     from hypotest.testing.relabelled import units_in
 
     split, protocol = task.evidence.evaluation, task.protocol
@@ -113,12 +113,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         ),
         secondary=secondary(
             {
-                **effective_numbers(
-                    variances.documents.units,
-                    [item.units for item in variances.types],
-                    split.conditions,
-                    shared=variances.shared,
-                ),
+                **effective_behind(variances, split.conditions),
                 "cliffs_delta": cliffs_delta(of_first, of_second) if both else None,
             }
         ),

@@ -42,8 +42,8 @@ WORDS = Words(
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """The less clear of both against the declared amount: an intersection-union test at the level of each."""
-    from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.contrast import against_declared
+    from hypotest.testing.intervals import secondary
     from hypotest.testing.lesions import Lesion, interval_of, selected_on
 
     options, level = MEASURE.filled(prediction.options), task.protocol.decision.level
@@ -61,18 +61,15 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     interval, at_95 = (
         None if reason else interval_of(found, coverage, reference) for coverage in (1 - 2 * level, 0.95)
     )
-    return MeasuredContrast(
-        observed=found.estimate,
-        reference="value",
-        reference_value=reference,
-        p_value=None if interval is None else interval_p_value(interval),
-        interval=interval,
-        interval_95=at_95,
-        secondary=secondary(
+    return against_declared(
+        found.estimate,
+        reference,
+        (interval, at_95),
+        secondary(
             {**{name: item.estimate for name, item in parts.items()}, "loss_of_a_guess": guess},
             **{name: interval_of(item) for name, item in parts.items()},
         ),
-        notes=(reason,) if reason else (),
+        reason,
     )
 
 

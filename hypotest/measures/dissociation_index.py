@@ -70,8 +70,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """
     from hypotest.estimators.dissociation import dissociation_index
     from hypotest.inference.crossed_functions import function_of_means
-    from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import effective_numbers, interval_p_value, secondary
+    from hypotest.testing.contrast import against_declared
+    from hypotest.testing.intervals import effective_behind, secondary
     from hypotest.testing.lesions import Lesion, interval_of, selected_on
     from hypotest.testing.undefined import Undefined
 
@@ -109,7 +109,6 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     )
     off = lesion.off_target()
     random = _indices(lesion.of_random(len(group)), mine, float(options["least"]))
-    variances = found.variances
     beside: dict[str, float | None] = {
         f"{change}_{own}": on_own.estimate,
         f"{change}_{other}": on_other.estimate,
@@ -117,21 +116,13 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         "off_target_rows": float(len(lesion.lesions.neither)),
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
-        **effective_numbers(
-            variances.documents.units,
-            [item.units for item in variances.types],
-            names,
-            shared=variances.shared,
-        ),
+        **effective_behind(found.variances, names),
     }
-    return MeasuredContrast(
-        observed=found.estimate,
-        reference="value",
-        reference_value=reference,
-        p_value=None if interval is None else interval_p_value(interval),
-        interval=interval,
-        interval_95=at_95,
-        secondary=secondary(
+    return against_declared(
+        found.estimate,
+        reference,
+        (interval, at_95),
+        secondary(
             beside,
             **{
                 f"{change}_{own}": interval_of(on_own),
@@ -139,7 +130,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
                 f"off_target_{change}": None if off is None else off[1],
             },
         ),
-        notes=(reason,) if reason else (),
+        reason,
     )
 
 

@@ -50,9 +50,9 @@ WORDS = Words(
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """The similarity against a declared number, by t over documents and types."""
-    from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.contrast import against_declared
     from hypotest.testing.group_measure import MeasuredRows
-    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.intervals import secondary
     from hypotest.testing.left_out import left_out_of, reference_errors
     from hypotest.testing.undefined import defined
 
@@ -67,17 +67,12 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     errors = reference_errors(found.without, left, split.conditions)
     reference = float(prediction.contrast.reference or 0.0)
     interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
-    return MeasuredContrast(
-        observed=observed,
-        reference="value",
-        reference_value=reference,
-        p_value=None if interval is None else interval_p_value(interval),
-        interval=interval,
-        interval_95=at_95,
-        secondary=secondary(
-            {"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}
-        ),
-        notes=(errors.reason,) if errors.reason else (),
+    return against_declared(
+        observed,
+        reference,
+        (interval, at_95),
+        secondary({"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}),
+        errors.reason,
     )
 
 

@@ -55,8 +55,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     rejected): p-values near the reference are conservative.
     """
     from hypotest.estimators.routing import routing_correlations
-    from hypotest.testing.contrast import MeasuredContrast
-    from hypotest.testing.intervals import interval_p_value, secondary
+    from hypotest.testing.contrast import against_declared
+    from hypotest.testing.intervals import secondary
     from hypotest.testing.left_out import reference_errors
     from hypotest.testing.undefined import defined
 
@@ -76,14 +76,11 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         [np.r_[spearman, item.correlation] for item in without], left, split.conditions
     )
     by_head = routing_correlations(split.attention, split.indices, first, split.head_windows)
-    return MeasuredContrast(
-        observed=observed,
-        reference="value",
-        reference_value=reference,
-        p_value=None if interval is None else interval_p_value(interval),
-        interval=interval,
-        interval_95=at_95,
-        secondary=secondary(
+    return against_declared(
+        observed,
+        reference,
+        (interval, at_95),
+        secondary(
             {
                 "spearman": spearman,
                 "spearman_lowest_head": float(np.nanmin(by_head)),
@@ -92,7 +89,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
             },
             spearman=of_plain.interval(spearman, 0.95),
         ),
-        notes=(errors.reason,) if errors.reason else (),
+        errors.reason,
     )
 
 

@@ -39,10 +39,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.estimators import heads
     from hypotest.inference.crossed import crossed_interval
     from hypotest.inference.crossed_means import sum_ratio
-    from hypotest.testing.contrast import MeasuredContrast
+    from hypotest.testing.contrast import against_declared
     from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.heads import head_layers
-    from hypotest.testing.intervals import UNDEFINED, effective_numbers, interval_p_value, secondary
+    from hypotest.testing.intervals import UNDEFINED, effective_behind, secondary
     from hypotest.testing.undefined import defined
 
     evidence, level = task.evidence, task.protocol.decision.level
@@ -66,26 +66,18 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         reason = UNDEFINED
     else:
         reason = variances.too_few(conditions)
-        numbers = effective_numbers(
-            variances.documents.units,
-            [item.units for item in variances.types],
-            conditions,
-            shared=variances.shared,
-        )
+        numbers = effective_behind(variances, conditions)
     if not reason:
         interval, at_95 = (
             crossed_interval(observed - reference, variances, item) for item in (1 - 2 * level, 0.95)
         )
     head = evidence.heads[top]
     n_heads = sum(item.layer == head.layer for item in evidence.heads)
-    return MeasuredContrast(
-        observed=observed,
-        reference="value",
-        reference_value=reference,
-        p_value=None if interval is None else interval_p_value(interval),
-        interval=interval,
-        interval_95=at_95,
-        secondary=secondary(
+    return against_declared(
+        observed,
+        reference,
+        (interval, at_95),
+        secondary(
             {
                 "top_head_layer": float(head.layer),
                 "top_head": float(head.head),
@@ -93,7 +85,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
                 **numbers,
             }
         ),
-        notes=(reason,) if reason else (),
+        reason,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hypotest.records.protocol.conditions import Condition, condition_model
+from hypotest.records.protocol.conditions import Condition, condition_model, with_tuples
 
 _Place = tuple[str | int, ...]
 
@@ -69,13 +69,7 @@ def with_value(conditions: Mapping[str, Condition], choice: str, value: Any) -> 
 
 
 def _condition(content: Any) -> Condition:
-    return condition_model().model_validate(_with_tuples(content))
-
-
-def _with_tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_tuples(item) for key, item in value.items()}
-    return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value
+    return condition_model().model_validate(with_tuples(content))
 
 
 def _part(text: str) -> str | int:

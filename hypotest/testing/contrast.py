@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hypotest.records.results.figure_data import RegimeFit
 from hypotest.records.results.prediction_result import Interval, NullComparison, OwnIntervals, SecondaryNumber
 from hypotest.records.results.reselection import Reselection
+from hypotest.testing.intervals import interval_p_value
 
 Draws = NDArray[np.float64]
 
@@ -54,3 +55,32 @@ class MeasuredContrast:
     """Of the group: the neurons of each, as numbers in the layer; empty where none are looked for."""
     regimes: tuple[RegimeFit, ...] = ()
     """Of the rank-influence curves, if it is about them."""
+
+
+def against_declared(
+    observed: float,
+    reference: float,
+    intervals: tuple[Interval | None, Interval | None],
+    secondary: Mapping[str, SecondaryNumber],
+    reason: str = "",
+) -> MeasuredContrast:
+    """A value against a declared number; p is that of the interval's t.
+
+    Args:
+        observed: The value.
+        reference: The number.
+        intervals: Of their difference: at the level of equivalence, and at 95 %.
+        secondary: Numbers that stand beside it.
+        reason: Why there is no interval; empty where there is one.
+    """
+    interval, at_95 = intervals
+    return MeasuredContrast(
+        observed=observed,
+        reference="value",
+        reference_value=reference,
+        p_value=None if interval is None else interval_p_value(interval),
+        interval=interval,
+        interval_95=at_95,
+        secondary=secondary,
+        notes=(reason,) if reason else (),
+    )

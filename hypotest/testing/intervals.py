@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.inference.crossed import Variances
 from hypotest.inference.equivalence import t_p_value
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import Interval, SecondaryNumber
@@ -31,6 +32,12 @@ def effective_numbers(
     """Documents, and types of each condition or of both, of equal size that would say as much, by name."""
     kinds = ("effective_types",) if shared else tuple(f"effective_{name}_types" for name in conditions)
     return dict(zip(("effective_documents", *kinds), (documents, *types), strict=False))
+
+
+def effective_behind(variances: Variances, conditions: Conditions) -> dict[str, float]:
+    """The same of variances whose every unit is left out."""
+    types = [item.units for item in variances.types]
+    return effective_numbers(variances.documents.units, types, conditions, shared=variances.shared)
 
 
 def ends(interval: Interval | None) -> tuple[float, float] | None:

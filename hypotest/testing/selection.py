@@ -13,6 +13,7 @@ from hypotest.errors import EvidenceError
 from hypotest.estimators.regimes import RegimeFits, fit_regimes, rank_curve, rank_grid
 from hypotest.groups.nulls import Influences, influences_under, labelled_sums
 from hypotest.groups.select import (
+    declared_size,
     explain_given,
     explain_size,
     given_columns,
@@ -122,7 +123,7 @@ def select_observed(
         group, second = groups_of(arms[0], rule)[0], groups_of(arms[1], rule)[0]
     else:
         both = np.stack([by_rank, -by_rank])  # the other arm has both conditions change places
-        group, second = most_influential(both, np.full(2, group_sizes(*_NO_PLATEAU, n_neurons, rule)[0]))
+        group, second = most_influential(both, np.full(2, declared_size(rule, n_neurons)))
     return ObservedSelection(group, second, name, reason, half, arms, by_rank)
 
 
@@ -137,18 +138,15 @@ def select_group(
     Raises:
         EvidenceError: As `select_observed` does.
     """
-    if not rule.is_selected or rule.by != INFLUENCE:
-        n_neurons = split.activations.shape[1]
-        if not rule.is_selected:
-            return np.sort(given_columns(rule, np.arange(n_neurons) if numbers is None else numbers))
+    n_neurons = split.activations.shape[1]
+    if not rule.is_selected:
+        return np.sort(given_columns(rule, np.arange(n_neurons) if numbers is None else numbers))
+    if rule.by != INFLUENCE:
         ranked = ranking(split, split.first, split.second, rule.by)
-        return np.sort(most_influential(ranked[None, :], group_sizes(*_NO_PLATEAU, n_neurons, rule))[0])
+        return np.sort(most_influential(ranked[None, :], np.full(1, declared_size(rule, n_neurons)))[0])
     own = _influences(split, split.first, document_halves(split, streams("selection halves")))
     _require_halves((own,), f"{np.unique(split.documents).size} documents")
     return np.sort(groups_of(own, rule)[0])
-
-
-_NO_PLATEAU = (np.zeros(1, dtype=bool), np.zeros(1, dtype=np.int64))
 
 
 def _influences(split: SplitEvidence, rows: NDArray[np.bool_], half: NDArray[np.bool_]) -> Influences:

@@ -1,4 +1,4 @@
-"""The benchmark of networks measures what it says, on a network a tenth as large."""
+"""What the benchmark of networks compares is the same; how much faster it is, `make bench-network` says."""
 
 from __future__ import annotations
 
@@ -11,4 +11,3 @@ from tests.benchmarks.network import measure
 def test_all_units_change_as_a_trace_each_says() -> None:
     found = measure(n_rows=500, n_units=2000, traces=8)
     assert found["difference"] < 1e-5
-    assert found["times"] > 0  # how often as fast: for `make bench-network` to say, not for a test

@@ -100,3 +100,6 @@ def test_shuffled_labels_only_describe_it(installed: Path, protocol: Path, cache
     assert done.returncode == 2
     assert "labels of inside and outside are told apart by" in said
     assert "shuffled labels are not calibrated" in said
+    protocol.write_text(protocol.read_text("utf-8").replace(", unit: position", ", unit: type"), "utf-8")
+    torn = command(installed, cache, "validate", protocol)
+    assert "would be torn apart" in " ".join((torn.stdout + torn.stderr).split())

@@ -163,14 +163,14 @@ def _as_mapping(value: Any) -> Any:
     """A plan that was kept has a list, ``[{name: condition}, ...]``: their order says which is the first."""
     if isinstance(value, list | tuple) and all(isinstance(item, dict) and len(item) == 1 for item in value):
         value = {name: condition for item in value for name, condition in item.items()}
-    return _with_tuples(value)
+    return with_tuples(value)
 
 
-def _with_tuples(value: Any) -> Any:
+def with_tuples(value: Any) -> Any:
     """Lists as tuples, at every depth: what was read by a function is checked as Python's, strictly."""
     if isinstance(value, dict):
-        return {key: _with_tuples(item) for key, item in value.items()}
-    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
+        return {key: with_tuples(item) for key, item in value.items()}
+    return tuple(map(with_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def _two(value: dict[str, Condition]) -> dict[str, Condition]:

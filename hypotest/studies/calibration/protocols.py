@@ -28,13 +28,9 @@ UNSIMULATED = {
 """Parts of a protocol that a simulation does not depend on, or that layers and rows stand for."""
 FLAGSHIP = "rare-tokens"
 """The template that is simulated in every scenario."""
-OTHER_LABELS = {
-    "induction": "positions of one token type",
-    "code": "documents",
-    "language": "documents",
-    "agreement": "pairs of examples",
-}
-"""Templates whose labels belong to something else than token types, which simulated rows do not have."""
+OTHER_LABELS = frozenset({"induction", "code", "language", "agreement"})
+"""Templates whose labels belong to something else than token types (positions of one type, documents, pairs),
+which simulated rows do not have."""
 _SD_DRAWS = 279
 """From which the SD of random groups, the unit of margins, is known to 4 %; exact up to M = 7."""
 
@@ -58,7 +54,7 @@ class Simulated:
 @cache
 def shipped() -> tuple[Simulated, ...]:
     """The shipped protocols, the flagship first; those that differ in nothing that is simulated are one."""
-    names = sorted(set(template_names()) - OTHER_LABELS.keys(), key=lambda name: (name != FLAGSHIP, name))
+    names = sorted(set(template_names()) - OTHER_LABELS, key=lambda name: (name != FLAGSHIP, name))
     found: list[Simulated] = []
     for name in names:
         one = simulated(_of_rare_tokens(shipped_plan(name)), name)

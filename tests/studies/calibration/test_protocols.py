@@ -12,7 +12,7 @@ def test_every_shipped_protocol_is_simulated_once():
     names = [name for item in shipped() for name in item.names]
     assert sorted((*names, *OTHER_LABELS)) == sorted(template_names())
     assert all(exchange_of(shipped_plan(name)) == "type" for name in names)
-    for name in OTHER_LABELS.keys() - {"language"}:  # whose texts are the user's own
+    for name in OTHER_LABELS - {"language"}:  # whose texts are the user's own
         assert exchange_of(shipped_plan(name)) != "type"
     assert shipped()[0].name == FLAGSHIP
     assert "smollm2" in shipped()[0].names  # another model, and nothing else that is simulated
