@@ -37,7 +37,7 @@ def forward_arrays(
         ``activations`` (n_positions, n_neurons), the input of the down-projection; ``residual``
         (n_positions, d_model), the input of the final norm, without columns where no identity reads it;
         ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the tested MLP,
-        if asked for.
+        if asked for; of a mixture of experts ``router`` (n_positions, n_experts), how probable each is.
 
     Raises:
         EvidenceError: If an activation or a residual is not finite, or attention sees what the configuration
@@ -53,9 +53,15 @@ def forward_arrays(
     if attention:
         n_heads = len(layers) * subject.n_heads
         arrays["attention"] = np.zeros((n_positions, n_heads, context), dtype=np.float32)
+    mixture = subject.routed
+    if mixture is not None:
+        arrays["router"] = np.empty((n_positions, mixture.n_experts), dtype=np.float32)
     for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
-        neurons, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
-        arrays["activations"][batch.places] = neurons.cpu().numpy()
+        given, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+        with full_precision():
+            arrays["activations"][batch.places] = subject.tested.activations(given).cpu().numpy()
+            if mixture is not None:
+                arrays["router"][batch.places] = mixture.probabilities(given).cpu().numpy()
         if residual is not None:
             arrays["residual"][batch.places] = residual[batch.rows, batch.columns].cpu().numpy()
         for number, weights in enumerate(looks):
@@ -73,9 +79,9 @@ def forward_arrays(
 def _trace(
     subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
-    """Neurons at the positions, the final residual if it is read, the attention of some layers."""
+    """What neurons follow from at the positions, the final residual if it is read, some layers' attention."""
     looking = [subject.envoy("attention", layer) for layer in layers]
-    down, norm = subject.envoy("down_projection"), subject.envoy("final_norm")
+    reader, norm = subject.envoy(subject.tested.read), subject.envoy("final_norm")
     needs_residual = not subject.identity_obstacle
     attention: list[torch.Tensor] = []
     residual = None
@@ -83,11 +89,11 @@ def _trace(
     with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
         for layer in looking:  # in the order in which the model runs them
             attention.append(layer.output[1].save())
-        neurons = down.input.save()
+        given = reader.input.save()
         if needs_residual:
             residual = norm.input.save()
         tracer.stop()  # logits are recomputed at the sampled positions only
-    return at_positions(neurons), residual, attention
+    return at_positions(given), residual, attention
 
 
 _ENOUGH = 64

@@ -93,7 +93,7 @@ def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
     blocks = {layer: subject.envoy("block", layer) for layer in again}
     projections = {layer: subject.envoy("attention_projection", layer) for layer in layers if parallel}
     norm = subject.envoy("mlp_norm") if parallel else None
-    down = subject.envoy("down_projection")
+    reader = subject.envoy(subject.tested.read)
     inputs: list[torch.Tensor] = []
     arguments: dict[int, Any] = {}
     mlp_residual = None
@@ -106,9 +106,11 @@ def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
                 inputs.append(projections[layer].input.save())
         if norm is not None:
             mlp_residual = norm.input.save()
-        neurons = down.input.save()
+        given = reader.input.save()
         tracer.stop()
-    return _Pass(arguments, inputs, mlp_residual, at_positions(neurons))
+    with full_precision():
+        neurons = subject.tested.activations(at_positions(given))
+    return _Pass(arguments, inputs, mlp_residual, neurons)
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
@@ -152,14 +154,14 @@ def _run_again(subject: LanguageModel, batch: Batch, seen: _Pass, layer: int, pa
     hook = subject.module("attention_projection", layer).register_forward_pre_hook(zeroed)
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     try:
-        with subject.recorded_neurons() as neurons, only_at as at_positions:
+        with subject.recorded_neurons() as given, only_at as at_positions:
             hidden = seen.block_arguments[layer][0][0]
             for number in range(layer, subject.layer + 1):
                 (_, *others), keywords = seen.block_arguments[number]
                 hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
     finally:
         hook.remove()
-    return at_positions(neurons[0])
+    return subject.tested.activations(at_positions(given[0]))
 
 
 def _hidden(output: Any) -> torch.Tensor:

@@ -25,6 +25,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
 
 _VECTORS_PER_TOKEN = 24
@@ -63,7 +64,7 @@ class _Kept:
     before: Any
     """Output of the block before the ablated one, as the model passes it on; None for the first."""
     attention: Any
-    mlp: Tensor
+    mlp: Any
     neurons: Tensor
     loss: Tensor
     """At the queries, shape (n_queries,)."""
@@ -176,25 +177,27 @@ def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
     query = read.query
     before = subject.envoy("block", subject.layer - 1) if subject.layer else None
     attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
-    down, traced = subject.envoy("down_projection"), subject.traced
+    reader, traced = subject.envoy(subject.tested.read), subject.traced
     kept = None
     cut = _up_to(subject, ids, query)
     with traced.trace(cut, logits_to_keep=query):
         if before is not None:
             kept = before.output.save()
         heads = attention.output.save()
-        neurons = down.input.save()
-        added = mlp.output.clone().save()  # Falcon's blocks add the attention to it in place
+        given = reader.input.save()
+        added = copied(mlp.output).save()  # Falcon's blocks add the attention to it in place
         logits = traced.output.logits.save()
-    shape = (*cut.shape, -1)  # OPT flattens positions
-    return _Kept(kept, heads, added, neurons.reshape(shape), read.losses(logits, ids)[0])
+    neurons = subject.tested.activations(given.reshape(*cut.shape, -1))  # some flatten positions
+    return _Kept(kept, heads, added, neurons, read.losses(logits, ids)[0])
 
 
 def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
     """Loss at the queries when (batch, length, d_model) is added to the MLP's output, (batch, n_queries)."""
     n, query = len(moved), read.query
-    flat = kept.mlp.ndim == 2
-    added = (kept.mlp + moved).reshape(-1, subject.d_model) if flat else kept.mlp + moved
+    given = hidden_of(kept.mlp)
+    added = given + moved
+    if given.ndim == 2:
+        added = added.reshape(-1, subject.d_model)
     skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
     attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
     before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)
@@ -203,7 +206,7 @@ def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept,
         for envoy in skipped:
             envoy.skip(before)
         attention.skip(heads)
-        mlp.skip(added)
+        mlp.skip(with_hidden(kept.mlp, added))
         logits = traced.output.logits.save()
     return read.losses(logits, ids)
 

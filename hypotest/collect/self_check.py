@@ -14,9 +14,12 @@ from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.results.self_check import SelfCheck
+from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.kinds import Subject
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
+from hypotest.subjects.passes import hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
 from hypotest.subjects.recorded import RecordedEvidence
 
@@ -136,22 +139,43 @@ def intervene(
         )
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
     after = torch.from_numpy(np.ascontiguousarray(values))
-    down = subject.envoy("down_projection")
     traced = subject.traced
     query = torch.from_numpy(scoring.queries(index))
     with full_precision(), traced.trace(ids, logits_to_keep=query):
         base = traced.output.logits.save()
-    with full_precision(), traced.trace(ids, logits_to_keep=query):
-        activations = down.input.clone()
-        activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
-        down.input = activations
-        ablated = traced.output.logits.save()
+    with full_precision():
+        ablated = _logits_with(subject, ids, query, np.atleast_1d(neuron), after.reshape(len(after), -1))
     foil = scoring.foils(index.size)
     base_loss, ablated_loss = (
         np.asarray(scoring.summed(values.cpu().numpy(), index.size), dtype=np.float64)
         for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
     )
     return ablated_loss - base_loss, base_loss
+
+
+def _logits_with(
+    subject: LanguageModel,
+    ids: torch.Tensor,
+    query: torch.Tensor,
+    neurons: NDArray[np.int64],
+    after: torch.Tensor,
+) -> torch.Tensor:
+    """Logits at the queries of one block, with neurons set to (1 or context, k) other values."""
+    traced, tested = subject.traced, subject.tested
+    if isinstance(tested, ExpertNeurons):
+        mlp, written = subject.envoy("mlp"), tested.output_vectors[neurons]
+        added = after.to(written) @ written
+        with tested.without(neurons), traced.trace(ids, logits_to_keep=query):
+            mlp.output = with_hidden(mlp.output, hidden_of(mlp.output) + added)
+            logits: torch.Tensor = traced.output.logits.save()
+        return logits
+    down = subject.envoy("down_projection")
+    with traced.trace(ids, logits_to_keep=query):
+        activations = down.input.clone()
+        activations.view(*ids.shape, -1)[:, :, neurons] = after  # OPT flattens positions
+        down.input = activations
+        logits = traced.output.logits.save()
+    return logits
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

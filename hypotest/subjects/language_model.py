@@ -16,9 +16,11 @@ from nnsight import NNsight
 from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
+from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.fingerprints import weights_fingerprint
-from hypotest.subjects.modules import by_input, longest_context
-from hypotest.subjects.recognition import row_of
+from hypotest.subjects.modules import longest_context
+from hypotest.subjects.neurons import DenseNeurons, Neurons
+from hypotest.subjects.recognition import of_block, row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
 from hypotest.subjects.visibility import attention_window
 
@@ -92,8 +94,10 @@ class LanguageModel:
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """What can be collected: all but a partition, which nothing declares."""
-        return frozenset(Channel) - {Channel.PARTITION}
+        """What can be collected."""
+        absent = set() if self.tested.partition is not None else {Channel.PARTITION}
+        absent |= set() if self.routed is not None else {Channel.ROUTER}
+        return frozenset(Channel) - absent
 
     @property
     def n_layers(self) -> int:
@@ -110,6 +114,18 @@ class LanguageModel:
         """Width of the residual stream."""
         return int(self.config.hidden_size)
 
+    @cached_property
+    def tested(self) -> Neurons:
+        """The tested neurons."""
+        if self.anatomy.experts:
+            return ExpertNeurons.of(self.model, self.anatomy, self.layer)
+        return DenseNeurons(self.module("up_projection"), self.module("down_projection"))
+
+    @property
+    def routed(self) -> ExpertNeurons | None:
+        """The tested neurons where a router sends tokens to them, by probabilities that are known."""
+        return self.tested if isinstance(self.tested, ExpertNeurons) and self.tested.routing else None
+
     @property
     def n_neurons(self) -> int:
         """Neurons in the tested MLP."""
@@ -118,18 +134,18 @@ class LanguageModel:
     @property
     def output_vectors(self) -> torch.Tensor:
         """What each neuron adds to the residual stream per unit, shape (n_neurons, d_model)."""
-        return by_input(self.module("down_projection"))
+        return self.tested.output_vectors
 
     @property
     def input_vectors(self) -> torch.Tensor:
         """Weights by which each neuron is read in, shape (n_neurons, d_model)."""
-        return by_input(self.module("up_projection")).T
+        return self.tested.input_vectors
 
     @contextmanager
     def recorded_neurons(self) -> Iterator[list[torch.Tensor]]:
-        """A list that gets the tested neurons' activations whenever their MLP runs inside the block."""
+        """A list that gets what the tested neurons are computed from whenever their MLP runs in the block."""
         seen: list[torch.Tensor] = []
-        hook = self.module("down_projection").register_forward_pre_hook(
+        hook = self.module(self.tested.read).register_forward_pre_hook(
             lambda _module, arguments: seen.append(arguments[0])
         )
         try:
@@ -148,7 +164,7 @@ class LanguageModel:
         """
         with self.recorded_neurons() as seen:
             self.module("mlp")(self.module("mlp_norm")(residual))
-        return seen[0]
+        return self.tested.activations(seen[0])
 
     @property
     def identity_obstacle(self) -> str:
@@ -170,13 +186,14 @@ class LanguageModel:
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
         """The anatomy where it is not that of the model's family; None where it is."""
-        standard = row_of(self.model.config, self.name)
+        row = row_of(self.model.config, self.name)
+        standard = None if row is None else of_block(row, self.model, self.layer)
         return None if standard == self.anatomy else asdict(self.anatomy)
 
     @property
     def tested_words(self) -> str:
         """What is tested, for errors: family, layer and path."""
-        path = self.anatomy.at("down_projection", self.layer)
+        path = self.anatomy.at(self.tested.read, self.layer)
         return f"family {self.anatomy.family}, layer {self.layer}, path {path}"
 
     @property
@@ -254,6 +271,7 @@ class LanguageModel:
             "n_heads": self.n_heads,
             "d_model": self.d_model,
             "n_neurons": self.n_neurons,
+            **({"n_parts": len(self.tested.partition.names)} if self.tested.partition else {}),
             "vocab_size": self.vocab_size,
             "n_parameters": self.n_parameters,
         }

@@ -9,7 +9,8 @@ class Channel(StrEnum):
     """What evidence may hold of each row, and measures may read."""
 
     ACTIVATIONS = "activations"
-    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons)."""
+    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons); of a mixture of experts, times
+    the weight with which the row is sent to the neuron's expert, zero where it is not."""
     INFLUENCE = "influence"
     """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
     positive: the ablation hurts."""
@@ -38,3 +39,6 @@ class Channel(StrEnum):
     PARTITION = "partition"
     """The declared part of each neuron: experts, branches, modalities
     (`hypotest.records.evidence.partition.Partition`)."""
+    ROUTER = "router"
+    """Of a mixture of experts, how probable each expert is at each row by its router's logits, shape
+    (n_rows, n_experts); rows sum to one, also of a router that weighs experts by sigmoids."""
