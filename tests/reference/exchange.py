@@ -56,7 +56,8 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
     """Rows with labels constant within documents, spans, pairs (one of each label), ...
 
     Args:
-        labels: ``document``; ``topic`` (documents, whose types differ by label); ``span`` (runs of rows of
+        labels: ``document``; ``topic`` (documents, half of whose types belong to their label; ``topic 0.1``:
+            a tenth); ``span`` (runs of rows of
             one label); ``pair``, ``sides`` (all pairs of a document differ alike); ``seen`` (whether the
             type occurred before in the document); ``index`` (first or second half of the document); ``type``.
     """
@@ -67,10 +68,12 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
     span = np.cumsum(np.r_[0, (rng.random(n_rows - 1) < 0.25) | (np.diff(document) > 0)])
     place = np.arange(n_rows) - np.searchsorted(document, document)
     pair = document * 1000 + place // 2
-    if labels in ("document", "topic"):
+    if labels == "document" or labels.startswith("topic"):
         first = (rng.permutation(n_documents) < n_documents // 2)[document]
-        if labels == "topic":  # half of the types are peculiar to a label
-            types = np.where(types % 2 == 0, types, types + 1000 * first)
+        if labels != "document":  # a share of the types is peculiar to a label
+            share = labels.removeprefix("topic")
+            own = rng.random(400) < float(share) if share else np.arange(400) % 2 == 1
+            types = np.where(own[types], types + 1000 * first, types)
     elif labels == "span":
         tilt = rng.beta(2, 2, n_documents)  # documents differ in how many spans they have of each label
         n_spans = int(span[-1]) + 1
@@ -339,12 +342,15 @@ SCHEMES = {
 
 def shuffle_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Name -> arguments of `one_shuffle` but the seed."""
-    for labels, schemes in SCHEMES.items():
+    topics = {f"topic {share}": SCHEMES["document"][:1] for share in (0.1, 0.2, 0.5, 1.0)}
+    for labels, schemes in (SCHEMES | topics).items():
         for n_documents in (40, 160):
             for sds, bursty, runs in (
                 ((0.0, 0.0), False, 0.0),
                 ((0.7, 0.0), False, 0.0),
                 ((0.0, 0.7), False, 0.0),
+                ((0.5, 0.5), False, 0.0),
+                ((0.5, 0.25), False, 0.0),
                 ((0.7, 0.7), True, 0.0),
                 ((0.7, 0.7), True, 0.7),
             ):
