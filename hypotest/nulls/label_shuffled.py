@@ -203,9 +203,21 @@ def distinct(
     try:
         shuffled = shuffled_labels(positions, first, _unit(options), 1, np.random.default_rng(0))
     except ValueError as error:
-        instead = "".join(f"; write `unit: {unit}`" for unit in EXCHANGES[_unit(options)].instead)
-        raise EvidenceError(f"nulls.{NULL.name}: {error}{instead}") from None
+        raise EvidenceError(f"nulls.{NULL.name}: {error}{_instead(options, protocol)}") from None
     return shuffled.log10_distinct, f"relabellings ({_over(options)})"
+
+
+def _instead(options: LabelShuffled, protocol: Protocol) -> str:
+    """What to write where units have both labels; examples say themselves which are pairs."""
+    units = EXCHANGES[_unit(options)].instead
+    if not units:
+        return ""
+    if protocol.examples is not None:
+        return (
+            "; name the column that pairs share as `examples.pair`, or let each cluster hold examples of one "
+            "condition"
+        )
+    return "".join(f"; write `unit: {unit}`" for unit in units)
 
 
 def limits(

@@ -16,6 +16,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
+from hypotest.nulls.distinct import require_exchangeable
 from hypotest.pipeline.subject import load_subject, one_checkpoint, require_neurons
 from hypotest.pipeline.texts.beginning import require_beginning
 from hypotest.pipeline.texts.positions import find_positions
@@ -82,6 +83,7 @@ def prepare(
         SubjectError: If the model cannot be had, or needs that token.
         ProtocolError: If its layer has not the neurons that the group names.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
+        EvidenceError: If labels cannot be shuffled as declared.
     """
     step = session.stage("model, text and positions", 3)
     if subject is None and protocol.subject.network is not None:
@@ -90,6 +92,7 @@ def prepare(
     if not force and not isinstance(reader, RowSubject):
         require_beginning(protocol, reader)
     found = find_positions(protocol, base, reader, session, step, kept_out)
+    require_exchangeable(protocol, found.sampled.positions)
     subject = subject or load_subject(protocol, base, session.device)
     layer = subject.layer
     require_neurons(protocol, subject.n_neurons, None if isinstance(layer, str) else layer)

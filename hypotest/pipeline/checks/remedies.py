@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from hypotest.corpora.sampling import SampledPositions
 from hypotest.errors import CorpusError
+from hypotest.nulls.distinct import Distinct, count_distinct
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
-from hypotest.pipeline.checks.distinct import Distinct, count_distinct
 from hypotest.pipeline.texts.rows import TextRows
 from hypotest.predicates.variations import differences, wider
 from hypotest.records.protocol.protocol import Protocol

@@ -69,6 +69,15 @@ def count_distinct(protocol: Protocol, positions: pl.DataFrame, n_neurons: int |
             yield _distinct(protocol, item.name, *counted)
 
 
+def require_exchangeable(protocol: Protocol, positions: pl.DataFrame) -> None:
+    """Refuse rows over whose units labels cannot be shuffled as declared.
+
+    Raises:
+        EvidenceError: If a unit, such as a cluster of examples, has both labels.
+    """
+    list(count_distinct(protocol, positions, None))
+
+
 def _distinct(protocol: Protocol, null: str, log10_found: float, what: str) -> Distinct:
     n_tests = protocol.n_tests_of(null)
     # rounded before ceil: 2 * 7 / 0.05 must give 280 also in floating point
