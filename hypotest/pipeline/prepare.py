@@ -16,7 +16,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
-from hypotest.nulls.distinct import require_exchangeable
+from hypotest.ladder.distinct import require_exchangeable
 from hypotest.pipeline.subject import load_subject, one_checkpoint, require_neurons
 from hypotest.pipeline.texts.beginning import require_beginning
 from hypotest.pipeline.texts.positions import find_positions

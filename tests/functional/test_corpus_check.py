@@ -10,7 +10,7 @@ import pytest
 
 from hypotest.engine.session import Session
 from hypotest.errors import ProtocolError
-from hypotest.nulls.distinct import count_distinct
+from hypotest.ladder.distinct import count_distinct
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.prepare import prepare
 from hypotest.registration import load_protocol

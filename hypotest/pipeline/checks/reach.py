@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import Problem, ProtocolError
-from hypotest.nulls.distinct import Distinct, count_distinct
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS
 from hypotest.pipeline.checks.remedies import Drawn, find_remedies, largest_sample

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from hypotest.corpora.sampling import SampledPositions
 from hypotest.errors import CorpusError
-from hypotest.nulls.distinct import Distinct, count_distinct
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
 from hypotest.pipeline.texts.rows import TextRows

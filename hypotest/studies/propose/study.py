@@ -16,7 +16,7 @@ from pathlib import Path
 from hypotest.corpora.blocks import Blocks
 from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.nulls.distinct import Distinct, count_distinct
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.pipeline.checks.remedies import changed
 from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts.beginning import first_token

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hypotest.errors import ProtocolError
-from hypotest.nulls.distinct import count_distinct, number_text
+from hypotest.ladder.distinct import count_distinct, number_text
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.checks.remedies import changed, find_remedies, largest_sample, most_positions, redraw
 from hypotest.registration import check_protocol
