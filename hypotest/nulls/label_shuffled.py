@@ -16,7 +16,7 @@ from pydantic import Field
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
 from hypotest.predicates.combine import exchange_of
-from hypotest.predicates.units import EXCHANGES
+from hypotest.predicates.units import EXCHANGES, instead_of
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.strict import Strict
@@ -203,21 +203,9 @@ def distinct(
     try:
         shuffled = shuffled_labels(positions, first, _unit(options), 1, np.random.default_rng(0))
     except ValueError as error:
-        raise EvidenceError(f"nulls.{NULL.name}: {error}{_instead(options, protocol)}") from None
+        remedy = instead_of(_unit(options), of_examples=protocol.examples is not None)
+        raise EvidenceError(f"nulls.{NULL.name}: {error}{remedy}") from None
     return shuffled.log10_distinct, f"relabellings ({_over(options)})"
-
-
-def _instead(options: LabelShuffled, protocol: Protocol) -> str:
-    """What to write where units have both labels; examples say themselves which are pairs."""
-    units = EXCHANGES[_unit(options)].instead
-    if not units:
-        return ""
-    if protocol.examples is not None:
-        return (
-            "; name the column that pairs share as `examples.pair`, or let each cluster hold examples of one "
-            "condition"
-        )
-    return "".join(f"; write `unit: {unit}`" for unit in units)
 
 
 def limits(

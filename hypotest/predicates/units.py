@@ -126,6 +126,22 @@ _FACTORS: Mapping[Unit, frozenset[str]] = MappingProxyType(
 _EVERYTHING = frozenset({"target", "token", "document", "span", "position"})
 
 
+def instead_of(unit: Unit, *, of_examples: bool) -> str:
+    """What to write where units hold rows of both labels; examples say themselves which are pairs.
+
+    Examples:
+        >>> instead_of("cluster", of_examples=False), instead_of("type", of_examples=False)
+        ('; write `unit: pair`', '')
+    """
+    units = EXCHANGES[unit].instead
+    if units and of_examples:
+        return (
+            "; name the column that pairs share as `examples.pair`, or let each cluster hold examples of one "
+            "condition"
+        )
+    return "".join(f"; write `unit: {other}`" for other in units)
+
+
 def common_unit(units: Iterable[Unit]) -> Unit:
     """The coarsest unit within which labels are constant that are constant within each of these.
 
