@@ -14,9 +14,9 @@ def test_documents_come_with_all_of_their_positions():
     some = some_documents(whole, n_rare // 4, np.random.default_rng(0))
     chosen = set(some.positions["document"].to_list())
     assert some.positions.equals(positions.filter(positions["document"].is_in(list(chosen))))
-    found = int((some.positions["condition"] == "rare").sum())
+    n_chosen = int((some.positions["condition"] == "rare").sum())
     largest = positions.filter(positions["condition"] == "rare").group_by("document").len()["len"].max()
-    assert n_rare // 4 <= found < n_rare // 4 + largest
+    assert n_rare // 4 <= n_chosen < n_rare // 4 + largest
     assert set(some.head_blocks.tolist()) == set(whole.head_blocks.tolist()) & set(
         some.positions["block"].to_list()
     )
