@@ -154,10 +154,10 @@ def stages_of(events: Sequence[Event], what: str) -> list[Stage]:
         elif "during" in event:
             memory[event["during"]] = max(memory.get(event["during"], 0.0), event["memory"])
     inside = {
-        name: [other for other in spans if other != name and holds(found, spans[other])]
-        for name, found in spans.items()
+        name: [other for other in spans if other != name and holds(span, spans[other])]
+        for name, span in spans.items()
     }
-    parts = {part for found in inside.values() for part in found}
+    parts = {part for names in inside.values() for part in names}
     return [
         Stage(
             name,
