@@ -202,13 +202,13 @@ def division(columns: Mapping[str, NDArray[Any]], unit: Unit) -> tuple[NDArray[n
 
 def _codes(columns: Iterable[NDArray[Any]]) -> NDArray[np.intp]:
     """A number for every combination of values, in lexicographic order."""
-    found: NDArray[np.intp] | None = None
+    combined: NDArray[np.intp] | None = None
     for column in columns:
         distinct, codes = np.unique(column, return_inverse=True)
-        joint = codes if found is None else found * distinct.size + codes
-        found = np.unique(joint, return_inverse=True)[1].astype(np.intp)
-    assert found is not None  # every exchange has members, or something within which labels change places
-    return found
+        joint = codes if combined is None else combined * distinct.size + codes
+        combined = np.unique(joint, return_inverse=True)[1].astype(np.intp)
+    assert combined is not None  # every exchange has members, or something within which labels change places
+    return combined
 
 
 def _factors(unit: Unit) -> frozenset[str]:

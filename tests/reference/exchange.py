@@ -43,13 +43,13 @@ class Rows:
 def zipf_types(document: Array, n_types: int, bursty: bool, rng: np.random.Generator) -> Array:
     """A type for each row; rows of a document follow each other."""
     shares = 1 / np.arange(1, n_types + 1)
-    found = rng.choice(n_types, size=document.size, p=shares / shares.sum())
+    types = rng.choice(n_types, size=document.size, p=shares / shares.sum())
     if bursty:
         again = rng.random(document.size) < 0.5
         starts = np.searchsorted(document, document)
         for row in np.flatnonzero(again & (np.arange(document.size) > starts)):
-            found[row] = found[rng.integers(starts[row], row)]
-    return found
+            types[row] = types[rng.integers(starts[row], row)]
+    return types
 
 
 def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Generator) -> Rows:
@@ -113,12 +113,12 @@ def effects(
     """
     documents = np.unique(rows.document, return_inverse=True)[1]
     types = np.unique(rows.type, return_inverse=True)[1]
-    found = rng.standard_normal((rows.document.size, n))
-    for row in range(1, len(found) if runs else 0):
-        found[row] = runs * found[row - 1] + np.sqrt(1 - runs**2) * found[row]
-    found += of_documents * rng.standard_normal((documents.max() + 1, n))[documents]
-    found += of_types * rng.standard_normal((types.max() + 1, n))[types]
-    return found
+    values = rng.standard_normal((rows.document.size, n))
+    for row in range(1, len(values) if runs else 0):
+        values[row] = runs * values[row - 1] + np.sqrt(1 - runs**2) * values[row]
+    values += of_documents * rng.standard_normal((documents.max() + 1, n))[documents]
+    values += of_types * rng.standard_normal((types.max() + 1, n))[types]
+    return values
 
 
 def without_each(y: Array, first: Array, units: Array, statistic: Callable[[Array, Array], Array]) -> Array:
@@ -159,8 +159,8 @@ def sided(y: Array, rows: Rows, units: Array, statistic: Callable[[Array, Array]
     total = 0.0
     for side in (True, False):
         mine = rows.first == side
-        found = without_each(y, rows.first, np.where(mine, units, -1), statistic)
-        total += spread(found[1:] if (~mine).any() else found)
+        without = without_each(y, rows.first, np.where(mine, units, -1), statistic)
+        total += spread(without[1:] if (~mine).any() else without)
     return total
 
 
@@ -219,12 +219,12 @@ def interval_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def coverage(arguments: tuple[Any, ...], simulations: int) -> dict[str, tuple[float, float, float]]:
     """Way -> coverage of the 90 % interval, level of t at 5 %, SE / SD."""
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    by_way: dict[str, list[tuple[float, float, float]]] = {}
     for number in range(simulations):
         for way, item in one_interval(*arguments, (2026, number)).items():
-            found.setdefault(way, []).append(item)
+            by_way.setdefault(way, []).append(item)
     result = {}
-    for way, items in found.items():
+    for way, items in by_way.items():
         estimate, variance, freedom = np.array(items).T
         t = np.abs(estimate) / np.sqrt(variance)
         result[way] = (
@@ -314,12 +314,12 @@ def one_shuffle(
     y = np.exp(0.7 * effects(rows, 48, *sds, rng, runs))
     if labels == "sides":
         y *= np.exp(0.5 * rng.standard_normal((n_documents, 2, 48))[rows.document, rows.first.astype(int)])
-    found = {}
+    p_values = {}
     for scheme in schemes:
         units, strata = division(scheme, rows, split)
         drawn = permuted(rows.first, units, strata, 99, rng)
-        found[scheme] = shuffled_p(y, rows.first, split, units, drawn, 5)
-    return found
+        p_values[scheme] = shuffled_p(y, rows.first, split, units, drawn, 5)
+    return p_values
 
 
 SCHEMES = {
@@ -360,8 +360,8 @@ def shuffle_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def rejection(arguments: tuple[Any, ...], simulations: int, level: float = 0.05) -> dict[str, float]:
     """Scheme -> share of simulations with p at most the level."""
-    found = [one_shuffle(*arguments, (2027, number)) for number in range(simulations)]
-    return {scheme: float(np.mean([item[scheme] <= level for item in found])) for scheme in found[0]}
+    shuffles = [one_shuffle(*arguments, (2027, number)) for number in range(simulations)]
+    return {scheme: float(np.mean([item[scheme] <= level for item in shuffles])) for scheme in shuffles[0]}
 
 
 def main() -> None:

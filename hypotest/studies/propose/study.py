@@ -198,8 +198,8 @@ def _definitions(plan: Protocol) -> Iterator[tuple[Change, ...]]:
             yield from _changes_to(plan, (why, iter([other])))
             yield from (
                 (*_changed(plan, why, other), *_changed(plan, more, finer, other))
-                for more, found in wider(other)[:1]
-                for finer in found
+                for more, plans in wider(other)[:1]
+                for finer in plans
                 if not _is_alternative(plan, finer)
             )
 
@@ -261,8 +261,8 @@ def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
 
 
 def _with(plan: Protocol, changes: Sequence[Change]) -> Protocol:
-    found = changed(plan, tuple((item.key, item.new) for item in changes))
-    if found is None:
+    protocol = changed(plan, tuple((item.key, item.new) for item in changes))
+    if protocol is None:
         keys = ", ".join(item.key for item in changes)
         raise ProtocolError(f"the template cannot be changed in {keys}; write the protocol by hand")
-    return found
+    return protocol
