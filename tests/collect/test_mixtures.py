@@ -132,10 +132,10 @@ def test_the_self_check_finds_a_wrong_account_of_activations(layer, monkeypatch)
 def test_heads_of_mixtures(name):
     subject = small_mixture(name)
     tokens, block, index, _ = positions()
-    found = head_ablation_arrays(subject, tokens, block, index)
+    heads = head_ablation_arrays(subject, tokens, block, index)
     inside = Inside(subject)
     base = inside.logits(tokens).neurons[block, index]
-    np.testing.assert_allclose(found["base"], base**2, atol=1e-4)
+    np.testing.assert_allclose(heads["base"], base**2, atol=1e-4)
     projection = inside.model.model.layers[1].self_attn.o_proj
     size = projection.in_features // 4
     for head in range(4):
@@ -146,7 +146,7 @@ def test_heads_of_mixtures(name):
         )
         change = (inside.logits(tokens).neurons[block, index] - base) ** 2
         hook.remove()
-        np.testing.assert_allclose(found["single"][:, 4 + head], change, rtol=1e-2, atol=1e-4)
+        np.testing.assert_allclose(heads["single"][:, 4 + head], change, rtol=1e-2, atol=1e-4)
 
 
 @pytest.mark.parametrize("layer", [0, 1])

@@ -152,6 +152,11 @@ BAD = {
         ("plural: {field: {number: plural}}", "plural: {not: {field: {noun: axis}}}"),
         r"44 examples belong to both singular and plural, such as .* 'agreement.jsonl', row 1\b",
     ),
+    "clusters of both conditions, and no pairs": (
+        None,
+        ("  pair: item\n", ""),
+        "have both labels .* name the column that pairs share as `examples.pair`",
+    ),
     "too few": (
         None,
         ("positions: 48", "positions: 60"),

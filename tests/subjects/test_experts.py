@@ -85,13 +85,13 @@ def test_untrained_mixtures(weights):
 def test_a_family_without_a_row_is_recognised_by_its_experts():
     model = small_mixture("qwen2_moe").model
     model.config.model_type = "newcomer"
-    found = anatomy_of(model, 1, "x")
-    assert (found.family, found.experts, found.routing) == (
+    anatomy = anatomy_of(model, 1, "x")
+    assert (anatomy.family, anatomy.experts, anatomy.routing) == (
         "newcomer",
         "model.layers.{layer}.mlp.experts",
         "softmax",
     )
-    assert found.shared_gate
+    assert anatomy.shared_gate
 
 
 def test_a_router_that_weighs_in_its_own_way_gives_no_probabilities():

@@ -92,11 +92,11 @@ class MaterialWords:
             yield r" nats\b", ""
 
 
-def _in_place(noun: str, found: re.Match[str]) -> str:
+def _in_place(noun: str, match: re.Match[str]) -> str:
     """The noun behind the words before it, or with a capital where there was one."""
-    if found.lastindex:
-        return f"{found[1]}{noun}"
-    return noun[:1].upper() + noun[1:] if found[0][0].isupper() else noun
+    if match.lastindex:
+        return f"{match[1]}{noun}"
+    return noun[:1].upper() + noun[1:] if match[0][0].isupper() else noun
 
 
 OF_TEXT = MaterialWords()
