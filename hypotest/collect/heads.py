@@ -68,8 +68,8 @@ def head_ablation_arrays(
     }
     chosen = range(arrays["single"].shape[1]) if only is None else only.tolist()
     parts = _head_slices(subject)
-    for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
-        seen = _trace(subject, batch, batch.ids(tokens))
+    for batch in batches(subject, tokens, block, index, _BLOCKS_PER_BATCH):
+        seen = _trace(subject, batch)
         arrays["base"][batch.places] = seen.neurons.square().cpu().numpy()
 
         def squared_change(
@@ -86,7 +86,7 @@ def head_ablation_arrays(
     return arrays
 
 
-def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
+def _trace(subject: LanguageModel, batch: Batch) -> _Pass:
     layers = subject.reaching_layers
     parallel = subject.anatomy.parallel_residual
     again = layers[1:] if parallel else layers
@@ -98,7 +98,11 @@ def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
     arguments: dict[int, Any] = {}
     mlp_residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
-    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
+    with (
+        only_at as at_positions,
+        full_precision(),
+        subject.traced.trace(batch.ids.to(subject.device)) as tracer,
+    ):
         for layer in layers:  # in the order in which the model runs them
             if layer in blocks:
                 arguments[layer] = blocks[layer].inputs.save()

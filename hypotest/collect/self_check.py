@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.extent import passes_over
 from hypotest.collect.network.check import intervene_at
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
@@ -79,7 +81,7 @@ def check_ablation(
         neuron = column if neurons is None else int(neurons[column])
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
-        values = replacement.within(row, tokens.shape[1])[:, neuron]
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, neuron]
         measured, base = intervene(subject, tokens[row], index[rows], neuron, values, scoring.part(rows))
         if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
             worst = int(np.argmax(np.abs(base - loss[rows])))
@@ -137,45 +139,54 @@ def intervene(
         return intervene_at(
             subject, row, np.atleast_1d(neuron), values.reshape(len(values), -1)[_place(values, index)]
         )
-    ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    after = torch.from_numpy(np.ascontiguousarray(values))
     traced = subject.traced
-    query = torch.from_numpy(scoring.queries(index))
-    with full_precision(), traced.trace(ids, logits_to_keep=query):
-        base = traced.output.logits.save()
-    with full_precision():
-        ablated = _logits_with(subject, ids, query, np.atleast_1d(neuron), after.reshape(len(after), -1))
-    foil = scoring.foils(index.size)
-    base_loss, ablated_loss = (
-        np.asarray(scoring.summed(values.cpu().numpy(), index.size), dtype=np.float64)
-        for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
-    )
-    return ablated_loss - base_loss, base_loss
+    after = torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), -1)
+    changes, losses = [], []
+    for own in passes_over(subject, tokens, index, scoring, whole=True):
+        rows, n_rows = scoring.part(own.rows), index[own.rows].size
+        keep = {} if subject.masking else {"logits_to_keep": own.query}  # an encoder gives all
+        read = own.query if subject.masking else slice(None)
+        with full_precision():
+            with traced.trace(own.ids, **keep):
+                base = traced.output.logits.save()
+            setting = _ablated(subject, own.ids.shape, np.atleast_1d(neuron), after)
+            with setting as edit, traced.trace(own.ids, **keep):
+                edit()
+                ablated = traced.output.logits.save()
+        foil = rows.foils(n_rows)
+        base_loss, ablated_loss = (
+            np.asarray(rows.summed(item.cpu().numpy(), n_rows), dtype=np.float64)
+            for item in (scores(item[:, read].double(), own.target, foil)[0] for item in (base, ablated))
+        )
+        changes.append(ablated_loss - base_loss)
+        losses.append(base_loss)
+    return np.concatenate(changes), np.concatenate(losses)
 
 
-def _logits_with(
-    subject: LanguageModel,
-    ids: torch.Tensor,
-    query: torch.Tensor,
-    neurons: NDArray[np.int64],
-    after: torch.Tensor,
-) -> torch.Tensor:
-    """Logits at the queries of one block, with neurons set to (1 or context, k) other values."""
-    traced, tested = subject.traced, subject.tested
+@contextmanager
+def _ablated(
+    subject: LanguageModel, shape: tuple[int, ...], neurons: NDArray[np.int64], after: torch.Tensor
+) -> Iterator[Callable[[], None]]:
+    """Within it, what sets neurons to (1 or places, k) other values when it is called in a trace."""
+    tested, after = subject.tested, after[: shape[1]]
     if isinstance(tested, ExpertNeurons):
         mlp, written = subject.envoy("mlp"), tested.output_vectors[neurons]
         added = after.to(written) @ written
-        with tested.without(neurons), traced.trace(ids, logits_to_keep=query):
+
+        def write() -> None:
             mlp.output = with_hidden(mlp.output, hidden_of(mlp.output) + added)
-            logits: torch.Tensor = traced.output.logits.save()
-        return logits
+
+        with tested.without(neurons):
+            yield write
+        return
     down = subject.envoy("down_projection")
-    with traced.trace(ids, logits_to_keep=query):
+
+    def write_in() -> None:
         activations = down.input.clone()
-        activations.view(*ids.shape, -1)[:, :, neurons] = after  # OPT flattens positions
+        activations.view(*shape, -1)[:, :, neurons] = after  # OPT flattens positions
         down.input = activations
-        logits = traced.output.logits.save()
-    return logits
+
+    yield write_in
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.fingerprints import weights_fingerprint
+from hypotest.subjects.masking import PADDING, Masking
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.neurons import DenseNeurons, Neurons
 from hypotest.subjects.recognition import of_block, row_of
@@ -72,15 +74,17 @@ class LanguageModel:
     @cached_property
     def traced(self) -> Any:
         """The model wrapped by nnsight."""
-        return NNsight(self.model)
+        with warnings.catch_warnings():  # BERT's modules called output are found below, by what they are
+            warnings.filterwarnings("ignore", message=".*which nnsight already serves on every module")
+            return NNsight(self.model)
+
+    @cached_property
+    def _envoys(self) -> dict[int, Any]:
+        return {id(envoy._module): envoy for envoy in self.traced.modules()}
 
     def envoy(self, module: str, layer: int | None = None) -> Any:
         """Nnsight's handle on a module of the anatomy, in the tested block unless said otherwise."""
-        path = self.anatomy.at(module, self.layer if layer is None else layer)
-        envoy = self.traced
-        for part in path.split("."):
-            envoy = envoy[int(part)] if part.isdigit() else getattr(envoy, part)
-        return envoy
+        return self._envoys[id(self.module(module, layer))]
 
     def module(self, module: str, layer: int | None = None) -> Any:
         """The torch module itself."""
@@ -97,6 +101,7 @@ class LanguageModel:
         """What can be collected."""
         absent = set() if self.tested.partition is not None else {Channel.PARTITION}
         absent |= set() if self.routed is not None else {Channel.ROUTER}
+        absent |= {Channel.ATTENTION} if self.anatomy.head else set()  # whose keys lie on both sides
         return frozenset(Channel) - absent
 
     @property
@@ -119,7 +124,26 @@ class LanguageModel:
         """The tested neurons."""
         if self.anatomy.experts:
             return ExpertNeurons.of(self.model, self.anatomy, self.layer)
-        return DenseNeurons(self.module("up_projection"), self.module("down_projection"))
+        up, down = self.module("up_projection"), self.module("down_projection")
+        return DenseNeurons(up, down, self.anatomy.fused_gate)
+
+    @cached_property
+    def masking(self) -> Masking | None:
+        """How a target is masked; None of a decoder, which does not see it.
+
+        Raises:
+            SubjectError: If an encoder has no tokenizer, or it has no mask token.
+        """
+        return Masking.of(self.tokenizer, self.name) if self.anatomy.head else None
+
+    def length_of(self, context: int) -> int:
+        """Tokens that a pass over a block of text has at most."""
+        return context + (len(self.masking.ending) if self.masking else 0)
+
+    @property
+    def padding(self) -> int:
+        """Token id behind the text of a short block."""
+        return PADDING if self.anatomy.head else 0
 
     @property
     def routed(self) -> ExpertNeurons | None:
@@ -180,8 +204,8 @@ class LanguageModel:
 
     @property
     def context(self) -> int:
-        """Most tokens that fit into one forward pass."""
-        return longest_context(self.model.config)
+        """Most tokens of text that fit into one forward pass."""
+        return longest_context(self.model.config) - self.length_of(0)
 
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
@@ -234,6 +258,8 @@ class LanguageModel:
         base of rotary positions. What says where a file came from, and which texts end where, is left out.
         """
         settings = {name: value for name, value in self.config.to_dict().items() if name not in _BOOKKEEPING}
+        if self.masking is not None:
+            settings["masking"] = [self.masking.token, *self.masking.ending]
         settings["dtypes"] = sorted({str(item.dtype) for item in self.model.parameters()})
         return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -273,5 +299,6 @@ class LanguageModel:
             "n_neurons": self.n_neurons,
             **({"n_parts": len(self.tested.partition.names)} if self.tested.partition else {}),
             "vocab_size": self.vocab_size,
+            **({"mask": self.token(self.masking.token)} if self.masking else {}),
             "n_parameters": self.n_parameters,
         }

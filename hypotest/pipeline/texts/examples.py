@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.corpora.blocks import PADDING, Blocks
+from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.examples import KEY, Example, ExampleTable
 from hypotest.corpora.pairing import PAIR
 from hypotest.corpora.sampling import Candidates
@@ -74,7 +74,7 @@ def rows_of_examples(
         number: dict[str | None, int] = {}
         numbers = [number.setdefault(item.pair, len(number)) for item in table.examples]
         columns[PAIR] = np.array(numbers, dtype=np.int32)
-    blocks = _blocks(table, prompts, targets, columns)
+    blocks = _blocks(table, prompts, targets, columns, reader.padding)
     require_known(blocks.tokens, reader)
     index = np.array([len(ids) - 1 for ids in prompts], dtype=np.int32)
     rows = Rows.of_examples(blocks, index, [item.fields for item in table.examples], len(before))
@@ -195,10 +195,11 @@ def _blocks(
     prompts: Sequence[list[int]],
     targets: Sequence[list[int]],
     columns: dict[str, NDArray[np.int32]],
+    padding: int,
 ) -> Blocks:
     whole = [prompt + target for prompt, target in zip(prompts, targets, strict=True)]
     lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
-    tokens = np.full((len(whole), int(lengths.max())), PADDING, dtype=np.int32)
+    tokens = np.full((len(whole), int(lengths.max())), padding, dtype=np.int32)
     for row, ids in enumerate(whole):
         tokens[row, : len(ids)] = ids
     document = columns[CLUSTER]

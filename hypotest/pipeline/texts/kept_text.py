@@ -103,11 +103,12 @@ def blocks_of(
         "context": context,
         "first": first,
         "padded": padded,
+        **({"padding": reader.padding} if reader.padding else {}),
     }
 
     def tokenize() -> dict[str, NDArray[Any]]:
         ids = (item for batch in encoded_batches(documents, reader) for item in batch)
-        blocks = cut_blocks(ids, context, first, padded=padded)
+        blocks = cut_blocks(ids, context, first, padded=padded, padding=reader.padding)
         return {
             "tokens": blocks.tokens,
             "document": blocks.document,

@@ -40,6 +40,10 @@ class TextReader(Protocol):
         """What texts begin with."""
 
     @property
+    def padding(self) -> int:
+        """Token id behind the text of a short block."""
+
+    @property
     def tokenizer(self) -> Any:
         """A fast tokenizer of ``transformers``."""
 
