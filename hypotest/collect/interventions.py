@@ -5,7 +5,7 @@ its MLP. Each neuron's ablation then goes on from there: the layers before are s
 attention and MLP of the layer with the kept outputs, the latter moved by delta w_i (the down-projection is
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
 logits. A neuron is ablated at all positions of the block up to the last that is looked at, since later layers
-mix positions; behind the last attention nothing does, and only the positions that are looked at are run.
+mix positions; behind the last attention of an encoder nothing does, and the masked position is run alone.
 """
 
 from __future__ import annotations
@@ -223,8 +223,11 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
 
 
 def _ends(subject: LanguageModel) -> bool:
-    """Whether all behind the tested MLP runs at each place alone, so that only queries need to."""
-    return 0 < subject.layer == subject.n_layers - 1
+    """Whether all behind the tested MLP runs at each place alone, so that only queries need to.
+
+    So it does behind the last MLP of any family, but decoders may want the length that they began with (GPT-2).
+    """
+    return subject.is_masked and 0 < subject.layer == subject.n_layers - 1
 
 
 def _at(output: Any, places: Tensor) -> Any:

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Sequence
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.records.protocol.conditions import Conditions
-from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.results.corpus_result import CrossEntropy
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of, unlisted_of, used_of
+from hypotest.report.corpus import (
+    cross_entropy_words,
+    frequent_targets,
+    left_out_of,
+    masked_words,
+    unlisted_of,
+    used_of,
+)
 from hypotest.report.examples import examples_section
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
@@ -157,7 +163,7 @@ def _beginning(bos: str | None) -> str:
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """The text, the positions, and what the conditions come to in it."""
     corpus = results.corpus
-    if corpus.words != OF_TEXT:
+    if corpus.words.names:
         yield from examples_section(results, figures)
         return
     yield Heading("Text and conditions")
@@ -166,6 +172,7 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Before the limits per "
         f"document and type, and the sample: {sentence_list(_available(results))}." + _beginning(corpus.bos)
     )
+    yield from masked_words(corpus)
     if corpus.text_tokens is not None:
         yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks) + left_out_of(
             corpus.empty, corpus.copies

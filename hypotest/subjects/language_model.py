@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,22 +16,13 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.experts import ExpertNeurons
-from hypotest.subjects.fingerprints import weights_fingerprint
-from hypotest.subjects.masking import PADDING, Masking
+from hypotest.subjects.fingerprints import settings_fingerprint, weights_fingerprint
+from hypotest.subjects.masking import Masking
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.neurons import DenseNeurons, Neurons
 from hypotest.subjects.recognition import of_block, row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
 from hypotest.subjects.visibility import attention_window
-
-_BOOKKEEPING = frozenset(
-    {
-        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "attn_implementation",
-        "bos_token_id", "dtype", "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version",
-        "use_cache",
-    }
-)  # fmt: skip
-"""Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +90,7 @@ class LanguageModel:
         """What can be collected."""
         absent = set() if self.tested.partition is not None else {Channel.PARTITION}
         absent |= set() if self.routed is not None else {Channel.ROUTER}
-        absent |= {Channel.ATTENTION} if self.anatomy.head else set()  # whose keys lie on both sides
+        absent |= {Channel.ATTENTION} if self.is_masked else set()  # whose keys lie on both sides
         return frozenset(Channel) - absent
 
     @property
@@ -134,16 +123,16 @@ class LanguageModel:
         Raises:
             SubjectError: If an encoder has no tokenizer, or it has no mask token.
         """
-        return Masking.of(self.tokenizer, self.name) if self.anatomy.head else None
+        return Masking.of(self.tokenizer, self.name) if self.is_masked else None
 
     def length_of(self, context: int) -> int:
         """Tokens that a pass over a block of text has at most."""
         return context + (len(self.masking.ending) if self.masking else 0)
 
     @property
-    def padding(self) -> int:
-        """Token id behind the text of a short block."""
-        return PADDING if self.anatomy.head else 0
+    def is_masked(self) -> bool:
+        """Whether it is an encoder, which predicts masked tokens."""
+        return bool(self.anatomy.head)
 
     @property
     def routed(self) -> ExpertNeurons | None:
@@ -252,16 +241,12 @@ class LanguageModel:
 
     @cached_property
     def settings_fingerprint(self) -> str:
-        """SHA-256 of what the weights do not say: the configuration, and the precision of the parameters.
-
-        The same weights compute other numbers under another activation function, number of heads, epsilon or
-        base of rotary positions. What says where a file came from, and which texts end where, is left out.
-        """
-        settings = {name: value for name, value in self.config.to_dict().items() if name not in _BOOKKEEPING}
-        if self.masking is not None:
-            settings["masking"] = [self.masking.token, *self.masking.ending]
-        settings["dtypes"] = sorted({str(item.dtype) for item in self.model.parameters()})
-        return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+        """SHA-256 of what the weights do not say: configuration, precision, and how targets are masked."""
+        masking = {}
+        if self.masking:  # some number positions from the padding token on
+            masking["masking"] = [self.masking.token, self.masking.ending, self.config.pad_token_id]
+        dtypes = sorted({str(item.dtype) for item in self.model.parameters()})
+        return settings_fingerprint(self.config, dtypes=dtypes, **masking)
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:

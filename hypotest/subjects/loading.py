@@ -22,7 +22,7 @@ from hypotest.subjects.gguf_models import gguf_config, gguf_model
 from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
 from hypotest.subjects.hub import of_folder, pinned, require_tokenizer, why_not_loaded
 from hypotest.subjects.language_model import LanguageModel, WeightsFile
-from hypotest.subjects.masking import PADDING, Masking, is_masked, model_class
+from hypotest.subjects.masking import Masking, is_masked, model_class
 from hypotest.subjects.memory import require_memory
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.recognition import n_neurons, row_of
@@ -60,9 +60,9 @@ class Reader:
         return beginning_of(self.tokenizer, self.family, self.name)
 
     @property
-    def padding(self) -> int:
-        """Token id behind the text of a short block."""
-        return PADDING if is_masked(self.config) else 0
+    def is_masked(self) -> bool:
+        """Whether the model is an encoder, which predicts masked tokens."""
+        return is_masked(self.config)
 
     @property
     def tokenizer_fingerprint(self) -> str:

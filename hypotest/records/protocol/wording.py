@@ -56,6 +56,8 @@ class MaterialWords:
     """What an ablation changes."""
     in_nats: bool = True
     """Whether that is in nats; a network's own outcome has a unit of its own."""
+    predicted: str = "next"
+    """Which token is predicted; of encoders the masked one."""
 
     def said(self, sentence: str) -> str:
         """A sentence about positions in documents, about these rows.
@@ -70,6 +72,8 @@ class MaterialWords:
         return sentence
 
     def _nouns(self) -> Iterator[tuple[str, str]]:
+        if self.predicted != "next":
+            yield r"\bnext token\b", f"{self.predicted} token"
         if not self.names:
             return
         change, mean = _CHANGES[self.outcome]
