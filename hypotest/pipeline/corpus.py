@@ -83,7 +83,7 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         available=prepared.sampled.available,
         text_differs=prepared.text_differs,
         bos=None if prepared.bos is None else token(prepared.bos),
-        mask=token(subject.masking.token) if isinstance(subject, LanguageModel) and subject.masking else None,
+        mask=subject.masking.text if isinstance(subject, LanguageModel) and subject.masking else None,
         text_tokens=blocks.text_tokens,
         padded_blocks=padded,
         padded_tokens=padded_tokens - padded * (prepared.bos is not None),

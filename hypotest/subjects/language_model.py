@@ -284,6 +284,6 @@ class LanguageModel:
             "n_neurons": self.n_neurons,
             **({"n_parts": len(self.tested.partition.names)} if self.tested.partition else {}),
             "vocab_size": self.vocab_size,
-            **({"mask": self.token(self.masking.token)} if self.masking else {}),
+            **({"mask": self.masking.text} if self.masking else {}),
             "n_parameters": self.n_parameters,
         }

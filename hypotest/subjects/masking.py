@@ -47,6 +47,8 @@ class Masking:
     """Its mask token."""
     ending: tuple[int, ...]
     """What it puts behind a text."""
+    text: str = "[MASK]"
+    """The mask token as it is written."""
 
     @classmethod
     def of(cls, tokenizer: Any, name: str) -> Masking:
@@ -69,7 +71,7 @@ class Masking:
         plain, whole = (encode("a", add_special_tokens=special).ids for special in (False, True))
         starts = range(len(whole) - len(plain) + 1)
         start = next((place for place in starts if whole[place : place + len(plain)] == plain), len(whole))
-        return cls(int(tokenizer.mask_token_id), tuple(whole[start + len(plain) :]))
+        return cls(int(tokenizer.mask_token_id), tuple(whole[start + len(plain) :]), str(tokenizer.mask_token))
 
     def masked(self, block: NDArray[np.integer], index: int) -> NDArray[np.int64]:
         """What is run at a row.
