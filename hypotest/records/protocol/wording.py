@@ -7,9 +7,10 @@ Most sentences are written for running text: positions in documents. Where rows 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.protocol import Protocol
@@ -117,6 +118,15 @@ def material_words(protocol: Protocol) -> MaterialWords:
     return MaterialWords(
         *("example", "examples", unit, plural(unit), "table", "examples"), protocol.names, protocol.outcome
     )
+
+
+def words_of(stored: Mapping[str, Any]) -> MaterialWords:
+    """`material_words` of a protocol as results hold it.
+
+    Args:
+        stored: Canonical form, or with defaults written out.
+    """
+    return material_words(Protocol.model_validate(stored))
 
 
 def plural(noun: str) -> str:
