@@ -133,6 +133,24 @@ def mlp_only_at(
             hook.remove()
 
 
+def units_at(
+    subject: LanguageModel, batch: Batch, seen: Tensor, at_positions: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Coordinates of the units at a batch's positions, from what they are read from.
+
+    Args:
+        subject: The network.
+        batch: The blocks.
+        seen: From `hypotest.subjects.units.kind.Kind.seen`.
+        at_positions: From `mlp_only_at`.
+
+    Returns:
+        Shape (n_positions, n_coordinates).
+    """
+    own = at_positions(seen) if subject.kind.site == "mlp" else seen[batch.rows, batch.columns]
+    return subject.kind.coordinates(subject, own)
+
+
 def _rope_types(parameters: Any) -> set[str]:
     """All kinds of rotary positions; some families have one for each kind of layer."""
     if not isinstance(parameters, Mapping):

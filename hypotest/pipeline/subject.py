@@ -42,6 +42,7 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
             device=device,
             base=base,
             anatomy=_anatomy(protocol),
+            units=wanted.units,
         )
     )
 
@@ -121,20 +122,26 @@ def require_checkpoints(protocol: Protocol, base: Path) -> None:
         load_reader(protocol.subject.model, revision=revision, base=base)
 
 
-def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> LanguageModel:
+def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any, base: Path) -> LanguageModel:
     """Take a model from memory in the place of the one that a protocol names.
 
     Args:
         protocol: A valid protocol, at one layer.
         model: As for `hypotest.subjects.wrapping.wrap_language_model`.
         tokenizer: Its fast tokenizer.
+        base: Folder that relative paths of the protocol start from.
 
     Raises:
         SubjectError: If the model or its tokenizer is not of use.
     """
     subject = _reached(
         wrap_language_model(
-            model, layer=protocol.subject.layer, tokenizer=tokenizer, anatomy=_anatomy(protocol)
+            model,
+            layer=protocol.subject.layer,
+            tokenizer=tokenizer,
+            anatomy=_anatomy(protocol),
+            units=protocol.subject.units,
+            base=base,
         )
     )
     if not getattr(subject.tokenizer, "is_fast", False):
@@ -145,7 +152,7 @@ def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> Languag
     return subject
 
 
-def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
+def at_layer(subject: LanguageModel, protocol: Protocol, base: Path) -> LanguageModel:
     """The same network, tested at the layer of another protocol; its anatomy is proved there.
 
     No attention may reach it: `LanguageModel.reaching_layers` tells.
@@ -159,6 +166,8 @@ def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
         tokenizer=subject.tokenizer,
         name=subject.name,
         anatomy=_anatomy(protocol),
+        units=protocol.subject.units,
+        base=base,
     )
     return replace(moved, revision=subject.revision, file=subject.file)
 

@@ -11,7 +11,7 @@ the last MLP and the logits.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -61,6 +61,55 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
         raise SubjectError(f"subject.anatomy.{module}: {name}: {passes.at(module)} {problem}")
     norm = _norm_kind(passes)
     return Findings(norm, _is_parallel(passes), _obstacle(passes, norm))
+
+
+def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
+    """What lies between the last block's output and the logits, beside final norm and unembedding.
+
+    Args:
+        model: As for `examine`.
+        anatomy: Its paths, proved.
+        layer: Block whose output must be the residual stream: what the next block reads, or the final norm.
+        name: For errors.
+
+    Returns:
+        Empty where there is nothing.
+
+    Raises:
+        SubjectError: If the block's output is something else.
+    """
+    passes = _admit(model, anatomy, layer, name)
+    is_last = layer == passes.last
+    reader = anatomy.at("final_norm", layer) if is_last else anatomy.at("block", layer + 1)
+    both = replace(passes, watched=passes.watched | {reader})
+    given, read = both.base.outputs[both.at("block")], both.base.inputs[reader]
+    stream = given[0] if isinstance(given, tuple) else given
+    if not isinstance(stream, Tensor) or not torch.equal(stream, read.to(stream.device)):
+        if is_last:
+            return "something lies between the last block and the final norm"
+        raise SubjectError(
+            f"subject.units: {name}: what {both.at('block')} gives is not what {reader} reads, so that its "
+            "residual stream is not known; test neurons or heads"
+        )
+    return _behind_norm(passes, _norm_kind(passes))
+
+
+def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
+    """Whether a block adds what its down-projection gives to the residual stream as it is.
+
+    Args:
+        model: As for `examine`.
+        anatomy: Its paths, proved.
+        layer: The block.
+        name: For errors.
+    """
+    passes = _admit(model, anatomy, layer, name)
+    block = passes.at("block")
+    given = passes.base.outputs[block]
+    before = given[0] if isinstance(given, tuple) else given
+    shift, moved = passes.shifted(passes.at("down_projection"), before)
+    after = moved.outputs[block]
+    return _moved_by(shift, before, after[0] if isinstance(after, tuple) else after)
 
 
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
@@ -185,11 +234,16 @@ def _is_parallel(passes: Passes) -> bool:
 def _obstacle(passes: Passes, norm_kind: Norm | None) -> str:
     """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
     down, norm = passes.at("down_projection", passes.last), passes.at("final_norm")
-    unembedding = passes.at("unembedding")
     before = passes.base.inputs[norm]
     shift, moved = passes.shifted(down, before)
     if not _moved_by(shift, before, moved.inputs[norm]):
         return "a norm or another function follows the MLP"
+    return _behind_norm(passes, norm_kind)
+
+
+def _behind_norm(passes: Passes, norm_kind: Norm | None) -> str:
+    """What keeps the input of the final norm from reaching the logits by norm and unembedding alone."""
+    norm, unembedding = passes.at("final_norm"), passes.at("unembedding")
     if not torch.equal(passes.base.inputs[unembedding], passes.base.outputs[norm]):
         return "something lies between the final norm and the unembedding"
     if not torch.equal(passes.base.logits.double(), passes.base.outputs[unembedding].double()):

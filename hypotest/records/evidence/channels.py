@@ -9,7 +9,11 @@ class Channel(StrEnum):
     """What evidence may hold of each row, and measures may read."""
 
     ACTIVATIONS = "activations"
-    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons)."""
+    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons); how active units of another kind
+    are."""
+    COORDINATES = "coordinates"
+    """What ablation sets, where a unit is several numbers: an attention head its slice of the input of the
+    output projection, shape (n_rows, n_units x numbers of each)."""
     INFLUENCE = "influence"
     """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
     positive: the ablation hurts."""
