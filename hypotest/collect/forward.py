@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.extent import Batch, batches, mlp_only_at, units_at
 from hypotest.errors import EvidenceError
-from hypotest.records.protocol.units import unit_words
+from hypotest.records.protocol.units import unit_facts
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 
@@ -71,7 +71,7 @@ def forward_arrays(
             heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
             seen = weights[batch.rows, :, batch.columns].cpu().numpy()
             arrays["attention"][batch.places, heads, : batch.length] = seen
-    _require_finite(arrays["activations"], subject.layer, unit_words(subject.kind.name).one)
+    _require_finite(arrays["activations"], subject.layer, unit_facts(subject.kind.name).one)
     _require_finite(arrays["residual"], subject.layer, "residual feature")
     for number, (layer, window) in enumerate(zip(layers, subject.attention_windows, strict=False)):
         heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)

@@ -13,7 +13,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.records.protocol.units import unit_words
+from hypotest.records.protocol.units import unit_facts
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
@@ -157,7 +157,7 @@ def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _word(subject: Subject) -> str:
-    return unit_words(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import SparseAutoencoder
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.findings import key_name
 from hypotest.subjects.kinds import Subject
@@ -16,6 +17,7 @@ from hypotest.subjects.loading import Reader, load_language_model, load_reader
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.offered import offered_network
 from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.units.autoencoder import read_autoencoder
 from hypotest.subjects.wrapping import wrap_language_model
 
 
@@ -76,12 +78,13 @@ def one_checkpoint(protocol: Protocol) -> str | None:
     return revision
 
 
-def layer_width(protocol: Protocol, reader: Reader) -> int | None:
-    """Neurons of the layer that a protocol tests, before weights are read; of a series, of the last layer.
+def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:
+    """Units of the layer that a protocol tests, before weights are read; of a series, of the last layer.
 
     Args:
         protocol: A valid protocol.
         reader: Of its subject.
+        base: Folder that relative paths of the protocol start from.
 
     Returns:
         None where the family is not known.
@@ -89,7 +92,12 @@ def layer_width(protocol: Protocol, reader: Reader) -> int | None:
     Raises:
         SubjectError: If the model cannot be tested.
     """
-    layer = protocol.subject.layer
+    layer, units = protocol.subject.layer, protocol.subject.units
+    if isinstance(units, SparseAutoencoder):
+        return read_autoencoder(units.sae, base).config.d_sae
+    if units != "neurons":
+        shape = reader.config.get_text_config()
+        return int(shape.num_attention_heads if units == "heads" else shape.hidden_size)
     return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Channel(StrEnum):
@@ -42,3 +44,9 @@ class Channel(StrEnum):
     PARTITION = "partition"
     """The declared part of each neuron: experts, branches, modalities
     (`hypotest.records.evidence.partition.Partition`)."""
+
+
+UNITS_LACK: Mapping[str, frozenset[Channel]] = MappingProxyType(
+    {"heads": frozenset({Channel.HEADS, Channel.WEIGHTS}), "residual": frozenset({Channel.WEIGHTS})}
+)
+"""Kind of units of a language model -> channels that its neurons have and such units have not."""

@@ -1,7 +1,7 @@
 """What the units of a layer are: its neurons, its heads, dimensions of the stream, latents of an autoencoder.
 
 The one place that knows what each kind is called; how each is read and ablated lies in
-``hypotest.subjects.units``.
+``hypotest.subjects.units``, what each lacks in ``hypotest.records.evidence.channels``.
 """
 
 from __future__ import annotations
@@ -39,37 +39,69 @@ UnitKind = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class UnitWords:
-    """Nouns for the units of a kind, where sentences are written for neurons."""
+class UnitFacts:
+    """What the units of a kind are called where sentences are written for neurons."""
 
     one: str = "neuron"
     many: str = "neurons"
     letter: str = "N"
     """In names such as ``L5N300``."""
-    layer: str = "MLP"
+    where: str = "the MLP of {}"
     """What of a block is tested."""
+    means: str = ""
+    """How they are read and ablated, for those who know it of neurons; with the name of an autoencoder."""
 
 
-_WORDS: Mapping[str, UnitWords] = MappingProxyType(
+_FACTS: Mapping[str, UnitFacts] = MappingProxyType(
     {
-        "neurons": UnitWords(),
-        "heads": UnitWords("head", "heads", "H", "attention"),
-        "residual": UnitWords("stream dimension", "stream dimensions", "D", "residual stream"),
-        "sae": UnitWords("latent", "latents", "F", "autoencoder"),
+        "neurons": UnitFacts(),
+        "heads": UnitFacts(
+            one="head",
+            many="heads",
+            letter="H",
+            where="the attention of {}",
+            means="A head is as active as what it adds to the residual stream is long; ablated is its slice "
+            "of the input of the attention output projection, all of it at once.",
+        ),
+        "residual": UnitFacts(
+            one="stream dimension",
+            many="stream dimensions",
+            letter="D",
+            where="the residual stream behind {}",
+            means="Stream dimensions are the numbers of the residual stream in the model's own basis.",
+        ),
+        "sae": UnitFacts(
+            one="latent",
+            many="latents",
+            letter="F",
+            where="the sparse autoencoder of {}",
+            means="Latents are those of the sparse autoencoder {}; an ablation moves what it reads by the "
+            "change of the latent times its row of the decoder, so that what it does not explain stays.",
+        ),
     }
 )
+LETTERS = "".join(facts.letter for facts in _FACTS.values())
+"""With which names of units are written."""
 
 
-def kind_name(units: UnitName | SparseAutoencoder) -> str:
+def kind_name(units: str | SparseAutoencoder) -> str:
     """The kind that a protocol names: ``neurons``, ``heads``, ``residual``, ``sae``."""
     return units if isinstance(units, str) else "sae"
 
 
-def unit_words(kind: str) -> UnitWords:
+def unit_facts(units: str | SparseAutoencoder) -> UnitFacts:
     """What the units of a kind are called.
 
+    Args:
+        units: As a protocol says it, or the name of the kind.
+
     Examples:
-        >>> unit_words("heads").many
+        >>> unit_facts("heads").many
         'heads'
     """
-    return _WORDS[kind]
+    return _FACTS[kind_name(units)]
+
+
+def unit_meaning(units: str | SparseAutoencoder) -> str:
+    """How such units are read and ablated; empty for neurons."""
+    return unit_facts(units).means.format(units.sae if isinstance(units, SparseAutoencoder) else "")

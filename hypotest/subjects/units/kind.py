@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.channels import UNITS_LACK, Channel
 from hypotest.subjects.anatomy import Anatomy
 
 Side = Literal["input", "output"]
@@ -29,19 +29,8 @@ SKIPPED: dict[Site, tuple[str, ...]] = {
     "block": ("block",),
 }
 """Modules of the block that need not run again, in the order in which they run; the last one is the site."""
-MEASURED = frozenset(
-    {
-        Channel.ACTIVATIONS,
-        Channel.INFLUENCE,
-        Channel.LOSS,
-        Channel.ERROR_BOUND,
-        Channel.N_EXACT,
-        Channel.RESIDUAL,
-        Channel.ATTENTION,
-        Channel.LESIONS,
-    }
-)
-"""Channels that units of every kind have."""
+_OF_OTHERS = frozenset({Channel.PARTITION, Channel.COORDINATES})
+"""Channels that are no measure's, or that nothing declares."""
 
 
 class Host(Protocol):
@@ -89,8 +78,11 @@ class Kind:
     """Module of the anatomy where units are read, in the tested block."""
     side: Side
     """Which side of it."""
-    channels: frozenset[Channel] = MEASURED
-    """What can be collected."""
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """What can be collected."""
+        return frozenset(Channel) - _OF_OTHERS - UNITS_LACK.get(self.name, frozenset())
 
     def vectors(self, host: Host) -> Tensor:
         """What each coordinate adds to the site's output per unit, shape (n_coordinates, d_model)."""

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.errors import SubjectError
-from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.examination import mlp_is_added, stream_obstacle
 from hypotest.subjects.units.autoencoder import Autoencoder, read_autoencoder
-from hypotest.subjects.units.kind import MEASURED, Host, Kind, Site
+from hypotest.subjects.units.kind import Host, Kind, Site
 from hypotest.subjects.units.neurons import NEURONS
 from hypotest.subjects.units.residual import Residual
 
@@ -36,7 +35,6 @@ class Latents(Kind):
     autoencoder: Autoencoder
     place: Kind
     """Neurons or residual, whose path to the logits is that of the autoencoder's site."""
-    channels: frozenset[Channel] = MEASURED | {Channel.HEADS, Channel.WEIGHTS}
 
     def vectors(self, host: Host) -> Tensor:
         """Rows of the decoder."""

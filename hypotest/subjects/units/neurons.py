@@ -7,9 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.modules import by_input
-from hypotest.subjects.units.kind import MEASURED, Host, Kind, Side, Site
+from hypotest.subjects.units.kind import Host, Kind, Side, Site
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,6 @@ class Neurons(Kind):
     site: Site = "mlp"
     read: str = "down_projection"
     side: Side = "input"
-    channels: frozenset[Channel] = MEASURED | {Channel.HEADS, Channel.WEIGHTS}
 
     def vectors(self, host: Host) -> Tensor:
         """Columns of the down-projection."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hypotest.records.evidence.channels import Channel
-from hypotest.subjects.units.kind import MEASURED, Host, Kind, Side, Site
+from hypotest.subjects.units.kind import Host, Kind, Side, Site
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,6 @@ class Residual(Kind):
     site: Site = "block"
     read: str = "block"
     side: Side = "output"
-    channels: frozenset[Channel] = MEASURED | {Channel.HEADS}
     obstacle: str = ""
     """What lies between the last block and the logits, beside final norm and unembedding."""
 
