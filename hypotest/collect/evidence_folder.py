@@ -147,13 +147,13 @@ def _load_decomposition(folder: Path) -> Decomposition | None:
 
 def _finished(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise EvidenceError(
             f"no finished evidence in {folder}; run the protocol again to collect it (HYPOTEST_CACHE names "
             "the folder it is looked for in)"
         ) from None
-    return found
+    return record
 
 
 def _load_split(folder: Path) -> SplitEvidence:

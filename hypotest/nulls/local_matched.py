@@ -139,7 +139,7 @@ def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias |
     from hypotest.records.results.hidden_bias import HiddenBias
 
     task = tested.task
-    found = hidden_bias(
+    bias = hidden_bias(
         tested.observed,
         matched.groups[: len(draws)],
         draws,
@@ -149,9 +149,9 @@ def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias |
         task.protocol.decision.level,
         task.streams(f"{NULL.name}, hidden bias", tested.prediction.id),
     )
-    if found is None:
+    if bias is None:
         return None
-    return HiddenBias(found.strength, found.strength >= LARGEST, found.linear)
+    return HiddenBias(bias.strength, bias.strength >= LARGEST, bias.linear)
 
 
 def balanced(group: GroupResult) -> Iterator[str]:

@@ -71,9 +71,9 @@ def one_checkpoint(protocol: Protocol) -> str | None:
     """
     revision = protocol.subject.revision
     if protocol.is_series or isinstance(revision, tuple):
-        key, found = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
+        key, value = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
         raise SubjectError(
-            f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
+            f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
         )
     return revision
 
@@ -112,11 +112,11 @@ def require_neurons(protocol: Protocol, n_neurons: int | None, layer: int | None
     Raises:
         ProtocolError: With a line for each key.
     """
-    found = [
+    problems = [
         f"{key_name(item.path, {})}: {item.message}" for item in neuron_findings(protocol, n_neurons, layer)
     ]
-    if found:
-        raise ProtocolError("\n".join(found))
+    if problems:
+        raise ProtocolError("\n".join(problems))
 
 
 def require_checkpoints(protocol: Protocol, base: Path) -> None:

@@ -117,30 +117,30 @@ def _engine(ablation: AblationResult) -> str:
     )
 
 
-def _is_plausible(found: CrossEntropy | None) -> bool:
+def _is_plausible(loss: CrossEntropy | None) -> bool:
     """Whether the model predicts the text better than token counts do, where that is asked."""
-    return found is None or found.unigram is None or found.nats < found.unigram
+    return loss is None or loss.unigram is None or loss.nats < loss.unigram
 
 
 def implausible(results: Results) -> Iterable[Part]:
     """Said before any result: a model that does not predict the text."""
-    found = results.cross_entropy
-    if found is not None and not _is_plausible(found):
+    loss = results.cross_entropy
+    if loss is not None and not _is_plausible(loss):
         yield (
             strong("Careful: the model does not predict this text."),
-            f" Its cross-entropy is {fixed(found.nats, 2)} nats a token, and token counts alone give "
-            f"{fixed(found.unigram, 2)}; see the limitations.",
+            f" Its cross-entropy is {fixed(loss.nats, 2)} nats a token, and token counts alone give "
+            f"{fixed(loss.unigram, 2)}; see the limitations.",
         )
 
 
 def implausible_alert(results: Results) -> Inline:
     """The same for the console; empty where it does."""
-    found = results.cross_entropy
-    if found is None or _is_plausible(found):
+    loss = results.cross_entropy
+    if loss is None or _is_plausible(loss):
         return ""
     return strong(
-        f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone give "
-        f"{fixed(found.unigram, 2)}",
+        f"The model does not predict this text: {loss.nats:.2f} nats a token, and token counts alone give "
+        f"{fixed(loss.unigram, 2)}",
         "bad",
     )
 

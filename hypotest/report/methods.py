@@ -131,8 +131,8 @@ def _measures(results: Results) -> str:
 
 
 def _nulls(protocol: Protocol) -> str:
-    found = list(declared(protocol))
-    words = [(item.null.words, item.null.words.method(item.options, protocol)) for item in found]
+    nulls = list(declared(protocol))
+    words = [(item.null.words, item.null.words.method(item.options, protocol)) for item in nulls]
     parts = [text for of, text in words if not of.apart]
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
     sentences += [text for of, text in words if of.apart]

@@ -105,11 +105,11 @@ def require_plain(model: Any, name: str) -> None:
     dtypes = {item.dtype for item in model.parameters()}
     whole = {item for item in dtypes if not item.is_floating_point}
     if quantized or whole:
-        found = (
+        which = (
             f"{quantized[0]} is a {_kind(model, quantized[0])}" if quantized else ", ".join(map(str, whole))
         )
         raise SubjectError(
-            f"{name}: its weights are quantised ({found}), and ablations of a thousandth of a nat need plain "
+            f"{name}: its weights are quantised ({which}), and ablations of a thousandth of a nat need plain "
             "ones; load the model without quantisation, in float32"
         )
     low = dtypes - {torch.float32, torch.float64}
@@ -176,10 +176,14 @@ def _reads_both_ways(config: Any) -> bool:
 
 def _quantized_by(config: Any) -> str:
     """Method of quantisation; of a GGUF file, whose weights transformers has expanded, none."""
-    found = getattr(config, "quantization_config", None)
-    if found is None:
+    settings = getattr(config, "quantization_config", None)
+    if settings is None:
         return ""
-    method = found.get("quant_method") if isinstance(found, dict) else getattr(found, "quant_method", None)
+    method = (
+        settings.get("quant_method")
+        if isinstance(settings, dict)
+        else getattr(settings, "quant_method", None)
+    )
     word = str(getattr(method, "value", method) or "in an unnamed way")
     return "" if word == "gguf" else word
 

@@ -154,8 +154,11 @@ def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
     n_tokens = int(passes.ids.shape[1])
     shape = (1, passes.n_heads, n_tokens, n_tokens)
     if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
-        found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
-        yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"
+        actual = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
+        yield (
+            "attention",
+            f"must give attention weights of shape {shape} as its second output; found {actual}",
+        )
     elif bool(((weights.double().sum(dim=-1) - 1).abs() > _RELATIVE).any()):
         yield "attention", "must give attention weights whose rows sum to one"
     elif bool(weights.triu(1).any()):
@@ -258,7 +261,7 @@ def _norm_kind(passes: Passes) -> Norm | None:
     module, like = passes.module("final_norm"), passes.base.inputs[passes.at("final_norm")]
     given = 1 + torch.randn(like.shape, generator=torch.Generator().manual_seed(2)).to(like)
     with full_precision():
-        found = module(given).double()
+        output = module(given).double()
     x = given.double()
     weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
     epsilon = norm_epsilon(module)
@@ -274,7 +277,7 @@ def _norm_kind(passes: Passes) -> Norm | None:
     }
     for kind, (normed, factor) in kinds.items():
         allowed = _RELATIVE * ((1 + normed.abs()) * factor.abs() + shift.abs())
-        if bool(((found - normed * factor - shift).abs() <= allowed).all()):
+        if bool(((output - normed * factor - shift).abs() <= allowed).all()):
             return kind
     return None
 

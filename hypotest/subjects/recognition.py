@@ -42,11 +42,11 @@ def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | Non
         row = _described(family, row, given, name)
     if row is None:
         return _recognised(model, family, layer, name)
-    found = examine(model, row, layer, name)
+    seen = examine(model, row, layer, name)
     if given:
-        _require_truth(given, found, name)
-        return _measured(row, found, given, model.config)
-    _require_agreement(row, found, name)
+        _require_truth(given, seen, name)
+        return _measured(row, seen, given, model.config)
+    _require_agreement(row, seen, name)
     return row
 
 
@@ -144,18 +144,18 @@ def _require_known(given: Mapping[str, Any], name: str) -> None:
             )
 
 
-def _require_truth(given: Mapping[str, Any], found: Findings, name: str) -> None:
+def _require_truth(given: Mapping[str, Any], seen: Findings, name: str) -> None:
     """What was measured cannot be described otherwise; an obstacle may be named where there is none."""
     for key in ("norm", "parallel_residual"):
-        measured = getattr(found, key)
+        measured = getattr(seen, key)
         if key in given and measured is not None and given[key] != measured:
             raise SubjectError(
                 f"subject.anatomy.{key}: {name}: found {given[key]!r}, and a forward pass shows "
                 f"{measured!r}; remove it"
             )
-    if given.get("identity_obstacle") == "" and found.identity_obstacle:
+    if given.get("identity_obstacle") == "" and seen.identity_obstacle:
         raise SubjectError(
-            f"subject.anatomy.identity_obstacle: {name}: found none, and {found.identity_obstacle}; remove it"
+            f"subject.anatomy.identity_obstacle: {name}: found none, and {seen.identity_obstacle}; remove it"
         )
 
 
@@ -173,25 +173,25 @@ def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name:
     return Anatomy(family=family, **values)
 
 
-def _measured(row: Anatomy, found: Findings, given: Mapping[str, Any], config: Any) -> Anatomy:
+def _measured(row: Anatomy, seen: Findings, given: Mapping[str, Any], config: Any) -> Anatomy:
     """A row with what was measured, unless the protocol says otherwise."""
-    values = {key: value for key, value in asdict(found).items() if key not in given and value is not None}
+    values = {key: value for key, value in asdict(seen).items() if key not in given and value is not None}
     return _with_cap(replace(row, **values), config)
 
 
-def _require_agreement(row: Anatomy, found: Findings, name: str) -> None:
+def _require_agreement(row: Anatomy, seen: Findings, name: str) -> None:
     """What a row claims is what was measured."""
     claims = (
-        ("final_norm", "norm", row.norm, found.norm),
-        ("attention_projection", "parallel_residual", row.parallel_residual, found.parallel_residual),
-        ("down_projection", "identity_obstacle", bool(row.identity_obstacle), bool(found.identity_obstacle)),
+        ("final_norm", "norm", row.norm, seen.norm),
+        ("attention_projection", "parallel_residual", row.parallel_residual, seen.parallel_residual),
+        ("down_projection", "identity_obstacle", bool(row.identity_obstacle), bool(seen.identity_obstacle)),
     )
     for module, key, claimed, measured in claims:
         if claimed != measured:
             raise SubjectError(
                 f"subject.model: {name} is not what hypotest knows of the family {row.family}: {key} of "
                 f"{getattr(row, module)} should be {claimed} and is {measured} "
-                f"({found.identity_obstacle or 'nothing between the last MLP and the logits'}). If the model "
+                f"({seen.identity_obstacle or 'nothing between the last MLP and the logits'}). If the model "
                 "was changed, describe it under subject.anatomy"
             )
 
@@ -206,11 +206,11 @@ def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
     problems = []
     for row in (row for row, missing in lacking.items() if not missing):
         try:
-            found = examine(model, row, layer, name)
+            seen = examine(model, row, layer, name)
         except SubjectError as error:
             problems.append(str(error))
             continue
-        return _measured(replace(row, family=family), found, {}, model.config)
+        return _measured(replace(row, family=family), seen, {}, model.config)
     hopeless = beyond_description(model)
     if hopeless:
         raise SubjectError(

@@ -109,23 +109,23 @@ def test_latents_agree_with_hooks_in_float64(trained):
     how = plan_ablation(subject, kind, 1e-4, 4)
     if subject.identity_obstacle:
         assert how.engine == INTERVENTIONS
-        found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
-        allowed = np.zeros_like(found["delta_loss"])
+        computed = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+        allowed = np.zeros_like(computed["delta_loss"])
     else:
         assert how.engine == IDENTITY
-        found = NeuronAblation(prepare_readout(subject))(
+        computed = NeuronAblation(prepare_readout(subject))(
             seen["residual"], seen["activations"], replacement.at(block, index, CONTEXT), target
         )
-        allowed = found["error_bound"].astype(np.float64)
+        allowed = computed["error_bound"].astype(np.float64)
         assert allowed.max() <= 1e-4
     largest = 0.0
     for unit in np.flatnonzero(seen["activations"].any(axis=0))[::3]:
         change = trained.changes(tokens, block, index, replacement, [int(unit)])
-        assert (np.abs(found["delta_loss"][:, unit] - change) <= allowed[:, unit] + 3e-5).all()
+        assert (np.abs(computed["delta_loss"][:, unit] - change) <= allowed[:, unit] + 3e-5).all()
         largest = max(largest, np.abs(change).max())
     assert largest > 0.003
     check = check_ablation(
-        subject, tokens, block, index, found["delta_loss"], replacement, how, 6, np.random.default_rng(1)
+        subject, tokens, block, index, computed["delta_loss"], replacement, how, 6, np.random.default_rng(1)
     )
     assert check.largest_difference < 2e-4
 
@@ -141,9 +141,9 @@ def test_groups_of_latents_agree_with_hooks_in_float64(trained):
     replacement = Replacement.of("zero", seen["activations"], block, index, seed=4)
     group = np.array([0, 3, 7, 20, 21, 40])
     rows = np.arange(index.size)
-    found = ablate_groups(subject, tokens, split, rows, replacement, [group], 1.0)[:, 0]
+    computed = ablate_groups(subject, tokens, split, rows, replacement, [group], 1.0)[:, 0]
     wanted = trained.changes(tokens, block, index, replacement, group)
-    np.testing.assert_allclose(found, wanted, atol=3e-5)
+    np.testing.assert_allclose(computed, wanted, atol=3e-5)
     mine = block == 1
     real, _ = intervene(subject, tokens[1], index[mine], group, np.zeros((1, group.size), dtype=np.float32))
     np.testing.assert_allclose(real, wanted[mine], atol=3e-5)
@@ -153,7 +153,7 @@ def test_heads_reach_latents(trained):
     subject = trained.subject
     tokens, block, index, _ = positions()
     layer = subject.reaching_layers[-1]
-    found = head_ablation_arrays(subject, tokens, block, index)
+    computed = head_ablation_arrays(subject, tokens, block, index)
     model = subject.model.double()
     size = (
         subject.module("attention_projection", layer).weight.shape[
@@ -176,5 +176,5 @@ def test_heads_reach_latents(trained):
     _, base = hooked(subject, tokens, trained.module, output=True)
     change = (trained.encode(given) - trained.encode(base))[block, index].square()
     column = (len(subject.reaching_layers) - 1) * subject.n_heads + 1
-    np.testing.assert_allclose(found["single"][:, column], change, atol=1e-4, rtol=1e-3)
+    np.testing.assert_allclose(computed["single"][:, column], change, atol=1e-4, rtol=1e-3)
     assert change.max() > 1e-3

@@ -50,11 +50,11 @@ def test_every_family_agrees_with_hooks_in_float64(units, name, layer):
     _, expected = hooked(subject, tokens, *_PLACES[units][:1], output=_PLACES[units][1])
     np.testing.assert_allclose(coordinates, expected[block, index], atol=2e-5, rtol=1e-5)
     replacement = Replacement.of(_KINDS[layer], coordinates, block, index, seed=9)
-    found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    ablated = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
     largest = 0.0
     for unit in range(0, subject.n_neurons, 1 if units == "heads" else 7):
         change = changes(subject, tokens, block, index, replacement, [unit])
-        np.testing.assert_allclose(found["delta_loss"][:, unit], change, atol=2e-5)
+        np.testing.assert_allclose(ablated["delta_loss"][:, unit], change, atol=2e-5)
         largest = max(largest, np.abs(change).max())
     assert largest > 0.005
     group = np.array([0, 2, 3])
@@ -124,10 +124,10 @@ def test_a_disagreement_names_the_unit(units, word):
     tokens, block, index, _ = positions()
     seen = forward_arrays(subject, tokens, block, index)
     replacement = Replacement.of("mean", seen.get("coordinates", seen["activations"]), block, index, seed=0)
-    found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    ablated = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
     how = plan_ablation(subject, "mean", 1e-4, 0)
     inputs = (subject, tokens, block, index)
     rest = (replacement, how, 6, np.random.default_rng(0))
-    check_ablation(*inputs, found["delta_loss"], *rest)
+    check_ablation(*inputs, ablated["delta_loss"], *rest)
     with pytest.raises(SelfCheckError, match=f"the ablation of {word} .*layer 1, path model.layers.1"):
-        check_ablation(*inputs, found["delta_loss"] + 0.01, *rest)
+        check_ablation(*inputs, ablated["delta_loss"] + 0.01, *rest)

@@ -62,8 +62,8 @@ def rates(flat: float, kappa: float, end: int) -> tuple[bool, float]:
 
 def test_each_part_of_the_rule_alone_refuses() -> None:
     # between 0.8 and 3 times the breakpoint, natural logs: flat log(1 / 0.8) + kappa log 3
-    found, fall = rates(0.0, 1.0, 20)
-    assert found and fall == pytest.approx(np.log(3), abs=0.02)
+    has_plateau, fall = rates(0.0, 1.0, 20)
+    assert has_plateau and fall == pytest.approx(np.log(3), abs=0.02)
     assert rates(0.14, 1.0, 20)[0] and not rates(0.16, 1.0, 20)[0]  # flatness 0.86 and 0.84
     assert rates(0.0, 1.0, 6)[0] and not rates(0.0, 1.0, 5)[0]
     assert rates(0.0, 1.0, 50)[0] and not rates(0.0, 1.0, 60)[0]  # 5 % of 1,024 is 51
@@ -133,8 +133,8 @@ def test_search_is_exhaustive_least_squares() -> None:
         bic = [n * np.log(rss / n) + (2 + 2 * count) * np.log(n) for count, (rss, _) in enumerate(best)]
         np.testing.assert_allclose(fit.bic[row], bic, rtol=1e-9)
         knots = best[int(np.argmin(bic))][1]
-        found = fit.breakpoints[row][~np.isnan(fit.breakpoints[row])]
-        np.testing.assert_allclose(found, GRID[list(knots)])
+        breakpoints = fit.breakpoints[row][~np.isnan(fit.breakpoints[row])]
+        np.testing.assert_allclose(breakpoints, GRID[list(knots)])
         slopes = np.cumsum(least_squares(y, knots)[1][1:])
         np.testing.assert_allclose(fit.slopes[row, : slopes.size], slopes, rtol=1e-7)
 

@@ -29,7 +29,7 @@ def written(small_protocol):
         text = small_protocol.read_text(encoding="utf-8")
         text = re.sub(r"(?m)^group:.*(\n +.*)*", f"group: {group}", text)
         few = FEW.replace("NULLS", nulls).replace("OTHER", other)
-        text = re.sub(r"(?s)nulls:.*(?=^seed:)", lambda found: few, text, flags=re.MULTILINE)
+        text = re.sub(r"(?s)nulls:.*(?=^seed:)", lambda match: few, text, flags=re.MULTILINE)
         path = small_protocol.with_name(f"{name}.yaml")
         path.write_text(f"{text}placebos: 2\n", encoding="utf-8")
         return path

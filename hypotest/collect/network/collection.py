@@ -50,13 +50,13 @@ def collect_rows(
             return {"activations": network.activations(rows), **({} if loss is None else {"loss": loss})}
         with full_precision():
             read = trace(network, network.inputs.of(rows), units=True)
-            found = network.layout.activations(read.units).float().cpu().numpy()
-        if not np.isfinite(found).all():
-            row, unit = np.argwhere(~np.isfinite(found))[0]
+            activations = network.layout.activations(read.units).float().cpu().numpy()
+        if not np.isfinite(activations).all():
+            row, unit = np.argwhere(~np.isfinite(activations))[0]
             raise EvidenceError(
                 f"{network.name}: the activation of unit {unit} at row {rows[row]} is not finite"
             )
-        return {"activations": found}
+        return {"activations": activations}
 
     return collect_shards(folder, n_shards(sample), compute, step)
 

@@ -22,8 +22,8 @@ class Partition:
 
     def __post_init__(self) -> None:
         if self.parts.ndim != 1 or not np.issubdtype(self.parts.dtype, np.integer):
-            found = f"{self.parts.dtype} of shape {self.parts.shape}"
-            raise EvidenceError(f"partition.parts must be one whole number for each neuron; found {found}")
+            given = f"{self.parts.dtype} of shape {self.parts.shape}"
+            raise EvidenceError(f"partition.parts must be one whole number for each neuron; found {given}")
         if self.parts.size and not (self.parts.min() >= 0 and self.parts.max() < len(self.names)):
             raise EvidenceError(
                 f"partition.parts must be places among the {len(self.names)} names of parts; found "

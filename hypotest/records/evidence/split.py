@@ -115,8 +115,8 @@ class SplitEvidence(Positioned):
     def head_windows(self) -> NDArray[np.int64]:
         """`windows`, the context where all keys before the query are seen."""
         n_heads, context = self.attention.shape[1:]
-        found = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
-        return np.asarray(np.minimum(found, context), dtype=np.int64)
+        windows = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
+        return np.asarray(np.minimum(windows, context), dtype=np.int64)
 
     def with_channels(self, **arrays: NDArray[Any]) -> SplitEvidence:
         """The same rows with other arrays, or further ones, by the names of their channels."""
@@ -190,5 +190,5 @@ class SplitEvidence(Positioned):
 
 def missing(channel: Channel, there: tuple[Channel, ...]) -> EvidenceError:
     """What to say where evidence lacks a channel."""
-    found = ", ".join(there) or "nothing"
-    return EvidenceError(f"this evidence has no channel {channel}; found {found}")
+    names = ", ".join(there) or "nothing"
+    return EvidenceError(f"this evidence has no channel {channel}; found {names}")

@@ -80,20 +80,20 @@ def neuron_number(neuron: int | str) -> int:
         >>> neuron_number(300), neuron_number("L5N300")
         (300, 300)
     """
-    found = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
-    return int(found[3]) if found else int(neuron)
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return int(match[3]) if match else int(neuron)
 
 
 def neuron_letter(neuron: int | str) -> str | None:
     """The kind of units that its name is of, as one letter; None of a number."""
-    found = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
-    return found[2] if found else None
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return match[2] if match else None
 
 
 def neuron_layer(neuron: int | str) -> int | None:
     """The layer that it is said to be of; None where none is named."""
-    found = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
-    return int(found[1]) if found else None
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return int(match[1]) if match else None
 
 
 def _alternative(value: Any) -> str | None:

@@ -8,9 +8,10 @@ written twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.protocol import Protocol
@@ -105,11 +106,11 @@ class MaterialWords:
             yield r" nats\b", ""
 
 
-def _in_place(noun: str, found: re.Match[str]) -> str:
+def _in_place(noun: str, match: re.Match[str]) -> str:
     """The noun behind the words before it, or with a capital where there was one."""
-    if found.lastindex:
-        return f"{found[1]}{noun}"
-    return noun[:1].upper() + noun[1:] if found[0][0].isupper() else noun
+    if match.lastindex:
+        return f"{match[1]}{noun}"
+    return noun[:1].upper() + noun[1:] if match[0][0].isupper() else noun
 
 
 OF_TEXT = MaterialWords()
@@ -135,6 +136,15 @@ def _of_material(protocol: Protocol) -> MaterialWords:
     return MaterialWords(
         *("example", "examples", unit, plural(unit), "table", "examples"), protocol.names, protocol.outcome
     )
+
+
+def words_of(stored: Mapping[str, Any]) -> MaterialWords:
+    """`material_words` of a protocol as results hold it.
+
+    Args:
+        stored: Canonical form, or with defaults written out.
+    """
+    return material_words(Protocol.model_validate(stored))
 
 
 def plural(noun: str) -> str:

@@ -138,40 +138,40 @@ def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> It
         yield from _fits(protocol, shape_in(data), path)
 
 
-def _fits(protocol: Protocol, found: Shape, path: Path) -> Iterator[Finding]:
+def _fits(protocol: Protocol, config: Shape, path: Path) -> Iterator[Finding]:
     layer, name = protocol.subject.layer, shown(protocol.subject.model)
     depends = (_MODEL, path)
-    if isinstance(layer, int) and found.n_layers is not None:
-        if not -found.n_layers <= layer < found.n_layers:
+    if isinstance(layer, int) and config.n_layers is not None:
+        if not -config.n_layers <= layer < config.n_layers:
             message = (
-                f"must be one of the layers 0 to {found.n_layers - 1} of {name}, from the end -1 to "
-                f"-{found.n_layers}, or last; found {layer}"
+                f"must be one of the layers 0 to {config.n_layers - 1} of {name}, from the end -1 to "
+                f"-{config.n_layers}, or last; found {layer}"
             )
             yield Finding(_LAYER, message, depends=depends)
-        elif protocol.subject.units == "neurons" and found.is_parallel and layer in (0, -found.n_layers):
+        elif protocol.subject.units == "neurons" and config.is_parallel and layer in (0, -config.n_layers):
             message = (
                 f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found "
                 f"{layer}: name a later layer"
             )
             yield Finding(_LAYER, message, depends=depends)
-    n_units = found.n_units.get(kind_name(protocol.subject.units))
-    yield from neuron_findings(protocol, n_units, _number_of(layer, found), (_LAYER, *depends))
-    if found.context is not None and protocol.corpus and protocol.corpus.context > found.context:
+    n_units = config.n_units.get(kind_name(protocol.subject.units))
+    yield from neuron_findings(protocol, n_units, _number_of(layer, config), (_LAYER, *depends))
+    if config.context is not None and protocol.corpus and protocol.corpus.context > config.context:
         message = (
-            f"must be at most the {found.context:,} tokens that {name} takes at once; found "
+            f"must be at most the {config.context:,} tokens that {name} takes at once; found "
             f"{protocol.corpus.context:,}"
         )
         yield Finding(("corpus", "context"), message, depends=depends)
 
 
-def _number_of(layer: int | str, found: Shape) -> int | None:
+def _number_of(layer: int | str, config: Shape) -> int | None:
     """Of the tested block, counted from 0; None where it is not known."""
     place = -1 if layer == "last" else layer
     if isinstance(place, str):
         return None
     if place >= 0:
         return place
-    return None if found.n_layers is None else found.n_layers + place
+    return None if config.n_layers is None else config.n_layers + place
 
 
 def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
@@ -190,8 +190,8 @@ def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
     for _, revision in _revisions(protocol):
         config = _cached(name, "config.json", revision)
         missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)
-        if found := ", ".join(missing):
-            lacking[revision] = found
+        if listed := ", ".join(missing):
+            lacking[revision] = listed
     if not lacking:
         return
     which = "" if None in lacking else f" at {', '.join(map(str, [*lacking][:_NAMED]))}"
@@ -228,14 +228,14 @@ def _cached(name: str, file: str, revision: str | None) -> pathlib.Path | None:
     from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
 
     try:
-        found = try_to_load_from_cache(name, file, revision=revision)
+        cached = try_to_load_from_cache(name, file, revision=revision)
     except (OSError, ValueError):  # a name or revision that no repository can have
         return None
-    return pathlib.Path(found) if isinstance(found, str) else None
+    return pathlib.Path(cached) if isinstance(cached, str) else None
 
 
 def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:
     there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
     more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
-    found = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
-    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {found}"
+    contents = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
+    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {contents}"

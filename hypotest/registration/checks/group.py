@@ -92,8 +92,8 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _no_other_groups(protocol: Protocol) -> Iterator[Finding]:
-    found = [item.name for item in declared(protocol, Form.GROUPS)]
-    for name in found:
+    nulls = [item.name for item in declared(protocol, Form.GROUPS)]
+    for name in nulls:
         message = (
             "draws other groups of the layer, and the group is the whole layer: remove it; what can be "
             f"declared are {', '.join(names_of(_REMAINING))}"

@@ -142,11 +142,11 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
         if item.null.never_decides or n_tests == 0:
             continue
         needed = protocol.decision.fewest_draws(n_tests)
-        key, found = item.null.number, item.n_draws
-        if found < needed:
+        key, draws = item.null.number, item.n_draws
+        if draws < needed:
             over = f"{level:g} / {n_tests} deciding predictions" if n_tests > 1 else f"{level:g}"
             message = (
-                f"must be at least {needed} for a two-sided p-value to reach {over}; found {found}: raise it"
+                f"must be at least {needed} for a two-sided p-value to reach {over}; found {draws}: raise it"
             )
             if item.null.form is Form.NETWORKS:
                 message += ", or write `role: descriptive` where it is the contrast"

@@ -100,8 +100,8 @@ def _compared(prediction: Prediction, protocol: Protocol) -> str:
 
 def null_words(protocol: Protocol, name: str) -> str:
     """One declared null in words."""
-    found = declared_null(protocol, name)
-    return name if found is None else found.null.words.explained(found.options, protocol)
+    declared = declared_null(protocol, name)
+    return name if declared is None else declared.null.words.explained(declared.options, protocol)
 
 
 def margin_words(prediction: Prediction, protocol: Protocol) -> str:

@@ -100,10 +100,10 @@ def _tensors(content: bytes, file: str) -> dict[str, Any]:
     from safetensors.torch import load
 
     try:
-        found: dict[str, Any] = load(content)
+        stored: dict[str, Any] = load(content)
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"holds {file}, which is no safetensors file, or damaged: {error}") from None
-    return found
+    return stored
 
 
 def _autoencoder(name: str, config: AutoencoderConfig, tensors: dict[str, Any], sha256: str) -> Autoencoder:
@@ -127,18 +127,18 @@ def _autoencoder(name: str, config: AutoencoderConfig, tensors: dict[str, Any], 
             raise ValueError(f"holds values in {key} that are not finite; the file is damaged")
     if config.k > many:
         raise ValueError(f"keeps the {config.k} largest (k) of {many} latents (d_sae)")
-    found = {key: tensors[key].float() for key in shapes}
+    kept = {key: tensors[key].float() for key in shapes}
     none = torch.empty(0)
-    lengths = torch.linalg.vector_norm(found["W_dec"], dim=1) if config.rescaled else none
+    lengths = torch.linalg.vector_norm(kept["W_dec"], dim=1) if config.rescaled else none
     return Autoencoder(
         name=name,
         config=config,
         sha256=sha256,
-        encoder=found["W_enc"],
-        encoder_bias=found["b_enc"],
-        decoder=found["W_dec"] / lengths[:, None].clamp_min(1e-30) if config.rescaled else found["W_dec"],
-        decoder_bias=found["b_dec"],
-        threshold=found.get("threshold", none),
+        encoder=kept["W_enc"],
+        encoder_bias=kept["b_enc"],
+        decoder=kept["W_dec"] / lengths[:, None].clamp_min(1e-30) if config.rescaled else kept["W_dec"],
+        decoder_bias=kept["b_dec"],
+        threshold=kept.get("threshold", none),
         scale=lengths,
     )
 

@@ -89,9 +89,9 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
     Raises:
         SubjectError: If it cannot be read, or belongs to another network, block or site.
     """
-    found = read_autoencoder(name, base)
-    site, layer = _site_of(found, host)
-    hook, width = found.config.hook, found.config.d_in
+    autoencoder = read_autoencoder(name, base)
+    site, layer = _site_of(autoencoder, host)
+    hook, width = autoencoder.config.hook, autoencoder.config.d_in
     said = f"subject.units.sae: {name}"
     if width != host.d_model:
         raise SubjectError(
@@ -104,7 +104,7 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
             "tested (subject.layer): "
             + (f"write `layer: {layer}`" if layer < host.n_layers else "there is no such block")
         )
-    if found.config.centred and host.anatomy.norm not in _LAYER_NORMS:
+    if autoencoder.config.centred and host.anatomy.norm not in _LAYER_NORMS:
         raise SubjectError(
             f"{said} was trained on a stream without its mean (center_writing_weights), which {host.name} "
             "cannot do without, since its norms are no LayerNorms"
@@ -125,19 +125,19 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
         site=site,
         read="down_projection" if site == "mlp" else "block",
         side="output",
-        autoencoder=found.to(device),
+        autoencoder=autoencoder.to(device),
         place=place,
     )
 
 
-def _site_of(found: Autoencoder, host: Host) -> tuple[Site, int]:
-    if found.config.site is not None:
-        return found.config.site
+def _site_of(autoencoder: Autoencoder, host: Host) -> tuple[Site, int]:
+    if autoencoder.config.site is not None:
+        return autoencoder.config.site
     for layer in range(host.n_layers):
         for site in ("block", "mlp"):
-            if found.config.hook == host.anatomy.at(site, layer):
+            if autoencoder.config.hook == host.anatomy.at(site, layer):
                 return site, layer
     raise SubjectError(
-        f"subject.units.sae: {found.name} was trained on {found.config.hook}, which is no block and no MLP "
+        f"subject.units.sae: {autoencoder.name} was trained on {autoencoder.config.hook}, which is no block and no MLP "
         f"of {host.name}, such as {host.anatomy.at('block', 0)} or {host.anatomy.at('mlp', 0)}"
     )

@@ -94,14 +94,14 @@ def build(prediction, **changes):
 
 
 def test_the_headings_are_those_of_the_form(protocol):
-    found: dict[str, list[str]] = {}
+    headings: dict[str, list[str]] = {}
     for level, heading in re.findall(r"^(##+) (.*)$", render_osf(protocol, None), flags=re.M):
         if level == "##":
-            found[heading] = []
+            headings[heading] = []
         else:
-            found[list(found)[-1]].append(heading)
-    assert found == HEADINGS
-    assert list(found) == list(HEADINGS)
+            headings[list(headings)[-1]].append(heading)
+    assert headings == HEADINGS
+    assert list(headings) == list(HEADINGS)
 
 
 def test_no_heading_is_left_empty(protocol):
