@@ -137,7 +137,8 @@ def _site_of(autoencoder: Autoencoder, host: Host) -> tuple[Site, int]:
         for site in ("block", "mlp"):
             if autoencoder.config.hook == host.anatomy.at(site, layer):
                 return site, layer
+    block, mlp = host.anatomy.at("block", 0), host.anatomy.at("mlp", 0)
     raise SubjectError(
-        f"subject.units.sae: {autoencoder.name} was trained on {autoencoder.config.hook}, which is no block and no MLP "
-        f"of {host.name}, such as {host.anatomy.at('block', 0)} or {host.anatomy.at('mlp', 0)}"
+        f"subject.units.sae: {autoencoder.name} was trained on {autoencoder.config.hook}, which is no block "
+        f"and no MLP of {host.name}, such as {block} or {mlp}"
     )
