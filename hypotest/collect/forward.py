@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.extent import Batch, batches, mlp_only_at, units_at
+from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
 from hypotest.errors import EvidenceError
 from hypotest.records.protocol.units import unit_facts
 from hypotest.subjects.language_model import LanguageModel
@@ -39,7 +39,8 @@ def forward_arrays(
         another kind are; ``coordinates``, what is ablated of units that are several numbers each;
         ``residual`` (n_positions, d_model), the input of the final norm, without columns where no identity
         reads it; ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the
-        tested units, if asked for.
+        tested units, if asked for; of a mixture of experts ``router`` (n_positions, n_experts), how probable
+        each is.
 
     Raises:
         EvidenceError: If an activation or a residual is not finite, or attention sees what the configuration
@@ -58,12 +59,18 @@ def forward_arrays(
     if attention:
         n_heads = len(layers) * subject.n_heads
         arrays["attention"] = np.zeros((n_positions, n_heads, context), dtype=np.float32)
+    mixture = subject.routed
+    if mixture is not None:
+        arrays["router"] = np.empty((n_positions, mixture.n_experts), dtype=np.float32)
     for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
-        units, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+        given, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+        with full_precision():
+            units = subject.kind.coordinates(subject, given)
+            active = subject.kind.activations(subject, units)
+            if mixture is not None:
+                arrays["router"][batch.places] = mixture.probabilities(given).cpu().numpy()
         if width > 1:
             arrays["coordinates"][batch.places] = units.cpu().numpy()
-        with full_precision():
-            active = subject.kind.activations(subject, units)
         arrays["activations"][batch.places] = active.cpu().numpy()
         if residual is not None:
             arrays["residual"][batch.places] = residual[batch.rows, batch.columns].cpu().numpy()
@@ -82,26 +89,24 @@ def forward_arrays(
 def _trace(
     subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
-    """Coordinates at the positions, the final residual if it is read, the attention of some layers."""
+    """What units follow from at the positions, the final residual if it is read, some layers' attention."""
     looking = [subject.envoy("attention", layer) for layer in layers]
     kind, norm = subject.kind, subject.envoy("final_norm")
     needs_residual = not subject.identity_obstacle
     attention: list[torch.Tensor] = []
     residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
-    with only_at as at_positions, full_precision():
-        with subject.traced.trace(ids.to(subject.device)) as tracer:
-            if kind.site == "attention":  # all in the order in which the model runs them
-                seen = kind.seen(subject).save()
-            for layer in looking:
-                attention.append(layer.output[1].save())
-            if kind.site != "attention":
-                seen = kind.seen(subject).save()
-            if needs_residual:
-                residual = norm.input.save()
-            tracer.stop()  # logits are recomputed at the sampled positions only
-        units = units_at(subject, batch, seen, at_positions)
-    return units, residual, attention
+    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
+        if kind.site == "attention":  # all in the order in which the model runs them
+            seen = kind.seen(subject).save()
+        for layer in looking:
+            attention.append(layer.output[1].save())
+        if kind.site != "attention":
+            seen = kind.seen(subject).save()
+        if needs_residual:
+            residual = norm.input.save()
+        tracer.stop()  # logits are recomputed at the sampled positions only
+    return seen_at(subject, batch, seen, at_positions), residual, attention
 
 
 _ENOUGH = 64

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.extent import Batch, batches, mlp_only_at, units_at
+from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.modules import by_input
 from hypotest.subjects.precision import full_precision
@@ -118,8 +118,9 @@ def _read(
     subject: LanguageModel, batch: Batch, seen: torch.Tensor, at_positions: Callable[[Any], Any]
 ) -> torch.Tensor:
     """Activations of the units at the positions."""
+    kind, own = subject.kind, seen_at(subject, batch, seen, at_positions)
     with full_precision():
-        return subject.kind.activations(subject, units_at(subject, batch, seen, at_positions))
+        return kind.activations(subject, kind.coordinates(subject, own))
 
 
 def _is_direct(subject: LanguageModel) -> bool:

@@ -26,6 +26,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
 from hypotest.subjects.units.kind import SKIPPED
 
@@ -186,9 +187,9 @@ def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
         for module in modules:
             outputs.append(module.output.save())
         seen = kind.seen(subject).save()
-        outputs.append(_copied(site.output))  # Falcon's blocks add the attention to the MLP's in place
+        outputs.append(copied(site.output))  # Falcon's blocks add the attention to the MLP's in place
         logits = traced.output.logits.save()
-    units = kind.coordinates(subject, seen.reshape(*cut.shape, -1))  # OPT flattens positions
+    units = kind.coordinates(subject, seen.reshape(*cut.shape, -1))  # some flatten positions
     return _Kept(kept, tuple(outputs), units, read.losses(logits, ids)[0])
 
 
@@ -207,10 +208,12 @@ def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept,
     """Loss at the queries when (batch, length, d_model) is added to the units' site, (batch, n_queries)."""
     n, query, traced = len(moved), read.query, subject.traced
     *others, own = kept.skipped
-    site = _added(own, moved)
+    given = hidden_of(own)
+    added = (given + moved).reshape(-1, moved.shape[-1]) if given.ndim == 2 else given + moved
+    site = with_hidden(_repeated(own, n), added)
     skip = [(subject.envoy("block", layer), kept.before) for layer in range(subject.layer)]
     skip += zip((subject.envoy(module) for module in SKIPPED[subject.kind.site]), others, strict=False)
-    before = [(envoy, _repeated(site if value is None else value, n)) for envoy, value in skip]
+    before = [(envoy, site if value is None else _repeated(value, n)) for envoy, value in skip]
     last = subject.envoy(subject.kind.site)
     cut = _up_to(subject, ids, query).expand(n, -1)
     with traced.trace(cut, logits_to_keep=query):
@@ -224,17 +227,6 @@ def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept,
 def _up_to(subject: LanguageModel, ids: Tensor, query: Tensor) -> Tensor:
     """The block's tokens that the queries depend on."""
     return ids[:, : length_of_pass(subject, int(query.max()), ids.shape[1])]
-
-
-def _added(output: Any, moved: Tensor) -> Any:
-    """A module's output with changes (n, length, d_model) of it, or of the first of several."""
-    if isinstance(output, tuple):
-        return (output[0] + moved, *_repeated(output[1:], len(moved)))
-    return (output + moved).reshape(-1, moved.shape[-1]) if output.ndim == 2 else output + moved
-
-
-def _copied(output: Any) -> Any:
-    return (output[0].clone(), *output[1:]) if isinstance(output, tuple) else output.clone()
 
 
 def _repeated(value: Any, n: int) -> Any:

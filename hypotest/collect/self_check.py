@@ -140,8 +140,9 @@ def intervene(
     query = torch.from_numpy(scoring.queries(index))
     with full_precision(), traced.trace(ids, logits_to_keep=query):
         base = traced.output.logits.save()
-    with full_precision(), traced.trace(ids, logits_to_keep=query):
-        subject.kind.set_to(subject, (1, ids.shape[1]), columns, after)
+    hold = subject.kind.held(subject, (1, ids.shape[1]), columns, after)
+    with full_precision(), hold as edit, traced.trace(ids, logits_to_keep=query):
+        edit()
         ablated = traced.output.logits.save()
     foil = scoring.foils(index.size)
     base_loss, ablated_loss = (

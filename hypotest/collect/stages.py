@@ -19,6 +19,7 @@ from hypotest.collect.evidence_folder import FINISHED
 from hypotest.collect.forward_stage import collect_forward, forward_shards
 from hypotest.collect.head_stage import head_shards
 from hypotest.collect.network.collection import write_declared
+from hypotest.collect.partition import write_partition
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import read_shards, write_shard
@@ -47,6 +48,7 @@ def _collect_weights(subject: Subject, folder: Path) -> None:
         known["output"] = subject.output_vectors.cpu().numpy()
         known["input"] = subject.kind.input_vectors(subject).cpu().numpy()
     write_shard(folder / "weights", known)
+    write_partition(subject.kind.partition(subject), folder)
 
 
 def begin_selection(

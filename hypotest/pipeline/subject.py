@@ -10,6 +10,7 @@ from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.units import SparseAutoencoder
 from hypotest.registration.checks.group import neuron_findings
+from hypotest.registration.checks.shapes import shape_in
 from hypotest.registration.findings import key_name
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
@@ -96,8 +97,7 @@ def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:
     if isinstance(units, SparseAutoencoder):
         return read_autoencoder(units.sae, base).config.d_sae
     if units != "neurons":
-        shape = reader.config.get_text_config()
-        return int(shape.num_attention_heads if units == "heads" else shape.hidden_size)
+        return shape_in(reader.config.to_dict()).n_units[units]
     return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
 
 

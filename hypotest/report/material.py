@@ -39,8 +39,7 @@ def group_section(results: Results) -> Iterable[Part]:
     )
     yield from balance_paragraphs(results)
     if group.control_neurons or len(group.neurons) < group.n_neurons - group.n_dead:
-        neurons = ", ".join(map(str, group.neurons))
-        yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
+        yield Details("Neurons, the first of the ranking first", (Paragraph(group.listed),))
 
 
 def _other_group(results: Results) -> str:

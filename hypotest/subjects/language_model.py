@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
+from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.fingerprints import weights_fingerprint
 from hypotest.subjects.modules import longest_context
-from hypotest.subjects.recognition import row_of
+from hypotest.subjects.neurons import DenseNeurons, Neurons
+from hypotest.subjects.passes import hidden_of
+from hypotest.subjects.recognition import of_block, row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
-from hypotest.subjects.units.kind import Kind, columns_of, stream_of
+from hypotest.subjects.units.kind import Kind, columns_of
 from hypotest.subjects.units.neurons import NEURONS
 from hypotest.subjects.visibility import attention_window
 
@@ -99,7 +102,7 @@ class LanguageModel:
     @property
     def channels(self) -> frozenset[Channel]:
         """What can be collected of its units."""
-        return self.kind.channels
+        return self.kind.channels(self)
 
     @property
     def n_layers(self) -> int:
@@ -115,6 +118,19 @@ class LanguageModel:
     def d_model(self) -> int:
         """Width of the residual stream."""
         return int(self.config.hidden_size)
+
+    @cached_property
+    def tested(self) -> Neurons:
+        """The neurons of the tested block, whatever its units are."""
+        if self.anatomy.experts:
+            return ExpertNeurons.of(self.model, self.anatomy, self.layer)
+        return DenseNeurons(self.module("up_projection"), self.module("down_projection"))
+
+    @property
+    def routed(self) -> ExpertNeurons | None:
+        """They, where a router sends tokens to them by probabilities that are known, and units are theirs."""
+        known = isinstance(self.tested, ExpertNeurons) and self.tested.routing and self.kind.is_of_neurons
+        return self.tested if known and isinstance(self.tested, ExpertNeurons) else None
 
     @property
     def n_neurons(self) -> int:
@@ -134,11 +150,11 @@ class LanguageModel:
     def recorded_units(self) -> Iterator[list[torch.Tensor]]:
         """A list that gets what the tested units are read from whenever their module runs."""
         seen: list[torch.Tensor] = []
-        module = self.module(self.kind.read)
+        module = self.module(self.kind.reader(self))
         if self.kind.side == "input":
             hook = module.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
         else:
-            hook = module.register_forward_hook(lambda _, __, output: seen.append(stream_of(output)))
+            hook = module.register_forward_hook(lambda _, __, output: seen.append(hidden_of(output)))
         try:
             yield seen
         finally:
@@ -155,7 +171,7 @@ class LanguageModel:
         """
         with self.recorded_units() as seen:
             self.module("mlp")(self.module("mlp_norm")(residual))
-        return seen[0]
+        return self.tested.activations(seen[0])
 
     @property
     def identity_obstacle(self) -> str:
@@ -175,7 +191,8 @@ class LanguageModel:
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
         """The anatomy where it is not that of the model's family; None where it is."""
-        standard = row_of(self.model.config, self.name)
+        row = row_of(self.model.config, self.name)
+        standard = None if row is None else of_block(row, self.model, self.layer)
         return None if standard == self.anatomy else asdict(self.anatomy)
 
     @property
@@ -264,6 +281,7 @@ class LanguageModel:
             "n_heads": self.n_heads,
             "d_model": self.d_model,
             "n_neurons": self.n_neurons,
+            **({"n_parts": len(parts.names)} if (parts := self.kind.partition(self)) else {}),
             "vocab_size": self.vocab_size,
             "n_parameters": self.n_parameters,
         }

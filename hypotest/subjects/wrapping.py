@@ -68,6 +68,8 @@ def wrap_language_model(
         )
     if config._attn_implementation != "eager":
         model.set_attn_implementation("eager")
+    if getattr(config, "_experts_implementation", None) not in (None, "eager"):
+        model.set_experts_implementation("eager")  # the one that every layout of experts has
     for each in (config, config.get_text_config()):
         each.use_cache = False  # a block that runs again must not see its own keys twice
     n_layers = int(config.get_text_config().num_hidden_layers)

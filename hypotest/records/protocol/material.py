@@ -38,6 +38,18 @@ class DescribedAnatomy(Strict):
     down_projection: ModulePath | None = Field(
         default=None, description="last projection of the MLP; its input is the layer's neurons"
     )
+    experts: ModulePath | None = Field(
+        default=None,
+        description="of a mixture of experts, the module that holds them, fused; up_projection, "
+        "gate_projection and down_projection are then those of a shared expert, if there is one",
+    )
+    router: ModulePath | None = Field(
+        default=None,
+        description="of a mixture, the module that gives logits, weights and numbers of experts",
+    )
+    shared_gate: ModulePath | None = Field(
+        default=None, description="of a mixture, projection whose sigmoid multiplies its shared expert"
+    )
     final_norm: ModulePath | None = Field(default=None, description="norm before the unembedding")
     unembedding: ModulePath | None = Field(
         default=None, description="linear map from the normed residual stream to logits"
@@ -82,8 +94,9 @@ class Subject(Strict):
     )
     units: UnitKind = Field(
         default="neurons",
-        description="what is tested in the block: the `neurons` of its MLP, its attention `heads`, the "
-        "dimensions of the `residual` stream behind it, or {sae: FOLDER}, latents of a sparse autoencoder",
+        description="what is tested in the block: the `neurons` of its MLP, its attention `heads`, whole "
+        "`experts` of a mixture, the dimensions of the `residual` stream behind it, or {sae: FOLDER}, the "
+        "latents of a sparse autoencoder",
     )
     dtype: Literal["float32", "float64"] | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""What the units of a layer are: its neurons, its heads, dimensions of the stream, latents of an autoencoder.
+"""What the units of a layer are: its neurons, heads or experts, dimensions of the stream, latents.
 
 The one place that knows what each kind is called; how each is read and ablated lies in
 ``hypotest.subjects.units``, what each lacks in ``hypotest.records.evidence.channels``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, Tag
 
@@ -26,13 +26,13 @@ class SparseAutoencoder(Strict):
     )
 
 
-UnitName = Literal["neurons", "heads", "residual"]
+UnitName = Literal["neurons", "heads", "residual", "experts"]
 UnitKind = Annotated[
     Annotated[UnitName, Tag("word")] | Annotated[SparseAutoencoder, Tag("other")],
     either(
-        ("neurons", "heads", "residual"),
+        get_args(UnitName),
         dict,
-        "must be neurons, heads, residual, or {sae: the folder of a sparse autoencoder}",
+        f"must be {', '.join(get_args(UnitName))}, or {{sae: the folder of a sparse autoencoder}}",
     ),
 ]
 """What is tested in a layer."""
@@ -69,6 +69,14 @@ _FACTS: Mapping[str, UnitFacts] = MappingProxyType(
             letter="D",
             where="the residual stream behind {}",
             means="Stream dimensions are the numbers of the residual stream in the model's own basis.",
+        ),
+        "experts": UnitFacts(
+            one="expert",
+            many="experts",
+            letter="E",
+            where="the mixture of experts of {}",
+            means="An expert is as active as what it adds to the residual stream is long, not at all where "
+            "the router sends a token elsewhere; ablated is all of it at once.",
         ),
         "sae": UnitFacts(
             one="latent",

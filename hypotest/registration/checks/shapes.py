@@ -59,6 +59,7 @@ def shape_in(data: Mapping[str, Any]) -> Shape:
         n_units={
             "neurons": None if _number(own, _EXPERTS) else _number(own, _WIDTHS),
             "heads": _number(own, _HEADS),
+            "experts": _number(own, _EXPERTS),
             "residual": _number(own, _STREAM),
         },
         is_parallel=_is_parallel(data),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.examination import stream_obstacle
+from hypotest.subjects.units.experts import experts_of
 from hypotest.subjects.units.heads import HEADS
 from hypotest.subjects.units.kind import Host, Kind
 from hypotest.subjects.units.latents import latents_of
@@ -31,6 +32,8 @@ def kind_of(units: UnitName | SparseAutoencoder, host: Host, model: Any, base: P
             return NEURONS
         case "heads":
             return HEADS
+        case "experts":
+            return experts_of(host)
         case SparseAutoencoder():
             return latents_of(units.sae, host, model, base)
     return Residual(obstacle=stream_obstacle(model, host.anatomy, host.layer, host.name))

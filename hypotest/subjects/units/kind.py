@@ -8,6 +8,8 @@ a slice of the input of the attention output projection with the weights that re
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -16,7 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.records.evidence.channels import UNITS_LACK, Channel
+from hypotest.records.evidence.partition import Partition
 from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.neurons import Neurons
+from hypotest.subjects.passes import hidden_of, with_hidden
 
 Side = Literal["input", "output"]
 Site = Literal["mlp", "attention", "block"]
@@ -29,8 +34,6 @@ SKIPPED: dict[Site, tuple[str, ...]] = {
     "block": ("block",),
 }
 """Modules of the block that need not run again, in the order in which they run; the last one is the site."""
-_OF_OTHERS = frozenset({Channel.PARTITION, Channel.COORDINATES})
-"""Channels that are no measure's, or that nothing declares."""
 
 
 class Host(Protocol):
@@ -60,6 +63,14 @@ class Host(Protocol):
     def d_model(self) -> int:
         """Width of the residual stream."""
 
+    @property
+    def tested(self) -> Neurons:
+        """Neurons of the tested block."""
+
+    @property
+    def routed(self) -> Any:
+        """They, where units are theirs and the probabilities of experts are known; else None."""
+
     def module(self, module: str, layer: int | None = None) -> Any:
         """A module of the anatomy."""
 
@@ -79,10 +90,21 @@ class Kind:
     side: Side
     """Which side of it."""
 
+    def channels(self, host: Host) -> frozenset[Channel]:
+        """What can be collected for measures."""
+        absent = {Channel.COORDINATES, *UNITS_LACK.get(self.name, ())}
+        absent |= set() if self.partition(host) is not None else {Channel.PARTITION}
+        absent |= set() if host.routed is not None else {Channel.ROUTER}
+        return frozenset(Channel) - absent
+
     @property
-    def channels(self) -> frozenset[Channel]:
-        """What can be collected."""
-        return frozenset(Channel) - _OF_OTHERS - UNITS_LACK.get(self.name, frozenset())
+    def is_of_neurons(self) -> bool:
+        """Whether it is read from what the neurons of the block are read from."""
+        return False
+
+    def partition(self, host: Host) -> Partition | None:
+        """A division of the units that the architecture declares."""
+        return None
 
     def vectors(self, host: Host) -> Tensor:
         """What each coordinate adds to the site's output per unit, shape (n_coordinates, d_model)."""
@@ -104,10 +126,14 @@ class Kind:
         """Blocks whose attention reaches the units, or is theirs; two at most, in order."""
         raise NotImplementedError
 
+    def reader(self, host: Host) -> str:
+        """Module of the anatomy where units are read."""
+        return self.read
+
     def seen(self, host: Host) -> Any:
         """What coordinates are read from, (blocks, tokens, ...); asked for within a trace, in its time."""
-        envoy = host.envoy(self.read)
-        return envoy.input if self.side == "input" else stream_of(envoy.output)
+        envoy = host.envoy(self.reader(host))
+        return envoy.input if self.side == "input" else hidden_of(envoy.output)
 
     def coordinates(self, host: Host, seen: Tensor) -> Tensor:
         """Read coordinates, shape (..., n_coordinates)."""
@@ -128,22 +154,31 @@ class Kind:
         seen[:, :, columns] = after.to(seen)
         return seen
 
-    def set_to(self, host: Host, shape: tuple[int, int], columns: NDArray[np.int64], after: Tensor) -> None:
-        """Set coordinates to other values, within a trace of the whole model.
+    @contextmanager
+    def held(
+        self, host: Host, shape: tuple[int, int], columns: NDArray[np.int64], after: Tensor
+    ) -> Iterator[Callable[[], None]]:
+        """Hold coordinates at other values in a trace of the whole model.
 
         Args:
             host: The network.
             shape: Blocks and tokens of the trace.
             columns: As for `edited`.
             after: As for `edited`.
+
+        Yields:
+            What has to be called within the trace, which has to run within this.
         """
-        envoy = host.envoy(self.read)
+        yield lambda: self._set(host, shape, columns, after)
+
+    def _set(self, host: Host, shape: tuple[int, int], columns: NDArray[np.int64], after: Tensor) -> None:
+        envoy = host.envoy(self.reader(host))
         if self.side == "input":
             envoy.input = self._edited_in_place(envoy.input, shape, columns, after)
             return
         output = envoy.output
-        changed = self._edited_in_place(stream_of(output), shape, columns, after)
-        envoy.output = (changed, *output[1:]) if isinstance(output, tuple) else changed
+        changed = self._edited_in_place(hidden_of(output), shape, columns, after)
+        envoy.output = with_hidden(output, changed)
 
     def _edited_in_place(
         self, seen: Tensor, shape: tuple[int, int], columns: NDArray[np.int64], after: Tensor
@@ -161,7 +196,7 @@ class Kind:
 
     def path(self, host: Host) -> str:
         """Of the module in which units are read."""
-        return host.anatomy.at(self.read, host.layer)
+        return host.anatomy.at(self.reader(host), host.layer)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -183,9 +218,3 @@ def columns_of(units: NDArray[np.integer], width: int) -> NDArray[np.int64]:
     """
     numbers = np.asarray(units, dtype=np.int64)
     return numbers if width == 1 else (numbers[:, None] * width + np.arange(width)).ravel()
-
-
-def stream_of(output: Any) -> Tensor:
-    """The residual stream that a block passes on, alone or with what else it gives."""
-    first: Tensor = output[0] if isinstance(output, tuple) else output
-    return first

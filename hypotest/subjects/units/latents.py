@@ -111,12 +111,12 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
         )
     if site == "block":
         place: Kind = Residual(obstacle=stream_obstacle(model, host.anatomy, layer, host.name))
-    elif mlp_is_added(model, host.anatomy, layer, host.name):
+    elif not host.anatomy.experts and mlp_is_added(model, host.anatomy, layer, host.name):
         place = NEURONS
     else:
         raise SubjectError(
-            f"{said} was trained on {hook}, and behind the MLPs of {host.name} a norm follows, so that it is "
-            "not known on which side of it; take one of the residual stream"
+            f"{said} was trained on {hook}, and what the MLPs of {host.name} give is not what they add to "
+            "the residual stream (a norm follows, or they are mixtures of experts); take one of that stream"
         )
     module = host.module("down_projection" if site == "mlp" else "block")
     device = next(module.parameters()).device
