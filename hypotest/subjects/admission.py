@@ -142,13 +142,6 @@ def _tuned(model: Any, tuned: Any) -> str:
 def beyond_description(model: Any) -> str:
     """Why no ``subject.anatomy`` could describe a model of an unknown family; empty if one might."""
     inner = model.config.get_text_config()
-    experts = [name for name in _EXPERTS if (getattr(inner, name, None) or 0) > 1]
-    if experts:
-        return (
-            f"its MLPs are mixtures of experts ({experts[0]}: {getattr(inner, experts[0])}), whose neurons "
-            "lie in stacked tensors and are active only where a router sends tokens; hypotest would have to "
-            "record and ablate them expert by expert, which it cannot yet"
-        )
     kinds = {str(kind) for name in _LAYERS for kind in (getattr(inner, name, None) or ())} - _ATTENTION
     if kinds:
         return (
@@ -166,6 +159,19 @@ def beyond_description(model: Any) -> str:
             "a neuron does to the logits"
         )
     return ""
+
+
+def needs_of_a_mixture(model: Any) -> str:
+    """What its mixtures of experts must have, if its configuration says that it has some."""
+    inner = model.config.get_text_config()
+    experts = next((name for name in _EXPERTS if (getattr(inner, name, None) or 0) > 1), "")
+    if not experts:
+        return ""
+    return (
+        f". Its MLPs are mixtures of experts ({experts}: {getattr(inner, experts)}), of which a router must "
+        "give logits, weights and numbers of experts, and whose experts must lie in fused tensors "
+        "gate_up_proj (or up_proj) and down_proj, an expert along the first axis"
+    )
 
 
 def _reads_both_ways(config: Any) -> bool:

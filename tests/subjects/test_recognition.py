@@ -142,7 +142,13 @@ def test_a_hooked_model_is_left_as_it_was():
 def test_rows_are_told_apart_by_their_paths():
     paths = {name: tuple(getattr(row, key) for key in MODULES) for name, row in FAMILIES.items()}
     llama = {"llama", "mistral", "qwen2", "qwen3", "olmo", "gemma"}
-    shared = (llama, {"gemma2", "gemma3_text"}, {"bloom", "falcon"})
+    shared = (
+        llama,
+        {"gemma2", "gemma3_text"},
+        {"bloom", "falcon"},
+        {"mixtral", "olmoe", "qwen3_moe"},
+        {"deepseek_v2", "deepseek_v3"},
+    )
     for names in shared:
         assert len({paths[name] for name in names}) == 1
     assert len(set(paths.values())) == len(FAMILIES) - sum(len(names) - 1 for names in shared)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.network.ablation import ablation_arrays, kept_route, part_starts
 from hypotest.collect.network.traces import trace
+from hypotest.collect.partition import write_partition
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, write_shard
@@ -123,12 +123,7 @@ def write_declared(network: Network | RecordedEvidence, folder: Path) -> None:
         if isinstance(network, RecordedEvidence) and network.weights is not None:
             known |= {"output": network.weights.output, "input": network.weights.input}
         write_shard(folder / "weights", known)
-    if network.partition is not None and not (folder / "partition").exists():
-        names = json.dumps(network.partition.names).encode()
-        write_shard(
-            folder / "partition",
-            {"parts": network.partition.parts, "names": np.frombuffer(names, dtype=np.uint8)},
-        )
+    write_partition(network.partition, folder)
 
 
 def _rows(sample: Sample, number: int) -> NDArray[np.int64]:
