@@ -228,6 +228,23 @@ def mlp_only_at(
             hook.remove()
 
 
+def seen_at(
+    subject: LanguageModel, batch: Batch, seen: Tensor, at_positions: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """What units are read from, at a batch's positions.
+
+    Args:
+        subject: The network.
+        batch: The blocks.
+        seen: From `hypotest.subjects.units.kind.Kind.seen`.
+        at_positions: From `mlp_only_at`.
+
+    Returns:
+        Shape (n_positions, ...).
+    """
+    return at_positions(seen) if subject.kind.site == "mlp" else seen[batch.rows, batch.columns]
+
+
 def _rope_types(parameters: Any) -> set[str]:
     """All kinds of rotary positions; some families have one for each kind of layer."""
     if not isinstance(parameters, Mapping):

@@ -1,11 +1,13 @@
-"""Ablation of any layer's neurons in any family: interventions through nnsight, many neurons at a time.
+"""Ablation of any layer's units in any family: interventions through nnsight, many units at a time.
 
 For each block of text one forward pass keeps what leaves the layers before the ablated one, its attention and
 its MLP. Each neuron's ablation then goes on from there: the layers before are skipped with the kept residual,
 attention and MLP of the layer with the kept outputs, the latter moved by delta w_i (the down-projection is
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
-logits. A neuron is ablated at all positions of the block up to the last that is looked at, since later layers
-mix positions; behind the last attention of an encoder nothing does, and the masked position is run alone.
+logits. Units of other kinds move the output of another module, of the attention or of the whole block
+(`hypotest.subjects.units.kind`), and what lies behind that runs. A unit is ablated at all positions of the
+block up to the last that is looked at, since later layers mix positions; behind the last attention of an
+encoder nothing does, and the masked position is run alone.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from hypotest.collect.tiles import GB
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
+from hypotest.subjects.units.kind import skipped
 
 _VECTORS_PER_TOKEN = 24
 """Residual-sized activations that a forward pass holds at once for each token, generously."""
@@ -58,13 +61,14 @@ class _Kept:
 
     before: Any
     """Output of the block before the ablated one, as the model passes it on; None for the first."""
-    attention: Any
-    mlp: Any
-    neurons: Tensor
+    skipped: tuple[Any, ...]
+    """Outputs of the modules of the ablated block that do not run again; the last one is moved."""
+    units: Tensor
+    """Coordinates."""
     loss: Tensor
     """At the queries, shape (n_queries,)."""
     places: Tensor
-    """Of the pass: all of them, or the queries alone where no attention follows the ablated neurons."""
+    """Of the pass: all of them, or the queries alone where no attention follows the ablated units."""
 
 
 def _reads(
@@ -121,13 +125,11 @@ def intervention_arrays(
                 own = np.arange(here.start, here.stop)[read.own.rows]
                 kept = _forward(subject, read)
                 loss[own] = read.summed(kept.loss[None])[0]
-                after = torch.from_numpy(replacement.within(number, width)).to(kept.neurons.device)
+                after = torch.from_numpy(replacement.within(number, width)).to(kept.units.device)
                 after = after if len(after) == 1 else after[kept.places]
                 size = _batch_size(subject, kept.places.numel(), read.own.query.numel(), memory)
                 for start in range(0, chosen.size, size):
-                    part = torch.from_numpy(chosen[start : start + size])
-                    delta = (after[:, part] - kept.neurons[0][:, part]).T
-                    moved = delta[:, :, None] * subject.output_vectors[part][:, None, :]
+                    moved = _moved(subject, chosen[start : start + size], after, kept.units[0])
                     losses = _moved_losses(subject, read, kept, moved)
                     delta_loss[own, start : start + size] = read.summed(losses - kept.loss).T
             on_block()
@@ -147,14 +149,14 @@ def moved_losses(
     move: Callable[[Tensor, Tensor], Tensor],
     scoring: Scoring = LOSS,
 ) -> NDArray[np.float32]:
-    """Change of loss at some positions of one block when the ablated layer's MLP adds something else.
+    """Change of loss at some positions of one block when the units' module adds something else.
 
     Args:
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        move: From the layer's neurons (1, n_places, n_neurons) and their places in the pass to what is added
-            to the MLP's output, one row per variant, (n_variants, n_places, d_model).
+        move: From the coordinates of the units (1, n_places, n_coordinates) and their places in the pass to
+            what is added to the output of their module, one row per variant, (n_variants, n_places, d_model).
         scoring: What changes at each position.
 
     Returns:
@@ -164,7 +166,7 @@ def moved_losses(
     with full_precision():
         for read in _reads(subject, tokens, index, scoring):
             kept = _forward(subject, read)
-            parts = torch.split(move(kept.neurons, kept.places), _VARIANTS)
+            parts = torch.split(move(kept.units, kept.places), _VARIANTS)
             losses = torch.cat([_moved_losses(subject, read, kept, part) for part in parts])
             changes.append(read.summed(losses - kept.loss))
     return np.concatenate(changes, axis=1)
@@ -179,55 +181,69 @@ def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: flo
 
 def _forward(subject: LanguageModel, read: _Read) -> _Kept:
     ids, query = read.own.ids, read.own.query
-    before = subject.envoy("block", subject.layer - 1) if subject.layer else None
-    attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
-    reader, traced = subject.envoy(subject.tested.read), subject.traced
-    kept = None
+    kind, traced = subject.kind, subject.traced
+    before = subject.envoy("block", subject.layer - 1) if subject.layer and kind.site != "block" else None
+    *modules, site = (subject.envoy(module) for module in skipped(subject.anatomy, kind.site))
+    kept, outputs = None, []
     with logits_at(subject, query) as only, traced.trace(ids, **only):
         if before is not None:
             kept = before.output.save()
-        heads = attention.output.save()
-        given = reader.input.save()
-        added = copied(mlp.output).save()  # Falcon's blocks add the attention to it in place
+        for module in modules:
+            outputs.append(module.output.save())
+        seen = kind.seen(subject).save()
+        outputs.append(copied(site.output))  # Falcon's blocks add the attention to the MLP's in place
         logits = traced.output.logits.save()
     places = query if _ends(subject) else torch.arange(ids.shape[1])
-    given = given.reshape(*ids.shape, -1)[:, places]  # some flatten positions
+    seen = seen.reshape(*ids.shape, -1)  # some flatten positions
     return _Kept(
         before=_at(kept, places),
-        attention=_at(heads, places),
-        mlp=_at(added, places),
-        neurons=subject.tested.activations(given),
+        skipped=tuple(_at(output, places) for output in outputs),
+        units=kind.coordinates(subject, seen[:, places]),
         loss=read.losses(logits)[0],
         places=places,
     )
 
 
+def _moved(subject: LanguageModel, units: NDArray[np.int64], after: Tensor, before: Tensor) -> Tensor:
+    """What the ablation of each unit adds, from coordinates (tokens, n), shape (n_units, tokens, d_model)."""
+    width = subject.kind.width(subject)
+    columns = torch.from_numpy(subject.columns(units))
+    delta, vectors = (after[:, columns] - before[:, columns]).T, subject.output_vectors[columns]
+    if width == 1:
+        return delta[:, :, None] * vectors[:, None, :]
+    parts = delta.reshape(len(units), width, -1).transpose(1, 2)
+    return torch.bmm(parts, vectors.reshape(len(units), width, -1))
+
+
 def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
-    """Loss at the queries when (batch, n_places, d_model) is added to the MLP's output, (batch, ...)."""
-    n = len(moved)
-    given = hidden_of(kept.mlp)
-    added = given + moved
-    if given.ndim == 2:
-        added = added.reshape(-1, subject.d_model)
-    skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
-    attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
-    before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)
+    """Loss at the queries when (batch, n_places, d_model) is added to the units' site, (batch, n_queries)."""
+    n, traced = len(moved), subject.traced
+    modules = [subject.envoy(module) for module in skipped(subject.anatomy, subject.kind.site)]
+    *others, own = kept.skipped
+    given = hidden_of(own)
+    added = (given + moved).reshape(-1, moved.shape[-1]) if given.ndim == 2 else given + moved
+    site = with_hidden(_repeated(own, n), added)
+    skip = [(subject.envoy("block", layer), kept.before) for layer in range(subject.layer)]
+    skip += zip(modules, others, strict=False)
+    before = [(envoy, site if value is None else _repeated(value, n)) for envoy, value in skip]
+    last = modules[-1]
     query = None if _ends(subject) else read.own.query
     with logits_at(subject, query) as only, traced.trace(read.own.ids.expand(n, -1), **only):
-        for envoy in skipped:
-            envoy.skip(before)
-        attention.skip(heads)
-        mlp.skip(with_hidden(kept.mlp, added))
+        for envoy, value in before:
+            envoy.skip(value)
+        last.skip(site)
         logits = traced.output.logits.save()
     return read.losses(logits)
 
 
 def _ends(subject: LanguageModel) -> bool:
-    """Whether all behind the tested MLP runs at each place alone, so that only queries need to.
+    """Whether all behind the tested units runs at each place alone, so that only queries need to.
 
-    So it does behind the last MLP of any family, but decoders may want the length that they began with (GPT-2).
+    So it does behind the last attention of any family, but decoders may want the length that they began with
+    (GPT-2).
     """
-    return subject.is_masked and 0 < subject.layer == subject.n_layers - 1
+    starts = subject.layer > 0 or subject.kind.site == "block"
+    return subject.is_masked and subject.layer == subject.n_layers - 1 and starts
 
 
 def _at(output: Any, places: Tensor) -> Any:

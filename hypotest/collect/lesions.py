@@ -18,7 +18,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, intervene
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -213,7 +213,7 @@ def check_lesions(
         column = 0 if pair == 0 else int(rng.integers(len(lesions.groups)))
         group, row = lesions.groups[column], int(rng.choice(np.unique(split.blocks)))
         here = np.flatnonzero(split.blocks == row)
-        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, group]
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, columns_in(subject, group)]
         scoring = Scoring.of(split.positions, outcome).part(here)
         measured, _ = intervene(subject, tokens[row], split.indices[here], group, values, scoring)
         difference = float(np.abs(measured - lesions.change[here, column]).max())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -15,13 +14,12 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.protocol.units import unit_facts
 from hypotest.records.results.self_check import SelfCheck
-from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
-from hypotest.subjects.passes import hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
 from hypotest.subjects.recorded import RecordedEvidence
 
@@ -81,8 +79,9 @@ def check_ablation(
         neuron = column if neurons is None else int(neurons[column])
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
-        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, neuron]
-        measured, base = intervene(subject, tokens[row], index[rows], neuron, values, scoring.part(rows))
+        units = np.array([neuron])
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, columns_in(subject, units)]
+        measured, base = intervene(subject, tokens[row], index[rows], units, values, scoring.part(rows))
         if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
             worst = int(np.argmax(np.abs(base - loss[rows])))
             raise SelfCheckError(
@@ -98,8 +97,8 @@ def check_ablation(
         if not (difference <= tolerance).all():
             worst = int(np.argmax(difference))
             raise SelfCheckError(
-                f"the ablation of neuron {neuron} ({ablation.engine}, {ablation.replacement}) gives "
-                f"{fast[worst]:.6f} nats where an intervention "
+                f"the ablation of {_word(subject)} {neuron} ({ablation.engine}, {ablation.replacement}) "
+                f"gives {fast[worst]:.6f} nats where an intervention "
                 f"in the whole model gives {measured[worst]:.6f} (block {row}, index "
                 f"{index[rows][worst]}); {subject.tested_words}. No result can be trusted; please "
                 "report this with the model's name"
@@ -112,7 +111,7 @@ def intervene(
     subject: Subject,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
-    neuron: int | NDArray[np.int64],
+    neurons: NDArray[np.int64],
     values: NDArray[np.float32],
     scoring: Scoring = LOSS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -124,9 +123,8 @@ def intervene(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        neuron: Which one, or several at once, (k,).
-        values: What it is set to, one for the block or one per position, shape (1,) or (context,); of
-            several, (1, k) or (context, k).
+        neurons: Which ones, all at once, shape (k,).
+        values: What their coordinates are set to, in the block or at each position, (1 or context, n).
         scoring: What changes at each query.
 
     Returns:
@@ -136,23 +134,21 @@ def intervene(
         raise SelfCheckError(f"{subject.name}: there is no network in which anything could be ablated")
     if isinstance(subject, Network):
         row = subject.row_of(tokens)
-        return intervene_at(
-            subject, row, np.atleast_1d(neuron), values.reshape(len(values), -1)[_place(values, index)]
-        )
-    traced = subject.traced
-    after = torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), -1)
+        return intervene_at(subject, row, neurons, values[_place(values, index)])
+    traced, columns = subject.traced, subject.columns(neurons)
+    after = torch.from_numpy(np.ascontiguousarray(values))
     changes, losses = [], []
     for own in passes_over(subject, tokens, index, scoring, whole=True):
         rows, n_rows = scoring.part(own.rows), index[own.rows].size
         keep = {} if subject.masking else {"logits_to_keep": own.query}  # an encoder gives all
         read = own.query if subject.masking else slice(None)
-        with full_precision():
-            with traced.trace(own.ids, **keep):
-                base = traced.output.logits.save()
-            setting = _ablated(subject, own.ids.shape, np.atleast_1d(neuron), after)
-            with setting as edit, traced.trace(own.ids, **keep):
-                edit()
-                ablated = traced.output.logits.save()
+        with full_precision(), traced.trace(own.ids, **keep):
+            base = traced.output.logits.save()
+        length = own.ids.shape[1]
+        hold = subject.kind.held(subject, (1, length), columns, after[:length])
+        with full_precision(), hold as edit, traced.trace(own.ids, **keep):
+            edit()
+            ablated = traced.output.logits.save()
         foil = rows.foils(n_rows)
         base_loss, ablated_loss = (
             np.asarray(rows.summed(item.cpu().numpy(), n_rows), dtype=np.float64)
@@ -163,30 +159,13 @@ def intervene(
     return np.concatenate(changes), np.concatenate(losses)
 
 
-@contextmanager
-def _ablated(
-    subject: LanguageModel, shape: tuple[int, ...], neurons: NDArray[np.int64], after: torch.Tensor
-) -> Iterator[Callable[[], None]]:
-    """Within it, what sets neurons to (1 or places, k) other values when it is called in a trace."""
-    tested, after = subject.tested, after[: shape[1]]
-    if isinstance(tested, ExpertNeurons):
-        mlp, written = subject.envoy("mlp"), tested.output_vectors[neurons]
-        added = after.to(written) @ written
+def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Columns of a replacement that belong to some units; outside language models the units themselves."""
+    return subject.columns(units) if isinstance(subject, LanguageModel) else units
 
-        def write() -> None:
-            mlp.output = with_hidden(mlp.output, hidden_of(mlp.output) + added)
 
-        with tested.without(neurons):
-            yield write
-        return
-    down = subject.envoy("down_projection")
-
-    def write_in() -> None:
-        activations = down.input.clone()
-        activations.view(*shape, -1)[:, :, neurons] = after  # OPT flattens positions
-        down.input = activations
-
-    yield write_in
+def _word(subject: Subject) -> str:
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

@@ -147,7 +147,7 @@ def run(
     check_command(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
-    loaded = given if model is None else subject_in_memory(plan, model, tokenizer)
+    loaded = given if model is None else subject_in_memory(plan, model, tokenizer, path.parent)
     session = Session.start(plan.seed, start_stage, device, memory)
     if limit is not None:
         return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=loaded, force=force)

@@ -25,6 +25,7 @@ from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.checks.configuration import configuration_findings
+from hypotest.registration.checks.units import autoencoder_findings
 from hypotest.registration.checks.validate import findings_in
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
@@ -147,7 +148,7 @@ def _of_files(
 ) -> list[Finding]:
     """Findings about the files that are named, except where the name itself is wrong."""
     tainted = [item.path for item in findings if item.taints and item.severity == "error"]
-    in_files = [*path_findings(protocol, base)]
+    in_files = [*path_findings(protocol, base), *autoencoder_findings(protocol, base)]
     if subject:
         in_files += configuration_findings(protocol, base)
     return [item for item in in_files if not _echo(item, tainted, tainted)]

@@ -8,7 +8,7 @@ from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Pa
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.corpus_result import CrossEntropy
-from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.figure_data import FrequencyCurve, HeadResult
 from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
@@ -244,7 +244,8 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
     data = results.figures
     if not data.heads and not data.layer_impacts:
         return
-    yield Heading("Attention heads that reach these neurons")
+    ablated = any(head.impact is not None for head in data.heads) or bool(data.layer_impacts)
+    yield Heading("Attention heads that reach these neurons" if ablated else "Attention of each head")
     if data.layer_impacts:
         layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in data.layer_impacts))
         yield "Relative change of the group's activations with heads ablated:"
@@ -267,9 +268,7 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
         rows = [
             [
                 f"L{head.layer}H{head.head}",
-                significant(head.impact),
-                significant(head.null_impact),
-                UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %",
+                *(_impacts(head) if ablated else ()),
                 fixed(head.gini_first, 3),
                 fixed(head.gini_second, 3),
                 fixed(head.routing, 3),
@@ -278,15 +277,18 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
         ]
         names = [
             "head",
-            "impact on the group",
-            "on random groups",
-            "share of its layer",
+            *(("impact on the group", "on random groups", "share of its layer") if ablated else ()),
             *(f"Gini, {name}" for name in results.corpus.conditions),
             "routing",
         ]
-        heads = table(names, rows, numeric=range(1, 7))
+        heads = table(names, rows, numeric=range(1, len(names)))
         yield Details(f"All {len(rows)} heads", (heads,)) if len(rows) > _MANY_HEADS else heads
     yield from figures_of(figures, "heads")
+
+
+def _impacts(head: HeadResult) -> tuple[Inline, ...]:
+    share = UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %"
+    return significant(head.impact), significant(head.null_impact), share
 
 
 def limitations_section(results: Results) -> Iterable[Part]:

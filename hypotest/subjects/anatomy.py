@@ -69,6 +69,12 @@ class Anatomy:
         """Names of the fields that are paths of modules, the empty ones left out."""
         return tuple(name for name in MODULES if getattr(self, name))
 
+    @property
+    def attends(self) -> tuple[str, ...]:
+        """Modules that attention is made of, the last of which gives what it adds to the residual stream."""
+        inside = self.attention_projection.startswith(f"{self.attention}.")
+        return ("attention",) if inside else ("attention", "attention_projection")
+
     def at(self, module: str, layer: int) -> str:
         """Path of one of the modules in a given block, such as ``at("down_projection", 3)``."""
         return str(getattr(self, module)).format(layer=layer)

@@ -12,7 +12,7 @@ times the weight of its expert, times their output vectors give its output.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, Norm, Routing
 from hypotest.subjects.experts_proof import mixture_problems, routing_of
 from hypotest.subjects.modules import by_input, longest_context, norm_epsilon
-from hypotest.subjects.passes import RELATIVE, ROUNDING, Passes
+from hypotest.subjects.passes import RELATIVE, ROUNDING, Passes, hidden_of
 from hypotest.subjects.precision import full_precision
 
 _TOKENS = 8
@@ -63,6 +63,39 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
     norm = _norm_kind(passes)
     routing = routing_of(passes) if anatomy.experts else None
     return Findings(norm, _is_parallel(passes), _obstacle(passes, norm), _is_fused(passes), routing)
+
+
+def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
+    """What lies between the last block's output and the logits, beside final norm and unembedding.
+
+    Arguments as for `examine`; empty where there is nothing.
+
+    Raises:
+        SubjectError: If the block's output is not what the next block reads: no residual stream.
+    """
+    passes = _admit(model, anatomy, layer, name)
+    is_last = layer == passes.last
+    reader = anatomy.at("final_norm", layer) if is_last else anatomy.at("block", layer + 1)
+    both = replace(passes, watched=passes.watched | {reader})
+    given, read = both.base.outputs[both.at("block")], both.base.inputs[reader]
+    stream = hidden_of(given)
+    if not isinstance(stream, Tensor) or not torch.equal(stream, read.to(stream.device)):
+        if is_last:
+            return "something lies between the last block and the final norm"
+        raise SubjectError(
+            f"subject.units: {name}: what {both.at('block')} gives is not what {reader} reads, so that its "
+            "residual stream is not known; test neurons or heads"
+        )
+    return _behind_norm(passes, _norm_kind(passes))
+
+
+def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
+    """Whether a block adds what its MLP gives to the residual stream as it is; arguments as for `examine`."""
+    passes = _admit(model, anatomy, layer, name)
+    block = passes.at("block")
+    before = hidden_of(passes.base.outputs[block])
+    shift, moved = passes.shifted(passes.at("mlp"), before)
+    return _moved_by(shift, before, hidden_of(moved.outputs[block]))
 
 
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
@@ -239,11 +272,16 @@ def _is_parallel(passes: Passes) -> bool:
 def _obstacle(passes: Passes, norm_kind: Norm | None) -> str:
     """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
     mlp, norm = passes.at("mlp", passes.last), passes.at("final_norm")
-    unembedding = passes.at("unembedding")
     before = passes.base.inputs[norm]
     shift, moved = passes.shifted(mlp, before)
     if not _moved_by(shift, before, moved.inputs[norm]):
         return "a norm or another function follows the MLP"
+    return _behind_norm(passes, norm_kind)
+
+
+def _behind_norm(passes: Passes, norm_kind: Norm | None) -> str:
+    """What keeps the input of the final norm from reaching the logits by norm and unembedding alone."""
+    norm, unembedding = passes.at("final_norm"), passes.at("unembedding")
     if not torch.equal(passes.base.inputs[unembedding], passes.base.outputs[norm]):
         return "something lies between the final norm and the unembedding"
     if not torch.equal(passes.base.logits.double(), passes.base.outputs[unembedding].double()):

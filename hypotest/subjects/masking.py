@@ -71,7 +71,9 @@ class Masking:
         plain, whole = (encode("a", add_special_tokens=special).ids for special in (False, True))
         starts = range(len(whole) - len(plain) + 1)
         start = next((place for place in starts if whole[place : place + len(plain)] == plain), len(whole))
-        return cls(int(tokenizer.mask_token_id), tuple(whole[start + len(plain) :]), str(tokenizer.mask_token))
+        return cls(
+            int(tokenizer.mask_token_id), tuple(whole[start + len(plain) :]), str(tokenizer.mask_token)
+        )
 
     def masked(self, block: NDArray[np.integer], index: int) -> NDArray[np.int64]:
         """What is run at a row.

@@ -91,7 +91,7 @@ MIXTURES = {
 """Two layers each."""
 
 
-def small_mixture(name, layer="last", scale=0.2, **changes):
+def small_mixture(name, layer="last", scale=0.2, units="neurons", **changes):
     """A random model with every parameter moved."""
     torch.manual_seed(4)
     config = MIXTURES[name]()
@@ -101,7 +101,7 @@ def small_mixture(name, layer="last", scale=0.2, **changes):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += scale * torch.randn_like(parameter)
-    return wrap_language_model(model, layer=layer, name=name)
+    return wrap_language_model(model, layer=layer, name=name, units=units)
 
 
 def _gated(module, gate, up):

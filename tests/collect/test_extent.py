@@ -46,7 +46,7 @@ def test_an_mlp_at_some_positions_gives_there_what_it_gives_anywhere(name):
     rows, columns = torch.tensor([0, 0, 2]), torch.tensor([1, 9, 4])
 
     def run():
-        with full_precision(), subject.recorded_neurons() as neurons:
+        with full_precision(), subject.recorded_units() as neurons:
             return subject.model(ids, output_hidden_states=True).hidden_states[subject.layer + 1], neurons[0]
 
     whole, everywhere = run()

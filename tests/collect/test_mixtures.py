@@ -91,7 +91,7 @@ def test_one_neuron_and_many_in_the_whole_model(name):
     change, loss = intervene(subject, tokens[2], index[rows], group, after)
     np.testing.assert_allclose(change, true[rows], atol=5e-5)
     np.testing.assert_allclose(loss, base[rows], atol=2e-5)
-    one, _ = intervene(subject, tokens[2], index[rows], 17, after[:, 1])
+    one, _ = intervene(subject, tokens[2], index[rows], np.array([17]), after[:, 1:2])
     single = inside.losses(tokens, block, index, {17: values[17]}) - base
     np.testing.assert_allclose(one, single[rows], atol=5e-5)
     del subject.__dict__["fingerprint"]

@@ -181,10 +181,21 @@ def test_rising_flat_and_undefined_curves() -> None:
     assert not fit.plateau.any() and not fit.plateau_size.any()
 
 
+@pytest.mark.parametrize("n_points", [2, 4, 9])
+def test_few_ranks_have_a_power_law_and_no_breakpoint(n_points: int) -> None:
+    x = X[:n_points]
+    curves = np.stack([3 - 0.7 * x, np.r_[np.nan, x[1:]]])
+    fit = regimes.fit_regimes(x, curves)
+    assert fit.kappa[0] == pytest.approx(0.7) and fit.plateau_flatness[0] == pytest.approx(0)
+    np.testing.assert_allclose(fit.fitted[0], curves[0])
+    assert np.isfinite(fit.bic[0]).tolist() == [True, False, False]
+    assert np.isnan(fit.breakpoints).all() and not fit.plateau.any() and np.isnan(fit.kappa[1])
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (X[:9], np.zeros((1, 9)), "at least 10"),
+        (X[:1], np.zeros((1, 1)), "at least 2"),
         (X[::-1], np.zeros((1, X.size)), "ascend"),
         (X, np.zeros(X.size), "shape"),
         (X, np.zeros((1, X.size + 1)), "shape"),

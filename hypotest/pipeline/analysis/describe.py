@@ -56,12 +56,27 @@ def describe_heads(
     if not evidence.heads:
         return (), {}
     first, second = split.first, split.second
-    if Channel.ATTENTION in split.channels:
+    gini = np.full((first.size, len(evidence.heads)), np.nan)
+    similarity = np.full(len(evidence.heads), np.nan)
+    if Channel.ATTENTION in split.channels:  # not of an encoder
         gini = gini_of_heads(split)
         similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
-    else:  # of an encoder
-        gini = np.full((first.size, len(evidence.heads)), np.nan)
-        similarity = np.full(len(evidence.heads), np.nan)
+    elif split.heads is None:
+        return (), {}
+    if split.heads is None:
+        return tuple(
+            HeadResult(
+                layer=head.layer,
+                head=head.head,
+                gini_first=_finite(gini[first, column].mean()),
+                gini_second=_finite(gini[second, column].mean()),
+                impact=None,
+                null_impact=None,
+                layer_share=None,
+                routing=_finite(similarity[column]),
+            )
+            for column, head in enumerate(evidence.heads)
+        ), {}
     ablation = split.head_ablation
     single = ablation.single.sum(axis=0, dtype=np.float64)
     layer = ablation.layer.sum(axis=0, dtype=np.float64)

@@ -71,7 +71,7 @@ def find_limitations(
     for split, count in corpus.documents_used.items():
         if count < _FEW_DOCUMENTS:
             limitations.append(f"The {split} split has only {count} documents; intervals are wide.")
-    if evidence.heads:
+    if evidence.evaluation.heads is not None:
         head_positions = int(evidence.evaluation.head_ablation.documents.size)
         limitations.append(
             f"Attention heads were ablated at {head_positions:,} {evidence.evaluation.conditions.first} "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Channel(StrEnum):
@@ -10,7 +12,11 @@ class Channel(StrEnum):
 
     ACTIVATIONS = "activations"
     """Input of the tested MLP's down-projection, shape (n_rows, n_neurons); of a mixture of experts, times
-    the weight with which the row is sent to the neuron's expert, zero where it is not."""
+    the weight with which the row is sent to the neuron's expert, zero where it is not. How active units of
+    another kind are."""
+    COORDINATES = "coordinates"
+    """What ablation sets, where a unit is several numbers: an attention head its slice of the input of the
+    output projection, shape (n_rows, n_units x numbers of each)."""
     INFLUENCE = "influence"
     """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
     positive: the ablation hurts."""
@@ -42,3 +48,13 @@ class Channel(StrEnum):
     ROUTER = "router"
     """Of a mixture of experts, how probable each expert is at each row by its router's logits, shape
     (n_rows, n_experts); rows sum to one, also of a router that weighs experts by sigmoids."""
+
+
+UNITS_LACK: Mapping[str, frozenset[Channel]] = MappingProxyType(
+    {
+        "heads": frozenset({Channel.HEADS, Channel.WEIGHTS}),
+        "residual": frozenset({Channel.WEIGHTS}),
+        "experts": frozenset({Channel.WEIGHTS}),
+    }
+)
+"""Kind of units of a language model -> channels that its neurons have and such units have not."""

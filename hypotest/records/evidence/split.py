@@ -55,6 +55,11 @@ class SplitEvidence(Positioned):
         return self[Channel.ACTIVATIONS]
 
     @property
+    def coordinates(self) -> FloatArray:
+        """`Channel.COORDINATES`; the activations themselves where a unit is one number."""
+        return self.channels.get(Channel.COORDINATES, self.activations)
+
+    @property
     def delta_loss(self) -> FloatArray:
         """`Channel.INFLUENCE`, signed, shape (n_positions, n_neurons)."""
         return self[Channel.INFLUENCE]
@@ -169,6 +174,10 @@ class SplitEvidence(Positioned):
         channels = {
             name: array[:, neurons] if name in _OF_NEURONS else array for name, array in self.channels.items()
         }
+        if Channel.COORDINATES in channels:
+            rows, n_units = self.activations.shape
+            whole = channels[Channel.COORDINATES].reshape(rows, n_units, -1)
+            channels[Channel.COORDINATES] = whole[:, neurons].reshape(rows, -1)
         heads = self.heads
         if heads is not None:
             heads = replace(heads, **{name: getattr(heads, name)[..., neurons] for name in _OF_HEADS})

@@ -10,6 +10,7 @@ from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.records.protocol.strict import Strict, either
 from hypotest.records.protocol.texts import TEXTS, Text
+from hypotest.records.protocol.units import UnitKind
 
 ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.(\w+|\{layer\}))*$", max_length=200)]
 """Path of a module as in ``model.named_modules()``, ``{layer}`` for the number of a block."""
@@ -93,8 +94,14 @@ class Subject(Strict):
         either(("last", "all"), int, "must be last, all, or the number of a block"),
     ] = Field(
         default="last",
-        description="block whose MLP is tested: `last`, its number from 0 (from the end if negative), or "
+        description="block whose units are tested: `last`, its number from 0 (from the end if negative), or "
         "`all`, one after the other",
+    )
+    units: UnitKind = Field(
+        default="neurons",
+        description="what is tested in the block: the `neurons` of its MLP, its attention `heads`, whole "
+        "`experts` of a mixture, the dimensions of the `residual` stream behind it, or {sae: FOLDER}, the "
+        "latents of a sparse autoencoder",
     )
     dtype: Literal["float32", "float64"] | None = Field(
         default=None,

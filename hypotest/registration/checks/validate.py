@@ -23,6 +23,7 @@ from hypotest.registration.checks.outcomes import refuting_outcomes
 from hypotest.registration.checks.predictions import prediction_findings
 from hypotest.registration.checks.series import series_findings
 from hypotest.registration.checks.sufficiency import sufficiency_findings
+from hypotest.registration.checks.units import unit_findings
 from hypotest.registration.findings import Finding, Path, key_name, shown
 
 _TABLES = (".npy", ".parquet", ".csv")
@@ -65,6 +66,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from material_findings(protocol)
     yield from condition_findings(protocol)
     yield from group_findings(protocol)
+    yield from unit_findings(protocol)
     for item in declared(protocol):
         if message := item.null.unfit(item.options, protocol):
             yield Finding(("nulls", item.name), message, depends=(("conditions",),))

@@ -122,7 +122,7 @@ def _parts(comparison: Comparison, pictures: Sequence[Picture]) -> Iterator[Part
             "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and"
             " Knapp on Student's t, never narrower than the usual random-effects interval. Each effect is"
             " the centre of its run's interval. Errors of a *new selection* are those of another study, "
-            "which reads other text and selects its group again; with errors of a *fixed group*, of the "
+            "which draws its rows anew and selects its group again; with errors of a *fixed group*, of the "
             "neurons at hand, studies of one network would look heterogeneous several times too often, so"
             " that differences are then not tested. The null's SD counts as known. The prediction "
             "interval is where the effect of another such model is expected. Outcomes of pooled effects "

@@ -70,7 +70,7 @@ def check_corpus(
         drawn = find_positions(
             plan, path.parent, reader, Session.start(plan.seed, start_stage), step, kept_out, cuts.extend
         )
-        width = layer_width(plan, reader)
+        width = layer_width(plan, reader, path.parent)
         require_neurons(plan, width, None)
         check_reach(plan, drawn, width, path)
     except (CorpusError, ProtocolError) as error:

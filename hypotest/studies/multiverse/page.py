@@ -14,9 +14,11 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Note, Paragraph, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.pages.markdown import write_markdown
+from hypotest.records.protocol.wording import words_of
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import json_text
+from hypotest.report.reworded import reworded
 from hypotest.report.text import file_slug
 from hypotest.studies.multiverse.record import ChoiceFlips, MultiverseResult, Robustness, SpecificationResult
 from hypotest.studies.multiverse.words import choice_name, choices_text, value_text
@@ -26,7 +28,7 @@ _EXPLORATORY = "Exploratory, whether the protocol is registered or not"
 _NOTE = (
     "{status}: a multiverse describes robustness and never decides. Outcomes are those of single tests at "
     "the unadjusted level {level:g}: over many specifications some differ by chance alone, and all rest on "
-    "the same text and model, so that their number is no weight of evidence. The verdict of a protocol is "
+    "the same data and model, so that their number is no weight of evidence. The verdict of a protocol is "
     "that of its declared specification."
 )
 
@@ -66,7 +68,7 @@ def multiverse_json(result: MultiverseResult) -> str:
 
 def multiverse_page(result: MultiverseResult, pictures: Sequence[Picture]) -> Document:
     """The report."""
-    return document(_parts(result, pictures))
+    return reworded(document(_parts(result, pictures)), words_of(result.protocol))
 
 
 def _parts(result: MultiverseResult, pictures: Sequence[Picture]) -> Iterator[Part]:
@@ -76,8 +78,8 @@ def _parts(result: MultiverseResult, pictures: Sequence[Picture]) -> Iterator[Pa
     yield Heading(f"{result.title}: multiverse", 1)
     yield (
         f"{len(result.tests):,} specifications of {len(result.robustness)} predictions, with {draws}. "
-        f"Definitions of rarity and ablation: {result.n_definitions}; different evidence that they needed: "
-        f"{result.n_evidence}."
+        f"Definitions of conditions and ablation: {result.n_definitions}; different evidence that they "
+        f"needed: {result.n_evidence}."
     )
     yield Note("note", (Paragraph(_NOTE.format(status=_EXPLORATORY, level=result.level)),))
     yield Heading("Choices")

@@ -104,7 +104,7 @@ def propose(
     if context < corpus.context:
         why = f"the model takes at most {context} tokens"
         shape.append(Change("corpus.context", corpus.context, context, why))
-    n_neurons = layer_width(plan, reader)
+    n_neurons = layer_width(plan, reader, base)
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
     documents, _ = read_text(corpus.text, base, "corpus.text", start_stage)

@@ -25,11 +25,13 @@ from hypotest.pages.document import (
 )
 from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
 from hypotest.pages.markdown import write_markdown
+from hypotest.records.protocol.wording import words_of
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.reworded import reworded
 from hypotest.report.text import nearest_path
 from hypotest.studies.series.record import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 
@@ -151,7 +153,7 @@ def _counted(series: SeriesResult) -> str:
 
 def series_page(series: SeriesResult, pictures: Sequence[Picture]) -> Document:
     """The report."""
-    return document(_parts(series, pictures))
+    return reworded(document(_parts(series, pictures)), words_of(series.protocol))
 
 
 def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:

@@ -210,12 +210,12 @@ def _members(
     subject = (
         load_subject(last, path.parent, device)
         if model is None
-        else subject_in_memory(last, model, tokenizer)
+        else subject_in_memory(last, model, tokenizer, path.parent)
     )
     assert isinstance(subject, LanguageModel)  # a network has no layers to go through
     for layer in range(subject.n_layers):
         member = plan.member(layer=layer)
-        here = at_layer(subject, member)
+        here = at_layer(subject, member, path.parent)
         if here.reaching_layers:
             yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
         else:

@@ -16,6 +16,7 @@ from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.stored.folders import replace_folder
+from hypotest.registration import load_protocol
 from hypotest.report.figure_style import FAINT, FIRST, MARGIN, house_style
 from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
 from hypotest.studies.multiverse.page import (
@@ -61,7 +62,7 @@ CLUSTERING = [
 @pytest.fixture
 def result(tmp_path: Path) -> MultiverseResult:
     return MultiverseResult(
-        protocol={"id": "rare-tokens"},
+        protocol=load_protocol("protocols/rare-tokens.yaml").model_dump(mode="json"),
         protocol_id="rare-tokens",
         title="A title with | and <b>",
         level=0.05,
