@@ -26,7 +26,7 @@ _LARGEST = {
 
 
 def require_testable(config: Any, name: str) -> None:
-    """Refuse what its configuration shows to be no decoder-only transformer in plain numbers.
+    """Refuse what its configuration shows to be no transformer of one stack of blocks in plain numbers.
 
     Args:
         config: The ``transformers`` configuration.
@@ -40,8 +40,8 @@ def require_testable(config: Any, name: str) -> None:
     reason = ""
     if getattr(config, "is_encoder_decoder", False):
         reason = (
-            "an encoder with a decoder; hypotest tests models of one stack of blocks, each of which reads "
-            "only what comes before. There is no way to describe it in a protocol"
+            "an encoder with a decoder; hypotest tests models of one stack of blocks, decoders or encoders "
+            "with a head for masked tokens. There is no way to describe it in a protocol"
         )
     elif getattr(inner, "num_attention_heads", None) is None and not hasattr(inner, "num_heads"):
         reason = (
