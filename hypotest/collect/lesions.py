@@ -220,8 +220,9 @@ def check_lesions(
         largest = max(largest, difference)
         if not difference <= allowed:
             raise SelfCheckError(
-                f"the lesion of {len(group)} {words_of(subject).many} at once differs by {difference:.6f} nats "
-                f"from an intervention in the whole model (block {row}; at most {allowed:g} are allowed); family "
+                f"the lesion of {len(group)} {words_of(subject).many} at once differs by {difference:.6f} "
+                f"nats from an intervention in the whole model (block {row}; at most {allowed:g} are "
+                "allowed); family "
                 f"{subject.tested_words}. No result can be trusted; please report "
                 "this with the model's name"
             )
