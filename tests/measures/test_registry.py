@@ -24,9 +24,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 def test_shipped_protocol_uses_measures_of_the_table():
     used = {item.measure for item in load_protocol(ROOT / "protocols" / "rare-tokens.yaml").predictions}
-    of_lesions = {"competence", "dissociation_index", "influence_similarity"}
+    of_tasks = {"competence"}
     of_parts = {"partition_agreement", "partition_concentration"}
-    assert set(MEASURES) - used == {"participation_ratio", "segregation"} | of_lesions | of_parts
+    assert set(MEASURES) - used == {"participation_ratio", "segregation"} | of_tasks | of_parts
 
 
 @pytest.mark.parametrize("name", MEASURES)

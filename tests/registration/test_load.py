@@ -24,9 +24,9 @@ def test_shipped_protocol_is_valid_without_warnings(shipped):
     assert problems == ()
     assert protocol is not None
     assert protocol.id == "rare-tokens"
-    # selectivity is the premise, two plateaus are descriptive: 10 - 3 decide
-    assert len(protocol.predictions) == 10
-    assert len(protocol.deciding) == 7
+    # selectivity is the premise, two plateaus are descriptive: 13 - 3 decide
+    assert len(protocol.predictions) == 13
+    assert len(protocol.deciding) == 10
     assert protocol == load_protocol(str(shipped))
 
 

@@ -195,7 +195,7 @@ def test_tests_by_t_are_counted_where_they_decide(tmp_path):
     assert {cell.null for cell in rates.cells if cell.prediction == "attention"} == {"types permuted", BY_T}
     assert {row.prediction for row in rates.coverage} >= {"attention", "specialization", "coordination"}
     (protocol,) = calibration.protocols
-    assert protocol.draws["local_matched"] == 279 and "40 neurons" in protocol.sizes
+    assert protocol.draws["local_matched"] == 399 and "40 neurons" in protocol.sizes
 
 
 def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):

@@ -161,7 +161,7 @@ def test_the_numbers_are_those_of_the_protocol(protocol):
     assert "- `attention`: " in models and "The margin is 0.05 in the measure's unit" in models
     assert "2 SDs of the size_matched null" in models
     criteria = section(text, "Inference criteria")
-    for shown in ("Bonferroni over 7 deciding predictions", "0.00714", "90 % interval", "`specialization`"):
+    for shown in ("Bonferroni over 10 deciding predictions", "0.005", "90 % interval", "`specialization`"):
         assert shown in criteria
     measured = section(text, "Measured variables")
     for item in protocol.predictions:
