@@ -213,7 +213,7 @@ def check_lesions(
         column = 0 if pair == 0 else int(rng.integers(len(lesions.groups)))
         group, row = lesions.groups[column], int(rng.choice(np.unique(split.blocks)))
         here = np.flatnonzero(split.blocks == row)
-        values = replacement.within(row, tokens.shape[1])[:, columns_in(subject, group)]
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, columns_in(subject, group)]
         scoring = Scoring.of(split.positions, outcome).part(here)
         measured, _ = intervene(subject, tokens[row], split.indices[here], group, values, scoring)
         difference = float(np.abs(measured - lesions.change[here, column]).max())

@@ -40,6 +40,7 @@ class Findings:
     """None where the final norm is of no known kind."""
     parallel_residual: bool
     identity_obstacle: str
+    fused_gate: bool = False
     routing: Routing | None = None
     """None where there is no router, or it sends every token to one expert, whose weight tells nothing."""
 
@@ -61,7 +62,7 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
         raise SubjectError(f"subject.anatomy.{module}: {name}: {passes.at(module)} {problem}")
     norm = _norm_kind(passes)
     routing = routing_of(passes) if anatomy.experts else None
-    return Findings(norm, _is_parallel(passes), _obstacle(passes, norm), routing)
+    return Findings(norm, _is_parallel(passes), _obstacle(passes, norm), _is_fused(passes), routing)
 
 
 def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
@@ -136,6 +137,7 @@ def _problems(passes: Passes) -> Iterator[tuple[str, str]]:
         yield from _projection(passes, "down_projection", "the neurons")
         yield from _mlp(passes)
     yield from _ablation(passes)
+    yield from _head(passes)
 
 
 def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
@@ -154,8 +156,10 @@ def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
             "attention",
             "must give attention weights whose rows sum to one, or less where a sink takes some",
         )
-    elif bool(weights.triu(1).any()):
+    elif not passes.anatomy.head and bool(weights.triu(1).any()):
         yield "attention", "must give causal attention weights; some look ahead"
+    elif passes.anatomy.head and not bool(weights.triu(1).any()):
+        yield "attention", "must look ahead in an encoder; it gives causal attention weights"
 
 
 def _projection(passes: Passes, module: str, what: str) -> Iterator[tuple[str, str]]:
@@ -188,6 +192,8 @@ def _heads(passes: Passes) -> Iterator[tuple[str, str]]:
             f"must read {passes.n_heads} heads side by side; found {width} features",
         )
     before = passes.base.outputs[passes.at("attention")][0]
+    if torch.equal(before, passes.base.inputs[path]):
+        return  # BERT's attention ends where its projection begins
     shift, moved = passes.shifted(path, before)
     if not _moved_by(shift, before, moved.outputs[passes.at("attention")][0]):
         yield "attention_projection", "must be what the attention ends with"
@@ -199,7 +205,9 @@ def _mlp(passes: Passes) -> Iterator[tuple[str, str]]:
         if not getattr(passes.anatomy, module):
             continue
         output = passes.base.outputs.get(passes.at(module))
-        if not isinstance(output, Tensor) or output.shape != down.shape:
+        if module == "up_projection" and _is_fused(passes):
+            yield from _fused(passes, down)
+        elif not isinstance(output, Tensor) or output.shape != down.shape:
             yield module, f"must have one output per neuron ({down.shape[-1]})"
             return
     yield from _mlp_norm(passes, "up_projection")
@@ -207,6 +215,34 @@ def _mlp(passes: Passes) -> Iterator[tuple[str, str]]:
     shift, moved = passes.shifted(passes.at("down_projection"), before)
     if not _moved_by(shift, before, moved.outputs[path]):
         yield "mlp", "must give what the down-projection gives, possibly with something added"
+
+
+def _is_fused(passes: Passes) -> bool:
+    """Whether the up-projection is that of the gate, too."""
+    if passes.anatomy.experts or passes.anatomy.gate_projection:
+        return False
+    output = passes.base.outputs[passes.at("up_projection")]
+    return bool(output.shape[-1] == 2 * passes.base.inputs[passes.at("down_projection")].shape[-1])
+
+
+def _fused(passes: Passes, down: Tensor) -> Iterator[tuple[str, str]]:
+    """Neurons are twice what they were when the second half of the up-projection's output is."""
+    n_neurons = down.shape[-1]
+    factor = torch.repeat_interleave(torch.tensor([1.0, 2.0]), n_neurons).to(down)
+    doubled = passes.edited(passes.at("up_projection"), lambda output: output * factor, output=True)
+    if not torch.allclose(doubled.inputs[passes.at("down_projection")], 2 * down, rtol=RELATIVE):
+        yield "up_projection", "must give gates and what they multiply, in this order"
+
+
+def _head(passes: Passes) -> Iterator[tuple[str, str]]:
+    """What an encoder's head gives at some places is what it gives when it reads these alone."""
+    if not passes.anatomy.head:
+        return
+    some = slice(1, None, 2)
+    narrowed = passes.edited(passes.at("head"), lambda hidden: hidden[:, some], output=False).logits
+    whole = passes.base.logits[:, some]
+    if narrowed.shape != whole.shape or not torch.allclose(narrowed, whole, rtol=RELATIVE, atol=RELATIVE):
+        yield "head", "must be the first module behind the last block, and run at each place alone"
 
 
 def _mlp_norm(passes: Passes, reader: str) -> Iterator[tuple[str, str]]:
