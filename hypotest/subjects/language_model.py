@@ -272,6 +272,8 @@ class LanguageModel:
 
     def token(self, token_id: int) -> str:
         """A token as it stands within a text; at the beginning of one, some tokenizers drop its space."""
+        if token_id in self.tokenizer.all_special_ids:
+            return str(self.tokenizer.convert_ids_to_tokens(token_id))
         (before,) = self.encode(["a"])
         known, whole = (str(self.tokenizer.decode(ids)) for ids in (before, [*before, token_id]))
         return (

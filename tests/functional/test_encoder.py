@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,8 +71,8 @@ def protocol(tmp_path_factory):
     names = []
     for number in range(50):
         words = rng.choice(np.arange(5, VOCAB), size=int(rng.integers(14, 60)), p=shares / shares.sum())
-        names.append(f"{number}.txt")
-        (folder / names[-1]).write_text(" ".join(f"w{word}" for word in words), encoding="utf-8")
+        names.append(f"{folder}/{number}.txt")
+        Path(names[-1]).write_text(" ".join(f"w{word}" for word in words), encoding="utf-8")
     path = folder / "encoder.yaml"
     text = PROTOCOL.replace("MODEL", str(folder / "model")).replace("FILES", ", ".join(names))
     path.write_text(text, encoding="utf-8")
