@@ -24,8 +24,9 @@ from hypotest.registration.template import control_protocol
 from hypotest.report.results_file import json_text
 from hypotest.studies.controls.record import Examined, Predicted, Truth, Verdict
 from hypotest.subjects.controls.control import Control, Trained
-from hypotest.subjects.controls.lesions import paired_changes, single_changes
+from hypotest.subjects.controls.lesions import interactions, single_changes
 from hypotest.subjects.controls.store import code_digest
+from hypotest.subjects.network.network import Network
 
 PAIRED_ROWS, MOST_PAIRED = 300, 128
 """Rows over which every two units are lesioned, in layers of at most so many units."""
@@ -57,7 +58,7 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
     plan, path = plan_of(control)
     session = dataclasses.replace(session, streams=Streams(plan.seed))
     network = control.trained(seed) if trained else control.without_training(seed)
-    truth = _truth(network, pairs and network.network.n_neurons <= MOST_PAIRED, session)
+    truth = _truth(network, pairs and _is_quick(network.network), session)
     key = {"code": code_of(plan), "network": _code(network), "plan": protocol_hash(plan)}
     place = _place(network, "verdict", key, session)
     try:
@@ -66,6 +67,11 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
         verdict = _verdict(plan, evidence_of(plan, path, network.network, session), session)
         write_whole(place, json_text(verdict))
     return Examined(control.name, seed, trained, truth, verdict)
+
+
+def _is_quick(network: Network) -> bool:
+    """Whether thousands of lesions are made in a minute."""
+    return network.n_neurons <= MOST_PAIRED and network.layout.n_calls == 1
 
 
 def _place(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:
@@ -93,7 +99,7 @@ def _truth(network: Trained, pairs: bool, session: Session) -> Truth:
     truth = Truth(
         changes=(_rounded(singles.one), _rounded(singles.two)),
         distance=singles.distance,
-        pairs=paired_changes(network, PAIRED_ROWS).distance if pairs else None,
+        pairs=interactions(network, PAIRED_ROWS).distance if pairs else None,
         parts=() if partition is None else tuple(partition.names[part] for part in partition.parts.tolist()),
         log=network.log,
     )

@@ -37,7 +37,7 @@ class Truth:
     distance: float | None
     """Total variation distance of these profiles; None where nothing changes."""
     pairs: float | None
-    """The same over lesions of every two units; None where they were not made."""
+    """The same over interactions of every two units; None where they were not made."""
     parts: tuple[str, ...]
     """Declared part of each unit; empty where none is declared."""
     log: tuple[Mapping[str, float], ...]

@@ -23,6 +23,7 @@ def examine_controls(
     only: Sequence[str] = (),
     *,
     seeds: int = 1,
+    pairs: bool = False,
     out: str | Path | None = None,
     start_stage: StartStage = silent,
 ) -> Controls:
@@ -34,6 +35,8 @@ def examine_controls(
         only: Names; all by default.
         seeds: How many of each, counted from 0; at most as many as the shipped results have, 20 of what
             trains in seconds and 5 of the others.
+        pairs: Whether every two units of the first seed are lesioned as well, in layers of at most 128 units;
+            takes minutes.
         out: Folder that gets ``<out>/controls``; default ``reports``.
         start_stage: Told of each network, for progress.
 
@@ -61,7 +64,7 @@ def examine_controls(
     for item, seed, trained in runs:
         what = f"{item.name}, seed {seed}" + ("" if trained else ", untrained")
         own = session.telling(named(start_stage, what))
-        examined.append(examine(item, seed, trained, own, pairs=trained and seed == 0))
+        examined.append(examine(item, seed, trained, own, pairs=pairs and trained and seed == 0))
         step()
     results = [
         _result(
