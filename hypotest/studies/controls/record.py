@@ -111,6 +111,49 @@ class ControlResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """One number of one network at one seed."""
+
+    control: str
+    seed: int
+    trained: bool
+    protocol: str
+    organisation: str
+    distance: float | None
+    """Of single lesions."""
+    statistic: str
+    """The measure, or the measure against a null, in SDs of it."""
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """What one statistic tells apart, among networks of one protocol."""
+
+    protocol: str
+    statistic: str
+    modular_distributed: float | None
+    """Area under the curve between networks known to be modular and known to be distributed."""
+    with_lesions: float | None
+    """Spearman's correlation with the distance of single lesions, over trained networks and seeds."""
+    trained_untrained: float | None
+    """Area under the curve between trained networks and the same before training."""
+    undefined: int
+    """Trained networks without a value."""
+    n: int
+    """Trained networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredControls(Shown):
+    """What measures say of all networks that were asked for."""
+
+    measured: tuple[Measured, ...]
+    separations: tuple[Separation, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Controls(Shown):
     """All that were asked for."""
 

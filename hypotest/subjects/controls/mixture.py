@@ -103,7 +103,8 @@ class Experts(nn.Module):
         """Of the learned router: share of tokens times mean score, over experts; 1 where all are alike."""
         scores = self.gate(self.stream(x)).softmax(dim=1)
         share = nn.functional.one_hot(scores.argmax(dim=1), EXPERTS).to(scores).mean(dim=0)
-        return EXPERTS * (share * scores.mean(dim=0)).sum()
+        unevenness: Tensor = EXPERTS * (share * scores.mean(dim=0)).sum()
+        return unevenness
 
 
 def _train(module: nn.Module, data: Sequences, seed: int, log: Log) -> None:
