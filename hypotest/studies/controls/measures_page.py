@@ -14,9 +14,9 @@ from hypotest.studies.controls.record import Measured, MeasuredControls
 _LEGEND = (
     "known: area under the curve between networks known to be modular and known to be distributed, over "
     "seeds (1: the measure is always greater where a network is modular; 0: always less; 0.5: it does not "
-    "tell). lesions: rank correlation with the distance of single lesions, over all trained networks. learned: "
-    "area between trained networks and the same before training. against: in SDs of that null. Where a group "
-    "is measured, it is the one that the first condition selects."
+    "tell). lesions: rank correlation with the distance of single lesions, over all trained networks. "
+    "learned: area between trained networks and the same before training. against: in SDs of that null. "
+    "Where a group is measured, it is the one that the first condition selects."
 )
 
 
