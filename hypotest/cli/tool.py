@@ -24,9 +24,9 @@ def doctor() -> None:
     from hypotest.studies.doctor.page import diagnosis_page
     from hypotest.studies.doctor.study import examine_machine
 
-    found = examine_machine()
-    say(diagnosis_page(found))
-    if not found.is_well:
+    diagnosis = examine_machine()
+    say(diagnosis_page(diagnosis))
+    if not diagnosis.is_well:
         raise typer.Exit(1)
 
 
@@ -83,17 +83,17 @@ def calibrate(
         else:
             cases = own_cases(protocol, scenario or (), start_stage=display.start_stage)
             usual = OWN_SIMULATIONS
-        found = calibrate(
+        calibration = calibrate(
             cases,
             QUICK_SIMULATIONS if quick else simulations or usual,
             calibration_folder(),
             n_workers=workers,
             start_stage=display.start_stage,
         )
-    say(calibration_page(found))
-    say(document((conclusion(found),)))
+    say(calibration_page(calibration))
+    say(document((conclusion(calibration),)))
     if out is not None:
-        write_calibration(found, out)
+        write_calibration(calibration, out)
         print(terminal_text(out / "calibration.md"))
 
 

@@ -85,11 +85,11 @@ def measure_controls(
     for control, seed, trained in runs:
         measured += _measured(control, seed, trained, asked, session)
         step()
-    found = MeasuredControls(
+    result = MeasuredControls(
         tuple(measured), tuple(separations(measured)), Path(out or "reports") / "controls-measures"
     )
-    write_measures(found)
-    return found
+    write_measures(result)
+    return result
 
 
 def separations(measured: Sequence[Measured]) -> Iterator[Separation]:

@@ -20,27 +20,29 @@ _LEGEND = (
 )
 
 
-def write_measures(found: MeasuredControls) -> None:
+def write_measures(result: MeasuredControls) -> None:
     """Write the page and the numbers; what was in that folder is replaced whole.
 
     Raises:
         OutputError: If the folder cannot be written.
     """
-    with replace_folder(found.folder) as folder:
-        text = json_text({"schema_version": 1, "separations": found.separations, "measured": found.measured})
+    with replace_folder(result.folder) as folder:
+        text = json_text(
+            {"schema_version": 1, "separations": result.separations, "measured": result.measured}
+        )
         (folder / "measures.json").write_text(text, encoding="utf-8", newline="\n")
-        write_markdown(folder / "measures.md", measures_page(found))
+        write_markdown(folder / "measures.md", measures_page(result))
 
 
-def measures_page(found: MeasuredControls) -> Document:
+def measures_page(result: MeasuredControls) -> Document:
     """The table of measures, and the values of each in every network."""
-    return document(_parts(found))
+    return document(_parts(result))
 
 
-def _parts(found: MeasuredControls) -> Iterator[Part]:
+def _parts(result: MeasuredControls) -> Iterator[Part]:
     yield Heading("What measures tell apart", 1)
-    for protocol in dict.fromkeys(item.protocol for item in found.separations):
-        own = [item for item in found.separations if item.protocol == protocol]
+    for protocol in dict.fromkeys(item.protocol for item in result.separations):
+        own = [item for item in result.separations if item.protocol == protocol]
         yield Heading(protocol)
         yield table(
             ["measure", "known", "lesions", "learned", "defined"],
@@ -58,9 +60,9 @@ def _parts(found: MeasuredControls) -> Iterator[Part]:
         )
     yield _LEGEND
     yield Heading("Values")
-    for protocol, statistic in dict.fromkeys((item.protocol, item.statistic) for item in found.measured):
+    for protocol, statistic in dict.fromkeys((item.protocol, item.statistic) for item in result.measured):
         own_values = [
-            item for item in found.measured if (item.protocol, item.statistic) == (protocol, statistic)
+            item for item in result.measured if (item.protocol, item.statistic) == (protocol, statistic)
         ]
         yield Heading(f"{statistic} ({protocol})", 3)
         yield table(

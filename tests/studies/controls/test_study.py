@@ -79,12 +79,12 @@ def test_what_is_finished_is_not_made_again(whole, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_measure_tells_blocks_from_one_function(few_steps, tmp_path):
-    found = measure_controls(["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path)
-    by_name = {item.statistic: item for item in found.separations}
+    result = measure_controls(["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path)
+    by_name = {item.statistic: item for item in result.separations}
     assert by_name["dissociation_index"].modular_distributed == 1
     assert by_name["dissociation_index"].with_lesions == pytest.approx(1)
     assert by_name["partition_agreement"].n == 1  # one of them has parts
-    assert "dissociation_index" in (found.folder / "measures.md").read_text("utf-8")
+    assert "dissociation_index" in (result.folder / "measures.md").read_text("utf-8")
 
 
 def test_unknown_names_are_refused(tmp_path):
@@ -121,8 +121,8 @@ def test_areas_by_hand():
         measured("d", "lesions", None, 0.4),
         measured("a", "modular", 2.5, 1.0, trained=False),
     ]
-    (found,) = separations(rows)
-    assert found.modular_distributed == 1.0
-    assert found.with_lesions == pytest.approx(1.0)
-    assert found.trained_untrained == pytest.approx(1 / 3)  # of 3, 1, 2 one is above 2.5
-    assert (found.undefined, found.n) == (1, 4)
+    (result,) = separations(rows)
+    assert result.modular_distributed == 1.0
+    assert result.with_lesions == pytest.approx(1.0)
+    assert result.trained_untrained == pytest.approx(1 / 3)  # of 3, 1, 2 one is above 2.5
+    assert (result.undefined, result.n) == (1, 4)

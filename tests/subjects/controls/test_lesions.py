@@ -75,10 +75,10 @@ def test_interactions_of_blocks_lie_within_them(monkeypatch):
     monkeypatch.setattr(
         "hypotest.subjects.controls.lesions.combinations", lambda units, n: [(0, 1), (0, 100), (90, 100)]
     )
-    found = interactions(CONTROLS["two-blocks"].without_training(0), 40)
-    assert found.one[1] < 1e-6 and found.two[1] < 1e-6  # of either block
-    assert found.one[0] > 1e-6 and found.two[2] > 1e-6
-    assert found.distance > 0.99
+    pairs = interactions(CONTROLS["two-blocks"].without_training(0), 40)
+    assert pairs.one[1] < 1e-6 and pairs.two[1] < 1e-6  # of either block
+    assert pairs.one[0] > 1e-6 and pairs.two[2] > 1e-6
+    assert pairs.distance > 0.99
 
 
 def test_the_distance_knows_no_loudness():
