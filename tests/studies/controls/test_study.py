@@ -1,5 +1,6 @@
 """From a name to the table and the report, on networks of few steps; and what measures tell apart."""
 
+import io
 import json
 
 import pytest
@@ -13,7 +14,7 @@ from hypotest.studies.controls.measures import area, measure_controls, plan_for,
 from hypotest.studies.controls.page import controls_summary
 from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
-from hypotest.subjects.controls import two_tasks
+from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
 
 BOTH = ("two-blocks", "same-function")
@@ -51,7 +52,7 @@ def test_verdicts_are_those_that_wiring_and_function_say(whole):
 
 @pytest.mark.slow
 def test_the_table_fits_80_columns_and_the_report_lies_there(whole):
-    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(shown(controls_summary(whole)))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
@@ -72,7 +73,7 @@ def test_what_is_finished_is_not_made_again(whole, tmp_path, monkeypatch):
         raise AssertionError("made again")
 
     monkeypatch.setattr(examine, "evidence_of", refuse)
-    monkeypatch.setattr(examine, "single_changes", refuse)
+    monkeypatch.setattr(lesions, "lesion", refuse)
     again = examine_controls(BOTH, out=tmp_path)
     assert again.results == whole.results
 
