@@ -22,7 +22,7 @@ from hypotest.errors import ProtocolError
 from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS, SD_NULL, names_of, with_nulls
+from hypotest.nulls.registry import NULLS, SD_NULL, names_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.many import evidence_of
@@ -39,7 +39,8 @@ from hypotest.studies.controls.record import Measured, MeasuredControls, Separat
 from hypotest.studies.controls.study import chosen_controls
 from hypotest.subjects.controls.control import Control, Trained
 
-DRAWS = 99
+DRAWS = 39
+"""Of each null: for a distance in its SDs, not for a p-value."""
 _VALUES = TypeAdapter(dict[str, float | None])
 
 show_as(MeasuredControls, measures_page)
@@ -200,7 +201,7 @@ def plan_for(measure: Measure, plan: Protocol) -> Protocol:
         )
         for number, contrast in enumerate(_contrasts(measure, plan))
     )
-    used = {str(item.contrast.null) for item in predictions if item.contrast.null}
+    used = {null for item in predictions if item.contrast.null for null in opponents(str(item.contrast.null))}
     nulls = {
         name: null.fewer(null.resolved(null.options(), plan), DRAWS) if name in used else None
         for name, null in NULLS.items()
