@@ -1,0 +1,1 @@
+"""Networks whose organisation is known, trained by the project on data that it generates."""

@@ -1,0 +1,106 @@
+"""Generated verse, and the question which line comes next.
+
+A line is five words: particle, content, particle, content, and a content word that it ends with. Content words
+within a line are of the verse's topic with a probability only; the last word is of topic and rime. The schemes
+are the paper's: couplets, where the next line rhymes with the current one; alternate rhyme, where it rhymes with
+the one before; monorhyme, where it rhymes with both.
+
+Among the candidates for the next line, some rhyme and are about something else, some fit and do not rhyme, and
+some do neither. Neither feature alone can tell the true one from all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypotest.subjects.controls.havae.lexicon import (
+    N_CONTENT,
+    PARTICLES,
+    RIMES,
+    TOPICS,
+    WORDS_EACH,
+    Lexicon,
+)
+
+WORDS = 5
+"""Of a line."""
+SCHEMES = ("couplets", "alternate rhyme", "monorhyme")
+TRUE, RHYMES, FITS, NEITHER = range(4)
+"""Kinds of candidates: the next line; foils that rhyme and do not fit; that fit and do not rhyme; others."""
+KINDS = np.repeat((TRUE, RHYMES, FITS, NEITHER), (1, 8, 8, 13))
+"""Of the thirty candidates."""
+OF_TOPIC = 0.7
+"""Probability that a content word within a line is of the topic, beyond those that are drawn from all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queries:
+    """Two lines, and candidates for the next."""
+
+    scheme: NDArray[np.int64]
+    """Place in `SCHEMES`, shape (n,)."""
+    previous: NDArray[np.int64]
+    """Words, shape (n, 5)."""
+    current: NDArray[np.int64]
+    """Words, shape (n, 5)."""
+    candidates: NDArray[np.int64]
+    """Words, shape (n, 30, 5); their kinds are `KINDS`."""
+
+
+def queries(n: int, rng: np.random.Generator) -> Queries:
+    """Write n verses of three lines, each with 29 foils for its last."""
+    scheme = rng.integers(len(SCHEMES), size=n)
+    topic = rng.integers(TOPICS, size=n)
+    rime = rng.integers(len(RIMES), size=n)
+    other = _another(rime, len(RIMES), rng)
+    current_rime = np.where(scheme == SCHEMES.index("alternate rhyme"), other, rime)
+    previous_rime = np.where(scheme == SCHEMES.index("couplets"), other, rime)
+    shape = (n, KINDS.size)
+    fits, rhymes = np.isin(KINDS, (TRUE, FITS)), np.isin(KINDS, (TRUE, RHYMES))
+    topics = np.where(fits, topic[:, None], _another(np.broadcast_to(topic[:, None], shape), TOPICS, rng))
+    silent = _third(np.broadcast_to(rime[:, None], shape), np.broadcast_to(other[:, None], shape), rng)
+    return Queries(
+        scheme,
+        _lines(topic, previous_rime, rng),
+        _lines(topic, current_rime, rng),
+        _lines(topics, np.where(rhymes, rime[:, None], silent), rng),
+    )
+
+
+def line_of(words: NDArray[np.int64], lexicon: Lexicon) -> str:
+    """A line as it is read."""
+    return " ".join(lexicon.spellings[word] for word in words.tolist())
+
+
+def _lines(topic: NDArray[np.int64], rime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Lines about topics that end in rimes, shape (..., 5)."""
+    lines = np.empty((*topic.shape, WORDS), dtype=np.int64)
+    for place in (0, 2):
+        lines[..., place] = N_CONTENT + rng.integers(PARTICLES, size=topic.shape)
+    for place in (1, 3):
+        about = np.where(rng.random(topic.shape) < OF_TOPIC, topic, rng.integers(TOPICS, size=topic.shape))
+        lines[..., place] = _words(about, rng.integers(len(RIMES), size=topic.shape), rng)
+    lines[..., 4] = _words(topic, rime, rng)
+    return lines
+
+
+def _words(topic: NDArray[np.int64], rime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    return Lexicon.number(topic, rime, rng.integers(WORDS_EACH, size=topic.shape))
+
+
+def _another(value: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """A number below n that is not this one."""
+    return np.asarray((value + rng.integers(1, n, size=value.shape)) % n)
+
+
+def _third(
+    one: NDArray[np.int64], other: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """A rime that is neither of two."""
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    drawn = rng.integers(len(RIMES) - 2, size=one.shape)
+    drawn = drawn + (drawn >= low)
+    return np.asarray(drawn + (drawn >= high))

@@ -1,0 +1,60 @@
+"""JTAV as a subject: each row is a song that no network learned from, and one label that is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hypotest.subjects.controls.jtav.model import JTAV
+from hypotest.subjects.controls.jtav.songs import LABELS, PRIVATE
+from hypotest.subjects.controls.jtav.training import Task
+from hypotest.subjects.network.network import Network
+
+ASKED = (PRIVATE["text"], PRIVATE["audio"])
+"""Labels, asked of songs in turn: one that text alone carries, one that sound alone carries."""
+GUESS = "0.6931"
+"""Loss of a guess in nats, log 2: what the protocols declare as chance."""
+
+
+def label_loss(output: Tensor, rows: Any) -> Tensor:
+    """Cross-entropy of the label that a row asks about, in nats."""
+    asked = torch.tensor([LABELS.index(label) for label in rows["label"]], device=output.device)
+    odds = output[torch.arange(len(asked), device=output.device), asked]
+    truth = torch.as_tensor(rows["truth"], dtype=output.dtype, device=output.device)
+    return nn.functional.binary_cross_entropy_with_logits(odds, truth, reduction="none")
+
+
+def as_subject(
+    module: JTAV, task: Task, *, units: str, name: str, asked: Sequence[str] = ASKED, declared: bool = True
+) -> Network:
+    """Units of a JTAV, at unseen songs that are asked about labels in turn.
+
+    Args:
+        module: In evaluation mode.
+        task: The songs.
+        units: `modalities`, `fused` or `dense`.
+        name: Of the control.
+        asked: Labels.
+        declared: Whether the units have modalities: those before the dense layer.
+    """
+    songs = task.unseen
+    numbers = torch.arange(len(songs)) % len(asked)
+    labels = [asked[number] for number in numbers.tolist()]
+    places = torch.tensor([LABELS.index(label) for label in labels])
+    rows = {
+        "label": labels,
+        "truth": songs.labels[torch.arange(len(songs)), places].int().tolist(),
+    }
+    own = {"modalities": module.modality_of_unit, "fused": module.modality_of_fused_unit}
+    return Network(
+        module,
+        units=units,
+        rows=rows,
+        inputs=songs.inputs,
+        outcome=label_loss,
+        partition=own[units] if declared else None,
+        name=name,
+    )
