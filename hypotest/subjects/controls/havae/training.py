@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from hypotest.subjects.controls.havae.lexicon import lexicon
 from hypotest.subjects.controls.havae.model import HAVAE, Plain, Predecessor, Ranker
 from hypotest.subjects.controls.havae.vectors import Vectors
 from hypotest.subjects.controls.havae.verse import KINDS, Queries, queries
+from hypotest.subjects.controls.recipe import Log
 
 TRAINING, UNSEEN = 6000, 2000
 """Verses."""
@@ -22,8 +23,6 @@ FOILS = 8
 EPOCHS, BATCH, RATE = 15, 64, 2e-3
 AUTOENCODING = 0.1
 """Weight of the autoencoder's cost beside the label's."""
-
-Log = Callable[[Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ the fusion learns them from the vectors that the encoders give, which no longer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,14 +17,13 @@ from torch import Tensor, nn
 
 from hypotest.subjects.controls.jtav.model import JTAV, MODALITIES
 from hypotest.subjects.controls.jtav.songs import LABELS, Songs, songs
+from hypotest.subjects.controls.recipe import Log
 
 TRAINING, UNSEEN = 3000, 2000
 """Songs."""
 EPOCHS, FUSION_EPOCHS = 8, 10
 """Of an encoder; of a fusion."""
 BATCH, RATE = 64, 3e-3
-
-Log = Callable[[Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True)
