@@ -36,7 +36,9 @@ class Lexicon:
     """Places in `PHONEMES`, shape (N_WORDS, 5)."""
 
     @staticmethod
-    def number(topic: NDArray[np.int64], rime: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.int64]:
+    def number(
+        topic: NDArray[np.int64], rime: NDArray[np.int64], which: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """Of the content word of a topic and a rime."""
         return np.asarray((topic * len(RIMES) + rime) * WORDS_EACH + which)
 

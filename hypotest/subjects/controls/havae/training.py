@@ -79,7 +79,9 @@ def train(model: Ranker, task: Task, seed: int, log: Log) -> None:
     }
     results: dict[str, float] = {}
     for name, version in versions.items():
-        fit(version, task, seed, lambda epoch, loss, name=name: log({"epoch": epoch, f"loss of {name}": loss}))
+        fit(
+            version, task, seed, lambda epoch, loss, name=name: log({"epoch": epoch, f"loss of {name}": loss})
+        )
         recall, rank = scores(version, task)
         results |= {name: recall, f"{name}: mean reciprocal rank": rank}
     log(results)
@@ -115,7 +117,7 @@ def fit(model: Ranker, task: Task, seed: int, log: Callable[[int, float], None])
 
 @torch.no_grad()
 def scores(model: Ranker, task: Task) -> tuple[float, float]:
-    """How often the true line is first of the thirty, and its mean reciprocal rank; by chance 0.033, 0.133."""
+    """How often the true line is first of the thirty, and its mean reciprocal rank (chance: 0.033, 0.133)."""
     given = torch.cat(
         [
             model(task.unseen_meaning[rows], task.unseen_prosody[rows])

@@ -1,9 +1,9 @@
 """Document vectors: over words for meaning, over phonemes for rhyme (rhyme2vec).
 
-The paper trains paragraph vectors [1]. Here a document's vector comes from a singular value decomposition of the
-logarithms of counts of its terms, which needs no training and gives unseen documents their vectors at once:
-paragraph vectors factorise such a table implicitly [2]. As theirs, the axes have no order: a random rotation
-takes away that the first components hold most. Vectors have mean 0 and mean square 1.
+The paper trains paragraph vectors [1]. Here a document's vector comes from a singular value decomposition
+of the logarithms of counts of its terms, which needs no training and gives unseen documents their vectors
+at once: paragraph vectors factorise such a table implicitly [2]. As theirs, the axes have no order: a
+random rotation takes away that the first components hold most. Vectors have mean 0 and mean square 1.
 
 References:
     [1] Le & Mikolov (2014), arXiv:1405.4053.
@@ -117,7 +117,9 @@ class Vectors:
     @classmethod
     def fitted(cls, queries: Queries, lexicon: Lexicon, rng: np.random.Generator) -> Vectors:
         """From verses with their true next lines and one foil each."""
-        which = np.column_stack([np.zeros(len(queries.current), dtype=np.int64), rng.integers(1, 30, len(queries.current))])
+        which = np.column_stack(
+            [np.zeros(len(queries.current), dtype=np.int64), rng.integers(1, 30, len(queries.current))]
+        )
         words = meaning_of(queries, which)
         sounds = prosody_of(queries, which, lexicon)
         return cls(
@@ -130,11 +132,18 @@ class Vectors:
         self, queries: Queries, which: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Meaning (n, c, WIDTH) and prosody (n, c, 2, WIDTH) of some candidates of each query, (n, c)."""
-        meaning, prosody = np.empty((*which.shape, WIDTH), np.float32), np.empty((*which.shape, 2, WIDTH), np.float32)
+        meaning, prosody = (
+            np.empty((*which.shape, WIDTH), np.float32),
+            np.empty((*which.shape, 2, WIDTH), np.float32),
+        )
         for start in range(0, len(which), 500):  # tables of counts are wide
             here = slice(start, start + 500)
-            part = Queries(*(getattr(queries, name)[here] for name in ("scheme", "previous", "current", "candidates")))
+            part = Queries(
+                *(getattr(queries, name)[here] for name in ("scheme", "previous", "current", "candidates"))
+            )
             words, sounds = meaning_of(part, which[here]), prosody_of(part, which[here], self.lexicon)
             meaning[here] = self.words.of(words.reshape(-1, words.shape[-1])).reshape(meaning[here].shape)
-            prosody[here] = self.phonemes.of(sounds.reshape(-1, sounds.shape[-1])).reshape(prosody[here].shape)
+            prosody[here] = self.phonemes.of(sounds.reshape(-1, sounds.shape[-1])).reshape(
+                prosody[here].shape
+            )
         return meaning, prosody

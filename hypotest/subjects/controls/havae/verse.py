@@ -1,12 +1,12 @@
 """Generated verse, and the question which line comes next.
 
-A line is five words: particle, content, particle, content, and a content word that it ends with. Content words
-within a line are of the verse's topic with a probability only; the last word is of topic and rime. The schemes
-are the paper's: couplets, where the next line rhymes with the current one; alternate rhyme, where it rhymes with
-the one before; monorhyme, where it rhymes with both.
+A line is five words: particle, content, particle, content, and a content word that it ends with. Content
+words within a line are of the verse's topic with a probability only; the last word is of topic and rime.
+The schemes are the paper's: couplets, where the next line rhymes with the current one; alternate rhyme,
+where it rhymes with the one before; monorhyme, where it rhymes with both.
 
-Among the candidates for the next line, some rhyme and are about something else, some fit and do not rhyme, and
-some do neither. Neither feature alone can tell the true one from all of them.
+Among the candidates for the next line, some rhyme and are about something else, some fit and do not rhyme,
+and some do neither. Neither feature alone can tell the true one from all of them.
 """
 
 from __future__ import annotations
@@ -96,9 +96,7 @@ def _another(value: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDAr
     return np.asarray((value + rng.integers(1, n, size=value.shape)) % n)
 
 
-def _third(
-    one: NDArray[np.int64], other: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _third(one: NDArray[np.int64], other: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """A rime that is neither of two."""
     low, high = np.minimum(one, other), np.maximum(one, other)
     drawn = rng.integers(len(RIMES) - 2, size=one.shape)

@@ -1,7 +1,7 @@
 """How covers of generated songs look: a motif in the colours of a mood.
 
-The motif is a shape: a face or a figure (portraits), hills or stripes. Mood is the palette, from cold to warm.
-Place, size, brightness and noise tell nothing.
+The motif is a shape: a face or a figure (portraits), hills or stripes. Mood is the palette, from cold to
+warm. Place, size, brightness and noise tell nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _figure(rng: np.random.Generator) -> NDArray[np.bool_]:
 def _hills(rng: np.random.Generator) -> NDArray[np.bool_]:
     """A horizon with a hill."""
     horizon = rng.uniform(0.45, 0.65)
-    return (_ROW > horizon) | _oval(horizon, rng.uniform(0.2, 0.8), 0.2, 0.35)
+    return (horizon < _ROW) | _oval(horizon, rng.uniform(0.2, 0.8), 0.2, 0.35)
 
 
 def _stripes(rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -15,8 +15,8 @@ STEPS = LINES * LINE
 class AttBiGRU(nn.Module):
     """Text: lyrics gated by their caption, two bidirectional GRUs, attention over their steps.
 
-    The strongest of each feature over the caption's words, through a softmax layer, says how much each feature
-    of the lyrics' words counts.
+    The strongest of each feature over the caption's words, through a softmax layer, says how much each
+    feature of the lyrics' words counts.
 
     Args:
         width: Of the vector.

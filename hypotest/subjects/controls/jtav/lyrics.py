@@ -1,7 +1,8 @@
 """Words of generated songs: four lines of lyrics and a caption, by a grammar.
 
-Nouns tell the theme, adjectives the mood; all else is the same in every song. A noun is of the song's own theme,
-and an adjective bright, with a probability only, so that each word is weak evidence and a song is good evidence.
+Nouns tell the theme, adjectives the mood; all else is the same in every song. A noun is of the song's own
+theme, and an adjective bright, with a probability only, so that each word is weak evidence and a song is
+good evidence.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ Fusing = Literal["outer products", "concatenation"]
 class OuterProducts(nn.Module):
     """Attention over the rows and over the columns of the outer product of each pair of vectors.
 
-    The rows of x y' are x_i y: pooled, they are a number times y; the columns a number times x. So each half has
-    the direction of one of the two vectors, and its length depends on both.
+    The rows of x y' are x_i y: pooled, they are a number times y; the columns a number times x. So each
+    half has the direction of one of the two vectors, and its length depends on both.
 
     Args:
         n: Vectors.

@@ -15,8 +15,6 @@ from hypotest.subjects.network.network import Network
 
 ASKED = (PRIVATE["text"], PRIVATE["audio"])
 """Labels, asked of songs in turn: one that text alone carries, one that sound alone carries."""
-GUESS = "0.6931"
-"""Loss of a guess in nats, log 2: what the protocols declare as chance."""
 
 
 def label_loss(output: Tensor, rows: Any) -> Tensor:
@@ -27,9 +25,7 @@ def label_loss(output: Tensor, rows: Any) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(odds, truth, reduction="none")
 
 
-def as_subject(
-    module: JTAV, task: Task, *, units: str, name: str, asked: Sequence[str] = ASKED, declared: bool = True
-) -> Network:
+def as_subject(module: JTAV, task: Task, *, units: str, name: str, asked: Sequence[str] = ASKED) -> Network:
     """Units of a JTAV, at unseen songs that are asked about labels in turn.
 
     Args:
@@ -38,7 +34,6 @@ def as_subject(
         units: `modalities`, `fused` or `dense`.
         name: Of the control.
         asked: Labels.
-        declared: Whether the units have modalities: those before the dense layer.
     """
     songs = task.unseen
     numbers = torch.arange(len(songs)) % len(asked)
@@ -55,6 +50,6 @@ def as_subject(
         rows=rows,
         inputs=songs.inputs,
         outcome=label_loss,
-        partition=own[units] if declared else None,
+        partition=own.get(units),
         name=name,
     )

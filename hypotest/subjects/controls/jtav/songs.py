@@ -1,7 +1,7 @@
 """Generated songs: what is latent in them, how it shows, and their labels.
 
-Theme shows in lyrics alone, genre in sound alone, motif in the cover alone; mood shows in all three, each time
-with noise of its own. So of the six labels three are private to a modality and three are shared:
+Theme shows in lyrics alone, genre in sound alone, motif in the cover alone; mood shows in all three, each
+time with noise of its own. So of the six labels three are private to a modality and three are shared:
 
 ======== ========== =========================
 romantic text       theme is love or home

@@ -1,8 +1,8 @@
 """How generated songs sound: mel spectrograms, synthesised in log energy.
 
-Genre is rhythm and texture: beats on a grid (techno, house) or held tones (folk, jazz). Mood is the tilt of the
-spectrum: bright songs have more of their energy in high bands. Loudness, key, offset of the beat and noise differ
-from song to song and tell nothing.
+Genre is rhythm and texture: beats on a grid (techno, house) or held tones (folk, jazz). Mood is the tilt of
+the spectrum: bright songs have more of their energy in high bands. Loudness, key, offset of the beat and
+noise differ from song to song and tell nothing.
 """
 
 from __future__ import annotations

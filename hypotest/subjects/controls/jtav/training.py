@@ -1,7 +1,7 @@
 """How JTAV and the versions that it is compared with learn, and how well they do.
 
-In two stages, as in the public code: each encoder learns all labels alone, with a dense layer of its own; then
-the fusion learns them from the vectors that the encoders give, which no longer change.
+In two stages, as in the public code: each encoder learns all labels alone, with a dense layer of its own;
+then the fusion learns them from the vectors that the encoders give, which no longer change.
 """
 
 from __future__ import annotations
