@@ -1,7 +1,8 @@
-"""Words that the project makes up, each with a topic and a pronunciation.
+"""Words that the project makes up: a stem that means something, and an ending that rhymes.
 
-A content word has two syllables; its last vowel and what follows is its rime, by which it rhymes. Every topic
-has as many words of every rime, so that what a line is about says nothing of how it ends.
+Every stem takes every ending, as in a language with many cases: what a word is about says nothing of how it
+ends, so that meaning and prosody are two features. A stem is two phonemes, an ending three; its vowel and
+coda are its rime, by which words rhyme.
 """
 
 from __future__ import annotations
@@ -14,47 +15,43 @@ from numpy.typing import NDArray
 ONSETS = ("b", "d", "f", "g", "k", "l", "m", "n", "r", "s", "t", "z")
 VOWELS = ("a", "e", "i", "o", "u")
 CODAS = ("ck", "ll", "sh", "nt")
-RIMES = tuple(vowel + coda for vowel in VOWELS for coda in CODAS)[::2]
-"""By which words rhyme: ten of twenty."""
 PHONEMES = (*ONSETS, *VOWELS, *CODAS)
-TOPICS, WORDS_EACH, PARTICLES = 8, 3, 20
-"""Topics; words of a topic and a rime; words without a topic."""
-N_CONTENT = TOPICS * len(RIMES) * WORDS_EACH
-N_WORDS = N_CONTENT + PARTICLES
-
-_NUMBER = {phoneme: number for number, phoneme in enumerate(PHONEMES)}
-SYLLABLES = 5
-"""Phonemes of a word: onset, vowel, onset, vowel, coda."""
+RIMES = tuple((vowel, coda) for vowel in VOWELS for coda in CODAS)[::2]
+"""Ten of twenty."""
+TOPICS, STEMS_EACH, PARTICLES = 8, 6, 10
+"""Topics; stems of each; stems that belong to none."""
+N_STEMS = TOPICS * STEMS_EACH + PARTICLES
+ENDINGS_EACH = 3
+"""Of each rime, with onsets of their own."""
+N_ENDINGS = len(RIMES) * ENDINGS_EACH
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """Words by number: content words first, ordered by topic, then rime; particles behind them."""
+    """Pronunciations; word w has the stem w // N_ENDINGS and the ending w % N_ENDINGS.
 
-    spellings: tuple[str, ...]
-    phonemes: NDArray[np.int64]
-    """Places in `PHONEMES`, shape (N_WORDS, 5)."""
+    Stems are ordered by topic, those of none last; endings by rime.
+    """
 
-    @staticmethod
-    def number(
-        topic: NDArray[np.int64], rime: NDArray[np.int64], which: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Of the content word of a topic and a rime."""
-        return np.asarray((topic * len(RIMES) + rime) * WORDS_EACH + which)
+    stems: NDArray[np.int64]
+    """Places in `PHONEMES`, shape (N_STEMS, 2)."""
+    endings: NDArray[np.int64]
+    """Places in `PHONEMES`, shape (N_ENDINGS, 3)."""
+
+    def spelling(self, word: int) -> str:
+        """As it is written, which is as it is spoken."""
+        sounds = (*self.stems[word // N_ENDINGS], *self.endings[word % N_ENDINGS])
+        return "".join(PHONEMES[sound] for sound in sounds)
 
 
 def lexicon(rng: np.random.Generator) -> Lexicon:
-    """Make up the words; no two are spelled alike."""
-    spellings: list[str] = []
-    phonemes = []
-    for number in range(N_WORDS):
-        rime = RIMES[number // WORDS_EACH % len(RIMES)] if number < N_CONTENT else None
-        while True:
-            first, vowel, second = rng.choice(ONSETS), rng.choice(VOWELS), rng.choice(ONSETS)
-            end = rime or rng.choice(RIMES)
-            spelling = f"{first}{vowel}{second}{end}"
-            if spelling not in spellings:
-                break
-        spellings.append(spelling)
-        phonemes.append([_NUMBER[item] for item in (first, vowel, second, end[0], end[1:])])
-    return Lexicon(tuple(spellings), np.array(phonemes))
+    """Make up stems and endings, all of them different."""
+    place = {phoneme: number for number, phoneme in enumerate(PHONEMES)}
+    syllables = [(place[onset], place[vowel]) for onset in ONSETS for vowel in VOWELS]
+    stems = rng.permutation(syllables)[:N_STEMS]
+    endings = [
+        (onset, place[vowel], place[coda])
+        for vowel, coda in RIMES
+        for onset in rng.permutation(len(ONSETS))[:ENDINGS_EACH]
+    ]
+    return Lexicon(stems, np.array(endings))

@@ -1,4 +1,4 @@
-"""Document vectors: over words for meaning, over phonemes for rhyme (rhyme2vec).
+"""Document vectors: over words' stems for meaning, over phonemes for rhyme (rhyme2vec).
 
 The paper trains paragraph vectors [1]. Here a document's vector comes from a singular value decomposition
 of the logarithms of counts of its terms, which needs no training and gives unseen documents their vectors
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ortho_group
 
-from hypotest.subjects.controls.havae.lexicon import N_WORDS, PHONEMES, Lexicon
+from hypotest.subjects.controls.havae.lexicon import N_ENDINGS, N_STEMS, PHONEMES, Lexicon
 from hypotest.subjects.controls.havae.verse import Queries
 
 WIDTH = 64
@@ -43,9 +43,9 @@ class DocumentVectors:
         mean = table.mean(axis=0)
         covariance = np.cov(table, rowvar=False)
         values, axes = np.linalg.eigh(covariance)
-        leading = axes[:, ::-1][:, :WIDTH]
-        rotated = leading @ ortho_group.rvs(WIDTH, random_state=rng)
-        return cls(mean, rotated * np.sqrt(WIDTH / values[-WIDTH:].sum()))
+        rank = min(WIDTH, n_terms)
+        rotation = ortho_group.rvs(WIDTH, random_state=rng)[:rank]
+        return cls(mean, axes[:, -rank:] @ rotation * np.sqrt(WIDTH / values[-rank:].sum()))
 
     def of(self, documents: NDArray[np.int64]) -> NDArray[np.float32]:
         """Shape (n, length) to (n, WIDTH)."""
@@ -61,7 +61,7 @@ def log_counts(documents: NDArray[np.int64], n_terms: int) -> NDArray[np.float64
 
 
 def meaning_of(queries: Queries, which: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Words of both lines and a candidate: documents of words.
+    """Stems of both lines and a candidate: documents of what is said.
 
     Args:
         queries: With their candidates.
@@ -72,11 +72,11 @@ def meaning_of(queries: Queries, which: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     shape = (*which.shape, queries.current.shape[1])
     before = [np.broadcast_to(line[:, None], shape) for line in (queries.previous, queries.current)]
-    return np.concatenate([*before, _chosen(queries, which)], axis=2)
+    return np.concatenate([*before, _chosen(queries, which)], axis=2) // N_ENDINGS
 
 
 def prosody_of(queries: Queries, which: NDArray[np.int64], lexicon: Lexicon) -> NDArray[np.int64]:
-    """How two lines end: documents of the phonemes of their last words, and of pairs of neighbours.
+    """How two lines end: documents of the phonemes of their last endings, and of pairs of neighbours.
 
     Args:
         queries: With their candidates.
@@ -84,20 +84,22 @@ def prosody_of(queries: Queries, which: NDArray[np.int64], lexicon: Lexicon) -> 
         lexicon: With the pronunciations.
 
     Returns:
-        Of (current line, candidate) and of (previous line, candidate), shape (n, c, 2, 18).
+        Of (current line, candidate) and of (previous line, candidate), shape (n, c, 2, 10).
     """
-    ends = _ending(lexicon)
-    candidate = ends[_chosen(queries, which)[..., -1]]
+    terms = _terms(lexicon)
+    candidate = terms[_chosen(queries, which)[..., -1] % N_ENDINGS]
     documents = [
-        np.concatenate([np.broadcast_to(ends[line[:, -1]][:, None], candidate.shape), candidate], axis=2)
+        np.concatenate(
+            [np.broadcast_to(terms[line[:, -1] % N_ENDINGS][:, None], candidate.shape), candidate], axis=2
+        )
         for line in (queries.current, queries.previous)
     ]
     return np.stack(documents, axis=2)
 
 
-def _ending(lexicon: Lexicon) -> NDArray[np.int64]:
-    """Terms of each word: its phonemes, and pairs of neighbours, shape (N_WORDS, 9)."""
-    sounds = lexicon.phonemes
+def _terms(lexicon: Lexicon) -> NDArray[np.int64]:
+    """Of each ending: its phonemes, and pairs of neighbours, shape (N_ENDINGS, 5)."""
+    sounds = lexicon.endings
     pairs = len(PHONEMES) + sounds[:, :-1] * len(PHONEMES) + sounds[:, 1:]
     return np.concatenate([sounds, pairs], axis=1)
 
@@ -124,7 +126,7 @@ class Vectors:
         sounds = prosody_of(queries, which, lexicon)
         return cls(
             lexicon,
-            DocumentVectors.fitted(words.reshape(-1, words.shape[-1]), N_WORDS, rng),
+            DocumentVectors.fitted(words.reshape(-1, words.shape[-1]), N_STEMS, rng),
             DocumentVectors.fitted(sounds.reshape(-1, sounds.shape[-1]), N_TERMS, rng),
         )
 
@@ -136,8 +138,8 @@ class Vectors:
             np.empty((*which.shape, WIDTH), np.float32),
             np.empty((*which.shape, 2, WIDTH), np.float32),
         )
-        for start in range(0, len(which), 500):  # tables of counts are wide
-            here = slice(start, start + 500)
+        for start in range(0, len(which), 250):  # tables of counts are wide
+            here = slice(start, start + 250)
             part = Queries(
                 *(getattr(queries, name)[here] for name in ("scheme", "previous", "current", "candidates"))
             )

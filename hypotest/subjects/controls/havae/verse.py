@@ -1,9 +1,9 @@
 """Generated verse, and the question which line comes next.
 
-A line is five words: particle, content, particle, content, and a content word that it ends with. Content
-words within a line are of the verse's topic with a probability only; the last word is of topic and rime.
-The schemes are the paper's: couplets, where the next line rhymes with the current one; alternate rhyme,
-where it rhymes with the one before; monorhyme, where it rhymes with both.
+A line is five words, of which the first and third are particles; the last stem is of the verse's topic, the
+two between them with a probability only. The last ending is of the line's rime, the others are any. The
+schemes are the paper's: couplets, where the next line rhymes with the current one; alternate rhyme, where
+it rhymes with the one before; monorhyme, where it rhymes with both.
 
 Among the candidates for the next line, some rhyme and are about something else, some fit and do not rhyme,
 and some do neither. Neither feature alone can tell the true one from all of them.
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.subjects.controls.havae.lexicon import (
-    N_CONTENT,
+    ENDINGS_EACH,
+    N_ENDINGS,
     PARTICLES,
     RIMES,
+    STEMS_EACH,
     TOPICS,
-    WORDS_EACH,
     Lexicon,
 )
 
@@ -33,7 +34,7 @@ TRUE, RHYMES, FITS, NEITHER = range(4)
 KINDS = np.repeat((TRUE, RHYMES, FITS, NEITHER), (1, 8, 8, 13))
 """Of the thirty candidates."""
 OF_TOPIC = 0.7
-"""Probability that a content word within a line is of the topic, beyond those that are drawn from all."""
+"""Probability that a stem within a line is of the topic, beyond those that are drawn from all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,23 +73,25 @@ def queries(n: int, rng: np.random.Generator) -> Queries:
 
 def line_of(words: NDArray[np.int64], lexicon: Lexicon) -> str:
     """A line as it is read."""
-    return " ".join(lexicon.spellings[word] for word in words.tolist())
+    return " ".join(lexicon.spelling(word) for word in words.tolist())
 
 
 def _lines(topic: NDArray[np.int64], rime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Lines about topics that end in rimes, shape (..., 5)."""
-    lines = np.empty((*topic.shape, WORDS), dtype=np.int64)
+    stems = np.empty((*topic.shape, WORDS), dtype=np.int64)
     for place in (0, 2):
-        lines[..., place] = N_CONTENT + rng.integers(PARTICLES, size=topic.shape)
+        stems[..., place] = TOPICS * STEMS_EACH + rng.integers(PARTICLES, size=topic.shape)
     for place in (1, 3):
-        about = np.where(rng.random(topic.shape) < OF_TOPIC, topic, rng.integers(TOPICS, size=topic.shape))
-        lines[..., place] = _words(about, rng.integers(len(RIMES), size=topic.shape), rng)
-    lines[..., 4] = _words(topic, rime, rng)
-    return lines
+        any_topic = rng.integers(TOPICS, size=topic.shape)
+        stems[..., place] = _stems(np.where(rng.random(topic.shape) < OF_TOPIC, topic, any_topic), rng)
+    stems[..., 4] = _stems(topic, rng)
+    endings = rng.integers(N_ENDINGS, size=stems.shape)
+    endings[..., 4] = rime * ENDINGS_EACH + rng.integers(ENDINGS_EACH, size=rime.shape)
+    return stems * N_ENDINGS + endings
 
 
-def _words(topic: NDArray[np.int64], rime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    return Lexicon.number(topic, rime, rng.integers(WORDS_EACH, size=topic.shape))
+def _stems(topic: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.asarray(topic * STEMS_EACH + rng.integers(STEMS_EACH, size=topic.shape))
 
 
 def _another(value: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:

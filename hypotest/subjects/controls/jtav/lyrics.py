@@ -26,7 +26,7 @@ FRAME = ("the", "and", "a", "song", "of", "oh")
 VOCABULARY = (*FRAME, *VERBS, *BRIGHT, *DARK, *(noun for theme in NOUNS for noun in theme))
 LINES, LINE, CAPTION = 4, 6, 4
 """Lines of lyrics; words in a line; words of a caption."""
-OWN = 0.5
+OWN = 0.65
 """Probability that a noun is of the theme, beyond those that are drawn from all."""
 
 _PLACE = {word: number for number, word in enumerate(VOCABULARY)}

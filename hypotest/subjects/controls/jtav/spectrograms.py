@@ -15,7 +15,7 @@ FRAMES, BANDS = 64, 80
 """Steps in time; mel bands."""
 TILT = 0.35
 """Change of log energy from the middle band to the highest, for each unit of mood."""
-NOISE = 0.9
+NOISE = 1.5
 """SD of log energy from one cell to the next."""
 
 _TIME = np.arange(FRAMES)
