@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -60,7 +61,7 @@ def _some_foils(rng: np.random.Generator) -> NDArray[np.int64]:
     return np.column_stack([np.zeros(TRAINING, dtype=np.int64), foils[:, :FOILS]])
 
 
-def train(model: Ranker, task: Task, seed: int, log: Log) -> None:
+def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
     """Train a network, and beside it the versions that its score is compared with.
 
     Args:
@@ -79,9 +80,7 @@ def train(model: Ranker, task: Task, seed: int, log: Log) -> None:
     }
     results: dict[str, float] = {}
     for name, version in versions.items():
-        fit(
-            version, task, seed, lambda epoch, loss, name=name: log({"epoch": epoch, f"loss of {name}": loss})
-        )
+        fit(version, task, seed, partial(_named, log, name))
         recall, rank = scores(version, task)
         results |= {name: recall, f"{name}: mean reciprocal rank": rank}
     log(results)
@@ -103,7 +102,7 @@ def fit(model: Ranker, task: Task, seed: int, log: Callable[[int, float], None])
     model.train()
     for epoch in range(1, EPOCHS + 1):
         total = 0.0
-        for rows in torch.randperm(TRAINING, generator=order).split(BATCH):
+        for rows in torch.split(torch.randperm(TRAINING, generator=order), BATCH):
             judged = model.judged(task.meaning[rows], task.prosody[rows])
             labels = truth.expand_as(judged.scores)
             label_loss = nn.functional.binary_cross_entropy_with_logits(judged.scores, labels)
@@ -121,8 +120,12 @@ def scores(model: Ranker, task: Task) -> tuple[float, float]:
     given = torch.cat(
         [
             model(task.unseen_meaning[rows], task.unseen_prosody[rows])
-            for rows in torch.arange(UNSEEN).split(250)
+            for rows in torch.split(torch.arange(UNSEEN), 250)
         ]
     )
     rank = 1 + (given[:, 1:] >= given[:, :1]).sum(dim=1)
     return float((rank == 1).float().mean()), float((1 / rank).mean())
+
+
+def _named(log: Log, name: str, epoch: int, loss: float) -> None:
+    log({"epoch": epoch, f"loss of {name}": loss})

@@ -85,7 +85,7 @@ def _lines(topic: NDArray[np.int64], rime: NDArray[np.int64], rng: np.random.Gen
         any_topic = rng.integers(TOPICS, size=topic.shape)
         stems[..., place] = _stems(np.where(rng.random(topic.shape) < OF_TOPIC, topic, any_topic), rng)
     stems[..., 4] = _stems(topic, rng)
-    endings = rng.integers(N_ENDINGS, size=stems.shape)
+    endings = np.asarray(rng.integers(N_ENDINGS, size=stems.shape))
     endings[..., 4] = rime * ENDINGS_EACH + rng.integers(ENDINGS_EACH, size=rime.shape)
     return stems * N_ENDINGS + endings
 

@@ -61,7 +61,7 @@ def _figure(rng: np.random.Generator) -> NDArray[np.bool_]:
 def _hills(rng: np.random.Generator) -> NDArray[np.bool_]:
     """A horizon with a hill."""
     horizon = rng.uniform(0.45, 0.65)
-    return (horizon < _ROW) | _oval(horizon, rng.uniform(0.2, 0.8), 0.2, 0.35)
+    return np.asarray(horizon < _ROW) | _oval(horizon, rng.uniform(0.2, 0.8), 0.2, 0.35)
 
 
 def _stripes(rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -99,7 +99,7 @@ class JTAV(nn.Module):
         """Log odds of every label, shape (n, 6), from `vectors`."""
         vectors = self.modalities(vectors)
         if self.products is not None:
-            vectors = self.products(vectors.split(WIDTH, dim=1))
+            vectors = self.products(torch.split(vectors, WIDTH, dim=1))
         odds: Tensor = self.out(self.dense(self.fused(vectors)))
         return odds
 

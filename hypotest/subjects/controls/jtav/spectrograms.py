@@ -59,9 +59,10 @@ def _techno(rng: np.random.Generator) -> NDArray[np.float64]:
 
 def _house(rng: np.random.Generator) -> NDArray[np.float64]:
     """A low drum, and a chord between its strokes."""
-    start = rng.integers(12)
-    drum, chord = ((_TIME + start) % 12 < 2), ((_TIME + start + 6) % 12 < 3)
-    key = 30 + rng.integers(20)
+    start, key = int(rng.integers(12)), 30 + int(rng.integers(20))
+    drum, chord = (
+        ((_TIME + late) % 12 < length).astype(float) for late, length in ((start, 2), (start + 6, 3))
+    )
     return np.asarray(1.6 * np.outer(drum, _bump(10, 8)) + 1.0 * np.outer(chord, _bump(key, 4)))
 
 
@@ -69,7 +70,7 @@ def _folk(rng: np.random.Generator) -> NDArray[np.float64]:
     """Tones with overtones, each held for a quarter of the song."""
     song = np.zeros((FRAMES, BANDS))
     for part in np.array_split(_TIME, 4):
-        key = 12 + rng.integers(16)
+        key = 12 + int(rng.integers(16))
         song[part] = 1.2 * (_bump(key, 1.5) + _bump(2 * key, 1.5) + 0.6 * _bump(3 * key, 1.5))
     return song
 

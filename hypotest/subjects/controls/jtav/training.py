@@ -40,7 +40,7 @@ class Task:
         return cls(songs(TRAINING, rng), songs(UNSEEN, rng))
 
 
-def train(model: JTAV, task: Task, seed: int, log: Log) -> None:
+def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
     """Train a JTAV, and beside it the versions that its score is compared with.
 
     Args:
@@ -50,6 +50,7 @@ def train(model: JTAV, task: Task, seed: int, log: Log) -> None:
         log: Told of the loss of every epoch; in the end of the scores of all versions: mean area under the
             curve over the labels of unseen songs, and that of each label.
     """
+    assert isinstance(model, JTAV)
     alone = {name: JTAV((name,)) for name in MODALITIES}
     alone["text without attention"] = JTAV(("text",), attention=False)
     for name, one in alone.items():
@@ -108,7 +109,7 @@ def fit(
     model.train()
     for epoch in range(1, epochs + 1):
         total = 0.0
-        for rows in torch.randperm(len(labels), generator=order).split(BATCH):
+        for rows in torch.split(torch.randperm(len(labels), generator=order), BATCH):
             odds = model(*(item[rows] for item in inputs))
             loss = nn.functional.binary_cross_entropy_with_logits(odds, labels[rows])
             optimiser.zero_grad()
@@ -122,7 +123,7 @@ def fit(
 @torch.no_grad()
 def in_parts(function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Tensor:
     """A function of many rows, 256 at a time."""
-    parts = torch.arange(len(inputs[0])).split(256)
+    parts = torch.split(torch.arange(len(inputs[0])), 256)
     return torch.cat([function(*(item[rows] for item in inputs)) for rows in parts])
 
 
