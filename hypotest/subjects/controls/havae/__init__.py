@@ -21,25 +21,26 @@ from torch import nn
 
 from hypotest.subjects.controls.control import Control
 from hypotest.subjects.controls.havae.margins import DECIDED_BY, as_subject
-from hypotest.subjects.controls.havae.model import HAVAE, Predecessor
+from hypotest.subjects.controls.havae.model import Both
 from hypotest.subjects.controls.havae.training import Task, train
 from hypotest.subjects.controls.recipe import Recipe
 
 SOURCE = "arXiv:2103.12615"
 
 
-def _havae(seed: int) -> nn.Module:
-    return HAVAE()
+def _module(seed: int) -> nn.Module:
+    return Both()
 
 
-def _predecessor(seed: int) -> nn.Module:
-    return Predecessor()
-
-
-HAVAE_RECIPE = Recipe(name="havae", data=Task.made, module=_havae, train=train)
-PREDECESSOR_RECIPE = Recipe(name="havae-predecessor", data=Task.made, module=_predecessor, train=train)
+RECIPE = Recipe(name="havae", data=Task.made, module=_module, train=train)
 _shared = partial(
-    Control, source=SOURCE, protocol="havae", sides=("decided_by", *DECIDED_BY), replacement="mean", seeds=5
+    Control,
+    source=SOURCE,
+    recipe=RECIPE,
+    protocol="havae",
+    sides=("decided_by", *DECIDED_BY),
+    replacement="mean",
+    seeds=5,
 )
 
 CONTROLS = (
@@ -48,8 +49,7 @@ CONTROLS = (
         title="Are meaning and prosody modules of HAVAE's r?",
         known="a sum of both in every unit",
         how="wiring",
-        recipe=HAVAE_RECIPE,
-        subject=partial(as_subject, units="r", name="havae"),
+        subject=partial(as_subject, which="havae", units="r", name="havae"),
         organisation="distributed",
     ),
     _shared(
@@ -57,8 +57,7 @@ CONTROLS = (
         title="Are meaning and prosody modules of r in HAVAE's predecessor?",
         known="two halves side by side",
         how="wiring",
-        recipe=PREDECESSOR_RECIPE,
-        subject=partial(as_subject, units="r", name="havae-predecessor"),
+        subject=partial(as_subject, which="predecessor", units="r", name="havae-predecessor"),
         organisation="modular",
     ),
     _shared(
@@ -66,8 +65,9 @@ CONTROLS = (
         title="Are meaning and prosody modules of z in HAVAE's predecessor?",
         known="nothing: the encoder mixes, or does not",
         how="open",
-        recipe=PREDECESSOR_RECIPE,
-        subject=partial(as_subject, units="encoder.mean", name="havae-predecessor-latent"),
+        subject=partial(
+            as_subject, which="predecessor", units="encoder.mean", name="havae-predecessor-latent"
+        ),
         organisation="open",
     ),
 )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hypotest.subjects.controls.havae.model import Predecessor, Ranker
+from hypotest.subjects.controls.havae.model import Both, Predecessor
 from hypotest.subjects.controls.havae.training import Task
 from hypotest.subjects.controls.havae.verse import FITS, KINDS, RHYMES, TRUE
 from hypotest.subjects.network.network import Network
@@ -32,26 +32,27 @@ def margin_loss(scores: Tensor, rows: Any) -> Tensor:
     return nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean(dim=1)
 
 
-def as_subject(module: Ranker, task: Task, *, units: str, name: str) -> Network:
+def as_subject(module: Both, task: Task, *, which: str, units: str, name: str) -> Network:
     """Units of a network, at unseen verses whose foils are of both kinds in turn.
 
     Args:
         module: In evaluation mode.
         task: The verses.
+        which: `havae` or `predecessor`.
         units: `r`, or `encoder.mean`, which is behind it.
         name: Of the control.
     """
-    n = len(task.unseen_meaning)
+    n, network = len(task.unseen_meaning), module.get_submodule(which)
     decided = [DECIDED_BY[row % 2] for row in range(n)]
     candidates = [np.flatnonzero(np.isin(KINDS, (TRUE, _FOILS[feature]))) for feature in DECIDED_BY]
-    which = torch.from_numpy(np.stack([candidates[row % 2] for row in range(n)]))
+    own = torch.from_numpy(np.stack([candidates[row % 2] for row in range(n)]))
     verse = torch.arange(n)[:, None]
     return Network(
-        module,
+        network,
         units=units,
         rows={"decided_by": decided, "verse": list(range(n))},
-        inputs=(task.unseen_meaning[verse, which], task.unseen_prosody[verse, which]),
+        inputs=(task.unseen_meaning[verse, own], task.unseen_prosody[verse, own]),
         outcome=margin_loss,
-        partition=module.feature_of_unit if units == "r" and isinstance(module, Predecessor) else None,
+        partition=network.feature_of_unit if units == "r" and isinstance(network, Predecessor) else None,
         name=name,
     )

@@ -154,3 +154,11 @@ class Plain(nn.Module):
 
 
 Ranker = HAVAE | Predecessor | Plain
+
+
+class Both(nn.Module):
+    """HAVAE and its predecessor, which learn from the same verses and never meet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.havae, self.predecessor = HAVAE(), Predecessor()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hypotest.subjects.controls.havae.lexicon import lexicon
-from hypotest.subjects.controls.havae.model import HAVAE, Plain, Predecessor, Ranker
+from hypotest.subjects.controls.havae.model import HAVAE, Both, Plain, Ranker
 from hypotest.subjects.controls.havae.vectors import Vectors
 from hypotest.subjects.controls.havae.verse import KINDS, Queries, queries
 from hypotest.subjects.controls.recipe import Log
@@ -62,21 +62,22 @@ def _some_foils(rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
-    """Train a network, and beside it the versions that its score is compared with.
+    """Train HAVAE and its predecessor, and beside them the versions that their scores are compared with.
 
     Args:
-        model: A fresh `HAVAE` or `Predecessor`, changed in place.
+        model: A fresh `Both`, changed in place.
         task: The verses.
         seed: Of their order.
         log: Told of the loss of every epoch; in the end of the scores of all versions on unseen verses.
     """
+    assert isinstance(model, Both)
     versions: dict[str, Ranker] = {
         "meaning": Plain("meaning"),
         "prosody": Plain("prosody"),
         "concatenation": Plain("meaning", "prosody"),
         "HAVAE without attention": HAVAE(attention=False),
-        "HAVAE": model if isinstance(model, HAVAE) else HAVAE(),
-        "predecessor": model if isinstance(model, Predecessor) else Predecessor(),
+        "HAVAE": model.havae,
+        "predecessor": model.predecessor,
     }
     results: dict[str, float] = {}
     for name, version in versions.items():
