@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from hypotest.subjects.controls.havae.lexicon import lexicon
 from hypotest.subjects.controls.havae.model import HAVAE, Both, Plain, Ranker
 from hypotest.subjects.controls.havae.vectors import Vectors
-from hypotest.subjects.controls.havae.verse import KINDS, Queries, queries
+from hypotest.subjects.controls.havae.verse import KINDS, Queries, differing, queries
 from hypotest.subjects.controls.recipe import Log
 
 TRAINING, UNSEEN = 6000, 2000
@@ -40,6 +40,12 @@ class Task:
     """(UNSEEN, 30, width)."""
     unseen_prosody: Tensor
     """(UNSEEN, 30, 2, width)."""
+    alike: Queries
+    """The unseen verses with foils that share a feature with the true line: meaning and prosody in turn."""
+    alike_meaning: Tensor
+    """(UNSEEN, 1 + FOILS, width)."""
+    alike_prosody: Tensor
+    """(UNSEEN, 1 + FOILS, 2, width)."""
 
     @classmethod
     def made(cls, seed: int) -> Task:
@@ -49,10 +55,17 @@ class Task:
         training, unseen = queries(TRAINING, rng), queries(UNSEEN, rng)
         vectors = Vectors.fitted(training, words, rng)
         meaning, prosody = vectors.of(training, _some_foils(rng))
-        every = np.broadcast_to(np.arange(KINDS.size), (UNSEEN, KINDS.size))
-        tensors = map(torch.from_numpy, (meaning, prosody, *vectors.of(unseen, every)))
-        learned = next(tensors), next(tensors)
-        return cls(vectors, *learned, unseen, *tensors)
+        alike = differing(unseen, np.arange(UNSEEN) % 2 == 0, FOILS, rng)
+        given = (vectors.of(verses, _every(verses)) for verses in (unseen, alike))
+        (one, two), (three, four) = (map(torch.from_numpy, item) for item in given)
+        learned = torch.from_numpy(meaning), torch.from_numpy(prosody)
+        return cls(vectors, *learned, unseen, one, two, alike, three, four)
+
+
+def _every(verses: Queries) -> NDArray[np.int64]:
+    """All candidates of every verse."""
+    n = verses.candidates.shape[1]
+    return np.broadcast_to(np.arange(n), (len(verses.candidates), n))
 
 
 def _some_foils(rng: np.random.Generator) -> NDArray[np.int64]:
@@ -117,15 +130,16 @@ def fit(model: Ranker, task: Task, seed: int, log: Callable[[int, float], None])
 
 @torch.no_grad()
 def scores(model: Ranker, task: Task) -> tuple[float, float]:
-    """How often the true line is first of the thirty, and its mean reciprocal rank (chance: 0.033, 0.133)."""
-    given = torch.cat(
-        [
-            model(task.unseen_meaning[rows], task.unseen_prosody[rows])
-            for rows in torch.split(torch.arange(UNSEEN), 250)
-        ]
-    )
-    rank = 1 + (given[:, 1:] >= given[:, :1]).sum(dim=1)
-    return float((rank == 1).float().mean()), float((1 / rank).mean())
+    """How often the true line is first of the thirty, and its mean reciprocal rank (chance: 0.033, 0.133).
+
+    Among candidates of one score the order is drawn by lot: the expected share is given, and the mean rank.
+    """
+    rows = torch.split(torch.arange(UNSEEN), 250)
+    given = torch.cat([model(task.unseen_meaning[some], task.unseen_prosody[some]) for some in rows])
+    ahead = (given[:, 1:] > given[:, :1]).sum(dim=1)
+    equal = (given[:, 1:] == given[:, :1]).sum(dim=1)
+    first = (ahead == 0) / (1.0 + equal)
+    return float(first.mean()), float((1 / (1 + ahead + equal / 2)).mean())
 
 
 def _named(log: Log, name: str, epoch: int, loss: float) -> None:

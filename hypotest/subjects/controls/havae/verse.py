@@ -11,7 +11,7 @@ and some do neither. Neither feature alone can tell the true one from all of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,33 @@ def queries(n: int, rng: np.random.Generator) -> Queries:
         _lines(topic, current_rime, rng),
         _lines(topics, np.where(rhymes, rime[:, None], silent), rng),
     )
+
+
+def differing(
+    verses: Queries, in_prosody: NDArray[np.bool_], foils: int, rng: np.random.Generator
+) -> Queries:
+    """The same verses with foils that differ from the true line in one feature and share the other exactly.
+
+    Args:
+        verses: With their true lines.
+        in_prosody: Of each verse, whether its foils have the true line's stems and endings that do not rhyme;
+            otherwise they have its endings, and stems that are about something else. Shape (n,).
+        foils: Of each verse.
+        rng: Of the foils.
+    """
+    true = np.repeat(verses.candidates[:, :1], foils, axis=1)
+    stems, endings = true // N_ENDINGS, true % N_ENDINGS
+    topic, rime = stems[..., -1] // STEMS_EACH, endings[..., -1] // ENDINGS_EACH
+    others = [line[:, -1:] % N_ENDINGS // ENDINGS_EACH for line in (verses.previous, verses.current)]
+    other = np.where(others[0] == rime, others[1], others[0])  # in monorhyme the same as the true line's
+    silent = _third(rime, np.where(other == rime, (rime + 1) % len(RIMES), other), rng)
+    elsewhere = _lines(_another(topic, TOPICS, rng), rime, rng) // N_ENDINGS
+    elsewhere[..., [0, 2]] = stems[..., [0, 2]]
+    other_endings = endings.copy()
+    other_endings[..., -1] = silent * ENDINGS_EACH + rng.integers(ENDINGS_EACH, size=silent.shape)
+    unrhymed, unfit = stems * N_ENDINGS + other_endings, elsewhere * N_ENDINGS + endings
+    chosen = np.where(in_prosody[:, None, None], unrhymed, unfit)
+    return replace(verses, candidates=np.concatenate([true[:, :1], chosen], axis=1))
 
 
 def line_of(words: NDArray[np.int64], lexicon: Lexicon) -> str:

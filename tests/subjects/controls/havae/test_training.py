@@ -8,38 +8,37 @@ import torch
 
 import hypotest
 from hypotest.collect.network.ablation import group_changes, route_of
-from hypotest.subjects.controls.havae.margins import margin_loss
+from hypotest.subjects.controls.havae.margins import DECIDED_BY, LEAST, missing_share
 from hypotest.subjects.controls.havae.model import HAVAE, Plain, Predecessor, Ranker
 from hypotest.subjects.controls.havae.training import Task, fit, scores
-from hypotest.subjects.controls.havae.verse import FITS, KINDS, RHYMES
 
 pytestmark = pytest.mark.slow
 
 
-def margins(module: Ranker, task: Task, members: list[int] | None = None) -> dict[str, float]:
-    """Loss of the margin over foils that only a feature tells, with some units of r at their means."""
-    seen: list[torch.Tensor] = []
-    inputs = task.unseen_meaning[:800], task.unseen_prosody[:800]
-    if members is not None:
-        assert isinstance(module, HAVAE | Predecessor)
-        handle = module.r.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+def missing(module: Ranker, task: Task, members: list[int]) -> dict[str, float]:
+    """Share of the margin by each feature that is missing with some units of r at their means."""
+    assert isinstance(module, HAVAE | Predecessor)
+    inputs, seen = (task.alike_meaning, task.alike_prosody), list[torch.Tensor]()
+
+    def led() -> np.ndarray:
         with torch.no_grad():
-            module(*inputs)
-        handle.remove()
+            given = module(*inputs).numpy()
+        margin = (given[:, :1] - given[:, 1:]).mean(axis=1)
+        return np.array([margin[::2].mean(), margin[1::2].mean()])
 
-        def at_means(_module: object, _inputs: object, output: torch.Tensor) -> torch.Tensor:
-            output = output.clone()
-            output[..., members] = seen[0].mean(dim=(0, 1))[members]
-            return output
+    handle = module.r.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    before = led()
+    handle.remove()
 
-        handle = module.r.register_forward_hook(at_means)
-    with torch.no_grad():
-        given = module(*inputs)
-    if members is not None:
-        handle.remove()
-    ahead = given[:, :1] - given
-    loss = torch.log1p(torch.exp(-ahead)).mean(dim=0).numpy()
-    return {"prosody": float(loss[KINDS == FITS].mean()), "meaning": float(loss[KINDS == RHYMES].mean())}
+    def at_means(_module: object, _inputs: object, output: torch.Tensor) -> torch.Tensor:
+        output = output.clone()
+        output[..., members] = seen[0].mean(dim=(0, 1))[members]
+        return output
+
+    handle = module.r.register_forward_hook(at_means)
+    after = led()
+    handle.remove()
+    return dict(zip(DECIDED_BY, (1 - after / before).tolist(), strict=True))
 
 
 def test_both_features_beat_each_alone() -> None:
@@ -56,29 +55,28 @@ def test_each_feature_tells_its_own_foils_and_no_others() -> None:
         torch.manual_seed(0)
         model = Plain(feature)
         fit(model, task, 0, lambda _epoch, _loss: None)
-        loss = margins(model, task)
-        assert loss[feature] < 0.5  # a guess: 0.69
-        assert loss[other] > 0.66
+        with torch.no_grad():
+            given = model(task.alike_meaning, task.alike_prosody)
+        lead = {name: given[start::2, :1] - given[start::2, 1:] for start, name in enumerate(DECIDED_BY)}
+        assert (lead[feature] > 0).float().mean() > 0.8
+        assert lead[other].abs().max() < 1e-4  # they share the feature exactly
         assert scores(model, task)[0] < 0.14
 
 
 def test_the_predecessors_halves_are_separate() -> None:
     trained = hypotest.controls.havae_predecessor(0)
     module = trained.module.predecessor
-    whole = margins(module, trained.data)
     for feature, other in (("meaning", "prosody"), ("prosody", "meaning")):
         own = [unit for unit, part in enumerate(module.feature_of_unit) if part == feature]
-        without = margins(module, trained.data, own)
-        assert without[feature] - whole[feature] > 0.15
-        assert abs(without[other] - whole[other]) < (without[feature] - whole[feature]) / 3
+        without = missing(module, trained.data, own)
+        assert without[feature] > 0.9 and abs(without[other]) < 0.15
 
 
 def test_no_unit_of_r_is_of_one_feature_in_havae() -> None:
     trained = hypotest.controls.havae(0)
-    whole = margins(trained.module.havae, trained.data)
-    for quarter in np.array_split(np.arange(64), 4):
-        without = margins(trained.module.havae, trained.data, quarter.tolist())
-        assert all(without[feature] > whole[feature] + 0.005 for feature in whole)
+    for part in np.array_split(np.arange(64), 4):
+        without = missing(trained.module.havae, trained.data, part.tolist())
+        assert all(share > 0.1 for share in without.values())
 
 
 def test_hypotests_lesions_are_those_of_plain_hooks() -> None:
@@ -91,7 +89,7 @@ def test_hypotests_lesions_are_those_of_plain_hooks() -> None:
         seen: list[torch.Tensor] = []
         handle = module.r.register_forward_hook(lambda _m, _i, output, seen=seen: seen.append(output))
         with torch.no_grad():
-            before = margin_loss(module(*args), {})
+            before = missing_share(module(*args), network.rows.part(rows))
         handle.remove()
         means = seen[0].mean(dim=(0, 1))
 
@@ -104,19 +102,24 @@ def test_hypotests_lesions_are_those_of_plain_hooks() -> None:
 
         handle = module.r.register_forward_hook(at_means)
         with torch.no_grad():
-            after = margin_loss(module(*args), {})
+            after = missing_share(module(*args), network.rows.part(rows))
         handle.remove()
         change = group_changes(route_of(network), network, rows, means.numpy(), [np.array(members)], 1.0)
         assert np.allclose(change[:, 0], after - before, atol=1e-5)
 
 
-def test_a_row_is_a_verse_and_foils_of_one_kind() -> None:
-    trained = hypotest.controls.havae(0)
-    network, task = trained.network, trained.data
-    meaning, prosody = network.inputs.of(np.array([0, 1]))[0]
-    for row, kind in enumerate((FITS, RHYMES)):
-        own = [0, *np.flatnonzero(kind == KINDS).tolist()]
-        assert torch.equal(meaning[row], task.unseen_meaning[row, own])
-        assert torch.equal(prosody[row], task.unseen_prosody[row, own])
-    loss = margin_loss(torch.tensor([[2.0, 1.0, 2.0]]), {})
-    assert loss.item() == pytest.approx((np.log1p(np.exp(-1)) + np.log(2)) / 2, rel=1e-6)
+def test_a_row_is_a_verse_and_foils_that_share_a_feature() -> None:
+    network = hypotest.controls.havae(0).network
+    assert network.rows.frame["decided_by"].to_list()[:2] == ["prosody", "meaning"]
+    meaning, prosody = network.inputs.of(np.arange(100))[0]
+    assert torch.equal(meaning[::2], meaning[::2, :1].expand_as(meaning[::2]))
+    assert torch.equal(prosody[1::2], prosody[1::2, :1].expand_as(prosody[1::2]))
+    assert (prosody[::2, 1:] != prosody[::2, :1]).any(dim=(2, 3)).all()
+    share = missing_share(torch.tensor([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), {"intact": [3.0, 2.0]})
+    assert share.tolist() == pytest.approx([0.5, 1.0])  # led by 1.5 of 3, and by none
+
+
+def test_an_untrained_network_leads_by_nothing() -> None:
+    control = hypotest.controls.havae(0).control
+    network = control.without_training(0).network
+    assert set(network.rows.frame["intact"]) == {LEAST}

@@ -24,6 +24,7 @@ from hypotest.subjects.controls.havae.verse import (
     SCHEMES,
     TRUE,
     Queries,
+    differing,
     line_of,
     queries,
 )
@@ -110,3 +111,17 @@ def test_what_a_line_is_about_says_nothing_of_how_it_ends(words: Lexicon) -> Non
     lines = queries(6000, np.random.default_rng(3)).candidates[:, 0]
     table = np.histogram2d(topic(lines), lines[:, -1] % N_ENDINGS, bins=(TOPICS, N_ENDINGS))[0]
     assert chi2_contingency(table).pvalue > 1e-3
+
+
+def test_foils_that_share_a_feature_share_it_exactly(words: Lexicon, verses: Queries) -> None:
+    in_prosody = np.arange(600) % 3 == 0
+    alike = differing(verses, in_prosody, 5, np.random.default_rng(4)).candidates
+    true, foils = alike[:, :1], alike[:, 1:]
+    assert foils.shape == (600, 5, 5) and np.array_equal(alike[:, 0], verses.candidates[:, 0])
+    same_stems, same_endings = true // N_ENDINGS == foils // N_ENDINGS, true % N_ENDINGS == foils % N_ENDINGS
+    assert same_stems[in_prosody].all() and same_endings[~in_prosody].all()
+    assert same_endings[in_prosody][..., :4].all() and same_stems[~in_prosody][..., [0, 2]].all()
+    ends = rime(words, foils)
+    for line in (verses.current, verses.previous):
+        assert (ends != rime(words, line)[:, None])[in_prosody].all()
+    assert (topic(foils) != topic(true))[~in_prosody].all()
