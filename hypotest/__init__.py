@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from hypotest.studies.register.study import register
     from hypotest.studies.series.study import run_series
     from hypotest.studies.verify.study import verify
-    from hypotest.subjects.controls.offered import controls
+    from hypotest.subjects.controls.registry import controls
     from hypotest.subjects.network.network import Network
     from hypotest.subjects.network.units import Units
     from hypotest.subjects.recorded import RecordedEvidence as Evidence
@@ -121,7 +121,7 @@ _HOMES = {
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.analysis",
     "compare": "hypotest.studies.compare.study",
-    "controls": "hypotest.subjects.controls.offered",
+    "controls": "hypotest.subjects.controls.registry",
     "explore": "hypotest.studies.explore.study",
     "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",

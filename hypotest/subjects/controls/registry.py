@@ -1,16 +1,16 @@
-"""Every control: the files of this folder that have `CONTROLS`."""
+"""Every control: the files of this folder that have `CONTROLS`; as functions in ``hypotest.controls``."""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
 from hypotest.errors import ProtocolError
-from hypotest.subjects.controls.control import Control
+from hypotest.subjects.controls.control import Control, Trained
 
 _PACKAGE = "hypotest.subjects.controls"
 
@@ -38,3 +38,25 @@ def control_named(name: str) -> Control:
         there = f"near are {', '.join(near)}" if near else f"there are {', '.join(CONTROLS)}"
         raise ProtocolError(f"no network of known organisation is called {name!r}; {there}")
     return CONTROLS[wanted]
+
+
+class Controls:
+    """Networks whose organisation is known, by name.
+
+    ``hypotest.controls.two_blocks(seed=1)`` gives one with its data: ``.network`` for any protocol,
+    ``.module``, ``.data``, ``.log`` of its training. It is trained on first use, and kept in the cache.
+    """
+
+    def __getattr__(self, name: str) -> Callable[[int], Trained]:
+        """The function of a name."""
+        if name.replace("_", "-") not in CONTROLS:
+            raise AttributeError(f"hypotest.controls has no {name!r}; there are {', '.join(dir(self))}")
+        return CONTROLS[name.replace("_", "-")].trained
+
+    def __dir__(self) -> list[str]:
+        """All of them."""
+        return [name.replace("-", "_") for name in CONTROLS]
+
+
+controls = Controls()
+"""All of them."""

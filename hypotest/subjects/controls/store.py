@@ -76,19 +76,26 @@ def trained_weights(recipe: Recipe, seed: int, module: nn.Module, data: Any) -> 
     return log
 
 
-def code_digest(recipe: Recipe) -> str:
-    """SHA-256 of the code that trains: syntax trees, without docstrings and what is said of the network."""
+def code_digest(recipe: Recipe, *others: Callable[..., Any]) -> str:
+    """SHA-256 of the code that trains: syntax trees, without docstrings and what is said of the network.
+
+    Args:
+        recipe: How a network is trained.
+        others: Functions whose files count as well.
+    """
     digest = hashlib.sha256(repr(sorted(recipe.settings.items())).encode())
-    for name in sorted(_with_imports({_home(item) for item in (recipe.data, recipe.module, recipe.train)})):
+    functions: list[Callable[..., Any]] = [recipe.data, recipe.module, recipe.train, *others]
+    for name in sorted(_with_imports({_home(item) for item in functions})):
         digest.update(_code_of(name).encode())
     return digest.hexdigest()
 
 
 def _home(function: Callable[..., Any]) -> str:
     """The module that a function, or a partial one, was written in."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function.__module__
+    bare: Any = function
+    while isinstance(bare, functools.partial):
+        bare = bare.func
+    return str(bare.__module__)
 
 
 def _with_imports(names: set[str]) -> set[str]:

@@ -17,22 +17,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from torch import nn
-
 from hypotest.subjects.controls.control import Control
 from hypotest.subjects.controls.havae.margins import DECIDED_BY, as_subject
-from hypotest.subjects.controls.havae.model import Both
+from hypotest.subjects.controls.havae.model import fresh
 from hypotest.subjects.controls.havae.training import Task, train
 from hypotest.subjects.controls.recipe import Recipe
 
 SOURCE = "arXiv:2103.12615"
 
 
-def _module(seed: int) -> nn.Module:
-    return Both()
-
-
-RECIPE = Recipe(name="havae", data=Task.made, module=_module, train=train)
+RECIPE = Recipe(name="havae", data=Task.made, module=fresh, train=train)
 _shared = partial(
     Control,
     source=SOURCE,

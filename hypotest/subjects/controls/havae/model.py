@@ -162,3 +162,8 @@ class Both(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.havae, self.predecessor = HAVAE(), Predecessor()
+
+
+def fresh(seed: int) -> Both:
+    """The network before training; the seed is that of torch's own generator."""
+    return Both()

@@ -19,10 +19,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from torch import nn
-
 from hypotest.subjects.controls.control import Control
-from hypotest.subjects.controls.jtav.model import JTAV
+from hypotest.subjects.controls.jtav.model import fresh
 from hypotest.subjects.controls.jtav.questions import ASKED, as_subject
 from hypotest.subjects.controls.jtav.training import Task, train
 from hypotest.subjects.controls.recipe import Recipe
@@ -30,11 +28,7 @@ from hypotest.subjects.controls.recipe import Recipe
 SOURCE = "arXiv:1806.01483"
 
 
-def _module(seed: int) -> nn.Module:
-    return JTAV()
-
-
-RECIPE = Recipe(name="jtav", data=Task.made, module=_module, train=train)
+RECIPE = Recipe(name="jtav", data=Task.made, module=fresh, train=train)
 _shared = partial(
     Control,
     source=SOURCE,

@@ -117,3 +117,8 @@ class JTAV(nn.Module):
         """Of `fused`, the modality whose direction each unit's half has."""
         halves = range(len(self.looks_at)) if self.products is None else self.products.directions
         return [self.looks_at[half] for half in halves for _ in range(WIDTH)]
+
+
+def fresh(seed: int) -> JTAV:
+    """The network before training; the seed is that of torch's own generator."""
+    return JTAV()
