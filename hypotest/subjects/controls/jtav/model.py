@@ -50,62 +50,36 @@ class OuterProducts(nn.Module):
         return torch.cat(halves, dim=1)
 
 
-class JTAV(nn.Module):
-    """Labels of songs from text, sound and cover.
+class Fusion(nn.Module):
+    """From the vectors of modalities to labels.
 
-    Its parts can be looked at: `modalities`, the vectors before the fusion; `fused`; `dense`, behind it.
+    Its parts can be looked at: `modalities`, the vectors side by side; `fused`; `dense`, behind it.
 
     Args:
-        modalities: Those that it looks at.
-        fusing: How it combines them; a single one is not fused.
-        attention: In the text's encoder and in the fusion.
+        looks_at: Modalities; a single one is not fused.
+        fusing: How they are combined.
+        attention: In the outer products.
     """
 
-    def __init__(
-        self,
-        modalities: Sequence[str] = MODALITIES,
-        fusing: Fusing = "outer products",
-        *,
-        attention: bool = True,
-    ) -> None:
+    def __init__(self, looks_at: Sequence[str], fusing: Fusing, *, attention: bool) -> None:
         super().__init__()
-        self.looks_at = tuple(modalities)
-        encoders: dict[str, nn.Module] = {
-            "text": AttBiGRU(WIDTH, attention=attention),
-            "audio": DCRNN(WIDTH),
-            "image": CoverEncoder(WIDTH),
-        }
-        self.encoders = nn.ModuleDict({name: encoders[name] for name in self.looks_at})
+        self.looks_at = tuple(looks_at)
         self.modalities = nn.Identity()
         outer = fusing == "outer products" and len(self.looks_at) > 1
         self.products = OuterProducts(len(self.looks_at), WIDTH, attention=attention) if outer else None
-        """The fusion; none where vectors are concatenated."""
+        """None where vectors are concatenated."""
         self.fused = nn.Identity()
         width = WIDTH * (len(self.products.directions) if self.products else len(self.looks_at))
         self.dense = nn.Sequential(nn.Linear(width, DENSE), nn.ReLU())
         self.out = nn.Linear(DENSE, len(LABELS))
 
-    def vectors(self, lyrics: Tensor, captions: Tensor, spectrograms: Tensor, covers: Tensor) -> Tensor:
-        """Vectors of the modalities side by side, shape (n, modalities x width); inputs as in `Songs`.
-
-        Text and sound have length 1; the image keeps its own, as in the public code.
-        """
-        given = {"text": (lyrics, captions), "audio": (spectrograms,), "image": (covers,)}
-        each = {name: self.encoders[name](*given[name]) for name in self.looks_at}
-        scaled = [x if name == "image" else nn.functional.normalize(x) for name, x in each.items()]
-        return torch.cat(scaled, dim=1)
-
-    def judged(self, vectors: Tensor) -> Tensor:
-        """Log odds of every label, shape (n, 6), from `vectors`."""
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Log odds of every label, shape (n, 6), from shape (n, modalities x width)."""
         vectors = self.modalities(vectors)
         if self.products is not None:
             vectors = self.products(torch.split(vectors, WIDTH, dim=1))
         odds: Tensor = self.out(self.dense(self.fused(vectors)))
         return odds
-
-    def forward(self, lyrics: Tensor, captions: Tensor, spectrograms: Tensor, covers: Tensor) -> Tensor:
-        """Log odds of every label, shape (n, 6); inputs as in `Songs`."""
-        return self.judged(self.vectors(lyrics, captions, spectrograms, covers))
 
     @property
     def modality_of_unit(self) -> list[str]:
@@ -117,6 +91,47 @@ class JTAV(nn.Module):
         """Of `fused`, the modality whose direction each unit's half has."""
         halves = range(len(self.looks_at)) if self.products is None else self.products.directions
         return [self.looks_at[half] for half in halves for _ in range(WIDTH)]
+
+
+class JTAV(nn.Module):
+    """Labels of songs from text, sound and cover.
+
+    Args:
+        modalities: Those that it looks at.
+        fusing: How it combines them.
+        attention: In the text's encoder and in the fusion.
+    """
+
+    def __init__(
+        self,
+        modalities: Sequence[str] = MODALITIES,
+        fusing: Fusing = "outer products",
+        *,
+        attention: bool = True,
+    ) -> None:
+        super().__init__()
+        encoders: dict[str, nn.Module] = {
+            "text": AttBiGRU(WIDTH, attention=attention),
+            "audio": DCRNN(WIDTH),
+            "image": CoverEncoder(WIDTH),
+        }
+        self.encoders = nn.ModuleDict({name: encoders[name] for name in modalities})
+        self.fusion = Fusion(modalities, fusing, attention=attention)
+
+    def vectors(self, lyrics: Tensor, captions: Tensor, spectrograms: Tensor, covers: Tensor) -> Tensor:
+        """Vectors of the modalities side by side, shape (n, modalities x width); inputs as in `Songs`.
+
+        Text and sound have length 1; the image keeps its own, as in the public code.
+        """
+        given = {"text": (lyrics, captions), "audio": (spectrograms,), "image": (covers,)}
+        each = {name: encoder(*given[name]) for name, encoder in self.encoders.items()}
+        scaled = [x if name == "image" else nn.functional.normalize(x) for name, x in each.items()]
+        return torch.cat(scaled, dim=1)
+
+    def forward(self, lyrics: Tensor, captions: Tensor, spectrograms: Tensor, covers: Tensor) -> Tensor:
+        """Log odds of every label, shape (n, 6); inputs as in `Songs`."""
+        odds: Tensor = self.fusion(self.vectors(lyrics, captions, spectrograms, covers))
+        return odds
 
 
 def fresh(seed: int) -> JTAV:

@@ -1,4 +1,8 @@
-"""JTAV as a subject: each row is a song that no network learned from, and one label that is asked of it."""
+"""JTAV as a subject: each row is a song that no network learned from, and one label that is asked of it.
+
+The network under test is the fusion, and a row's input the vectors that its encoders give for the song: they
+run once, and not for every lesion behind them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from torch import Tensor, nn
 
 from hypotest.subjects.controls.jtav.model import JTAV
 from hypotest.subjects.controls.jtav.songs import LABELS, PRIVATE
-from hypotest.subjects.controls.jtav.training import Task
+from hypotest.subjects.controls.jtav.training import Task, in_parts
 from hypotest.subjects.network.network import Network
 
 ASKED = (PRIVATE["text"], PRIVATE["audio"])
@@ -43,12 +47,13 @@ def as_subject(module: JTAV, task: Task, *, units: str, name: str, asked: Sequen
         "label": labels,
         "truth": songs.labels[torch.arange(len(songs)), places].int().tolist(),
     }
-    own = {"modalities": module.modality_of_unit, "fused": module.modality_of_fused_unit}
+    fusion = module.fusion
+    own = {"modalities": fusion.modality_of_unit, "fused": fusion.modality_of_fused_unit}
     return Network(
-        module,
+        fusion,
         units=units,
         rows=rows,
-        inputs=songs.inputs,
+        inputs=in_parts(module.vectors, songs.inputs),
         outcome=label_loss,
         partition=own.get(units),
         name=name,

@@ -60,30 +60,24 @@ def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
         "concatenation": JTAV(fusing="concatenation"),
         "no attention": JTAV(attention=False),
     }
+    unseen: dict[str, Tensor] = {}
     for name, version in versions.items():
-        for modality, encoder in version.encoders.items():
-            same = "text without attention" if (name, modality) == ("no attention", "text") else modality
-            encoder.load_state_dict(alone[same].encoders[modality].state_dict())
+        encoders = {key: alone[key].encoders[key] for key in MODALITIES}
+        if name == "no attention":
+            encoders["text"] = alone["text without attention"].encoders["text"]
+        version.encoders.load_state_dict(nn.ModuleDict(encoders).state_dict())
         version.eval()
         vectors = in_parts(version.vectors, task.training.inputs)
-        judge = Judge(version)
-        fit(judge, (vectors,), task.training.labels, seed, FUSION_EPOCHS, partial(_named, log, name))
+        unseen[name] = in_parts(version.vectors, task.unseen.inputs)
+        fit(version.fusion, (vectors,), task.training.labels, seed, FUSION_EPOCHS, partial(_named, log, name))
+    odds = {name: in_parts(one, task.unseen.inputs) for name, one in alone.items()}
+    odds |= {name: in_parts(version.fusion, (unseen[name],)) for name, version in versions.items()}
     results: dict[str, float] = {}
-    for name, version in {**alone, **versions}.items():
-        each = scores(version, task.unseen)
+    for name, given in odds.items():
+        each = scores(given, task.unseen)
         results[name] = float(np.mean(list(each.values())))
         results |= {f"{name}: {label}": score for label, score in each.items()}
     log(results)
-
-
-class Judge(nn.Module):
-    """What comes behind a network's encoders, alone."""
-
-    def __init__(self, model: JTAV) -> None:
-        super().__init__()
-        parts = (model.products, model.dense, model.out)
-        self.learns = nn.ModuleList(part for part in parts if part is not None)
-        self.forward = model.judged
 
 
 def fit(
@@ -127,9 +121,8 @@ def in_parts(function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Tenso
     return torch.cat([function(*(item[rows] for item in inputs)) for rows in parts])
 
 
-def scores(model: JTAV, unseen: Songs) -> dict[str, float]:
+def scores(odds: Tensor, unseen: Songs) -> dict[str, float]:
     """Area under the curve of each label; 0.5 is chance."""
-    odds = in_parts(model, unseen.inputs)
     return {
         label: float(roc_auc_score(unseen.labels[:, place].numpy(), odds[:, place].numpy()))
         for place, label in enumerate(LABELS)

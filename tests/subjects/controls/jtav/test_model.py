@@ -78,15 +78,15 @@ def test_units_lie_where_they_are_said_to_lie() -> None:
     model, some = JTAV().eval(), songs(3, np.random.default_rng(0))
     seen: dict[str, torch.Tensor] = {}
     for name in ("modalities", "fused", "dense"):
-        model.get_submodule(name).register_forward_hook(
+        model.fusion.get_submodule(name).register_forward_hook(
             lambda _module, _inputs, output, name=name: seen.__setitem__(name, output)
         )
     with torch.no_grad():
         model(*some.inputs)
         sound = torch.nn.functional.normalize(model.encoders["audio"](some.spectrograms))
-    own = torch.tensor([part == "audio" for part in model.modality_of_unit])
+    own = torch.tensor([part == "audio" for part in model.fusion.modality_of_unit])
     assert torch.allclose(seen["modalities"][:, own], sound)
-    direction = torch.tensor([part == "audio" for part in model.modality_of_fused_unit])
+    direction = torch.tensor([part == "audio" for part in model.fusion.modality_of_fused_unit])
     for half in seen["fused"][:, direction].split(WIDTH, dim=1):
         assert torch.allclose(torch.cosine_similarity(half, sound).abs(), torch.ones(3), atol=1e-4)
     assert seen["dense"].shape == (3, DENSE)
@@ -99,4 +99,4 @@ def test_a_single_modality_sees_no_other() -> None:
         one = model(*some.inputs)
         other = model(some.lyrics, some.captions, some.spectrograms + 1, some.covers + 1)
     assert torch.equal(one, other)
-    assert model.modality_of_fused_unit == ["text"] * WIDTH
+    assert model.fusion.modality_of_fused_unit == ["text"] * WIDTH

@@ -12,7 +12,7 @@ from hypotest.subjects.controls.control import Trained
 from hypotest.subjects.controls.jtav.model import JTAV, MODALITIES
 from hypotest.subjects.controls.jtav.questions import ASKED, label_loss
 from hypotest.subjects.controls.jtav.songs import LABELS, PRIVATE, Songs, songs
-from hypotest.subjects.controls.jtav.training import Judge, Task, fit, in_parts, scores
+from hypotest.subjects.controls.jtav.training import Task, fit, in_parts, scores
 
 pytestmark = pytest.mark.slow
 
@@ -22,16 +22,19 @@ def trained() -> Trained:
     return hypotest.controls.jtav(0)
 
 
-def lesioned(module: JTAV, unseen: Songs, units: str, members: list[int]) -> torch.Tensor:
+def lesioned(whole: JTAV, unseen: Songs, units: str, members: list[int]) -> torch.Tensor:
     """Change of the loss of every label at every song with some units at their means, by a plain hook."""
+
+    with torch.no_grad():
+        vectors = whole.vectors(*unseen.inputs)
 
     def losses() -> torch.Tensor:
         with torch.no_grad():
-            odds = module(*unseen.inputs)
+            odds = whole.fusion(vectors)
         return torch.nn.functional.binary_cross_entropy_with_logits(odds, unseen.labels, reduction="none")
 
     seen: list[torch.Tensor] = []
-    part = module.get_submodule(units)
+    part = whole.fusion.get_submodule(units)
     handle = part.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     before = losses()
     handle.remove()
@@ -57,15 +60,16 @@ def test_the_fusion_knows_more_than_any_modality(trained: Trained) -> None:
             assert other == own or abs(results[f"{name}: {other}"] - 0.5) < 0.06
         assert 0.6 < results[f"{name}: happy"] < results["JTAV: happy"] - 0.02
     assert abs(results["JTAV"] - results["concatenation"]) < 0.03
-    assert scores(trained.module, trained.data.unseen)["happy"] == pytest.approx(
-        results["JTAV: happy"], abs=1e-6
-    )
+    odds = in_parts(trained.module, trained.data.unseen.inputs)
+    score = scores(odds, trained.data.unseen)["happy"]
+    assert score == pytest.approx(results["JTAV: happy"], abs=1e-6)
 
 
 @pytest.mark.parametrize("units", ["modalities", "fused"])
 def test_lesions_by_modality_take_private_labels_and_spare_the_others(trained: Trained, units: str) -> None:
     unseen = trained.data.unseen[torch.arange(600)]
-    parts = {"modalities": trained.module.modality_of_unit, "fused": trained.module.modality_of_fused_unit}
+    fusion = trained.module.fusion
+    parts = {"modalities": fusion.modality_of_unit, "fused": fusion.modality_of_fused_unit}
     untrained = trained.control.without_training(0).module
     for modality, own in PRIVATE.items():
         members = [unit for unit, part in enumerate(parts[units]) if part == modality]
@@ -86,7 +90,7 @@ def test_hypotests_lesions_are_those_of_plain_hooks(trained: Trained, units: str
     }[units](0).network
     unseen = trained.data.unseen[torch.arange(200)]
     seen: list[torch.Tensor] = []
-    handle = trained.module.get_submodule(units).register_forward_hook(
+    handle = trained.module.fusion.get_submodule(units).register_forward_hook(
         lambda _module, _inputs, output: seen.append(output)
     )
     with torch.no_grad():
@@ -118,11 +122,11 @@ def test_the_fusion_learns_and_encoders_stay() -> None:
     before = {name: item.clone() for name, item in model.state_dict().items()}
     losses: list[float] = []
     vectors = in_parts(model.vectors, some.inputs)
-    fit(Judge(model), (vectors,), some.labels, 0, 8, lambda _epoch, loss: losses.append(loss))
+    fit(model.fusion, (vectors,), some.labels, 0, 8, lambda _epoch, loss: losses.append(loss))
     assert losses[-1] < losses[0] - 0.02
     after = model.state_dict()
     changed = {name.split(".")[0] for name, item in after.items() if not torch.equal(item, before[name])}
-    assert changed == {"products", "dense", "out"}
+    assert changed == {"fusion"}
 
 
 def test_songs_that_are_learned_from_are_no_others() -> None:
