@@ -25,6 +25,7 @@ from torch import Tensor
 from hypotest.subjects.controls.havae.model import Both, Predecessor
 from hypotest.subjects.controls.havae.training import Task
 from hypotest.subjects.network.network import Network
+from hypotest.subjects.network.units import Units
 
 DECIDED_BY = ("prosody", "meaning")
 """Rows in turn, as in `Task.alike`."""
@@ -66,7 +67,7 @@ def as_subject(module: Both, task: Task, *, which: str, units: str, name: str) -
     intact = [max(float(led[start::2].mean()), LEAST) for start in range(2)]
     return Network(
         network,
-        units=units,
+        units=Units(units, axis=-1),
         rows={
             "decided_by": [DECIDED_BY[row % 2] for row in range(n)],
             "intact": [intact[row % 2] for row in range(n)],

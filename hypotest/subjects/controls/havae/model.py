@@ -52,11 +52,16 @@ class Variational(nn.Module):
         self.log_variance = nn.Sequential(nn.Linear(width, LATENT), nn.Tanh())
         self.label = nn.Linear(LATENT, 1)
 
-    def forward(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Score, a draw of z, and its divergence."""
+    def forward(self, r: Tensor) -> Tensor:
+        """The score, from the mean."""
+        score: Tensor = self.label(self.mean(r)).squeeze(-1)
+        return score
+
+    def drawn(self, r: Tensor) -> tuple[Tensor, Tensor]:
+        """A draw of z, and the divergence of what it is drawn from."""
         mean, log_variance = self.mean(r), self.log_variance(r)
         z = mean + (log_variance / 2).exp() * torch.randn_like(mean) if self.training else mean
-        return self.label(mean).squeeze(-1), z, divergence(mean, log_variance)
+        return z, divergence(mean, log_variance)
 
 
 class HAVAE(nn.Module):
@@ -77,17 +82,22 @@ class HAVAE(nn.Module):
         self.decoded_mean = nn.Sequential(nn.Linear(LATENT, WIDTH), nn.Tanh())
         self.decoded_log_variance = nn.Sequential(nn.Linear(LATENT, WIDTH), nn.Tanh())
 
+    def represented(self, meaning: Tensor, prosody: Tensor) -> Tensor:
+        """r, shape (..., width), from shapes (..., width) and (..., 2, width)."""
+        r: Tensor = self.r(self.features(torch.stack([meaning, self.prosody(prosody)], dim=-2)))
+        return r
+
     def judged(self, meaning: Tensor, prosody: Tensor) -> Judged:
-        """Scores and costs, shape (...), from shapes (..., width) and (..., 2, width)."""
-        both = torch.stack([meaning, self.prosody(prosody)], dim=-2)
-        r = self.r(self.features(both))
-        score, z, cost = self.encoder(r)
+        """Scores and costs, shape (...), inputs as in `represented`."""
+        r = self.represented(meaning, prosody)
+        z, cost = self.encoder.drawn(r)
         again = negative_log_density(r, self.decoded_mean(z), self.decoded_log_variance(z))
-        return Judged(score, cost + again)
+        return Judged(self.encoder(r), cost + again)
 
     def forward(self, meaning: Tensor, prosody: Tensor) -> Tensor:
-        """Scores, shape (n, candidates)."""
-        return self.judged(meaning, prosody).scores
+        """Scores alone."""
+        score: Tensor = self.encoder(self.represented(meaning, prosody))
+        return score
 
 
 class Predecessor(nn.Module):
@@ -107,20 +117,30 @@ class Predecessor(nn.Module):
         self.decoded_log_variance = nn.Sequential(nn.Linear(LATENT, 2 * WIDTH), nn.Tanh())
         self.decoded_gate = nn.Linear(2 * WIDTH, 2 * WIDTH)
 
+    def joined(self, meaning: Tensor, prosody: Tensor) -> Tensor:
+        """Both side by side, shape (..., 2 x width), from shapes (..., width) and (..., 2, width)."""
+        return torch.cat([meaning, self.prosody(prosody)], dim=-1)
+
+    def gated(self, joined: Tensor) -> Tensor:
+        """r, of the same shape."""
+        r: Tensor = self.r(joined * torch.sigmoid(self.gate(joined)))
+        return r
+
     def judged(self, meaning: Tensor, prosody: Tensor) -> Judged:
-        """Scores and costs, shape (...), from shapes (..., width) and (..., 2, width)."""
-        joined = torch.cat([meaning, self.prosody(prosody)], dim=-1)
-        r = self.r(joined * torch.sigmoid(self.gate(joined)))
-        score, z, cost = self.encoder(r)
+        """Scores and costs, shape (...), inputs as in `joined`."""
+        joined = self.joined(meaning, prosody)
+        r = self.gated(joined)
+        z, cost = self.encoder.drawn(r)
         mean, log_variance = self.decoded_mean(z), self.decoded_log_variance(z)
         drawn = mean + (log_variance / 2).exp() * torch.randn_like(mean) if self.training else mean
         decoded = drawn * torch.sigmoid(self.decoded_gate(drawn))
-        halves = (joined - decoded).square().split(WIDTH, dim=-1)
-        return Judged(score, cost + sum((half.mean(dim=-1) for half in halves), torch.zeros_like(score)))
+        halves = torch.split((joined - decoded).square(), WIDTH, dim=-1)
+        return Judged(self.encoder(r), cost + halves[0].mean(dim=-1) + halves[1].mean(dim=-1))
 
     def forward(self, meaning: Tensor, prosody: Tensor) -> Tensor:
-        """Scores, shape (n, candidates)."""
-        return self.judged(meaning, prosody).scores
+        """Scores alone."""
+        score: Tensor = self.encoder(self.gated(self.joined(meaning, prosody)))
+        return score
 
     @property
     def feature_of_unit(self) -> list[str]:
@@ -149,7 +169,7 @@ class Plain(nn.Module):
         return Judged(score, torch.zeros_like(score))
 
     def forward(self, meaning: Tensor, prosody: Tensor) -> Tensor:
-        """Scores, shape (n, candidates)."""
+        """Scores alone."""
         return self.judged(meaning, prosody).scores
 
 

@@ -21,7 +21,7 @@ TRAINING, UNSEEN = 6000, 2000
 """Verses."""
 FOILS = 8
 """Of each verse that is learned from, drawn from its 29."""
-EPOCHS, BATCH, RATE = 15, 64, 2e-3
+EPOCHS, BATCH, RATE = 20, 64, 2e-3
 AUTOENCODING = 0.1
 """Weight of the autoencoder's cost beside the label's."""
 

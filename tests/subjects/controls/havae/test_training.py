@@ -110,6 +110,7 @@ def test_hypotests_lesions_are_those_of_plain_hooks() -> None:
 
 def test_a_row_is_a_verse_and_foils_that_share_a_feature() -> None:
     network = hypotest.controls.havae(0).network
+    assert network.n_neurons == 64 and network.layout.n_places == 9
     assert network.rows.frame["decided_by"].to_list()[:2] == ["prosody", "meaning"]
     meaning, prosody = network.inputs.of(np.arange(100))[0]
     assert torch.equal(meaning[::2], meaning[::2, :1].expand_as(meaning[::2]))
