@@ -88,15 +88,15 @@ def decide(
 def _gate(predictions: Sequence[PredictionResult], hypotheses: Sequence[str]) -> tuple[Status, str] | None:
     """What the premises say for all hypotheses; None if they let them pass."""
     premises = [item for item in predictions if item.role == "premise"]
-    found = {
+    stances = {
         item.id: {stance(item.outcome, item.expects.get(name, ()), item.role) for name in hypotheses}
         for item in premises
     }
-    failed = [item for item in premises if "contradicts" in found[item.id]]
+    failed = [item for item in premises if "contradicts" in stances[item.id]]
     if failed:
         outcomes = _join([f"{item.id} came out {item.outcome}" for item in failed])
         return "not applicable", f"Premise failed: {outcomes}."
-    unclear = [item for item in premises if "open" in found[item.id]]
+    unclear = [item for item in premises if "open" in stances[item.id]]
     if unclear:
         return "undecided", f"Premise {'; premise '.join(_by_outcome(unclear))}."
     return None

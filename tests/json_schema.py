@@ -32,8 +32,8 @@ def _errors(entry: dict[str, Any], value: Any, root: dict[str, Any], at: str) ->
     for keyword, demanded in entry.items():
         if keyword in _NOTES or keyword in ("type", "then"):
             continue
-        found = _CHECKS[keyword](entry, demanded, value, root, at)
-        yield from ([f"{at}: {keyword}"] if found is False else found if found is not True else ())
+        outcome = _CHECKS[keyword](entry, demanded, value, root, at)
+        yield from ([f"{at}: {keyword}"] if outcome is False else outcome if outcome is not True else ())
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -50,14 +50,17 @@ def fingerprint_of(plan: Protocol, **hashes: Any) -> Fingerprint:
 
 
 def enter(
-    folder: Path, found: Fingerprint, file: str = "p.yaml", make: Callable[[Lock], Lock] = lambda lock: lock
+    folder: Path,
+    fingerprint: Fingerprint,
+    file: str = "p.yaml",
+    make: Callable[[Lock], Lock] = lambda lock: lock,
 ) -> Lock:
     """Register a fingerprint under a file's name; returns the lock."""
     entry = append_entry(
         folder,
         lambda entries, previous: make(
             compose_lock(
-                found,
+                fingerprint,
                 file,
                 previous,
                 registered=REGISTERED,
@@ -78,6 +81,6 @@ def edited(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(data, indent=2), encoding="utf-8")
 
 
-def with_plan(found: Fingerprint, plan: dict[str, Any]) -> Fingerprint:
+def with_plan(fingerprint: Fingerprint, plan: dict[str, Any]) -> Fingerprint:
     """Another canonical plan, its hash left as it was."""
-    return dataclasses.replace(found, plan=plan)
+    return dataclasses.replace(fingerprint, plan=plan)

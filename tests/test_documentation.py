@@ -69,17 +69,17 @@ def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
 def test_the_calibration_in_the_readme_is_the_committed_one():
     summary = ""
     if calibration.RESULT.exists():
-        found = read_calibration(calibration.RESULT)
-        names = [item.name for item in found.scenarios]
+        committed = read_calibration(calibration.RESULT)
+        names = [item.name for item in committed.scenarios]
         every = [item.name for item in choose_cases(())]
         assert set(names) <= set(every) and len(names) == len(set(names))
-        fewest = min(item.n_simulations for item in found.scenarios)
+        fewest = min(item.n_simulations for item in committed.scenarios)
         if fewest < 2000 or len(names) < len(every):  # readers see how many, and that more are planned
             assert f"{fewest} simulations of {len(names)} of the {len(every)} kinds" in README
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
-        assert page == PAGE.render(calibration_page(found))
-        summary = markdown(*calibration_summary(found).blocks)
-        for hard in (item for item in found.scenarios if item.name == "covariates"):
+        assert page == PAGE.render(calibration_page(committed))
+        summary = markdown(*calibration_summary(committed).blocks)
+        for hard in (item for item in committed.scenarios if item.name == "covariates"):
             (cell,) = [
                 item
                 for item in hard.cells
@@ -97,7 +97,7 @@ def test_every_command_is_documented():
         for prefix, group in groups.items()
         for command in group.registered_commands
     ]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 21
     for name in names:
         assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
 

@@ -88,14 +88,14 @@ GREATER, LESS, SAME = ("greater",), ("less",), ("equivalent",)
 
 class TestDecide:
     def test_one_supported_and_one_refuted(self) -> None:
-        found = verdicts(
+        decided = verdicts(
             prediction("special", "greater", GREATER, GREATER, "premise"),
             prediction("regimes", "less", GREATER, GREATER, "descriptive"),
             prediction("dimension", "less", (), LESS, p_adjusted=0.001),
             prediction("clustering", "equivalent", GREATER, ("equivalent", "less"), p_adjusted=1.0,
                        p_equivalence_adjusted=0.012),
         )  # fmt: skip
-        distributed, modular = found["distributed"], found["modular"]
+        distributed, modular = decided["distributed"], decided["modular"]
         assert distributed.status == "supported"
         assert distributed.supported_by == ("special", "dimension", "clustering")
         assert distributed.silent == ("regimes",)
@@ -129,22 +129,22 @@ class TestDecide:
         [("greater", "supported"), ("inconclusive", "undecided"), ("less", "undecided")],
     )
     def test_every_prediction_is_needed(self, second: Outcome, expected: str) -> None:
-        found = verdicts(
+        decided = verdicts(
             prediction("a", "greater", GREATER, p_adjusted=0.001),
             prediction("b", second, GREATER, p_adjusted=0.2),
         )
-        assert found["modular"].status == expected
+        assert decided["modular"].status == expected
 
     def test_one_contradiction_refutes_whatever_the_others_say(self) -> None:
-        found = verdicts(
+        verdict = verdicts(
             prediction("a", "less", GREATER, p_adjusted=0.01),
             prediction("b", "greater", GREATER, p_adjusted=0.001),
             prediction("c", "inconclusive", GREATER, p_adjusted=1.0),
             prediction("d", "less", GREATER, p_adjusted=0.3),
         )["modular"]
-        assert found.status == "refuted"
-        assert (found.supported_by, found.open) == (("b",), ("c",))
-        assert (found.contradicted_by, found.refuted_by) == (("a", "d"), ("a",))
+        assert verdict.status == "refuted"
+        assert (verdict.supported_by, verdict.open) == (("b",), ("c",))
+        assert (verdict.contradicted_by, verdict.refuted_by) == (("a", "d"), ("a",))
 
     @pytest.mark.parametrize(
         ("premises", "expected"),
@@ -161,51 +161,51 @@ class TestDecide:
         ],
     )
     def test_premises_are_gates(self, premises: tuple[Outcome, ...], expected: dict[str, str]) -> None:
-        found = verdicts(
+        decided = verdicts(
             *(
                 prediction(f"p{i}", outcome, GREATER, GREATER, "premise")
                 for i, outcome in enumerate(premises)
             ),
             prediction("a", "greater", GREATER, LESS, p_adjusted=0.001),
         )
-        assert {name: item.status for name, item in found.items()} == expected
+        assert {name: item.status for name, item in decided.items()} == expected
 
     def test_a_premise_of_one_hypothesis_is_a_gate_for_all(self) -> None:
-        found = verdicts(
+        decided = verdicts(
             prediction("p", "less", GREATER, (), "premise", p_adjusted=0.001),
             prediction("a", "less", GREATER, LESS, p_adjusted=0.001),
         )
-        assert found["modular"].contradicted_by == ("p", "a")
-        assert found["modular"].refuted_by == ("a",)
-        assert {item.status for item in found.values()} == {"not applicable"}
-        assert found["distributed"].reason == "Premise failed: p came out less."
+        assert decided["modular"].contradicted_by == ("p", "a")
+        assert decided["modular"].refuted_by == ("a",)
+        assert {item.status for item in decided.values()} == {"not applicable"}
+        assert decided["distributed"].reason == "Premise failed: p came out less."
 
     def test_a_premise_on_which_none_speaks_is_no_gate(self) -> None:
-        found = verdicts(
+        decided = verdicts(
             prediction("p", "inconclusive", (), (), "premise"),
             prediction("a", "less", GREATER, LESS, p_adjusted=0.001),
         )
-        assert (found["modular"].status, found["distributed"].status) == ("refuted", "supported")
+        assert (decided["modular"].status, decided["distributed"].status) == ("refuted", "supported")
 
     def test_a_premise_alone_supports_nothing(self) -> None:
-        found = verdicts(prediction("p", "greater", GREATER, GREATER, "premise"))
-        assert found["modular"].status == "undecided"
-        assert found["modular"].supported_by == ("p",)
-        assert found["modular"].reason == "No deciding prediction says anything of it."
+        decided = verdicts(prediction("p", "greater", GREATER, GREATER, "premise"))
+        assert decided["modular"].status == "undecided"
+        assert decided["modular"].supported_by == ("p",)
+        assert decided["modular"].reason == "No deciding prediction says anything of it."
 
     def test_descriptive_predictions_never_decide(self) -> None:
-        found = verdicts(
+        decided = verdicts(
             prediction("d", "less", GREATER, GREATER, "descriptive", p_adjusted=0.0001),
             prediction("a", "greater", GREATER, GREATER, p_adjusted=0.001),
         )
-        assert {item.status for item in found.values()} == {"supported"}
+        assert {item.status for item in decided.values()} == {"supported"}
 
     def test_reasons_of_doubt_name_the_predictions(self) -> None:
-        found = verdicts(
+        verdict = verdicts(
             prediction("a", "less", GREATER, p_adjusted=0.12),
             prediction("b", "inconclusive", GREATER, p_adjusted=1.0),
         )["modular"]
-        assert found.reason == (
+        assert verdict.reason == (
             "a came out less, expected greater (adjusted p = 0.12), not enough to refute it after "
             "the correction; inconclusive: b."
         )
@@ -240,11 +240,11 @@ class TestDecide:
                 expected = "undecided"
             else:
                 expected = "refuted"
-            found = verdicts(
+            decided = verdicts(
                 prediction("p", first, GREATER, (), "premise", p, p),
                 prediction("a", second, GREATER, (), "deciding", p, p),
             )
-            assert found["modular"].status == expected, (first, second, p)
+            assert decided["modular"].status == expected, (first, second, p)
 
 
 OUTCOMES: st.SearchStrategy[Outcome] = st.sampled_from(("less", "greater", "equivalent", "inconclusive"))

@@ -20,7 +20,7 @@ def as_options(message: str) -> str:
         >>> as_options("memory=0: must be above 0; with force=True it goes on (claims=paper.yaml)")
         '--memory 0: must be above 0; with --force it goes on (--with paper.yaml)'
     """
-    return _arguments().sub(lambda found: _option(found["name"], found["value"]), message)
+    return _arguments().sub(lambda match: _option(match["name"], match["value"]), message)
 
 
 def _option(name: str, value: str) -> str:
@@ -33,13 +33,13 @@ def _option(name: str, value: str) -> str:
 @cache
 def _options() -> dict[str, str]:
     """Argument -> option, of all commands; one that is an argument of the command line has none."""
-    found = {
+    options = {
         str(item.name): max(item.opts, key=len)
         for command in _commands(typer.main.get_command(app))
         for item in command.params
         if item.opts and item.opts[0].startswith("--")
     }
-    return found
+    return options
 
 
 @cache

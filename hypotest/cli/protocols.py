@@ -116,5 +116,5 @@ def check_corpus(
     with working("nothing was written") as display:
         from hypotest.studies.corpus_check.study import check_corpus as count_positions
 
-        found = count_positions(protocol, out=out, start_stage=display.start_stage)
-    say(corpus_summary(found))
+        corpus_check = count_positions(protocol, out=out, start_stage=display.start_stage)
+    say(corpus_summary(corpus_check))

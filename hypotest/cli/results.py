@@ -84,10 +84,10 @@ def verify(
     with working("nothing of the run was changed") as display:
         from hypotest.studies.verify.study import verify as check
 
-        found = check(
+        verification = check(
             run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage
         )
-    checks = tuple(replace(item, detail=as_options(item.detail)) for item in found.checks)
-    say(verification_page(replace(found, checks=checks)))
-    if not found.verified:
-        raise RunError(failure_text(found))
+    checks = tuple(replace(item, detail=as_options(item.detail)) for item in verification.checks)
+    say(verification_page(replace(verification, checks=checks)))
+    if not verification.verified:
+        raise RunError(failure_text(verification))

@@ -107,7 +107,7 @@ def multiverse(
     with working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse.study import multiverse as test_all
 
-        found = test_all(
+        result = test_all(
             protocol,
             out=out,
             device=device,
@@ -115,8 +115,8 @@ def multiverse(
             full=full,
             start_stage=display.start_stage,
         )
-    say(multiverse_summary(found))
-    print(terminal_text(found.folder / "multiverse.md"))
+    say(multiverse_summary(result))
+    print(terminal_text(result.folder / "multiverse.md"))
 
 
 @app.command(
@@ -145,5 +145,5 @@ def compare(
     with working("nothing was written") as display:
         from hypotest.studies.compare.study import compare as compare_runs
 
-        found = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
-    say(comparison_summary(found))
+        comparison = compare_runs(runs, claims=claims, out=out, start_stage=display.start_stage)
+    say(comparison_summary(comparison))

@@ -24,9 +24,9 @@ def doctor() -> None:
     from hypotest.studies.doctor.page import diagnosis_page
     from hypotest.studies.doctor.study import examine_machine
 
-    found = examine_machine()
-    say(diagnosis_page(found))
-    if not found.is_well:
+    diagnosis = examine_machine()
+    say(diagnosis_page(diagnosis))
+    if not diagnosis.is_well:
         raise typer.Exit(1)
 
 
@@ -83,17 +83,17 @@ def calibrate(
         else:
             cases = own_cases(protocol, scenario or (), start_stage=display.start_stage)
             usual = OWN_SIMULATIONS
-        found = calibrate(
+        calibration = calibrate(
             cases,
             QUICK_SIMULATIONS if quick else simulations or usual,
             calibration_folder(),
             n_workers=workers,
             start_stage=display.start_stage,
         )
-    say(calibration_page(found))
-    say(document((conclusion(found),)))
+    say(calibration_page(calibration))
+    say(document((conclusion(calibration),)))
     if out is not None:
-        write_calibration(found, out)
+        write_calibration(calibration, out)
         print(terminal_text(out / "calibration.md"))
 
 
@@ -106,6 +106,16 @@ def controls(
         int,
         typer.Option(min=1, help="Of each network, at most 20, or 5 of those that train in minutes."),
     ] = 1,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Lesion every two units of the first seed, too; takes minutes.")
+    ] = False,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead: which networks this measure tells apart, also one of another package; or all.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/controls is written.")] = Path(
         "reports"
     ),
@@ -113,14 +123,28 @@ def controls(
     """Train networks whose organisation is known, and see whether their verdicts are right.
 
     Each is trained here, in seconds or minutes, and put to its protocol in protocols/controls. What is
-    finished is kept, so that a call that was stopped goes on.
+    finished is kept, so that a call that was stopped goes on. With --measure no verdict is asked for, but how
+    often the measure is greater in one network than in another: over several --seeds.
     """
     check(out=out)
     with working("finished networks are kept, and the same command goes on from them") as display:
+        if measure is not None:
+            from hypotest.studies.controls.measures import measure_controls
+            from hypotest.studies.controls.measures_page import measures_page
+
+            asked = () if measure == ["all"] else measure
+            measured = measure_controls(
+                asked, only=only or (), seeds=seeds, out=out, start_stage=display.start_stage
+            )
+            say(measures_page(measured))
+            print(terminal_text(measured.folder / "measures.md"))
+            return
         from hypotest.studies.controls.page import controls_summary
         from hypotest.studies.controls.study import examine_controls
 
-        whole = examine_controls(only or (), seeds=seeds, out=out, start_stage=display.start_stage)
+        whole = examine_controls(
+            only or (), seeds=seeds, pairs=pairs, out=out, start_stage=display.start_stage
+        )
     say(controls_summary(whole))
     print(terminal_text(whole.folder / "controls.md"))
 

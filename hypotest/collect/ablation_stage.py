@@ -128,9 +128,9 @@ def _by_identity(
         if isinstance(engine, LogitDifferenceAblation):
             assert own.foil is not None  # the outcome for which this engine is chosen
             return engine(*inputs, own.foil)
-        found = engine(*inputs)
+        arrays = engine(*inputs)
         return {
-            name: own.summed(values, min(rows.stop, n_rows) - rows.start) for name, values in found.items()
+            name: own.summed(values, min(rows.stop, n_rows) - rows.start) for name, values in arrays.items()
         }
 
     return compute

@@ -48,7 +48,7 @@ def plan_ablation(
         return AblationMethod(replacement, tolerance, seed, INTERVENTIONS, reason, outcome)
     obstacle = subject.identity_obstacle
     engine = INTERVENTIONS if obstacle else IDENTITY
-    reason = obstacle or "the last MLP feeds the final norm and the unembedding linearly"
+    reason = obstacle or subject.kind.identity_reason()
     return AblationMethod(replacement, tolerance, seed, engine, reason, outcome)
 
 

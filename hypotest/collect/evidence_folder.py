@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hypotest.collect.partition import read_partition
 from hypotest.collect.store import read_checksums, read_shard, read_shards
 from hypotest.errors import EvidenceError
 from hypotest.records.evidence.channels import Channel
@@ -24,7 +25,6 @@ from hypotest.records.evidence.evidence import (
     Weights,
 )
 from hypotest.records.evidence.heads import Head, HeadAblation
-from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.rows import EXTRA, condition_type
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
@@ -127,15 +127,8 @@ def read_selection(cache: Path, key: str) -> SelectionEvidence:
         heads=tuple(Head(int(layer), int(head)) for layer, head in weights["heads"]),
         mean_activation=read_shard(folder / "mean")["mean_activation"],
         ablation=AblationMethod(**_finished(folder)["how"]),
-        partition=_load_partition(folder / "partition"),
+        partition=read_partition(folder),
     )
-
-
-def _load_partition(folder: Path) -> Partition | None:
-    if not folder.exists():
-        return None
-    arrays = read_shard(folder)
-    return Partition(tuple(json.loads(arrays["names"].tobytes())), arrays["parts"])
 
 
 def _load_decomposition(folder: Path) -> Decomposition | None:
@@ -147,13 +140,13 @@ def _load_decomposition(folder: Path) -> Decomposition | None:
 
 def _finished(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise EvidenceError(
             f"no finished evidence in {folder}; run the protocol again to collect it (HYPOTEST_CACHE names "
             "the folder it is looked for in)"
         ) from None
-    return found
+    return record
 
 
 def _load_split(folder: Path) -> SplitEvidence:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.passes import hidden_of, with_hidden
 
 _SHORTEST = 16
 """Tokens: products over fewer have kernels of their own, which round otherwise."""
@@ -113,24 +114,42 @@ def mlp_only_at(
     mlp = subject.module("mlp", layer)
     takes = inspect.signature(type(mlp).forward).parameters  # of which the first is the module itself
     if subject.anatomy.mlp == subject.anatomy.down_projection or len(takes) != 2:
-        yield lambda values: values.reshape(*shape, values.shape[-1])[rows, columns]  # OPT flattens positions
+        yield lambda values: values.reshape(*shape, values.shape[-1])[rows, columns]  # some flatten positions
         return
 
     def narrow(_module: Any, arguments: tuple[Tensor, ...]) -> tuple[Tensor]:
         (hidden,) = arguments
         return (hidden[rows, columns][None],)
 
-    def widen(_module: Any, _arguments: Any, output: Tensor) -> Tensor:
-        whole = output.new_zeros(*shape, output.shape[-1])
-        whole[rows, columns] = output[0]
-        return whole
+    def widen(_module: Any, _arguments: Any, output: Any) -> Any:
+        narrowed = hidden_of(output)
+        whole = narrowed.new_zeros(*shape, narrowed.shape[-1])
+        whole[rows, columns] = narrowed[0]
+        return with_hidden(output, whole)
 
     hooks = [mlp.register_forward_pre_hook(narrow), mlp.register_forward_hook(widen)]
     try:
-        yield lambda values: values[0]
+        yield lambda values: values.reshape(-1, values.shape[-1])
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def seen_at(
+    subject: LanguageModel, batch: Batch, seen: Tensor, at_positions: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """What units are read from, at a batch's positions.
+
+    Args:
+        subject: The network.
+        batch: The blocks.
+        seen: From `hypotest.subjects.units.kind.Kind.seen`.
+        at_positions: From `mlp_only_at`.
+
+    Returns:
+        Shape (n_positions, ...).
+    """
+    return at_positions(seen) if subject.kind.site == "mlp" else seen[batch.rows, batch.columns]
 
 
 def _rope_types(parameters: Any) -> set[str]:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.extent import Batch, batches, mlp_only_at
+from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
 from hypotest.errors import EvidenceError
+from hypotest.records.protocol.units import unit_facts
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 
@@ -34,10 +35,12 @@ def forward_arrays(
         attention: Whether attention is kept.
 
     Returns:
-        ``activations`` (n_positions, n_neurons), the input of the down-projection; ``residual``
-        (n_positions, d_model), the input of the final norm, without columns where no identity reads it;
-        ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the tested MLP,
-        if asked for.
+        ``activations`` (n_positions, n_neurons), the input of the down-projection, or how active units of
+        another kind are; ``coordinates``, what is ablated of units that are several numbers each;
+        ``residual`` (n_positions, d_model), the input of the final norm, without columns where no identity
+        reads it; ``attention`` (n_positions, n_heads, context), the weights of the heads that can reach the
+        tested units, if asked for; of a mixture of experts ``router`` (n_positions, n_experts), how probable
+        each is.
 
     Raises:
         EvidenceError: If an activation or a residual is not finite, or attention sees what the configuration
@@ -50,19 +53,32 @@ def forward_arrays(
         "activations": np.empty((n_positions, subject.n_neurons), dtype=np.float32),
         "residual": np.empty((n_positions, width), dtype=np.float32),
     }
+    width = subject.kind.width(subject)
+    if width > 1:
+        arrays["coordinates"] = np.empty((n_positions, subject.n_neurons * width), dtype=np.float32)
     if attention:
         n_heads = len(layers) * subject.n_heads
         arrays["attention"] = np.zeros((n_positions, n_heads, context), dtype=np.float32)
+    mixture = subject.routed
+    if mixture is not None:
+        arrays["router"] = np.empty((n_positions, mixture.n_experts), dtype=np.float32)
     for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
-        neurons, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
-        arrays["activations"][batch.places] = neurons.cpu().numpy()
+        given, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+        with full_precision():
+            units = subject.kind.coordinates(subject, given)
+            active = subject.kind.activations(subject, units)
+            if mixture is not None:
+                arrays["router"][batch.places] = mixture.probabilities(given).cpu().numpy()
+        if width > 1:
+            arrays["coordinates"][batch.places] = units.cpu().numpy()
+        arrays["activations"][batch.places] = active.cpu().numpy()
         if residual is not None:
             arrays["residual"][batch.places] = residual[batch.rows, batch.columns].cpu().numpy()
         for number, weights in enumerate(looks):
             heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
             seen = weights[batch.rows, :, batch.columns].cpu().numpy()
             arrays["attention"][batch.places, heads, : batch.length] = seen
-    _require_finite(arrays["activations"], subject.layer, "neuron")
+    _require_finite(arrays["activations"], subject.layer, unit_facts(subject.kind.name).one)
     _require_finite(arrays["residual"], subject.layer, "residual feature")
     for number, (layer, window) in enumerate(zip(layers, subject.attention_windows, strict=False)):
         heads = slice(number * subject.n_heads, (number + 1) * subject.n_heads)
@@ -73,21 +89,24 @@ def forward_arrays(
 def _trace(
     subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
-    """Neurons at the positions, the final residual if it is read, the attention of some layers."""
+    """What units follow from at the positions, the final residual if it is read, some layers' attention."""
     looking = [subject.envoy("attention", layer) for layer in layers]
-    down, norm = subject.envoy("down_projection"), subject.envoy("final_norm")
+    kind, norm = subject.kind, subject.envoy("final_norm")
     needs_residual = not subject.identity_obstacle
     attention: list[torch.Tensor] = []
     residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
-        for layer in looking:  # in the order in which the model runs them
+        if kind.site == "attention":  # all in the order in which the model runs them
+            seen = kind.seen(subject).save()
+        for layer in looking:
             attention.append(layer.output[1].save())
-        neurons = down.input.save()
+        if kind.site != "attention":
+            seen = kind.seen(subject).save()
         if needs_residual:
             residual = norm.input.save()
         tracer.stop()  # logits are recomputed at the sampled positions only
-    return at_positions(neurons), residual, attention
+    return seen_at(subject, batch, seen, at_positions), residual, attention
 
 
 _ENOUGH = 64

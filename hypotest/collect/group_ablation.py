@@ -64,7 +64,7 @@ def ablate_groups(
         after = replacement.at(block, index, tokens.shape[1])
         return group_changes(kept_route(subject), subject, block, after, groups, memory, on_step)
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
-    members = [torch.from_numpy(np.asarray(group)) for group in groups]
+    members = [torch.from_numpy(subject.columns(np.asarray(group))) for group in groups]
     scoring = Scoring.of(split.positions, outcome).part(rows)
     with full_precision():
         if _by_passes(subject, outcome):

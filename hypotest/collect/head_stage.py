@@ -12,6 +12,7 @@ from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import make_shards
 from hypotest.engine.session import Session
+from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.network.row_subject import RowSubject
 
@@ -34,8 +35,8 @@ def collect_heads(
         session: For progress.
         only: Heads to ablate, and no whole layers; all by default.
     """
-    if isinstance(subject, RowSubject):
-        return  # which has none
+    if isinstance(subject, RowSubject) or Channel.HEADS not in subject.channels:
+        return  # there are none, or none that are looked at
     own = sample.head_positions
     owner = np.searchsorted(sample.head_blocks, own["block"].to_numpy())
     index = own["index"].to_numpy().astype(np.int64)

@@ -1,15 +1,16 @@
-"""How the tested neurons change when attention heads are ablated.
+"""How the tested units change when attention heads are ablated.
 
 Zeroing head h's slice of the attention output projection's input (eq. 8 of arXiv:2509.21163) takes
 W_O[:, h] a_h away from the residual stream. Where attention and MLP read the same residual, that is all for
-the last layer that reaches the MLP: subtract it from the residual that enters the MLP's norm, and redo norm
-and up-projection. For the layer before it, the block in between runs again from the changed residual. In
-other families, where a norm may follow the attention, blocks run again from the head's own on, with its slice
-zeroed. Nothing earlier does.
+the last layer that reaches the MLP's neurons: subtract it from the residual that enters the MLP's norm, and
+redo norm and up-projection. For the layer before it, the block in between runs again from the changed
+residual. For other units, and in other families, where a norm may follow the attention, blocks run again from
+the head's own on, with its slice zeroed. Nothing earlier does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hypotest.collect.extent import Batch, batches, mlp_only_at
+from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.modules import by_input
 from hypotest.subjects.precision import full_precision
+from hypotest.subjects.units.neurons import NEURONS
 
 _BLOCKS_PER_BATCH = 8
 
@@ -32,10 +34,11 @@ class _Pass:
     block_arguments: dict[int, tuple[tuple[Any, ...], dict[str, Any]]]
     """Positional and keyword arguments of the blocks that run again."""
     projection_inputs: list[torch.Tensor]
-    """Heads side by side, for each reaching layer; only with a parallel residual."""
+    """Heads side by side, for each reaching layer; only of `_is_direct`."""
     mlp_residual: torch.Tensor | None
-    """What enters the MLP's norm; only with a parallel residual."""
-    neurons: torch.Tensor
+    """What enters the MLP's norm; only of `_is_direct`."""
+    units: torch.Tensor
+    """Activations at the positions."""
 
 
 def head_ablation_arrays(
@@ -45,7 +48,7 @@ def head_ablation_arrays(
     index: NDArray[np.int64],
     only: NDArray[np.int64] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Squared changes of every neuron at some positions.
+    """Squared changes of every unit's activation at some positions.
 
     Args:
         subject: The network.
@@ -70,13 +73,13 @@ def head_ablation_arrays(
     parts = _head_slices(subject)
     for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
         seen = _trace(subject, batch, batch.ids(tokens))
-        arrays["base"][batch.places] = seen.neurons.square().cpu().numpy()
+        arrays["base"][batch.places] = seen.units.square().cpu().numpy()
 
         def squared_change(
             place: int, part: slice, batch: Batch = batch, seen: _Pass = seen
         ) -> NDArray[np.float32]:
-            changed = _ablated_neurons(subject, batch, seen, place, part)
-            return np.asarray((changed - seen.neurons.to(changed.device)).square().cpu().numpy())
+            changed = _ablated_units(subject, batch, seen, place, part)
+            return np.asarray((changed - seen.units.to(changed.device)).square().cpu().numpy())
 
         for column in chosen:
             place, head = divmod(column, subject.n_heads)
@@ -88,27 +91,41 @@ def head_ablation_arrays(
 
 def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
     layers = subject.reaching_layers
-    parallel = subject.anatomy.parallel_residual
-    again = layers[1:] if parallel else layers
+    parallel = _is_direct(subject)
+    again = layers[1:] if parallel else range(layers[0], subject.layer + 1)
     blocks = {layer: subject.envoy("block", layer) for layer in again}
     projections = {layer: subject.envoy("attention_projection", layer) for layer in layers if parallel}
     norm = subject.envoy("mlp_norm") if parallel else None
-    down = subject.envoy("down_projection")
+    kind = subject.kind
     inputs: list[torch.Tensor] = []
     arguments: dict[int, Any] = {}
     mlp_residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
-        for layer in layers:  # in the order in which the model runs them
+        for layer in range(layers[0], subject.layer + 1):  # in the order in which the model runs them
             if layer in blocks:
                 arguments[layer] = blocks[layer].inputs.save()
-            if parallel:
+            if layer in projections:
                 inputs.append(projections[layer].input.save())
         if norm is not None:
             mlp_residual = norm.input.save()
-        neurons = down.input.save()
+        given = kind.seen(subject).save()
         tracer.stop()
-    return _Pass(arguments, inputs, mlp_residual, at_positions(neurons))
+    return _Pass(arguments, inputs, mlp_residual, _read(subject, batch, given, at_positions))
+
+
+def _read(
+    subject: LanguageModel, batch: Batch, seen: torch.Tensor, at_positions: Callable[[Any], Any]
+) -> torch.Tensor:
+    """Activations of the units at the positions."""
+    kind, own = subject.kind, seen_at(subject, batch, seen, at_positions)
+    with full_precision():
+        return kind.activations(subject, kind.coordinates(subject, own))
+
+
+def _is_direct(subject: LanguageModel) -> bool:
+    """Whether heads reach the units through one sum: neurons that read the same residual as the attention."""
+    return subject.anatomy.parallel_residual and subject.kind is NEURONS
 
 
 def _head_slices(subject: LanguageModel) -> list[slice]:
@@ -117,14 +134,14 @@ def _head_slices(subject: LanguageModel) -> list[slice]:
     return [slice(head * size, (head + 1) * size) for head in range(subject.n_heads)]
 
 
-def _ablated_neurons(
+def _ablated_units(
     subject: LanguageModel, batch: Batch, seen: _Pass, place: int, part: slice
 ) -> torch.Tensor:
-    """The tested neurons with a slice of a projection's input zeroed, (n_positions, n_neurons)."""
+    """The tested units with a slice of a projection's input zeroed, (n_positions, n_units)."""
     layer = subject.reaching_layers[place]
     rows, columns = batch.rows, batch.columns
     with full_precision():
-        if not subject.anatomy.parallel_residual:
+        if not _is_direct(subject):
             return _run_again(subject, batch, seen, layer, part)
         weight = by_input(subject.module("attention_projection", layer))[part]
         if layer == subject.reaching_layers[-1]:
@@ -142,7 +159,7 @@ def _ablated_neurons(
 
 
 def _run_again(subject: LanguageModel, batch: Batch, seen: _Pass, layer: int, part: slice) -> torch.Tensor:
-    """The tested neurons when blocks run from `layer` on with a slice zeroed, (n_positions, n_neurons)."""
+    """The tested units when blocks run from `layer` on with a slice zeroed, (n_positions, n_units)."""
 
     def zeroed(_module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         heads = arguments[0].clone()
@@ -152,14 +169,14 @@ def _run_again(subject: LanguageModel, batch: Batch, seen: _Pass, layer: int, pa
     hook = subject.module("attention_projection", layer).register_forward_pre_hook(zeroed)
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     try:
-        with subject.recorded_neurons() as neurons, only_at as at_positions:
+        with subject.recorded_units() as seen_again, only_at as at_positions:
             hidden = seen.block_arguments[layer][0][0]
             for number in range(layer, subject.layer + 1):
                 (_, *others), keywords = seen.block_arguments[number]
                 hidden = _hidden(subject.module("block", number)(hidden, *others, **keywords))
     finally:
         hook.remove()
-    return at_positions(neurons[0])
+    return _read(subject, batch, seen_again[0], at_positions)
 
 
 def _hidden(output: Any) -> torch.Tensor:

@@ -1,11 +1,12 @@
-"""Ablation of any layer's neurons in any family: interventions through nnsight, many neurons at a time.
+"""Ablation of any layer's units in any family: interventions through nnsight, many units at a time.
 
 For each block of text one forward pass keeps what leaves the layers before the ablated one, its attention and
 its MLP. Each neuron's ablation then goes on from there: the layers before are skipped with the kept residual,
 attention and MLP of the layer with the kept outputs, the latter moved by delta w_i (the down-projection is
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
-logits. A neuron is ablated at all positions of the block up to the last that is looked at, since later layers
-mix positions.
+logits. Units of other kinds move the output of another module, of the attention or of the whole block
+(`hypotest.subjects.units.kind`), and what lies behind that runs. A unit is ablated at all positions of the
+block up to the last that is looked at, since later layers mix positions.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
+from hypotest.subjects.units.kind import SKIPPED
 
 _VECTORS_PER_TOKEN = 24
 """Residual-sized activations that a forward pass holds at once for each token, generously."""
@@ -62,9 +65,10 @@ class _Kept:
 
     before: Any
     """Output of the block before the ablated one, as the model passes it on; None for the first."""
-    attention: Any
-    mlp: Tensor
-    neurons: Tensor
+    skipped: tuple[Any, ...]
+    """Outputs of the modules of the ablated block that do not run again; the last one is moved."""
+    units: Tensor
+    """Coordinates."""
     loss: Tensor
     """At the queries, shape (n_queries,)."""
 
@@ -116,13 +120,11 @@ def intervention_arrays(
             ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
             kept = _forward(subject, ids, read)
             loss[here] = read.summed(kept.loss[None])[0]
-            length = kept.neurons.shape[1]
-            after = torch.from_numpy(replacement.within(number, context)[:length]).to(kept.neurons.device)
+            length = kept.units.shape[1]
+            after = torch.from_numpy(replacement.within(number, context)[:length]).to(kept.units.device)
             size = _batch_size(subject, length, read.query.numel(), memory)
             for start in range(0, chosen.size, size):
-                part = torch.from_numpy(chosen[start : start + size])
-                delta = (after[:, part] - kept.neurons[0][:, part]).T
-                moved = delta[:, :, None] * subject.output_vectors[part][:, None, :]
+                moved = _moved(subject, chosen[start : start + size], after, kept.units[0])
                 losses = _moved_losses(subject, ids, read, kept, moved)
                 delta_loss[here, start : start + size] = read.summed(losses - kept.loss).T
             on_block()
@@ -142,14 +144,14 @@ def moved_losses(
     move: Callable[[Tensor], Tensor],
     scoring: Scoring = LOSS,
 ) -> NDArray[np.float32]:
-    """Change of loss at some positions of one block when the ablated layer's MLP adds something else.
+    """Change of loss at some positions of one block when the units' module adds something else.
 
     Args:
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        move: From the layer's neurons (1, length, n_neurons), up to the last query, to what is added to the
-            MLP's output, one row per variant, (n_variants, length, d_model).
+        move: From the coordinates of the units (1, length, n_coordinates), up to the last query, to what is
+            added to the output of their module, one row per variant, (n_variants, length, d_model).
         scoring: What changes at each position.
 
     Returns:
@@ -159,7 +161,7 @@ def moved_losses(
     read = _Read.of(scoring, index)
     with full_precision():
         kept = _forward(subject, ids, read)
-        moved = move(kept.neurons)
+        moved = move(kept.units)
         parts = torch.split(moved, _VARIANTS)
         losses = torch.cat([_moved_losses(subject, ids, read, kept, part) for part in parts])
         return read.summed(losses - kept.loss)
@@ -174,36 +176,50 @@ def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: flo
 
 def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
     query = read.query
-    before = subject.envoy("block", subject.layer - 1) if subject.layer else None
-    attention, mlp = subject.envoy("attention"), subject.envoy("mlp")
-    down, traced = subject.envoy("down_projection"), subject.traced
-    kept = None
+    kind, traced = subject.kind, subject.traced
+    before = subject.envoy("block", subject.layer - 1) if subject.layer and kind.site != "block" else None
+    *modules, site = (subject.envoy(module) for module in SKIPPED[kind.site])
+    kept, outputs = None, []
     cut = _up_to(subject, ids, query)
     with traced.trace(cut, logits_to_keep=query):
         if before is not None:
             kept = before.output.save()
-        heads = attention.output.save()
-        neurons = down.input.save()
-        added = mlp.output.clone().save()  # Falcon's blocks add the attention to it in place
+        for module in modules:
+            outputs.append(module.output.save())
+        seen = kind.seen(subject).save()
+        outputs.append(copied(site.output))  # Falcon's blocks add the attention to the MLP's in place
         logits = traced.output.logits.save()
-    shape = (*cut.shape, -1)  # OPT flattens positions
-    return _Kept(kept, heads, added, neurons.reshape(shape), read.losses(logits, ids)[0])
+    units = kind.coordinates(subject, seen.reshape(*cut.shape, -1))  # some flatten positions
+    return _Kept(kept, tuple(outputs), units, read.losses(logits, ids)[0])
+
+
+def _moved(subject: LanguageModel, units: NDArray[np.int64], after: Tensor, before: Tensor) -> Tensor:
+    """What the ablation of each unit adds, from coordinates (tokens, n), shape (n_units, tokens, d_model)."""
+    width = subject.kind.width(subject)
+    columns = torch.from_numpy(subject.columns(units))
+    delta, vectors = (after[:, columns] - before[:, columns]).T, subject.output_vectors[columns]
+    if width == 1:
+        return delta[:, :, None] * vectors[:, None, :]
+    parts = delta.reshape(len(units), width, -1).transpose(1, 2)
+    return torch.bmm(parts, vectors.reshape(len(units), width, -1))
 
 
 def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
-    """Loss at the queries when (batch, length, d_model) is added to the MLP's output, (batch, n_queries)."""
-    n, query = len(moved), read.query
-    flat = kept.mlp.ndim == 2
-    added = (kept.mlp + moved).reshape(-1, subject.d_model) if flat else kept.mlp + moved
-    skipped = [subject.envoy("block", layer) for layer in range(subject.layer)]
-    attention, mlp, traced = subject.envoy("attention"), subject.envoy("mlp"), subject.traced
-    before, heads = _repeated(kept.before, n), _repeated(kept.attention, n)
+    """Loss at the queries when (batch, length, d_model) is added to the units' site, (batch, n_queries)."""
+    n, query, traced = len(moved), read.query, subject.traced
+    *others, own = kept.skipped
+    given = hidden_of(own)
+    added = (given + moved).reshape(-1, moved.shape[-1]) if given.ndim == 2 else given + moved
+    site = with_hidden(_repeated(own, n), added)
+    skip = [(subject.envoy("block", layer), kept.before) for layer in range(subject.layer)]
+    skip += zip((subject.envoy(module) for module in SKIPPED[subject.kind.site]), others, strict=False)
+    before = [(envoy, site if value is None else _repeated(value, n)) for envoy, value in skip]
+    last = subject.envoy(subject.kind.site)
     cut = _up_to(subject, ids, query).expand(n, -1)
     with traced.trace(cut, logits_to_keep=query):
-        for envoy in skipped:
-            envoy.skip(before)
-        attention.skip(heads)
-        mlp.skip(added)
+        for envoy, value in before:
+            envoy.skip(value)
+        last.skip(site)
         logits = traced.output.logits.save()
     return read.losses(logits, ids)
 

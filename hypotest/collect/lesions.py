@@ -18,7 +18,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, intervene
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -100,7 +100,7 @@ def collect_lesions(
 
     def compute(number: int) -> dict[str, NDArray[np.float32]]:
         groups = asked.groups[number * GROUPS_PER_SHARD : (number + 1) * GROUPS_PER_SHARD]
-        found = {}
+        arrays = {}
         for name, split in rows.items():
             every = np.arange(split.positions.height)
             change = ablate_groups(
@@ -115,8 +115,8 @@ def collect_lesions(
             )
             if not np.isfinite(change).all():
                 raise EvidenceError(f"lesions: a change of loss at rows of {name} is not finite")
-            found[name] = np.ascontiguousarray(change.T)
-        return found
+            arrays[name] = np.ascontiguousarray(change.T)
+        return arrays
 
     make_shards(folder / "lesions", n_shards, compute, step)
     write_shard(
@@ -150,10 +150,10 @@ def read_lesions(cache: Path, key: str) -> dict[str, Lesions]:
     changes = read_shards(folder / "lesions", finished["shards"])
     groups = tuple(np.split(asked["members"].astype(np.int64), np.cumsum(asked["sizes"])[:-1]))
     n_groups, splits = len(groups), finished["splits"]
-    last, found = splits[-1], {}
+    last, lesions = splits[-1], {}
     for name in splits:
         mine = name == last and _NEITHER in changes
-        found[name] = Lesions(
+        lesions[name] = Lesions(
             groups=groups,
             random=asked["random"].astype(bool),
             change=changes[name].T,
@@ -161,7 +161,7 @@ def read_lesions(cache: Path, key: str) -> dict[str, Lesions]:
             documents=asked["documents"] if mine else np.empty(0, dtype=np.int64),
             targets=asked["targets"] if mine else np.empty(0, dtype=np.int64),
         )
-    return found
+    return lesions
 
 
 def lesions_digest(cache: Path, key: str) -> str:
@@ -213,7 +213,7 @@ def check_lesions(
         column = 0 if pair == 0 else int(rng.integers(len(lesions.groups)))
         group, row = lesions.groups[column], int(rng.choice(np.unique(split.blocks)))
         here = np.flatnonzero(split.blocks == row)
-        values = replacement.within(row, tokens.shape[1])[:, group]
+        values = replacement.within(row, tokens.shape[1])[:, columns_in(subject, group)]
         scoring = Scoring.of(split.positions, outcome).part(here)
         measured, _ = intervene(subject, tokens[row], split.indices[here], group, values, scoring)
         difference = float(np.abs(measured - lesions.change[here, column]).max())
@@ -230,8 +230,8 @@ def check_lesions(
 
 def _finished(cache: Path, key: str) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((cache / key / _FINISHED).read_text(encoding="utf-8"))
-        return found
+        record: dict[str, Any] = json.loads((cache / key / _FINISHED).read_text(encoding="utf-8"))
+        return record
     except (OSError, ValueError):
         raise EvidenceError(
             f"no finished lesions in {cache / key}; run the protocol again to collect them (HYPOTEST_CACHE "
@@ -241,10 +241,10 @@ def _finished(cache: Path, key: str) -> dict[str, Any]:
 
 def _key(splits: Mapping[str, SplitEvidence], neither: Sample, asked: AskedLesions, after: str) -> str:
     def digest(*arrays: NDArray[np.generic]) -> str:
-        found = hashlib.sha256()
+        sha256 = hashlib.sha256()
         for array in arrays:
-            found.update(np.ascontiguousarray(array).tobytes())
-        return found.hexdigest()
+            sha256.update(np.ascontiguousarray(array).tobytes())
+        return sha256.hexdigest()
 
     return evidence_key(
         {

@@ -115,10 +115,10 @@ def ablate_neurons(
 
     Examples:
         >>> tokens = np.arange(24).reshape(2, 12) + 1000
-        >>> found = ablate_neurons("reference", tokens)
-        >>> found.delta_loss.shape, found.engine
+        >>> ablated = ablate_neurons("reference", tokens)
+        >>> ablated.delta_loss.shape, ablated.engine
         ((22, 2048), 'identity')
-        >>> bool(found.error_bound.max() <= 1e-4)
+        >>> bool(ablated.error_bound.max() <= 1e-4)
         True
     """
     if not memory > 0 or not np.isfinite(memory) or not 1e-6 <= tolerance < np.inf:
@@ -148,23 +148,25 @@ def ablate_neurons(
     after = Replacement.of(replacement, seen["activations"], rows, places, seed)
     split = None
     if how.engine == INTERVENTIONS:
-        found = intervention_arrays(subject, blocks, np.arange(n_blocks), rows, places, after, memory, chosen)
+        arrays = intervention_arrays(
+            subject, blocks, np.arange(n_blocks), rows, places, after, memory, chosen
+        )
     else:
         certified = NeuronAblation(prepare_readout(subject), tolerance, memory)
         target = blocks[rows, places + 1].astype(np.int64)
         inputs = (seen["residual"], seen["activations"], after.at(rows, places, context), target)
-        found = certified(*inputs)
+        arrays = certified(*inputs)
         if parts:
             made_of = decompose(certified, *inputs)
             split = ChangeParts(**{name: values[:, chosen] for name, values in made_of.items()})
         if neurons is not None:  # the other columns were needed for nothing but speed
-            found = {**found, **{name: found[name][:, chosen] for name in ("delta_loss", "error_bound")}}
+            arrays = {**arrays, **{name: arrays[name][:, chosen] for name in ("delta_loss", "error_bound")}}
     check_ablation(
         subject,
         blocks,
         rows,
         places,
-        found["delta_loss"],
+        arrays["delta_loss"],
         after,
         how,
         SELF_CHECK_PAIRS,
@@ -175,9 +177,9 @@ def ablate_neurons(
         block=rows,
         index=places,
         neurons=chosen,
-        delta_loss=found["delta_loss"],
-        error_bound=found["error_bound"],
-        loss=found["loss"],
+        delta_loss=arrays["delta_loss"],
+        error_bound=arrays["error_bound"],
+        loss=arrays["loss"],
         parts=split,
         engine=how.engine,
         reason=how.reason,

@@ -23,7 +23,8 @@ class Replacement:
 
     kind: AblationKind
     values: NDArray[np.float32]
-    """One row for all positions (mean, zero), or one per possible donor, shape (n_rows, n_neurons)."""
+    """One row for all positions (mean, zero), or one per possible donor, shape (n_rows, n_neurons); of units
+    that are several numbers each, all of these (`hypotest.subjects.units.kind`)."""
     donor_block: NDArray[np.int64]
     """Block of each possible donor, shape (n_rows,); unused where there is one row."""
     donor_index: NDArray[np.int64]
@@ -64,7 +65,7 @@ class Replacement:
         """What the evidence was collected with."""
         return cls.of(
             cast(AblationKind, ablation.replacement),
-            np.asarray(selection.activations, dtype=np.float32),
+            np.asarray(selection.coordinates, dtype=np.float32),
             selection.blocks,
             selection.indices,
             ablation.seed,

@@ -102,6 +102,7 @@ def _key(
             "settings": subject.settings_fingerprint,
             "layer": subject.layer,
             **({"anatomy": own} if own else {}),
+            **({"units": subject.unit_settings} if subject.unit_settings else {}),
             **({"rows": subject.digest_of(sample.blocks)} if isinstance(subject, RowSubject) else {}),
             "split": split,
             "tokens": _digest(sample.tokens[used]),

@@ -39,12 +39,12 @@ class Scoring:
             outcome: Of the ablation, `hypotest.records.protocol.examples.Outcome`.
         """
         known: dict[str, Outcome] = {"foil": "logit_difference", "length": "sequence"}
-        found = {
+        columns = {
             name: positions[name].to_numpy().astype(np.int64)
             for name, needed_by in known.items()
             if outcome == needed_by
         }
-        return cls(**found)
+        return cls(**columns)
 
     def part(self, rows: slice | NDArray[np.integer] | NDArray[np.bool_]) -> Scoring:
         """Of some rows."""
@@ -96,5 +96,5 @@ def scores(logits: Tensor, target: Tensor, foil: Tensor | None = None) -> Tensor
         log_p = torch.log_softmax(logits, dim=-1)
         return -log_p.gather(2, target[None, :, None].expand(len(logits), -1, 1))[..., 0]
     both = torch.stack([target, foil.to(logits.device)], dim=-1)
-    found = logits.gather(2, both[None].expand(len(logits), -1, 2))
-    return found[..., 1] - found[..., 0]
+    of_both = logits.gather(2, both[None].expand(len(logits), -1, 2))
+    return of_both[..., 1] - of_both[..., 0]

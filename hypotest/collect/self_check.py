@@ -13,8 +13,10 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
+from hypotest.records.protocol.units import unit_facts
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.subjects.kinds import Subject
+from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
@@ -76,8 +78,9 @@ def check_ablation(
         neuron = column if neurons is None else int(neurons[column])
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
-        values = replacement.within(row, tokens.shape[1])[:, neuron]
-        measured, base = intervene(subject, tokens[row], index[rows], neuron, values, scoring.part(rows))
+        units = np.array([neuron])
+        values = replacement.within(row, tokens.shape[1])[:, columns_in(subject, units)]
+        measured, base = intervene(subject, tokens[row], index[rows], units, values, scoring.part(rows))
         if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
             worst = int(np.argmax(np.abs(base - loss[rows])))
             raise SelfCheckError(
@@ -93,8 +96,8 @@ def check_ablation(
         if not (difference <= tolerance).all():
             worst = int(np.argmax(difference))
             raise SelfCheckError(
-                f"the ablation of neuron {neuron} ({ablation.engine}, {ablation.replacement}) gives "
-                f"{fast[worst]:.6f} nats where an intervention "
+                f"the ablation of {_word(subject)} {neuron} ({ablation.engine}, {ablation.replacement}) "
+                f"gives {fast[worst]:.6f} nats where an intervention "
                 f"in the whole model gives {measured[worst]:.6f} (block {row}, index "
                 f"{index[rows][worst]}); {subject.tested_words}. No result can be trusted; please "
                 "report this with the model's name"
@@ -107,7 +110,7 @@ def intervene(
     subject: Subject,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
-    neuron: int | NDArray[np.int64],
+    neurons: NDArray[np.int64],
     values: NDArray[np.float32],
     scoring: Scoring = LOSS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -119,9 +122,8 @@ def intervene(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        neuron: Which one, or several at once, (k,).
-        values: What it is set to, one for the block or one per position, shape (1,) or (context,); of
-            several, (1, k) or (context, k).
+        neurons: Which ones, all at once, shape (k,).
+        values: What their coordinates are set to, in the block or at each position, (1 or context, n).
         scoring: What changes at each query.
 
     Returns:
@@ -131,20 +133,16 @@ def intervene(
         raise SelfCheckError(f"{subject.name}: there is no network in which anything could be ablated")
     if isinstance(subject, Network):
         row = subject.row_of(tokens)
-        return intervene_at(
-            subject, row, np.atleast_1d(neuron), values.reshape(len(values), -1)[_place(values, index)]
-        )
+        return intervene_at(subject, row, neurons, values[_place(values, index)])
     ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
     after = torch.from_numpy(np.ascontiguousarray(values))
-    down = subject.envoy("down_projection")
-    traced = subject.traced
+    traced, columns = subject.traced, subject.columns(neurons)
     query = torch.from_numpy(scoring.queries(index))
     with full_precision(), traced.trace(ids, logits_to_keep=query):
         base = traced.output.logits.save()
-    with full_precision(), traced.trace(ids, logits_to_keep=query):
-        activations = down.input.clone()
-        activations.view(*ids.shape, -1)[:, :, neuron] = after  # OPT flattens positions
-        down.input = activations
+    hold = subject.kind.held(subject, (1, ids.shape[1]), columns, after)
+    with full_precision(), hold as edit, traced.trace(ids, logits_to_keep=query):
+        edit()
         ablated = traced.output.logits.save()
     foil = scoring.foils(index.size)
     base_loss, ablated_loss = (
@@ -152,6 +150,15 @@ def intervene(
         for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
     )
     return ablated_loss - base_loss, base_loss
+
+
+def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Columns of a replacement that belong to some units; outside language models the units themselves."""
+    return subject.columns(units) if isinstance(subject, LanguageModel) else units
+
+
+def _word(subject: Subject) -> str:
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

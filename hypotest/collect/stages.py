@@ -19,10 +19,12 @@ from hypotest.collect.evidence_folder import FINISHED
 from hypotest.collect.forward_stage import collect_forward, forward_shards
 from hypotest.collect.head_stage import head_shards
 from hypotest.collect.network.collection import write_declared
+from hypotest.collect.partition import write_partition
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import read_shards, write_shard
 from hypotest.engine.session import Session
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.evidence.rows import extra_columns
 from hypotest.records.protocol.choices import AblationKind
@@ -34,21 +36,19 @@ DECOMPOSED_POSITIONS = 512
 
 
 def _collect_weights(subject: Subject, folder: Path) -> None:
-    """The tested MLP's weights, and which heads reach it; of any module what it declares."""
+    """Weights of the tested units, if they have some, and the heads that reach them; or what is declared."""
     if isinstance(subject, RowSubject):
         write_declared(subject, folder)
         return
     if (folder / "weights").exists():
         return
     heads = [(layer, head) for layer in subject.reaching_layers for head in range(subject.n_heads)]
-    write_shard(
-        folder / "weights",
-        {
-            "output": subject.output_vectors.cpu().numpy(),
-            "input": subject.input_vectors.cpu().numpy(),
-            "heads": np.array(heads, dtype=np.int32).reshape(-1, 2),
-        },
-    )
+    known = {"heads": np.array(heads, dtype=np.int32).reshape(-1, 2)}
+    if Channel.WEIGHTS in subject.channels:
+        known["output"] = subject.output_vectors.cpu().numpy()
+        known["input"] = subject.kind.input_vectors(subject).cpu().numpy()
+    write_shard(folder / "weights", known)
+    write_partition(subject.kind.partition(subject), folder)
 
 
 def begin_selection(
@@ -74,7 +74,7 @@ def begin_selection(
         write_shard(folder / "mean", {"mean_activation": mean})
     return forward, Replacement.of(
         cast(AblationKind, ablation.replacement),
-        forward["activations"],
+        forward.get("coordinates", forward["activations"]),
         sample.blocks,
         sample.indices,
         ablation.seed,
@@ -148,7 +148,7 @@ def describe(
             name: ablation_shards(sample.where(rows), identity, subject) for name, rows in parts.items()
         },
         "how": asdict(ablation),
-        "heads": head_shards(sample) if heads and not isinstance(subject, RowSubject) else 0,
+        "heads": head_shards(sample) if heads and Channel.HEADS in subject.channels else 0,
         "shape": _shape(subject, sample.tokens.shape[1]),
     }
     write_whole(folder / FINISHED, json.dumps(counts))

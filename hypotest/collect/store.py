@@ -190,9 +190,9 @@ def kept(shard: Path, names: Collection[str], compute: Callable[[], Arrays]) -> 
     """
     if os.path.lexists(shard):
         try:
-            found = read_shard(shard)
-            if found.keys() == set(names):
-                return found
+            stored = read_shard(shard)
+            if stored.keys() == set(names):
+                return stored
         except EvidenceError:
             pass
         _remove(shard)
@@ -217,12 +217,12 @@ def read_checksums(shard: Path) -> dict[str, str]:
         EvidenceError: If the shard is missing or damaged.
     """
     try:
-        found = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not all(isinstance(item, str) for item in found.values()):
+        checksums = json.loads((shard / _CHECKSUMS).read_text(encoding="utf-8"))
+        if not isinstance(checksums, dict) or not all(isinstance(item, str) for item in checksums.values()):
             raise ValueError(f"{_CHECKSUMS} holds no checksums")
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(shard, error) from None
-    return found
+    return checksums
 
 
 def _unreadable(shard: Path, error: Exception) -> EvidenceError:

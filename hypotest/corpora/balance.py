@@ -45,11 +45,11 @@ def covariates_of(
     """
     if counts is None:
         counts = np.bincount(blocks.tokens[blocks.is_text])
-    found: dict[MatchFactor, NDArray[np.float64]] = {}
+    covariates: dict[MatchFactor, NDArray[np.float64]] = {}
     for name in (*_CATEGORIES, *_NUMBERS):
         values = values_of(blocks, block, index, name, np.asarray(counts)).astype(np.float64)
-        found[name] = np.log2(values + 1) if name in ("target_frequency", "length") else values
-    return found
+        covariates[name] = np.log2(values + 1) if name in ("target_frequency", "length") else values
+    return covariates
 
 
 def balance_of(

@@ -64,12 +64,12 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
         CorpusError: If a distribution is not installed.
     """
     distributions = sorted(distributions)
-    found = installed(distributions)
+    installations = installed(distributions)
     packages = Parallel(n_jobs=-1)(delayed(_package_docstrings)(name) for name in distributions)
     seen: set[str] = set()
     documents: list[Document] = []
     sources: list[TextSource] = []
-    for name, distribution, files in zip(distributions, found, packages, strict=True):
+    for name, distribution, files in zip(distributions, installations, packages, strict=True):
         paragraphs = ((identifier, _new_paragraphs(texts, seen)) for identifier, texts in files)
         own, source = _documents(name, distribution.version, paragraphs)
         documents += own
@@ -109,8 +109,8 @@ def documents_by_part(
     documents: list[Document] = []
     sources: list[TextSource] = []
     for part in parts:
-        found, own = package_documents(distributions) if part == "docstrings" else _code(distributions)
-        for item in found:
+        of_part, own = package_documents(distributions) if part == "docstrings" else _code(distributions)
+        for item in of_part:
             columns = dict(zip(PACKAGE_COLUMNS, (part, item.id.partition(":")[0]), strict=True))
             documents.append(Document(f"{item.id} ({part})", item.text, columns))
         sources += [replace(source, name=f"{source.name} ({part})") for source in own]
@@ -155,16 +155,16 @@ def installed(distributions: Sequence[str]) -> list[metadata.Distribution]:
     Raises:
         CorpusError: If one is not installed.
     """
-    found = []
+    installations = []
     for name in distributions:
         try:
-            found.append(metadata.distribution(name))
+            installations.append(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             raise CorpusError(
                 f"the text needs the installed package {name!r}, which is missing; "
                 f"install it with: pip install {name}"
             ) from None
-    return found
+    return installations
 
 
 def _package_docstrings(name: str) -> list[tuple[str, list[str]]]:

@@ -188,8 +188,8 @@ def _of_table(content: bytes, separator: str, where: str, columns: Sequence[str]
         raise CorpusError(f"{where}: cannot be read as a table: {reason}") from None
     for column in columns:
         if column not in rows.columns:
-            found = ", ".join(map(repr, rows.columns[:5]))
-            raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+            names = ", ".join(map(repr, rows.columns[:5]))
+            raise CorpusError(f"{where}: needs a column {column!r} of text; found {names:.200}")
     yield from _numbered(rows.select(columns))
 
 
@@ -239,11 +239,11 @@ def _of_rows(path: Path, where: str, columns: Sequence[str], most: int) -> Itera
         rows = pl.scan_parquet(path, glob=False)
         schema = rows.collect_schema()
         if not isinstance(schema.get(column), pl.String | pl.Categorical | pl.Enum):
-            found = ", ".join(f"{name} ({dtype})" for name, dtype in list(schema.items())[:5])
-            raise CorpusError(f"{where}: needs a column {column!r} of text; found {found:.200}")
+            names = ", ".join(f"{name} ({dtype})" for name, dtype in list(schema.items())[:5])
+            raise CorpusError(f"{where}: needs a column {column!r} of text; found {names:.200}")
         if missing := [name for name in more if name not in schema]:
-            found = ", ".join(list(schema)[:5])
-            raise CorpusError(f"{where}: needs a column {missing[0]!r}; found {found:.200}")
+            names = ", ".join(list(schema)[:5])
+            raise CorpusError(f"{where}: needs a column {missing[0]!r}; found {names:.200}")
         rows = rows.select(pl.col(column).cast(pl.String), *more)
         size = rows.select(pl.col(column).str.len_bytes().sum()).collect(engine="streaming").item()
         if size > most:

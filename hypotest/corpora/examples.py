@@ -43,10 +43,10 @@ class ExampleTable:
 
     def clusters(self) -> tuple[Document, ...]:
         """What is on one side of the split, with all of its prompts and targets as its text."""
-        found: dict[str, list[str]] = {}
+        by_cluster: dict[str, list[str]] = {}
         for item in self.examples:
-            found.setdefault(item.cluster, []).append(f"{item.prompt}{item.target}\n{item.foil or ''}")
-        return tuple(Document(name, "\n".join(sorted(texts))) for name, texts in found.items())
+            by_cluster.setdefault(item.cluster, []).append(f"{item.prompt}{item.target}\n{item.foil or ''}")
+        return tuple(Document(name, "\n".join(sorted(texts))) for name, texts in by_cluster.items())
 
 
 def read_examples(examples: Examples, base: Path, columns: Sequence[str] = ()) -> ExampleTable:
@@ -63,13 +63,13 @@ def read_examples(examples: Examples, base: Path, columns: Sequence[str] = ()) -
         CorpusError: If a file cannot be read or has no rows, a column is not there, a prompt, target or foil
             is empty, or a pair lies in two clusters; says where.
     """
-    found: list[Example] = []
+    parsed: list[Example] = []
     sources, left, seen = [], MAX_BYTES, set()
     wanted = tuple(dict.fromkeys((*examples.columns, *columns)))
     for where, name, _ in named_files(examples.files, base, KEY):
         rows = read_documents(base / name, where, examples.prompt, left, wanted)
         _require_columns(rows, examples, where)
-        before, n_copies, digest = len(found), 0, hashlib.sha256()
+        before, n_copies, digest = len(parsed), 0, hashlib.sha256()
         for number, prompt, values in rows:
             item = _example(f"{where}, row {number}", prompt, values, examples, columns)
             identity = (item.prompt, item.target, item.foil, item.pair)
@@ -77,16 +77,16 @@ def read_examples(examples: Examples, base: Path, columns: Sequence[str] = ()) -
                 n_copies += 1
                 continue
             seen.add(identity)
-            found.append(item)
+            parsed.append(item)
             encoded = "\0".join((prompt, *(f"{key}={values[key]}" for key in sorted(values)))).encode()
             left -= len(encoded)
             digest.update(encoded + b"\0")
-        sources.append(TextSource(name, "", digest.hexdigest(), len(found) - before, 0, n_copies))
-    if not found:
+        sources.append(TextSource(name, "", digest.hexdigest(), len(parsed) - before, 0, n_copies))
+    if not parsed:
         raise CorpusError(f"{KEY}.files: there is no example in them")
-    _require_one_cluster(found)
-    order = {name: place for place, name in enumerate(dict.fromkeys(item.cluster for item in found))}
-    return ExampleTable(tuple(sorted(found, key=lambda item: order[item.cluster])), tuple(sources))
+    _require_one_cluster(parsed)
+    order = {name: place for place, name in enumerate(dict.fromkeys(item.cluster for item in parsed))}
+    return ExampleTable(tuple(sorted(parsed, key=lambda item: order[item.cluster])), tuple(sources))
 
 
 def _example(

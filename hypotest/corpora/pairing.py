@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import get_args
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,47 @@ def require_overlap(
             )
 
 
+class _Shrinking:
+    """Positions in the order of their place in the block; those that drop out never come back."""
+
+    def __init__(self, positions: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+        self._positions, self._places = positions, places
+
+    def within(
+        self, reach: tuple[int, int] | None, is_in: Callable[[NDArray[np.int64]], BoolArray]
+    ) -> NDArray[np.int64]:
+        """Those that are still in, from one place to another, or all of them.
+
+        Where most of what is looked at has dropped out, all that has is let go: the texts of a few hundred
+        long documents are full long before the last of a million positions has been tried.
+        """
+        part = slice(0, None)
+        if reach is not None:
+            part = slice(*np.searchsorted(self._places, (reach[0], reach[1] + 1)))
+        looked_at = self._positions[part]
+        kept = looked_at[is_in(looked_at)]
+        if 2 * kept.size < looked_at.size:
+            still = is_in(self._positions)
+            self._positions, self._places = self._positions[still], self._places[still]
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Positions that agree in what pairs must agree in exactly."""
+
+    free: _Shrinking
+    """Those that nobody has, of documents with room."""
+    open: _Shrinking
+    """Those of them whose target types have room, too."""
+
+    @classmethod
+    def of(cls, positions: NDArray[np.int64], index: NDArray[np.int64]) -> Self:
+        """All of these positions, whose places in their blocks are `index[positions]`."""
+        ordered = positions[np.argsort(index[positions], kind="stable")]
+        return cls(_Shrinking(ordered, index[ordered]), _Shrinking(ordered, index[ordered]))
+
+
 class Pairing:
     """Positions of the second condition that are still free, by what pairs agree in."""
 
@@ -98,7 +140,7 @@ class Pairing:
         )
         ends = np.r_[changed[1:], order.size]
         self._groups = {
-            tuple(ordered[start].tolist()): order[start:end]
+            tuple(ordered[start].tolist()): _Group.of(order[start:end], self._index)
             for start, end in zip(changed.tolist(), ends.tolist(), strict=False)
         }
 
@@ -124,12 +166,14 @@ class Pairing:
         """
         pairs: list[tuple[int, int, int, int]] = []
         keys = self._keys(first[:, 0], first[:, 1])
+        documents = self._blocks.document[first[:, 0]]
+        types = self._blocks.tokens[first[:, 0], first[:, 1] + 1]
         for row in rng.permutation(len(first)).tolist():
-            block, index = (int(value) for value in first[row])
-            group = self._groups.get(tuple(keys[row].tolist()))
-            if group is None or not self._room(0, np.array([block]), np.array([index]))[0]:
+            if self._of_documents[0, documents[row]] <= 0 or self._of_types[0, types[row]] <= 0:
                 continue
-            partner = self._chosen(group[self._free[group]], index, rng)
+            group = self._groups.get(tuple(keys[row].tolist()))
+            block, index = (int(value) for value in first[row])
+            partner = None if group is None else self._chosen(group, index, rng)
             if partner is None:
                 continue
             other = int(self._block[partner]), int(self._index[partner])
@@ -140,19 +184,25 @@ class Pairing:
             pairs.append((block, index, *other))
         return np.asarray(sorted(pairs), dtype=np.int64).reshape(-1, 4)
 
-    def _chosen(self, candidates: NDArray[np.int64], index: int, rng: np.random.Generator) -> int | None:
-        block = self._block[candidates]
-        candidates = candidates[self._of_documents[1, self._blocks.document[block]] > 0]
-        if self._near and candidates.size:
-            distance = np.abs(self._index[candidates] - index)
-            candidates = candidates[distance <= max(CALIPER, distance.min())]
-        candidates = candidates[self._room(1, self._block[candidates], self._index[candidates])]
-        return int(rng.choice(candidates)) if candidates.size else None
+    def _chosen(self, group: _Group, index: int, rng: np.random.Generator) -> int | None:
+        reach = (index - CALIPER, index + CALIPER) if self._near else None
+        candidates = group.open.within(reach, self._is_open)
+        if self._near and not candidates.size and not group.free.within(reach, self._is_free).size:
+            free = group.free.within(None, self._is_free)
+            distance = np.abs(self._index[free] - index)
+            nearest = free[distance == distance.min()] if free.size else free
+            candidates = nearest[self._is_open(nearest)]
+        return int(rng.choice(np.sort(candidates))) if candidates.size else None
 
-    def _room(self, condition: int, block: NDArray[np.int64], index: NDArray[np.int64]) -> BoolArray:
-        """Whether a position's document and target type may have another one."""
-        documents = self._of_documents[condition, self._blocks.document[block]] > 0
-        return np.asarray(documents & (self._of_types[condition, self._blocks.tokens[block, index + 1]] > 0))
+    def _is_free(self, positions: NDArray[np.int64]) -> BoolArray:
+        """Whether nobody has them, and their document may have another partner."""
+        of_documents = self._of_documents[1, self._blocks.document[self._block[positions]]]
+        return np.asarray(self._free[positions] & (of_documents > 0))
+
+    def _is_open(self, positions: NDArray[np.int64]) -> BoolArray:
+        """Whether their target type may have another partner, too."""
+        targets = self._blocks.tokens[self._block[positions], self._index[positions] + 1]
+        return np.asarray(self._is_free(positions) & (self._of_types[1, targets] > 0))
 
     def _keys(self, block: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
         """What positions must agree in exactly, shape (n_positions, n_factors)."""

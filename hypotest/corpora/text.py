@@ -40,7 +40,7 @@ def read_files(
     seen: set[str] = set()
     for where, name, is_one in named_files(text.files, base, key):
         path = base / name
-        found = read_documents(path, where, text.column, left, columns)
+        contents = read_documents(path, where, text.column, left, columns)
         target = path.resolve()
         if target in files and not is_one:
             continue
@@ -51,7 +51,7 @@ def read_files(
             )
         files[target] = name
         digest, before, n_empty, n_copies = hashlib.sha256(), len(documents), 0, 0
-        for place, content, own_fields in found:
+        for place, content, own_fields in contents:
             if not content.strip():
                 n_empty += 1
                 continue
@@ -65,7 +65,7 @@ def read_files(
             documents.append(Document(f"{name}:{place}" if place else name, content, own_fields))
             digest.update(encoded)
             digest.update(b"\0" if place else b"")
-        if is_one and n_empty == len(found):
+        if is_one and n_empty == len(contents):
             raise CorpusError(f"{where}: is empty")
         sources.append(TextSource(name, "", digest.hexdigest(), len(documents) - before, n_empty, n_copies))
     if not documents:

@@ -21,7 +21,7 @@ def one_blas_thread() -> Iterator[None]:
 def blas_threads() -> int:
     """Threads that BLAS would use: the cores, or what the user or a worker process allows it."""
     return max(
-        (int(found["num_threads"]) for found in _controller().select(user_api="blas").info()), default=1
+        (int(library["num_threads"]) for library in _controller().select(user_api="blas").info()), default=1
     )
 
 

@@ -64,8 +64,8 @@ class Workers:
         places = [] if self._kept is None else self._kept.stage(stage, len(calls))
         results = {}
         if self._kept is not None:
-            found = [self._kept.read(place) for place in places]
-            results = {number: piece for number, piece in enumerate(found) if piece is not None}
+            kept = [self._kept.read(place) for place in places]
+            results = {number: piece for number, piece in enumerate(kept) if piece is not None}
         for _ in results:
             step()
         left = [number for number in range(len(calls)) if number not in results]

@@ -143,8 +143,8 @@ def gaussian_copula_information(
 
     def rank(block: slice) -> None:
         order = RankOrder(finite_activations(values[:, block])[present])
-        found, _ = normal_scores(order, np.arange(order.size)[None], counts[None])
-        np.multiply(found[0], root, out=scores[block])
+        transformed, _ = normal_scores(order, np.arange(order.size)[None], counts[None])
+        np.multiply(transformed[0], root, out=scores[block])
         sums[block] = (scores[block] * root).sum(axis=1)
 
     in_threads(rank, [slice(start, start + NEURON_BLOCK) for start in range(0, size, NEURON_BLOCK)])

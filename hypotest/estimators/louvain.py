@@ -67,14 +67,14 @@ def best_partitions(
         random[0] = seeds[place]
         best = -np.inf
         for restart in range(restarts):
-            found = np.arange(size)
+            membership = np.arange(size)
             for _ in range(_LEIDEN_ITERATIONS if refined else 1):
-                found = _partition(shares, found, resolution, refined, random)
-            value = quality(weights, found, resolution)
+                membership = _partition(shares, membership, resolution, refined, random)
+            value = quality(weights, membership, resolution)
             values[place, restart] = value
             if value > best:
                 best = value
-                memberships[place] = found
+                memberships[place] = membership
     return memberships, values
 
 

@@ -104,8 +104,8 @@ def communities(
         Two pairs: 2m = 4, each pair has W = 2 and S = 2, so Q = 2 (2/4 - (2/4)^2) = 0.5.
 
         >>> pairs = np.kron(np.eye(2), np.ones((2, 2)))
-        >>> found = communities(pairs, np.array([[0, 1, 2, 3]]), rng=np.random.default_rng(0))
-        >>> found.modularity.tolist(), found.n_communities.tolist()
+        >>> best = communities(pairs, np.array([[0, 1, 2, 3]]), rng=np.random.default_rng(0))
+        >>> best.modularity.tolist(), best.n_communities.tolist()
         ([0.5], [2])
     """
     matrix = layer_matrix(information, "information")

@@ -35,15 +35,17 @@ def spectral_clusters(weights: FloatArray, n_clusters: int, seed: int) -> NDArra
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    found = np.array(weights, dtype=np.float64)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or not 1 <= n_clusters <= len(found):
-        raise ValueError(f"needs a square matrix and up to as many clusters; got {found.shape}, {n_clusters}")
-    np.fill_diagonal(found, 0.0)
-    if not np.isfinite(found).all() or (found < 0).any():
+    matrix = np.array(weights, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not 1 <= n_clusters <= len(matrix):
+        raise ValueError(
+            f"needs a square matrix and up to as many clusters; got {matrix.shape}, {n_clusters}"
+        )
+    np.fill_diagonal(matrix, 0.0)
+    if not np.isfinite(matrix).all() or (matrix < 0).any():
         raise ValueError("weights must be finite and not negative")
-    degrees = found.sum(axis=1)
+    degrees = matrix.sum(axis=1)
     scale = np.divide(1.0, np.sqrt(degrees), out=np.zeros_like(degrees), where=degrees > 0)
-    _, vectors = np.linalg.eigh(scale[:, None] * found * scale)
+    _, vectors = np.linalg.eigh(scale[:, None] * matrix * scale)
     leading = vectors[:, -n_clusters:]
     lengths = np.linalg.norm(leading, axis=1, keepdims=True)
     leading = np.divide(leading, lengths, out=np.zeros_like(leading), where=lengths > 0)
@@ -88,8 +90,8 @@ def agreement(clusters: IntArray, parts: IntArray) -> NDArray[np.float64]:
     expected = of_clusters * of_parts / (own.size * (own.size - 1) / 2)
     most = (of_clusters + of_parts) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(most == expected, 1.0, (together - expected) / (most - expected))
-    return np.asarray(found.reshape(np.shape(parts)[:-1]))
+        adjusted_rand = np.where(most == expected, 1.0, (together - expected) / (most - expected))
+    return np.asarray(adjusted_rand.reshape(np.shape(parts)[:-1]))
 
 
 def permuted_agreement(

@@ -94,7 +94,7 @@ def _truncated_lognormal(z: NDArray[np.float64]) -> tuple[float, float]:
         ]
         return value, np.array(gradient)
 
-    found = minimize(
+    optimum = minimize(
         loss,
         np.array([0.9, 0.05]),
         jac=True,
@@ -102,4 +102,4 @@ def _truncated_lognormal(z: NDArray[np.float64]) -> tuple[float, float]:
         bounds=[(None, None), (SMALLEST_CURVATURE, None)],
         options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000},
     )
-    return float(found.x[0]), float(found.x[1])
+    return float(optimum.x[0]), float(optimum.x[1])

@@ -78,7 +78,10 @@ def profile_similarity(
     ones = np.ones((owner.size, 1))
     total, pairs = (
         [
-            sum(sign * found for sign, found in zip((sign for sign, _ in factors), of_factors, strict=True))
+            sum(
+                sign * product
+                for sign, product in zip((sign for sign, _ in factors), of_factors, strict=True)
+            )
             for of_factors in zip(*(_products(rows, first, codes, ways) for _, codes in factors), strict=True)
         ]
         for rows in (influence, ones)
@@ -108,7 +111,7 @@ def _products(
     of which some rows are in the group change. Codes are taken some at a time, so that sums of cells, of
     which there are nearly as many as rows, are not all held at once.
     """
-    found = [np.zeros((3, 1 + n_groups)) for _, n_groups in ways]
+    of_ways = [np.zeros((3, 1 + n_groups)) for _, n_groups in ways]
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(0, int(codes.max()) + 1, _CODES_AT_ONCE))
     for here in np.split(order, starts[1:]):
@@ -117,7 +120,7 @@ def _products(
         n_codes = int(local.max()) + 1
         sums = [_summed(values, local, side, n_codes) for side in (mine, ~mine)]
         whole = np.array([_dots(sums[p], sums[q]).sum() for p, q in _SIDES])
-        for (groups, n_groups), products in zip(ways, found, strict=True):
+        for (groups, n_groups), products in zip(ways, of_ways, strict=True):
             products += whole[:, None]
             leaving = np.flatnonzero(groups[here] < n_groups)
             if not leaving.size:
@@ -130,7 +133,7 @@ def _products(
             for place, (p, q) in enumerate(_SIDES):
                 change = _dots(removed[p], removed[q]) - _dots(of_code[p], removed[q])
                 np.add.at(products[place], 1 + pairs % n_groups, change - _dots(removed[p], of_code[q]))
-    return found
+    return of_ways
 
 
 def _summed(

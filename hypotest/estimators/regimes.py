@@ -35,6 +35,8 @@ __all__ = [
 
 MIN_STEPS = 3
 """Grid steps that a segment must span: four points with those at its ends, two more than a line."""
+FEWEST_RANKS = 3 * MIN_STEPS + 1
+"""With which a curve can have two breakpoints."""
 HEAD_SHARE = 0.05
 """A plateau ends within this share of the ranks."""
 FLAT = 0.15
@@ -61,7 +63,7 @@ class RegimeFits:
     kappa: NDArray[np.float64]
     """Minus the slope of the power law, shape (B,)."""
     bic: NDArray[np.float64]
-    """With 0, 1 and 2 breakpoints, shape (B, 3); descriptive."""
+    """With 0, 1 and 2 breakpoints, shape (B, 3), NaN where there is no room for them; descriptive."""
     head_excess: NDArray[np.float64]
     """Mean residual of the points left of the power law against the power law extended to them, in
     natural log units, shape (B,). Negative where the head is flatter, positive where it is raised;
@@ -92,10 +94,11 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
 
     Which segment is the power law: the middle one of three. Of two, the right one if the breakpoint
     lies within the first 5 % of ranks (what is left of it is then a head), else the left one (what
-    is right of it is then the rapid decay). A single line is the power law itself.
+    is right of it is then the rapid decay). A single line is the power law itself. Fewer than
+    `FEWEST_RANKS` points, those of a block of a few heads, get a single line whatever they are.
 
     Args:
-        log_rank: Natural log of the ranks, ascending, shape (P,), at least 10; the last one is taken
+        log_rank: Natural log of the ranks, ascending, shape (P,), at least 2; the last one is taken
             for the number of neurons.
         log_influence: Natural log of the influences, shape (B, P). A curve with a value that is not
             finite gets NaN throughout and no plateau.
@@ -116,13 +119,15 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
     """
     x = np.asarray(log_rank, dtype=np.float64)
     curves = np.asarray(log_influence, dtype=np.float64)
-    if x.ndim != 1 or x.size < 3 * MIN_STEPS + 1:
-        raise ValueError(f"log_rank needs at least {3 * MIN_STEPS + 1} points, got {x.shape}")
+    if x.ndim != 1 or x.size < 2:
+        raise ValueError(f"log_rank needs at least 2 points, got {x.shape}")
     if not np.all(np.diff(x) > 0) or not np.all(np.isfinite(x)):
         raise ValueError("log_rank must be finite and ascend")
     if curves.ndim != 2 or curves.shape[1] != x.size:
         raise ValueError(f"log_influence must have shape (B, {x.size}), got {curves.shape}")
     defined = np.all(np.isfinite(curves), axis=1)
+    if x.size < FEWEST_RANKS:
+        return _describe(x, curves, defined, *_single_lines(x, np.where(defined[:, None], curves, 0.0)))
     search = _Search(x)
     chosen = np.empty((curves.shape[0], 2), dtype=np.int64)
     number = np.empty(curves.shape[0], dtype=np.int64)
@@ -133,6 +138,19 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
         rows = slice(start, start + CURVES_AT_A_TIME)
         chosen[rows], number[rows], bic[rows], coefficients[rows] = search.fit(safe[rows])
     return _describe(x, curves, defined, chosen, number, bic, coefficients)
+
+
+def _single_lines(
+    x: NDArray[np.float64], curves: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """What `_Search.fit` returns where there is no room for a breakpoint; NaN for the BIC of any."""
+    rows = len(curves)
+    lines = curves @ np.linalg.pinv(np.stack([np.ones(x.size), x], axis=1)).T
+    rss = np.square(curves - lines[:, :1] - lines[:, 1:] * x).sum(axis=1)
+    bic = np.full((rows, 3), np.nan)
+    bic[:, 0] = x.size * np.log(np.maximum(rss, 1e-20) / x.size) + 2 * np.log(x.size)
+    chosen = np.zeros((rows, 2), dtype=np.int64)
+    return chosen, chosen[:, 0], bic, np.column_stack([lines, np.zeros((rows, 2))])
 
 
 class _Search:

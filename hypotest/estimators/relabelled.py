@@ -124,8 +124,10 @@ def modularity_relabelled(
             graphs = np.stack(
                 [binned_information(values[labelled[row]][:, checked[row]], bins) for row in rows]
             )
-        found = graph_communities(graphs, method=method, resolution=resolution, restarts=restarts, rng=rng)
-        result[rows] = found.modularity
+        communities = graph_communities(
+            graphs, method=method, resolution=resolution, restarts=restarts, rng=rng
+        )
+        result[rows] = communities.modularity
     return result
 
 

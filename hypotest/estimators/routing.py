@@ -79,17 +79,17 @@ def crossed_halvings(
     Raises:
         ValueError: If there are fewer than two documents or types, or no halving.
     """
-    found: list[BoolArray] = []
+    halvings: list[BoolArray] = []
     for name, units in (("documents", documents), ("types", types)):
         if units is None:
-            found.append(found[0])
+            halvings.append(halvings[0])
             continue
         distinct, codes = np.unique(units, return_inverse=True)
         if distinct.size < 2 or n_halvings < 1:
             raise ValueError(f"needs two {name} and one halving, got {distinct.size} and {n_halvings}")
         even = np.broadcast_to(np.arange(distinct.size) % 2 == 0, (n_halvings, distinct.size))
-        found.append(rng.permuted(even, axis=1)[:, codes])
-    return found[0], found[1]
+        halvings.append(rng.permuted(even, axis=1)[:, codes])
+    return halvings[0], halvings[1]
 
 
 def routing_correlations(
@@ -110,11 +110,11 @@ def routing_correlations(
         ValueError: If shapes do not fit.
     """
     rows = np.zeros(np.shape(indices), dtype=np.int64)
-    found = [
+    correlations = [
         _correlation(_sums(part, indices, ~np.asarray(first) + rows, 2)[:, None], reach)[0]
         for part, reach in _heads(attention, indices, windows)
     ]
-    return np.concatenate(found)
+    return np.concatenate(correlations)
 
 
 def crossed_routing(
@@ -147,7 +147,7 @@ def crossed_routing(
         raise ValueError(f"halves must have shape (n_halvings, {mask.size}), got {np.shape(by_type)}")
     parts: list[list[list[NDArray[np.float64]]]] = [[] for _ in checked]
     for heads, reach in _heads(attention, indices, windows):
-        for (units, weights), found in zip(checked, parts, strict=True):
+        for (units, weights), correlations in zip(checked, parts, strict=True):
             n_units, halved, whole = weights.shape[1], [], None
             for document_half, type_half in zip(by_document, by_type, strict=True):
                 bins = ((4 * ~mask + 2 * document_half + type_half) * n_units) + units
@@ -165,9 +165,10 @@ def crossed_routing(
             )
             ceiling = np.sqrt(np.maximum(within_first, 0.0) * np.maximum(within_second, 0.0))
             assert whole is not None  # there is a halving
-            found.append([across, ceiling, _correlation(whole, reach)])
+            correlations.append([across, ceiling, _correlation(whole, reach)])
     return [
-        _over_heads(*(np.concatenate(item, axis=1) for item in zip(*found, strict=True))) for found in parts
+        _over_heads(*(np.concatenate(item, axis=1) for item in zip(*correlations, strict=True)))
+        for correlations in parts
     ]
 
 
@@ -217,11 +218,11 @@ def _sums(heads: FloatArray, indices: IntArray, bins: NDArray[np.int64], n_bins:
     n_rows, n_heads, context = heads.shape
     ones = np.ones(n_rows, dtype=heads.dtype)
     chosen = csr_array((ones, (bins, np.arange(n_rows))), shape=(n_bins, n_rows))
-    found = np.empty((n_bins, n_heads + 1, context))
-    found[:, :-1] = (chosen @ heads.reshape(n_rows, -1)).reshape(n_bins, n_heads, context)
+    sums = np.empty((n_bins, n_heads + 1, context))
+    sums[:, :-1] = (chosen @ heads.reshape(n_rows, -1)).reshape(n_bins, n_heads, context)
     ends = np.bincount(bins * context + np.asarray(indices), minlength=n_bins * context)
-    found[:, -1] = ends.reshape(n_bins, context)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return found
+    sums[:, -1] = ends.reshape(n_bins, context)[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return sums
 
 
 def _agreements(

@@ -68,10 +68,10 @@ def modularity_left_out(
     order = RankOrder(values)
     members = np.broadcast_to(np.arange(order.size), (drawn.size, order.size))
     graphs = copula_graphs(order, members, of_rows[drawn])
-    found = graph_communities(graphs, resolution=resolution, **settings)
-    defined = np.isfinite(found.modularity)
+    communities = graph_communities(graphs, resolution=resolution, **settings)
+    defined = np.isfinite(communities.modularity)
     if defined.any():
-        shared = np.unique(found.membership[defined], axis=0)
+        shared = np.unique(communities.membership[defined], axis=0)
         result[drawn[defined]] = _largest(graphs[defined], shared, float(resolution))
     return result
 

@@ -79,8 +79,10 @@ def activation_covariates(
     if not (np.isfinite(sd).all() and np.isfinite(norm).all()):
         raise ValueError("activations and output weights must be finite")
     logarithms = (floored_log(sd), floored_log(mean), floored_log(norm))
-    found = dict(zip(COVARIATES, (*logarithms, rate), strict=True))
-    return {name: item for name, item in found.items() if output_weights is not None or name != OUTPUT_NORM}
+    covariates = dict(zip(COVARIATES, (*logarithms, rate), strict=True))
+    return {
+        name: item for name, item in covariates.items() if output_weights is not None or name != OUTPUT_NORM
+    }
 
 
 def propensity_scores(covariates: FloatArray, group: IntArray) -> NDArray[np.float64]:

@@ -70,8 +70,8 @@ def mean_contrast(
     _, codes = np.unique(owner, return_inverse=True)
 
     def change(units: IntArray, what: str) -> float:
-        found = [without_each(y[side], units[side], units.max() + 1, what) for side in sides]
-        return _spread(found[0] - (found[1] if len(found) == 2 else 0.0))
+        means = [without_each(y[side], units[side], units.max() + 1, what) for side in sides]
+        return _spread(means[0] - (means[1] if len(means) == 2 else 0.0))
 
     of_documents = Component(change(codes, "document"), effective_of(owner, mask))
     if types is None:
@@ -187,7 +187,7 @@ def permuted_contrasts(
     shared_with = () if types is None or division is None else (kinds, cells)
     tables = [_tables(y, codes, factor) for factor in (owner, *shared_with)]
     of_units, of_cells = _sums(codes, y), _sums(cells, y)
-    found = np.empty(n_draws)
+    statistics = np.empty(n_draws)
     for start in range(0, n_draws, _DRAWS_AT_ONCE):
         labels = relabelled.labels[start : start + _DRAWS_AT_ONCE]
         effect, by_type, by_cell = (np.zeros(len(labels)) for _ in range(3))
@@ -207,8 +207,8 @@ def permuted_contrasts(
             by_type, by_cell = shared
         total = np.maximum(np.maximum(by_document, by_type), by_document + by_type - by_cell)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found[start : start + len(labels)] = np.where(effect == 0, 0.0, effect / np.sqrt(total))
-    return found
+            statistics[start : start + len(labels)] = np.where(effect == 0, 0.0, effect / np.sqrt(total))
+    return statistics
 
 
 def _tables(values: NDArray[np.float64], units: IntArray, factor: IntArray) -> list[Any]:

@@ -133,11 +133,11 @@ def hidden_bias(
         first = _LARGEST if lacking(_LARGEST) > 0 else float(brentq(lacking, 0.0, _LARGEST, xtol=0.01))
     members = np.zeros(len(bins))
     members[np.asarray(group)] = 2 * np.abs(scores).max()
-    found = [
+    log_strengths = [
         _search(parts, candidate, first, is_extreme, level / 2, rng)
         for candidate in (scores, members + scores)  # what favours the members themselves is bad for any T
     ]
-    return Sensitivity(float(np.exp(min(found))), _explained(groups, draws, scores.size))
+    return Sensitivity(float(np.exp(min(log_strengths))), _explained(groups, draws, scores.size))
 
 
 def _search(

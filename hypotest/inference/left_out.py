@@ -182,12 +182,12 @@ def evaluated(evaluate: Evaluate, left_out: CrossedLeftOut) -> list[NDArray[np.f
         For documents, types and cells in the order of `CrossedLeftOut.each`: shape (..., 1 + G), with all
         rows first, so that what is searched for is searched for alike with and without them.
     """
-    found: list[NDArray[np.float64]] = []
+    statistics: list[NDArray[np.float64]] = []
     for item in left_out.each():
         everything = np.ones((1, item.weights.shape[1]), dtype=np.int64)
         values = evaluate(item.units, np.concatenate([everything, item.weights]))
-        found.append(np.asarray(values, dtype=np.float64))
-    return found
+        statistics.append(np.asarray(values, dtype=np.float64))
+    return statistics
 
 
 def crossed_errors(values: Sequence[FloatArray], left_out: CrossedLeftOut) -> CrossedErrors:

@@ -79,8 +79,8 @@ def pool_effects(
             standard error not positive.
 
     Examples:
-        >>> found = pool_effects(np.array([1.0, 1.0]), np.array([0.5, 0.5]))
-        >>> found.effect, found.tau2, round(found.interval_95.standard_error, 4)  # 0.5 / sqrt(2), not 0
+        >>> pooled = pool_effects(np.array([1.0, 1.0]), np.array([0.5, 0.5]))
+        >>> pooled.effect, pooled.tau2, round(pooled.interval_95.standard_error, 4)  # 0.5 / sqrt(2), not 0
         (1.0, 0.0, 0.3536)
     """
     effects = np.asarray(effects, dtype=np.float64)

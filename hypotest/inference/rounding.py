@@ -56,9 +56,9 @@ def sd_beyond_rounding(values: FloatArray, scale: float = 1.0) -> float:
         >>> sd_beyond_rounding(np.array([0.0, 2e-16, -1e-16])), sd_beyond_rounding(np.array([1.0, 2.0, 3.0]))
         (0.0, 1.0)
     """
-    found: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
-    found = found[np.isfinite(found)]
-    if found.size < 2:
+    numbers: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    if numbers.size < 2:
         return 0.0
-    low, high = float(found.min()), float(found.max())
-    return float(found.std(ddof=1)) if high - low > float(tie_width(low, high, scale)) else 0.0
+    low, high = float(numbers.min()), float(numbers.max())
+    return float(numbers.std(ddof=1)) if high - low > float(tie_width(low, high, scale)) else 0.0

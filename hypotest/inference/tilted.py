@@ -33,15 +33,15 @@ def movable_bins(bins: IntArray, group: IntArray) -> tuple[tuple[Bin, ...], NDAr
     """
     labels, inside = np.asarray(bins), np.zeros(len(bins), dtype=bool)
     inside[np.asarray(group)] = True
-    found, fixed = [], []
+    movable, fixed = [], []
     for label in np.unique(labels[inside]):
         units = np.flatnonzero(labels == label)
         n_members = int(np.count_nonzero(inside[units]))
         if n_members < units.size:
-            found.append(Bin(units, n_members))
+            movable.append(Bin(units, n_members))
         else:
             fixed.append(units)
-    return tuple(found), np.concatenate([np.empty(0, dtype=np.int64), *fixed])
+    return tuple(movable), np.concatenate([np.empty(0, dtype=np.int64), *fixed])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

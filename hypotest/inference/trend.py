@@ -42,8 +42,8 @@ def kendall_trend(values: Sequence[float], rng: np.random.Generator) -> Trend:
         Kendall (1938), doi:10.1093/biomet/30.1-2.81.
 
     Examples:
-        >>> found = kendall_trend([1.0, 2.0, 4.0, 3.0, 5.0], np.random.default_rng(0))
-        >>> round(found.tau, 3), round(found.p_value, 4)
+        >>> trend = kendall_trend([1.0, 2.0, 4.0, 3.0, 5.0], np.random.default_rng(0))
+        >>> round(trend.tau, 3), round(trend.p_value, 4)
         (0.8, 0.0833)
     """
     series = np.asarray(values, dtype=np.float64)

@@ -85,10 +85,10 @@ def errors_of(tested: Tested, decisive: Rung) -> Errors:
             f"its values {whole[0]:.4g}",
         )
     if decisive.scale is None:
-        effects = [found[0] - found[1:].mean(axis=0) for found in values]
+        effects = [row[0] - row[1:].mean(axis=0) for row in values]
     else:
-        effects = [decisive.scale(found[0], tested.group.size) for found in values]
-    errors, of_group = crossed_errors(effects, left), crossed_errors([found[0] for found in values], left)
+        effects = [decisive.scale(row[0], tested.group.size) for row in values]
+    errors, of_group = crossed_errors(effects, left), crossed_errors([row[0] for row in values], left)
     searching = 0.0 if measure.noise is None else measure.noise(tested.group)
     return Errors(
         centre=compared.observed - compared.mean,

@@ -92,7 +92,7 @@ def reselect(task: Task) -> Reselected:
         cells = [leave_out(pairs, LEFT_OUT, rng, side[:n_rows]) for side in sides]
         in_selection = [replace(item, units=item.units[:n_rows]) for item in of_types]
         halves = tuple(half_samples(item, rng) for item in (documents, *in_selection, *cells))
-        groups = tuple(_found(task, item) for item in halves)
+        groups = tuple(_selected(task, item) for item in halves)
     except (ValueError, EvidenceError) as error:
         return Reselected((), (), (), reason=f"the selection cannot be run on half of its rows: {error}")
     joint = []
@@ -110,18 +110,18 @@ def reselect(task: Task) -> Reselected:
     return Reselected(halves, tuple(joint), groups, controls, missing)
 
 
-def _found(task: Task, item: LeftOut) -> Groups:
+def _selected(task: Task, item: LeftOut) -> Groups:
     """The group on each half-sample; documents stay in the half in which neurons are ranked or read."""
     split, rule = task.evidence.selection, task.protocol.group
     if rule.by != INFLUENCE:
-        return _found_by_both(task, item)
+        return _selected_by_both(task, item)
     rows = split.first
     sums = labelled_sums(split.delta_loss[rows], item.units[rows], task.selection.half[rows])
     labels = item.weights[:, : sums.counts.shape[1]].astype(bool)
     return [np.sort(group) for group in groups_of(influences_under(labels, sums), rule)]
 
 
-def _found_by_both(task: Task, item: LeftOut) -> Groups:
+def _selected_by_both(task: Task, item: LeftOut) -> Groups:
     """The same where the ranking reads both conditions; each keeps what is left of its own units."""
     split, rule = task.evidence.selection, task.protocol.group
     n_units = item.weights.shape[1]
@@ -142,9 +142,9 @@ def _controls(
     nothing = BoundMeasure(values=lambda drawn: np.zeros(len(drawn)))  # only the groups are wanted
     step = task.session.pieces(f"{item.name}: groups selected again", sum(map(len, groups)))
     quiet = task.session.telling(silent)
-    for one, found in zip(halves, groups, strict=True):
+    for one, of_half in zip(halves, groups, strict=True):
         drawn = []
-        for weights, group in zip(one.weights, found, strict=True):
+        for weights, group in zip(one.weights, of_half, strict=True):
             keep = weights[one.units] > 0
             evidence = replace(task.evidence, selection=split.of_rows(keep))
             selection = replace(task.selection, group=group, half=task.selection.half[keep])

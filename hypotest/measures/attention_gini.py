@@ -64,11 +64,11 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     split, protocol = task.evidence.evaluation, task.protocol
     gini = gini_of_heads(split).mean(axis=1)
     values, first, documents, types = _known_rows(split, gini)
-    found = mean_contrast(values, first, documents, types)
-    level, variances = protocol.decision.level, found.variances
+    contrast = mean_contrast(values, first, documents, types)
+    level, variances = protocol.decision.level, contrast.variances
     reason = variances.too_few(split.conditions)
     interval, at_95 = (
-        None if reason else crossed_interval(found.estimate, variances, coverage)
+        None if reason else crossed_interval(contrast.estimate, variances, coverage)
         for coverage in (1 - 2 * level, 0.95)
     )
     sides = []
@@ -87,7 +87,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         task.streams(name, prediction.id),
         None if unit == "type" else units_in(split.positions.filter(np.isfinite(gini)), unit),
     )
-    permuted = compare_with_null(found.statistic, draws, null=name, statistic="t")
+    permuted = compare_with_null(contrast.statistic, draws, null=name, statistic="t")
     of_first, of_second, _ = document_means(split, gini)
     both = of_first.size > 1  # no document has both conditions where they are properties of documents
     paired = paired_standardized_difference(of_first, of_second) if both else None
@@ -131,10 +131,10 @@ def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
     from hypotest.testing.intervals import interval_p_value
 
     split = task.evidence.evaluation
-    found = mean_contrast(*_known_rows(split, gini_of_heads(split).mean(axis=1)))
-    if found.variances.too_few(split.conditions):
-        return found.estimate, None
-    return found.estimate, interval_p_value(crossed_interval(found.estimate, found.variances, 0.95))
+    contrast = mean_contrast(*_known_rows(split, gini_of_heads(split).mean(axis=1)))
+    if contrast.variances.too_few(split.conditions):
+        return contrast.estimate, None
+    return contrast.estimate, interval_p_value(crossed_interval(contrast.estimate, contrast.variances, 0.95))
 
 
 def _known_rows(

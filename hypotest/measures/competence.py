@@ -56,13 +56,13 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         "above_chance": lesion.on(rows, guess - split.loss.astype(np.float64)),
         "lesion_damage": lesion.on(rows),
     }
-    found = min(parts.values(), key=lambda item: _t(item, reference))
-    reason = found.variances.too_few((condition,))
+    weakest = min(parts.values(), key=lambda item: _t(item, reference))
+    reason = weakest.variances.too_few((condition,))
     interval, at_95 = (
-        None if reason else interval_of(found, coverage, reference) for coverage in (1 - 2 * level, 0.95)
+        None if reason else interval_of(weakest, coverage, reference) for coverage in (1 - 2 * level, 0.95)
     )
     return against_declared(
-        found.estimate,
+        weakest.estimate,
         reference,
         (interval, at_95),
         secondary(
@@ -90,9 +90,9 @@ def chance_of(evidence: Evidence, declared: float) -> float:
     return float(np.log(np.unique(evidence.evaluation.targets).size))
 
 
-def _t(found: MeanContrast, reference: float) -> float:
+def _t(contrast: MeanContrast, reference: float) -> float:
     """How clearly it lies above the reference, in standard errors."""
-    effect, error = found.estimate - reference, float(np.sqrt(found.variances.total))
+    effect, error = contrast.estimate - reference, float(np.sqrt(contrast.variances.total))
     return effect / error if error > 0 else float(np.sign(effect)) * np.inf
 
 

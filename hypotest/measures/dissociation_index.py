@@ -92,12 +92,12 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         )
     try:
         of_first = (mine, rows.documents, rows.types)
-        found = function_of_means(lesion.change, *of_first, dissociation_index)
+        index = function_of_means(lesion.change, *of_first, dissociation_index)
         both = function_of_means(lesion.change, *of_first, lambda one, two: one + two)
     except ValueError as error:
         raise Undefined(str(error)) from error
     names = Conditions(own, other)
-    reason = found.variances.too_few(names)
+    reason = index.variances.too_few(names)
     if not reason and not both.statistic >= CLEAR:
         reason = (
             f"both changes of loss together are {both.statistic:.1f} of their standard errors, and a ratio "
@@ -105,7 +105,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         )
     reference = float(prediction.contrast.reference or 0.0)
     interval, at_95 = (
-        None if reason else interval_of(found, coverage, reference) for coverage in (1 - 2 * level, 0.95)
+        None if reason else interval_of(index, coverage, reference) for coverage in (1 - 2 * level, 0.95)
     )
     off = lesion.off_target()
     random = _indices(lesion.of_random(len(group)), mine, float(options["least"]))
@@ -116,10 +116,10 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         "off_target_rows": float(len(lesion.lesions.neither)),
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
-        **effective_behind(found.variances, names),
+        **effective_behind(index.variances, names),
     }
     return against_declared(
-        found.estimate,
+        index.estimate,
         reference,
         (interval, at_95),
         secondary(

@@ -59,19 +59,21 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     split, level = task.evidence.evaluation, task.protocol.decision.level
     rows = MeasuredRows.of(split, both=True)
     left = left_out_of(rows, task.streams)
-    found = _similarity(split, rows, [(item.units, len(item.weights)) for item in left.each()])
+    similarity = _similarity(split, rows, [(item.units, len(item.weights)) for item in left.each()])
     observed = defined(
-        found.similarity,
+        similarity.similarity,
         "no neuron has influence on both conditions, or their rows share all documents or types",
     )
-    errors = reference_errors(found.without, left, split.conditions)
+    errors = reference_errors(similarity.without, left, split.conditions)
     reference = float(prediction.contrast.reference or 0.0)
     interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
     return against_declared(
         observed,
         reference,
         (interval, at_95),
-        secondary({"cosine": found.cosine, "split_half_ceiling": found.ceiling, **errors.effective}),
+        secondary(
+            {"cosine": similarity.cosine, "split_half_ceiling": similarity.ceiling, **errors.effective}
+        ),
         errors.reason,
     )
 
@@ -90,8 +92,8 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
     from hypotest.testing.group_measure import MeasuredRows
 
     split = evidence.evaluation
-    found = _similarity(split, MeasuredRows.of(split, both=True)).similarity
-    return found - float(prediction.contrast.reference or 0.0)
+    similarity = _similarity(split, MeasuredRows.of(split, both=True)).similarity
+    return similarity - float(prediction.contrast.reference or 0.0)
 
 
 MEASURE = ConditionMeasure(

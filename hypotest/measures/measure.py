@@ -146,26 +146,26 @@ class GroupMeasure(Measure):
         bound = self.bind(prediction, evidence, session)
 
         def values(groups: IntArray) -> Values:
-            found = bound.values(groups)
-            if getattr(found, "shape", None) != (len(groups),):
-                what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+            given = bound.values(groups)
+            if getattr(given, "shape", None) != (len(groups),):
+                what = f"shape {given.shape}" if hasattr(given, "shape") else f"a {type(given).__name__}"
                 raise RunError(
                     f"measure {self.name!r} must give one number for each group, an array of shape "
                     f"({len(groups)},); found {what}"
                 )
-            return found
+            return given
 
         def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
             assert bound.resamples is not None  # it would not be asked
-            found = bound.resamples(groups, units, weights)
+            given = bound.resamples(groups, units, weights)
             expected = (len(groups), len(weights))
-            if getattr(found, "shape", None) != expected:
-                what = f"shape {found.shape}" if hasattr(found, "shape") else f"a {type(found).__name__}"
+            if getattr(given, "shape", None) != expected:
+                what = f"shape {given.shape}" if hasattr(given, "shape") else f"a {type(given).__name__}"
                 raise RunError(
                     f"measure {self.name!r} must give one number for each group and weighting, an array of "
                     f"shape {expected}; found {what}"
                 )
-            return found
+            return given
 
         return replace(
             bound,

@@ -74,8 +74,10 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
             }
             for rows in chunks(len(groups), _GROUPS_PER_TASK)
         ]
-        found = session.workers(f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls)
-        return np.concatenate(found)
+        modularities = session.workers(
+            f"{prediction.id}: {len(groups):,} groups", modularity.best_modularity, calls
+        )
+        return np.concatenate(modularities)
 
     def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
         calls = [
@@ -116,11 +118,11 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
         )
 
     def secondary(group: IntArray) -> dict[str, float | None]:
-        found = partition(group)
+        communities = partition(group)
         return {
-            "communities": float(found.n_communities[0]),
-            "community_size": float(found.mean_size[0]),
-            "restart_spread": float(found.restart_spread[0]),
+            "communities": float(communities.n_communities[0]),
+            "community_size": float(communities.mean_size[0]),
+            "restart_spread": float(communities.restart_spread[0]),
             "segregation": float(modularity.segregation(information, group[None, :])[0]),
         }
 

@@ -80,14 +80,14 @@ MEASURES: Mapping[str, Measure] = discover(PACKAGE, "MEASURE", _checked)
 
 def _choices() -> Mapping[str, Option]:
     """Options that can be varied, by name; of words, all that any measure takes."""
-    found: dict[str, Option] = {}
+    options: dict[str, Option] = {}
     for measure in MEASURES.values():
         for name, option in measure.options.items():
             if option.varies and len(option.choices) != 1:
-                known = found.setdefault(name, option)
+                known = options.setdefault(name, option)
                 words = tuple(dict.fromkeys((*known.choices, *option.choices)))
-                found[name] = replace(known, choices=words)
-    return MappingProxyType(found)
+                options[name] = replace(known, choices=words)
+    return MappingProxyType(options)
 
 
 CHOICES: Mapping[str, Option] = _choices()

@@ -61,9 +61,9 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.testing.undefined import defined
 
     split, first = task.evidence.evaluation, task.evidence.evaluation.first
-    found, without, left = _left_out(prediction, task, HALVINGS)
+    routing, without, left = _left_out(prediction, task, HALVINGS)
     observed = defined(
-        float(found.similarity[0]),
+        float(routing.similarity[0]),
         f"no head attends alike in two halves of the {np.unique(split.documents).size} documents and their "
         "token types, or they share fewer than three distances; more positions may help",
     )
@@ -71,7 +71,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     errors = reference_errors([np.r_[observed, item.similarity] for item in without], left, split.conditions)
     level = task.protocol.decision.level
     interval, at_95 = (errors.interval(observed - reference, item) for item in (1 - 2 * level, 0.95))
-    spearman = float(found.correlation[0])
+    spearman = float(routing.correlation[0])
     of_plain = reference_errors(
         [np.r_[spearman, item.correlation] for item in without], left, split.conditions
     )
@@ -84,7 +84,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
             {
                 "spearman": spearman,
                 "spearman_lowest_head": float(np.nanmin(by_head)),
-                "noise_ceiling": float(found.ceiling[0]),
+                "noise_ceiling": float(routing.ceiling[0]),
                 **errors.effective,
             },
             spearman=of_plain.interval(spearman, 0.95),
@@ -98,8 +98,8 @@ def quick(prediction: Prediction, task: Task) -> tuple[float, float | None]:
     from hypotest.testing.intervals import interval_p_value
     from hypotest.testing.left_out import reference_errors
 
-    found, without, left = _left_out(prediction, task, 1)
-    observed = float(found.similarity[0])
+    routing, without, left = _left_out(prediction, task, 1)
+    observed = float(routing.similarity[0])
     errors = reference_errors(
         [np.r_[observed, item.similarity] for item in without], left, task.evidence.evaluation.conditions
     )
@@ -122,7 +122,7 @@ def _left_out(
     halves = crossed_halvings(split.documents, split.types, n_halvings, streams("halves", prediction.id))
     # cells are not taken off: the errors are V_documents + V_types
     left = replace(left_out_of(MeasuredRows.of(split, both=True), streams), cells=())
-    found, *without = crossed_routing(
+    routing, *without = crossed_routing(
         split.attention,
         split.indices,
         split.first,
@@ -130,7 +130,7 @@ def _left_out(
         halves,
         split.head_windows,
     )
-    return found, without, left
+    return routing, without, left
 
 
 def _everything(split: SplitEvidence) -> tuple[IntArray, IntArray]:
@@ -144,7 +144,7 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
 
     split = evidence.evaluation
     halves = crossed_halvings(split.documents, split.types, HALVINGS, streams("truth, halves"))
-    (found,) = crossed_routing(
+    (routing,) = crossed_routing(
         split.attention,
         split.indices,
         split.first,
@@ -152,7 +152,7 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
         halves,
         split.head_windows,
     )
-    return float(found.similarity[0]) - float(prediction.contrast.reference or 0.0)
+    return float(routing.similarity[0]) - float(prediction.contrast.reference or 0.0)
 
 
 MEASURE = ConditionMeasure(

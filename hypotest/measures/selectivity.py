@@ -64,12 +64,12 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     def under_labels(shuffled: ShuffledGroups) -> tuple[Values, Values]:
         columns, units = np.unique(shuffled.evaluation_units, return_inverse=True)
         sums, labels = labelled_sums(split.delta_loss, units), shuffled.labels[:, columns]
-        found: tuple[list[float], list[float]] = ([], [])
+        selectivities: tuple[list[float], list[float]] = ([], [])
         for on_first, on_second in zip(in_chunks(labels, sums), in_chunks(~labels, sums), strict=True):
             for drawn in regimes.preference(on_first.whole, on_second.whole):
-                for values, groups in zip(found, (shuffled.first, shuffled.second), strict=True):
+                for values, groups in zip(selectivities, (shuffled.first, shuffled.second), strict=True):
                     values.append(float(drawn[groups[len(values)]].mean()))
-        return np.array(found[0]), np.array(found[1])
+        return np.array(selectivities[0]), np.array(selectivities[1])
 
     def secondary(group: IntArray) -> dict[str, float | None]:
         return {

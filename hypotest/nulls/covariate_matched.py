@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypotest.nulls.covariates import EXACT, PLAIN, Covariate, in_words
+from hypotest.nulls.covariates import EXACT, PLAIN, Covariate, in_words, needs_weights
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
@@ -120,23 +120,24 @@ NULL = Null(
         they="the covariate_matched groups",
         explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups of random neurons that resemble the group in "
-            f"{in_words(null.on, PLAIN, protocol.material)}"
+            f"{in_words(null.on, PLAIN, protocol)}"
         ),
         method=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups with as many neurons as this one in each "
             "stratum, a tenth of the group or less, of a propensity score of membership given "
-            f"{in_words(null.on, EXACT, protocol.material)} (covariate_matched)"
+            f"{in_words(null.on, EXACT, protocol)} (covariate_matched)"
         ),
         registered=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups with as many neurons as the tested one in "
             "each stratum of a propensity score of membership given "
-            f"{in_words(null.on, EXACT, protocol.material)}, from the selection split. If matching leaves "
+            f"{in_words(null.on, EXACT, protocol)}, from the selection split. If matching leaves "
             f"more than {LARGEST_IMBALANCE:g} SD of the layer in one of them, the contrast is inconclusive."
         ),
         short="covar.",
         legend="random groups matched in covariates",
         narrow="covar._matched",
     ),
+    unfit=needs_weights,
     prepare=prepare,
     compare=compare,
     imbalance_blocks=True,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from hypotest.records.protocol.material import Material
+from hypotest.records.evidence.channels import UNITS_LACK, Channel
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import kind_name, unit_facts
 from hypotest.records.results.sentences import sentence_list
 
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
@@ -33,9 +35,29 @@ EXACT = {
 TRANSFORMED = "Covariates other than the rate of positive activations are natural logarithms."
 
 
-def in_words(names: Sequence[str], words: dict[str, str], material: Material = "text") -> str:
+def in_words(names: Sequence[str], words: dict[str, str], protocol: Protocol) -> str:
     """Covariates as a sentence lists them; the units of a network need not have weights that are known."""
-    left = (OUTPUT_NORM,) if material == "rows" and tuple(names) != (OUTPUT_NORM,) else ()
+    left = (OUTPUT_NORM,) if without_weights(protocol) or protocol.material == "rows" else ()
+    left = () if tuple(names) == left else left
     said = [words[name] for name in names if name not in left]
-    said += [f"{words[name]} (where it is known)" for name in names if name in left]
+    if protocol.material == "rows":
+        said += [f"{words[name]} (where it is known)" for name in names if name in left]
     return sentence_list(said)
+
+
+def without_weights(protocol: Protocol) -> bool:
+    """Whether the units that a protocol tests have no weights of their own."""
+    return Channel.WEIGHTS in UNITS_LACK.get(kind_name(protocol.subject.units), ())
+
+
+def needs_weights(options: Any, protocol: Protocol) -> str:
+    """Why groups cannot be matched on what units of this kind do not have; empty if they can.
+
+    Args:
+        options: Of a null that matches ``on`` covariates.
+        protocol: Whose units.
+    """
+    if tuple(options.on) != (OUTPUT_NORM,) or not without_weights(protocol):
+        return ""
+    many = unit_facts(protocol.subject.units).many
+    return f"on: {OUTPUT_NORM} alone cannot be matched, since {many} have no output weights: add another one"

@@ -136,10 +136,10 @@ def rates_of_random_groups(called: str, results: Sequence[PredictionResult]) -> 
         called: As for `among_other_graphs`.
         results: Of the run.
     """
-    found = [
+    rates = [
         (item.id, item.secondary[_rate(called)].value) for item in results if _rate(called) in item.secondary
     ]
-    often = [f"{share:.0%} ({name})" for name, share in found if share is not None and share >= OFTEN]
+    often = [f"{share:.0%} ({name})" for name, share in rates if share is not None and share >= OFTEN]
     if often:
         yield (
             f"Of random groups of this layer, {', '.join(often)} have a network more divided than all "

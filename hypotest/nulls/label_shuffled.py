@@ -16,7 +16,7 @@ from pydantic import Field
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, Words
 from hypotest.predicates.combine import exchange_of
-from hypotest.predicates.units import EXCHANGES
+from hypotest.predicates.units import EXCHANGES, instead_of
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import Unit
 from hypotest.records.protocol.strict import Strict
@@ -203,8 +203,8 @@ def distinct(
     try:
         shuffled = shuffled_labels(positions, first, _unit(options), 1, np.random.default_rng(0))
     except ValueError as error:
-        instead = "".join(f"; write `unit: {unit}`" for unit in EXCHANGES[_unit(options)].instead)
-        raise EvidenceError(f"nulls.{NULL.name}: {error}{instead}") from None
+        remedy = instead_of(_unit(options), of_examples=protocol.examples is not None)
+        raise EvidenceError(f"nulls.{NULL.name}: {error}{remedy}") from None
     return shuffled.log10_distinct, f"relabellings ({_over(options)})"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypotest.nulls.covariates import EXACT, PLAIN, LocalCovariate, in_words
+from hypotest.nulls.covariates import EXACT, PLAIN, LocalCovariate, in_words, needs_weights
 from hypotest.nulls.draws import exact_draws, plain_draws
 from hypotest.nulls.form import Form
 from hypotest.nulls.null import Null, StopAfter, Words
@@ -139,7 +139,7 @@ def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias |
     from hypotest.records.results.hidden_bias import HiddenBias
 
     task = tested.task
-    found = hidden_bias(
+    bias = hidden_bias(
         tested.observed,
         matched.groups[: len(draws)],
         draws,
@@ -149,9 +149,9 @@ def sensitivity(tested: Tested, matched: Matched, draws: Values) -> HiddenBias |
         task.protocol.decision.level,
         task.streams(f"{NULL.name}, hidden bias", tested.prediction.id),
     )
-    if found is None:
+    if bias is None:
         return None
-    return HiddenBias(found.strength, found.strength >= LARGEST, found.linear)
+    return HiddenBias(bias.strength, bias.strength >= LARGEST, bias.linear)
 
 
 def balanced(group: GroupResult) -> Iterator[str]:
@@ -240,22 +240,23 @@ NULL = Null(
         they="the local_matched groups",
         explained=lambda null, protocol: (
             f"{plain_draws(null.draws, null.stop_after)} groups in which members change places with their "
-            f"neighbours in {in_words(null.on, PLAIN, protocol.material)}, among {null.bin} at a time"
+            f"neighbours in {in_words(null.on, PLAIN, protocol)}, among {null.bin} at a time"
         ),
         method=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups in which membership is dealt out anew within "
             f"bins of {null.bin} neurons of consecutive ranks in a propensity score of membership given "
-            f"{in_words(null.on, EXACT, protocol.material)}, all from the selection split (local_matched)"
+            f"{in_words(null.on, EXACT, protocol)}, all from the selection split (local_matched)"
         ),
         registered=lambda null, protocol: (
             f"{exact_draws(null.draws, null.stop_after)} groups in which membership is dealt out anew within "
             f"bins of {null.bin} neurons of consecutive ranks in a propensity score of membership given "
-            f"{in_words(null.on, EXACT, protocol.material)}, from the selection split. If fewer than "
+            f"{in_words(null.on, EXACT, protocol)}, from the selection split. If fewer than "
             f"{FEWEST_MOVABLE} members can change places, the contrast is inconclusive."
         ),
         short="local",
         legend="neighbours as loud and as influential on the second condition",
     ),
+    unfit=needs_weights,
     prepare=prepare,
     compare=compare,
     sensitivity=sensitivity,

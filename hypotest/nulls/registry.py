@@ -46,8 +46,8 @@ def _checked(name: str, null: object, known: Mapping[str, Null]) -> Null:
     return replace(null, prepare=guarded(null.prepare, whose), compare=guarded(null.compare, whose))
 
 
-def _ladder(found: Mapping[str, Null]) -> Mapping[str, Null]:
-    return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[1].place)))
+def _ladder(nulls: Mapping[str, Null]) -> Mapping[str, Null]:
+    return MappingProxyType(dict(sorted(nulls.items(), key=lambda item: item[1].place)))
 
 
 NULLS: Mapping[str, Null] = _ladder(discover(PACKAGE, "NULL", _checked))
@@ -150,8 +150,8 @@ def one_sided(names: Iterable[str]) -> str:
         >>> one_sided(["size_matched"])
         ''
     """
-    found = [name for name in names if name in NULLS and NULLS[name].alternative != "two-sided"]
-    return f" (one-sided for {' and '.join(found)})" if found else ""
+    directional = [name for name in names if name in NULLS and NULLS[name].alternative != "two-sided"]
+    return f" (one-sided for {' and '.join(directional)})" if directional else ""
 
 
 def needed_nulls(prediction: Prediction) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ def reference_of(protocol: Protocol, contrast: Contrast) -> tuple[str, str]:
     """What a contrast is with, and the variant in which that null is declared, or the condition's name."""
     if contrast.conditions is not None:
         return OTHER_CONDITION, protocol.names.second
-    found = declared_null(protocol, contrast.null)
-    if found is None:
+    declared = declared_null(protocol, contrast.null)
+    if declared is None:
         return contrast.null or "value", ""
-    return found.name, found.null.variants(found.options)[0]
+    return declared.name, declared.null.variants(declared.options)[0]

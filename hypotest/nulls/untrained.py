@@ -60,6 +60,15 @@ def _few(options: Untrained, protocol: Protocol) -> str:
     return "; so few describe and do not decide" if _are_few(options.networks, protocol) else ""
 
 
+def unfit(options: Untrained, protocol: Protocol) -> str:
+    """Latents are directions of the network that their autoencoder was trained on, and of no other."""
+    if isinstance(protocol.subject.units, str):
+        return ""
+    return (
+        "an autoencoder of the trained network says nothing of untrained ones: take it out, or test neurons"
+    )
+
+
 NULL = Null(
     name="untrained",
     form=Form.NETWORKS,
@@ -91,6 +100,7 @@ NULL = Null(
         ),
         apart=True,
     ),
+    unfit=unfit,
     prepare=prepare,
     compare=compare,
     applies=lambda tested: bool(tested.task.networks),

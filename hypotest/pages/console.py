@@ -126,10 +126,10 @@ def _all(blocks: tuple[Block, ...], console: Console, options: ConsoleOptions) -
 
 def text_of(inline: Inline, style: str = "") -> Text:
     """A line of text."""
-    found = spans(inline)
-    if found and found[0] == INDENTED:
-        found = (Span(INDENTED.text.removeprefix("\n")), *found[1:])
-    return Text.assemble(*((_shown(item), _style(item)) for item in found), style=style)
+    parts = spans(inline)
+    if parts and parts[0] == INDENTED:
+        parts = (Span(INDENTED.text.removeprefix("\n")), *parts[1:])
+    return Text.assemble(*((_shown(item), _style(item)) for item in parts), style=style)
 
 
 def _shown(item: Span) -> str:

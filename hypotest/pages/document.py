@@ -155,13 +155,13 @@ class Document:
 
 def blocks(parts: Iterable[Part]) -> tuple[Block, ...]:
     """Text alone becomes a paragraph; what is empty is left out."""
-    found: list[Block] = []
+    laid_out: list[Block] = []
     for part in parts:
         if not isinstance(part, str | Span | Sequence):
-            found.append(part)
+            laid_out.append(part)
         elif spans(part):
-            found.append(Paragraph(part))
-    return tuple(found)
+            laid_out.append(Paragraph(part))
+    return tuple(laid_out)
 
 
 def table(

@@ -129,12 +129,12 @@ def spans(text: Inline) -> tuple[Span, ...]:
         >>> [item.text for item in spans(("a ", ("\x1bb ", " c "), strong(" d")))]
         ['a b c ', 'd']
     """
-    found: list[Span] = []
+    trimmed: list[Span] = []
     spaced = True  # a space here would be a second one, or stand at the beginning of a line
     for item in _flat(text):
         if item.kind in ("break", "path"):
-            _trim(found, item.kind == "break")
-            found.append(item)
+            _trim(trimmed, item.kind == "break")
+            trimmed.append(item)
             spaced = item.kind == "break"
             continue
         shown = visible(item.text)
@@ -142,21 +142,21 @@ def spans(text: Inline) -> tuple[Span, ...]:
         if not shown:
             continue
         spaced = shown.endswith(" ")
-        last = found[-1] if found else None
+        last = trimmed[-1] if trimmed else None
         if last is not None and (last.kind, last.tone, last.address) == (item.kind, item.tone, item.address):
-            found[-1] = Span(last.text + shown, item.kind, item.tone, item.address)
+            trimmed[-1] = Span(last.text + shown, item.kind, item.tone, item.address)
         else:
-            found.append(Span(shown, item.kind, item.tone, item.address))
-    _trim(found, True)
-    return tuple(found)
+            trimmed.append(Span(shown, item.kind, item.tone, item.address))
+    _trim(trimmed, True)
+    return tuple(trimmed)
 
 
-def _trim(found: list[Span], at_end: bool) -> None:
-    while at_end and found and found[-1].kind not in ("break", "path"):
-        last = found.pop()
+def _trim(spans: list[Span], at_end: bool) -> None:
+    while at_end and spans and spans[-1].kind not in ("break", "path"):
+        last = spans.pop()
         shown = last.text.rstrip(" ")
         if shown:
-            found.append(Span(shown, last.kind, last.tone, last.address))
+            spans.append(Span(shown, last.kind, last.tone, last.address))
             return
 
 

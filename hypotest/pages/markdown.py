@@ -106,10 +106,10 @@ def _inline(text: Inline, *, begins: bool = False, in_table: bool = False) -> st
         begins: Whether a number or a dash at its beginning would make it a list, and so on.
         in_table: Whether bars would end a cell.
     """
-    found = spans(text)
-    shown = "".join(_span(item, in_table) for item in found).removeprefix("<br>").removesuffix("<br>")
+    parts = spans(text)
+    shown = "".join(_span(item, in_table) for item in parts).removeprefix("<br>").removesuffix("<br>")
     shown = _LAST_STAR.sub("*", shown)  # nothing behind it that it could set apart
-    if begins and found and found[0].kind in _UNMARKED and not found[0].address:
+    if begins and parts and parts[0].kind in _UNMARKED and not parts[0].address:
         shown = _FIRST.sub(_escaped_marker, shown)
     return shown.replace("|", r"\|") if in_table else shown
 
@@ -159,6 +159,6 @@ def _address(address: str) -> str:
     return _UNSAFE.sub(lambda sign: "".join(f"%{byte:02X}" for byte in sign.group().encode()), address)
 
 
-def _escaped_marker(found: re.Match[str]) -> str:
-    number, stop, sign = found.groups()
+def _escaped_marker(match: re.Match[str]) -> str:
+    number, stop, sign = match.groups()
     return f"{number}\\{stop}" if number else f"\\{sign}"

@@ -65,26 +65,26 @@ def lesioned(
     subject = prepared.subject
     outcome = evidence.ablation.outcome
     key = collect_lesions(subject, tokens, splits, neither, replacement, asked, after, session, outcome)
-    found = with_lesions(evidence, read_lesions(session.evidence, key))
+    extended = with_lesions(evidence, read_lesions(session.evidence, key))
     check_lesions(
         subject,
         tokens,
-        found.evaluation,
-        found.evaluation.group_lesions,
+        extended.evaluation,
+        extended.evaluation.group_lesions,
         replacement,
         evidence.ablation.tolerance,
         session.streams("self-check of lesions"),
         outcome,
     )
-    return found, key
+    return extended, key
 
 
-def with_lesions(evidence: Evidence, found: Mapping[str, Lesions]) -> Evidence:
+def with_lesions(evidence: Evidence, lesions: Mapping[str, Lesions]) -> Evidence:
     """The evidence with lesions of some of its splits."""
     return replace(
         evidence,
-        selection=replace(evidence.selection, lesions=found.get("selection")),
-        evaluation=replace(evidence.evaluation, lesions=found.get("evaluation")),
+        selection=replace(evidence.selection, lesions=lesions.get("selection")),
+        evaluation=replace(evidence.evaluation, lesions=lesions.get("evaluation")),
     )
 
 
@@ -102,13 +102,13 @@ def rows_of_neither(plan: Protocol, prepared: Prepared, split: SplitEvidence, se
     rows, blocks = text.rows, text.blocks
     places = (rows.block, rows.index)
     free = ~(both.first[places] | both.second[places]) & np.isin(rows.block, split.blocks)
-    found = np.flatnonzero(free)
-    if found.size > MOST_OF_NEITHER:
+    free_places = np.flatnonzero(free)
+    if free_places.size > MOST_OF_NEITHER:
         drawn = session.streams("rows of neither condition").choice(
-            found.size, MOST_OF_NEITHER, replace=False
+            free_places.size, MOST_OF_NEITHER, replace=False
         )
-        found = found[np.sort(drawn)]
-    block, index = rows.block[found], rows.index[found]
+        free_places = free_places[np.sort(drawn)]
+    block, index = rows.block[free_places], rows.index[free_places]
     order = np.lexsort((index, block))
     block, index = block[order], index[order]
     frame = pl.DataFrame(

@@ -25,15 +25,17 @@ class KeptPieces:
         self._occurred: Counter[str] = Counter()
 
     @classmethod
-    def of(cls, found: Fingerprint, digests: Mapping[str, str], cache: Path) -> KeptPieces:
+    def of(cls, fingerprint: Fingerprint, digests: Mapping[str, str], cache: Path) -> KeptPieces:
         """Of everything that a run's numbers depend on: plan, code, versions and the bytes of the evidence.
 
         Args:
-            found: What the run is.
+            fingerprint: What the run is.
             digests: Of its evidence, from `hypotest.collect.evidence_folder.evidence_digests`.
             cache: Folder of all caches.
         """
-        return cls(cache / "unfinished" / evidence_key({"run": asdict(found), "evidence": dict(digests)}))
+        return cls(
+            cache / "unfinished" / evidence_key({"run": asdict(fingerprint), "evidence": dict(digests)})
+        )
 
     def stage(self, name: str, n_pieces: int) -> list[Path]:
         """Where the pieces of a stage go; stages come in the same order in every run."""

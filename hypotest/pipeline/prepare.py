@@ -16,6 +16,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.sampling import SPLITS, SampledPositions, blocks_for_heads
 from hypotest.engine.session import Session
+from hypotest.ladder.distinct import require_exchangeable
 from hypotest.pipeline.subject import load_subject, one_checkpoint, require_neurons
 from hypotest.pipeline.texts.beginning import require_beginning
 from hypotest.pipeline.texts.positions import find_positions
@@ -82,6 +83,7 @@ def prepare(
         SubjectError: If the model cannot be had, or needs that token.
         ProtocolError: If its layer has not the neurons that the group names.
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
+        EvidenceError: If labels cannot be shuffled as declared.
     """
     step = session.stage("model, text and positions", 3)
     if subject is None and protocol.subject.network is not None:
@@ -89,36 +91,37 @@ def prepare(
     reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
     if not force and not isinstance(reader, RowSubject):
         require_beginning(protocol, reader)
-    found = find_positions(protocol, base, reader, session, step, kept_out)
+    drawn = find_positions(protocol, base, reader, session, step, kept_out)
+    require_exchangeable(protocol, drawn.sampled.positions)
     subject = subject or load_subject(protocol, base, session.device)
     layer = subject.layer
     require_neurons(protocol, subject.n_neurons, None if isinstance(layer, str) else layer)
     step()
     samples = {}
     for split in SPLITS:
-        rows = found.sampled.positions.filter(pl.col("split") == split)
+        rows = drawn.sampled.positions.filter(pl.col("split") == split)
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
-        samples[split] = Sample(found.blocks.tokens, rows, heads)
+        samples[split] = Sample(drawn.blocks.tokens, rows, heads)
     ablation = plan_ablation(
         subject, protocol.ablation.replacement, protocol.ablation.tolerance, protocol.seed, protocol.outcome
     )
     return Prepared(
         subject=subject,
-        blocks=found.blocks,
-        documents=found.documents,
-        sources=found.sources,
-        text=found.text,
-        curve=found.curve,
-        sampled=found.sampled,
+        blocks=drawn.blocks,
+        documents=drawn.documents,
+        sources=drawn.sources,
+        text=drawn.text,
+        curve=drawn.curve,
+        sampled=drawn.sampled,
         samples=samples,
         ablation=ablation,
         keys=evidence_keys(subject, samples, ablation),
-        text_differs=_differences(found.sources)
+        text_differs=_differences(drawn.sources)
         if protocol.corpus and protocol.corpus.text == "reference"
         else (),
-        kept_out=found.kept_out,
-        counts=found.text.counts_if_read(),
-        bos=found.bos,
+        kept_out=drawn.kept_out,
+        counts=drawn.text.counts_if_read(),
+        bos=drawn.bos,
     )
 
 

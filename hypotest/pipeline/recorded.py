@@ -34,10 +34,10 @@ def divided(protocol: Protocol, recorded: RecordedEvidence, session: Session) ->
         CorpusError: If the rows do not give what the protocol asks for.
     """
     check_channels(protocol, recorded.channels, recorded.name, Path("protocol"))
-    found = find_positions(protocol, Path(), recorded, session, lambda: None, ())
+    drawn = find_positions(protocol, Path(), recorded, session, lambda: None, ())
     splits = {}
     for split in SPLITS:
-        positions = found.sampled.positions.filter(pl.col("split") == split)
+        positions = drawn.sampled.positions.filter(pl.col("split") == split)
         rows = positions["block"].to_numpy().astype(np.int64)
         splits[split] = SplitEvidence(positions, _channels(recorded, rows))
     selection = splits["selection"]

@@ -147,16 +147,16 @@ def run(
     check_command(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
-    found = given if model is None else subject_in_memory(plan, model, tokenizer)
+    loaded = given if model is None else subject_in_memory(plan, model, tokenizer, path.parent)
     session = Session.start(plan.seed, start_stage, device, memory)
     if limit is not None:
-        return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=found, force=force)
+        return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=loaded, force=force)
     return run_plan(
         plan,
         path,
         run_folder(plan, out, started),
         session,
-        subject=found,
+        subject=loaded,
         force=force,
         on_registration=on_registration,
         started=started,
@@ -193,10 +193,10 @@ def run_plan(
     check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     entropy = measure_cross_entropy(prepared, session, force=force)
-    found = fingerprint(plan, prepared)
+    fingerprint_now = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
-    unbound = bind_subject(path, plan, found, prepared, documents, session.cache)
-    registration = registration_of(path, found, documents, session.cache, unbound)
+    unbound = bind_subject(path, plan, fingerprint_now, prepared, documents, session.cache)
+    registration = registration_of(path, fingerprint_now, documents, session.cache, unbound)
     on_registration(registration)
     cached = is_collected(session.evidence, prepared.keys.evaluation)
     evidence, check, networks = _collect(
@@ -207,7 +207,7 @@ def run_plan(
     digests = evidence_digests(session.evidence, prepared.keys)
     if lesions:
         digests["lesions"] = lesions_digest(session.evidence, lesions)
-    kept = KeptPieces.of(found, digests, session.cache)
+    kept = KeptPieces.of(fingerprint_now, digests, session.cache)
     session = session.keeping(kept)
     selection = select(plan, without_dead(evidence), session.streams)
     facts = ask_model(plan, prepared, evidence, selection, check, entropy, session)
@@ -218,7 +218,7 @@ def run_plan(
     tested = analyse_every_split(plan, evidence, [network.value for network in networks], session)
     results = assemble(plan, evidence, tested, facts, registration)
     manifest = describe_run(
-        found,
+        fingerprint_now,
         file,
         device,
         results.ablation,

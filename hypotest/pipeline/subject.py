@@ -8,14 +8,18 @@ from typing import Any
 
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import SparseAutoencoder
 from hypotest.registration.checks.group import neuron_findings
+from hypotest.registration.checks.shapes import shape_in
 from hypotest.registration.findings import key_name
+from hypotest.subjects.controls.registry import CONTROLS
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.offered import offered_network
 from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.units.autoencoder import read_autoencoder
 from hypotest.subjects.wrapping import wrap_language_model
 
 
@@ -32,7 +36,8 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
     """
     wanted = protocol.subject
     if wanted.network is not None:
-        return offered_network(wanted.network)
+        control = CONTROLS.get(wanted.network)
+        return offered_network(wanted.network) if control is None else control.trained().network
     return _reached(
         load_language_model(
             wanted.model,
@@ -42,6 +47,7 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
             device=device,
             base=base,
             anatomy=_anatomy(protocol),
+            units=wanted.units,
         )
     )
 
@@ -68,19 +74,20 @@ def one_checkpoint(protocol: Protocol) -> str | None:
     """
     revision = protocol.subject.revision
     if protocol.is_series or isinstance(revision, tuple):
-        key, found = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
+        key, value = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
         raise SubjectError(
-            f"subject.{key}: found {found}, and only `hypotest run` goes through a series; name one {key}"
+            f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
         )
     return revision
 
 
-def layer_width(protocol: Protocol, reader: Reader) -> int | None:
-    """Neurons of the layer that a protocol tests, before weights are read; of a series, of the last layer.
+def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:
+    """Units of the layer that a protocol tests, before weights are read; of a series, of the last layer.
 
     Args:
         protocol: A valid protocol.
         reader: Of its subject.
+        base: Folder that relative paths of the protocol start from.
 
     Returns:
         None where the family is not known.
@@ -88,7 +95,11 @@ def layer_width(protocol: Protocol, reader: Reader) -> int | None:
     Raises:
         SubjectError: If the model cannot be tested.
     """
-    layer = protocol.subject.layer
+    layer, units = protocol.subject.layer, protocol.subject.units
+    if isinstance(units, SparseAutoencoder):
+        return read_autoencoder(units.sae, base).config.d_sae
+    if units != "neurons":
+        return shape_in(reader.config.to_dict()).n_units[units]
     return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
 
 
@@ -103,11 +114,11 @@ def require_neurons(protocol: Protocol, n_neurons: int | None, layer: int | None
     Raises:
         ProtocolError: With a line for each key.
     """
-    found = [
+    problems = [
         f"{key_name(item.path, {})}: {item.message}" for item in neuron_findings(protocol, n_neurons, layer)
     ]
-    if found:
-        raise ProtocolError("\n".join(found))
+    if problems:
+        raise ProtocolError("\n".join(problems))
 
 
 def require_checkpoints(protocol: Protocol, base: Path) -> None:
@@ -121,20 +132,26 @@ def require_checkpoints(protocol: Protocol, base: Path) -> None:
         load_reader(protocol.subject.model, revision=revision, base=base)
 
 
-def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> LanguageModel:
+def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any, base: Path) -> LanguageModel:
     """Take a model from memory in the place of the one that a protocol names.
 
     Args:
         protocol: A valid protocol, at one layer.
         model: As for `hypotest.subjects.wrapping.wrap_language_model`.
         tokenizer: Its fast tokenizer.
+        base: Folder that relative paths of the protocol start from.
 
     Raises:
         SubjectError: If the model or its tokenizer is not of use.
     """
     subject = _reached(
         wrap_language_model(
-            model, layer=protocol.subject.layer, tokenizer=tokenizer, anatomy=_anatomy(protocol)
+            model,
+            layer=protocol.subject.layer,
+            tokenizer=tokenizer,
+            anatomy=_anatomy(protocol),
+            units=protocol.subject.units,
+            base=base,
         )
     )
     if not getattr(subject.tokenizer, "is_fast", False):
@@ -145,7 +162,7 @@ def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any) -> Languag
     return subject
 
 
-def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
+def at_layer(subject: LanguageModel, protocol: Protocol, base: Path) -> LanguageModel:
     """The same network, tested at the layer of another protocol; its anatomy is proved there.
 
     No attention may reach it: `LanguageModel.reaching_layers` tells.
@@ -159,6 +176,8 @@ def at_layer(subject: LanguageModel, protocol: Protocol) -> LanguageModel:
         tokenizer=subject.tokenizer,
         name=subject.name,
         anatomy=_anatomy(protocol),
+        units=protocol.subject.units,
+        base=base,
     )
     return replace(moved, revision=subject.revision, file=subject.file)
 

@@ -206,12 +206,12 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
     small = small_plan(plan, prediction)
     try:
         if form_of(prediction.contrast) is not Form.NETWORKS:
-            (found,) = analyse(small, evidence).predictions
+            (result,) = analyse(small, evidence).predictions
             return replace(
                 shown,
-                reference=found.against,
-                observed=found.observed,
-                reference_value=found.reference_value,
+                reference=result.against,
+                observed=result.observed,
+                reference_value=result.reference_value,
             )
         shown = replace(shown, note="a trial leaves untrained networks out")
     except (HypotestError, *_UNDEFINED) as error:

@@ -72,8 +72,8 @@ class AskedNetworks:
 
 def networks_of(protocol: Protocol) -> AskedNetworks | None:
     """Which other networks a protocol asks for; None if it asks for none."""
-    found = next(declared(protocol, Form.NETWORKS), None)
-    return None if found is None else AskedNetworks(found.n_draws, found.options.weights)
+    null = next(declared(protocol, Form.NETWORKS), None)
+    return None if null is None else AskedNetworks(null.n_draws, null.options.weights)
 
 
 def collect_untrained(

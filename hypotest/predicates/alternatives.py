@@ -36,9 +36,9 @@ def declared_value(conditions: Mapping[str, Condition], choice: str) -> Any:
     content = {name: condition.model_dump() for name, condition in conditions.items()}
     values = [_at(content, path) for path in paths_of(choice)]
     if any(value != values[0] for value in values):
-        found = " and ".join(dict.fromkeys(str(value) for value in values))
+        listed = " and ".join(dict.fromkeys(str(value) for value in values))
         raise ValueError(
-            f"changes values together that the protocol declares apart ({found}): list them apart"
+            f"changes values together that the protocol declares apart ({listed}): list them apart"
         )
     return values[0]
 

@@ -34,7 +34,7 @@ class BoundCondition:
     holds: _Mask
     """For which rows it holds, shape (n_rows,). Raises CorpusError, with the place in the protocol, if a
     predicate holds nowhere or everywhere, or cannot be computed."""
-    found: tuple[str, ...]
+    remarks: tuple[str, ...]
     """What binding found out about its predicates, each with its place."""
     curve: FrequencyCurve | None
     """What a report draws of it."""
@@ -61,8 +61,8 @@ def bound_condition(name: str, condition: Condition, setting: Setting) -> BoundC
     return BoundCondition(
         name=name,
         holds=_combined(condition, (), masks),
-        found=tuple(
-            f"{_key(leaf)}: {item.found}" for leaf in leaves(condition) if (item := bound[leaf.path]).found
+        remarks=tuple(
+            f"{_key(leaf)}: {item.remark}" for leaf in leaves(condition) if (item := bound[leaf.path]).remark
         ),
         curve=next((replace(item.curve, condition=name) for item in bound.values() if item.curve), None),
         stretches=tuple(item.stretches for item in bound.values() if item.stretches),
@@ -109,22 +109,22 @@ def stretches(bound: Sequence[BoundCondition], rows: Rows) -> IntArray | None:
     Returns:
         None if no predicate divides the text into stretches.
     """
-    found = [divide(rows) for condition in bound for divide in condition.stretches]
-    if not found:
+    divisions = [divide(rows) for condition in bound for divide in condition.stretches]
+    if not divisions:
         return None
-    return np.unique(np.stack(found, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
+    return np.unique(np.stack(divisions, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
 
 
 def defining(conditions: Iterable[Condition]) -> frozenset[MatchFactor]:
     """What of pairs of positions some conditions are about, so that they differ in it by definition."""
-    found: set[MatchFactor] = set()
+    factors: set[MatchFactor] = set()
     for condition in conditions:
         for leaf in leaves(condition):
             predicate = predicate_of(leaf)
-            found.update(shared_within(predicate.unit(_about(leaf))))
+            factors.update(shared_within(predicate.unit(_about(leaf))))
             if leaf.about != "token":
-                found.update(predicate.defines)
-    return frozenset(found)
+                factors.update(predicate.defines)
+    return frozenset(factors)
 
 
 def shared_within(unit: Unit) -> tuple[MatchFactor, ...]:

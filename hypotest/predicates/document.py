@@ -77,13 +77,13 @@ def chosen_documents(options: Any, documents: Sequence[Document]) -> BoolArray:
     """
     if options.path is not None:
         return np.array([_fits(document.id, options.path) for document in documents], dtype=bool)
-    found = [document.fields.get(options.field) for document in documents]
-    counted = Counter(text for text in found if text is not None)
+    texts = [document.fields.get(options.field) for document in documents]
+    counted = Counter(text for text in texts if text is not None)
     if not counted:
         raise CorpusError(f"no document of the text has the column {options.field!r}")
     if len(counted) == 1:
         raise CorpusError(f"the column {options.field!r} has one value only, {next(iter(counted))!r}")
-    chosen = np.array([text in values(options) for text in found], dtype=bool)
+    chosen = np.array([text in values(options) for text in texts], dtype=bool)
     if not chosen.any():
         named = ", ".join(f"{text!r:.60}" for text, _ in counted.most_common(NAMED))
         more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""

@@ -57,8 +57,8 @@ def _has(rows: Rows, column: str, wanted: tuple[str, ...]) -> BoolArray:
     Raises:
         CorpusError: If no example has the column or one of the values there, or all have one value.
     """
-    found = [rows.fields[number].get(column) for number in rows.block.tolist()]
-    counted = Counter(text for text in found if text is not None)
+    texts = [rows.fields[number].get(column) for number in rows.block.tolist()]
+    counted = Counter(text for text in texts if text is not None)
     if not counted:
         raise CorpusError(f"no example has the column {column!r}")
     if len(counted) == 1:
@@ -70,7 +70,7 @@ def _has(rows: Rows, column: str, wanted: tuple[str, ...]) -> BoolArray:
         raise CorpusError(
             f"no example has {' or '.join(missing)} in the column {column!r}; found {named}{more}"
         )
-    return np.array([text in wanted for text in found], dtype=bool)
+    return np.array([text in wanted for text in texts], dtype=bool)
 
 
 def _overlaps(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> str:

@@ -69,14 +69,14 @@ def bind(options: Frequency, about: About | None, setting: Setting) -> Bound:
     mask, elbow = types_in(counts, options)
     low, high = int(counts[mask].min()), int(counts[mask].max())
     n_kept = int((counts > 0).sum()) if elbow is None else elbow
-    found = f"{int(mask.sum()):,} of {n_kept:,} types, {low:,} to {high:,} occurrences each"
+    remark = f"{int(mask.sum()):,} of {n_kept:,} types, {low:,} to {high:,} occurrences each"
     dropped = int((counts > 0).sum()) - n_kept
     if dropped:
-        found += f"; {dropped:,} beyond the elbow are dropped"
+        remark += f"; {dropped:,} beyond the elbow are dropped"
     if n_unlisted:
         ids = "the last token id" if n_unlisted == 1 else f"the last {n_unlisted:,} token ids"
-        found += f"; the table ends before {ids} of the model, which count as never seen"
-    return of_types(mask, about, found, curve_of(counts, mask, elbow, n_unlisted))
+        remark += f"; the table ends before {ids} of the model, which count as never seen"
+    return of_types(mask, about, remark, curve_of(counts, mask, elbow, n_unlisted))
 
 
 def types_in(counts: NDArray[np.int64], options: Frequency) -> tuple[BoolArray, int | None]:
@@ -156,14 +156,14 @@ def _why_none(counts: NDArray[np.int64], options: Frequency) -> str:
     low = int(counts.min())
     tied = int((counts == low).sum())
     times = "once" if low == 1 else f"{low:,} times"
-    found = (
+    reason = (
         f"{tied:,} of the {counts.size:,} types that are left "
         f"({100 * tied / counts.size:.0f} %) share the lowest count, {times} each, and below percentile "
         f"{options.below_percentile or options.from_percentile:g} of {options.of} lies none"
     )
     least = least_percentile(counts, options.of)
     longer = "count a longer text (frequencies: {count: ...})"
-    return f"{found}. {'' if least is None else f'Write at least {least}, or '}{longer}"
+    return f"{reason}. {'' if least is None else f'Write at least {least}, or '}{longer}"
 
 
 def _in_range(counts: NDArray[np.int64], options: Frequency) -> BoolArray:

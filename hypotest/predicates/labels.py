@@ -63,8 +63,8 @@ def bind(options: Table, about: About | None, setting: Setting) -> Bound:
         str(name): list(zip(part["start"].to_list(), part["end"].to_list(), strict=True))
         for (name,), part in table.partition_by("document", as_dict=True, maintain_order=True).items()
     }
-    found = f"{table.height:,} spans in {len(spans):,} documents"
-    return bound_spans(lambda rows: spans, options.file, found)
+    remark = f"{table.height:,} spans in {len(spans):,} documents"
+    return bound_spans(lambda rows: spans, options.file, remark)
 
 
 def read_table(path: Path, where: str) -> pl.DataFrame:
@@ -97,17 +97,17 @@ def read_table(path: Path, where: str) -> pl.DataFrame:
     return table
 
 
-def bound_spans(spans: Callable[[Rows], Mapping[str, Sequence[Span]]], where: str, found: str = "") -> Bound:
+def bound_spans(spans: Callable[[Rows], Mapping[str, Sequence[Span]]], where: str, remark: str = "") -> Bound:
     """A predicate that holds in spans, each of which, and the text between two, is a stretch of text.
 
     Args:
         spans: From rows, the spans; see `span_numbers`.
         where: What an error calls their source.
-        found: As in `Bound`.
+        remark: As in `Bound`.
     """
     return Bound(
         lambda rows: span_numbers(rows, spans(rows), where) % 2 == 1,
-        found,
+        remark,
         stretches=lambda rows: span_numbers(rows, spans(rows), where),
     )
 

@@ -32,11 +32,11 @@ def of_words(words: tuple[str, ...], about: About | None, setting: Setting) -> B
             f"none of the {len(words):,} words is a single token of this tokenizer: name whole tokens, or "
             "match pieces by `matches`"
         )
-    found = f"{count_words(mask, 'tokens of the vocabulary')}"
+    remark = f"{count_words(mask, 'tokens of the vocabulary')}"
     if missing:
         more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
-        found += f"; no single tokens: {', '.join(missing[:NAMED])}{more}"
-    return of_types(mask, about, found)
+        remark += f"; no single tokens: {', '.join(missing[:NAMED])}{more}"
+    return of_types(mask, about, remark)
 
 
 def single_tokens(words: tuple[str, ...], texts: tuple[str, ...]) -> tuple[BoolArray, list[str]]:

@@ -62,7 +62,7 @@ class Bound:
 
     holds: Callable[[Rows], BoolArray]
     """For which rows it holds, shape (n_rows,). Raises `hypotest.errors.CorpusError` if it cannot be said."""
-    found: str = ""
+    remark: str = ""
     """What binding found out, for whoever checks the text: ``212 types, 5 to 20 occurrences each``."""
     curve: FrequencyCurve | None = None
     """What a report draws of it."""
@@ -144,17 +144,17 @@ class Predicate:
         return "token" if about == "token" else "type"
 
 
-def of_types(mask: BoolArray, about: About | None, found: str, curve: FrequencyCurve | None = None) -> Bound:
+def of_types(mask: BoolArray, about: About | None, remark: str, curve: FrequencyCurve | None = None) -> Bound:
     """A predicate that is a property of token types.
 
     Args:
         mask: For which token ids it holds, shape (vocab_size,).
         about: Which token it is about.
-        found: As in `Bound`.
+        remark: As in `Bound`.
         curve: As in `Bound`.
     """
     assert about is not None  # the protocol's schema: it stands under one of these keys
-    return Bound(lambda rows: np.asarray(mask[rows.ids(about)]), found, curve)
+    return Bound(lambda rows: np.asarray(mask[rows.ids(about)]), remark, curve)
 
 
 def count_words(mask: BoolArray, what: str = "types") -> str:

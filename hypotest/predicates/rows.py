@@ -77,7 +77,7 @@ class Rows:
         """The rows of a text in blocks."""
         inner = blocks.is_text[:, 1:].copy()
         inner[:, 0] = False
-        block, index = (found.astype(np.int32) for found in np.nonzero(inner))
+        block, index = (places.astype(np.int32) for places in np.nonzero(inner))
         return cls(blocks, block, index, documents, offsets, n_before)
 
     def __len__(self) -> int:
@@ -118,9 +118,9 @@ class Rows:
         place = np.searchsorted(numbers, self.document[rows])
         ordinal = self.block[rows] - first_block[place]
         token = ordinal * length + self.index[rows] + 1 - n_before
-        found = self.offsets(numbers)
-        starts = np.cumsum([0, *(len(item) for item in found)])[:-1]
-        flat = np.concatenate([np.asarray(item).reshape(-1, 2) for item in found]) if found else _NOTHING
+        offsets = self.offsets(numbers)
+        starts = np.cumsum([0, *(len(item) for item in offsets)])[:-1]
+        flat = np.concatenate([np.asarray(item).reshape(-1, 2) for item in offsets]) if offsets else _NOTHING
         spans = flat[starts[place] + token] if rows.size else _NOTHING
         return rows, spans[:, 0], spans[:, 1]
 

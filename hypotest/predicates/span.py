@@ -35,7 +35,7 @@ def spans_of(label: str, documents: Sequence[Document]) -> dict[str, list[Span]]
     Raises:
         CorpusError: If the column is missing, holds anything else, or no span has the label.
     """
-    found: dict[str, list[Span]] = {}
+    spans: dict[str, list[Span]] = {}
     known: set[str] = set()
     if not any(document.fields.get(COLUMN) is not None for document in documents):
         raise CorpusError(f"no document of the text has the column {COLUMN!r}")
@@ -43,10 +43,10 @@ def spans_of(label: str, documents: Sequence[Document]) -> dict[str, list[Span]]
         for start, end, name in _spans(document):
             known.add(name)
             if name == label:
-                found.setdefault(document.id, []).append((start, end))
-    if not found:
+                spans.setdefault(document.id, []).append((start, end))
+    if not spans:
         raise CorpusError(f"no span has the label {label!r}; found {', '.join(sorted(known)[:10]) or 'none'}")
-    return found
+    return spans
 
 
 def _spans(document: Document) -> list[tuple[int, int, str]]:

@@ -126,6 +126,22 @@ _FACTORS: Mapping[Unit, frozenset[str]] = MappingProxyType(
 _EVERYTHING = frozenset({"target", "token", "document", "span", "position"})
 
 
+def instead_of(unit: Unit, *, of_examples: bool) -> str:
+    """What to write where units hold rows of both labels; examples say themselves which are pairs.
+
+    Examples:
+        >>> instead_of("cluster", of_examples=False), instead_of("type", of_examples=False)
+        ('; write `unit: pair`', '')
+    """
+    units = EXCHANGES[unit].instead
+    if units and of_examples:
+        return (
+            "; name the column that pairs share as `examples.pair`, or let each cluster hold examples of one "
+            "condition"
+        )
+    return "".join(f"; write `unit: {other}`" for other in units)
+
+
 def common_unit(units: Iterable[Unit]) -> Unit:
     """The coarsest unit within which labels are constant that are constant within each of these.
 
@@ -186,13 +202,13 @@ def division(columns: Mapping[str, NDArray[Any]], unit: Unit) -> tuple[NDArray[n
 
 def _codes(columns: Iterable[NDArray[Any]]) -> NDArray[np.intp]:
     """A number for every combination of values, in lexicographic order."""
-    found: NDArray[np.intp] | None = None
+    combined: NDArray[np.intp] | None = None
     for column in columns:
         distinct, codes = np.unique(column, return_inverse=True)
-        joint = codes if found is None else found * distinct.size + codes
-        found = np.unique(joint, return_inverse=True)[1].astype(np.intp)
-    assert found is not None  # every exchange has members, or something within which labels change places
-    return found
+        joint = codes if combined is None else combined * distinct.size + codes
+        combined = np.unique(joint, return_inverse=True)[1].astype(np.intp)
+    assert combined is not None  # every exchange has members, or something within which labels change places
+    return combined
 
 
 def _factors(unit: Unit) -> frozenset[str]:

@@ -33,6 +33,8 @@ class Hashes:
     """Package and version, or file -> hash of its documents."""
     weights_file: str | None = None
     """Of a GGUF file, all of it, tokenizer and metadata included; None where weights come otherwise."""
+    autoencoder: str | None = None
+    """Of a sparse autoencoder whose latents are tested, configuration and weights; None without one."""
 
 
 @dataclass(frozen=True, slots=True)

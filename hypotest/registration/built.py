@@ -122,12 +122,12 @@ def _checked(keys: Mapping[str, Any], where: str) -> records.Protocol:
     data = {
         str(key): _plain(value, (str(key),), findings) for key, value in keys.items() if value is not None
     }
-    found, more = judge(Source(where, data=data, findings=findings))
+    protocol, more = judge(Source(where, data=data, findings=findings))
     wrong = [item for item in more if item.severity == "error"]
-    if found is None or wrong:
+    if protocol is None or wrong:
         ids = ids_of(data.get("predictions"))
         raise ProtocolError([Problem(where, key_name(item.path, ids), item.message) for item in wrong])
-    return found
+    return protocol
 
 
 def _plain(value: Any, path: Path, findings: list[Finding]) -> Any:

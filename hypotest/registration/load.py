@@ -25,6 +25,7 @@ from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.checks.configuration import configuration_findings
+from hypotest.registration.checks.units import autoencoder_findings
 from hypotest.registration.checks.validate import findings_in
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
@@ -127,9 +128,9 @@ def judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
             break
         except ValidationError as error:
             errors = errors_in(error)
-        found = [_in_file(item, kept) for item in findings_of(errors, data, names, meant)]
-        now_bad = tainted | {item.path for item in found}
-        fresh = [item for item in found if not _echo(item, tainted, now_bad)]
+        of_errors = [_in_file(item, kept) for item in findings_of(errors, data, names, meant)]
+        now_bad = tainted | {item.path for item in of_errors}
+        fresh = [item for item in of_errors if not _echo(item, tainted, now_bad)]
         findings += fresh
         tainted |= {item.path for item in fresh}
         gone = {_removable(error["type"], data_path(error)) for error in errors}
@@ -147,10 +148,10 @@ def _of_files(
 ) -> list[Finding]:
     """Findings about the files that are named, except where the name itself is wrong."""
     tainted = [item.path for item in findings if item.taints and item.severity == "error"]
-    found = [*path_findings(protocol, base)]
+    in_files = [*path_findings(protocol, base), *autoencoder_findings(protocol, base)]
     if subject:
-        found += configuration_findings(protocol, base)
-    return [item for item in found if not _echo(item, tainted, tainted)]
+        in_files += configuration_findings(protocol, base)
+    return [item for item in in_files if not _echo(item, tainted, tainted)]
 
 
 def _echo(finding: Finding, before: Iterable[Path], now: Iterable[Path]) -> bool:

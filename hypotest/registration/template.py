@@ -168,7 +168,7 @@ def _with_values(text: str, changes: Mapping[str, tuple[Any, str]]) -> str:
 def _with_reason(text: str, key: str, why: str) -> str:
     """The comment behind a value gives way to why it is that value, where one stands there."""
     behind = re.compile(rf"^( *{re.escape(key)}: [^#\n]*)# [^\n]*((?:\n {{20,}}#[^\n]*)*)$", re.MULTILINE)
-    return behind.sub(lambda found: f"{found[1]}# {why}", text, count=1)
+    return behind.sub(lambda match: f"{match[1]}# {why}", text, count=1)
 
 
 def _in_a_line(value: Any) -> Any:
@@ -220,9 +220,9 @@ def _with_id(text: str, stem: str) -> str:
     # Without quotes YAML would read 2027 as a number, and true as a truth value.
     written = name if name[0].isalpha() and name not in ("true", "false", "null") else f'"{name}"'
 
-    def renamed(found: re.Match[str]) -> str:
+    def renamed(match: re.Match[str]) -> str:
         # Comments stay in their column where there is room.
-        return f"id: {written:<{max(len(found[1] + found[2]) - 1, len(written))}} "
+        return f"id: {written:<{max(len(match[1] + match[2]) - 1, len(written))}} "
 
     return _ID_LINE.sub(renamed, text, count=1)
 

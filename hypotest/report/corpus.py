@@ -49,17 +49,17 @@ def frequent_targets(corpus: CorpusResult) -> Iterator[str]:
 
 def cross_entropy_words(results: Results) -> Iterable[Part]:
     """How well the model predicts the text, beside what needs no model."""
-    found = results.cross_entropy
-    if found is not None:
+    loss = results.cross_entropy
+    if loss is not None:
         counts = (
             ""
-            if found.unigram is None
-            else f"Knowing nothing but how frequent each token is costs {fixed(found.unigram, 2)}, guessing "
-            f"among all tokens {fixed(found.chance, 2)}."
+            if loss.unigram is None
+            else f"Knowing nothing but how frequent each token is costs {fixed(loss.unigram, 2)}, guessing "
+            f"among all tokens {fixed(loss.chance, 2)}."
         )
         yield (
             f"The model's cross-entropy on {'this text' if counts else 'the prompts'} is ",
-            strong(f"{fixed(found.nats, 2)} nats"),
-            f" a token ({count_text(found.n_tokens)} tokens of the selection split). "
-            + (counts or f"Guessing among all tokens costs {fixed(found.chance, 2)}."),
+            strong(f"{fixed(loss.nats, 2)} nats"),
+            f" a token ({count_text(loss.n_tokens)} tokens of the selection split). "
+            + (counts or f"Guessing among all tokens costs {fixed(loss.chance, 2)}."),
         )

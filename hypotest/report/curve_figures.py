@@ -53,8 +53,8 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
         if selected and fit.condition in selected:
             place.axvspan(fit.ranks[0], selected[fit.condition], color=NULL, alpha=0.3, linewidth=0)
         slopes = ", ".join(fixed(slope, 2) for slope in fit.slopes)
-        found = "plateau" if fit.plateau else "no plateau"
-        place.set_title(f"{printable(fit.condition)} targets: {found}")
+        shape = "plateau" if fit.plateau else "no plateau"
+        place.set_title(f"{printable(fit.condition)} targets: {shape}")
         place.text(
             0.03,
             0.04,

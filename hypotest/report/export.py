@@ -218,13 +218,13 @@ def file_hashes(folder: Path) -> dict[str, str]:
     Returns:
         Name relative to the folder, with forward slashes -> 64 hexadecimal digits.
     """
-    found = {}
+    hashes = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != "manifest.json":
             with path.open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def manifest_digest(manifest: Mapping[str, Any]) -> str:

@@ -116,7 +116,8 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         said = f"Token counts by rank, with the range that counts as {curve.condition}."
         plans.append(_Plan(Picture("frequencies", "corpus", said), lambda: draw_frequencies(curve)))
     measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
-    if data.heads and not any(measure.level == "heads" for measure in measures):
+    ablated = any(head.impact is not None for head in data.heads)
+    if ablated and not any(measure.level == "heads" for measure in measures):
         plans.append(_heads_plan(results, "heads"))
     return plans
 

@@ -68,7 +68,7 @@ class Step:
     """One prediction against one opponent."""
 
     opponent: str
-    found: Outcome
+    outcome: Outcome
     """Direction where p is within the level; for the opponent that decides, the prediction's outcome."""
     z: float | None
     p_value: float | None
@@ -84,7 +84,7 @@ class Step:
     @property
     def sign(self) -> str:
         """What was found; nothing where nothing could be."""
-        return SIGNS[self.found] if self.too_few is None else ""
+        return SIGNS[self.outcome] if self.too_few is None else ""
 
     @property
     def z_text(self) -> str:
@@ -211,7 +211,7 @@ def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
         else:
             yield Step(
                 opponent=rung.id,
-                found=_found(rung, level),
+                outcome=_outcome(rung, level),
                 z=rung.z,
                 p_value=rung.p_value,
                 of_equivalence=False,
@@ -228,7 +228,7 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Step:
     of_equivalence = prediction_text(item).of_equivalence
     return Step(
         opponent=opponent,
-        found=item.outcome,
+        outcome=item.outcome,
         z=z,
         p_value=item.p_equivalence if of_equivalence else item.p_value,
         of_equivalence=of_equivalence,
@@ -237,7 +237,7 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Step:
     )
 
 
-def _found(rung: NullComparison, level: float) -> Outcome:
+def _outcome(rung: NullComparison, level: float) -> Outcome:
     """The direction is relative to the null's median, as for the null that decides."""
     if rung.blocked is not None or rung.p_value > level or rung.percentile == 50:
         return "inconclusive"
@@ -258,4 +258,4 @@ def _level(results: Results) -> float:
 
 
 def _no_conclusion(rung: Step, level: float) -> bool:
-    return rung.found == "inconclusive" and rung.p_value is not None and rung.p_value <= level
+    return rung.outcome == "inconclusive" and rung.p_value is not None and rung.p_value <= level

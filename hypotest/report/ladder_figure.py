@@ -140,7 +140,7 @@ def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, heig
     tint = Rectangle(
         corner,
         *size,
-        facecolor=_TINTS[rung.found],
+        facecolor=_TINTS[rung.outcome],
         edgecolor="white",
         hatch="////" if rung.descriptive else None,
         linewidth=0,
@@ -160,7 +160,7 @@ def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, heig
         va="center",
         fontsize=7,
         weight=weight,
-        color=_DARK[rung.found],
+        color=_DARK[rung.outcome],
         zorder=4,
     )
     axes.text(
@@ -173,7 +173,7 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder) -> None:
     descriptive = any(rung.descriptive for rung in ladder.every_rung)
     equivalence = any(rung.of_equivalence for rung in ladder.every_rung)
     x = _NAMES
-    undefined = any(rung.found == "undefined" for rung in ladder.every_rung)
+    undefined = any(rung.outcome == "undefined" for rung in ladder.every_rung)
     for outcome, sign in SIGNS.items():
         if outcome == "undefined" and not undefined:
             continue

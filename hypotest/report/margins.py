@@ -26,54 +26,54 @@ def margin_text(value: float, kind: str) -> str:
 
 def sensitivity_sentences(item: PredictionResult) -> Iterator[Inline]:
     """What other margins would have given, for the section of one prediction."""
-    found = item.sensitivity
-    if found is None:
+    margins = item.sensitivity
+    if margins is None:
         return
-    if found.smallest is None or found.smallest_in_kind is None:
+    if margins.smallest is None or margins.smallest_in_kind is None:
         yield prose("No margin would make it `equivalent`")
         return
-    yield (_holds(item, found), f"; {_declared(found)}")
-    for flip in found.flips:
+    yield (_holds(item, margins), f"; {_declared(margins)}")
+    for flip in margins.flips:
         changes = [
             f"{name} is {below} with a narrower margin and {above} with a wider one"
             for name, (below, above) in flip.verdicts.items()
         ]
         if changes:
-            yield f"The verdict turns at {margin_text(flip.in_kind, found.kind)}: {', '.join(changes)}"
+            yield f"The verdict turns at {margin_text(flip.in_kind, margins.kind)}: {', '.join(changes)}"
 
 
 def sensitivity_lines(results: Results) -> Iterator[str]:
     """What other margins would have given, below the table of all predictions: two lines at most."""
     smallest, turns = [], []
     for item in results.predictions:
-        found = item.sensitivity
-        if found is None:
+        margins = item.sensitivity
+        if margins is None:
             continue
         name = item.id
-        if found.smallest_in_kind is None:
+        if margins.smallest_in_kind is None:
             smallest.append(f"{name} never")
         else:
-            at = significant(found.smallest_in_kind, 2)
-            smallest.append(f"{name} {at} ({margin_text(found.declared, found.kind)})")
-        turns += [f"{name} {text}" for flip in found.flips for text in _turns(flip)]
+            at = significant(margins.smallest_in_kind, 2)
+            smallest.append(f"{name} {at} ({margin_text(margins.declared, margins.kind)})")
+        turns += [f"{name} {text}" for flip in margins.flips for text in _turns(flip)]
     if smallest:
         yield f"equivalent from a margin of (declared) on: {', '.join(smallest)}"
     if turns:
         yield f"where the verdict turns: {', '.join(turns)}"
 
 
-def _holds(item: PredictionResult, found: MarginSensitivity) -> Inline:
-    assert found.smallest is not None and found.smallest_in_kind is not None  # the caller has looked
-    at = f"from ±{significant(found.smallest, 3)} on"
-    if found.kind != "raw":
-        at += f" ({margin_text(found.smallest_in_kind, found.kind)})"
-    before = [flip.below for flip in found.flips if flip.above == "equivalent" != flip.below]
+def _holds(item: PredictionResult, margins: MarginSensitivity) -> Inline:
+    assert margins.smallest is not None and margins.smallest_in_kind is not None  # the caller has looked
+    at = f"from ±{significant(margins.smallest, 3)} on"
+    if margins.kind != "raw":
+        at += f" ({margin_text(margins.smallest_in_kind, margins.kind)})"
+    before = [flip.below for flip in margins.flips if flip.above == "equivalent" != flip.below]
     otherwise = prose(", and *{}* with narrower ones", before[0]) if before else ""
     return prose("It is `equivalent` with margins {}{}", at, otherwise)
 
 
-def _declared(found: MarginSensitivity) -> str:
-    return f"declared are {margin_text(found.declared, found.kind)}"
+def _declared(margins: MarginSensitivity) -> str:
+    return f"declared are {margin_text(margins.declared, margins.kind)}"
 
 
 def _turns(flip: MarginFlip) -> Iterator[str]:

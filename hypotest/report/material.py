@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
 from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.records.protocol.conditions import Conditions
-from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.results.corpus_result import CrossEntropy
-from hypotest.records.results.figure_data import FrequencyCurve
+from hypotest.records.results.figure_data import FrequencyCurve, HeadResult
 from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
@@ -40,8 +39,7 @@ def group_section(results: Results) -> Iterable[Part]:
     )
     yield from balance_paragraphs(results)
     if group.control_neurons or len(group.neurons) < group.n_neurons - group.n_dead:
-        neurons = ", ".join(map(str, group.neurons))
-        yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
+        yield Details("Neurons, the first of the ranking first", (Paragraph(group.listed),))
 
 
 def _other_group(results: Results) -> str:
@@ -118,30 +116,30 @@ def _engine(ablation: AblationResult) -> str:
     )
 
 
-def _is_plausible(found: CrossEntropy | None) -> bool:
+def _is_plausible(loss: CrossEntropy | None) -> bool:
     """Whether the model predicts the text better than token counts do, where that is asked."""
-    return found is None or found.unigram is None or found.nats < found.unigram
+    return loss is None or loss.unigram is None or loss.nats < loss.unigram
 
 
 def implausible(results: Results) -> Iterable[Part]:
     """Said before any result: a model that does not predict the text."""
-    found = results.cross_entropy
-    if found is not None and not _is_plausible(found):
+    loss = results.cross_entropy
+    if loss is not None and not _is_plausible(loss):
         yield (
             strong("Careful: the model does not predict this text."),
-            f" Its cross-entropy is {fixed(found.nats, 2)} nats a token, and token counts alone give "
-            f"{fixed(found.unigram, 2)}; see the limitations.",
+            f" Its cross-entropy is {fixed(loss.nats, 2)} nats a token, and token counts alone give "
+            f"{fixed(loss.unigram, 2)}; see the limitations.",
         )
 
 
 def implausible_alert(results: Results) -> Inline:
     """The same for the console; empty where it does."""
-    found = results.cross_entropy
-    if found is None or _is_plausible(found):
+    loss = results.cross_entropy
+    if loss is None or _is_plausible(loss):
         return ""
     return strong(
-        f"The model does not predict this text: {found.nats:.2f} nats a token, and token counts alone give "
-        f"{fixed(found.unigram, 2)}",
+        f"The model does not predict this text: {loss.nats:.2f} nats a token, and token counts alone give "
+        f"{fixed(loss.unigram, 2)}",
         "bad",
     )
 
@@ -158,7 +156,7 @@ def _beginning(bos: str | None) -> str:
 def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part]:
     """The text, the positions, and what the conditions come to in it."""
     corpus = results.corpus
-    if corpus.words != OF_TEXT:
+    if corpus.words.names:
         yield from examples_section(results, figures)
         return
     yield Heading("Text and conditions")
@@ -238,7 +236,8 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
     data = results.figures
     if not data.heads and not data.layer_impacts:
         return
-    yield Heading("Attention heads that reach these neurons")
+    ablated = any(head.impact is not None for head in data.heads) or bool(data.layer_impacts)
+    yield Heading("Attention heads that reach these neurons" if ablated else "Attention of each head")
     if data.layer_impacts:
         layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in data.layer_impacts))
         yield "Relative change of the group's activations with heads ablated:"
@@ -261,9 +260,7 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
         rows = [
             [
                 f"L{head.layer}H{head.head}",
-                significant(head.impact),
-                significant(head.null_impact),
-                UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %",
+                *(_impacts(head) if ablated else ()),
                 fixed(head.gini_first, 3),
                 fixed(head.gini_second, 3),
                 fixed(head.routing, 3),
@@ -272,15 +269,18 @@ def heads_section(results: Results, figures: Sequence[Picture]) -> Iterable[Part
         ]
         names = [
             "head",
-            "impact on the group",
-            "on random groups",
-            "share of its layer",
+            *(("impact on the group", "on random groups", "share of its layer") if ablated else ()),
             *(f"Gini, {name}" for name in results.corpus.conditions),
             "routing",
         ]
-        heads = table(names, rows, numeric=range(1, 7))
+        heads = table(names, rows, numeric=range(1, len(names)))
         yield Details(f"All {len(rows)} heads", (heads,)) if len(rows) > _MANY_HEADS else heads
     yield from figures_of(figures, "heads")
+
+
+def _impacts(head: HeadResult) -> tuple[Inline, ...]:
+    share = UNDEFINED if head.layer_share is None else f"{100 * head.layer_share:.1f} %"
+    return significant(head.impact), significant(head.null_impact), share
 
 
 def limitations_section(results: Results) -> Iterable[Part]:

@@ -18,6 +18,7 @@ from hypotest.predicates.units import EXCHANGES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Margin, Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import unit_meaning
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration.explained.groups import group_was
@@ -119,6 +120,7 @@ def _group(protocol: Protocol) -> str:
         f"A neuron's influence is the mean absolute change of {changed(protocol)} when its "
         f"activation is set to {REPLACEMENTS[protocol.ablation.replacement]} (eq. 2 and 3 of "
         f"arXiv:2509.21163); the group was {group_was(protocol)}."
+        + (f" {means}" if (means := unit_meaning(protocol.subject.units)) else "")
     )
 
 
@@ -129,8 +131,8 @@ def _measures(results: Results) -> str:
 
 
 def _nulls(protocol: Protocol) -> str:
-    found = list(declared(protocol))
-    words = [(item.null.words, item.null.words.method(item.options, protocol)) for item in found]
+    nulls = list(declared(protocol))
+    words = [(item.null.words, item.null.words.method(item.options, protocol)) for item in nulls]
     parts = [text for of, text in words if not of.apart]
     sentences = [f"The group was compared with {sentence_list(parts)}."] if parts else []
     sentences += [text for of, text in words if of.apart]

@@ -36,7 +36,7 @@ def placebo_section(results: Results) -> Iterable[Part]:
         return
     level, by_id = placebos.level, {item.id: item for item in results.predictions}
     yield Heading("Placebos")
-    yield " ".join(_introduction(placebos))
+    yield " ".join(_introduction(placebos, selected=bool(results.group.control_neurons)))
     shown = [item for item in placebos.predictions if not item.reason]
     if shown:
         yield table(
@@ -58,14 +58,14 @@ def placebo_section(results: Results) -> Iterable[Part]:
         yield Items(tuple(f"{item.prediction}: {item.reason}." for item in without))
 
 
-def _introduction(placebos: Placebos) -> Iterator[str]:
+def _introduction(placebos: Placebos, *, selected: bool) -> Iterator[str]:
     low, high = placebos.positions
+    group = "the group was selected again on the first, and" if selected else "for the same, given group"
     yield (
         f"The second condition ({count_text(placebos.n_units)} {placebos.unit}) was divided at "
         "random into a "
-        f"make-believe first and second condition, {count_text(placebos.n_splits)} times; the group "
-        "was selected "
-        "again on the first, and each prediction tested by the null that decides it "
+        f"make-believe first and second condition, {count_text(placebos.n_splits)} times; {group} "
+        "each prediction was tested by the null that decides it "
         f"({count_text(placebos.draws)} draws; {count_text(placebos.draws_of_labels)} relabellings: "
         "enough to "
         f"compare p with {placebos.level:g})."

@@ -46,7 +46,7 @@ def prediction_section(
     words = words_of(item.measure, item.title, names)
     yield Heading(f"{item.id}: {item.outcome}", 3)
     yield f"{words.question}{_ROLES[item.role]}"
-    yield _found(item, names)
+    yield _measured(item, names)
     yield from _expected(item)
     yield from figures_of(figures, item.id)
     if item.ladder:
@@ -98,7 +98,7 @@ def _interval(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f", 95 % interval {_secondary(ends[0])} to {_secondary(ends[1])}"
 
 
-def _found(item: PredictionResult, names: Conditions) -> Inline:
+def _measured(item: PredictionResult, names: Conditions) -> Inline:
     numbers = prediction_text(item)
     if item.outcome == "undefined":
         return prose(

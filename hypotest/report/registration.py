@@ -81,10 +81,13 @@ def deviations_summary(registration: Registration) -> Group:
     )
 
 
-def _deviations(found: Sequence[Deviation], longest: int) -> Table:
+def _deviations(deviations: Sequence[Deviation], longest: int) -> Table:
     return table(
         ["key", "registered", "run"],
-        [(item.key, value_text(item.registered, longest), value_text(item.run, longest)) for item in found],
+        [
+            (item.key, value_text(item.registered, longest), value_text(item.run, longest))
+            for item in deviations
+        ],
     )
 
 

@@ -131,18 +131,18 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _first_difference(found: Any, expected: Any, path: str) -> str | None:
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for key in [*found, *(key for key in expected if key not in found)]:
+def _first_difference(actual: Any, expected: Any, path: str) -> str | None:
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        for key in [*actual, *(key for key in expected if key not in actual)]:
             place = f"{path}.{key}" if path else key
-            if key not in found or key not in expected:
+            if key not in actual or key not in expected:
                 return place
-            difference = _first_difference(found[key], expected[key], place)
+            difference = _first_difference(actual[key], expected[key], place)
             if difference is not None:
                 return difference
         return None
-    if isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
-        pairs = enumerate(zip(found, expected, strict=True))
+    if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
+        pairs = enumerate(zip(actual, expected, strict=True))
         return next(
             (
                 text
@@ -151,4 +151,4 @@ def _first_difference(found: Any, expected: Any, path: str) -> str | None:
             ),
             None,
         )
-    return None if found == expected else path
+    return None if actual == expected else path

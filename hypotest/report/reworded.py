@@ -1,4 +1,4 @@
-"""A page about examples, from one that is written for running text."""
+"""A page about examples, or about heads, from one that is written for running text and neurons."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def reworded(page: Document, words: MaterialWords) -> Document:
     """The page with the nouns of what was looked at; titles, code and paths as they are.
 
     Args:
-        page: Written for running text.
-        words: Of the protocol; those of a text change nothing.
+        page: Written for running text and neurons.
+        words: Of the protocol; those of a text whose neurons are tested change nothing.
     """
-    return Document(tuple(_block(block, words) for block in page.blocks)) if words.names else page
+    return Document(tuple(_block(block, words) for block in page.blocks)) if not words.are_usual else page
 
 
 def _block(block: Block, words: MaterialWords) -> Block:

@@ -58,10 +58,10 @@ def _cells(row: RowBalance) -> tuple[Inline, ...]:
 
 def imbalances(rows: Sequence[RowBalance], names: Conditions) -> Iterator[str]:
     """What a reviewer would ask of conditions that differ in more than they are defined by."""
-    found = [row for row in rows if row.is_apart and not row.defining]
-    said = [_apart(row) for row in found]
+    apart = [row for row in rows if row.is_apart and not row.defining]
+    said = [_apart(row) for row in apart]
     if said:
-        able = [row.covariate for row in found if not row.matched and row.covariate in get_args(MatchFactor)]
+        able = [row.covariate for row in apart if not row.matched and row.covariate in get_args(MatchFactor)]
         advice = f" `sample.match` can pair positions on {sentence_list(able)}." if able else ""
         yield (
             f"{names.first} and {names.second} positions also differ in {sentence_list(said)}: what differs "

@@ -109,10 +109,17 @@ def some_documents(sample: Sample, positions: int, rng: np.random.Generator) -> 
         rng: Which documents.
     """
     rows = sample.positions
-    per_document = rows.filter(pl.Series(sample.first)).group_by("document").len().sort("document")
-    order = rng.permutation(per_document.height)
-    before = np.cumsum(per_document["len"].to_numpy()[order]) - per_document["len"].to_numpy()[order]
-    chosen = per_document["document"].to_numpy()[order[before < positions]]
-    mine = rows.filter(pl.col("document").is_in(chosen.tolist()))
+    chosen: list[int] = []
+    for side in (sample.first, ~sample.first):  # a document need not have rows of both
+        of_side = rows.filter(pl.Series(side))
+        missing = positions - of_side["document"].is_in(chosen).sum()
+        if missing <= 0:
+            continue
+        others = of_side.filter(~pl.col("document").is_in(chosen))
+        per_document = others.group_by("document").len().sort("document")
+        order = rng.permutation(per_document.height)
+        counts = per_document["len"].to_numpy()[order]
+        chosen += per_document["document"].to_numpy()[order[np.cumsum(counts) - counts < missing]].tolist()
+    mine = rows.filter(pl.col("document").is_in(chosen))
     blocks = np.unique(mine["block"].to_numpy())
     return Sample(sample.tokens, mine, sample.head_blocks[np.isin(sample.head_blocks, blocks)])

@@ -105,11 +105,11 @@ def require_plain(model: Any, name: str) -> None:
     dtypes = {item.dtype for item in model.parameters()}
     whole = {item for item in dtypes if not item.is_floating_point}
     if quantized or whole:
-        found = (
+        which = (
             f"{quantized[0]} is a {_kind(model, quantized[0])}" if quantized else ", ".join(map(str, whole))
         )
         raise SubjectError(
-            f"{name}: its weights are quantised ({found}), and ablations of a thousandth of a nat need plain "
+            f"{name}: its weights are quantised ({which}), and ablations of a thousandth of a nat need plain "
             "ones; load the model without quantisation, in float32"
         )
     low = dtypes - {torch.float32, torch.float64}
@@ -142,13 +142,6 @@ def _tuned(model: Any, tuned: Any) -> str:
 def beyond_description(model: Any) -> str:
     """Why no ``subject.anatomy`` could describe a model of an unknown family; empty if one might."""
     inner = model.config.get_text_config()
-    experts = [name for name in _EXPERTS if (getattr(inner, name, None) or 0) > 1]
-    if experts:
-        return (
-            f"its MLPs are mixtures of experts ({experts[0]}: {getattr(inner, experts[0])}), whose neurons "
-            "lie in stacked tensors and are active only where a router sends tokens; hypotest would have to "
-            "record and ablate them expert by expert, which it cannot yet"
-        )
     kinds = {str(kind) for name in _LAYERS for kind in (getattr(inner, name, None) or ())} - _ATTENTION
     if kinds:
         return (
@@ -168,6 +161,19 @@ def beyond_description(model: Any) -> str:
     return ""
 
 
+def needs_of_a_mixture(model: Any) -> str:
+    """What its mixtures of experts must have, if its configuration says that it has some."""
+    inner = model.config.get_text_config()
+    experts = next((name for name in _EXPERTS if (getattr(inner, name, None) or 0) > 1), "")
+    if not experts:
+        return ""
+    return (
+        f". Its MLPs are mixtures of experts ({experts}: {getattr(inner, experts)}), of which a router must "
+        "give logits, weights and numbers of experts, and whose experts must lie in fused tensors "
+        "gate_up_proj (or up_proj) and down_proj, an expert along the first axis"
+    )
+
+
 def _reads_both_ways(config: Any) -> bool:
     """Families of encoders that can be decoders say so (``is_decoder``)."""
     masked = type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING
@@ -176,10 +182,14 @@ def _reads_both_ways(config: Any) -> bool:
 
 def _quantized_by(config: Any) -> str:
     """Method of quantisation; of a GGUF file, whose weights transformers has expanded, none."""
-    found = getattr(config, "quantization_config", None)
-    if found is None:
+    settings = getattr(config, "quantization_config", None)
+    if settings is None:
         return ""
-    method = found.get("quant_method") if isinstance(found, dict) else getattr(found, "quant_method", None)
+    method = (
+        settings.get("quant_method")
+        if isinstance(settings, dict)
+        else getattr(settings, "quant_method", None)
+    )
     word = str(getattr(method, "value", method) or "in an unnamed way")
     return "" if word == "gguf" else word
 

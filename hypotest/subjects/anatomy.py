@@ -1,8 +1,9 @@
 """Where a model keeps its neurons, heads and norms.
 
 Paths are relative to the ``transformers`` model; ``{layer}`` stands for the block's number. The neurons
-of a block are the inputs of its MLP's down-projection; its heads are slices of the *input* of the
-attention output projection, since the output has already mixed them.
+of a block are the inputs of its MLP's down-projection, or those of all experts of a mixture
+(`hypotest.subjects.experts`); its heads are slices of the *input* of the attention output projection, since
+the output has already mixed them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Literal
 Norm = Literal["layer", "layer_plain", "rms", "rms_plus_one"]
 """Kind of the final norm: LayerNorm, LayerNorm without gain and bias, RMSNorm, or RMSNorm whose gain is
 1 + weight."""
+Routing = Literal["", "softmax", "sigmoid"]
+"""What a router makes of its logits, and weighs experts in proportion to; empty where that is neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,10 @@ class Anatomy:
     mlp: str
     """The module that ends with the down-projection and whose output can be exchanged as a whole."""
     up_projection: str
-    """First projection of the MLP; of a gated one, the one that is multiplied by the gate."""
+    """First projection of the MLP; of a gated one, the one that is multiplied by the gate. Of a mixture of
+    experts, that of the expert that all tokens go through (shared); empty without one."""
     down_projection: str
-    """Last projection of the MLP; its input is the layer's neurons."""
+    """Last projection of the MLP; its input is the layer's neurons. Of a mixture, as `up_projection`."""
     final_norm: str
     """Norm before the unembedding."""
     unembedding: str
@@ -45,6 +49,13 @@ class Anatomy:
     parallel_residual: bool = False
     """True: attention and MLP of a block read the same residual, so that a block's attention does not
     reach its own MLP."""
+    experts: str = ""
+    """Module that holds the experts of a mixture, fused; empty where the MLP is one."""
+    router: str = ""
+    """Of a mixture: gives logits, weights and numbers of the experts that each token goes through."""
+    shared_gate: str = ""
+    """Of a mixture: projection to the logit of what its shared expert is multiplied by; empty without."""
+    routing: Routing = ""
     identity_obstacle: str = ""
     """Why the last MLP does not feed final norm and unembedding linearly; empty where it does."""
 
@@ -65,6 +76,6 @@ class Anatomy:
 
 MODULES = (
     "block", "attention", "attention_projection", "mlp_norm", "mlp", "up_projection", "gate_projection",
-    "down_projection", "final_norm", "unembedding",
+    "down_projection", "experts", "router", "shared_gate", "final_norm", "unembedding",
 )  # fmt: skip
 """Fields that are paths."""

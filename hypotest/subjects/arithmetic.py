@@ -25,13 +25,13 @@ def arithmetic() -> dict[str, str | int | None]:
         none to ask; ``thread_variables``, those that are set; ``blas``, each with version, kernels and
         threading; ``instructions``, torch's.
     """
-    found = [item for item in threadpool_info() if item["user_api"] == "blas"]
+    libraries = [item for item in threadpool_info() if item["user_api"] == "blas"]
     variables = [f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name)]
     return {
         "torch_threads": torch.get_num_threads(),
-        "blas_threads": max((int(item["num_threads"]) for item in found), default=None),
+        "blas_threads": max((int(item["num_threads"]) for item in libraries), default=None),
         "thread_variables": ", ".join(variables),
-        "blas": ", ".join(sorted({_described(item) for item in found})),
+        "blas": ", ".join(sorted({_described(item) for item in libraries})),
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
 

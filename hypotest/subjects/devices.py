@@ -27,14 +27,14 @@ class Device:
 
 def available_devices() -> tuple[Device, ...]:
     """The devices of this machine, the fastest first."""
-    found = []
+    devices = []
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         properties = torch.cuda.get_device_properties(number)
-        found.append(Device("cuda", properties.name, int(properties.total_memory)))
+        devices.append(Device("cuda", properties.name, int(properties.total_memory)))
     if torch.backends.mps.is_available():
-        found.append(Device("mps", "Apple GPU", None))
-    found.append(Device("cpu", f"{torch.get_num_threads()} threads", None))
-    return tuple(found)
+        devices.append(Device("mps", "Apple GPU", None))
+    devices.append(Device("cpu", f"{torch.get_num_threads()} threads", None))
+    return tuple(devices)
 
 
 def resolve_device(name: str) -> torch.device:

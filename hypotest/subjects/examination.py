@@ -4,23 +4,25 @@ Each check is an equation that holds if the paths lead where they should: rows o
 and see nothing ahead; the heads' slices times the output projection give its output; the neurons times the
 down-projection give its output, and moving that moves the output of the MLP by as much; the norm in front of
 the MLP is what its first projection reads; ablating the neurons changes the logits. What a family chooses is
-measured: the kind of the final norm, whether a block's attention reaches its own MLP, and what lies between
-the last MLP and the logits.
+measured: the kind of the final norm, whether a block's attention reaches its own MLP, how a router weighs
+experts, and what lies between the last MLP and the logits. Of a mixture, the neurons of all experts, each
+times the weight of its expert, times their output vectors give its output.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.anatomy import Anatomy, Norm
+from hypotest.subjects.anatomy import Anatomy, Norm, Routing
+from hypotest.subjects.experts_proof import mixture_problems, routing_of
 from hypotest.subjects.modules import by_input, longest_context, norm_epsilon
-from hypotest.subjects.passes import Passes
+from hypotest.subjects.passes import RELATIVE, ROUNDING, Passes, hidden_of
 from hypotest.subjects.precision import full_precision
 
 _TOKENS = 8
@@ -28,10 +30,6 @@ _TOKENS = 8
 _FEWEST = 2
 _OUTPUTS = 256
 """Outputs of a projection that are multiplied out, spread over all of them."""
-_ROUNDING = 2e-5
-"""Share of the sum of absolute products by which a sum of products in float32 may be off."""
-_RELATIVE = 1e-3
-"""Share by which other values may be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class Findings:
     """None where the final norm is of no known kind."""
     parallel_residual: bool
     identity_obstacle: str
+    routing: Routing | None = None
+    """None where there is no router, or it sends every token to one expert, whose weight tells nothing."""
 
 
 def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
@@ -60,13 +60,48 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
     for module, problem in _problems(passes):
         raise SubjectError(f"subject.anatomy.{module}: {name}: {passes.at(module)} {problem}")
     norm = _norm_kind(passes)
-    return Findings(norm, _is_parallel(passes), _obstacle(passes, norm))
+    routing = routing_of(passes) if anatomy.experts else None
+    return Findings(norm, _is_parallel(passes), _obstacle(passes, norm), routing)
+
+
+def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
+    """What lies between the last block's output and the logits, beside final norm and unembedding.
+
+    Arguments as for `examine`; empty where there is nothing.
+
+    Raises:
+        SubjectError: If the block's output is not what the next block reads: no residual stream.
+    """
+    passes = _admit(model, anatomy, layer, name)
+    is_last = layer == passes.last
+    reader = anatomy.at("final_norm", layer) if is_last else anatomy.at("block", layer + 1)
+    both = replace(passes, watched=passes.watched | {reader})
+    given, read = both.base.outputs[both.at("block")], both.base.inputs[reader]
+    stream = hidden_of(given)
+    if not isinstance(stream, Tensor) or not torch.equal(stream, read.to(stream.device)):
+        if is_last:
+            return "something lies between the last block and the final norm"
+        raise SubjectError(
+            f"subject.units: {name}: what {both.at('block')} gives is not what {reader} reads, so that its "
+            "residual stream is not known; test neurons or heads"
+        )
+    return _behind_norm(passes, _norm_kind(passes))
+
+
+def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
+    """Whether a block adds what its MLP gives to the residual stream as it is; arguments as for `examine`."""
+    passes = _admit(model, anatomy, layer, name)
+    block = passes.at("block")
+    before = hidden_of(passes.base.outputs[block])
+    shift, moved = passes.shifted(passes.at("mlp"), before)
+    return _moved_by(shift, before, hidden_of(moved.outputs[block]))
 
 
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
     last = int(model.config.get_text_config().num_hidden_layers) - 1
     there = {path for path, _ in model.named_modules(remove_duplicate=False)}
-    paths = [(module, anatomy.at(module, number)) for module in anatomy.modules for number in (layer, last)]
+    paths = [(module, anatomy.at(module, layer)) for module in anatomy.modules]
+    paths += [(module, anatomy.at(module, last)) for module in ("block", "mlp")]
     for module, path in paths:
         if path not in there:
             raise SubjectError(f"subject.anatomy.{module}: {name} has no module {path!r}")
@@ -94,8 +129,12 @@ def _problems(passes: Passes) -> Iterator[tuple[str, str]]:
     yield from _attention(passes)
     yield from _projection(passes, "attention_projection", "the heads")
     yield from _heads(passes)
-    yield from _projection(passes, "down_projection", "the neurons")
-    yield from _mlp(passes)
+    if passes.anatomy.experts:
+        yield from mixture_problems(passes)
+        yield from _mlp_norm(passes, "experts")
+    else:
+        yield from _projection(passes, "down_projection", "the neurons")
+        yield from _mlp(passes)
     yield from _ablation(passes)
 
 
@@ -105,10 +144,16 @@ def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
     n_tokens = int(passes.ids.shape[1])
     shape = (1, passes.n_heads, n_tokens, n_tokens)
     if not isinstance(weights, Tensor) or tuple(weights.shape) != shape:
-        found = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
-        yield "attention", f"must give attention weights of shape {shape} as its second output; found {found}"
-    elif bool(((weights.double().sum(dim=-1) - 1).abs() > _RELATIVE).any()):
-        yield "attention", "must give attention weights whose rows sum to one"
+        actual = tuple(weights.shape) if isinstance(weights, Tensor) else type(weights).__name__
+        yield (
+            "attention",
+            f"must give attention weights of shape {shape} as its second output; found {actual}",
+        )
+    elif bool((weights < 0).any()) or bool((weights.double().sum(dim=-1) > 1 + RELATIVE).any()):
+        yield (
+            "attention",
+            "must give attention weights whose rows sum to one, or less where a sink takes some",
+        )
     elif bool(weights.triu(1).any()):
         yield "attention", "must give causal attention weights; some look ahead"
 
@@ -130,7 +175,7 @@ def _projection(passes: Passes, module: str, what: str) -> Iterator[tuple[str, s
     product, size = x @ w, x.abs() @ w.abs()
     if getattr(projection, "bias", None) is not None:
         product, size = product + projection.bias[some].double(), size + projection.bias[some].double().abs()
-    if bool(((passes.base.outputs[path][..., some].double() - product).abs() > _ROUNDING * size).any()):
+    if bool(((passes.base.outputs[path][..., some].double() - product).abs() > ROUNDING * size).any()):
         yield module, f"must give {what} times its weights; its output is something else"
 
 
@@ -157,39 +202,50 @@ def _mlp(passes: Passes) -> Iterator[tuple[str, str]]:
         if not isinstance(output, Tensor) or output.shape != down.shape:
             yield module, f"must have one output per neuron ({down.shape[-1]})"
             return
-    if passes.anatomy.mlp_norm:
-        normed = passes.base.outputs[passes.at("mlp_norm")]
-        read = passes.base.inputs[passes.at("up_projection")]
-        if normed.numel() != read.numel() or not torch.equal(read, normed.reshape(read.shape)):
-            yield "mlp_norm", "must be the norm whose output the MLP reads"
+    yield from _mlp_norm(passes, "up_projection")
     path, before = passes.at("mlp"), passes.base.outputs[passes.at("mlp")]
     shift, moved = passes.shifted(passes.at("down_projection"), before)
     if not _moved_by(shift, before, moved.outputs[path]):
         yield "mlp", "must give what the down-projection gives, possibly with something added"
 
 
+def _mlp_norm(passes: Passes, reader: str) -> Iterator[tuple[str, str]]:
+    if not passes.anatomy.mlp_norm:
+        return
+    normed = passes.base.outputs[passes.at("mlp_norm")]
+    read = passes.base.inputs[passes.at(reader)]
+    if normed.numel() != read.numel() or not torch.equal(read, normed.reshape(read.shape)):
+        yield "mlp_norm", "must be the norm whose output the MLP reads"
+
+
 def _ablation(passes: Passes) -> Iterator[tuple[str, str]]:
-    ablated = passes.edited(passes.at("down_projection"), torch.zeros_like, output=False)
+    module = "mlp" if passes.anatomy.experts else "down_projection"
+    ablated = passes.edited(passes.at(module), torch.zeros_like, output=module == "mlp")
     if torch.equal(ablated.logits, passes.base.logits):
-        yield "down_projection", "changes no logit when all neurons are set to zero"
+        yield module, "changes no logit when all neurons are set to zero"
 
 
 def _is_parallel(passes: Passes) -> bool:
     """Whether a block's MLP does not see what its attention writes."""
     residual = passes.base.inputs[passes.at("block")]
     _, moved = passes.shifted(passes.at("attention_projection"), residual)
-    neurons = passes.at("down_projection")
+    neurons = passes.at("experts" if passes.anatomy.experts else "down_projection")
     return torch.equal(moved.inputs[neurons], passes.base.inputs[neurons])
 
 
 def _obstacle(passes: Passes, norm_kind: Norm | None) -> str:
     """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
-    down, norm = passes.at("down_projection", passes.last), passes.at("final_norm")
-    unembedding = passes.at("unembedding")
+    mlp, norm = passes.at("mlp", passes.last), passes.at("final_norm")
     before = passes.base.inputs[norm]
-    shift, moved = passes.shifted(down, before)
+    shift, moved = passes.shifted(mlp, before)
     if not _moved_by(shift, before, moved.inputs[norm]):
         return "a norm or another function follows the MLP"
+    return _behind_norm(passes, norm_kind)
+
+
+def _behind_norm(passes: Passes, norm_kind: Norm | None) -> str:
+    """What keeps the input of the final norm from reaching the logits by norm and unembedding alone."""
+    norm, unembedding = passes.at("final_norm"), passes.at("unembedding")
     if not torch.equal(passes.base.inputs[unembedding], passes.base.outputs[norm]):
         return "something lies between the final norm and the unembedding"
     if not torch.equal(passes.base.logits.double(), passes.base.outputs[unembedding].double()):
@@ -204,7 +260,7 @@ def _norm_kind(passes: Passes) -> Norm | None:
     module, like = passes.module("final_norm"), passes.base.inputs[passes.at("final_norm")]
     given = 1 + torch.randn(like.shape, generator=torch.Generator().manual_seed(2)).to(like)
     with full_precision():
-        found = module(given).double()
+        output = module(given).double()
     x = given.double()
     weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
     epsilon = norm_epsilon(module)
@@ -219,8 +275,8 @@ def _norm_kind(passes: Passes) -> Norm | None:
         "rms_plus_one": (rms, 1 + gain),
     }
     for kind, (normed, factor) in kinds.items():
-        allowed = _RELATIVE * ((1 + normed.abs()) * factor.abs() + shift.abs())
-        if bool(((found - normed * factor - shift).abs() <= allowed).all()):
+        allowed = RELATIVE * ((1 + normed.abs()) * factor.abs() + shift.abs())
+        if bool(((output - normed * factor - shift).abs() <= allowed).all()):
             return kind
     return None
 
@@ -230,4 +286,4 @@ def _moved_by(shift: Tensor, before: Any, after: Any) -> bool:
     if not isinstance(before, Tensor) or before.numel() != shift.numel():
         return False
     rest = (after.double() - before.double() - shift.reshape(before.shape).to(before.device).double()).abs()
-    return bool((rest <= _RELATIVE * before.abs().max().double().clamp_min(1e-3)).all())
+    return bool((rest <= RELATIVE * before.abs().max().double().clamp_min(1e-3)).all())

@@ -3,7 +3,8 @@
 What the rows do not show: the weights of GPT-2 are stored transposed (``Conv1D``), which
 `hypotest.subjects.modules.by_input` undoes; heads that share keys and values (grouped queries) have
 slices of their own nevertheless; attention and MLP of BLOOM add the residual stream themselves; OPT has no
-module for its MLP and flattens the positions in front of it. `hypotest.subjects.examination` proves a row
+module for its MLP and flattens the positions in front of it; how the experts of a mixture lie in their fused
+tensors, transformers says itself (`hypotest.subjects.experts`). `hypotest.subjects.examination` proves a row
 whenever a model is loaded.
 """
 
@@ -51,6 +52,22 @@ def _llama(family: str, model: str = "model", **changes: Any) -> Anatomy:
         **changes,
     }
     return _row(family, f"{model}.layers", f"{model}.norm", **fields)
+
+
+def _mixture(family: str, *, router: str = "mlp.gate", shared: str = "", **changes: Any) -> Anatomy:
+    """Llama's names with a mixture of experts in the place of the MLP.
+
+    Args:
+        family: ``config.model_type``.
+        router: Its path.
+        shared: Path of the expert that all tokens go through.
+        changes: Other fields of `Anatomy`.
+    """
+    projections = {
+        f"{name}_projection": f"{shared}.{name}_proj" if shared else "" for name in ("up", "gate", "down")
+    }
+    fields: dict[str, Any] = {"experts": "mlp.experts", "router": router, "routing": "softmax", **projections}
+    return _llama(family, **{**fields, **changes})
 
 
 def _gemma_with_norms(family: str, model: str = "model") -> Anatomy:
@@ -152,6 +169,17 @@ _ROWS = (
     _gemma_with_norms("gemma2"),
     _gemma_with_norms("gemma3_text"),
     _gemma_with_norms("gemma3", "model.language_model"),
+    _mixture("mixtral"),
+    _mixture("olmoe"),
+    _mixture("qwen3_moe"),
+    _mixture("qwen2_moe", shared="mlp.shared_expert", shared_gate="mlp.shared_expert_gate"),
+    _mixture("gpt_oss", router="mlp.router"),
+    _mixture("deepseek_v2", shared="mlp.shared_experts"),
+    _mixture("deepseek_v3", shared="mlp.shared_experts", routing="sigmoid"),
 )
 FAMILIES: Mapping[str, Anatomy] = MappingProxyType({row.family: row for row in _ROWS})
 """By ``config.model_type``."""
+DENSE_BLOCKS: Mapping[str, Anatomy] = MappingProxyType(
+    {row.family: _llama(row.family) for row in _ROWS if row.experts}
+)
+"""Of families of mixtures: those of their blocks whose MLP is one, the first ones of DeepSeek's, say."""

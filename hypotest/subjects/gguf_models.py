@@ -160,8 +160,8 @@ def _places(model: Any) -> set[str]:
     if not numbers:
         return set()
     names = get_tensor_name_map(numbers[0], int(model.config.num_hidden_layers))
-    found = (names.get_name(name, try_suffixes=(".weight", ".bias")) for name in model.state_dict())
-    return {name for name in found if name}
+    places = (names.get_name(name, try_suffixes=(".weight", ".bias")) for name in model.state_dict())
+    return {name for name in places if name}
 
 
 def _plain(config: Any) -> Any:

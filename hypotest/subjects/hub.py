@@ -57,15 +57,15 @@ def why_not_loaded(name: str, revision: str | None, folder: Path, answer: HubAns
             ".safetensors or .bin"
         )
         return f"cannot load {name!r}{at} from the Hub: {reason}"
-    found = (
+    message = (
         f"cannot load {name!r}{at}: there is no folder {folder}; the cache of Hugging Face "
         f"({constants.HF_HUB_CACHE}) {in_cache(name, revision, error)}; and {answer.obstacle}"
     )
     if answer.reached:
-        return found
+        return message
     download = f"hf download {name}" + (f" --revision {revision}" if revision else "")
     return (
-        f"{found}. Where there is a network, run `{download}`, bring its cache here and set HF_HOME to it; "
+        f"{message}. Where there is a network, run `{download}`, bring its cache here and set HF_HOME to it; "
         f"or run `{download} --local-dir FOLDER`, bring that folder and name it in subject.model"
         + (" without a revision" if revision else "")
     )

@@ -10,16 +10,23 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from nnsight import NNsight
+from numpy.typing import NDArray
 
 from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
+from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.fingerprints import weights_fingerprint
-from hypotest.subjects.modules import by_input, longest_context
-from hypotest.subjects.recognition import row_of
+from hypotest.subjects.modules import longest_context
+from hypotest.subjects.neurons import DenseNeurons, Neurons
+from hypotest.subjects.passes import hidden_of
+from hypotest.subjects.recognition import of_block, row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
+from hypotest.subjects.units.kind import Kind, columns_of
+from hypotest.subjects.units.neurons import NEURONS
 from hypotest.subjects.visibility import attention_window
 
 _BOOKKEEPING = frozenset(
@@ -60,12 +67,14 @@ class LanguageModel:
     tokenizer: Any
     anatomy: Anatomy
     layer: int
-    """Block whose MLP is tested, counted from 0."""
+    """Block whose units are tested, counted from 0."""
     device: torch.device
     revision: str | None = None
     """Commit that the Hub resolved, if it came from there."""
     file: WeightsFile | None = None
     """The GGUF file that it came from, if it did."""
+    kind: Kind = NEURONS
+    """What is tested in the block."""
 
     @cached_property
     def traced(self) -> Any:
@@ -92,8 +101,8 @@ class LanguageModel:
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """What can be collected: all but a partition, which nothing declares."""
-        return frozenset(Channel) - {Channel.PARTITION}
+        """What can be collected of its units."""
+        return self.kind.channels(self)
 
     @property
     def n_layers(self) -> int:
@@ -110,35 +119,49 @@ class LanguageModel:
         """Width of the residual stream."""
         return int(self.config.hidden_size)
 
+    @cached_property
+    def tested(self) -> Neurons:
+        """The neurons of the tested block, whatever its units are."""
+        if self.anatomy.experts:
+            return ExpertNeurons.of(self.model, self.anatomy, self.layer)
+        return DenseNeurons(self.module("up_projection"), self.module("down_projection"))
+
+    @property
+    def routed(self) -> ExpertNeurons | None:
+        """They, where a router sends tokens to them by probabilities that are known, and units are theirs."""
+        known = isinstance(self.tested, ExpertNeurons) and self.tested.routing and self.kind.is_of_neurons
+        return self.tested if known and isinstance(self.tested, ExpertNeurons) else None
+
     @property
     def n_neurons(self) -> int:
-        """Neurons in the tested MLP."""
-        return int(self.output_vectors.shape[0])
+        """Units that are tested: neurons of the MLP, unless a protocol says otherwise."""
+        return self.kind.n_units(self)
 
     @property
     def output_vectors(self) -> torch.Tensor:
-        """What each neuron adds to the residual stream per unit, shape (n_neurons, d_model)."""
-        return by_input(self.module("down_projection"))
+        """What each coordinate of the units adds to the residual stream, shape (n_coordinates, d_model)."""
+        return self.kind.vectors(self)
 
-    @property
-    def input_vectors(self) -> torch.Tensor:
-        """Weights by which each neuron is read in, shape (n_neurons, d_model)."""
-        return by_input(self.module("up_projection")).T
+    def columns(self, units: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Coordinates of some units, one unit after the other."""
+        return columns_of(units, self.kind.width(self))
 
     @contextmanager
-    def recorded_neurons(self) -> Iterator[list[torch.Tensor]]:
-        """A list that gets the tested neurons' activations whenever their MLP runs inside the block."""
+    def recorded_units(self) -> Iterator[list[torch.Tensor]]:
+        """A list that gets what the tested units are read from whenever their module runs."""
         seen: list[torch.Tensor] = []
-        hook = self.module("down_projection").register_forward_pre_hook(
-            lambda _module, arguments: seen.append(arguments[0])
-        )
+        module = self.module(self.kind.reader(self))
+        if self.kind.side == "input":
+            hook = module.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+        else:
+            hook = module.register_forward_hook(lambda _, __, output: seen.append(hidden_of(output)))
         try:
             yield seen
         finally:
             hook.remove()
 
     def neurons(self, residual: torch.Tensor) -> torch.Tensor:
-        """Activations of the tested neurons, given what enters the norm before the MLP.
+        """Activations of neurons, the tested units, given what enters the norm before the MLP.
 
         Args:
             residual: Shape (..., d_model).
@@ -146,16 +169,14 @@ class LanguageModel:
         Returns:
             Shape (..., n_neurons).
         """
-        with self.recorded_neurons() as seen:
+        with self.recorded_units() as seen:
             self.module("mlp")(self.module("mlp_norm")(residual))
-        return seen[0]
+        return self.tested.activations(seen[0])
 
     @property
     def identity_obstacle(self) -> str:
-        """Why a neuron's path to the logits is not linear up to the final norm; empty where it is."""
-        if self.layer != self.n_layers - 1:
-            return f"layer {self.layer} is followed by other layers"
-        return self.anatomy.identity_obstacle
+        """Why a unit's path to the logits is not linear up to the final norm; empty where it is."""
+        return self.kind.identity_obstacle(self)
 
     @property
     def vocab_size(self) -> int:
@@ -170,14 +191,19 @@ class LanguageModel:
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
         """The anatomy where it is not that of the model's family; None where it is."""
-        standard = row_of(self.model.config, self.name)
+        row = row_of(self.model.config, self.name)
+        standard = None if row is None else of_block(row, self.model, self.layer)
         return None if standard == self.anatomy else asdict(self.anatomy)
+
+    @property
+    def unit_settings(self) -> dict[str, Any]:
+        """What numbers depend on beside weights and layer; empty for neurons."""
+        return self.kind.settings
 
     @property
     def tested_words(self) -> str:
         """What is tested, for errors: family, layer and path."""
-        path = self.anatomy.at("down_projection", self.layer)
-        return f"family {self.anatomy.family}, layer {self.layer}, path {path}"
+        return f"family {self.anatomy.family}, layer {self.layer}, path {self.kind.path(self)}"
 
     @property
     def family(self) -> str:
@@ -196,8 +222,8 @@ class LanguageModel:
 
     @property
     def reaching_layers(self) -> tuple[int, ...]:
-        """The last two blocks whose attention can reach the tested MLP."""
-        return self.anatomy.reaching_layers(self.layer)
+        """The last two blocks whose attention can reach the tested units."""
+        return self.kind.looking(self)
 
     @property
     def attention_windows(self) -> tuple[int | None, ...]:
@@ -250,10 +276,12 @@ class LanguageModel:
             **({"weights": self.file.words} if self.file else {}),
             "family": self.anatomy.family,
             "layer": self.layer,
+            **({"units": self.kind.name, **self.kind.described} if self.kind.settings else {}),
             "n_layers": self.n_layers,
             "n_heads": self.n_heads,
             "d_model": self.d_model,
             "n_neurons": self.n_neurons,
+            **({"n_parts": len(parts.names)} if (parts := self.kind.partition(self)) else {}),
             "vocab_size": self.vocab_size,
             "n_parameters": self.n_parameters,
         }

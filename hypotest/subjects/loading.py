@@ -13,6 +13,7 @@ import torch
 import transformers
 
 from hypotest.errors import SubjectError
+from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.admission import require_plausible, require_testable
 from hypotest.subjects.asking import ask_hub
 from hypotest.subjects.beginning import Beginning, beginning_of
@@ -95,6 +96,7 @@ def load_language_model(
     device: str = "auto",
     base: Path | None = None,
     anatomy: Mapping[str, Any] | None = None,
+    units: UnitName | SparseAutoencoder = "neurons",
 ) -> LanguageModel:
     """Load the reference model, a local folder, or a model of the Hub.
 
@@ -107,6 +109,7 @@ def load_language_model(
             GPU over all of them.
         base: Folder that relative paths start from; the current one by default.
         anatomy: As for `wrap_language_model`.
+        units: As for `wrap_language_model`.
 
     Raises:
         SubjectError: If the model cannot be found or read, its family is unknown, or it has no such layer.
@@ -127,6 +130,8 @@ def load_language_model(
         tokenizer=tokenizer,
         name=name,
         anatomy=anatomy,
+        units=units,
+        base=base,
     )
     file = source.gguf
     return replace(

@@ -67,8 +67,8 @@ def free_memory(device: torch.device) -> int | None:
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type != "cpu":
         return None
-    found = [value for value in (_of_machine(), _of_container()) if value is not None]
-    return min(found, default=None)
+    limits = [value for value in (_of_machine(), _of_container()) if value is not None]
+    return min(limits, default=None)
 
 
 def _of_machine() -> int | None:

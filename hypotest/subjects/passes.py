@@ -13,6 +13,10 @@ from torch import Tensor
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.precision import full_precision
 
+ROUNDING = 2e-5
+"""Share of the sum of absolute products by which a sum of products in float32 may be off."""
+RELATIVE = 1e-3
+"""Share by which other values may be off."""
 Edit = Callable[[Tensor], Tensor]
 
 
@@ -61,7 +65,7 @@ class Passes:
 
     def shifted(self, path: str, receiver: Any) -> tuple[Tensor, Pass]:
         """A change of a module's output that shows where it arrives, and the same tokens with it."""
-        shift = _shift(self.base.outputs[path], receiver)
+        shift = _shift(hidden_of(self.base.outputs[path]), receiver)
         return shift, self.edited(path, lambda output: output + shift, output=True)
 
 
@@ -76,13 +80,13 @@ def _forward(
             first, *rest = arguments or (keywords.get("hidden_states"),)
             if change is not None and change[0] == path and not change[2]:
                 first = change[1](first)
-            inputs[path] = _copy(first)
+            inputs[path] = copied(first)
             return ((first, *rest), keywords) if arguments else None
 
         def after(_module: Any, _arguments: Any, output: Any) -> Any:
             if change is not None and change[0] == path and change[2]:
-                output = change[1](output)
-            outputs[path] = _copy(output)
+                output = with_hidden(output, change[1](hidden_of(output)))
+            outputs[path] = copied(output)
             return output
 
         return before, after
@@ -102,10 +106,21 @@ def _forward(
     return Pass(inputs, outputs, logits)
 
 
-def _copy(value: Any) -> Any:
+def hidden_of(output: Any) -> Tensor:
+    """The residual stream, or what is added to it, of a module that gives more beside it."""
+    hidden: Tensor = output[0] if isinstance(output, tuple) else output
+    return hidden
+
+
+def with_hidden(output: Any, hidden: Tensor) -> Any:
+    """The same output with another first part."""
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
+def copied(value: Any) -> Any:
     """Some modules (Falcon's blocks) add to their parts' outputs in place."""
     if isinstance(value, tuple):
-        return tuple(_copy(item) for item in value)
+        return tuple(copied(item) for item in value)
     return value.clone() if isinstance(value, Tensor) else value
 
 

@@ -7,16 +7,20 @@ from dataclasses import asdict, replace
 from typing import Any, get_args
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.admission import beyond_description
-from hypotest.subjects.anatomy import MODULES, Anatomy, Norm
+from hypotest.subjects.admission import beyond_description, needs_of_a_mixture
+from hypotest.subjects.anatomy import MODULES, Anatomy, Norm, Routing
 from hypotest.subjects.examination import Findings, examine
-from hypotest.subjects.families import FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
+from hypotest.subjects.experts import ExpertNeurons
+from hypotest.subjects.families import DENSE_BLOCKS, FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
 from hypotest.subjects.memory import without_weights
 from hypotest.subjects.modules import by_input
 
-_OPTIONAL = ("mlp_norm", "gate_projection")
+_OF_MIXTURES = ("experts", "router")
+_OF_MLPS = ("up_projection", "down_projection")
+"""A model has the ones or the others."""
+_OPTIONAL = ("mlp_norm", "gate_projection", "shared_gate")
 """Paths that a model need not have."""
-_DESCRIBABLE = (*MODULES, "norm", "parallel_residual", "identity_obstacle")
+_DESCRIBABLE = (*MODULES, "norm", "parallel_residual", "routing", "identity_obstacle")
 
 
 def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | None = None) -> Anatomy:
@@ -37,16 +41,17 @@ def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | Non
     """
     family = str(model.config.model_type)
     row = row_of(model.config, name)
+    row = None if row is None else of_block(row, model, layer)
     if given:
         _require_known(given, name)
         row = _described(family, row, given, name)
     if row is None:
         return _recognised(model, family, layer, name)
-    found = examine(model, row, layer, name)
+    seen = examine(model, row, layer, name)
     if given:
-        _require_truth(given, found, name)
-        return _measured(row, found, given, model.config)
-    _require_agreement(row, found, name)
+        _require_truth(given, seen, name)
+        return _measured(row, seen, given, model.config)
+    _require_agreement(row, seen, name)
     return row
 
 
@@ -76,6 +81,13 @@ def row_of(config: Any, name: str) -> Anatomy | None:
     return _with_cap(row, config)
 
 
+def of_block(row: Anatomy, model: Any, layer: int) -> Anatomy:
+    """The row of one block: some blocks of a mixture have an MLP like any other."""
+    if not row.experts or any(path == row.at("experts", layer) for path, _ in model.named_modules()):
+        return row
+    return DENSE_BLOCKS[row.family]
+
+
 def n_neurons(config: Any, layer: str | int, name: str, given: Mapping[str, Any] | None = None) -> int | None:
     """Neurons of one block's MLP, from its down-projection, before any weights are read.
 
@@ -99,11 +111,15 @@ def n_neurons(config: Any, layer: str | int, name: str, given: Mapping[str, Any]
     number = layer if isinstance(layer, int) else last
     number += last + 1 if number < 0 else 0
     row = row_of(config, name)
-    path = (given or {}).get("down_projection")
-    paths = [path] if path else [item.down_projection for item in ([row] if row else _by_detail())]
     there = dict(model.named_modules())
-    for path in paths:
-        module = there.get(path.replace("{layer}", str(number)))
+    given = {name: path for name, path in (given or {}).items() if name in ("down_projection", "experts")}
+    for item in [row] if row else _by_detail():
+        own = replace(of_block(item, model, number), **given)
+        if own.experts:
+            if own.at("experts", number) in there:
+                return int(ExpertNeurons.of(model, own, number).output_vectors.shape[0])
+            continue
+        module = there.get(own.at("down_projection", number))
         if getattr(module, "weight", None) is not None:
             return int(by_input(module).shape[0])
     return None
@@ -125,16 +141,17 @@ def _falcon(row: Anatomy, config: Any) -> Anatomy:
 
 def _require_known(given: Mapping[str, Any], name: str) -> None:
     """Only fields of an anatomy, with values that they can have."""
-    kinds = get_args(Norm)
+    kinds: dict[str, tuple[str, ...]] = {"norm": get_args(Norm), "routing": get_args(Routing)[1:]}
     for key, value in given.items():
         if key not in _DESCRIBABLE:
             raise SubjectError(
                 f"subject.anatomy.{key}: {name}: is no part of an anatomy; known: {', '.join(_DESCRIBABLE)}"
             )
-        if key == "norm" and value not in kinds:
+        if value not in kinds.get(key, (value,)):
+            without = "A model without a norm in front of its unembedding cannot be tested"
             raise SubjectError(
-                f"subject.anatomy.norm: {name}: must be one of {', '.join(kinds)}; found {value!r:.60}. A "
-                "model without a norm in front of its unembedding cannot be tested"
+                f"subject.anatomy.{key}: {name}: must be one of {', '.join(kinds[key])}; found {value!r:.60}"
+                + (f". {without}" if key == "norm" else "")
             )
         expected = bool if key == "parallel_residual" else str
         if not isinstance(value, expected):
@@ -144,18 +161,18 @@ def _require_known(given: Mapping[str, Any], name: str) -> None:
             )
 
 
-def _require_truth(given: Mapping[str, Any], found: Findings, name: str) -> None:
+def _require_truth(given: Mapping[str, Any], seen: Findings, name: str) -> None:
     """What was measured cannot be described otherwise; an obstacle may be named where there is none."""
-    for key in ("norm", "parallel_residual"):
-        measured = getattr(found, key)
+    for key in ("norm", "parallel_residual", "routing"):
+        measured = getattr(seen, key)
         if key in given and measured is not None and given[key] != measured:
             raise SubjectError(
                 f"subject.anatomy.{key}: {name}: found {given[key]!r}, and a forward pass shows "
                 f"{measured!r}; remove it"
             )
-    if given.get("identity_obstacle") == "" and found.identity_obstacle:
+    if given.get("identity_obstacle") == "" and seen.identity_obstacle:
         raise SubjectError(
-            f"subject.anatomy.identity_obstacle: {name}: found none, and {found.identity_obstacle}; remove it"
+            f"subject.anatomy.identity_obstacle: {name}: found none, and {seen.identity_obstacle}; remove it"
         )
 
 
@@ -163,35 +180,37 @@ def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name:
     """The row with what the protocol says in its place, or the protocol's description alone."""
     if row is not None:
         return replace(row, **given)
-    missing = [key for key in MODULES if key not in _OPTIONAL and not given.get(key)]
+    other = _OF_MLPS if given.get("experts") else _OF_MIXTURES
+    missing = [key for key in MODULES if key not in (*_OPTIONAL, *other) and not given.get(key)]
     if missing:
         raise SubjectError(
             f"subject.anatomy: hypotest does not know the family {family!r} of {name}, so that its anatomy "
             f"must be described in full; missing: {', '.join(missing)}"
         )
-    values: dict[str, Any] = {"mlp_norm": "", "norm": "layer", **given}
+    values: dict[str, Any] = {**dict.fromkeys((*_OPTIONAL, *other), ""), "norm": "layer", **given}
     return Anatomy(family=family, **values)
 
 
-def _measured(row: Anatomy, found: Findings, given: Mapping[str, Any], config: Any) -> Anatomy:
+def _measured(row: Anatomy, seen: Findings, given: Mapping[str, Any], config: Any) -> Anatomy:
     """A row with what was measured, unless the protocol says otherwise."""
-    values = {key: value for key, value in asdict(found).items() if key not in given and value is not None}
+    values = {key: value for key, value in asdict(seen).items() if key not in given and value is not None}
     return _with_cap(replace(row, **values), config)
 
 
-def _require_agreement(row: Anatomy, found: Findings, name: str) -> None:
+def _require_agreement(row: Anatomy, seen: Findings, name: str) -> None:
     """What a row claims is what was measured."""
     claims = (
-        ("final_norm", "norm", row.norm, found.norm),
-        ("attention_projection", "parallel_residual", row.parallel_residual, found.parallel_residual),
-        ("down_projection", "identity_obstacle", bool(row.identity_obstacle), bool(found.identity_obstacle)),
+        ("final_norm", "norm", row.norm, seen.norm),
+        ("attention_projection", "parallel_residual", row.parallel_residual, seen.parallel_residual),
+        ("router", "routing", row.routing, row.routing if seen.routing is None else seen.routing),
+        ("mlp", "identity_obstacle", bool(row.identity_obstacle), bool(seen.identity_obstacle)),
     )
     for module, key, claimed, measured in claims:
         if claimed != measured:
             raise SubjectError(
                 f"subject.model: {name} is not what hypotest knows of the family {row.family}: {key} of "
                 f"{getattr(row, module)} should be {claimed} and is {measured} "
-                f"({found.identity_obstacle or 'nothing between the last MLP and the logits'}). If the model "
+                f"({seen.identity_obstacle or 'nothing between the last MLP and the logits'}). If the model "
                 "was changed, describe it under subject.anatomy"
             )
 
@@ -201,16 +220,16 @@ def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
     there = {path for path, _ in model.named_modules(remove_duplicate=False)}
     lacking = {
         row: [path for module in row.modules if (path := row.at(module, layer)) not in there]
-        for row in _by_detail()
+        for row in dict.fromkeys(of_block(item, model, layer) for item in _by_detail())
     }
     problems = []
     for row in (row for row, missing in lacking.items() if not missing):
         try:
-            found = examine(model, row, layer, name)
+            seen = examine(model, row, layer, name)
         except SubjectError as error:
             problems.append(str(error))
             continue
-        return _measured(replace(row, family=family), found, {}, model.config)
+        return _measured(replace(row, family=family), seen, {}, model.config)
     hopeless = beyond_description(model)
     if hopeless:
         raise SubjectError(
@@ -225,7 +244,7 @@ def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
         f"subject.model: {name} is of the family {family!r}, which hypotest does not know (known: "
         f"{', '.join(sorted(FAMILIES))}), and its modules do not say for certain where neurons and heads "
         f"are: {why}. Describe it in the protocol: subject: {{anatomy: {{{keys}}}}}, with paths as in "
-        "model.named_modules() and {layer} for the block's number"
+        "model.named_modules() and {layer} for the block's number" + needs_of_a_mixture(model)
     )
 
 

@@ -98,14 +98,14 @@ class RecordedEvidence(RowSubject):
                 f"{self.name}: channels must hold activations, of shape {OF_ROWS['activations']}; found "
                 f"{', '.join(channels) or 'none'}"
             )
-        found = {
+        arrays = {
             key: self._numbers(key, channels[key])
             for key in CHANNELS
             if key in channels and key != "partition"
         }
-        n_rows, n_units = self.rows.n, found["activations"].shape[-1]
+        n_rows, n_units = self.rows.n, arrays["activations"].shape[-1]
         expected = {"activations": (n_rows, n_units), "influence": (n_rows, n_units), "loss": (n_rows,)}
-        for key, array in found.items():
+        for key, array in arrays.items():
             if key in expected and (array.shape != expected[key] or array.ndim != len(expected[key])):
                 raise EvidenceError(
                     f"{self.name}: {key} must have shape {OF_ROWS[key]}, here {expected[key]} for the "
@@ -117,13 +117,13 @@ class RecordedEvidence(RowSubject):
                     f"{array.shape}"
                 )
             self._require_finite(key, array)
-        if ("weights_in" in found) != ("weights_out" in found):
+        if ("weights_in" in arrays) != ("weights_out" in arrays):
             raise EvidenceError(
                 f"{self.name}: weights_in and weights_out must both be there, or none of them"
             )
         if n_units < 2:
             raise EvidenceError(f"{self.name}: activations must be of at least two units; found {n_units}")
-        return found
+        return arrays
 
     def _numbers(self, key: str, given: Any) -> NDArray[np.float32]:
         array = np.asarray(given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given)
@@ -156,13 +156,13 @@ class RecordedEvidence(RowSubject):
 
     def influence(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Of every unit at some rows, shape (n_rows, n_units); None where it was not recorded."""
-        found = self._arrays.get("influence")
-        return None if found is None else np.ascontiguousarray(found[rows])
+        influence = self._arrays.get("influence")
+        return None if influence is None else np.ascontiguousarray(influence[rows])
 
     def loss(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """The outcome at some rows, shape (n_rows,); None where it was not recorded."""
-        found = self._arrays.get("loss")
-        return None if found is None else np.ascontiguousarray(found[rows])
+        loss = self._arrays.get("loss")
+        return None if loss is None else np.ascontiguousarray(loss[rows])
 
     @property
     def weights(self) -> Weights | None:

@@ -118,8 +118,10 @@ def _checkpoint(folder: Path, revision: str) -> Path:
     place = folder / revision
     if not os.path.isdir(place):
         there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
-        found = f"there are {', '.join(there[:8])}" if there else "it holds no checkpoints"
-        raise SubjectError(f"subject.revision: the folder {folder} has no checkpoint {revision!r}; {found}")
+        contents = f"there are {', '.join(there[:8])}" if there else "it holds no checkpoints"
+        raise SubjectError(
+            f"subject.revision: the folder {folder} has no checkpoint {revision!r}; {contents}"
+        )
     return place
 
 

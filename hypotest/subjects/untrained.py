@@ -66,9 +66,9 @@ def _fresh(subject: LanguageModel, number: int, seed: int) -> Any:
         model = transformers.AutoModelForCausalLM.from_config(
             config, attn_implementation="eager", dtype=dtype
         )
-    found, expected = _shapes(model), _shapes(subject.model)
-    if found != expected:
-        odd = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
+    shapes, expected = _shapes(model), _shapes(subject.model)
+    if shapes != expected:
+        odd = sorted(name for name in {*shapes, *expected} if shapes.get(name) != expected.get(name))
         raise SubjectError(
             f"nulls.untrained: {subject.name} is not what its configuration says (parameter {odd[0]!r} is in "
             f"one alone, or of another shape; {len(odd)} such), so that no fresh network is its like; "

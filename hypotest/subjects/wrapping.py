@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nnsight import NNsight
 
 from hypotest.errors import SubjectError
+from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.recognition import anatomy_of
+from hypotest.subjects.units.chosen import kind_of
 
 
 def wrap_language_model(
@@ -20,6 +24,8 @@ def wrap_language_model(
     tokenizer: Any = None,
     name: str | None = None,
     anatomy: Mapping[str, Any] | None = None,
+    units: UnitName | SparseAutoencoder = "neurons",
+    base: Path | None = None,
 ) -> LanguageModel:
     """Take a ``transformers`` causal language model that is in memory already.
 
@@ -30,10 +36,12 @@ def wrap_language_model(
         tokenizer: A fast tokenizer; only reading text needs one. Nnsight's own, if it has one, by default.
         name: For reports and errors; by default the model's own.
         anatomy: Fields of `hypotest.subjects.anatomy.Anatomy` that the model's family does not have so.
+        units: What is tested in the layer.
+        base: Folder that the path of a sparse autoencoder starts from; the current one by default.
 
     Raises:
         SubjectError: If it is not clear where neurons and heads are or the proof of that fails, the model
-            has no such layer, or is of low precision.
+            has no such layer, or is of low precision, or an autoencoder does not fit it.
     """
     if isinstance(model, NNsight):
         tokenizer = getattr(model, "tokenizer", None) if tokenizer is None else tokenizer
@@ -60,6 +68,8 @@ def wrap_language_model(
         )
     if config._attn_implementation != "eager":
         model.set_attn_implementation("eager")
+    if getattr(config, "_experts_implementation", None) not in (None, "eager"):
+        model.set_experts_implementation("eager")  # the one that every layout of experts has
     for each in (config, config.get_text_config()):
         each.use_cache = False  # a block that runs again must not see its own keys twice
     n_layers = int(config.get_text_config().num_hidden_layers)
@@ -72,7 +82,7 @@ def wrap_language_model(
             f"found {layer}"
         )
     model.eval().requires_grad_(False)
-    return LanguageModel(
+    subject = LanguageModel(
         name=name,
         model=model,
         tokenizer=tokenizer,
@@ -80,3 +90,4 @@ def wrap_language_model(
         layer=number,
         device=model.get_input_embeddings().weight.device,
     )
+    return replace(subject, kind=kind_of(units, subject, model, base))

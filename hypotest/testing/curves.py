@@ -25,5 +25,5 @@ def describe_curve(condition: str, influences: Influences) -> RegimeFit:
         plateau=bool(fits.plateau[0]),
         plateau_flatness=float(np.nan_to_num(fits.plateau_flatness[0])),
         head_excess=float(np.nan_to_num(fits.head_excess[0])),
-        bic=tuple(fits.bic[0].tolist()),
+        bic=tuple(fits.bic[0][np.isfinite(fits.bic[0])].tolist()),
     )

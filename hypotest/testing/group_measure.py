@@ -103,13 +103,13 @@ def each(
     """From one group to a batch of groups, shared among the cores."""
 
     def resamples(groups: IntArray, units: IntArray, weights: IntArray) -> Values:
-        found = np.empty((len(groups), len(weights)))
+        statistics = np.empty((len(groups), len(weights)))
 
         def fill(place: int) -> None:
-            found[place] = resample(groups[place], units, weights)
+            statistics[place] = resample(groups[place], units, weights)
 
         in_threads(fill, range(len(groups)))
-        return found
+        return statistics
 
     return resamples
 
@@ -168,9 +168,9 @@ def under_labels_of(
                     }
                 )
                 places.append((arm, rows))
-        found = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
+        parts = workers(f"{prediction.id}: labels shuffled ({shuffled.unit})", function, calls)
         values = np.empty((2, len(labelled)))
-        for (arm, rows), part in zip(places, found, strict=True):
+        for (arm, rows), part in zip(places, parts, strict=True):
             values[arm, rows] = part
         return values[0], values[1]
 

@@ -43,7 +43,8 @@ def labels_of_types(split: SplitEvidence, unit: Unit) -> Iterator[str]:
         yield (
             f"Positions that predict the same token carry the same label in {alike:.0%} of pairs "
             f"({by_chance:.0%} by chance), and labels are shuffled {EXCHANGES[unit].over}: the conclusion is "
-            f"about these tokens. With other tokens of either kind shuffled labels would reject too often "
+            f"about these tokens. It does not reach to other tokens of either kind: for them, labels without "
+            "a meaning are rejected in up to 0.6 of simulated layers where every token belongs to one label "
             "(match on target_frequency, or compare tokens that both conditions have)."
         )
 

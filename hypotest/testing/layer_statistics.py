@@ -38,14 +38,14 @@ def layer_statistic(
     """
     with _lock:
         kept = _of.setdefault(evidence, {})
-        found = kept.pop(name, None)
-        if found is None:
+        values = kept.pop(name, None)
+        if values is None:
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
-            found = compute()
-            found.flags.writeable = False
-        kept[name] = found  # the last used one stands last
-        return found
+            values = compute()
+            values.flags.writeable = False
+        kept[name] = values  # the last used one stands last
+        return values
 
 
 def first_rows(evidence: Evidence) -> FloatArray:

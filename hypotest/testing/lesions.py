@@ -75,10 +75,10 @@ class Lesion:
             return None
         documents, targets = np.asarray(self.lesions.documents), np.asarray(self.lesions.targets)
         try:
-            found = mean_over(values, documents, None if self.rows.types is None else targets)
+            mean = mean_over(values, documents, None if self.rows.types is None else targets)
         except Undefined:
             return float(values.mean()), None
-        return found.estimate, interval_of(found)
+        return mean.estimate, interval_of(mean)
 
     def of_random(self, size: int) -> FloatArray:
         """Changes under the lesions of random groups of a size, shape (n_rows, n_groups)."""
@@ -98,8 +98,8 @@ def mean_over(values: FloatArray, documents: IntArray, types: IntArray | None) -
         raise Undefined(str(error)) from error
 
 
-def interval_of(found: MeanContrast, level: float = 0.95, reference: float = 0.0) -> Interval | None:
+def interval_of(contrast: MeanContrast, level: float = 0.95, reference: float = 0.0) -> Interval | None:
     """Of what was found less a number; None where there are too few units."""
-    if found.variances.too_few():
+    if contrast.variances.too_few():
         return None
-    return crossed_interval(found.estimate - reference, found.variances, level)
+    return crossed_interval(contrast.estimate - reference, contrast.variances, level)

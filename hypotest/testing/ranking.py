@@ -92,13 +92,13 @@ def moments(activations: FloatArray, units: IntArray) -> Moments:
     return Moments(sums, squares, np.bincount(units, minlength=n_units).astype(np.float64))
 
 
-def welch_t(found: Moments, labels: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.float64]:
+def welch_t(moments: Moments, labels: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Welch's t of the activation between two sets of units, under each of a batch of labellings.
 
     t = (m_1 - m_2) / sqrt(v_1 / n_1 + v_2 / n_2), with means, variances (n - 1) and numbers of rows.
 
     Args:
-        found: From `moments`.
+        moments: From `moments`.
         labels: Units of the first set, shape (n_labellings, n_units).
         others: Of the second.
 
@@ -108,10 +108,10 @@ def welch_t(found: Moments, labels: NDArray[np.bool_], others: NDArray[np.bool_]
     means, errors = [], []
     for chosen in (labels, others):
         weights = chosen.astype(np.float64)
-        number = (weights @ found.counts)[:, None]
+        number = (weights @ moments.counts)[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = weights @ found.sums / number
-            variance = np.maximum(weights @ found.squares - number * np.square(mean), 0.0) / (number - 1)
+            mean = weights @ moments.sums / number
+            variance = np.maximum(weights @ moments.squares - number * np.square(mean), 0.0) / (number - 1)
             means.append(mean)
             errors.append(np.where(number > 1, variance / number, np.nan))
     error = np.sqrt(errors[0] + errors[1])
@@ -127,30 +127,30 @@ def in_chunks(labels: NDArray[np.bool_], sums: LabelledSums) -> Iterator[Influen
 
 
 def arms_under(
-    labels: NDArray[np.bool_], others: NDArray[np.bool_], found: Basis
+    labels: NDArray[np.bool_], others: NDArray[np.bool_], basis: Basis
 ) -> Iterator[tuple[Influences, Influences]]:
     """What both arms are ranked by, some labellings at a time.
 
     Args:
         labels: Units that are called the first condition, shape (n_labellings, n_units).
         others: Those that are called the second.
-        found: From `basis`.
+        basis: From `basis`.
 
     Returns:
         For the first condition and the second, on all documents (``whole``); on halves of them only where
         they are ranked by influence, whose curve has a plateau.
     """
-    if found.moments is not None:
+    if basis.moments is not None:
         for start in range(0, len(labels), LABELLINGS_AT_ONCE):
             rows = slice(start, start + LABELLINGS_AT_ONCE)
-            values = welch_t(found.moments, labels[rows], others[rows])
+            values = welch_t(basis.moments, labels[rows], others[rows])
             yield _whole(values), _whole(-values)
         return
-    assert found.influence is not None
+    assert basis.influence is not None
     for one, other in zip(
-        in_chunks(labels, found.influence), in_chunks(others, found.influence), strict=True
+        in_chunks(labels, basis.influence), in_chunks(others, basis.influence), strict=True
     ):
-        if found.by == INFLUENCE:
+        if basis.by == INFLUENCE:
             yield one, other
         else:
             values = preference(one.whole, other.whole)

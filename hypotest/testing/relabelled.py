@@ -129,10 +129,10 @@ def shuffled_groups(
         first = second = [selection.group] * n_draws
     else:
         columns, units = np.unique(draws.units[:n_selection], return_inverse=True)
-        found = basis(evidence.selection, units, rule.by, selection.half)
+        ranking = basis(evidence.selection, units, rule.by, selection.half)
         step = start_stage(f"groups under shuffled labels ({unit})", -(-n_draws // LABELLINGS_AT_ONCE))
         labels = draws.labels[:, columns]
-        for arms in arms_under(labels, ~labels, found):
+        for arms in arms_under(labels, ~labels, ranking):
             for groups, influences in zip((first, second), arms, strict=True):
                 groups.extend(map(np.sort, groups_of(influences, rule)))
             step()

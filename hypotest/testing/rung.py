@@ -66,9 +66,9 @@ def among_groups(
     kept: list[IntArray] = []
     values: list[Values] = []
     for start in range(0, len(groups), batch):
-        part, found = _defined(measure, groups[start : start + batch].astype(np.int64), redraw)
+        part, statistics = _defined(measure, groups[start : start + batch].astype(np.int64), redraw)
         kept.append(part)
-        values.append(found)
+        values.append(statistics)
         if stop_after is not None and enough_draws(observed, np.concatenate(values), stop_after):
             break
     draws = np.concatenate(values)

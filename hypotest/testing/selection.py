@@ -179,6 +179,7 @@ def select(protocol: Protocol, evidence: Evidence, streams: Streams) -> Selectio
             reason=observed.reason,
             control_neurons=() if given else tuple(evidence.layer_numbers(observed.second).tolist()),
             n_dead=evidence.n_left_out,
+            called=() if evidence.partition is None else evidence.partition.called(observed.group),
         ),
     )
 

@@ -173,23 +173,23 @@ def pythia(device: str, n_positions: int) -> None:
     unit = 1e9 if sys.platform == "darwin" else 1e6
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     engine = NeuronAblation(readout, TOLERANCE, MEMORY)
-    found: dict[str, float] = {"effects": seconds(device, lambda: engine.effects(0))}
+    figures: dict[str, float] = {"effects": seconds(device, lambda: engine.effects(0))}
     arrays = {}
 
     def certified() -> None:
         arrays.update(engine(residual, activations, mean, target))
 
-    found["engine"] = seconds(device, certified)
+    figures["engine"] = seconds(device, certified)
     if n_positions <= 1024:
-        found["engine"] = statistics.median(
-            [found["engine"], *(seconds(device, certified) for _ in range(2))]
+        figures["engine"] = statistics.median(
+            [figures["engine"], *(seconds(device, certified) for _ in range(2))]
         )
-    found["share_exact"] = float(arrays["n_exact"].mean() / n_neurons)
-    found["largest_bound"] = float(arrays["error_bound"].max())
-    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    found["before"] = before
+    figures["share_exact"] = float(arrays["n_exact"].mean() / n_neurons)
+    figures["largest_bound"] = float(arrays["error_bound"].max())
+    figures["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    figures["before"] = before
     if device != "cpu":
-        found["peak_device"] = torch.cuda.max_memory_allocated() / 1e9
+        figures["peak_device"] = torch.cuda.max_memory_allocated() / 1e9
     x = torch.from_numpy(residual[:256]).to(device)
     wanted = torch.from_numpy(target[:256]).to(device)
 
@@ -203,8 +203,8 @@ def pythia(device: str, n_positions: int) -> None:
 
     direct()
     each = statistics.median([seconds(device, direct) for _ in range(3)]) / 4
-    found["direct"] = each * n_neurons * n_positions / 256
-    print(json.dumps(found))
+    figures["direct"] = each * n_neurons * n_positions / 256
+    print(json.dumps(figures))
 
 
 def print_pythia(device: str, n_positions: int) -> None:
@@ -216,22 +216,22 @@ def print_pythia(device: str, n_positions: int) -> None:
     )
     if done.returncode:
         raise SystemExit(done.stderr)
-    found = json.loads(done.stdout)
+    figures = json.loads(done.stdout)
     shape = f"Pythia-1B's shape, {n_positions:,} positions"
-    share = f"{100 * found['share_exact']:.2g} % exact"
-    row(f"**engine**; {shape}, random weights ({share})", found["engine"])
-    row("u_i of all neurons: one product per model, outside the ratio", found["effects"])
+    share = f"{100 * figures['share_exact']:.2g} % exact"
+    row(f"**engine**; {shape}, random weights ({share})", figures["engine"])
+    row("u_i of all neurons: one product per model, outside the ratio", figures["effects"])
     row(
         "direct (4 neurons timed, extrapolated) / engine",
-        found["direct"],
-        found["direct"] / found["engine"],
+        figures["direct"],
+        figures["direct"] / figures["engine"],
         "at least 300 x",
     )
-    if "peak_device" in found:
-        print(f"| peak memory of the device (GB) | {found['peak_device']:.2f} | | {MEMORY:g} + weights |")
+    if "peak_device" in figures:
+        print(f"| peak memory of the device (GB) | {figures['peak_device']:.2f} | | {MEMORY:g} + weights |")
     print(
-        f"| peak memory of the process (GB), of which inputs and libraries {found['before']:.2f} | "
-        f"{found['peak']:.2f} | | {MEMORY:g} |",
+        f"| peak memory of the process (GB), of which inputs and libraries {figures['before']:.2f} | "
+        f"{figures['peak']:.2f} | | {MEMORY:g} |",
         flush=True,
     )
 

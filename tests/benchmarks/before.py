@@ -45,11 +45,11 @@ def figures(module: str, tree: Path, *arguments: str) -> dict[str, float]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tree), str(ROOT)])}
     command = [sys.executable, module, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tree, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    parsed: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return parsed
 
 
-def found(*names: str) -> ModuleType:
+def first_module(*names: str) -> ModuleType:
     """The first of these modules that there is: what is measured had other places before."""
     for name in names:
         with suppress(ModuleNotFoundError):

@@ -37,14 +37,14 @@ from tests.benchmarks.crossed_measures import (
 
 def all_settings() -> list[Setting]:
     """In the order of the table."""
-    found = []
+    settings = []
     for sd in (0.0, 0.04, 0.07, 0.15, 0.5):
         for cap in (0, 8):
             more = {"permute": True}
             name = f"mean n512 cap{cap} type {sd}"
-            found.append(Setting(name, mean, 512, 200, (300, 1000), cap, sd, 0.07, more=more))
+            settings.append(Setting(name, mean, 512, 200, (300, 1000), cap, sd, 0.07, more=more))
     few = {"permute": True}
-    found += [
+    settings += [
         Setting(
             "mean n512 cap8 skewed types 0.5",
             mean,
@@ -62,28 +62,28 @@ def all_settings() -> list[Setting]:
     for cap in (0, 8):
         for own, shared in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.15), (0.5, 0.5)):
             name = f"selectivity k20 cap{cap} types own {own} shared {shared}"
-            found.append(Setting(name, selectivity, cap=cap, type_sd=own, more={"shared": shared}))
-    found.append(
+            settings.append(Setting(name, selectivity, cap=cap, type_sd=own, more={"shared": shared}))
+    settings.append(
         Setting("selectivity n4096", selectivity, 4096, 400, (900, 3000), 8, 0.5, more={"shared": 0.15})
     )
     for root in (False, True):
         for cap, noise, sd in ((8, 0.5, 0.0), (8, 0.5, 0.5), (0, 0.5, 0.5), (8, 1.0, 0.5)):
             name = f"top head {'impact' if root else 'share'} cap{cap} noise {noise} type {sd}"
             more = {"noise": noise, "root": root}
-            found.append(Setting(name, top_head, documents=150, cap=cap, type_sd=sd, more=more))
+            settings.append(Setting(name, top_head, documents=150, cap=cap, type_sd=sd, more=more))
     small, shipped = {"n": 1000}, {"n": 4096, "documents": 400, "types": (900, 3000)}
     for size, k in ((small, 20), (shipped, 41)):
         for scale in ("correlation", "covariance"):
             for planted, sd in ((0.0, 0.0), (0.0, 0.15), (0.0, 0.5), (0.5, 0.5)):
                 name = f"dimension {scale} n{size['n']} k{k} planted {planted} type {sd}"
                 more = {"k": k, "scale": scale, "planted": planted}
-                found.append(Setting(name, dimension, type_sd=sd, more=more, **size))
+                settings.append(Setting(name, dimension, type_sd=sd, more=more, **size))
         for blocks, sd in ((0, 0.0), (0, 0.15), (0, 0.5), (3, 0.15), (3, 0.5)):
             more = {"k": k, "planted": 0.6 if blocks else 0.0, "blocks": max(blocks, 1)}
             name = f"Q n{size['n']} k{k} blocks {blocks} type {sd}"
-            found.append(Setting(name, modularity, type_sd=sd, more=more, **size))
+            settings.append(Setting(name, modularity, type_sd=sd, more=more, **size))
     for groups in (20, 50):
-        found.append(
+        settings.append(
             Setting(
                 f"Q n1000 k20 blocks 3 type 0.5 G{groups}",
                 modularity,
@@ -92,7 +92,7 @@ def all_settings() -> list[Setting]:
                 more={"k": 20, "planted": 0.6, "blocks": 3},
             )
         )
-    found += [
+    settings += [
         Setting(
             "Q n1000 k20 own searches, type 0.5", modularity, type_sd=0.5, more={"k": 20, "shared": False}
         ),
@@ -107,10 +107,10 @@ def all_settings() -> list[Setting]:
     ]
     for planted, sd in ((0.0, 0.15), (0.0, 0.5), (0.5, 0.5)):
         more = {"k": 20, "planted": planted}
-        found.append(
+        settings.append(
             Setting(f"participation k20 planted {planted} type {sd}", participation, type_sd=sd, more=more)
         )
-        found.append(
+        settings.append(
             Setting(f"segregation k20 planted {planted} type {sd}", segregated, type_sd=sd, more=more)
         )
     for differ, cap, sd in (
@@ -123,12 +123,12 @@ def all_settings() -> list[Setting]:
     ):
         name = f"routing differ {differ} cap{cap} type {sd}"
         more = {"rerouting": differ}
-        found.append(Setting(name, routing, 512, 200, (300, 1000), cap, sd, 0.2, more=more))
+        settings.append(Setting(name, routing, 512, 200, (300, 1000), cap, sd, 0.2, more=more))
         if cap:
             name = f"routing shipped differ {differ} type {sd}"
             more = {"rerouting": differ, "context": 64}
-            found.append(Setting(name, routing, 3800, 400, (700, 3000), cap, sd, 0.2, more=more))
-    return found
+            settings.append(Setting(name, routing, 3800, 400, (700, 3000), cap, sd, 0.2, more=more))
+    return settings
 
 
 def simulated(s: Setting, wanted: int, folder: Path) -> list[dict[str, float]]:
@@ -144,14 +144,14 @@ def simulated(s: Setting, wanted: int, folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in lines[:wanted]]
 
 
-def row(s: Setting, found: list[dict[str, float]]) -> str:
+def row(s: Setting, simulations: list[dict[str, float]]) -> str:
     """Of the table."""
-    v = {key: np.array([item[key] for item in found]) for key in found[0]}
+    v = {key: np.array([item[key] for item in simulations]) for key in simulations[0]}
     sd = v["error"].std(ddof=1)
     floored = np.maximum.reduce([v["documents"], v["types"], v["documents"] + v["types"] - v["cells"]])
     cells = [
         s.name,
-        str(len(found)),
+        str(len(simulations)),
         f"{v['effective_documents'].mean():.0f}",
         f"{v['effective_types'].mean():.0f}",
     ]

@@ -85,12 +85,12 @@ def record(
     if np.isnan(estimate):
         estimate = float(evaluate(np.zeros(rare.size, dtype=int), np.ones((1, 1), dtype=int))[0])
     left_out = crossed_left_out(documents, types, ~rare, rng, s.groups)
-    found = crossed_errors(evaluated(evaluate, left_out), left_out)
-    v = found.variances
+    errors = crossed_errors(evaluated(evaluate, left_out), left_out)
+    v = errors.variances
     return {
         "error": estimate - truth,
         "truth": truth,
-        "bias": found.bias,
+        "bias": errors.bias,
         "documents": v.documents.variance,
         "types": v.over_types,
         "cells": v.cells,
@@ -107,10 +107,10 @@ def mean(s: Setting, rng: Rng) -> dict[str, float]:
     values = effects(s, rng, documents, types) + s.more.get("noise", 0.15) * rng.normal(size=rare.size)
     if s.more.get("skewed"):
         values += s.more["skewed"] * (rng.exponential(size=sum(s.types))[types] - 1)
-    found = mean_contrast(values, rare, documents, types)
-    v = found.variances
+    contrast = mean_contrast(values, rare, documents, types)
+    v = contrast.variances
     result = {
-        "error": found.estimate,
+        "error": contrast.estimate,
         "truth": 0.0,
         "bias": 0.0,
         "documents": v.documents.variance,
@@ -123,7 +123,7 @@ def mean(s: Setting, rng: Rng) -> dict[str, float]:
     }
     if s.more.get("permute"):
         draws = permuted_contrasts(values, rare, documents, types, 199, rng)
-        extreme = int(np.sum(np.abs(draws) >= abs(found.statistic)))
+        extreme = int(np.sum(np.abs(draws) >= abs(contrast.statistic)))
         result["permutation"] = (extreme + 1) / 200
     return result
 
@@ -232,8 +232,8 @@ def segregated(s: Setting, rng: Rng) -> dict[str, float]:
     x, moments, groups, rows = activations(s, rng)
 
     def evaluate(units: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        found = [gaussian_copula_information(x[row[units] > 0]) for row in weights]
-        return np.array([float(contrast(segregation(item, groups))) for item in found])
+        matrices = [gaussian_copula_information(x[row[units] > 0]) for row in weights]
+        return np.array([float(contrast(segregation(item, groups))) for item in matrices])
 
     truth = contrast(segregation(population_information(moments), groups))
     return record(s, rng, float(truth), evaluate, rows)
@@ -257,11 +257,11 @@ def modularity(s: Setting, rng: Rng) -> dict[str, float]:
         )
 
     observed = gaussian_copula_information(x)
-    truth, found = (
+    truth, estimate = (
         communities(information, groups, restarts=restarts, rng=rng).modularity
         for information, restarts in ((population_information(moments), 100), (observed, 3))
     )
-    result = record(s, rng, float(contrast(truth)), evaluate, rows, float(contrast(found)))
+    result = record(s, rng, float(contrast(truth)), evaluate, rows, float(contrast(estimate)))
     luck = [search_variance(observed, group, restarts=3, rng=rng) for group in groups]
     return {**result, "search": luck[0] + float(np.sum(luck[1:])) / CONTROLS**2}
 

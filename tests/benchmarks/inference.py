@@ -25,15 +25,16 @@ from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence.evidence import AblationMethod, Evidence, Weights
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from tests.benchmarks.before import both, found
+from tests.benchmarks.before import both, first_module
 
-ROWS = found("hypotest.records.evidence.split", "hypotest.records.evidence.evidence")
-HEAD_RECORDS = found("hypotest.records.evidence.heads", "hypotest.records.evidence.evidence")
+ROWS = first_module("hypotest.records.evidence.split", "hypotest.records.evidence.evidence")
+HEAD_RECORDS = first_module("hypotest.records.evidence.heads", "hypotest.records.evidence.evidence")
 SELECTION, SHUFFLED = (
-    found(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}") for name in ("selection", "shuffled")
+    first_module(f"hypotest.testing.{name}", f"hypotest.pipeline.{name}")
+    for name in ("selection", "shuffled")
 )
-STREAMS = found("hypotest.engine.streams", "hypotest.pipeline.randomness").Streams
-WORKERS = found("hypotest.engine.workers", "hypotest.pipeline.parallel").Workers
+STREAMS = first_module("hypotest.engine.streams", "hypotest.pipeline.randomness").Streams
+WORKERS = first_module("hypotest.engine.workers", "hypotest.pipeline.parallel").Workers
 N_NEURONS, SIZE, DRAWS, D_MODEL = 8192, 82, 9999, 2048
 POSITIONS = 8192
 """In each split, half of them rare."""
@@ -81,7 +82,7 @@ def measured() -> dict[str, float]:
 
 def bind(prediction: Prediction, evidence: Evidence, streams: Any, workers: Any) -> Any:
     """Its measure, tied to the evidence, in the code of now or of before."""
-    registry = found("hypotest.measures.registry", "hypotest.pipeline.group_measures")
+    registry = first_module("hypotest.measures.registry", "hypotest.pipeline.group_measures")
     if hasattr(registry, "measure_of"):
         measure = registry.measure_of(prediction)
         if find_spec("hypotest.engine"):

@@ -95,7 +95,7 @@ def simulate(setting: Setting, number: int) -> dict[str, dict[str, float]]:
     states = {name: (NULL, options, NULL.prepare(options, task)) for name, options in VARIANTS.items()}
     random = RANDOM.options(draws=DRAWS)
     states[RANDOM_GROUPS] = (RANDOM, random, RANDOM.prepare(random, task))
-    found: dict[str, dict[str, float]] = {}
+    p_values: dict[str, dict[str, float]] = {}
     for name, measure, scale in MEASURED:
         given = {} if scale is None else {"scale": scale}
         if "restarts" in measure.options:
@@ -104,12 +104,12 @@ def simulate(setting: Setting, number: int) -> dict[str, dict[str, float]]:
         bound = measure.tied(item, evidence, session)
         value = float(bound.values(task.selection.group[None, :])[0])
         tested = Tested(item, bound, value, task, measure.decided_by_labels)
-        found[name] = {}
+        p_values[name] = {}
         for variant, (null, options, state) in states.items():
             compared = null.compare(tested, options, state, "").comparison
             if compared.blocked is None:
-                found[name][variant] = compared.p_value
-    return found
+                p_values[name][variant] = compared.p_value
+    return p_values
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def measure(n_rows: int = ROWS, n_units: int = UNITS, traces: int = TRACES) -> d
     network = hypotest.Network(Hidden(n_units).eval(), units="units", rows=rows, inputs=x, outcome=per_row)
     every = np.arange(n_rows)
     started = time.process_time()
-    found = ablation_arrays(route_of(network), network, every, np.zeros(n_units), memory=4.0)
+    arrays = ablation_arrays(route_of(network), network, every, np.zeros(n_units), memory=4.0)
     fast = time.process_time() - started
     units = network.envoy("units")
     largest = 0.0
@@ -55,8 +55,8 @@ def measure(n_rows: int = ROWS, n_units: int = UNITS, traces: int = TRACES) -> d
             units.output = changed
             output = network.traced.output.save()
         loss = per_row(output, rows)
-        wanted = loss.numpy() - found["loss"]
-        largest = max(largest, float(np.abs(found["delta_loss"][:, unit] - wanted).max()))
+        wanted = loss.numpy() - arrays["loss"]
+        largest = max(largest, float(np.abs(arrays["delta_loss"][:, unit] - wanted).max()))
     one = (time.process_time() - started) / traces
     return {"seconds": fast, "trace": one, "times": one * n_units / fast, "difference": largest}
 

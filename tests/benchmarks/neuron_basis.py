@@ -118,9 +118,9 @@ def modules_in_one(k: int, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def half_modules(k: int, n: int, rng: np.random.Generator) -> np.ndarray:
     """Half of the neurons in four modules, half unrelated."""
-    found = rng.standard_normal((n, k))
-    found[:, : k // 2] = modules(k // 2, n, rng)
-    return found
+    activations = rng.standard_normal((n, k))
+    activations[:, : k // 2] = modules(k // 2, n, rng)
+    return activations
 
 
 NOT_MODULAR: dict[str, Layer] = {
@@ -163,12 +163,12 @@ def simulated(name: str, k: int, n: int, simulations: int, folder: Path) -> np.n
     """Of each simulation, `exceeds`; those in the folder are not run again. Shape (simulations, 2)."""
     layer = (NOT_MODULAR | MODULAR)[name]
     file = folder / f"{name.replace(' ', '_')}-{k}-{n}.json"
-    found = json.loads(file.read_text()) if file.exists() else []
-    for number in range(len(found), simulations):
-        found.append(exceeds(layer, k, n, (crc32(name.encode()), k, n, number)))
-        if len(found) % 10 == 0 or len(found) == simulations:
-            file.write_text(json.dumps(found))
-    return np.array(found[:simulations])
+    exceedances = json.loads(file.read_text()) if file.exists() else []
+    for number in range(len(exceedances), simulations):
+        exceedances.append(exceeds(layer, k, n, (crc32(name.encode()), k, n, number)))
+        if len(exceedances) % 10 == 0 or len(exceedances) == simulations:
+            file.write_text(json.dumps(exceedances))
+    return np.array(exceedances[:simulations])
 
 
 def main() -> None:
@@ -183,8 +183,8 @@ def main() -> None:
     for k, n in SIZES:
         simulations = chosen.simulations if k < FEWER_FROM else chosen.simulations // 2
         for name in (name for name in NOT_MODULAR | MODULAR if fnmatchcase(name, chosen.only)):
-            found = simulated(name, k, n, simulations, chosen.out)
-            rates = (*found.mean(axis=0), found.all(axis=1).mean())
+            exceedances = simulated(name, k, n, simulations, chosen.out)
+            rates = (*exceedances.mean(axis=0), exceedances.all(axis=1).mean())
             print(
                 f"k {k} n {n} ({simulations}) {name:32s}",
                 " / ".join(f"{rate:.2f}" for rate in rates),

@@ -109,9 +109,9 @@ def print_scale(folder: Path, device: str, share: float) -> None:
         f"{positions:,} positions ({NAIVE_TRACES} timed, {naive['seconds']:.1f} s each, extrapolated): "
         f"{seconds / engine:,.0f} x as long as the ablation, {seconds / whole:,.0f} x as long as the run."
     )
-    for name, found in (("the run", done), ("the paper's size", full)):
-        if "peak_device" in found:
-            print(f"Peak memory of the device, {name}: {found['peak_device']:.1f} GB.")
+    for name, record in (("the run", done), ("the paper's size", full)):
+        if "peak_device" in record:
+            print(f"Peak memory of the device, {name}: {record['peak_device']:.1f} GB.")
 
 
 def once(what: str, protocol: Path, log: Path, device: str, last: str, cache: Path) -> Mapping[str, Any]:
@@ -212,10 +212,10 @@ def print_kills(folder: Path, device: str) -> None:
         try:
             watch("run", protocol, log, device, reports, cache, kill_in=stage)
         except Killed:
-            found = {file: file.stat().st_mtime_ns for file in cache.rglob("sha256.json")}
-            kept |= {file: time for file, time in found.items() if cache / "evidence" in file.parents}
+            times = {file: file.stat().st_mtime_ns for file in cache.rglob("sha256.json")}
+            kept |= {file: time for file, time in times.items() if cache / "evidence" in file.parents}
             last = [event for event in read_events(log) if event.get("stage") == stage][-1]
-            print(f"| {stage} | {last['step']} of {last['steps']} | {len(found)} |", flush=True)
+            print(f"| {stage} | {last['step']} of {last['steps']} | {len(times)} |", flush=True)
     again = Path(watch("run", protocol, log, device, reports, cache)["folder"])
     touched = sum(shard.stat().st_mtime_ns != time for shard, time in kept.items())
     results = [(run / "results.json").read_bytes() for run in (whole, again)]

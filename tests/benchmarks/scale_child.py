@@ -157,14 +157,14 @@ def main() -> None:
     log = Log(Path(path))
     log(start=what)
     if what == "run":
-        found = run(Path(protocol), log, device, Path(last))
+        record = run(Path(protocol), log, device, Path(last))
     else:
-        found = {"repeated": repeated, "naive": naive}[what](Path(protocol), log, device, int(last))
+        record = {"repeated": repeated, "naive": naive}[what](Path(protocol), log, device, int(last))
     if device == "cuda":
         import torch
 
-        found["peak_device"] = torch.cuda.max_memory_allocated() / 1e9
-    log(finish=what, **found)
+        record["peak_device"] = torch.cuda.max_memory_allocated() / 1e9
+    log(finish=what, **record)
 
 
 if __name__ == "__main__":

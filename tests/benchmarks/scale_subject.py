@@ -93,6 +93,6 @@ def count_blocks(path: Path, positions: int) -> dict[str, int]:
     conditions = plan.conditions.model_copy(update={"positions": positions // 2})
     plan = plan.model_copy(update={"conditions": conditions})
     reader = load_reader(plan.subject.model)
-    found = find_positions(plan, path.parent, reader, Session.start(plan.seed), lambda: None, ())
-    rows = found.sampled.positions.select("split", "block").unique()
+    drawn = find_positions(plan, path.parent, reader, Session.start(plan.seed), lambda: None, ())
+    rows = drawn.sampled.positions.select("split", "block").unique()
     return {split: int((rows["split"] == split).sum()) for split in ("selection", "evaluation")}

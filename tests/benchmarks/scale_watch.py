@@ -51,8 +51,8 @@ def watch(
     try:
         while child.poll() is None:
             time.sleep(_EVERY / 10 if kill_in else _EVERY)
-            found = [event for event in read_events(log) if event.get("process") == child.pid]
-            stages = [event for event in found if "stage" in event]
+            events = [event for event in read_events(log) if event.get("process") == child.pid]
+            stages = [event for event in events if "stage" in event]
             stage = stages[-1]["stage"] if stages else ""
             held = memory_of_tree(child.pid)
             if held > peaks.get(stage, 0.0) + _STEP:
@@ -111,12 +111,12 @@ def descendants(process: int) -> Iterable[int]:
     """A process, its children, and theirs."""
     yield process
     try:
-        found = [
+        children = [
             path.read_text(encoding="ascii") for path in Path(f"/proc/{process}/task").glob("*/children")
         ]
     except OSError:
         return
-    for child in " ".join(found).split():
+    for child in " ".join(children).split():
         yield from descendants(int(child))
 
 
@@ -154,10 +154,10 @@ def stages_of(events: Sequence[Event], what: str) -> list[Stage]:
         elif "during" in event:
             memory[event["during"]] = max(memory.get(event["during"], 0.0), event["memory"])
     inside = {
-        name: [other for other in spans if other != name and holds(found, spans[other])]
-        for name, found in spans.items()
+        name: [other for other in spans if other != name and holds(span, spans[other])]
+        for name, span in spans.items()
     }
-    parts = {part for found in inside.values() for part in found}
+    parts = {part for names in inside.values() for part in names}
     return [
         Stage(
             name,

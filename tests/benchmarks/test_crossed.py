@@ -25,12 +25,12 @@ def test_names_are_files_of_their_own() -> None:
 def test_each_measure_is_simulated(setting: Setting) -> None:
     more = {**setting.more, **({"k": 6} if "k" in setting.more else {})}
     small = replace(setting, **SMALL, more=more)
-    found, again = (setting.measure(small, np.random.default_rng(3)) for _ in range(2))
-    assert found == again
-    assert all(np.isfinite(value) for value in found.values())
-    assert min(found["documents"], found["types"]) > 0
-    assert max(found["documents"], found["types"]) < 4 * min(found["documents"], found["types"])
-    assert found["error"] ** 2 < 100 * (found["documents"] + found["types"])
+    numbers, again = (setting.measure(small, np.random.default_rng(3)) for _ in range(2))
+    assert numbers == again
+    assert all(np.isfinite(value) for value in numbers.values())
+    assert min(numbers["documents"], numbers["types"]) > 0
+    assert max(numbers["documents"], numbers["types"]) < 4 * min(numbers["documents"], numbers["types"])
+    assert numbers["error"] ** 2 < 100 * (numbers["documents"] + numbers["types"])
 
 
 def test_simulations_go_on_where_they_stopped(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_simulations_go_on_where_they_stopped(tmp_path: Path) -> None:
 def test_the_row_by_hand() -> None:
     # Errors of SD 1, documents with the right variance and types with none: z = 1.645 and 1.96.
     errors = stats.norm.ppf((np.arange(1000) + 0.5) / 1000)
-    found = [
+    simulations = [
         {
             "error": float(error),
             "truth": 0.0,
@@ -59,6 +59,6 @@ def test_the_row_by_hand() -> None:
         }
         for error in errors
     ]
-    written = row(Setting("by hand", mean), found)
+    written = row(Setting("by hand", mean), simulations)
     assert written.startswith("| by hand | 1000 | 30 | 20 | 0.000 | ")
     assert written.count("1.00 / 0.900 / 0.900 / 0.050") == 3

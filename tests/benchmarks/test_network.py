@@ -9,5 +9,5 @@ from tests.benchmarks.network import measure
 
 @pytest.mark.slow
 def test_all_units_change_as_a_trace_each_says() -> None:
-    found = measure(n_rows=500, n_units=2000, traces=8)
-    assert found["difference"] < 1e-5
+    figures = measure(n_rows=500, n_units=2000, traces=8)
+    assert figures["difference"] < 1e-5

@@ -43,7 +43,7 @@ def test_arguments_become_options(message, shown):
 
 
 def test_no_text_of_the_package_names_an_option_alone():
-    found = []
+    alone = []
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE).as_posix()
         if place.startswith("cli/") or place in PIECES_OF_OTHER_COMMANDS:
@@ -51,8 +51,8 @@ def test_no_text_of_the_package_names_an_option_alone():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if re.search(r"(?<![\w-])--[a-z]", text) and not any(tool in text for tool in OTHER_TOOLS):
-                found.append(f"{place}:{node.lineno}: {text.strip()[:80]}")
-    assert not found, "\n".join(found)
+                alone.append(f"{place}:{node.lineno}: {text.strip()[:80]}")
+    assert not alone, "\n".join(alone)
 
 
 def test_python_and_the_command_line_name_the_same_fault_each_in_its_own_words(capsys, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import transformers
 
+from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.wrapping import wrap_language_model
 
@@ -112,14 +113,16 @@ CONFIGS = {
 }
 
 
-def small_model(name: str, layer: str | int = "last", scale: float = 0.2) -> LanguageModel:
+def small_model(
+    name: str, layer: str | int = "last", scale: float = 0.2, units: UnitName | SparseAutoencoder = "neurons"
+) -> LanguageModel:
     """A random model with every parameter moved, so that gains are not one and biases not zero."""
     torch.manual_seed(3)
     model = transformers.AutoModelForCausalLM.from_config(CONFIGS[name](), attn_implementation="eager")
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += scale * torch.randn_like(parameter)
-    return wrap_language_model(model, layer=layer, name=name)
+    return wrap_language_model(model, layer=layer, name=name, units=units)
 
 
 def positions() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -25,19 +25,19 @@ def test_every_entry_within_its_certificate_in_every_family(name, kind):
     tokens, block, index, target = positions()
     seen = forward_arrays(subject, tokens, block, index)
     replacement = Replacement.of(kind, seen["activations"], block, index, seed=9)
-    found = NeuronAblation(prepare_readout(subject))(
+    arrays = NeuronAblation(prepare_readout(subject))(
         seen["residual"], seen["activations"], replacement.at(block, index, tokens.shape[1]), target
     )
     base = hooked_losses(subject, tokens, block, index)
-    np.testing.assert_allclose(found["loss"], base, atol=1e-5)
-    assert found["error_bound"].max() <= 1e-4
+    np.testing.assert_allclose(arrays["loss"], base, atol=1e-5)
+    assert arrays["error_bound"].max() <= 1e-4
     largest = 0.0
     for neuron in range(N_NEURONS):
         after = np.stack([np.broadcast_to(replacement.within(b, 16)[:, neuron], 16) for b in range(4)])
         change = hooked_losses(subject, tokens, block, index, {neuron: after}) - base
-        error = np.abs(found["delta_loss"][:, neuron] - change)
+        error = np.abs(arrays["delta_loss"][:, neuron] - change)
         # 5e-6: the float32 forward pass that residuals and activations came from
-        assert (error <= found["error_bound"][:, neuron] + 5e-6).all()
+        assert (error <= arrays["error_bound"][:, neuron] + 5e-6).all()
         largest = max(largest, np.abs(change).max())
     assert largest > 0.1
 
@@ -108,15 +108,15 @@ def test_no_entry_outside_its_certificate(logit_scale, size, peaked, offset, cen
     target[::3] = 7
     after = rng.normal(size=n_neurons).astype(np.float32) * np.float32(size / 10)
     after[5:7] = 0
-    found = NeuronAblation(readout, tolerance)(residual, activations, after, target)
+    arrays = NeuronAblation(readout, tolerance)(residual, activations, after, target)
     truth = exact_change(readout, residual.astype(np.float64), after.astype(np.float64) - activations, target)
-    error = np.abs(found["delta_loss"] - truth)
-    bound = found["error_bound"].astype(np.float64)
+    error = np.abs(arrays["delta_loss"] - truth)
+    bound = arrays["error_bound"].astype(np.float64)
     # an effect of 30 nats cannot be kept in float32 to a millionth: its own bound says so
     large = np.abs(truth) * 2.0**-24 > tolerance / 2
     assert (bound <= tolerance)[~large].all()
     assert (error <= bound + 1e-12).all()
-    assert (found["delta_loss"][:, 5] == 0).all()
+    assert (arrays["delta_loss"][:, 5] == 0).all()
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
@@ -131,11 +131,11 @@ def test_a_neuron_that_cancels_the_residual(logit_scale, left, tolerance):
     readout.output.copy_(torch.from_numpy(residual + rest).float())
     activations = np.diag(np.ones(20)).astype(np.float32)
     target = rng.integers(0, 700, 20)
-    found = NeuronAblation(readout, tolerance)(residual, activations, np.zeros(20, np.float32), target)
+    arrays = NeuronAblation(readout, tolerance)(residual, activations, np.zeros(20, np.float32), target)
     truth = exact_change(readout, residual.astype(np.float64), -activations.astype(np.float64), target)
-    assert (np.abs(found["delta_loss"] - truth) <= found["error_bound"].astype(np.float64)).all()
+    assert (np.abs(arrays["delta_loss"] - truth) <= arrays["error_bound"].astype(np.float64)).all()
     # an effect of 30 nats is kept in float32 to a few millionths
-    assert found["error_bound"].max() <= max(tolerance, 2.0**-23 * np.abs(truth).max())
+    assert arrays["error_bound"].max() <= max(tolerance, 2.0**-23 * np.abs(truth).max())
 
 
 @pytest.mark.parametrize("part", ["mean of x", "mean of w", "rows of W", "direction of W"])
@@ -170,10 +170,10 @@ def test_parts_that_drop_out_of_the_logits(part):
     residual = residual.astype(np.float32)
     activations = (0.1 * rng.standard_t(3, size=(n, n_neurons))).astype(np.float32)
     target = rng.integers(0, vocab, n)
-    found = NeuronAblation(readout)(residual, activations, np.zeros(n_neurons, np.float32), target)
+    arrays = NeuronAblation(readout)(residual, activations, np.zeros(n_neurons, np.float32), target)
     truth = exact_change(readout, residual.astype(np.float64), -activations.astype(np.float64), target)
-    assert (np.abs(found["delta_loss"] - truth) <= found["error_bound"].astype(np.float64)).all()
-    assert found["error_bound"].max() <= 1e-4
+    assert (np.abs(arrays["delta_loss"] - truth) <= arrays["error_bound"].astype(np.float64)).all()
+    assert arrays["error_bound"].max() <= 1e-4
 
 
 @pytest.mark.parametrize("offset", [0.0, 2.0])
@@ -188,12 +188,12 @@ def test_rounding_stays_far_below_its_allowance(monkeypatch, offset):
         "hypotest.collect.ablation.enclose_by_variance", lambda k2, low, high: (k2 - 1e9, k2 + 1e9)
     )
     monkeypatch.setattr("hypotest.collect.ablation._SKEWNESS_ABOVE", 2.0)
-    found = NeuronAblation(readout, 1e-3)(residual, activations, np.zeros(24, np.float32), target)
-    assert (found["n_exact"] == 24).all()
+    arrays = NeuronAblation(readout, 1e-3)(residual, activations, np.zeros(24, np.float32), target)
+    assert (arrays["n_exact"] == 24).all()
     truth = exact_change(readout, residual.astype(np.float64), -activations.astype(np.float64), target)
-    error = np.abs(found["delta_loss"] - truth)
+    error = np.abs(arrays["delta_loss"] - truth)
     assert np.abs(truth).max() > 1
-    assert (error <= found["error_bound"].astype(np.float64) / 3).all()
+    assert (error <= arrays["error_bound"].astype(np.float64) / 3).all()
 
 
 def test_each_way_is_taken_when_it_is_the_cheapest(monkeypatch):
@@ -204,8 +204,8 @@ def test_each_way_is_taken_when_it_is_the_cheapest(monkeypatch):
     target = rng.integers(0, 997, 200)
     shares = {}
     for tolerance in (1e-2, 1e-3, 1e-4, 1e-5):
-        found = NeuronAblation(readout, tolerance)(residual, activations, np.zeros(50, np.float32), target)
-        shares[tolerance] = found["n_exact"].mean() / 50
+        arrays = NeuronAblation(readout, tolerance)(residual, activations, np.zeros(50, np.float32), target)
+        shares[tolerance] = arrays["n_exact"].mean() / 50
     assert list(shares.values()) == sorted(shares.values())
     assert shares[1e-2] < shares[1e-5] / 2
     monkeypatch.setattr("hypotest.collect.ablation._SKEWNESS_ABOVE", 2.0)

@@ -13,13 +13,13 @@ from tests.collect.families import VOCAB, small_model
 def test_it_is_the_loss_of_transformers(name, first):
     subject = small_model(name)
     tokens = np.random.default_rng(0).integers(0, VOCAB, (5, 12)).astype(np.int32)
-    found, count = cross_entropy.mean_cross_entropy(subject, tokens, first)
+    nats, count = cross_entropy.mean_cross_entropy(subject, tokens, first)
     ids = torch.from_numpy(tokens.astype(np.int64))
     labels = ids.clone()
     labels[:, :first] = -100  # which the loss of transformers leaves out
     with torch.no_grad():
         expected = float(subject.model(ids, labels=labels).loss)
-    assert found == pytest.approx(expected, rel=1e-5) and count == 5 * (12 - first)
+    assert nats == pytest.approx(expected, rel=1e-5) and count == 5 * (12 - first)
 
 
 def test_long_blocks_are_cut(monkeypatch):

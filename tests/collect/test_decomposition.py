@@ -24,14 +24,14 @@ def parts_in_float64(readout, residual, delta, target):
 
     x = before(torch.from_numpy(residual).double())
     loss, entropy = loss_and_entropy(x / scale(x))
-    found = {"through_norm": [], "direct": [], "entropy": []}
+    parts = {"through_norm": [], "direct": [], "entropy": []}
     for neuron in range(delta.shape[1]):
         step = before(torch.from_numpy(delta[:, [neuron]]).double() * readout.output[neuron].double())
         moved = x + step
-        found["through_norm"].append(loss_and_entropy(x / scale(moved))[0] - loss)
-        found["direct"].append(loss_and_entropy(x / scale(x) + step / scale(moved))[0] - loss)
-        found["entropy"].append(loss_and_entropy(moved / scale(moved))[1] - entropy)
-    return {name: torch.stack(values, dim=1).numpy() for name, values in found.items()}
+        parts["through_norm"].append(loss_and_entropy(x / scale(moved))[0] - loss)
+        parts["direct"].append(loss_and_entropy(x / scale(x) + step / scale(moved))[0] - loss)
+        parts["entropy"].append(loss_and_entropy(moved / scale(moved))[1] - entropy)
+    return {name: torch.stack(values, dim=1).numpy() for name, values in parts.items()}
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -43,9 +43,9 @@ def test_parts_agree_with_float64(size, centred, bias):
     activations = (size * rng.standard_t(3, size=(25, 21)) / 6).astype(np.float32)
     activations[:, 2] = 0
     target = rng.integers(0, 1501, 25)
-    found = decompose(NeuronAblation(readout), residual, activations, np.zeros(21, np.float32), target)
+    parts = decompose(NeuronAblation(readout), residual, activations, np.zeros(21, np.float32), target)
     expected = parts_in_float64(readout, residual, -activations, target)
     for name, tolerance in {"through_norm": 1e-4, "direct": 1e-4, "entropy": 5e-4}.items():
-        np.testing.assert_allclose(found[name], expected[name], atol=tolerance)
+        np.testing.assert_allclose(parts[name], expected[name], atol=tolerance)
         assert np.abs(expected[name]).max() > 20 * tolerance * min(1, size)
-        assert np.abs(found[name][:, 2]).max() < 1e-6
+        assert np.abs(parts[name][:, 2]).max() < 1e-6

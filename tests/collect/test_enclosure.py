@@ -49,10 +49,10 @@ def test_bounds_are_reached():
     for end, bound in ((a, 0), (b, 1)):
         nodes = np.array([[end, -k2 / end]])
         weights = np.array([[k2, end**2]]) / (k2 + end**2)
-        k2_found, _, low, high, truth = moments(nodes, weights)
-        assert k2_found.item() == pytest.approx(k2)
-        found = enclose_by_variance(k2_found, torch.tensor([a]), torch.tensor([b]))[bound]
-        assert found.item() == pytest.approx(truth[0], rel=1e-6)
+        k2_computed, _, low, high, truth = moments(nodes, weights)
+        assert k2_computed.item() == pytest.approx(k2)
+        enclosed = enclose_by_variance(k2_computed, torch.tensor([a]), torch.tensor([b]))[bound]
+        assert enclosed.item() == pytest.approx(truth[0], rel=1e-6)
     values, weights = np.array([[-0.5, 0.7]]), np.array([[0.6, 0.4]])
     k2, k3, _, _, truth = moments(values, weights)
     lower, _ = enclose_by_skewness(k2, k3, torch.tensor([-2.0]), torch.tensor([2.0]))

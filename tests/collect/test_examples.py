@@ -67,7 +67,7 @@ def collected(subject, samples, outcome, cache, replacement="mean"):
 
 def alone(subject, sample, outcome, edit=None):
     """Outcome and neurons of each example, its tokens run by themselves by the model in float64."""
-    model, found, neurons = double_model(subject), [], []
+    model, sums, neurons = double_model(subject), [], []
     down = model.gpt_neox.layers[subject.layer].mlp.dense_4h_to_h
     for row in sample.positions.iter_rows(named=True):
         end = row["index"] + 1 + (row["length"] if outcome == "sequence" else 1)
@@ -79,9 +79,9 @@ def alone(subject, sample, outcome, edit=None):
         losses = -log_p[places, ids[0, places + 1]]
         if outcome == "logit_difference":
             losses = log_p[row["index"], row["foil"]] - log_p[row["index"], row["target"]]
-        found.append(float(losses.sum()))
+        sums.append(float(losses.sum()))
         neurons.append(seen[0].reshape(-1, seen[0].shape[-1])[row["index"]].numpy())
-    return np.array(found), np.stack(neurons)
+    return np.array(sums), np.stack(neurons)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -15,11 +15,11 @@ mkl = pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="sums of 
 def test_batches_hold_every_position_once_and_end_behind_the_last_of_them(small_subject):
     block = np.array([0, 0, 2, 2, 3, 7, 9, 9])
     index = np.array([5, 29, 3, 17, 30, 2, 28, 1])
-    found = list(batches(small_subject, block, index, 32, 2))
-    assert sorted(np.concatenate([batch.places for batch in found]).tolist()) == list(range(8))
-    assert [batch.length for batch in found] == [18, 30, 31]  # blocks 7 and 2, 0 and 9, then 3
+    every_batch = list(batches(small_subject, block, index, 32, 2))
+    assert sorted(np.concatenate([batch.places for batch in every_batch]).tolist()) == list(range(8))
+    assert [batch.length for batch in every_batch] == [18, 30, 31]  # blocks 7 and 2, 0 and 9, then 3
     tokens = np.arange(320, dtype=np.int32).reshape(10, 32)
-    for batch in found:
+    for batch in every_batch:
         ids = batch.ids(tokens)
         assert tuple(ids.shape) == batch.shape
         read = ids[batch.rows, batch.columns].numpy()
@@ -48,7 +48,7 @@ def test_an_mlp_at_some_positions_gives_there_what_it_gives_anywhere(name):
     rows, columns = torch.tensor([0, 0, 2]), torch.tensor([1, 9, 4])
 
     def run():
-        with full_precision(), subject.recorded_neurons() as neurons:
+        with full_precision(), subject.recorded_units() as neurons:
             return subject.model(ids, output_hidden_states=True).hidden_states[subject.layer + 1], neurons[0]
 
     whole, everywhere = run()
@@ -82,7 +82,7 @@ def test_what_pads_a_short_document_changes_nothing(name):
     other = tokens.copy()
     other[0, 9:] = rng.integers(1, 200, 15)  # behind the end of a document of 9 tokens
     block, index = np.array([0, 0, 1]), np.array([3, 7, 21])
-    found, again = (forward_arrays(subject, item, block, index) for item in (tokens, other))
-    for key, value in found.items():
+    arrays, again = (forward_arrays(subject, item, block, index) for item in (tokens, other))
+    for key, value in arrays.items():
         if value.shape and len(value) == 3:
             np.testing.assert_allclose(value, again[key], rtol=1e-5, atol=1e-6, err_msg=key)

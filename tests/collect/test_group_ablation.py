@@ -30,7 +30,7 @@ def test_groups_agree_with_hooks_in_float64(name, layer, kind):
     groups = np.array([[0, 1, 2, 3, 4, 5], [5, 9, 33, 12, 20, 39]])
     rows = np.array([0, 1, 4, 7, 11])
     calls = []
-    found = ablate_groups(subject, tokens, split, rows, replacement, groups, 1.0, lambda: calls.append(1))
+    changes = ablate_groups(subject, tokens, split, rows, replacement, groups, 1.0, lambda: calls.append(1))
     assert len(calls) == steps(subject, split, rows, 2)
     base = hooked_losses(subject, tokens, block, index)
     for column, group in enumerate(groups):
@@ -41,5 +41,5 @@ def test_groups_agree_with_hooks_in_float64(name, layer, kind):
             for neuron in group
         }
         expected = (hooked_losses(subject, tokens, block, index, values) - base)[rows]
-        np.testing.assert_allclose(found[:, column], expected, atol=2e-5)
-    assert np.abs(found).max() > 0.05
+        np.testing.assert_allclose(changes[:, column], expected, atol=2e-5)
+    assert np.abs(changes).max() > 0.05

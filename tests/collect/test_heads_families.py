@@ -35,7 +35,7 @@ def neurons_in_float64(subject, tokens, layer=None, part=slice(0)):
 def test_head_ablation_agrees_with_hooks_in_every_family(name, layer):
     subject = small_model(name, layer)
     tokens, block, index, _ = positions()
-    found = head_ablation_arrays(subject, tokens, block, index)
+    arrays = head_ablation_arrays(subject, tokens, block, index)
     base = neurons_in_float64(subject, tokens)
     projection = subject.module("attention_projection")
     size = getattr(projection, "in_features", None) or projection.weight.shape[0]  # of a Conv1D
@@ -46,8 +46,8 @@ def test_head_ablation_agrees_with_hooks_in_every_family(name, layer):
         for part in [*parts, slice(None)]:
             change = (neurons_in_float64(subject, tokens, number, part) - base)[block, index]
             expected = change**2
-            got = found["layer"][:, place] if part == slice(None) else found["single"][:, column]
+            got = arrays["layer"][:, place] if part == slice(None) else arrays["single"][:, column]
             np.testing.assert_allclose(got, expected, rtol=2e-3, atol=1e-6)
             assert expected.max() > 1e-3
             column += part != slice(None)
-    assert column == found["single"].shape[1]
+    assert column == arrays["single"].shape[1]

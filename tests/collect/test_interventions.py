@@ -25,19 +25,19 @@ def test_every_family_and_layer_agrees_with_hooks_in_float64(name, layer):
     activations = forward_arrays(subject, tokens, block, index)["activations"]
     kind = ("mean", "zero", "resample")[layer]
     replacement = Replacement.of(kind, activations, block, index, seed=9)
-    found = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    arrays = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
     base = hooked_losses(subject, tokens, block, index)
-    np.testing.assert_allclose(found["loss"], base, atol=1e-5)
+    np.testing.assert_allclose(arrays["loss"], base, atol=1e-5)
     largest = 0.0
     for neuron in range(0, N_NEURONS, 3):
         after = np.stack(
             [np.broadcast_to(replacement.within(b, CONTEXT)[:, neuron], CONTEXT) for b in range(4)]
         )
         change = hooked_losses(subject, tokens, block, index, {neuron: after}) - base
-        np.testing.assert_allclose(found["delta_loss"][:, neuron], change, atol=1e-5)
+        np.testing.assert_allclose(arrays["delta_loss"][:, neuron], change, atol=1e-5)
         largest = max(largest, np.abs(change).max())
     assert largest > 0.02
-    assert np.isnan(found["error_bound"]).all()
+    assert np.isnan(arrays["error_bound"]).all()
 
 
 def test_chosen_neurons_and_batches(monkeypatch):
@@ -59,7 +59,7 @@ def test_blocks_without_positions_are_passed_over():
     keep = block != 2
     activations = forward_arrays(subject, tokens, block, index)["activations"]
     replacement = Replacement.of("mean", activations, block, index, seed=9)
-    found = intervention_arrays(
+    arrays = intervention_arrays(
         subject, tokens, np.arange(4), block[keep], index[keep], replacement, 1.0, np.array([0])
     )
-    assert np.isfinite(found["delta_loss"]).all()
+    assert np.isfinite(arrays["delta_loss"]).all()

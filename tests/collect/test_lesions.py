@@ -50,11 +50,14 @@ def collected(request, tmp_path_factory):
 
 def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
     key, (subject, tokens, splits, _, replacement, _, _, session) = collected
-    found = read_lesions(session.evidence, key)["evaluation"]
-    assert [group.tolist() for group in found.groups] == [group.tolist() for group in GROUPS]
-    assert found.random.tolist() == [False, False] + 9 * [True]
+    lesions = read_lesions(session.evidence, key)["evaluation"]
+    assert [group.tolist() for group in lesions.groups] == [group.tolist() for group in GROUPS]
+    assert lesions.random.tolist() == [False, False] + 9 * [True]
     split = splits["evaluation"]
-    for (block, index), change in (((split.blocks, split.indices), found.change), (NEITHER, found.neither)):
+    for (block, index), change in (
+        ((split.blocks, split.indices), lesions.change),
+        (NEITHER, lesions.neither),
+    ):
         base = hooked_losses(subject, tokens, block, index)
         for column in (0, 1, 8, 10):  # of both shards
             values = {
@@ -63,8 +66,8 @@ def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
             }
             expected = hooked_losses(subject, tokens, block, index, values) - base
             np.testing.assert_allclose(change[:, column], expected, atol=2e-5)
-    assert found.documents.tolist() == (NEITHER[0] // 2).tolist()
-    assert found.targets.tolist() == tokens[NEITHER[0], NEITHER[1] + 1].tolist()
+    assert lesions.documents.tolist() == (NEITHER[0] // 2).tolist()
+    assert lesions.targets.tolist() == tokens[NEITHER[0], NEITHER[1] + 1].tolist()
 
 
 def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(collected, monkeypatch):
@@ -80,10 +83,10 @@ def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(coll
 
 def test_they_agree_with_interventions_in_the_whole_model(collected):
     key, (subject, tokens, splits, _, replacement, _, _, session) = collected
-    split, found = splits["evaluation"], read_lesions(session.evidence, key)["evaluation"]
+    split, lesions = splits["evaluation"], read_lesions(session.evidence, key)["evaluation"]
     rng = np.random.default_rng
-    assert check_lesions(subject, tokens, split, found, replacement, 1e-4, rng(1)) < 1e-4
-    wrong = replace(found, change=found.change + np.float32(0.01))
+    assert check_lesions(subject, tokens, split, lesions, replacement, 1e-4, rng(1)) < 1e-4
+    wrong = replace(lesions, change=lesions.change + np.float32(0.01))
     with pytest.raises(SelfCheckError, match=r"lesion of 3 neurons at once differs by 0\.01"):
         check_lesions(subject, tokens, split, wrong, replacement, 1e-4, rng(1))
 
@@ -115,14 +118,14 @@ def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(co
     few = AskedLesions(asked.groups[:2], asked.random[:2])
     how = (few, after, session, "logit_difference")
     key = collect_lesions(subject, tokens, {"evaluation": split}, neither, replacement, *how)
-    found = read_lesions(session.evidence, key)["evaluation"]
+    lesions = read_lesions(session.evidence, key)["evaluation"]
     again = np.random.default_rng
-    assert check_lesions(subject, tokens, split, found, replacement, 1e-4, again(1), how[-1]) < 1e-4
+    assert check_lesions(subject, tokens, split, lesions, replacement, 1e-4, again(1), how[-1]) < 1e-4
     with pytest.raises(SelfCheckError):
-        check_lesions(subject, tokens, split, found, replacement, 1e-4, again(1))
+        check_lesions(subject, tokens, split, lesions, replacement, 1e-4, again(1))
     group = asked.groups[1]
     for row, (block, index) in enumerate(zip(*NEITHER, strict=True)):
         scoring = Scoring.of(neither.positions, how[-1]).part(np.array([row]))
         values = replacement.within(block, CONTEXT)[:, group]
         expected, _ = intervene(subject, tokens[block], np.array([index]), group, values, scoring)
-        assert found.neither[row, 1] == pytest.approx(expected[0], abs=1e-4)
+        assert lesions.neither[row, 1] == pytest.approx(expected[0], abs=1e-4)

@@ -20,7 +20,7 @@ def test_every_entry_is_that_of_a_forward_pass_in_every_family(name, kind):
     foil = (target + 17) % VOCAB
     seen = forward_arrays(subject, tokens, block, index)
     replacement = Replacement.of(kind, seen["activations"], block, index, seed=9)
-    found = LogitDifferenceAblation(prepare_readout(subject), 1.0)(
+    arrays = LogitDifferenceAblation(prepare_readout(subject), 1.0)(
         seen["residual"], seen["activations"], replacement.at(block, index, tokens.shape[1]), target, foil
     )
 
@@ -29,14 +29,14 @@ def test_every_entry_is_that_of_a_forward_pass_in_every_family(name, kind):
         return logits[rows, foil] - logits[rows, target]
 
     base = difference()
-    np.testing.assert_allclose(found["loss"], base, atol=1e-5)
+    np.testing.assert_allclose(arrays["loss"], base, atol=1e-5)
     largest = 0.0
     for neuron in range(N_NEURONS):
         after = np.stack([np.broadcast_to(replacement.within(b, 16)[:, neuron], 16) for b in range(4)])
         change = difference({neuron: after}) - base
-        error = np.abs(found["delta_loss"][:, neuron] - change)
+        error = np.abs(arrays["delta_loss"][:, neuron] - change)
         # 5e-6: the float32 forward pass that residuals and activations came from
-        assert (error <= found["error_bound"][:, neuron] + 5e-6).all()
+        assert (error <= arrays["error_bound"][:, neuron] + 5e-6).all()
         largest = max(largest, np.abs(change).max())
     assert largest > 0.1
 
@@ -50,7 +50,7 @@ def test_every_entry_is_within_its_bound_of_the_definition(centred, bias, memory
     residual = rng.normal(size=(9, 16)).astype(np.float32)
     activations = rng.normal(size=(9, 30)).astype(np.float32)
     target, foil = rng.integers(0, 300, (2, 9))
-    found = LogitDifferenceAblation(readout, memory)(
+    arrays = LogitDifferenceAblation(readout, memory)(
         residual, activations, np.zeros(30, np.float32), target, foil
     )
 
@@ -69,9 +69,9 @@ def test_every_entry_is_within_its_bound_of_the_definition(centred, bias, memory
     for neuron in range(30):
         moved = wide - activations[:, [neuron]].astype(np.float64) * output[neuron]
         exact = difference(moved) - difference(wide)
-        error = np.abs(found["delta_loss"][:, neuron] - exact)
-        assert (error <= found["error_bound"][:, neuron].astype(float)).all()
-    np.testing.assert_allclose(found["loss"], difference(wide), rtol=1e-6)
+        error = np.abs(arrays["delta_loss"][:, neuron] - exact)
+        assert (error <= arrays["error_bound"][:, neuron].astype(float)).all()
+    np.testing.assert_allclose(arrays["loss"], difference(wide), rtol=1e-6)
 
 
 def test_what_is_not_finite_is_refused():

@@ -20,26 +20,28 @@ def model_of(name):
 def test_a_model_in_memory(name, layer, engine):
     model = model_of(name)
     tokens = positions()[0]
-    found = hypotest.ablate_neurons(model, tokens, layer=layer)
-    assert found.engine == engine
-    assert found.delta_loss.shape == (4 * (CONTEXT - 1), N_NEURONS)
+    ablated = hypotest.ablate_neurons(model, tokens, layer=layer)
+    assert ablated.engine == engine
+    assert ablated.delta_loss.shape == (4 * (CONTEXT - 1), N_NEURONS)
     some = hypotest.ablate_neurons(model, tokens, layer=layer, neurons=np.array([3, 1]), replacement="zero")
     subject = small_model(name, layer)
     object.__setattr__(subject, "model", model)
-    base = hooked_losses(subject, tokens, found.block, found.index)
-    np.testing.assert_allclose(found.loss, base, atol=1e-5)
+    base = hooked_losses(subject, tokens, ablated.block, ablated.index)
+    np.testing.assert_allclose(ablated.loss, base, atol=1e-5)
     for column, neuron in enumerate((3, 1)):
         zero = {neuron: np.zeros((4, CONTEXT))}
-        change = hooked_losses(subject, tokens, found.block, found.index, zero) - base
+        change = hooked_losses(subject, tokens, ablated.block, ablated.index, zero) - base
         np.testing.assert_allclose(some.delta_loss[:, column], change, atol=1.1e-4)
 
 
 def test_parts_come_with_the_identity_only():
     model, tokens = model_of("llama, tied"), positions()[0]
-    found = hypotest.ablate_neurons(model, tokens, neurons=np.array([4, 8]), parts=True)
-    assert found.parts.entropy.shape == found.delta_loss.shape == (60, 2)
+    ablated = hypotest.ablate_neurons(model, tokens, neurons=np.array([4, 8]), parts=True)
+    assert ablated.parts.entropy.shape == ablated.delta_loss.shape == (60, 2)
     np.testing.assert_allclose(
-        found.parts.through_norm + found.parts.direct, found.delta_loss, atol=0.3 * np.ptp(found.delta_loss)
+        ablated.parts.through_norm + ablated.parts.direct,
+        ablated.delta_loss,
+        atol=0.3 * np.ptp(ablated.delta_loss),
     )
     with pytest.raises(ValueError, match="the logits are capped"):
         hypotest.ablate_neurons(model_of("gemma2"), tokens, parts=True)
@@ -50,11 +52,11 @@ def test_the_precision_that_was_set_does_not_matter():
     expected = hypotest.ablate_neurons(model, tokens)
     torch.set_float32_matmul_precision("medium")
     try:
-        found = hypotest.ablate_neurons(model, tokens)
+        ablated = hypotest.ablate_neurons(model, tokens)
     finally:
         torch.set_float32_matmul_precision("highest")
-    np.testing.assert_array_equal(found.delta_loss, expected.delta_loss)
-    np.testing.assert_array_equal(found.loss, expected.loss)
+    np.testing.assert_array_equal(ablated.delta_loss, expected.delta_loss)
+    np.testing.assert_array_equal(ablated.loss, expected.loss)
 
 
 class Adapted(torch.nn.Linear):

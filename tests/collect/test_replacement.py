@@ -18,9 +18,9 @@ def test_mean_and_zero_are_the_same_everywhere():
 
 
 def test_donors_are_other_positions_and_the_same_for_all_neurons():
-    found = replacement("resample").at(BLOCK, INDEX, 4)
-    rows = found[:, 0] / 3  # the first column tells the row
-    assert (found == ACTIVATIONS[rows.astype(int)]).all()
+    replaced = replacement("resample").at(BLOCK, INDEX, 4)
+    rows = replaced[:, 0] / 3  # the first column tells the row
+    assert (replaced == ACTIVATIONS[rows.astype(int)]).all()
     for seed in range(50):
         own = replacement("resample", seed).at(BLOCK, INDEX, 4)
         assert not (own == ACTIVATIONS).any()

@@ -59,9 +59,9 @@ def test_headers_are_parsed_one_at_a_time(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np.lib.format, "read_array_header_1_0", slow)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: read_shard(tmp_path / "s"), range(16)))
+        reads = list(pool.map(lambda _: read_shard(tmp_path / "s"), range(16)))
     assert max(most) == 1 and len(most) == 32
-    for arrays in found:
+    for arrays in reads:
         for name, expected in part(1).items():
             np.testing.assert_array_equal(arrays[name], expected, strict=True)
 

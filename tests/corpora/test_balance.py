@@ -50,11 +50,11 @@ def test_few_positions_of_many_tokens_are_not_apart_by_chance():
 def test_covariates_of_a_text():
     tokens = np.array([[5, 6, 6, 7], [5, 6, 8, 0], [9, 6, 6, 6]])
     blocks = Blocks(tokens, np.array([0, 1, 1]), 2, np.array([4, 3, 4]), 11)
-    found = covariates_of(blocks, np.array([0, 1, 2]), np.array([1, 1, 2]), None)
+    covariates = covariates_of(blocks, np.array([0, 1, 2]), np.array([1, 1, 2]), None)
     # the targets behind them: 6, 8, 6, which the text has 6, 1 and 6 times; padding is none of it
-    np.testing.assert_allclose(found["target_frequency"], np.log2([7, 2, 7]))
-    np.testing.assert_allclose(found["length"], np.log2([5, 8, 8]))  # tokens of documents 0 and 1
-    assert found["token"].tolist() == [6, 6, 6] and found["document"].tolist() == [0, 1, 1]
+    np.testing.assert_allclose(covariates["target_frequency"], np.log2([7, 2, 7]))
+    np.testing.assert_allclose(covariates["length"], np.log2([5, 8, 8]))  # tokens of documents 0 and 1
+    assert covariates["token"].tolist() == [6, 6, 6] and covariates["document"].tolist() == [0, 1, 1]
     counted = covariates_of(blocks, np.array([0, 1, 2]), np.array([1, 1, 2]), np.arange(10))
     np.testing.assert_allclose(counted["target_frequency"], np.log2([7, 9, 7]))
 

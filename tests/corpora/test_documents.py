@@ -23,9 +23,9 @@ def lines(rows=LINES):
 
 
 def read_all(path, column=None, most=10**6):
-    found = read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
-    assert not any(fields for *_, fields in found)  # no further column was asked for
-    return [(place, text) for place, text, _ in found]
+    documents = read_documents(path, f"corpus.text.files.#1 {path.name!r}", column, most)
+    assert not any(fields for *_, fields in documents)  # no further column was asked for
+    return [(place, text) for place, text, _ in documents]
 
 
 def read(path, column=None, most=10**6):
@@ -44,10 +44,10 @@ def read(path, column=None, most=10**6):
 )
 def test_lines_are_documents(tmp_path, name, pack):
     (tmp_path / name).write_bytes(pack(lines()))
-    found = read(tmp_path / name)
-    assert [place for place, _ in found] == ["1", "3", "4"]
-    assert found[1:] == FOUND[1:]
-    assert found[0][1].split() == ["first", "text"]
+    documents = read(tmp_path / name)
+    assert [place for place, _ in documents] == ["1", "3", "4"]
+    assert documents[1:] == FOUND[1:]
+    assert documents[0][1].split() == ["first", "text"]
 
 
 def test_files_that_were_packed_in_parts(tmp_path):
@@ -74,10 +74,10 @@ def test_reading_does_not_hold_the_file_beside_its_documents(tmp_path):
     rows = [{"text": f"{number} " + "x" * 1000} for number in range(10_000)]
     (tmp_path / "a.jsonl").write_bytes(lines(rows))
     tracemalloc.start()
-    found = read(tmp_path / "a.jsonl", most=10**8)
+    documents = read(tmp_path / "a.jsonl", most=10**8)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(found) == 10_000
+    assert len(documents) == 10_000
     assert peak < 2 * 10**7  # of 10 MB of text
 
 
@@ -244,8 +244,8 @@ def test_further_columns_come_as_text(tmp_path, kind):
     else:
         frame = pl.DataFrame(rows)
         frame.write_csv(path) if kind == "csv" else frame.write_parquet(path)
-    found = read_documents(path, "here", None, 10**6, ["language", "n"])
-    assert [fields for *_, fields in found] == [{"language": "de", "n": "3"}, {"n": "4"}]
+    documents = read_documents(path, "here", None, 10**6, ["language", "n"])
+    assert [fields for *_, fields in documents] == [{"language": "de", "n": "3"}, {"n": "4"}]
 
 
 def test_a_further_column_that_is_not_there(tmp_path):

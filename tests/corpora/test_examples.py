@@ -40,8 +40,8 @@ def test_a_cluster_is_the_same_whatever_the_order_of_its_rows(tmp_path):
 
 def test_without_clusters_pairs_are_their_own_and_without_pairs_examples(tmp_path):
     assert [item.cluster for item in read(tmp_path, [ROW, OTHER], cluster=None).examples] == ["1", "1"]
-    found = read(tmp_path, [ROW, OTHER], cluster=None, pair=None).examples
-    assert len({item.cluster for item in found}) == 2
+    examples = read(tmp_path, [ROW, OTHER], cluster=None, pair=None).examples
+    assert len({item.cluster for item in examples}) == 2
 
 
 def test_copies_are_left_out_and_counted(tmp_path):

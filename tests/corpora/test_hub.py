@@ -77,15 +77,15 @@ def test_columns_that_conditions_read_come_along(folder):
     (folder / "data").mkdir()
     pl.DataFrame(rows).write_parquet(folder / "data" / "train-00000-of-00001.parquet")
     text = CorpusHub(hub="data", split="train")
-    found = list(stream_rows(text, WHERE, folder=folder, columns=("language", "tags")))
-    assert found == [
+    streamed = list(stream_rows(text, WHERE, folder=folder, columns=("language", "tags")))
+    assert streamed == [
         (1, "eins", {"language": "de", "tags": '["a"]'}),
         (2, "two", {"language": "en", "tags": '["b"]'}),
         (3, "trois", {"tags": '["c"]'}),
     ]
-    documents, source = hub_source(text, None, found)
+    documents, source = hub_source(text, None, streamed)
     assert [item.fields.get("language") for item in documents] == ["de", "en", None]
-    assert source.sha256 != hub_source(text, None, [(*row[:2], {}) for row in found])[1].sha256
+    assert source.sha256 != hub_source(text, None, [(*row[:2], {}) for row in streamed])[1].sha256
     with pytest.raises(
         CorpusError, match="has no column 'author', which conditions read; it has 'text', 'lang"
     ):

@@ -124,7 +124,7 @@ def make_tree(root):
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("texts", ["texts/a.txt", "texts/deep/b.md", "texts/deep/c.txt"]),
         ("texts/", ["texts/a.txt", "texts/deep/b.md", "texts/deep/c.txt"]),
@@ -133,10 +133,10 @@ def make_tree(root):
         ("texts/*.p?", ["texts/e.py"]),
     ],
 )
-def test_folders_and_patterns(tmp_path, name, found):
+def test_folders_and_patterns(tmp_path, name, expected):
     make_tree(tmp_path)
     documents, _ = read_files(files(name), tmp_path, "corpus.text")
-    assert [item.id for item in documents] == found
+    assert [item.id for item in documents] == expected
 
 
 def test_a_file_with_the_signs_of_a_pattern_is_itself(tmp_path):

@@ -41,7 +41,7 @@ def expected(n: int) -> list[float]:
 
 
 def values(workers: Workers, n: int, stage: str = STAGE) -> list[float]:
-    return [float(found[0]) for found in workers(stage, best_modularity, calls(n))]
+    return [float(piece[0]) for piece in workers(stage, best_modularity, calls(n))]
 
 
 def kill_behind(folder: Path, n_finished: int) -> None:
@@ -84,7 +84,7 @@ def test_a_run_goes_on_behind_the_pieces_of_a_killed_one(tmp_path: Path) -> None
 def test_finished_pieces_are_not_computed_again(tmp_path: Path) -> None:
     values(Workers(kept=KeptPieces(tmp_path)), 3)
     again = Workers(kept=KeptPieces(tmp_path))(STAGE, refuse, calls(3))
-    assert [float(found[0]) for found in again] == expected(3)
+    assert [float(piece[0]) for piece in again] == expected(3)
 
 
 def test_a_stage_that_occurs_twice_or_has_other_pieces_is_another(tmp_path: Path) -> None:

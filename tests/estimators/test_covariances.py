@@ -43,11 +43,11 @@ def test_correlation_equals_numpy_and_drops_constant_neurons() -> None:
 def test_stacked_correlations_are_those_of_each_covariance() -> None:
     stack = np.stack([covariance(correlated(seed, n_neurons=7)) for seed in range(4)])
     stack[2, 3] = stack[2, :, 3] = 0.0  # a neuron that never varies there
-    found = stacked_correlations(stack)
-    for one, each in zip(found, stack, strict=True):
+    correlations = stacked_correlations(stack)
+    for one, each in zip(correlations, stack, strict=True):
         np.testing.assert_allclose(one, correlation(each), rtol=1e-12, atol=1e-14)
-    assert not found[2, 3].any() and not found[2, :, 3].any()
-    assert np.diagonal(found, axis1=1, axis2=2).tolist() == [[1.0] * 7] * 2 + [
+    assert not correlations[2, 3].any() and not correlations[2, :, 3].any()
+    assert np.diagonal(correlations, axis1=1, axis2=2).tolist() == [[1.0] * 7] * 2 + [
         [1.0] * 3 + [0.0] + [1.0] * 3
     ] + [[1.0] * 7]
 

@@ -30,7 +30,7 @@ def test_copula_equals_scipy_ranks_and_numpy_correlation(ties: bool) -> None:
 def pairwise_copula(values: np.ndarray) -> np.ndarray:
     """One pair after the other: mid-ranks by counting, their scores, the correlation, the information."""
     n, k = values.shape
-    found = np.zeros((k, k))
+    matrix = np.zeros((k, k))
     for i in range(k):
         for j in range(k):
             if i == j:
@@ -42,8 +42,8 @@ def pairwise_copula(values: np.ndarray) -> np.ndarray:
                 scores.append(stats.norm.ppf((below + equal / 2) / n))
             if np.ptp(scores[0]) > 0 and np.ptp(scores[1]) > 0:
                 r = np.corrcoef(*scores)[0, 1]
-                found[i, j] = -0.5 * np.log1p(-min(r**2, 1 - n**-2.0))
-    return found
+                matrix[i, j] = -0.5 * np.log1p(-min(r**2, 1 - n**-2.0))
+    return matrix
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -58,9 +58,9 @@ def test_copula_of_a_layer_in_blocks_equals_one_pair_after_the_other(
     values[:, 6], values[:, 8] = values[:, 5], 1.5
     values = np.asarray(values.astype(np.float32), order=order)
     before = values.copy()
-    found = information.gaussian_copula_information(values)
-    np.testing.assert_allclose(found, pairwise_copula(values), atol=1e-12)
-    assert np.array_equal(found, found.T) and not np.diag(found).any()
+    matrix = information.gaussian_copula_information(values)
+    np.testing.assert_allclose(matrix, pairwise_copula(values), atol=1e-12)
+    assert np.array_equal(matrix, matrix.T) and not np.diag(matrix).any()
     assert np.array_equal(values, before)
 
 

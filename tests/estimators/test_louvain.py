@@ -61,14 +61,14 @@ def of_igraph(weights: np.ndarray, restarts: int, refined: bool) -> float:
     strength = full.strength(weights=edges.tolist())
     best = -np.inf
     for _ in range(restarts):
-        found = (
+        partition = (
             full.community_leiden(
                 weights=edges.tolist(), node_weights=strength, resolution=1 / sum(strength), n_iterations=2
             )
             if refined
             else full.community_multilevel(weights=edges.tolist())
         )
-        best = max(best, full.modularity(found.membership, weights=edges.tolist()))
+        best = max(best, full.modularity(partition.membership, weights=edges.tolist()))
     return best
 
 
@@ -94,10 +94,10 @@ def test_q_is_networkx_q_of_the_membership(resolution: float, refined: bool) -> 
     for kind in KINDS:
         stack = graphs(kind, 4, 15)
         membership, values = partitions(stack, 3, resolution, refined)
-        for weights, found, best in zip(stack, membership, values.max(axis=1), strict=True):
+        for weights, labels, best in zip(stack, membership, values.max(axis=1), strict=True):
             if not weights.any():
                 continue
-            parts = [set(np.flatnonzero(found == part).tolist()) for part in range(found.max() + 1)]
+            parts = [set(np.flatnonzero(labels == part).tolist()) for part in range(labels.max() + 1)]
             theirs = nx.community.modularity(nx.from_numpy_array(weights), parts, resolution=resolution)
             assert best == pytest.approx(theirs, abs=1e-12)
 
@@ -137,10 +137,10 @@ def test_no_node_gains_by_moving_after_a_pass(refined: bool) -> None:
 def test_leidens_communities_are_connected() -> None:
     stack = graphs("sparse", 80, 40)
     membership, values = partitions(stack, 1, refined=True)
-    for weights, found in zip(stack, membership, strict=True):
+    for weights, labels in zip(stack, membership, strict=True):
         whole = nx.from_numpy_array(weights)
-        for part in range(found.max() + 1):
-            assert nx.is_connected(whole.subgraph(np.flatnonzero(found == part).tolist()))
+        for part in range(labels.max() + 1):
+            assert nx.is_connected(whole.subgraph(np.flatnonzero(labels == part).tolist()))
     louvain = partitions(stack, 1)[1]
     assert values.mean() > louvain.mean()  # what the refinement is for
 

@@ -26,16 +26,16 @@ def weights(seed: int, n_neurons: int = 20) -> np.ndarray:
 def test_karate_club(method: modularity.Method) -> None:
     # 0.4198 is the proven maximum (Brandes et al. 2008, doi:10.1109/TKDE.2007.190689): 4
     # communities.
-    found = modularity.communities(
+    communities = modularity.communities(
         karate(),
         np.arange(34)[None],
         method=method,
         restarts=20,
         rng=np.random.default_rng(0),
     )
-    assert found.modularity[0] == pytest.approx(0.4198, abs=5e-5)
-    assert found.n_communities[0] == 4
-    assert found.mean_size[0] == 34 / 4
+    assert communities.modularity[0] == pytest.approx(0.4198, abs=5e-5)
+    assert communities.n_communities[0] == 4
+    assert communities.mean_size[0] == 34 / 4
 
 
 def test_weights_are_used() -> None:
@@ -45,10 +45,10 @@ def test_weights_are_used() -> None:
         nx.community.modularity(graph, nx.community.louvain_communities(graph, seed=seed))
         for seed in range(20)
     )
-    found = modularity.communities(
+    communities = modularity.communities(
         karate("weight"), np.arange(34)[None], restarts=20, rng=np.random.default_rng(0)
     )
-    assert found.modularity[0] == pytest.approx(theirs, abs=1e-9)
+    assert communities.modularity[0] == pytest.approx(theirs, abs=1e-9)
     assert abs(theirs - 0.4198) > 0.01
 
 
@@ -76,9 +76,9 @@ def test_planted_modules_are_found() -> None:
     matrix = np.kron(np.eye(4), np.ones((5, 5)))
     order = np.random.default_rng(2).permutation(20)
     for method in METHODS:
-        found = modularity.communities(matrix, order[None], method=method, rng=np.random.default_rng(0))
-        assert found.modularity[0] == pytest.approx(0.75)
-        assert (found.n_communities[0], found.mean_size[0]) == (4, 5.0)
+        communities = modularity.communities(matrix, order[None], method=method, rng=np.random.default_rng(0))
+        assert communities.modularity[0] == pytest.approx(0.75)
+        assert (communities.n_communities[0], communities.mean_size[0]) == (4, 5.0)
 
 
 @settings(deadline=None, max_examples=15)
@@ -91,11 +91,11 @@ def test_bounds_scale_and_reproducibility(seed: int, scale: float, method: modul
         rng = np.random.default_rng(seed)
         return modularity.communities(matrix * factor, groups, method=method, rng=rng)
 
-    found = detect(1.0)
-    assert np.all((found.modularity >= -1e-12) & (found.modularity < 1))
-    assert np.all(found.restart_spread >= 0)
-    np.testing.assert_array_equal(found.modularity, detect(1.0).modularity)
-    np.testing.assert_allclose(found.modularity, detect(scale).modularity, atol=1e-9)
+    communities = detect(1.0)
+    assert np.all((communities.modularity >= -1e-12) & (communities.modularity < 1))
+    assert np.all(communities.restart_spread >= 0)
+    np.testing.assert_array_equal(communities.modularity, detect(1.0).modularity)
+    np.testing.assert_allclose(communities.modularity, detect(scale).modularity, atol=1e-9)
 
 
 def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,9 +108,11 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_graph_without_weight() -> None:
-    found = modularity.communities(np.zeros((5, 5)), np.array([[0, 1, 2]]), rng=np.random.default_rng(0))
-    assert np.isnan(found.modularity[0]) and np.isnan(found.restart_spread[0])
-    assert (found.n_communities[0], found.mean_size[0]) == (3, 1.0)
+    communities = modularity.communities(
+        np.zeros((5, 5)), np.array([[0, 1, 2]]), rng=np.random.default_rng(0)
+    )
+    assert np.isnan(communities.modularity[0]) and np.isnan(communities.restart_spread[0])
+    assert (communities.n_communities[0], communities.mean_size[0]) == (3, 1.0)
 
 
 def test_segregation_by_hand_and_undefined() -> None:
@@ -137,13 +139,13 @@ def test_resamples_equal_repeated_rows(ties: bool) -> None:
     for row, value in zip(drawn, values, strict=True):
         counts = row[np.unique(documents, return_inverse=True)[1]]
         repeated = np.repeat(activations, counts, axis=0)
-        found = modularity.communities(
+        communities = modularity.communities(
             modularity.gaussian_copula_information(repeated),
             np.arange(8)[None],
             restarts=5,
             rng=np.random.default_rng(0),
         )
-        assert value == pytest.approx(found.modularity[0], abs=1e-9)
+        assert value == pytest.approx(communities.modularity[0], abs=1e-9)
 
 
 def test_resamples_of_each_document_once_are_the_estimate() -> None:

@@ -20,10 +20,10 @@ def block_graph(sizes, inside=1.0, between=0.05, seed=0):
 
 def test_blocks_are_found_as_the_library_finds_them():
     weights, parts = block_graph([12, 20, 8])
-    found = spectral_clusters(weights, 3, 1)
-    assert agreement(found, parts) == 1.0
+    clusters = spectral_clusters(weights, 3, 1)
+    assert agreement(clusters, parts) == 1.0
     theirs = SpectralClustering(3, affinity="precomputed", random_state=0).fit_predict(weights)
-    assert agreement(found, theirs) == 1.0
+    assert agreement(clusters, theirs) == 1.0
 
 
 def test_the_order_and_the_scale_of_a_graph_do_not_matter():
@@ -35,9 +35,9 @@ def test_the_order_and_the_scale_of_a_graph_do_not_matter():
 
 
 def test_graphs_without_edges_have_clusters_that_say_nothing():
-    found = spectral_clusters(np.zeros((6, 6)), 2, 0)
-    assert found.shape == (6,)
-    assert agreement(found, np.array([0, 0, 0, 1, 1, 1])) <= 0.2
+    clusters = spectral_clusters(np.zeros((6, 6)), 2, 0)
+    assert clusters.shape == (6,)
+    assert agreement(clusters, np.array([0, 0, 0, 1, 1, 1])) <= 0.2
 
 
 def test_what_is_no_graph_is_refused():

@@ -9,17 +9,17 @@ from hypotest.estimators import power_law
 
 def test_a_lognormal_is_told_from_a_power_law() -> None:
     values = np.random.default_rng(0).lognormal(sigma=1.0, size=4000)
-    found = power_law.lognormal_ratio(values)
-    assert found.ratio < -3 and found.p_value < 0.01 and found.n_tail == 2000
+    fit = power_law.lognormal_ratio(values)
+    assert fit.ratio < -3 and fit.p_value < 0.01 and fit.n_tail == 2000
 
 
 def test_a_power_law_is_not_rejected_and_its_exponent_found() -> None:
     # Density exponent 3; the tail from the median on is a power law of the same exponent.
     rng = np.random.default_rng(1)
-    found = [power_law.lognormal_ratio(1 + rng.pareto(2.0, 1000)) for _ in range(40)]
-    assert np.mean([item.exponent for item in found]) == pytest.approx(3.0, abs=0.08)
-    assert np.mean([item.p_value < 0.05 for item in found]) < 0.1
-    assert max(item.ratio for item in found) < 1e-3  # the power law is a limit of the lognormals
+    fits = [power_law.lognormal_ratio(1 + rng.pareto(2.0, 1000)) for _ in range(40)]
+    assert np.mean([item.exponent for item in fits]) == pytest.approx(3.0, abs=0.08)
+    assert np.mean([item.p_value < 0.05 for item in fits]) < 0.1
+    assert max(item.ratio for item in fits) < 1e-3  # the power law is a limit of the lognormals
 
 
 def test_ratio_equals_a_direct_fit_with_scipy() -> None:
@@ -42,10 +42,10 @@ def test_ratio_equals_a_direct_fit_with_scipy() -> None:
     rate = 1 / np.mean(logs - low)
     difference = np.log(rate) - rate * (logs - low) - lognormal
     expected = difference.sum() / (np.sqrt(len(tail)) * difference.std())
-    found = power_law.lognormal_ratio(values)
-    assert found.ratio == pytest.approx(expected, rel=1e-4)
-    assert found.p_value == pytest.approx(2 * stats.norm.sf(abs(expected)), rel=1e-3)
-    assert found.exponent == pytest.approx(1 + rate)
+    fit = power_law.lognormal_ratio(values)
+    assert fit.ratio == pytest.approx(expected, rel=1e-4)
+    assert fit.p_value == pytest.approx(2 * stats.norm.sf(abs(expected)), rel=1e-3)
+    assert fit.exponent == pytest.approx(1 + rate)
 
 
 @pytest.mark.parametrize(("slope", "curvature"), [(1.0, 0.3), (-4.0, 0.7), (2.0, 1e-4)])

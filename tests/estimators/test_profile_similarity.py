@@ -16,13 +16,13 @@ def by_pairs(influence, first, documents, types, keep):
     """Every pair of rows that shares neither document nor type, one after the other."""
     products = []
     for one, two in ((True, True), (True, False), (False, False)):
-        found = [
+        of_pairs = [
             influence[i] @ influence[j]
             for i in np.flatnonzero(keep & (first == one))
             for j in np.flatnonzero(keep & (first == two))
             if documents[i] != documents[j] and (types is None or types[i] != types[j])
         ]
-        products.append(np.mean(found))
+        products.append(np.mean(of_pairs))
     return products[1] / np.sqrt(products[0] * products[2])
 
 
@@ -33,10 +33,10 @@ def test_it_is_the_mean_over_pairs_that_share_neither_document_nor_type(monkeypa
     influence, first, documents, types = rows()
     types = types if with_types else None
     groups = np.random.default_rng(1).integers(0, 4, first.size)  # the last of them always stays
-    found = profile_similarity(influence, first, documents, types, [(groups, 3), (documents, 10)])
+    similarity = profile_similarity(influence, first, documents, types, [(groups, 3), (documents, 10)])
     expected = by_pairs(influence, first, documents, types, np.ones_like(first))
-    assert found.similarity == pytest.approx(expected)
-    for without, units in zip(found.without, (groups, documents), strict=True):
+    assert similarity.similarity == pytest.approx(expected)
+    for without, units in zip(similarity.without, (groups, documents), strict=True):
         left = [
             by_pairs(influence, first, documents, types, units != unit) for unit in range(without.size - 1)
         ]
@@ -50,10 +50,12 @@ def test_units_apart_give_zero_and_one_profile_gives_one():
     assert profile_similarity(apart, first, documents, types).similarity == 0
     profile = rng.exponential(size=6)
     noisy = np.abs(profile + 3 * rng.normal(size=(2000, 6)))
-    found = profile_similarity(noisy, first, documents, types)
-    assert found.similarity == pytest.approx(1, abs=0.01)
+    similarity = profile_similarity(noisy, first, documents, types)
+    assert similarity.similarity == pytest.approx(1, abs=0.01)
     twice = profile_similarity(noisy * np.where(first, 2, 1)[:, None], first, documents, types)
-    assert twice.similarity == pytest.approx(found.similarity)  # the scale of a condition does not matter
+    assert twice.similarity == pytest.approx(
+        similarity.similarity
+    )  # the scale of a condition does not matter
 
 
 def test_what_types_bring_of_their_own_does_not_lower_it():
@@ -63,15 +65,15 @@ def test_what_types_bring_of_their_own_does_not_lower_it():
     first = np.arange(n) % 2 == 0
     types = np.where(first, rng.integers(0, 40, n), 40 + rng.integers(0, 40, n))
     influence = np.exp(rng.normal(size=units) + rng.normal(size=(80, units))[types])
-    found = profile_similarity(influence, first, np.arange(n) // 10, types)
-    assert found.cosine < 0.97
-    assert abs(found.similarity - 1) < abs(found.cosine - 1)
+    similarity = profile_similarity(influence, first, np.arange(n) // 10, types)
+    assert similarity.cosine < 0.97
+    assert abs(similarity.similarity - 1) < abs(similarity.cosine - 1)
 
 
 def test_nothing_to_compare_has_no_value():
     _, first, documents, types = rows()
-    found = profile_similarity(np.zeros((60, 5)), first, documents, types)
-    assert np.isnan(found.similarity) and np.isnan(found.cosine)
+    similarity = profile_similarity(np.zeros((60, 5)), first, documents, types)
+    assert np.isnan(similarity.similarity) and np.isnan(similarity.cosine)
     with pytest.raises(ValueError, match="both conditions need a row"):
         profile_similarity(np.ones((60, 5)), np.ones_like(first), documents, types)
     with pytest.raises(ValueError, match="not finite"):

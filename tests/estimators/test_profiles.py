@@ -8,11 +8,11 @@ from hypotest.estimators.profiles import by_distance, visible_distances
 
 def test_distances_by_hand() -> None:
     attention = np.array([[[0.2, 0.8, 0.0]], [[0.1, 0.3, 0.6]], [[1.0, 0.0, 0.0]]], dtype=np.float32)
-    found = by_distance(attention, np.array([1, 2, 0]))
+    profile = by_distance(attention, np.array([1, 2, 0]))
     # query 1 sees distances 0, 1 = keys 1, 0; query 2 distances 0, 1, 2 = keys 2, 1, 0; query 0 itself
     expected = np.array([[[0.8, 0.2, 0]], [[0.6, 0.3, 0.1]], [[1, 0, 0]]], dtype=np.float32)
-    np.testing.assert_array_equal(found, expected)
-    assert found.dtype == np.float32
+    np.testing.assert_array_equal(profile, expected)
+    assert profile.dtype == np.float32
 
 
 def test_a_window_limits_what_a_head_can_see() -> None:

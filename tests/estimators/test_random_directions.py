@@ -17,23 +17,23 @@ def two_factors(communalities: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def test_the_factor_model_is_found():
     communalities = np.tile([0.8, 0.5, 0.2], 10)
-    found = factors_of(two_factors(communalities), 4096)
-    assert found.strengths.size == 2
-    np.testing.assert_allclose(found.communalities, communalities, atol=1e-3)
-    assert found.strengths.sum() == pytest.approx(communalities.sum(), rel=1e-3)
+    factors = factors_of(two_factors(communalities), 4096)
+    assert factors.strengths.size == 2
+    np.testing.assert_allclose(factors.communalities, communalities, atol=1e-3)
+    assert factors.strengths.sum() == pytest.approx(communalities.sum(), rel=1e-3)
 
 
 def test_one_factor_by_hand():
     # r = h2 = 0.5 for all pairs: eigenvalue 1 + 9 * 0.5, of which 10 * 0.5 is shared
-    found = factors_of(np.full((10, 10), 0.5) + 0.5 * np.eye(10), 1000)
-    np.testing.assert_allclose(found.communalities, 0.5, atol=1e-6)
-    np.testing.assert_allclose(found.strengths, [5.0], atol=1e-5)
+    factors = factors_of(np.full((10, 10), 0.5) + 0.5 * np.eye(10), 1000)
+    np.testing.assert_allclose(factors.communalities, 0.5, atol=1e-6)
+    np.testing.assert_allclose(factors.strengths, [5.0], atol=1e-5)
 
 
 def test_unrelated_neurons_have_no_factor_and_samples_of_noise():
-    found = factors_of(np.eye(6), 100)
-    assert found.strengths.size == 0
-    drawn = with_random_directions(found, 100, 2000, np.random.default_rng(1))
+    factors = factors_of(np.eye(6), 100)
+    assert factors.strengths.size == 0
+    drawn = with_random_directions(factors, 100, 2000, np.random.default_rng(1))
     pairs = drawn[:, *np.triu_indices(6, 1)]
     # a correlation of n unrelated rows has mean 0 and variance 1 / (n - 1)
     assert abs(pairs.mean()) < 4 / np.sqrt(99 * pairs.size)

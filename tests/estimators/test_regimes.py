@@ -62,8 +62,8 @@ def rates(flat: float, kappa: float, end: int) -> tuple[bool, float]:
 
 def test_each_part_of_the_rule_alone_refuses() -> None:
     # between 0.8 and 3 times the breakpoint, natural logs: flat log(1 / 0.8) + kappa log 3
-    found, fall = rates(0.0, 1.0, 20)
-    assert found and fall == pytest.approx(np.log(3), abs=0.02)
+    has_plateau, fall = rates(0.0, 1.0, 20)
+    assert has_plateau and fall == pytest.approx(np.log(3), abs=0.02)
     assert rates(0.14, 1.0, 20)[0] and not rates(0.16, 1.0, 20)[0]  # flatness 0.86 and 0.84
     assert rates(0.0, 1.0, 6)[0] and not rates(0.0, 1.0, 5)[0]
     assert rates(0.0, 1.0, 50)[0] and not rates(0.0, 1.0, 60)[0]  # 5 % of 1,024 is 51
@@ -133,8 +133,8 @@ def test_search_is_exhaustive_least_squares() -> None:
         bic = [n * np.log(rss / n) + (2 + 2 * count) * np.log(n) for count, (rss, _) in enumerate(best)]
         np.testing.assert_allclose(fit.bic[row], bic, rtol=1e-9)
         knots = best[int(np.argmin(bic))][1]
-        found = fit.breakpoints[row][~np.isnan(fit.breakpoints[row])]
-        np.testing.assert_allclose(found, GRID[list(knots)])
+        breakpoints = fit.breakpoints[row][~np.isnan(fit.breakpoints[row])]
+        np.testing.assert_allclose(breakpoints, GRID[list(knots)])
         slopes = np.cumsum(least_squares(y, knots)[1][1:])
         np.testing.assert_allclose(fit.slopes[row, : slopes.size], slopes, rtol=1e-7)
 
@@ -181,10 +181,21 @@ def test_rising_flat_and_undefined_curves() -> None:
     assert not fit.plateau.any() and not fit.plateau_size.any()
 
 
+@pytest.mark.parametrize("n_points", [2, 4, 9])
+def test_few_ranks_have_a_power_law_and_no_breakpoint(n_points: int) -> None:
+    x = X[:n_points]
+    curves = np.stack([3 - 0.7 * x, np.r_[np.nan, x[1:]]])
+    fit = regimes.fit_regimes(x, curves)
+    assert fit.kappa[0] == pytest.approx(0.7) and fit.plateau_flatness[0] == pytest.approx(0)
+    np.testing.assert_allclose(fit.fitted[0], curves[0])
+    assert np.isfinite(fit.bic[0]).tolist() == [True, False, False]
+    assert np.isnan(fit.breakpoints).all() and not fit.plateau.any() and np.isnan(fit.kappa[1])
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (X[:9], np.zeros((1, 9)), "at least 10"),
+        (X[:1], np.zeros((1, 1)), "at least 2"),
         (X[::-1], np.zeros((1, X.size)), "ascend"),
         (X, np.zeros(X.size), "shape"),
         (X, np.zeros((1, X.size + 1)), "shape"),

@@ -40,9 +40,9 @@ def everyone(measure, scale="covariance"):
 
 @pytest.mark.parametrize("scale", ["covariance", "correlation"])
 def test_dimension_is_that_of_the_labelled_positions(drawn, scale):
-    found = effective_dimension_relabelled(*drawn, variance=0.9, scale=scale)
+    dimensions = effective_dimension_relabelled(*drawn, variance=0.9, scale=scale)
     activations, groups, labelled = drawn
-    for value, group, mask in zip(found, groups, labelled, strict=True):
+    for value, group, mask in zip(dimensions, groups, labelled, strict=True):
         expected = plain(
             activations, group, mask, everyone(lambda c, g: dimension.effective_dimension(c, g, 0.9), scale)
         )
@@ -51,9 +51,9 @@ def test_dimension_is_that_of_the_labelled_positions(drawn, scale):
 
 @pytest.mark.parametrize("scale", ["covariance", "correlation"])
 def test_participation_ratio_is_that_of_the_labelled_positions(drawn, scale):
-    found = participation_ratio_relabelled(*drawn, scale=scale)
+    ratios = participation_ratio_relabelled(*drawn, scale=scale)
     activations, groups, labelled = drawn
-    for value, group, mask in zip(found, groups, labelled, strict=True):
+    for value, group, mask in zip(ratios, groups, labelled, strict=True):
         expected = plain(activations, group, mask, everyone(dimension.participation_ratio, scale))
         assert value == pytest.approx(expected, rel=1e-9)
 
@@ -61,14 +61,14 @@ def test_participation_ratio_is_that_of_the_labelled_positions(drawn, scale):
 @pytest.mark.parametrize("estimator", ["gaussian_copula", "binned"])
 def test_modularity_is_that_of_the_labelled_positions(drawn, estimator):
     activations, groups, labelled = drawn
-    found = modularity_relabelled(
+    modularities = modularity_relabelled(
         *drawn, estimator=estimator, bins=3, restarts=20, rng=np.random.default_rng(1)
     )
     estimate = {
         "gaussian_copula": information.gaussian_copula_information,
         "binned": lambda own: information.binned_information(own, 3),
     }[estimator]
-    for value, group, mask in zip(found, groups, labelled, strict=True):
+    for value, group, mask in zip(modularities, groups, labelled, strict=True):
         graph = estimate(activations[mask][:, group])
         best = modularity.communities(
             graph, np.arange(K)[None, :], restarts=20, rng=np.random.default_rng(2)
@@ -80,12 +80,12 @@ def test_draws_without_positions_are_undefined(drawn):
     activations, groups, labelled = drawn
     labelled[3] = False
     labelled[4] = np.arange(N_POSITIONS) == 7
-    for found in (
+    for values in (
         effective_dimension_relabelled(activations, groups, labelled),
         participation_ratio_relabelled(activations, groups, labelled),
         modularity_relabelled(activations, groups, labelled, rng=np.random.default_rng(0)),
     ):
-        assert np.flatnonzero(np.isnan(found)).tolist() == [3, 4]
+        assert np.flatnonzero(np.isnan(values)).tolist() == [3, 4]
 
 
 @pytest.mark.parametrize("scale", ["covariance", "correlation"])

@@ -124,11 +124,11 @@ def test_q_is_that_of_the_rewired_graphs(monkeypatch: pytest.MonkeyPatch):
     matrix = weights(6, 30)
     group = np.array([3, 9, 27, 1, 14, 20, 5, 11])
     options = {"method": "leiden", "resolution": 0.8, "restarts": 4}
-    found = rewired_modularity(matrix, group, 6, **options, sweeps=20, rng=np.random.default_rng(7))
+    modularities = rewired_modularity(matrix, group, 6, **options, sweeps=20, rng=np.random.default_rng(7))
     rng = np.random.default_rng(7)
     graphs = rewired(matrix[np.ix_(group, group)], 6, rng, sweeps=20)
     expected = modularity.graph_communities(graphs, **options, rng=rng).modularity
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(modularities, expected)
     monkeypatch.setattr("hypotest.estimators.altered.CHUNK_BYTES", 8 * 64 * 4)
     parts = rewired_modularity(matrix, group, 6, **options, sweeps=20, rng=np.random.default_rng(7))
     assert parts.shape == (6,)

@@ -30,11 +30,11 @@ def test_two_neurons_by_hand():
     # C = [[1, r], [r, 1]] turned by t: variances 1 + r sin 2t and 1 - r sin 2t, covariance r cos 2t
     rng, again = np.random.default_rng(1), np.random.default_rng(1)
     r = 0.6
-    found = rotated_correlations(np.array([[1, r], [r, 1]]), 50, rng)
+    rotated = rotated_correlations(np.array([[1, r], [r, 1]]), 50, rng)
     turned = rotations(2, 50, again)
     sine = 2 * turned[:, 0, 0] * turned[:, 0, 1]
     np.testing.assert_allclose(
-        np.abs(found[:, 0, 1]), r * np.sqrt(1 - sine**2) / np.sqrt(1 - (r * sine) ** 2)
+        np.abs(rotated[:, 0, 1]), r * np.sqrt(1 - sine**2) / np.sqrt(1 - (r * sine) ** 2)
     )
 
 

@@ -96,8 +96,8 @@ def test_equals_the_definition(differ: bool) -> None:
     attention, indices, first, documents, types = some
     halves = crossed_halvings(documents, types, 2, rng)
     weights = rng.integers(0, 3, size=(3, 60))
-    (found,) = crossed_routing(attention, indices, first, [(documents, weights)], halves)
-    for row, value, plain in zip(weights, found.similarity, found.correlation, strict=True):
+    (routing,) = crossed_routing(attention, indices, first, [(documents, weights)], halves)
+    for row, value, plain in zip(weights, routing.similarity, routing.correlation, strict=True):
         assert (value, plain) == pytest.approx(by_definition(some, halves, row[documents]))
 
 
@@ -113,7 +113,7 @@ def test_ties_have_mid_ranks() -> None:
 def test_correlations_per_head_equal_scipy_on_distances_that_both_have_seen() -> None:
     attention, indices, first, *_ = rows(np.random.default_rng(3), differ=True)
     indices = np.where(first, indices, np.minimum(indices, 8))
-    found = routing_correlations(attention, indices, first)
+    correlations = routing_correlations(attention, indices, first)
     for head in range(HEADS):
         means = [
             [
@@ -124,7 +124,7 @@ def test_correlations_per_head_equal_scipy_on_distances_that_both_have_seen() ->
             ]
             for side in (first, ~first)
         ]
-        assert found[head] == pytest.approx(stats.spearmanr(*means).statistic)
+        assert correlations[head] == pytest.approx(stats.spearmanr(*means).statistic)
 
 
 def test_halves_split_documents_and_types_evenly() -> None:
@@ -134,8 +134,8 @@ def test_halves_split_documents_and_types_evenly() -> None:
         assert halves.shape == (4, 600)
         for half in halves:
             of_units = [np.unique(half[units == unit]) for unit in np.unique(units)]
-            assert all(found.size == 1 for found in of_units)
-            assert sum(bool(found[0]) for found in of_units) == len(of_units) // 2
+            assert all(sides.size == 1 for sides in of_units)
+            assert sum(bool(sides[0]) for sides in of_units) == len(of_units) // 2
     again = crossed_halvings(documents, types, 4, np.random.default_rng(1))
     assert all(np.array_equal(one, two) for one, two in zip(both, again, strict=True))
 
@@ -148,30 +148,30 @@ def test_leaving_out_is_having_no_such_rows() -> None:
     of_all = crossed_routing(
         attention, indices, first, [(item.units, item.weights) for item in items], halves
     )
-    for item, found in zip(items, of_all, strict=True):
+    for item, without in zip(items, of_all, strict=True):
         for number in range(len(item.weights)):
             kept = item.units != number
             alone = similarity(tuple(part[kept] for part in some), (halves[0][:, kept], halves[1][:, kept]))
-            assert found.similarity[number] == pytest.approx(alone)
+            assert without.similarity[number] == pytest.approx(alone)
 
 
 def test_types_that_differ_do_not_lower_it() -> None:
     """Of halves of documents alone the mean is 0.93: nothing but the sample of types differs."""
-    found = []
+    similarities = []
     for seed in range(12):
         rng = np.random.default_rng((3, seed))
         some = rows(rng, type_sd=1.0)
-        found.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
-    assert abs(np.mean(found) - 1) < 4 * np.std(found, ddof=1) / np.sqrt(12)
+        similarities.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
+    assert abs(np.mean(similarities) - 1) < 4 * np.std(similarities, ddof=1) / np.sqrt(12)
 
 
 def test_routing_that_differs_falls_far_below_the_ceiling() -> None:
-    found = []
+    similarities = []
     for seed in range(6):
         rng = np.random.default_rng((4, seed))
         some = rows(rng, type_sd=0.3, differ=True)
-        found.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
-    assert np.mean(found) < 0.5
+        similarities.append(similarity(some, crossed_halvings(*some[3:], 5, rng)))
+    assert np.mean(similarities) < 0.5
 
 
 def test_the_ceiling_rises_with_text_and_stays_in_bounds() -> None:
@@ -180,9 +180,9 @@ def test_the_ceiling_rises_with_text_and_stays_in_bounds() -> None:
         rng = np.random.default_rng(5)
         attention, indices, first, documents, types = rows(rng, type_sd=1.0, n=n)
         halves = crossed_halvings(documents, types, 4, rng)
-        found = crossed_routing(attention, indices, first, [everything(n)], halves)[0].ceiling
-        assert 0 <= found[0] <= 1
-        ceilings.append(found[0])
+        ceiling = crossed_routing(attention, indices, first, [everything(n)], halves)[0].ceiling
+        assert 0 <= ceiling[0] <= 1
+        ceilings.append(ceiling[0])
     assert ceilings[1] > ceilings[0] + 0.05
 
 

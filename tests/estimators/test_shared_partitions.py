@@ -21,7 +21,7 @@ def test_where_communities_are_plain_it_is_q_of_the_rows_left() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(400, 18)) + 1.5 * rng.normal(size=(400, 3))[:, np.arange(18) % 3]
     item = leave_out(np.repeat(np.arange(40), 10), 10, rng)
-    found = modularity_left_out(values, item.units, item.weights, restarts=20, rng=np.random.default_rng(1))
+    q = modularity_left_out(values, item.units, item.weights, restarts=20, rng=np.random.default_rng(1))
     expected = [
         communities(
             gaussian_copula_information(values[item.units != number]),
@@ -31,7 +31,7 @@ def test_where_communities_are_plain_it_is_q_of_the_rows_left() -> None:
         ).modularity[0]
         for number in range(10)
     ]
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert q == pytest.approx(expected, abs=1e-9)
 
 
 def test_never_below_what_each_finds_alone_and_all_share_the_best() -> None:
@@ -55,9 +55,9 @@ def test_the_luck_of_the_search_does_not_become_a_standard_error() -> None:
     for seed in range(8):
         rng = np.random.default_rng((5, seed))
         values, item = activations(rng), leave_out(np.arange(400), 32, rng)
-        for found, function in ((with_luck, modularity_resamples), (shared, modularity_left_out)):
+        for variances, function in ((with_luck, modularity_resamples), (shared, modularity_left_out)):
             left_out = function(values, item.units, item.weights, restarts=1, rng=rng)
-            found.append(jackknife_variance(left_out))
+            variances.append(jackknife_variance(left_out))
     assert np.mean(with_luck) > 2 * np.mean(shared)
 
 
@@ -65,8 +65,8 @@ def test_undefined_where_nothing_is_drawn_or_nothing_varies() -> None:
     rng = np.random.default_rng(0)
     units = np.repeat([0, 1], 20)
     values = np.concatenate([activations(rng, n=20, k=5), np.zeros((20, 5))])
-    found = modularity_left_out(values, units, np.array([[0, 0], [1, 1], [0, 1]]), rng=rng)
-    assert np.isnan(found).tolist() == [True, False, True]
+    q = modularity_left_out(values, units, np.array([[0, 0], [1, 1], [0, 1]]), rng=rng)
+    assert np.isnan(q).tolist() == [True, False, True]
 
 
 def test_refuses_rows_without_a_unit() -> None:
@@ -78,16 +78,16 @@ class TestSearchVariance:
     def test_is_that_of_single_searches(self) -> None:
         information = gaussian_copula_information(np.random.default_rng(0).normal(size=(150, 40)))  # noise
         group = np.arange(5, 40)
-        found = search_variance(information, group, searches=400, restarts=1, rng=np.random.default_rng(1))
+        variance = search_variance(information, group, searches=400, restarts=1, rng=np.random.default_rng(1))
         alone = [
             communities(
                 information, group[None], restarts=1, rng=np.random.default_rng((2, seed))
             ).modularity[0]
             for seed in range(400)
         ]
-        assert found == pytest.approx(np.var(alone, ddof=1), rel=0.3)
+        assert variance == pytest.approx(np.var(alone, ddof=1), rel=0.3)
         settings = {"searches": 100, "rng": np.random.default_rng(3)}
-        assert search_variance(information, group, restarts=10, **settings) < 0.5 * found
+        assert search_variance(information, group, restarts=10, **settings) < 0.5 * variance
 
     def test_nothing_where_communities_are_plain_or_there_is_no_graph(self) -> None:
         pairs = np.kron(np.eye(4), np.ones((3, 3)))

@@ -243,11 +243,11 @@ def test_reference_info_prints_the_card(hypotest):
 def test_a_quick_calibration_shows_every_scenario(hypotest, tmp_path):
     done = hypotest("calibrate", "--quick", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    found = read_calibration(tmp_path / "calibration.json")
+    calibration = read_calibration(tmp_path / "calibration.json")
     cases = choose_cases(())
-    assert [item.name for item in found.scenarios] == [item.name for item in cases]
+    assert [item.name for item in calibration.scenarios] == [item.name for item in cases]
     assert f"2 simulations of {len(cases)} kinds of layers done in" in done.stderr
-    for item in found.scenarios:
+    for item in calibration.scenarios:
         assert f"\n{item.name}" in done.stdout
         assert item.n_simulations == QUICK_SIMULATIONS
         assert all(sum(row.counts.values()) == QUICK_SIMULATIONS for row in (*item.outcomes, *item.verdicts))

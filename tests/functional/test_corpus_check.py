@@ -10,7 +10,7 @@ import pytest
 
 from hypotest.engine.session import Session
 from hypotest.errors import ProtocolError
-from hypotest.pipeline.checks.distinct import count_distinct
+from hypotest.ladder.distinct import count_distinct
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.prepare import prepare
 from hypotest.registration import load_protocol
@@ -112,11 +112,11 @@ def test_a_table_that_is_shorter_than_the_vocabulary_is_said(small_protocol, tmp
         small_protocol, tmp_path / "p", (f"frequencies: {plan.frequencies}", "frequencies: short.npy")
     )
     np.save(path.parent / "short.npy", counts[:390])
-    found = check_corpus(path, out=tmp_path / "out")
-    assert found.frequencies.n_unlisted_types == 10
-    assert "ends before the last 10 token ids of the model, which count as never seen" in found.found[0]
+    check = check_corpus(path, out=tmp_path / "out")
+    assert check.frequencies.n_unlisted_types == 10
+    assert "ends before the last 10 token ids of the model, which count as never seen" in check.remarks[0]
     np.save(path.parent / "short.npy", counts)
-    assert "never seen" not in check_corpus(path, out=tmp_path / "out").found[0]
+    assert "never seen" not in check_corpus(path, out=tmp_path / "out").remarks[0]
 
 
 def test_a_data_set_gives_the_positions_of_its_documents(checked, small_protocol, tmp_path, monkeypatch):
@@ -133,11 +133,11 @@ def test_a_data_set_gives_the_positions_of_its_documents(checked, small_protocol
     texts = [(path.parent / name).read_text(encoding="utf-8") for name in plan.corpus.text.files]
     for split in ("train", "validation"):
         pl.DataFrame({"text": texts}).write_parquet(path.parent / "data" / f"{split}.parquet")
-    found = check_corpus(path, out=tmp_path / "out")
-    assert found.sources == ("data validation",)
-    assert found.possible == checked.possible
-    assert found.counts == checked.counts
-    assert found.frequencies == checked.frequencies
+    check = check_corpus(path, out=tmp_path / "out")
+    assert check.sources == ("data validation",)
+    assert check.possible == checked.possible
+    assert check.counts == checked.counts
+    assert check.frequencies == checked.frequencies
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_rows_without_text_and_copies_are_said(hypotest, small_protocol, tmp_pat
     said = " ".join(done.stdout.split())
     assert re.search(r"[\d.]+ % of the text's [\d,]+ tokens lie in blocks", said)
     assert "Files or rows that were left out: 2 without text and 1 with the text of another." in said
-    (found,) = (tmp_path / "out").rglob("corpus.json")
-    assert json.loads(found.read_text())["empty"] == 2 and json.loads(found.read_text())["copies"] == 1
+    (file,) = (tmp_path / "out").rglob("corpus.json")
+    assert json.loads(file.read_text())["empty"] == 2 and json.loads(file.read_text())["copies"] == 1
 
 
 def test_help_has_an_example(hypotest):
@@ -209,18 +209,18 @@ def test_following_the_remedy_is_accepted(coarse, tmp_path):
     """The percentiles that the message names, written into the file: accepted here and by a run."""
     with pytest.raises(ProtocolError) as caught:
         check_corpus(coarse, out=tmp_path / "out")
-    found = re.search(
+    match = re.search(
         r"(?:conditions\.rare\.target\.frequency\.below_percentile: ([\d.]+) and )?"
         r"conditions\.common\.target\.frequency\.from_percentile: ([\d.]+) \(([\d,]+|over 10\^\d+), where",
         str(caught.value),
     )
-    assert found is not None, str(caught.value)
+    assert match is not None, str(caught.value)
     text = coarse.read_text(encoding="utf-8")
-    text = text.replace("below_percentile: 10,", f"below_percentile: {found[1] or 10},")
-    coarse.write_text(text.replace("from_percentile: 99,", f"from_percentile: {found[2]},"), encoding="utf-8")
+    text = text.replace("below_percentile: 10,", f"below_percentile: {match[1] or 10},")
+    coarse.write_text(text.replace("from_percentile: 99,", f"from_percentile: {match[2]},"), encoding="utf-8")
     assert check_corpus(coarse, out=tmp_path / "out").asked == 20
     plan = load_protocol(coarse)
     prepared = prepare(plan, coarse.parent, Session.start(plan.seed, device="cpu"), kept_out=())
     check_reach(plan, prepared, prepared.subject.n_neurons, coarse)
-    counted = {item.null: item.found for item in count_distinct(plan, prepared.sampled.positions, None)}
-    assert counted["label_shuffled"] == found[3]
+    counted = {item.null: item.number for item in count_distinct(plan, prepared.sampled.positions, None)}
+    assert counted["label_shuffled"] == match[3]

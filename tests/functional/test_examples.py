@@ -79,6 +79,19 @@ def test_other_commands_speak_of_them_too(command, run, hypotest):
     assert not re.search(r"\bdocuments?\b", done.stdout)
 
 
+def test_robustness_is_told_in_nouns_too(run, hypotest):
+    path = run[2].with_name("robust.yaml")
+    plan = run[2].read_text(encoding="utf-8")
+    path.write_text(
+        f"{plan}\nmultiverse:\n  select: [{{top_fraction: 0.05}}]\n  draws: 39\n", encoding="utf-8"
+    )
+    done = hypotest("multiverse", path, "--out", path.parent / "reports")
+    assert done.returncode == 0, done.stderr
+    page = (path.parent / "reports" / "agreement" / "multiverse" / "multiverse.md").read_text("utf-8")
+    assert "specifications of 4 predictions" in page
+    assert not re.search(r"\b(documents?|rarity|text)\b", page)
+
+
 def test_the_check_shows_prompts_with_their_targets(run, hypotest):
     _, _, path = run
     done = hypotest("corpus", "check", path, "--out", path.parent / "reports")
@@ -151,6 +164,11 @@ BAD = {
         None,
         ("plural: {field: {number: plural}}", "plural: {not: {field: {noun: axis}}}"),
         r"44 examples belong to both singular and plural, such as .* 'agreement.jsonl', row 1\b",
+    ),
+    "clusters of both conditions, and no pairs": (
+        None,
+        ("  pair: item\n", ""),
+        "have both labels .* name the column that pairs share as `examples.pair`",
     ),
     "too few": (
         None,

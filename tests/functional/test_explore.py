@@ -48,11 +48,11 @@ def test_it_prints_tables_and_leaves_report_figures_and_numbers(explored):
 
 def test_the_group_is_the_one_that_the_run_tests(hypotest, protocol, explored, tmp_path):
     _, folder, cache = explored
-    found = json.loads((folder / "explore.json").read_text(encoding="utf-8"))
+    written = json.loads((folder / "explore.json").read_text(encoding="utf-8"))
     neurons = pl.read_parquet(folder / "neurons.parquet")
     assert neurons.height == 96
     top = neurons.sort("influence_rare", descending=True)["neuron"].to_list()[:14]
-    assert found["group"]["neurons"] == top
+    assert written["group"]["neurons"] == top
     assert neurons.filter("in_group")["neuron"].to_list() == sorted(top)
     (key,) = (path.name for path in (cache / "evidence").iterdir())  # the selection split, nothing else
     before = {path: path.stat().st_mtime_ns for path in (cache / "evidence" / key).rglob("*.npy")}
@@ -61,8 +61,8 @@ def test_the_group_is_the_one_that_the_run_tests(hypotest, protocol, explored, t
     (run,) = tmp_path.glob("small-explore/*")
     group = json.loads((run / "results.json").read_text(encoding="utf-8"))["group"]
     for name in ("neurons", "control_neurons", "rule", "reason"):
-        assert group[name] == found["group"][name]
-    left = {item["covariate"]: item for item in found["covariates"]}
+        assert group[name] == written["group"][name]
+    left = {item["covariate"]: item for item in written["covariates"]}
     assert [item["covariate"] for item in group["balance"]] == ["activation_sd", "output_norm"]
     for item in group["balance"]:
         assert left[item["covariate"]]["difference"] == pytest.approx(item["before"], rel=1e-9)

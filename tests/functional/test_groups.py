@@ -29,7 +29,7 @@ def written(small_protocol):
         text = small_protocol.read_text(encoding="utf-8")
         text = re.sub(r"(?m)^group:.*(\n +.*)*", f"group: {group}", text)
         few = FEW.replace("NULLS", nulls).replace("OTHER", other)
-        text = re.sub(r"(?s)nulls:.*(?=^seed:)", lambda found: few, text, flags=re.MULTILINE)
+        text = re.sub(r"(?s)nulls:.*(?=^seed:)", lambda match: few, text, flags=re.MULTILINE)
         path = small_protocol.with_name(f"{name}.yaml")
         path.write_text(f"{text}placebos: 2\n", encoding="utf-8")
         return path
@@ -61,12 +61,21 @@ def test_a_group_from_protocol_to_verification(
     assert run.communities.height == size
     assert [row.covariate for row in run.results.corpus.balance][-1] == "loss"
     report = (run.folder / "report.md").read_text(encoding="utf-8")
-    assert ("without any selection" in report) == (rule == "ids")
+    given = rule == "ids"
+    assert ("without any selection" in report) == given == ("for the same, given group" in report)
     checked = package.verify(run, device="cpu")
     assert checked.verified, [item for item in checked.checks if item.status not in ("agrees", "identical")]
-    if rule == "ids":
+    if given:
         assert package.explore(path, out=tmp_path, device="cpu").halves_shared is None
         assert any("no other sizes" in note for note in package.power(path, out=tmp_path, device="cpu").notes)
+    again = path.with_name(f"{name}-again.yaml")
+    again.write_text(path.read_text(encoding="utf-8").replace("seed: ", "seed: 7"), encoding="utf-8")
+    package.register(again, device="cpu")
+    confirmed = package.run(again, out=tmp_path, device="cpu", force=True)
+    assert confirmed.results.group.rule == rule
+    assert confirmed.results.registration.status == "exploratory"
+    checked = package.verify(confirmed, protocol=again, device="cpu")
+    assert checked.verified, [item for item in checked.checks if item.status not in ("agrees", "identical")]
 
 
 def test_the_whole_layer(written, cache, tmp_path, monkeypatch):

@@ -52,19 +52,19 @@ def finished(protocol, tmp_path_factory):
 
 
 def test_a_run_measures_both_directions_and_what_is_hit_beside_them(finished):
-    found = {item.id: item for item in finished[0].results.predictions}
+    by_id = {item.id: item for item in finished[0].results.predictions}
     for name in ASKED:
-        item = found[name]
+        item = by_id[name]
         assert item.outcome != "undefined" and len(item.splits) == 2
         assert all(split.outcome != "undefined" for split in item.splits)
         assert -1 <= item.observed <= 1
         assert item.secondary["off_target_size"].value > 0 and item.secondary["off_target_rows"].value > 0
         assert item.secondary["random_groups_index"].value is not None
-    rare, common = (found[name] for name in ASKED)
+    rare, common = (by_id[name] for name in ASKED)
     one, other = (rare.secondary[f"size_{name}"].value for name in ("rare", "common"))
     assert rare.observed == pytest.approx((one - other) / (one + other))
     assert common.observed != pytest.approx(-rare.observed)
-    assert found["knows"].secondary["loss_of_a_guess"].value > 0
+    assert by_id["knows"].secondary["loss_of_a_guess"].value > 0
 
 
 def test_the_evidence_holds_what_was_asked_for(finished, protocol):

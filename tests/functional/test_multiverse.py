@@ -51,7 +51,7 @@ def one_choice(protocol):
 
 
 @pytest.fixture(scope="module")
-def found(protocol, cache, tmp_path_factory):
+def finished(protocol, cache, tmp_path_factory):
     """The multiverse, and the evidence keys that were collected for it."""
     collected = []
 
@@ -67,15 +67,15 @@ def found(protocol, cache, tmp_path_factory):
     return result, collected
 
 
-def test_evidence_is_collected_once_for_each_that_differs(found):
-    result, collected = found
+def test_evidence_is_collected_once_for_each_that_differs(finished):
+    result, collected = finished
     # 3 percentiles x 2 replacements; below 50 and below 49.99 lie the same types.
     assert result.n_definitions == 6
     assert result.n_evidence == len(collected) == len(set(collected)) == 4
 
 
-def test_every_specification_has_a_row(found):
-    table = found[0].table
+def test_every_specification_has_a_row(finished):
+    table = finished[0].table
     counts = dict(table["prediction"].value_counts().iter_rows())
     shared = 3 * 2 * 2  # percentiles, replacements, groups
     assert counts == {
@@ -87,9 +87,9 @@ def test_every_specification_has_a_row(found):
     assert table.filter(pl.col("prediction") == "attention")["replacement"].null_count() == 3
 
 
-def test_the_same_evidence_gives_the_same_results(found):
+def test_the_same_evidence_gives_the_same_results(finished):
     """Definitions that select the same types differ in name only."""
-    table = found[0].table
+    table = finished[0].table
     same = [
         table.filter(pl.col(BORDER) == percentile).drop(BORDER, "is_declared") for percentile in (50, 49.99)
     ]
@@ -98,9 +98,9 @@ def test_the_same_evidence_gives_the_same_results(found):
     assert not same[0].equals(other)
 
 
-def test_choices_reach_the_analysis(found):
+def test_choices_reach_the_analysis(finished):
     """Each choice changes the number that it must change."""
-    table = found[0].table
+    table = finished[0].table
     at = {BORDER: 50.0, "replacement": "mean"}
     for prediction, choice in (
         ("specialization", "replacement"),
@@ -119,7 +119,7 @@ def test_choices_reach_the_analysis(found):
         assert len(values) == 2, (prediction, choice, at)
 
 
-def test_the_declared_specification_is_what_a_run_finds(one_choice, found, cache, tmp_path, monkeypatch):
+def test_the_declared_specification_is_what_a_run_finds(one_choice, finished, cache, tmp_path, monkeypatch):
     """With all draws, number by number: specifications share the run's random numbers."""
     monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
     run = package.run(one_choice, out=tmp_path, device="cpu")
@@ -142,15 +142,15 @@ def test_the_declared_specification_is_what_a_run_finds(one_choice, found, cache
     assert verdict.statuses == {item.hypothesis: item.status for item in run.results.verdicts}
 
 
-def test_verdicts_for_every_evidence_and_group(found):
-    verdicts = found[0].verdicts
+def test_verdicts_for_every_evidence_and_group(finished):
+    verdicts = finished[0].verdicts
     assert len(verdicts) == 3 * 2 * 2
     assert [item.is_declared for item in verdicts] == [True] + [False] * 11
     assert all(set(item.statuses) == {"modular", "distributed"} for item in verdicts)
 
 
-def test_the_folder_holds_table_report_and_figures(found):
-    result, _ = found
+def test_the_folder_holds_table_report_and_figures(finished):
+    result, _ = finished
     assert result.folder.parts[-2:] == ("small", "multiverse")
     assert {path.name for path in result.folder.iterdir()} == {
         "multiverse.md", "multiverse.json", "multiverse.parquet", "figures",
@@ -164,7 +164,7 @@ def test_the_folder_holds_table_report_and_figures(found):
     assert all((result.folder / link).exists() for link in links)
 
 
-def test_the_command_prints_what_flips(hypotest, one_choice, found, tmp_path):
+def test_the_command_prints_what_flips(hypotest, one_choice, finished, tmp_path):
     done = hypotest("multiverse", one_choice, "--out", tmp_path, "--device", "cpu")
     assert done.returncode == 0, done.stderr
     for name in (*KEPT, "modular", "distributed", "verdict", "flips"):

@@ -157,8 +157,8 @@ def test_the_report_speaks_of_rows(run: hypotest.Run) -> None:
 def test_it_is_verified_with_evidence_collected_anew(
     run: hypotest.Run, network: hypotest.Network, folder: Path
 ) -> None:
-    found = hypotest.verify(run, recollect=True, subject=network, protocol=folder / "two-tasks.yaml")
-    assert found.verified, [item for item in found.checks if item.status != "agrees"]
+    verification = hypotest.verify(run, recollect=True, subject=network, protocol=folder / "two-tasks.yaml")
+    assert verification.verified, [item for item in verification.checks if item.status != "agrees"]
     alone = hypotest.verify(run, recollect=True, protocol=folder / "two-tasks.yaml")
     assert not alone.verified
     assert any("no installed package offers a network" in item.detail for item in alone.checks)
@@ -213,8 +213,8 @@ def test_another_network_under_the_same_weights_is_found_out(
 def test_every_replacement(replacement: str, network: hypotest.Network, folder: Path) -> None:
     path = folder / f"{replacement}.yaml"
     path.write_text(PROTOCOL.replace("replacement: zero", f"replacement: {replacement}"), "utf-8")
-    found = hypotest.run(path, subject=network, out=folder / "replaced")
-    evidence = hypotest.load_evidence(found)
+    finished = hypotest.run(path, subject=network, out=folder / "replaced")
+    evidence = hypotest.load_evidence(finished)
     split = evidence.evaluation
     rows = split.blocks
     expected = {
@@ -224,7 +224,7 @@ def test_every_replacement(replacement: str, network: hypotest.Network, folder: 
     if replacement in expected:
         again = ablation_arrays(kept_route(network), network, rows, expected[replacement], 1.0)
         np.testing.assert_allclose(split.delta_loss, again["delta_loss"], atol=1e-6)
-    assert found.results.ablation.replacement == replacement
+    assert finished.results.ablation.replacement == replacement
 
 
 def test_missing_channels_are_refused_by_name(network: hypotest.Network, folder: Path) -> None:
@@ -373,8 +373,8 @@ def test_a_recording_is_run_analysed_and_verified(tmp_path: Path) -> None:
     assert run.results.ablation is None
     text = (run.folder / "report.md").read_text("utf-8")
     assert "The evidence was made elsewhere" in text
-    found = hypotest.analyse(hypotest.load_protocol(path, network="a brain"), evidence)
-    assert found.predictions[0].p_value == run.results.predictions[0].p_value
+    analysis = hypotest.analyse(hypotest.load_protocol(path, network="a brain"), evidence)
+    assert analysis.predictions[0].p_value == run.results.predictions[0].p_value
     assert hypotest.verify(run, recollect=True, subject=evidence, protocol=path).verified
 
 

@@ -34,9 +34,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(installed: Path | None, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Write the example's report with, or without, the package beside those that are installed."""
     path = [] if installed is None else [str(installed)]
-    found = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
+    python_path = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
     call = [sys.executable, "-m", "hypotest", "report", str(EXAMPLE), *map(str, arguments)]
-    return subprocess.run(call, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": found})
+    return subprocess.run(call, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": python_path})
 
 
 class Reader(HTMLParser):

@@ -103,8 +103,8 @@ def test_every_definition_of_a_multiverse_is_written_down(folder, tmp_path):
     path.write_text(
         text.replace("seed: 11", f"multiverse:\n  conditions:\n    {BORDER}: [40]\n  draws: 39\nseed: 11")
     )
-    found = package.multiverse(path, out=tmp_path, device="cpu")
-    assert len({item.evidence for item in lines(tmp_path)}) == found.n_evidence == 2
+    result = package.multiverse(path, out=tmp_path, device="cpu")
+    assert len({item.evidence for item in lines(tmp_path)}) == result.n_evidence == 2
     assert not package.register(path, device="cpu").lock.seen.nothing
 
 
@@ -127,8 +127,8 @@ def test_a_run_that_is_killed_has_its_line(folder, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=60)
     process.stderr.close()
-    (found,) = lines(tmp_path)
-    assert found.plan == "small"
+    (viewing,) = lines(tmp_path)
+    assert viewing.plan == "small"
     lock = package.register(folder / "small.yaml", device="cpu").lock
     assert lock.seen.documents == lock.split["evaluation_documents"]
 

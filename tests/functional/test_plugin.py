@@ -60,8 +60,8 @@ def run_folder(
 def command(installed: Path | None, cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a command with, or without, the package beside those that are installed."""
     path = [] if installed is None else [str(installed)]
-    found = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": found, "COLUMNS": "100"}
+    python_path = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": python_path, "COLUMNS": "100"}
     call = [sys.executable, "-m", "hypotest", *map(str, arguments)]
     return subprocess.run(call, capture_output=True, text=True, env=environment)
 

@@ -144,9 +144,9 @@ def test_a_quick_look_sees_what_the_full_one_sees(quick, foreseen):
         if off is None:
             continue
         assert off["draws"] <= 499 and len(off["power"]) == 4
-        for (low, high), found in zip(off["power"], mine["power"], strict=True):
+        for (low, high), power in zip(off["power"], mine["power"], strict=True):
             assert 0 <= low <= high <= 1
-            assert low - 0.05 <= found <= high + 0.05
+            assert low - 0.05 <= power <= high + 0.05
         assert off["seen"][0] < mine["seen"][0] * 1.1 and off["seen"][1] > mine["seen"][0] * 0.9
         assert off["seen"][0] / 1.3 < full["seen"][0] < off["seen"][1] * 1.3
 

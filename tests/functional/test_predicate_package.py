@@ -42,8 +42,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(installed: Path | None, cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     path = [] if installed is None else [str(installed)]
-    found = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": found, "COLUMNS": "100"}
+    python_path = os.pathsep.join([*path, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache), "PYTHONPATH": python_path, "COLUMNS": "100"}
     call = [sys.executable, "-m", "hypotest", *map(str, arguments)]
     return subprocess.run(call, capture_output=True, text=True, env=environment)
 
@@ -79,11 +79,11 @@ def test_its_options_are_checked_and_it_is_unknown_where_it_is_not_installed(
 def test_the_text_is_told_apart_by_it(installed: Path, protocol: Path, cache: Path, tmp_path: Path) -> None:
     done = command(installed, cache, "corpus", "check", protocol, "--out", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads((tmp_path / "brackets" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
-    inside, outside = found["samples"]
+    corpus = json.loads((tmp_path / "brackets" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
+    inside, outside = corpus["samples"]
     assert (inside["condition"], outside["condition"]) == ("inside", "outside")
-    assert found["frequencies"] is None
-    assert all(item["target"] for sample in found["samples"] for item in sample["excerpts"])
+    assert corpus["frequencies"] is None
+    assert all(item["target"] for sample in corpus["samples"] for item in sample["excerpts"])
     said = " ".join(done.stdout.split())
     assert "inside: where at least 1 brackets of the block are open" in said and "»" in said
 

@@ -43,9 +43,9 @@ def registered(hypotest, folder, own_cache, no_figures):
 def run(hypotest, protocol, out, own_cache, *arguments):
     done = hypotest("run", protocol, "--out", out, *arguments, HYPOTEST_CACHE=own_cache)
     assert done.returncode == 0, done.stderr
-    (found,) = out.glob("small/*")
-    first = (found / "report.md").read_text(encoding="utf-8").splitlines()[0]
-    return done, read_results(found / "results.json"), first, found
+    (run_folder,) = out.glob("small/*")
+    first = (run_folder / "report.md").read_text(encoding="utf-8").splitlines()[0]
+    return done, read_results(run_folder / "results.json"), first, run_folder
 
 
 def test_registering_says_what_it_did(registered, folder):
@@ -58,13 +58,13 @@ def test_registering_says_what_it_did(registered, folder):
 
 
 def test_a_registered_run_is_confirmatory(registered, hypotest, folder, own_cache, tmp_path):
-    done, results, first, found = run(hypotest, folder / "small.yaml", tmp_path, own_cache)
+    done, results, first, run_folder = run(hypotest, folder / "small.yaml", tmp_path, own_cache)
     assert done.stdout.startswith("CONFIRMATORY: run as registered on ")
     assert "CONFIRMATORY" in done.stderr  # also before it takes its time
     assert results.registration.status == "confirmatory"
     assert (results.registration.reasons, results.registration.deviations) == ((), ())
     assert first.startswith("**Confirmatory**: run as registered on ")
-    shown = hypotest("show", found)
+    shown = hypotest("show", run_folder)
     assert shown.stdout.startswith("CONFIRMATORY")
     # registering after the run: already done, nothing changes
     again = hypotest("register", folder / "small.yaml", HYPOTEST_CACHE=own_cache)

@@ -65,8 +65,8 @@ def registered(hypotest, place, own_cache, no_figures):
 
 def results_of(done, out):
     assert done.returncode == 0, done.stderr
-    (found,) = out.glob("small/*")
-    return read_results(found / "results.json").registration, found
+    (run_folder,) = out.glob("small/*")
+    return read_results(run_folder / "results.json").registration, run_folder
 
 
 def test_it_is_registered_without_a_model(registered, hypotest, place, own_cache):
@@ -101,9 +101,9 @@ def test_a_model_that_does_not_satisfy_it_is_exploratory_and_not_bound(
     model = place.parents[1] / "model"
     path.write_text(text.replace(str(model), str(small_model_folder)), encoding="utf-8")
     done = hypotest("run", path, "--out", tmp_path / "out", HYPOTEST_CACHE=str(tmp_path / "cache"))
-    found, _ = results_of(done, tmp_path / "out")
-    assert found.status == "exploratory"
-    assert "it is of the family gpt_neox, registered was llama" in " ".join(found.reasons)
+    registration, _ = results_of(done, tmp_path / "out")
+    assert registration.status == "exploratory"
+    assert "it is of the family gpt_neox, registered was llama" in " ".join(registration.reasons)
     assert json.loads((folder / "small.lock.json").read_text())["later"]["bound"] is None
     assert len((folder / "registry.jsonl").read_text().splitlines()) == 1
 
@@ -169,10 +169,10 @@ def test_a_network_that_was_tried_under_another_plan_is_not_passed_over(
     assert hypotest("run", pilot, "--out", tmp_path / "out", HYPOTEST_CACHE=cache).returncode == 0
     other_weights(small_model_folder, tmp_path / "model")
     done = hypotest("run", place, "--out", tmp_path / "out", HYPOTEST_CACHE=cache)
-    found, _ = results_of(done, tmp_path / "out")
-    assert found.status == "exploratory"
-    assert "that satisfies what can be checked was run first" in " ".join(found.reasons)
-    assert "of the evaluation documents, by pilot" in " ".join(found.reasons)
+    registration, _ = results_of(done, tmp_path / "out")
+    assert registration.status == "exploratory"
+    assert "that satisfies what can be checked was run first" in " ".join(registration.reasons)
+    assert "of the evaluation documents, by pilot" in " ".join(registration.reasons)
     assert json.loads(place.with_name("small.lock.json").read_text())["later"]["bound"] is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_a_changed_model_in_memory_is_another_network(small_protocol, loaded, pl
     other = copy.deepcopy(model)
     with torch.no_grad():
         next(other.parameters())[0, 0] += 1
-    one, two = (subject_in_memory(plan, item, tokenizer) for item in (model, other))
+    one, two = (subject_in_memory(plan, item, tokenizer, Path()) for item in (model, other))
     assert one.fingerprint != two.fingerprint
 
 
@@ -73,7 +74,7 @@ def test_a_hooked_model_is_not_the_one_behind_cached_evidence(small_protocol, lo
 
 def test_text_needs_a_tokenizer(plan, loaded):
     with pytest.raises(SubjectError, match="pass tokenizer="):
-        subject_in_memory(plan, loaded[0], None)
+        subject_in_memory(plan, loaded[0], None, Path())
 
 
 def test_weights_that_are_not_there_are_refused(small_model_folder):
@@ -110,7 +111,7 @@ def test_float64_is_computed_in_float64(plan, small_protocol):
 
 def test_another_layer_of_the_same_network(plan, small_protocol):
     subject = load_subject(plan, small_protocol.parent, "cpu")
-    moved = at_layer(subject, plan.member(layer=1))
+    moved = at_layer(subject, plan.member(layer=1), Path())
     assert moved.layer == 1 and moved.model is subject.model and moved.name == subject.name
     assert replace(moved, layer=subject.layer).fingerprint == subject.fingerprint
 

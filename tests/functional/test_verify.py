@@ -96,8 +96,8 @@ def own_cache(copy, cache, tmp_path, monkeypatch):
     return folder / "evidence"
 
 
-def differing(found):
-    return {item.name: " ".join(each.where for each in item.differences) for item in found.checks
+def differing(verification):
+    return {item.name: " ".join(each.where for each in item.differences) for item in verification.checks
             if item.status == "differs"}  # fmt: skip
 
 
@@ -115,12 +115,12 @@ def edit(path, start):
 
 
 def test_an_untouched_run_agrees_in_everything(drawn):
-    found = package.verify(drawn)
-    assert {item.status for item in found.checks} == {"agrees", "not asked"}
-    assert found.named("not asked") == ("numbers of the model",)
-    assert found.verified
-    assert "last bit" in found.basis
-    names = found.named("agrees")
+    verification = package.verify(drawn)
+    assert {item.status for item in verification.checks} == {"agrees", "not asked"}
+    assert verification.named("not asked") == ("numbers of the model",)
+    assert verification.verified
+    assert "last bit" in verification.basis
+    names = verification.named("agrees")
     assert {
         "files of the run",
         "protocol",
@@ -173,11 +173,11 @@ def turn_a_bit(path):
 )  # fmt: skip
 def test_one_digit_is_found_and_named(copy, analysed_once, file, touch, names, where):
     touch(copy / file)
-    found = package.verify(copy)
-    wrong = differing(found)
+    verification = package.verify(copy)
+    wrong = differing(verification)
     assert set(names) <= set(wrong)
     assert where in " ".join(wrong.values())
-    assert not found.verified
+    assert not verification.verified
 
 
 def test_one_digit_and_one_bit_of_figures_are_found_and_named(drawn, analysed_once):
@@ -238,13 +238,13 @@ def test_results_that_do_not_follow_are_found_although_every_hash_agrees(copy, a
 
 def test_missing_evidence_is_not_checked(copy, tmp_path, monkeypatch):
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "empty"))
-    found = package.verify(copy)
-    assert not found.verified
-    assert not found.named("differs")
+    verification = package.verify(copy)
+    assert not verification.verified
+    assert not verification.named("differs")
     assert {"evidence: selection", "evidence: untrained 0: selection", "results and nulls.parquet"} <= set(
-        found.named("not checked")
+        verification.named("not checked")
     )
-    assert "files of the run" in found.named("agrees")
+    assert "files of the run" in verification.named("agrees")
 
 
 def test_other_evidence_is_found(copy, analysed_once, own_cache):
@@ -257,9 +257,9 @@ def test_other_evidence_is_found(copy, analysed_once, own_cache):
     assert "evidence: arrays" in differing(package.verify(copy))
     checksums = array.parent / "sha256.json"
     checksums.write_text(json.dumps({**json.loads(checksums.read_text()), "delta_loss": _sha256(array)}))
-    found = package.verify(copy)
-    assert set(differing(found)) == {"evidence: evaluation"}
-    assert "results and nulls.parquet" in found.named("not checked")
+    verification = package.verify(copy)
+    assert set(differing(verification)) == {"evidence: evaluation"}
+    assert "results and nulls.parquet" in verification.named("not checked")
 
 
 def test_a_run_from_before_the_hashes_says_what_it_lacks(copy, analysed_once):
@@ -268,13 +268,13 @@ def test_a_run_from_before_the_hashes_says_what_it_lacks(copy, analysed_once):
     for name in ("files", "manifest_sha256", "evidence_sha256"):
         del manifest[name]
     path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-    found = package.verify(copy)
-    assert set(found.named("not checked")) == {
+    verification = package.verify(copy)
+    assert set(verification.named("not checked")) == {
         "manifest.json: own hash", "files of the run", "evidence: selection", "evidence: evaluation",
     }  # fmt: skip
-    assert set(differing(found)) == {"report.md, rendered again"}  # which shows the manifest's digests
-    assert "results: coordination" in found.named("agrees")
-    assert not found.verified
+    assert set(differing(verification)) == {"report.md, rendered again"}  # which shows the manifest's digests
+    assert "results: coordination" in verification.named("agrees")
+    assert not verification.verified
 
 
 def test_other_versions_are_said_and_tolerated(copy, analysed_once):
@@ -284,11 +284,11 @@ def test_other_versions_are_said_and_tolerated(copy, analysed_once):
     manifest["manifest_sha256"] = manifest_digest(manifest)
     path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     (copy / "figures" / "effects.svg").write_text("<svg/>", encoding="utf-8")
-    found = package.verify(copy)
-    assert "matplotlib 1.5 then" in found.basis
-    assert "figures, drawn again" in found.named("not checked")
-    assert "file figures/effects.svg" in found.named("differs")
-    assert "results: coordination" in found.named("agrees")
+    verification = package.verify(copy)
+    assert "matplotlib 1.5 then" in verification.basis
+    assert "figures, drawn again" in verification.named("not checked")
+    assert "file figures/effects.svg" in verification.named("differs")
+    assert "results: coordination" in verification.named("agrees")
 
 
 def test_other_code_of_the_same_version_is_said_and_tolerated(copy, analysed_once):
@@ -298,25 +298,27 @@ def test_other_code_of_the_same_version_is_said_and_tolerated(copy, analysed_onc
     manifest["manifest_sha256"] = manifest_digest(manifest)
     path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     edit(copy / "report.md", "| seed |")
-    found = package.verify(copy)
-    assert "code 000000000000... then" in found.basis
-    assert "report.md, rendered again" in found.named("not checked")
-    assert set(differing(found)) == {"file report.md"}
+    verification = package.verify(copy)
+    assert "code 000000000000... then" in verification.basis
+    assert "report.md, rendered again" in verification.named("not checked")
+    assert set(differing(verification)) == {"file report.md"}
 
 
 @pytest.mark.parametrize("with_cache", [True, False])
 def test_evidence_collected_anew(finished, copy, tmp_path, monkeypatch, with_cache):
     if not with_cache:
         monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "empty"))
-    found = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
-    assert not found.named("differs")
+    verification = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
+    assert not verification.named("differs")
     assert {"collected anew: model and text", "collected anew: numbers of the model"} <= set(
-        found.named("agrees")
+        verification.named("agrees")
     )
-    assert "results: coordination" in found.named("agrees")
-    assert found.verified
+    assert "results: coordination" in verification.named("agrees")
+    assert verification.verified
     if with_cache:
-        assert {"collected anew: selection", "collected anew: untrained 1"} <= set(found.named("agrees"))
+        assert {"collected anew: selection", "collected anew: untrained 1"} <= set(
+            verification.named("agrees")
+        )
     else:
         # nothing of the evidence stays; the text does, and that the model saw these documents
         assert {path.name for path in (tmp_path / "empty").iterdir()} == {"documents-seen.jsonl", "prepared"}
@@ -328,8 +330,8 @@ def test_numbers_of_the_model_are_checked_by_collecting_anew(finished, copy, ana
 
     forge(copy, change)
     assert package.verify(copy).verified
-    found = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
-    assert differing(found) == {"collected anew: numbers of the model": "ablation.group.together"}
+    verification = package.verify(copy, recollect=True, device="cpu", protocol=finished[0])
+    assert differing(verification) == {"collected anew: numbers of the model": "ablation.group.together"}
 
 
 def test_a_folder_that_is_no_run(tmp_path):

@@ -71,7 +71,7 @@ def test_dead_neurons_change_nothing(measure, constant):
     assert other.group.neurons == tuple(live[list(one.group.neurons)])
     moved = [tuple(live[list(part)].tolist()) for item in one.predictions for part in item.communities]
     assert [part for item in other.predictions for part in item.communities] == moved
-    without = ([replace(item, communities=()) for item in found.predictions] for found in (one, other))
+    without = ([replace(item, communities=()) for item in analysis.predictions] for analysis in (one, other))
     assert next(without) == next(without)
     assert other.nulls.equals(one.nulls)
 

@@ -29,25 +29,25 @@ def covariates_and_group(
 
 def test_covariates_by_hand():
     activations = np.array([[1.0, -3.0], [3.0, -1.0], [-1.0, -2.0], [1.0, 2.0]], dtype=np.float32)
-    found = matching.activation_covariates(activations, np.array([[3.0, 4.0], [0.0, 2.0]]))
-    assert tuple(found) == matching.COVARIATES
+    covariates = matching.activation_covariates(activations, np.array([[3.0, 4.0], [0.0, 2.0]]))
+    assert tuple(covariates) == matching.COVARIATES
     # first neuron: mean 1, squared deviations 0, 4, 4, 0; second: mean -1, deviations 4, 0, 1, 9
-    np.testing.assert_allclose(found["activation_sd"], np.log(np.sqrt([2.0, 3.5])))
-    np.testing.assert_allclose(found["activation_mean"], np.log([6 / 4, 8 / 4]))
-    np.testing.assert_allclose(found["output_norm"], np.log([5.0, 2.0]))
-    np.testing.assert_array_equal(found["activation_rate"], [3 / 4, 1 / 4])
+    np.testing.assert_allclose(covariates["activation_sd"], np.log(np.sqrt([2.0, 3.5])))
+    np.testing.assert_allclose(covariates["activation_mean"], np.log([6 / 4, 8 / 4]))
+    np.testing.assert_allclose(covariates["output_norm"], np.log([5.0, 2.0]))
+    np.testing.assert_array_equal(covariates["activation_rate"], [3 / 4, 1 / 4])
 
 
 def test_silent_neurons_count_as_a_thousandth_of_the_median():
     activations = np.random.default_rng(0).normal(size=(50, 5))
     activations[:, 3] = 0
     activations[:, 4] *= 1e-9
-    found = matching.activation_covariates(activations, np.ones((5, 2)))
+    covariates = matching.activation_covariates(activations, np.ones((5, 2)))
     sd = activations.std(axis=0)
     floor = np.median(sd[sd > 0]) / 1000
-    np.testing.assert_allclose(found["activation_sd"][3:], np.log(floor))
-    np.testing.assert_allclose(found["activation_sd"][:3], np.log(sd[:3]))
-    assert found["activation_rate"][3] == 0
+    np.testing.assert_allclose(covariates["activation_sd"][3:], np.log(floor))
+    np.testing.assert_allclose(covariates["activation_sd"][:3], np.log(sd[:3]))
+    assert covariates["activation_rate"][3] == 0
     silent = matching.activation_covariates(np.zeros((4, 3)), np.zeros((3, 2)))
     assert all((values == 0).all() for values in silent.values())
 
@@ -153,9 +153,9 @@ def test_every_allowed_group_is_drawn_equally_often():
         (*zeros, *ones, 6) for zeros in combinations([0, 2, 4, 5], 2) for ones in combinations([1, 3], 1)
     }
     expected = {tuple(sorted(each)) for each in allowed}
-    found, counts = np.unique(np.sort(draws, axis=1), axis=0, return_counts=True)
+    groups, counts = np.unique(np.sort(draws, axis=1), axis=0, return_counts=True)
     # 4 choose 2 times 2 choose 1 times 1; the group itself is one of the 12
-    assert {tuple(row) for row in found.tolist()} == expected
+    assert {tuple(row) for row in groups.tolist()} == expected
     assert 10 ** matching.log10_distinct_groups(strata, group) == pytest.approx(12)
     assert stats.chisquare(counts).pvalue > 0.001
 

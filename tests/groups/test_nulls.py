@@ -30,18 +30,20 @@ def test_influences_equal_means_over_labelled_positions():
     units[:12] = np.arange(12)
     half = rng.random(60) < 0.5
     labels = rng.random((4, 12)) < 0.5
-    found = influences_under(labels, labelled_sums(delta, units, half))
+    influences = influences_under(labels, labelled_sums(delta, units, half))
     for draw in range(4):
         chosen = labels[draw][units]
-        np.testing.assert_allclose(found.whole[draw], np.abs(delta[chosen]).mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(influences.whole[draw], np.abs(delta[chosen]).mean(axis=0), rtol=1e-5)
         for which in (0, 1):
             rows = chosen & (half == bool(which))
-            np.testing.assert_allclose(found.halves[draw, which], np.abs(delta[rows]).mean(axis=0), rtol=1e-5)
+            np.testing.assert_allclose(
+                influences.halves[draw, which], np.abs(delta[rows]).mean(axis=0), rtol=1e-5
+            )
 
 
 def test_a_half_without_positions_is_undefined():
     delta = np.ones((4, 2), dtype=np.float32)
     sums = labelled_sums(delta, np.array([0, 0, 1, 1]), np.array([False, False, True, True]))
-    found = influences_under(np.array([[True, False]]), sums)
-    assert np.isnan(found.halves[0, 1]).all()
-    assert (found.whole == 1).all()
+    influences = influences_under(np.array([[True, False]]), sums)
+    assert np.isnan(influences.halves[0, 1]).all()
+    assert (influences.whole == 1).all()

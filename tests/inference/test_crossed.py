@@ -103,11 +103,11 @@ class TestTooFew:
 
 class TestInterval:
     def test_by_hand(self) -> None:
-        found = crossed_interval(1.0, variances(), 0.90, extra_variance=1.5)
-        assert found.standard_error == 2.0
-        assert found.degrees_of_freedom == 49
-        assert found.high == pytest.approx(1 + 1.6766 * 2, abs=1e-3)  # t(0.95; 49)
-        assert found.low == pytest.approx(1 - 1.6766 * 2, abs=1e-3)
+        interval = crossed_interval(1.0, variances(), 0.90, extra_variance=1.5)
+        assert interval.standard_error == 2.0
+        assert interval.degrees_of_freedom == 49
+        assert interval.high == pytest.approx(1 + 1.6766 * 2, abs=1e-3)  # t(0.95; 49)
+        assert interval.low == pytest.approx(1 - 1.6766 * 2, abs=1e-3)
 
     @given(st.floats(-8, 8), st.floats(0.001, 0.3))
     def test_p_and_equivalence_come_from_the_same_t(self, centre: float, level: float) -> None:

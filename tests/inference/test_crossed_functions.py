@@ -16,16 +16,16 @@ def rows(seed=0, n_documents=30, per=6):
 
 def test_of_a_difference_it_is_the_contrast_of_means():
     values, first, documents, types = rows()
-    found = function_of_means(values, first, documents, types, np.subtract)
+    contrast = function_of_means(values, first, documents, types, np.subtract)
     expected = mean_contrast(values, first, documents, types)
-    assert found.estimate == pytest.approx(expected.estimate)
-    assert found.variances.total == pytest.approx(expected.variances.total)
-    assert found.variances.degrees_of_freedom == expected.variances.degrees_of_freedom
+    assert contrast.estimate == pytest.approx(expected.estimate)
+    assert contrast.variances.total == pytest.approx(expected.variances.total)
+    assert contrast.variances.degrees_of_freedom == expected.variances.degrees_of_freedom
 
 
 def test_the_index_without_each_document_and_type():
     values, first, documents, types = rows(1)
-    found = function_of_means(values, first, documents, types, dissociation_index)
+    estimated = function_of_means(values, first, documents, types, dissociation_index)
 
     def index(keep):
         one, two = values[keep & first].mean(), values[keep & ~first].mean()
@@ -39,12 +39,12 @@ def test_the_index_without_each_document_and_type():
 
     of_documents = np.array([index(documents != unit) for unit in np.unique(documents)])
     cells = documents * 1000 + types
-    assert found.estimate == pytest.approx(index(np.ones_like(first)))
-    assert found.variances.documents.variance == pytest.approx(29 * of_documents.var())
-    assert [item.variance for item in found.variances.types] == pytest.approx(
+    assert estimated.estimate == pytest.approx(index(np.ones_like(first)))
+    assert estimated.variances.documents.variance == pytest.approx(29 * of_documents.var())
+    assert [item.variance for item in estimated.variances.types] == pytest.approx(
         [spread(types, True), spread(types, False)]
     )
-    assert found.variances.cells == pytest.approx(spread(cells, True) + spread(cells, False))
+    assert estimated.variances.cells == pytest.approx(spread(cells, True) + spread(cells, False))
 
 
 def test_without_types_documents_are_the_only_units():
@@ -76,7 +76,7 @@ def test_coverage_of_the_index():
         noise = rng.normal(size=first.size) + 0.5 * rng.normal(size=200)[types]
         noise += 0.3 * rng.normal(size=(2, 40))[first.astype(int), documents]
         values = np.where(first, 1.0, 0.3) + noise
-        found = function_of_means(values, first, documents, types, dissociation_index)
-        half = stats.t.ppf(0.95, found.variances.degrees_of_freedom) * np.sqrt(found.variances.total)
-        covered += abs(found.estimate - 0.7 / 1.3) <= half
+        estimated = function_of_means(values, first, documents, types, dissociation_index)
+        half = stats.t.ppf(0.95, estimated.variances.degrees_of_freedom) * np.sqrt(estimated.variances.total)
+        covered += abs(estimated.estimate - 0.7 / 1.3) <= half
     assert 0.86 <= covered / n <= 0.98  # a binomial of 0.91 lies within 0.05 in 99.7 %

@@ -55,32 +55,32 @@ def looped(values: np.ndarray, first: np.ndarray, units: np.ndarray, side: np.nd
 class TestMeanContrast:
     def test_against_a_loop(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(0), n_documents=25)
-        found = mean_contrast(values, first, documents, types)
+        contrast = mean_contrast(values, first, documents, types)
         every = np.ones(values.size, dtype=bool)
         cells = documents * 1000 + types
-        assert found.estimate == pytest.approx(difference(values, first))
-        assert found.variances.documents.variance == pytest.approx(looped(values, first, documents, every))
-        for component, side in zip(found.variances.types, (first, ~first), strict=True):
+        assert contrast.estimate == pytest.approx(difference(values, first))
+        assert contrast.variances.documents.variance == pytest.approx(looped(values, first, documents, every))
+        for component, side in zip(contrast.variances.types, (first, ~first), strict=True):
             assert component.variance == pytest.approx(looped(values, first, types, side))
             assert component.units == pytest.approx(effective_number(types[side]))
         by_cell = looped(values, first, cells, first) + looped(values, first, cells, ~first)
-        assert found.variances.cells == pytest.approx(by_cell)
+        assert contrast.variances.cells == pytest.approx(by_cell)
 
     def test_against_two_way_clusters_of_statsmodels(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(1), n_documents=400, n_types=300)
         fit = sm.OLS(values, sm.add_constant(first.astype(float))).fit()
         both, by_document, by_type = cov_cluster_2groups(fit, documents, types, use_correction=False)
-        found = mean_contrast(values, first, documents, types).variances
+        variances = mean_contrast(values, first, documents, types).variances
         # They do not correct for the number of clusters or their leverage: 1 to 3 % here.
-        assert found.documents.variance == pytest.approx(by_document[1, 1], rel=0.02)
-        assert found.over_types == pytest.approx(by_type[1, 1], rel=0.05)
-        assert found.total == pytest.approx(both[1, 1], rel=0.05)
+        assert variances.documents.variance == pytest.approx(by_document[1, 1], rel=0.02)
+        assert variances.over_types == pytest.approx(by_type[1, 1], rel=0.05)
+        assert variances.total == pytest.approx(both[1, 1], rel=0.05)
 
     def test_one_mean(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(2))
-        found = mean_contrast(values[first], first[first], documents[first], types[first])
-        assert found.estimate == pytest.approx(values[first].mean())
-        assert len(found.variances.types) == 1
+        contrast = mean_contrast(values[first], first[first], documents[first], types[first])
+        assert contrast.estimate == pytest.approx(values[first].mean())
+        assert len(contrast.variances.types) == 1
 
     def test_documents_alone(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(2))
@@ -93,8 +93,8 @@ class TestMeanContrast:
         ratios = []
         for seed in range(20):
             data = rows(np.random.default_rng(seed), type_sd=0.0, n_documents=200, n_types=300)
-            found = mean_contrast(*data).variances
-            ratios.append(found.total / found.documents.variance)
+            variances = mean_contrast(*data).variances
+            ratios.append(variances.total / variances.documents.variance)
         assert 1.0 <= np.mean(ratios) < 1.35  # of variances: the floor takes the larger of noisy ones
 
     def test_one_type_that_dominates_is_refused(self) -> None:
@@ -137,9 +137,9 @@ class TestPermutedContrasts:
     def test_an_effect_is_found(self) -> None:
         values, first, documents, types = rows(np.random.default_rng(6), type_sd=0.2)
         moved = values + 1.0 * first
-        found = mean_contrast(moved, first, documents, types).statistic
+        t = mean_contrast(moved, first, documents, types).statistic
         drawn = permuted_contrasts(moved, first, documents, types, 99, np.random.default_rng(0))
-        assert np.abs(drawn).max() < found
+        assert np.abs(drawn).max() < t
 
 
 class TestRates:
@@ -152,17 +152,17 @@ class TestRates:
         covered, permuted = 0, 0
         for seed in range(self.N):
             values, first, documents, types = rows(np.random.default_rng((11, seed)))
-            found: MeanContrast = mean_contrast(values, first, documents, types)
-            spread = found.variances
-            alone = found.estimate / np.sqrt(spread.documents.variance)
+            contrast: MeanContrast = mean_contrast(values, first, documents, types)
+            spread = contrast.variances
+            alone = contrast.estimate / np.sqrt(spread.documents.variance)
             rejected["documents"] += bool(2 * stats.t.sf(abs(alone), 59) <= 0.05)
-            p = 2 * stats.t.sf(abs(found.statistic), spread.degrees_of_freedom)
+            p = 2 * stats.t.sf(abs(contrast.statistic), spread.degrees_of_freedom)
             rejected["crossed"] += bool(p <= 0.05)
             covered += bool(p > 0.10)
             if seed < 100:
                 rng = np.random.default_rng((12, seed))
                 drawn = permuted_contrasts(values, first, documents, types, 39, rng)
-                permuted += bool(np.sum(np.abs(drawn) >= abs(found.statistic)) <= 1)
+                permuted += bool(np.sum(np.abs(drawn) >= abs(contrast.statistic)) <= 1)
         # 99.9 % binomial bounds around 0.05 and 0.90 of 400 are 7 to 36 and 338 to 379.
         assert rejected["documents"] > 80
         assert 3 <= rejected["crossed"] <= 36
@@ -174,13 +174,13 @@ class TestSumRatio:
     def test_against_a_loop(self) -> None:
         values, _, documents, types = rows(np.random.default_rng(3), n_documents=25)
         part, whole = np.exp(values), 1 + np.exp(0.5 * values)
-        found = sum_ratio(part, whole, documents, types)
-        assert found.estimate == pytest.approx(part.sum() / whole.sum())
-        assert found.variances.documents.units == pytest.approx(effective_number(documents))
+        ratio = sum_ratio(part, whole, documents, types)
+        assert ratio.estimate == pytest.approx(part.sum() / whole.sum())
+        assert ratio.variances.documents.units == pytest.approx(effective_number(documents))
         for units, variance in (
-            (documents, found.variances.documents.variance),
-            (types, found.variances.types[0].variance),
-            (documents * 1000 + types, found.variances.cells),
+            (documents, ratio.variances.documents.variance),
+            (types, ratio.variances.types[0].variance),
+            (documents * 1000 + types, ratio.variances.cells),
         ):
             left = [part[units != unit].sum() / whole[units != unit].sum() for unit in np.unique(units)]
             looped = np.sum((left - np.mean(left)) ** 2) * (len(left) - 1) / len(left)
@@ -191,8 +191,8 @@ class TestSumRatio:
         for _ in range(200):
             logit, _, documents, types = rows(rng, type_sd=1.5)
             whole = np.exp(0.5 * rng.normal(size=logit.size))
-            found = sum_ratio(whole / (1 + np.exp(-logit)), whole, documents, types)
-            interval = crossed_interval(found.estimate - 0.5, found.variances, 0.9)
+            ratio = sum_ratio(whole / (1 + np.exp(-logit)), whole, documents, types)
+            interval = crossed_interval(ratio.estimate - 0.5, ratio.variances, 0.9)
             covered += interval.low <= 0 <= interval.high
         assert 0.82 < covered / 200 < 0.97  # five standard errors around 0.9; over documents alone: 0.5
 

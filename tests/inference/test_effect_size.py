@@ -17,42 +17,42 @@ INTEGERS = st.lists(st.integers(-5, 5), min_size=1, max_size=25)
 class TestPairedStandardizedDifference:
     def test_by_hand(self) -> None:
         # Differences 1, 2, 3: mean 2, SD 1.
-        found = paired_standardized_difference(np.array([2.0, 4, 6]), np.array([1.0, 2, 3]))
-        assert found is not None
-        assert found.value == pytest.approx(2.0)
-        assert found.level == 0.95
+        effect = paired_standardized_difference(np.array([2.0, 4, 6]), np.array([1.0, 2, 3]))
+        assert effect is not None
+        assert effect.value == pytest.approx(2.0)
+        assert effect.level == 0.95
 
     def test_agrees_with_pingouin(self) -> None:
         rng = np.random.default_rng(0)
         a = rng.normal(size=300)
         b = a + rng.normal(0.4, 0.9, 300)
-        found = paired_standardized_difference(a, b, 0.90)
-        assert found is not None
-        assert found.value == pytest.approx(pg.compute_effsize(a, b, paired=True, eftype="cohen_dz"))
+        effect = paired_standardized_difference(a, b, 0.90)
+        assert effect is not None
+        assert effect.value == pytest.approx(pg.compute_effsize(a, b, paired=True, eftype="cohen_dz"))
         approximate = pg.compute_esci(
-            found.value, 300, 300, paired=True, eftype="cohen", confidence=0.90, decimals=8
+            effect.value, 300, 300, paired=True, eftype="cohen", confidence=0.90, decimals=8
         )
-        assert (found.low, found.high) == pytest.approx(tuple(approximate), abs=0.002)
+        assert (effect.low, effect.high) == pytest.approx(tuple(approximate), abs=0.002)
 
     @pytest.mark.parametrize(("n", "shift"), [(5, 1.2), (20, -0.8), (40, 0.0), (200, 3.0)])
     def test_limits_put_the_observed_t_in_their_tails(self, n: int, shift: float) -> None:
         # scipy's noncentral t distribution comes from another library than the solver.
         a = np.random.default_rng(n).normal(shift, 1, n)
-        found = paired_standardized_difference(a, np.zeros(n), 0.90)
-        assert found is not None
-        t, root = found.value * np.sqrt(n), np.sqrt(n)
-        assert stats.nct.sf(t, n - 1, found.low * root) == pytest.approx(0.05, abs=2e-5)
-        assert stats.nct.cdf(t, n - 1, found.high * root) == pytest.approx(0.05, abs=2e-5)
+        effect = paired_standardized_difference(a, np.zeros(n), 0.90)
+        assert effect is not None
+        t, root = effect.value * np.sqrt(n), np.sqrt(n)
+        assert stats.nct.sf(t, n - 1, effect.low * root) == pytest.approx(0.05, abs=2e-5)
+        assert stats.nct.cdf(t, n - 1, effect.high * root) == pytest.approx(0.05, abs=2e-5)
         # Zero lies inside exactly when the t test is not significant.
         significant = stats.ttest_1samp(a, 0.0).pvalue <= 0.10
-        assert significant == (not found.low <= 0 <= found.high)
+        assert significant == (not effect.low <= 0 <= effect.high)
 
     def test_coverage(self) -> None:
         rng = np.random.default_rng(5)
         n_simulations, delta, covered = 1500, 1.0, 0
         for _ in range(n_simulations):
-            found = paired_standardized_difference(rng.normal(2 * delta, 2, 12), np.zeros(12), 0.90)
-            covered += found is not None and found.low <= delta <= found.high
+            effect = paired_standardized_difference(rng.normal(2 * delta, 2, 12), np.zeros(12), 0.90)
+            covered += effect is not None and effect.low <= delta <= effect.high
         low, high = stats.binom.ppf([0.0005, 0.9995], n_simulations, 0.90)
         assert low <= covered <= high
 
@@ -60,13 +60,13 @@ class TestPairedStandardizedDifference:
     @settings(deadline=None, max_examples=50)
     def test_invariants(self, values: list[tuple[float, float]]) -> None:
         a, b = np.array(values).T
-        found, swapped = paired_standardized_difference(a, b), paired_standardized_difference(b, a)
-        if found is None:
+        effect, swapped = paired_standardized_difference(a, b), paired_standardized_difference(b, a)
+        if effect is None:
             assert swapped is None
             return
         assert swapped is not None
-        assert found.low <= found.value <= found.high
-        mirrored = (-found.value, -found.high, -found.low)
+        assert effect.low <= effect.value <= effect.high
+        mirrored = (-effect.value, -effect.high, -effect.low)
         assert (swapped.value, swapped.low, swapped.high) == pytest.approx(mirrored, rel=1e-6, abs=1e-12)
 
     def test_differences_that_do_not_vary(self) -> None:
@@ -109,15 +109,15 @@ class TestCliffsDelta:
     @settings(deadline=None, max_examples=50)
     def test_all_pairs_and_the_mann_whitney_statistic(self, a: list[int], b: list[int]) -> None:
         x, y = np.array(a, dtype=float), np.array(b, dtype=float)
-        found = cliffs_delta(x, y)
-        assert found == pytest.approx(np.sign(np.subtract.outer(x, y)).mean())
+        delta = cliffs_delta(x, y)
+        assert delta == pytest.approx(np.sign(np.subtract.outer(x, y)).mean())
         # U counts pairs above, ties half: delta = 2 U / (n m) - 1; pingouin calls U / (n m) CLES.
         u = stats.mannwhitneyu(x, y, method="asymptotic").statistic
-        assert found == pytest.approx(2 * u / (x.size * y.size) - 1)
-        assert found == pytest.approx(2 * pg.compute_effsize(x, y, eftype="cles") - 1)
-        assert cliffs_delta(y, x) == -found
+        assert delta == pytest.approx(2 * u / (x.size * y.size) - 1)
+        assert delta == pytest.approx(2 * pg.compute_effsize(x, y, eftype="cles") - 1)
+        assert cliffs_delta(y, x) == -delta
         # Only the order counts.
-        assert cliffs_delta(np.exp(x), np.exp(y)) == found
+        assert cliffs_delta(np.exp(x), np.exp(y)) == delta
 
     def test_refuses(self) -> None:
         for wrong in (np.array([]), np.ones((2, 2)), np.array([np.inf])):

@@ -96,9 +96,9 @@ class TestPValues:
 
     def test_asymmetric_by_hand(self) -> None:
         # Distances 3 and 1, error 1: the nearer limit decides, P(t_30 > 1).
-        found = equivalence_p(around(1.0, 1.0), (-2.0, 2.0))
-        assert found == pytest.approx(float(stats.t.sf(1.0, 30)))
-        assert found == equivalence_p(around(-1.0, 1.0, level=0.95), (-2.0, 2.0))
+        p = equivalence_p(around(1.0, 1.0), (-2.0, 2.0))
+        assert p == pytest.approx(float(stats.t.sf(1.0, 30)))
+        assert p == equivalence_p(around(-1.0, 1.0, level=0.95), (-2.0, 2.0))
 
     def test_without_error_the_point_decides(self) -> None:
         assert equivalence_p(around(0.5, 0.0), (-1.0, 1.0)) == 0.0
@@ -173,8 +173,8 @@ class TestClassify:
                 ceiling=ceiling,
             )  # fmt: skip
 
-        found, notes = outcome(0.89)
-        assert found == expected
+        classified, notes = outcome(0.89)
+        assert classified == expected
         assert "89%" in notes[0]
         assert outcome(0.90)[0] == "equivalent"
 
@@ -253,13 +253,13 @@ class TestClassify:
         # Half of the draws are 0, and a few so large that their mean exceeds an extreme observed
         # value.
         draws = np.concatenate([np.zeros(990), np.full(9, 1e4)])
-        found = compare_with_null(50.0, draws)
-        assert found.p_value <= 0.05
-        effect = found.observed - found.mean
+        comparison = compare_with_null(50.0, draws)
+        assert comparison.p_value <= 0.05
+        effect = comparison.observed - comparison.mean
         assert effect < 0
         outcome, _ = classify(
-            effect=effect, p_value=found.p_value, interval=None, margin=None, level=0.05,
-            percentile=found.percentile,
+            effect=effect, p_value=comparison.p_value, interval=None, margin=None, level=0.05,
+            percentile=comparison.percentile,
         )  # fmt: skip
         assert outcome == "greater"
 

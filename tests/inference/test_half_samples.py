@@ -56,7 +56,7 @@ def test_a_selected_value_needs_halves():
     """The value of the unit of the largest mean score is a jump: leaving out one group is far too large."""
     rng = np.random.default_rng(5)
     n_units, n_rows, size, repeats = 300, 64, 30, 60
-    found, halved, one_out = [], [], []
+    over_samples, halved, one_out = [], [], []
     for _ in range(repeats):
         truth, property_ = rng.normal(size=n_units), rng.normal(size=n_units)
 
@@ -64,11 +64,11 @@ def test_a_selected_value_needs_halves():
             return property_[np.argpartition(-scores, size)[:size]].mean()
 
         samples = truth + 4 * rng.normal(size=(8, n_rows, n_units))
-        found.append(np.var([chosen(sample.mean(axis=0)) for sample in samples], ddof=1))
+        over_samples.append(np.var([chosen(sample.mean(axis=0)) for sample in samples], ddof=1))
         left_out = leave_out(np.arange(n_rows), 32, rng)
         halves = half_samples(left_out, rng)
         for weights, into in ((halves.weights, halved), (left_out.weights, one_out)):
             values = np.array([chosen(samples[0][row[left_out.units] > 0].mean(axis=0)) for row in weights])
             into.append(half_sample_variance(values) if into is halved else jackknife_variance(values))
-    assert 0.7 < np.mean(halved) / np.mean(found) < 1.6
-    assert np.mean(one_out) / np.mean(found) > 2.5
+    assert 0.7 < np.mean(halved) / np.mean(over_samples) < 1.6
+    assert np.mean(one_out) / np.mean(over_samples) > 2.5

@@ -41,10 +41,10 @@ def test_drawn_groups_have_the_probabilities_of_the_definition():
     tilt = Tilt((Bin(units, 2),), (np.array([0, 3]),))
     drawn = np.sort(tilt.draw(np.log(strength), 40_000, np.random.default_rng(0)), axis=1)
     weights = {pair: strength ** sum(unit in (0, 3) for unit in pair) for pair in combinations(range(5), 2)}
-    found = {pair: np.mean((drawn == pair).all(axis=1)) for pair in weights}
+    shares = {pair: np.mean((drawn == pair).all(axis=1)) for pair in weights}
     for pair, weight in weights.items():
         expected = weight / sum(weights.values())
-        assert found[pair] == pytest.approx(expected, abs=5 * np.sqrt(expected / 40_000))
+        assert shares[pair] == pytest.approx(expected, abs=5 * np.sqrt(expected / 40_000))
 
 
 def test_weights_are_ratios_of_probabilities():
@@ -57,8 +57,8 @@ def test_weights_are_ratios_of_probabilities():
 
 def test_scores_by_hand():
     # groups {0,1}, {0,2}, {1,2} with T 1, 2, 6: unit 0 is in 1, 2 (mean 1.5) and not in 6
-    found = unit_scores(np.array([[0, 1], [0, 2], [1, 2], [1, 2]]), np.array([1.0, 2.0, 6.0, np.nan]), 4)
-    assert found.tolist() == [1.5 - 6.0, 3.5 - 2.0, 4.0 - 1.0, 0.0]
+    scores = unit_scores(np.array([[0, 1], [0, 2], [1, 2], [1, 2]]), np.array([1.0, 2.0, 6.0, np.nan]), 4)
+    assert scores.tolist() == [1.5 - 6.0, 3.5 - 2.0, 4.0 - 1.0, 0.0]
 
 
 def test_the_cut_raises_a_sum_more_than_any_other_cause():
@@ -91,7 +91,7 @@ def test_a_sum_has_the_strength_of_enumeration():
     group = every[order[3]]  # p = 2 * 4 / 216
     observed = float(sums[order[3]])
 
-    found = hidden_bias(
+    bias = hidden_bias(
         observed,
         drawn := exchanged_within(bins, group, 1999, np.random.default_rng(3)),
         values[drawn].sum(axis=1),
@@ -106,14 +106,14 @@ def test_a_sum_has_the_strength_of_enumeration():
     for _ in range(30):
         middle = np.sqrt(low * high)
         low, high = (middle, high) if worst_p(every, extreme, 12, middle) < 0.025 else (low, middle)
-    assert found is not None
-    assert found.strength == pytest.approx(low, rel=0.2)  # 499 draws: 25 % of a tail of 0.025
-    assert found.linear > 0.95
+    assert bias is not None
+    assert bias.strength == pytest.approx(low, rel=0.2)  # 499 draws: 25 % of a tail of 0.025
+    assert bias.linear > 0.95
 
 
 def test_stronger_effects_need_stronger_causes():
     bins, values = np.repeat(np.arange(6), 10), np.tile(np.arange(10.0), 6)
-    found = []
+    strengths = []
     for first in (4, 7):  # members are those with the largest values, from `first` on
         group = np.flatnonzero((values >= first) & (values < first + 3))
         drawn = exchanged_within(bins, group, 999, np.random.default_rng(0))
@@ -128,8 +128,8 @@ def test_stronger_effects_need_stronger_causes():
             np.random.default_rng(1),
         )
         assert bias is not None
-        found.append(bias.strength)
-    assert 1.0 <= found[0] < 2 < found[1]
+        strengths.append(bias.strength)
+    assert 1.0 <= strengths[0] < 2 < strengths[1]
 
 
 def test_no_cause_is_enough_where_no_cause_reaches_the_value():
@@ -138,12 +138,12 @@ def test_no_cause_is_enough_where_no_cause_reaches_the_value():
     drawn = exchanged_within(bins, group, 199, np.random.default_rng(0))
     noise = np.random.default_rng(1).normal(size=199)
     rng = np.random.default_rng(2)
-    found = hidden_bias(
+    bias = hidden_bias(
         100.0, drawn, noise, bins, group, lambda groups: rng.normal(size=len(groups)), 0.05, rng
     )
-    assert found is not None
-    assert found.strength == pytest.approx(LARGEST)
-    assert found.linear < 0.2
+    assert bias is not None
+    assert bias.strength == pytest.approx(LARGEST)
+    assert bias.linear < 0.2
 
 
 def test_a_statistic_that_does_not_vary_has_none():
@@ -159,7 +159,7 @@ def test_a_statistic_that_does_not_vary_has_none():
 @pytest.mark.slow
 def test_a_planted_cause_is_rarely_found_too_weak():
     """Membership dealt out with odds of 2 for the larger half: p beyond that strength holds its level."""
-    bins, n_found, n_layers = np.repeat(np.arange(5), 10), 0, 200
+    bins, n_strong, n_layers = np.repeat(np.arange(5), 10), 0, 200
     for number in range(n_layers):
         rng = np.random.default_rng(number)
         values = rng.normal(size=50)
@@ -181,5 +181,5 @@ def test_a_planted_cause_is_rarely_found_too_weak():
             rng,
         )
         assert bias is not None
-        n_found += bias.strength > 2.0
-    assert n_found <= 13  # P(X > 13) < 0.001 of 200 at 0.025
+        n_strong += bias.strength > 2.0
+    assert n_strong <= 13  # P(X > 13) < 0.001 of 200 at 0.025

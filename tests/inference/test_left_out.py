@@ -33,29 +33,29 @@ class TestLeaveOut:
         distinct, counts = np.unique(codes, return_counts=True)
         if distinct.size < 2:
             return
-        found = leave_out(codes, n_groups, np.random.default_rng(seed))
+        left_out = leave_out(codes, n_groups, np.random.default_rng(seed))
         groups = min(n_groups, distinct.size)
-        assert set(found.units.tolist()) == set(range(groups))
-        assert all(np.unique(found.units[codes == unit]).size == 1 for unit in distinct)
-        assert np.array_equal(found.weights, 1 - np.eye(groups, dtype=int))
-        sizes = np.bincount(found.units)
+        assert set(left_out.units.tolist()) == set(range(groups))
+        assert all(np.unique(left_out.units[codes == unit]).size == 1 for unit in distinct)
+        assert np.array_equal(left_out.weights, 1 - np.eye(groups, dtype=int))
+        sizes = np.bincount(left_out.units)
         assert sizes.max() - sizes.min() <= counts.max()
 
     def test_with_few_units_each_is_left_out_alone(self) -> None:
-        found = leave_out(np.array([5, 5, 8, 9]), 32, np.random.default_rng(0))
-        assert np.unique(found.units).size == 3
-        assert found.units[0] == found.units[1]
-        assert found.effective == pytest.approx(16 / 6)  # 1 / (1/4 + 1/16 + 1/16)
+        left_out = leave_out(np.array([5, 5, 8, 9]), 32, np.random.default_rng(0))
+        assert np.unique(left_out.units).size == 3
+        assert left_out.units[0] == left_out.units[1]
+        assert left_out.effective == pytest.approx(16 / 6)  # 1 / (1/4 + 1/16 + 1/16)
 
     def test_more_units_than_groups_count_as_the_groups(self) -> None:
         assert leave_out(np.arange(500), 32, np.random.default_rng(0)).effective == 32
 
     def test_rows_of_the_other_condition_always_stay(self) -> None:
         units, rows = np.arange(10), np.arange(10) < 6
-        found = leave_out(units, 3, np.random.default_rng(0), rows)
-        assert (found.units[6:] == 3).all()
-        assert set(found.units[:6].tolist()) == {0, 1, 2}
-        assert found.weights.tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1]]
+        left_out = leave_out(units, 3, np.random.default_rng(0), rows)
+        assert (left_out.units[6:] == 3).all()
+        assert set(left_out.units[:6].tolist()) == {0, 1, 2}
+        assert left_out.weights.tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1]]
 
     def test_groups_are_random_and_seeded(self) -> None:
         units = np.arange(100)
@@ -82,8 +82,8 @@ class TestCrossedErrors:
 
         expected = mean_contrast(values, first, documents, types)
         left_out = crossed_left_out(documents, types, conditions, rng, n_groups=10_000)
-        found = crossed_errors(evaluated(evaluate, left_out), left_out)
-        ours, theirs = found.variances, expected.variances
+        errors = crossed_errors(evaluated(evaluate, left_out), left_out)
+        ours, theirs = errors.variances, expected.variances
         assert ours.documents.variance == pytest.approx(theirs.documents.variance)
         assert ours.documents.units == pytest.approx(theirs.documents.units)
         assert [item.variance for item in ours.types] == pytest.approx([x.variance for x in theirs.types])
@@ -113,10 +113,10 @@ class TestCrossedErrors:
             _, types, conditions = text(rng, 60, 150)
             values = rng.normal(size=300)[types] + rng.normal(size=types.size)
             of_rows = conditions == 0
-            for found, number in ((grouped, LEFT_OUT), (single, 10_000)):
+            for variances, number in ((grouped, LEFT_OUT), (single, 10_000)):
                 item = leave_out(types, number, rng, of_rows)
                 kept = item.weights[:, item.units] * of_rows
-                found.append(jackknife_variance(kept @ values / kept.sum(axis=1)))
+                variances.append(jackknife_variance(kept @ values / kept.sum(axis=1)))
         assert np.mean(grouped) == pytest.approx(np.mean(single), rel=0.15)
         assert np.std(grouped) < 3 * np.std(single)
 
@@ -138,11 +138,11 @@ class TestCrossedErrors:
 
             estimate = float(np.sqrt(change.sum() / whole.sum()))
             left_out = crossed_left_out(documents, types, 0 * conditions, rng)
-            found = crossed_errors(evaluated(evaluate, left_out), left_out).variances
+            variances = crossed_errors(evaluated(evaluate, left_out), left_out).variances
             t = abs(estimate - 0.5)
-            critical = stats.t.ppf(0.95, found.degrees_of_freedom)
-            covered += bool(t <= critical * np.sqrt(found.total))
-            alone += bool(t <= stats.t.ppf(0.95, 31) * np.sqrt(found.documents.variance))
+            critical = stats.t.ppf(0.95, variances.degrees_of_freedom)
+            covered += bool(t <= critical * np.sqrt(variances.total))
+            alone += bool(t <= stats.t.ppf(0.95, 31) * np.sqrt(variances.documents.variance))
         # 99.9 % binomial bounds around 0.90 of 300: 251 to 286.
         assert 251 <= covered <= 290
         assert alone < 245

@@ -30,61 +30,61 @@ def paule_mandel(effects, errors):
 
 def test_two_equal_errors_by_hand():
     """Effects 0 and 4, errors 1: the sample variance is 8, so tau^2 = 8 - 1 = 7."""
-    found = pool_effects(np.array([0.0, 4.0]), np.array([1.0, 1.0]))
-    assert found.effect == pytest.approx(2.0)
-    assert found.tau2 == pytest.approx(7.0, rel=1e-4)
-    assert found.weights == pytest.approx((0.5, 0.5))
+    pooled = pool_effects(np.array([0.0, 4.0]), np.array([1.0, 1.0]))
+    assert pooled.effect == pytest.approx(2.0)
+    assert pooled.tau2 == pytest.approx(7.0, rel=1e-4)
+    assert pooled.weights == pytest.approx((0.5, 0.5))
     # Q = sum (y - 2)^2 / 1 = 8 on 1 degree of freedom, I^2 = 1 - 1/8
-    assert (found.q, found.i2) == (pytest.approx(8.0), pytest.approx(0.875))
+    assert (pooled.q, pooled.i2) == (pytest.approx(8.0), pytest.approx(0.875))
     # V = (0.5 * 4 + 0.5 * 4) / 1 = 4, t(1) at 97.5 % = 12.706
-    assert found.interval_95.standard_error == pytest.approx(2.0)
-    assert found.interval_95.degrees_of_freedom == 1
-    assert found.interval_95.low == pytest.approx(2 - 12.706 * 2, rel=1e-4)
-    assert found.prediction is None  # t(0) does not exist
+    assert pooled.interval_95.standard_error == pytest.approx(2.0)
+    assert pooled.interval_95.degrees_of_freedom == 1
+    assert pooled.interval_95.low == pytest.approx(2 - 12.706 * 2, rel=1e-4)
+    assert pooled.prediction is None  # t(0) does not exist
 
 
 def test_the_variance_between_models_solves_paule_and_mandel():
-    found = pool_effects(EFFECTS, ERRORS)
+    pooled = pool_effects(EFFECTS, ERRORS)
     tau2 = paule_mandel(EFFECTS, ERRORS)
     weights = 1 / (ERRORS**2 + tau2)
     weights /= weights.sum()
     mean = weights @ EFFECTS
     variance = weights @ (EFFECTS - mean) ** 2 / 4
     assert tau2 > 0.2
-    assert found.tau2 == pytest.approx(tau2, rel=1e-4)
-    assert found.effect == pytest.approx(mean, rel=1e-4)
-    assert found.weights == pytest.approx(tuple(weights), rel=1e-3)
-    assert found.interval_95.standard_error == pytest.approx(np.sqrt(variance), rel=1e-4)
+    assert pooled.tau2 == pytest.approx(tau2, rel=1e-4)
+    assert pooled.effect == pytest.approx(mean, rel=1e-4)
+    assert pooled.weights == pytest.approx(tuple(weights), rel=1e-3)
+    assert pooled.interval_95.standard_error == pytest.approx(np.sqrt(variance), rel=1e-4)
     fixed = 1 / ERRORS**2
     centre = (fixed @ EFFECTS) / fixed.sum()
     q = fixed @ (EFFECTS - centre) ** 2
-    assert found.q == pytest.approx(q)
-    assert found.p_heterogeneity == pytest.approx(stats.chi2.sf(q, 4))
+    assert pooled.q == pytest.approx(q)
+    assert pooled.p_heterogeneity == pytest.approx(stats.chi2.sf(q, 4))
     half = stats.t.ppf(0.975, 3) * np.sqrt(tau2 + variance)
-    assert found.prediction == pytest.approx((mean - half, mean + half), rel=1e-4)
+    assert pooled.prediction == pytest.approx((mean - half, mean + half), rel=1e-4)
 
 
 def test_the_interval_is_the_row_of_the_library():
     table = combine_effects(EFFECTS, ERRORS**2, method_re="iterated", use_t=True).summary_frame(use_t=False)
     row = table.loc["random effect wls"]
-    found = pool_effects(EFFECTS, ERRORS)
-    assert found.effect == pytest.approx(row["eff"], rel=1e-4)
-    assert found.interval_95.standard_error == pytest.approx(row["sd_eff"], rel=1e-4)
+    pooled = pool_effects(EFFECTS, ERRORS)
+    assert pooled.effect == pytest.approx(row["eff"], rel=1e-4)
+    assert pooled.interval_95.standard_error == pytest.approx(row["sd_eff"], rel=1e-4)
 
 
 def test_effects_that_agree_do_not_give_an_interval_of_no_width():
     """Hartung and Knapp's variance is 0 there; the usual one, 0.5^2 / 4, stands in."""
-    found = pool_effects(np.full(4, 3.0), np.full(4, 0.5))
-    assert (found.effect, found.tau2, found.i2, found.q) == (3.0, 0.0, 0.0, 0.0)
-    assert found.p_heterogeneity == 1.0
-    assert found.interval_95.standard_error == pytest.approx(0.25)
+    pooled = pool_effects(np.full(4, 3.0), np.full(4, 0.5))
+    assert (pooled.effect, pooled.tau2, pooled.i2, pooled.q) == (3.0, 0.0, 0.0, 0.0)
+    assert pooled.p_heterogeneity == 1.0
+    assert pooled.interval_95.standard_error == pytest.approx(0.25)
 
 
 def test_shared_errors_do_not_average_out():
     """With equal effects all error is shared: that of one run, plus what the runs' spread says, 0."""
-    found = pool_effects(np.full(9, 3.0), np.full(9, 0.5), shared_errors=True)
-    assert found.interval_95.standard_error == pytest.approx(0.5)
-    assert found.shared_errors
+    pooled = pool_effects(np.full(9, 3.0), np.full(9, 0.5), shared_errors=True)
+    assert pooled.interval_95.standard_error == pytest.approx(0.5)
+    assert pooled.shared_errors
     alone = pool_effects(EFFECTS, ERRORS)
     together = pool_effects(EFFECTS, ERRORS, shared_errors=True)
     shared = np.array(alone.weights) @ ERRORS
@@ -100,15 +100,15 @@ def test_shared_errors_do_not_average_out():
 )
 def test_unit_and_origin_do_not_matter(pairs, shift, unit):
     effects, errors = (np.array(column) for column in zip(*pairs, strict=True))
-    found = pool_effects(effects, errors)
+    pooled = pool_effects(effects, errors)
     moved = pool_effects((effects + shift) * unit, errors * unit)
-    assert sum(found.weights) == pytest.approx(1.0)
-    assert effects.min() - 1e-9 <= found.effect <= effects.max() + 1e-9
-    assert found.tau2 >= 0 and 0 <= found.i2 <= 1
+    assert sum(pooled.weights) == pytest.approx(1.0)
+    assert effects.min() - 1e-9 <= pooled.effect <= effects.max() + 1e-9
+    assert pooled.tau2 >= 0 and 0 <= pooled.i2 <= 1
     scale = max(1.0, np.abs(effects).max())
-    assert moved.effect / unit - shift == pytest.approx(found.effect, abs=2e-3 * scale)
+    assert moved.effect / unit - shift == pytest.approx(pooled.effect, abs=2e-3 * scale)
     assert moved.interval_95.standard_error / unit == pytest.approx(
-        found.interval_95.standard_error, rel=2e-3
+        pooled.interval_95.standard_error, rel=2e-3
     )
 
 
@@ -117,8 +117,8 @@ def test_intervals_hold_the_truth_for_few_models():
     rng = np.random.default_rng(11)
     errors = np.array([0.2, 0.4, 0.7, 1.0])
     effects = 2.0 + rng.normal(0, np.sqrt(errors**2 + 0.25), (2000, 4))
-    found = [pool_effects(row, errors).interval_95 for row in effects]
-    assert 0.94 <= np.mean([item.low <= 2.0 <= item.high for item in found]) <= 0.985
+    intervals = [pool_effects(row, errors).interval_95 for row in effects]
+    assert 0.94 <= np.mean([item.low <= 2.0 <= item.high for item in intervals]) <= 0.985
 
 
 def test_shared_errors_hold_the_truth_on_one_text():

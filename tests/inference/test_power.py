@@ -27,16 +27,16 @@ def normal_power(effect, level):
 @pytest.mark.parametrize("effect", [0.0, 0.5, 1.0, 2.0, -2.0, 3.0])
 @pytest.mark.parametrize("level", [0.05, 0.01])
 def test_among_many_normal_draws_power_is_that_of_the_z_test(effect, level):
-    found = randomization_power(NORMAL, effect, 99_999, level)
-    assert found == pytest.approx(normal_power(effect, level), abs=0.003)
+    power = randomization_power(NORMAL, effect, 99_999, level)
+    assert power == pytest.approx(normal_power(effect, level), abs=0.003)
 
 
 @pytest.mark.parametrize(("n_draws", "level"), [(39, 0.05), (99, 0.05), (150, 0.05), (999, 0.01)])
 def test_without_an_effect_power_is_the_attained_level(n_draws, level):
     allowed = allowed_extremes(n_draws, level)
     assert 2 * (allowed + 1) / (n_draws + 1) <= level + 1e-12 < 2 * (allowed + 2) / (n_draws + 1) + 1e-12
-    found = randomization_power(NORMAL, 0.0, n_draws, level)
-    assert found == pytest.approx(2 * (allowed + 1) / (n_draws + 1), rel=0.01)
+    power = randomization_power(NORMAL, 0.0, n_draws, level)
+    assert power == pytest.approx(2 * (allowed + 1) / (n_draws + 1), rel=0.01)
 
 
 def test_power_among_few_draws_agrees_with_a_simulation():
@@ -102,8 +102,8 @@ def test_equivalence_power_with_many_documents_has_a_closed_form():
 def test_an_ordinary_group_is_equivalent_as_often_as_the_ceiling_and_the_interval_allow():
     # without any error: P(|z| <= 2) = 0.9545; with t s = 0.2 (t -> 1.6449): P(|z| <= 1.8)
     assert ordinary_equivalence(NORMAL, 2.0, 0.0, 30, 0.05) == pytest.approx(0.9545, abs=1e-3)
-    found = ordinary_equivalence(NORMAL, 2.0, 0.2 / stats.norm.ppf(0.95), 10**7, 0.05)
-    assert found == pytest.approx(2 * stats.norm.cdf(1.8) - 1, abs=1e-3)
+    chance = ordinary_equivalence(NORMAL, 2.0, 0.2 / stats.norm.ppf(0.95), 10**7, 0.05)
+    assert chance == pytest.approx(2 * stats.norm.cdf(1.8) - 1, abs=1e-3)
 
 
 def test_below_the_ceiling_equivalence_is_never_concluded():
@@ -116,15 +116,15 @@ def test_below_the_ceiling_equivalence_is_never_concluded():
 
 def test_the_effect_seen_four_times_in_five():
     # two-sided z: 1.96 + 0.8416, the other tail being negligible
-    found = effect_seen(lambda effect: randomization_power(NORMAL, effect, 99_999, 0.05), 1.0, 0.8)
-    assert found == pytest.approx(1.96 + 0.8416, abs=0.01)
+    seen = effect_seen(lambda effect: randomization_power(NORMAL, effect, 99_999, 0.05), 1.0, 0.8)
+    assert seen == pytest.approx(1.96 + 0.8416, abs=0.01)
     assert effect_seen(lambda effect: 0.5, 1.0, 0.8) is None
 
 
 def test_the_null_narrows_by_its_noise_alone():
     # var(40) = 1, var(20) = 1.5: a = 0.5, b = 20; var(80) = 0.75
-    found = null_spread(1.0, np.sqrt(1.5), 40, np.array([20, 40, 80]))
-    np.testing.assert_allclose(found**2, [1.5, 1.0, 0.75])
+    spread = null_spread(1.0, np.sqrt(1.5), 40, np.array([20, 40, 80]))
+    np.testing.assert_allclose(spread**2, [1.5, 1.0, 0.75])
     assert null_spread(1.0, 0.9, 40, 160) == 1.0  # nothing is gained from a chance decrease
     assert null_spread(1.0, 9.0, 40, 160) == pytest.approx(0.5)  # all of it noise: as 1 / sqrt(D)
     assert null_spread(0.0, 0.0, 40, 160) == 1.0

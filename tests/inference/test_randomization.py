@@ -27,17 +27,17 @@ class TestCompareWithNull:
         draws = np.arange(1.0, 10.0)
         assert compare_with_null(8.0, draws, "greater").p_value == pytest.approx((2 + 1) / 10)
         assert compare_with_null(8.0, draws, "less").p_value == pytest.approx((8 + 1) / 10)
-        found = compare_with_null(8.0, draws, null="size_matched", log10_relabellings=2.0)
-        assert found.p_value == pytest.approx(2 * 3 / 10)
+        comparison = compare_with_null(8.0, draws, null="size_matched", log10_relabellings=2.0)
+        assert comparison.p_value == pytest.approx(2 * 3 / 10)
         # One-sided 0.3: 2 sqrt(0.3 * 0.7 / 9) = 0.3055.
-        assert found.p_error == pytest.approx(0.3055, abs=1e-4)
+        assert comparison.p_error == pytest.approx(0.3055, abs=1e-4)
         # 7 below and 1 tied of 9.
-        assert found.percentile == pytest.approx(100 * 7.5 / 9)
+        assert comparison.percentile == pytest.approx(100 * 7.5 / 9)
         # Mean 5, variance 60 / 8 = 7.5.
-        assert (found.mean, found.sd) == pytest.approx((5.0, math.sqrt(7.5)))
-        assert found.z == pytest.approx(3 / math.sqrt(7.5))
-        assert (found.null, found.statistic, found.n_draws) == ("size_matched", "T(G)", 9)
-        assert (found.log10_relabellings, found.n_undefined) == (2.0, 0)
+        assert (comparison.mean, comparison.sd) == pytest.approx((5.0, math.sqrt(7.5)))
+        assert comparison.z == pytest.approx(3 / math.sqrt(7.5))
+        assert (comparison.null, comparison.statistic, comparison.n_draws) == ("size_matched", "T(G)", 9)
+        assert (comparison.log10_relabellings, comparison.n_undefined) == (2.0, 0)
 
     @pytest.mark.parametrize("alternative", ALTERNATIVES)
     def test_all_relabellings_but_the_observed_one_give_scipys_exact_p(
@@ -78,23 +78,23 @@ class TestCompareWithNull:
     @pytest.mark.parametrize("alternative", ALTERNATIVES)
     def test_undefined_draws_count_as_extreme_in_both_tails(self, alternative: Alternative) -> None:
         draws = np.concatenate([np.arange(1.0, 98.0), [np.nan, np.inf]])
-        found = compare_with_null(0.0 if alternative == "less" else 200.0, draws, alternative)
+        comparison = compare_with_null(0.0 if alternative == "less" else 200.0, draws, alternative)
         # None of the 97 defined draws is as extreme; the 2 others are: (2 + 1) / 100.
-        assert found.p_value == pytest.approx((2 if alternative == "two-sided" else 1) * 3 / 100)
-        assert (found.n_undefined, found.n_draws, found.mean) == (2, 99, 49.0)
+        assert comparison.p_value == pytest.approx((2 if alternative == "two-sided" else 1) * 3 / 100)
+        assert (comparison.n_undefined, comparison.n_draws, comparison.mean) == (2, 99, 49.0)
 
     def test_ties_within_rounding_count(self) -> None:
         total = 0.1 + 0.2  # 0.30000000000000004
-        found = compare_with_null(total, np.array([0.3, 0.0, 0.1]), "greater")
-        assert found.p_value == pytest.approx(2 / 4)
-        assert found.percentile == pytest.approx(100 * 2.5 / 3)
+        comparison = compare_with_null(total, np.array([0.3, 0.0, 0.1]), "greater")
+        assert comparison.p_value == pytest.approx(2 / 4)
+        assert comparison.percentile == pytest.approx(100 * 2.5 / 3)
         # An observed sum that cancels to a few eps ties with 0, as the draws are of order 1.
         assert compare_with_null(2e-16, np.array([0.0, -1.0, -1.0]), "greater").p_value == 2 / 4
 
     def test_a_null_that_does_not_vary(self) -> None:
-        found = compare_with_null(1.0, np.full(7, 0.1))
-        assert (found.z, found.sd) == (None, 0.0)
-        assert found.p_value == pytest.approx(2 / 8)
+        comparison = compare_with_null(1.0, np.full(7, 0.1))
+        assert (comparison.z, comparison.sd) == (None, 0.0)
+        assert comparison.p_value == pytest.approx(2 / 8)
         single = compare_with_null(1.0, np.array([0.5]))
         assert (single.z, single.sd, single.p_value) == (None, 0.0, 1.0)
 
@@ -102,18 +102,18 @@ class TestCompareWithNull:
     @settings(deadline=None, max_examples=60)
     def test_invariants(self, observed: float, draws: list[float]) -> None:
         values = np.array(draws)
-        found = compare_with_null(observed, values)
+        comparison = compare_with_null(observed, values)
         less = compare_with_null(observed, values, "less")
         greater = compare_with_null(observed, values, "greater")
-        assert found.p_value == min(1.0, 2 * min(less.p_value, greater.p_value))
+        assert comparison.p_value == min(1.0, 2 * min(less.p_value, greater.p_value))
         assert 1 / (values.size + 1) <= less.p_value <= 1
         # Every draw is in a tail, ties in both; the observed value in both.
         assert (less.p_value + greater.p_value) * (values.size + 1) >= values.size + 2 - 1e-9
         mirrored = compare_with_null(-observed, -values)
-        assert mirrored.p_value == found.p_value
-        assert mirrored.percentile == pytest.approx(100 - found.percentile)
-        assert compare_with_null(observed, values[::-1]).p_value == found.p_value
-        assert compare_with_null(4 * observed, 4 * values).p_value == found.p_value
+        assert mirrored.p_value == comparison.p_value
+        assert mirrored.percentile == pytest.approx(100 - comparison.percentile)
+        assert compare_with_null(observed, values[::-1]).p_value == comparison.p_value
+        assert compare_with_null(4 * observed, 4 * values).p_value == comparison.p_value
 
     @pytest.mark.parametrize(
         ("observed", "draws", "message"),
@@ -136,10 +136,10 @@ class TestCompareWithNull:
 
 def test_sequential_p_is_h_over_l_once_both_tails_are_full():
     draws = np.array([0.0, 3.0, 1.0, 4.0, 5.0, -1.0])
-    found = compare_with_null(2.0, draws, "two-sided", stop_after=2, planned_draws=100)
+    comparison = compare_with_null(2.0, draws, "two-sided", stop_after=2, planned_draws=100)
     # greater: 3, 4 -> the second is draw 4, p = 2/4; less: 0, 1 -> the second is draw 3, p = 2/3
-    assert found.p_value == 1.0
-    assert found.planned_draws == 100
+    assert comparison.p_value == 1.0
+    assert comparison.planned_draws == 100
     assert compare_with_null(2.0, draws, "less", stop_after=2).p_value == pytest.approx(2 / 3)
     assert compare_with_null(2.0, draws, "greater", stop_after=4).p_value == pytest.approx(4 / 7)  # not full
 

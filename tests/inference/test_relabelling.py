@@ -19,10 +19,10 @@ from hypotest.inference.relabelling import (
 )
 
 
-def equally_frequent(found: Relabellings) -> bool:
+def equally_frequent(relabellings: Relabellings) -> bool:
     """Whether all distinct relabellings occur, about equally often."""
-    counts = Counter(map(bytes, found.labels))
-    assert len(counts) == round(10**found.log10_distinct)
+    counts = Counter(map(bytes, relabellings.labels))
+    assert len(counts) == round(10**relabellings.log10_distinct)
     return bool(stats.chisquare(list(counts.values())).pvalue > 0.001)
 
 
@@ -37,24 +37,24 @@ class TestPermuteWithinDocuments:
         # Documents 5 (positions 0, 2, 4), 7 (1, 3, 6, 7), 9 (5, labelled): C(3,1) * C(4,2) = 18.
         labels = np.array([1, 1, 0, 1, 0, 1, 0, 0], dtype=bool)
         documents = np.array([5, 7, 5, 7, 5, 9, 7, 7])
-        found = within_documents(labels, documents, 3000, np.random.default_rng(0))
-        assert found.log10_distinct == pytest.approx(math.log10(18))
-        assert found.n_informative == 2
-        assert found.labels.shape == (3000, 8)
-        assert equally_frequent(found)
+        relabellings = within_documents(labels, documents, 3000, np.random.default_rng(0))
+        assert relabellings.log10_distinct == pytest.approx(math.log10(18))
+        assert relabellings.n_informative == 2
+        assert relabellings.labels.shape == (3000, 8)
+        assert equally_frequent(relabellings)
         for document in (5, 7, 9):
             members = documents == document
-            assert (found.labels[:, members].sum(axis=1) == labels[members].sum()).all()
-        assert np.array_equal(found.of_positions(slice(None)), found.labels)
-        assert np.array_equal(found.of_positions(3), found.labels[3])
+            assert (relabellings.labels[:, members].sum(axis=1) == labels[members].sum()).all()
+        assert np.array_equal(relabellings.of_positions(slice(None)), relabellings.labels)
+        assert np.array_equal(relabellings.of_positions(3), relabellings.labels[3])
 
     def test_agrees_with_scipys_exact_test_in_one_document(self) -> None:
         rng = np.random.default_rng(5)
         values = rng.normal(size=10)
         labels = np.arange(10) < 4
         values[labels] += 1.0
-        found = within_documents(labels, np.zeros(10, dtype=int), 10_000, rng)
-        draws = found.labels @ values / 4 - ~found.labels @ values / 6
+        relabellings = within_documents(labels, np.zeros(10, dtype=int), 10_000, rng)
+        draws = relabellings.labels @ values / 4 - ~relabellings.labels @ values / 6
         observed = float(values[labels].mean() - values[~labels].mean())
         ours = compare_with_null(observed, draws)
         exact = stats.permutation_test(
@@ -68,9 +68,9 @@ class TestPermuteWithinDocuments:
 
     def test_nothing_to_permute(self) -> None:
         labels = np.array([True, True, False])
-        found = within_documents(labels, np.array([0, 0, 1]), 4, np.random.default_rng(0))
-        assert (found.log10_distinct, found.n_informative) == (0.0, 0)
-        assert (found.labels == labels).all()
+        relabellings = within_documents(labels, np.array([0, 0, 1]), 4, np.random.default_rng(0))
+        assert (relabellings.log10_distinct, relabellings.n_informative) == (0.0, 0)
+        assert (relabellings.labels == labels).all()
 
     @given(
         data=st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=40),
@@ -83,15 +83,15 @@ class TestPermuteWithinDocuments:
         labels = np.array([label for label, _ in data])
         documents = np.array([document for _, document in data])
         before = labels.copy()
-        found = within_documents(labels, documents, 5, np.random.default_rng(seed))
+        relabellings = within_documents(labels, documents, 5, np.random.default_rng(seed))
         assert np.array_equal(labels, before)
         expected = 0.0
         for document in set(documents.tolist()):
             members = documents == document
             n, m = int(members.sum()), int(labels[members].sum())
-            assert (found.labels[:, members].sum(axis=1) == m).all()
+            assert (relabellings.labels[:, members].sum(axis=1) == m).all()
             expected += math.log10(math.comb(n, m))
-        assert found.log10_distinct == pytest.approx(expected, abs=1e-9)
+        assert relabellings.log10_distinct == pytest.approx(expected, abs=1e-9)
 
     def test_refuses(self) -> None:
         rng = np.random.default_rng(0)
@@ -110,22 +110,22 @@ class TestPermuteTypes:
     RARE = np.isin(TYPES, [30, 50])
 
     def test_uniform_over_all_relabellings(self) -> None:
-        found = permute_types(self.RARE, self.TYPES, 3000, np.random.default_rng(0))
+        relabellings = permute_types(self.RARE, self.TYPES, 3000, np.random.default_rng(0))
         # C(2,1) in stratum 0 and C(3,1) in stratum 1.
-        assert found.log10_distinct == pytest.approx(math.log10(6))
-        assert found.n_informative == 2
-        assert found.labels.shape == (3000, 5)  # types 10, 20, 30, 40, 50
-        assert equally_frequent(found)
-        assert (found.labels[:, [0, 2]].sum(axis=1) == 1).all()
-        assert (found.labels[:, [1, 3, 4]].sum(axis=1) == 1).all()
+        assert relabellings.log10_distinct == pytest.approx(math.log10(6))
+        assert relabellings.n_informative == 2
+        assert relabellings.labels.shape == (3000, 5)  # types 10, 20, 30, 40, 50
+        assert equally_frequent(relabellings)
+        assert (relabellings.labels[:, [0, 2]].sum(axis=1) == 1).all()
+        assert (relabellings.labels[:, [1, 3, 4]].sum(axis=1) == 1).all()
 
     def test_positions_of_a_type_move_together(self) -> None:
-        found = permute_types(self.RARE, self.TYPES, 50, np.random.default_rng(1))
-        positions = found.of_positions(slice(None))
+        relabellings = permute_types(self.RARE, self.TYPES, 50, np.random.default_rng(1))
+        positions = relabellings.of_positions(slice(None))
         assert positions.shape == (50, 10)
         for column, token in enumerate((10, 20, 30, 40, 50)):
-            assert (positions[:, token == self.TYPES] == found.labels[:, [column]]).all()
-        assert np.array_equal(found.of_positions(4), positions[4])
+            assert (positions[:, token == self.TYPES] == relabellings.labels[:, [column]]).all()
+        assert np.array_equal(relabellings.of_positions(4), positions[4])
 
     def test_strata_at_powers_of_two(self) -> None:
         # Counts 3 and 4 lie on two sides of a border, 4 and 7 do not.
@@ -141,8 +141,8 @@ class TestPermuteTypes:
         rng = np.random.default_rng(8)
         types = np.arange(9)  # one position each: one stratum
         values = rng.normal(size=9) + (types < 4)
-        found = permute_types(types < 4, types, 10_000, rng)
-        ours = compare_with_null(float(values[:4].sum()), found.labels @ values, "greater")
+        relabellings = permute_types(types < 4, types, 10_000, rng)
+        ours = compare_with_null(float(values[:4].sum()), relabellings.labels @ values, "greater")
         exact = stats.permutation_test(
             (values[:4], values[4:]),
             lambda x, y: np.sum(x),
@@ -177,9 +177,9 @@ def test_labels_of_pairs_change_places_as_signs_flip():
     differences = rng.normal(0.5, 1, 8)
     values = np.r_[differences, np.zeros(8)]  # a pair is a row and the one eight behind it
     pairs, labels = np.tile(np.arange(8), 2), np.arange(16) < 8
-    found = permute_labels(labels, np.arange(16), pairs, 10_000, rng)
-    assert 10**found.log10_distinct == pytest.approx(2**8)
-    draws = (found.labels @ values - ~found.labels @ values) / 8
+    relabellings = permute_labels(labels, np.arange(16), pairs, 10_000, rng)
+    assert 10**relabellings.log10_distinct == pytest.approx(2**8)
+    draws = (relabellings.labels @ values - ~relabellings.labels @ values) / 8
     ours = compare_with_null(float(differences.mean()), draws)
     exact = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
     assert abs(ours.p_value - exact.pvalue) < 4 * ours.p_error + 2 / 10_000

@@ -11,14 +11,14 @@ from hypotest.inference.replicability import lower_bound, partial_conjunctions
 
 def test_by_hand():
     """Sorted .001, .02, .3, .8: 4 x .001, 3 x .02, 2 x .3, 1 x .8."""
-    found = partial_conjunctions([0.3, 0.001, 0.8, 0.02])
-    assert found == pytest.approx((0.004, 0.06, 0.6, 0.8))
-    assert [lower_bound(found, level) for level in (0.001, 0.05, 0.1, 0.9)] == [0, 1, 2, 4]
+    conjunctions = partial_conjunctions([0.3, 0.001, 0.8, 0.02])
+    assert conjunctions == pytest.approx((0.004, 0.06, 0.6, 0.8))
+    assert [lower_bound(conjunctions, level) for level in (0.001, 0.05, 0.1, 0.9)] == [0, 1, 2, 4]
 
 
 def test_all_of_them_is_the_largest_p_and_one_of_them_bonferroni():
-    found = partial_conjunctions([0.01, 0.04, 0.02])
-    assert found[-1] == pytest.approx(0.04) and found[0] == pytest.approx(0.03)
+    conjunctions = partial_conjunctions([0.01, 0.04, 0.02])
+    assert conjunctions[-1] == pytest.approx(0.04) and conjunctions[0] == pytest.approx(0.03)
     assert partial_conjunctions([]) == () and lower_bound((), 0.05) == 0
     with pytest.raises(ValueError, match="between 0 and 1"):
         partial_conjunctions([1.2])
@@ -26,9 +26,9 @@ def test_all_of_them_is_the_largest_p_and_one_of_them_bonferroni():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_more_models_are_never_easier_to_show(p_values):
-    found = partial_conjunctions(p_values)
-    assert all(a <= b for a, b in itertools.pairwise(found)) and found[-1] <= 1
-    assert found[-1] >= max(p_values) - 1e-12
+    conjunctions = partial_conjunctions(p_values)
+    assert all(a <= b for a, b in itertools.pairwise(conjunctions)) and conjunctions[-1] <= 1
+    assert conjunctions[-1] >= max(p_values) - 1e-12
 
 
 def test_the_bound_exceeds_the_truth_as_often_as_the_level_allows_whatever_is_shared():

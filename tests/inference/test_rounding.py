@@ -42,8 +42,8 @@ def test_spread_is_that_of_the_defined_values_or_nothing():
 def test_where_nothing_varies_nothing_is_significant(observed):
     """Q of a network that is one community is 0 +- 2e-16, as that of every control group may be."""
     draws = noise(999)
-    found = compare_with_null(observed, draws)
-    assert (found.p_value, found.percentile, found.z, found.sd) == (1.0, 50.0, None, 0.0)
+    comparison = compare_with_null(observed, draws)
+    assert (comparison.p_value, comparison.percentile, comparison.z, comparison.sd) == (1.0, 50.0, None, 0.0)
     assert enough_draws(observed, draws[:20], 20)  # every draw lies in both tails
     stopped = compare_with_null(observed, draws[:20], stop_after=20, planned_draws=999)
     assert stopped.p_value == 1.0

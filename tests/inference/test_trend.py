@@ -29,24 +29,24 @@ def _two_sided(values) -> float:
 def test_by_hand():
     # 1 2 4 3: 5 pairs rise, 1 falls: tau = 4/6. Of 24 orders |tau| >= 4/6 have the 4 with at most one
     # inversion (1 + 3) and their mirrors: p = 8/24.
-    found = kendall_trend([1, 2, 4, 3], np.random.default_rng(0))
-    assert found.tau == pytest.approx(4 / 6)
-    assert found.p_value == pytest.approx(8 / 24)
-    assert found.n == 4
+    trend = kendall_trend([1, 2, 4, 3], np.random.default_rng(0))
+    assert trend.tau == pytest.approx(4 / 6)
+    assert trend.p_value == pytest.approx(8 / 24)
+    assert trend.n == 4
 
 
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=6, unique=True))
 def test_without_ties_p_is_that_over_all_orders(values):
-    found = kendall_trend(values, np.random.default_rng(0))
-    assert found.tau == pytest.approx(_tau_b(values))
-    assert found.p_value == pytest.approx(_two_sided(values))
+    trend = kendall_trend(values, np.random.default_rng(0))
+    assert trend.tau == pytest.approx(_tau_b(values))
+    assert trend.p_value == pytest.approx(_two_sided(values))
 
 
 @pytest.mark.parametrize("values", [[1, 1, 2, 3], [3, 2, 2, 1, 1], [1, 2, 2, 3, 4, 4]])
 def test_with_ties_p_is_enumerated(values):
-    found = kendall_trend(values, np.random.default_rng(0))
-    assert found.tau == pytest.approx(_tau_b(values))
-    assert found.p_value == pytest.approx(_two_sided(values))
+    trend = kendall_trend(values, np.random.default_rng(0))
+    assert trend.tau == pytest.approx(_tau_b(values))
+    assert trend.p_value == pytest.approx(_two_sided(values))
 
 
 def test_a_constant_series_has_no_trend():
@@ -57,12 +57,12 @@ def test_a_constant_series_has_no_trend():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=5), st.floats(0.1, 10))
 def test_scale_does_not_matter_and_the_mirror_has_the_other_sign(values, factor):
     rng = np.random.default_rng
-    found = kendall_trend(values, rng(0))
+    trend = kendall_trend(values, rng(0))
     mirrored = kendall_trend([-value for value in values], rng(0))
-    assert mirrored.tau == pytest.approx(-found.tau)
-    assert mirrored.p_value == pytest.approx(found.p_value)
+    assert mirrored.tau == pytest.approx(-trend.tau)
+    assert mirrored.p_value == pytest.approx(trend.p_value)
     if len({value * factor for value in values}) == len(set(values)):
-        assert kendall_trend([value * factor for value in values], rng(0)) == found
+        assert kendall_trend([value * factor for value in values], rng(0)) == trend
 
 
 @pytest.mark.parametrize("values", [[1.0], [], [1.0, float("nan")], [1.0, float("inf"), 2.0]])

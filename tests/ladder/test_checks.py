@@ -86,9 +86,9 @@ def test_resamples_that_disagree_with_the_values_give_no_interval():
     off = asked_of(
         lambda bound: dataclasses.replace(bound, resamples=lambda *given: bound.resamples(*given) + 0.5)
     )
-    found = errors_of(off, rung)
-    assert found.variances is None
-    assert "with all rows its resamples give" in found.reason
+    errors = errors_of(off, rung)
+    assert errors.variances is None
+    assert "with all rows its resamples give" in errors.reason
     assert np.isfinite(sound.observed)
 
 

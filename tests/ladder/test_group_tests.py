@@ -121,20 +121,20 @@ def test_shuffled_labels_describe_whatever_is_not_selectivity(select_rule):
 
 
 def test_effects_under_shuffled_labels_are_in_the_measures_unit_whatever_sets_the_size():
-    found = {
+    by_rule = {
         rule: compare({**SELECTIVITY, "margin": {"null_sd": 3}}, effect=1.0, select_rule=rule)[2]
         for rule in (None, "plateau")
     }
-    for result in found.values():
+    for result in by_rule.values():
         assert result.effect == pytest.approx(result.observed - result.reference_value)
         assert result.reference_value == result.ladder[0].mean
         assert result.interval.low < result.effect < result.interval.high
-    fixed, varying = found[None], found["plateau"]
+    fixed, varying = by_rule[None], by_rule["plateau"]
     assert varying.observed == pytest.approx(fixed.observed)  # the same group
     sd = next(rung for rung in fixed.ladder if rung.null == "size_matched").sd
     # a mean over neurons: sizes differ and the mean of random groups does not
     assert varying.effect == pytest.approx(fixed.effect, abs=sd)
-    for result in found.values():
+    for result in by_rule.values():
         assert result.margin[1] == pytest.approx(3 * sd)
 
 

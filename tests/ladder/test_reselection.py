@@ -28,8 +28,8 @@ def protocol_of(prediction, again=True, **changes):
 
 def result_of(prediction, evidence=None, again=True):
     evidence = make_evidence(1, effect=0.3, shared=0.5, quirks=0.3) if evidence is None else evidence
-    (found,) = analyse(protocol_of(prediction, again), evidence).predictions
-    return found
+    (result,) = analyse(protocol_of(prediction, again), evidence).predictions
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -89,41 +89,41 @@ def test_its_errors_are_larger_than_those_of_the_group_and_its_outcome_the_same(
 
 
 def test_a_measure_of_weights_has_this_interval_and_no_other():
-    without, found = result_of(HILL, again=False), result_of(HILL)
+    without, result = result_of(HILL, again=False), result_of(HILL)
     assert without.interval is None and without.p_equivalence is None
     assert "intervals: {reselection: true}" in without.notes[0]
     assert without.outcome == "inconclusive"  # its value lies inside the margin, which proves nothing
-    assert abs(found.effect) < 2
-    assert found.interval_95.standard_error == found.reselection.standard_error
-    assert found.interval.level == pytest.approx(0.9)
-    assert found.p_equivalence < 0.05 and found.outcome == "equivalent"
+    assert abs(result.effect) < 2
+    assert result.interval_95.standard_error == result.reselection.standard_error
+    assert result.interval.level == pytest.approx(0.9)
+    assert result.p_equivalence < 0.05 and result.outcome == "equivalent"
 
 
 def test_a_share_of_the_top_head_has_it_too():
-    found = result_of({"measure": "top_head_share", "contrast": {"reference": 0.5}, **EXPECTS})
-    assert found.reselection.standard_error > found.interval_95.standard_error
+    result = result_of({"measure": "top_head_share", "contrast": {"reference": 0.5}, **EXPECTS})
+    assert result.reselection.standard_error > result.interval_95.standard_error
 
 
 def test_where_nothing_is_selected_there_is_none():
-    found = result_of(
+    result = result_of(
         {
             "measure": "attention_gini",
             "contrast": {"conditions": ["rare", "common"], "by": "document"},
             **EXPECTS,
         }
     )
-    assert found.reselection is None and found.interval_95 is not None
+    assert result.reselection is None and result.interval_95 is not None
 
 
 def test_why_there_is_none_is_said():
-    found = result_of({"measure": "segregation", "contrast": {"null": "size_matched"}, **EXPECTS})
-    assert found.reselection.standard_error is None
-    assert found.reselection.reason == "no document interval is available for segregation"
+    result = result_of({"measure": "segregation", "contrast": {"null": "size_matched"}, **EXPECTS})
+    assert result.reselection.standard_error is None
+    assert result.reselection.reason == "no document interval is available for segregation"
     evidence = make_evidence(1)
     few = evidence.selection.of_documents(np.arange(12))
-    found = result_of(HILL, dataclasses.replace(evidence, selection=few))
-    assert "effectively only 12 documents" in found.reselection.reason
-    assert found.interval is None
+    result = result_of(HILL, dataclasses.replace(evidence, selection=few))
+    assert "effectively only 12 documents" in result.reselection.reason
+    assert result.interval is None
 
 
 def test_the_size_of_a_plateau_moves_with_the_selection():
@@ -133,8 +133,8 @@ def test_the_size_of_a_plateau_moves_with_the_selection():
     task = make_task(protocol, evidence)
     assert task.selection.group.size == select(protocol, evidence, task.streams).group.size
     sizes = {len(group) for groups in task.reselected.groups for group in groups}
-    (found,) = analyse(protocol, evidence).predictions
-    assert found.reselection.sizes == (min(sizes), max(sizes))
+    (result,) = analyse(protocol, evidence).predictions
+    assert result.reselection.sizes == (min(sizes), max(sizes))
 
 
 @pytest.mark.slow
@@ -152,10 +152,10 @@ def test_studies_of_one_network_are_as_far_apart_as_it_says():
         drawn = draw_layer(layer, rng)
         effects = []
         for _ in range(3):
-            (found,) = analyse(protocol, draw_evidence(drawn, rng)).predictions  # types of its own
-            effects.append(found.effect)
-            again.append(found.reselection.standard_error**2)
-            fixed.append(found.interval_95.standard_error**2)
+            (result,) = analyse(protocol, draw_evidence(drawn, rng)).predictions  # types of its own
+            effects.append(result.effect)
+            again.append(result.reselection.standard_error**2)
+            fixed.append(result.interval_95.standard_error**2)
         between.append(np.var(effects, ddof=1))
     assert 0.6 < np.mean(again) / np.mean(between) < 2.0
     assert np.mean(fixed) / np.mean(between) < 0.6

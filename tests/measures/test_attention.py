@@ -65,12 +65,12 @@ def test_each_condition_has_its_own_interval():
 
 def test_p_comes_from_the_same_t_as_the_interval():
     item, evidence, protocol = setup(GINI)
-    found = attention_gini.compare(item, make_task(protocol, evidence))
-    middle = (found.interval.low + found.interval.high) / 2
-    t = middle / found.interval.standard_error
-    assert middle == pytest.approx(found.observed - found.reference_value)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(t), found.interval.degrees_of_freedom))
-    (permuted,) = found.ladder
+    measured = attention_gini.compare(item, make_task(protocol, evidence))
+    middle = (measured.interval.low + measured.interval.high) / 2
+    t = middle / measured.interval.standard_error
+    assert middle == pytest.approx(measured.observed - measured.reference_value)
+    assert measured.p_value == pytest.approx(2 * stats.t.sf(abs(t), measured.interval.degrees_of_freedom))
+    (permuted,) = measured.ladder
     assert permuted.descriptive and permuted.observed == pytest.approx(t)
     assert permuted.n_draws == PERMUTATIONS
 
@@ -84,11 +84,11 @@ def test_types_that_differ_widen_the_interval():
     sharper = split.attention ** power[:, None, None]
     split = split.with_channels(attention=sharper / sharper.sum(-1, keepdims=True))
     evidence = replace(evidence, evaluation=split)
-    found = attention_gini.compare(item, make_task(protocol, evidence))
+    measured = attention_gini.compare(item, make_task(protocol, evidence))
     gini, rare = gini_of_heads(split).mean(axis=1), split.mask("rare")
     contrast = mean_contrast(gini, rare, split.documents, split.targets)
-    assert found.interval.standard_error > 2 * plain.interval.standard_error
-    assert found.interval.standard_error > 1.3 * np.sqrt(contrast.variances.documents.variance)
+    assert measured.interval.standard_error > 2 * plain.interval.standard_error
+    assert measured.interval.standard_error > 1.3 * np.sqrt(contrast.variances.documents.variance)
 
 
 def test_too_few_types_have_no_interval_and_a_p_by_permutation():
@@ -96,20 +96,20 @@ def test_too_few_types_have_no_interval_and_a_p_by_permutation():
     few = 2 * (evidence.evaluation.targets // 2 % 5) + ~evidence.evaluation.mask("rare")
     positions = evidence.evaluation.positions.with_columns(target=few)
     evidence = replace(evidence, evaluation=replace(evidence.evaluation, positions=positions))
-    found = attention_gini.compare(item, make_task(protocol, evidence))
-    assert found.interval is None
-    assert "5 rare types and 5 common types" in found.notes[0]
-    assert found.p_value == found.ladder[0].p_value and not found.ladder[0].descriptive
+    measured = attention_gini.compare(item, make_task(protocol, evidence))
+    assert measured.interval is None
+    assert "5 rare types and 5 common types" in measured.notes[0]
+    assert measured.p_value == measured.ladder[0].p_value and not measured.ladder[0].descriptive
 
 
 def test_the_plain_correlation_has_an_interval_that_holds_it():
     item, evidence, protocol = setup(ROUTING)
-    found = routing_similarity.compare(item, make_task(protocol, evidence)).secondary
-    spearman = found["spearman"]
+    secondary = routing_similarity.compare(item, make_task(protocol, evidence)).secondary
+    spearman = secondary["spearman"]
     low, high = spearman.interval_95
     assert low < spearman.value < high
     assert (low + high) / 2 == pytest.approx(spearman.value)
-    assert found["noise_ceiling"].interval_95 is None
+    assert secondary["noise_ceiling"].interval_95 is None
 
 
 def test_document_means_by_hand():
@@ -177,9 +177,9 @@ def test_types_that_differ_widen_intervals_against_a_declared_value(prediction):
             split.with_channels(attention=attention / attention.sum(-1, keepdims=True)),
             heads=replace(heads, single=heads.single * factor),
         )
-        found = compare(item, make_task(protocol, replace(evidence, evaluation=changed)))
-        errors[sd] = found.interval.standard_error
-        assert found.p_value == pytest.approx(interval_p_value(found.interval))
+        measured = compare(item, make_task(protocol, replace(evidence, evaluation=changed)))
+        errors[sd] = measured.interval.standard_error
+        assert measured.p_value == pytest.approx(interval_p_value(measured.interval))
     assert errors[1.5] > 1.5 * errors[0.0]
 
 

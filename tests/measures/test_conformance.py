@@ -84,8 +84,8 @@ def test_a_batch_gives_what_its_groups_give_alone(name):
 
 @pytest.mark.parametrize("name", OF_GROUPS)
 def test_groups_differ(name):
-    found = values(name, make_evidence(2, effect=1.0, shared=1.0), some_groups())
-    assert np.ptp(found) > 10 * ROUNDING
+    numbers = values(name, make_evidence(2, effect=1.0, shared=1.0), some_groups())
+    assert np.ptp(numbers) > 10 * ROUNDING
 
 
 @pytest.mark.parametrize("name", OF_GROUPS)
@@ -115,10 +115,10 @@ def test_of_nothing_there_is_no_number_or_none_that_differs_from_zero(name):
         pytest.skip("members have parts whatever they do")
     evidence = changed(make_evidence(2), 0.0)
     try:
-        found = values(name, evidence, some_groups())
+        numbers = values(name, evidence, some_groups())
     except NO_VALUE:
         return
-    assert not np.isfinite(found).any() or not found.any()  # who has no influence prefers neither
+    assert not np.isfinite(numbers).any() or not numbers.any()  # who has no influence prefers neither
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_a_channel_that_is_missing_is_named(name, channel):
 def test_compared_with_a_number_it_has_an_interval_or_draws_and_no_null(name):
     measure, protocol = MEASURES[name], make_protocol(prediction_on(name))
     evidence = with_lesions(protocol, make_evidence(2, effect=2.0))
-    found = measure.compare(protocol.predictions[0], make_task(protocol, evidence))
-    assert found.reference == "value" and np.isfinite(found.observed)
+    measured = measure.compare(protocol.predictions[0], make_task(protocol, evidence))
+    assert measured.reference == "value" and np.isfinite(measured.observed)
     if measure.no_interval:
-        assert found.interval is None and found.percentile is not None
+        assert measured.interval is None and measured.percentile is not None
     else:
-        assert found.interval.low < found.observed - found.reference_value < found.interval.high
+        assert measured.interval.low < measured.observed - measured.reference_value < measured.interval.high
         effect = measure.effect(
             protocol.predictions[0], evidence, make_task(protocol, evidence).selection.group, Streams(1)
         )
         if Channel.ATTENTION not in measure.needs and measure.figure != "routing":  # which halves at random
-            assert effect == pytest.approx(found.observed - found.reference_value)
+            assert effect == pytest.approx(measured.observed - measured.reference_value)

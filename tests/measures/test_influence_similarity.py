@@ -14,13 +14,13 @@ PREDICTION = {
 }
 
 
-def found_in(evidence):
-    (found,) = analyse(make_protocol(PREDICTION), evidence).predictions
-    return found
+def result_of(evidence):
+    (result,) = analyse(make_protocol(PREDICTION), evidence).predictions
+    return result
 
 
 def test_one_profile_is_one_and_profiles_apart_are_less():
-    same, apart = found_in(make_evidence(2, loud=4.0)), found_in(make_evidence(2, effect=9.0))
+    same, apart = result_of(make_evidence(2, loud=4.0)), result_of(make_evidence(2, effect=9.0))
     assert same.observed == pytest.approx(1, abs=0.01) and same.outcome == "greater"
     # means: 20 neurons of 10 on rare and of 1 on common targets, 180 of 1 on both
     expected = (20 * 10 + 180) / np.sqrt((20 * 100 + 180) * 200)
@@ -34,5 +34,5 @@ def test_without_influence_on_one_condition_there_is_no_value():
     evidence = make_evidence(2)
     split = evidence.evaluation
     silent = split.with_channels(influence=np.where(split.first[:, None], split.delta_loss, 0.0))
-    found = found_in(replace(evidence, evaluation=silent))
-    assert found.outcome == "undefined" and "no neuron has influence on both" in found.notes[0]
+    result = result_of(replace(evidence, evaluation=silent))
+    assert result.outcome == "undefined" and "no neuron has influence on both" in result.notes[0]

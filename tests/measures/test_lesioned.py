@@ -45,53 +45,53 @@ def lesioned(protocol, damage, seed=2, neither=0.0, noise=0.05, **truth):
 
 def result(prediction, damage, **given):
     protocol = make_protocol(prediction)
-    (found,) = analyse(protocol, lesioned(protocol, damage, **given)).predictions
-    return found
+    (tested,) = analyse(protocol, lesioned(protocol, damage, **given)).predictions
+    return tested
 
 
 DAMAGE = ((1.0, 0.2), (0.3, 0.9), (0.1, 0.1))
 
 
 def test_the_index_of_the_group_that_the_first_condition_selects():
-    found = result(index(), DAMAGE, effect=2.0, neither=0.05)
-    assert found.observed == pytest.approx(0.8 / 1.2, abs=0.01)  # (1.0 - 0.2) / (1.0 + 0.2)
-    assert found.outcome == "greater"
-    assert found.secondary["damage_rare"].value == pytest.approx(1.0, abs=0.01)
-    assert found.secondary["damage_common"].value == pytest.approx(0.2, abs=0.01)
-    assert found.secondary["off_target_damage"].value == pytest.approx(0.05, abs=0.01)
-    assert found.secondary["random_groups_index"].value == pytest.approx(0.0, abs=0.05)
-    low, high = found.secondary["off_target_damage"].interval_95
+    tested = result(index(), DAMAGE, effect=2.0, neither=0.05)
+    assert tested.observed == pytest.approx(0.8 / 1.2, abs=0.01)  # (1.0 - 0.2) / (1.0 + 0.2)
+    assert tested.outcome == "greater"
+    assert tested.secondary["damage_rare"].value == pytest.approx(1.0, abs=0.01)
+    assert tested.secondary["damage_common"].value == pytest.approx(0.2, abs=0.01)
+    assert tested.secondary["off_target_damage"].value == pytest.approx(0.05, abs=0.01)
+    assert tested.secondary["random_groups_index"].value == pytest.approx(0.0, abs=0.05)
+    low, high = tested.secondary["off_target_damage"].interval_95
     assert low < 0.05 < high
 
 
 def test_the_other_direction_is_that_of_the_group_that_the_second_selects():
-    found = result(index(selected_on="common"), DAMAGE, effect=2.0)
-    assert found.observed == pytest.approx(0.6 / 1.2, abs=0.01)  # (0.9 - 0.3) / (0.9 + 0.3)
-    assert {"effective_common_types", "effective_rare_types"} <= set(found.secondary)
+    tested = result(index(selected_on="common"), DAMAGE, effect=2.0)
+    assert tested.observed == pytest.approx(0.6 / 1.2, abs=0.01)  # (0.9 - 0.3) / (0.9 + 0.3)
+    assert {"effective_common_types", "effective_rare_types"} <= set(tested.secondary)
 
 
 def test_sizes_of_changes_do_not_cancel():
     damage = ((1.0, -0.5), (0.3, 0.9), (0.1, 0.1))
     assert result(index(), damage, effect=2.0).observed == pytest.approx(1.5 / 0.5, abs=0.1)
-    found = result(index(change="size"), damage, effect=2.0)
-    assert found.observed == pytest.approx(0.5 / 1.5, abs=0.01)
-    assert found.secondary["size_common"].value == pytest.approx(0.5, abs=0.01)
+    tested = result(index(change="size"), damage, effect=2.0)
+    assert tested.observed == pytest.approx(0.5 / 1.5, abs=0.01)
+    assert tested.secondary["size_common"].value == pytest.approx(0.5, abs=0.01)
 
 
 def test_blocks_have_an_index_of_one_without_any_doubt():
-    found = result(index(), ((1.0, 0.0), (0.0, 1.0), (0.2, 0.2)), effect=2.0, noise=0.0)
-    assert (found.observed, found.outcome, found.p_value) == (1.0, "greater", 0.0)
+    tested = result(index(), ((1.0, 0.0), (0.0, 1.0), (0.2, 0.2)), effect=2.0, noise=0.0)
+    assert (tested.observed, tested.outcome, tested.p_value) == (1.0, "greater", 0.0)
 
 
 def test_without_damage_there_is_no_index():
-    found = result(index(least=0.3), ((0.2, 0.05), (0.0, 0.0), (0.0, 0.0)), effect=2.0)
-    assert found.outcome == "undefined"
-    assert "together not above the declared 0.3 (`least`)" in found.notes[0]
+    tested = result(index(least=0.3), ((0.2, 0.05), (0.0, 0.0), (0.0, 0.0)), effect=2.0)
+    assert tested.outcome == "undefined"
+    assert "together not above the declared 0.3 (`least`)" in tested.notes[0]
 
 
 def test_a_sum_within_its_noise_has_no_interval():
-    found = result(index(), ((0.02, 0.01), (0.0, 0.0), (0.0, 0.0)), effect=2.0, noise=0.5)
-    assert found.interval is None and found.outcome in ("inconclusive", "undefined")
+    tested = result(index(), ((0.02, 0.01), (0.0, 0.0), (0.0, 0.0)), effect=2.0, noise=0.5)
+    assert tested.interval is None and tested.outcome in ("inconclusive", "undefined")
 
 
 def test_groups_that_were_not_lesioned_are_named():
@@ -101,16 +101,16 @@ def test_groups_that_were_not_lesioned_are_named():
         group + 1 for group in evidence.evaluation.group_lesions.groups
     ))  # fmt: skip
     other = replace(evidence, evaluation=replace(evidence.evaluation, lesions=others))
-    (found,) = analyse(protocol, other).predictions
-    assert found.outcome == "undefined" and "was not lesioned" in found.notes[0]
+    (tested,) = analyse(protocol, other).predictions
+    assert tested.outcome == "undefined" and "was not lesioned" in tested.notes[0]
 
 
 def test_random_groups_do_not_decide():
     from hypotest.registration.checks.predictions import vocabulary_findings
 
     item = Prediction(id="a", measure="dissociation_index", contrast={"null": "size_matched"})
-    (found,) = vocabulary_findings(item, ("predictions", 0))
-    assert "not compared with random groups: selecting on a condition favours it" in found.message
+    (finding,) = vocabulary_findings(item, ("predictions", 0))
+    assert "not compared with random groups: selecting on a condition favours it" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -123,19 +123,19 @@ def test_random_groups_do_not_decide():
     ],
 )
 def test_competence_needs_knowledge_and_damage(chance, damage, outcome, value):
-    found = result(knows(chance=chance), ((damage, 0.1), (0.1, 0.1), (0.1, 0.1)), effect=2.0)
-    assert found.outcome == outcome
+    tested = result(knows(chance=chance), ((damage, 0.1), (0.1, 0.1), (0.1, 0.1)), effect=2.0)
+    assert tested.outcome == outcome
     if value is not None:
-        assert found.observed == pytest.approx(value, abs=0.01)
-    both = [found.secondary[name].value for name in ("above_chance", "lesion_damage")]
-    assert found.observed in both and both[1] == pytest.approx(damage, abs=0.01)
-    assert found.secondary["loss_of_a_guess"].value == chance
+        assert tested.observed == pytest.approx(value, abs=0.01)
+    both = [tested.secondary[name].value for name in ("above_chance", "lesion_damage")]
+    assert tested.observed in both and both[1] == pytest.approx(damage, abs=0.01)
+    assert tested.secondary["loss_of_a_guess"].value == chance
 
 
 def test_a_guess_is_even_among_the_targets_that_occur():
-    found = result(knows(), ((0.5, 0.1), (0.1, 0.1), (0.1, 0.1)), effect=2.0)
+    tested = result(knows(), ((0.5, 0.1), (0.1, 0.1), (0.1, 0.1)), effect=2.0)
     targets = np.unique(make_evidence(2, effect=2.0).evaluation.targets)
-    assert found.secondary["loss_of_a_guess"].value == pytest.approx(np.log(targets.size))
+    assert tested.secondary["loss_of_a_guess"].value == pytest.approx(np.log(targets.size))
 
 
 def test_other_divisions_of_the_documents_have_groups_of_their_own():

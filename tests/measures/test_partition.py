@@ -36,46 +36,46 @@ def evidence_with(labels, wired=None):
 
 
 def result(prediction, evidence):
-    (found,) = analyse(make_protocol(prediction), evidence).predictions
-    return found
+    (tested,) = analyse(make_protocol(prediction), evidence).predictions
+    return tested
 
 
 def test_parts_that_act_together_are_found():
     parts = np.arange(N_NEURONS) % 2
-    found = result(AGREES, evidence_with(parts, wired=parts))
-    assert found.observed == 1.0 and found.outcome == "greater" and found.p_value == pytest.approx(0.001)
-    assert found.interval is None and found.secondary["parts"].value == 2
+    tested = result(AGREES, evidence_with(parts, wired=parts))
+    assert tested.observed == 1.0 and tested.outcome == "greater" and tested.p_value == pytest.approx(0.001)
+    assert tested.interval is None and tested.secondary["parts"].value == 2
 
 
 def test_parts_that_mean_nothing_agree_by_chance():
-    found = result(AGREES, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) // 5 % 2))
-    assert abs(found.observed) < 0.3 and found.outcome == "inconclusive"
+    tested = result(AGREES, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) // 5 % 2))
+    assert abs(tested.observed) < 0.3 and tested.outcome == "inconclusive"
 
 
 def test_another_number_than_chance_is_not_tested():
     item = {**AGREES, "contrast": {"reference": 0.5}}
-    found = result(item, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) % 2))
-    assert found.p_value is None and found.outcome == "inconclusive"
-    assert "only agreement by chance" in " ".join(found.notes)
+    tested = result(item, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) % 2))
+    assert tested.p_value is None and tested.outcome == "inconclusive"
+    assert "only agreement by chance" in " ".join(tested.notes)
 
 
 def test_a_group_within_one_part_has_no_division_to_agree_with():
-    found = result(AGREES, evidence_with(IN_ONE))
-    assert found.outcome == "undefined" and "lie in 1 of the declared parts" in found.notes[0]
+    tested = result(AGREES, evidence_with(IN_ONE))
+    assert tested.outcome == "undefined" and "lie in 1 of the declared parts" in tested.notes[0]
 
 
 def test_a_group_within_one_part_is_concentrated():
-    found = result(LIES, evidence_with(IN_ONE))
-    assert found.observed == 1.0 and found.outcome == "greater"
-    assert found.secondary["members_in_a"].value == GROUP and found.secondary["parts"].value == 3
+    tested = result(LIES, evidence_with(IN_ONE))
+    assert tested.observed == 1.0 and tested.outcome == "greater"
+    assert tested.secondary["members_in_a"].value == GROUP and tested.secondary["parts"].value == 3
     spread = result(LIES, evidence_with(np.arange(N_NEURONS) % 3))
     assert spread.observed < 0.2 and spread.outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("prediction", [AGREES, LIES])
 def test_without_declared_parts_it_is_said(prediction):
-    found = result(prediction, evidence_with(None))
-    assert found.outcome == "undefined" and "no channel partition" in found.notes[0]
+    tested = result(prediction, evidence_with(None))
+    assert tested.outcome == "undefined" and "no channel partition" in tested.notes[0]
 
 
 def test_dead_neurons_leave_the_partition_with_the_rest():
@@ -83,5 +83,5 @@ def test_dead_neurons_leave_the_partition_with_the_rest():
     dead = np.zeros(N_NEURONS, dtype=bool)
     dead[60:80] = True
     split = evidence.selection.with_channels(activations=np.where(dead, 0.0, evidence.selection.activations))
-    found = result(LIES, replace(evidence, selection=split))
-    assert found.observed == 1.0
+    tested = result(LIES, replace(evidence, selection=split))
+    assert tested.observed == 1.0

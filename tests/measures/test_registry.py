@@ -24,9 +24,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 def test_shipped_protocol_uses_measures_of_the_table():
     used = {item.measure for item in load_protocol(ROOT / "protocols" / "rare-tokens.yaml").predictions}
-    of_lesions = {"competence", "dissociation_index", "influence_similarity"}
+    of_tasks = {"competence"}
     of_parts = {"partition_agreement", "partition_concentration"}
-    assert set(MEASURES) - used == {"participation_ratio", "segregation"} | of_lesions | of_parts
+    assert set(MEASURES) - used == {"participation_ratio", "segregation"} | of_tasks | of_parts
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -123,7 +123,7 @@ def test_an_option_that_takes_no_value_is_refused(option):
 
 
 @pytest.mark.parametrize(
-    ("values", "found"),
+    ("values", "description"),
     [
         (lambda groups: np.zeros((len(groups), 1)), r"shape \(3, 1\)"),
         (lambda groups: [0.0] * len(groups), "a list"),
@@ -131,12 +131,12 @@ def test_an_option_that_takes_no_value_is_refused(option):
         (lambda groups: None, "a NoneType"),
     ],
 )
-def test_a_measure_that_gives_something_else_is_named(values, found):
+def test_a_measure_that_gives_something_else_is_named(values, description):
     def bind(*_):
         return BoundMeasure(values=values)
 
     measure = dataclasses.replace(MEASURES["segregation"], bind=bind)
-    with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {found}"):
+    with pytest.raises(RunError, match=rf"measure 'segregation' must give one number .*found {description}"):
         measure.tied(None, None, None).values(np.zeros((3, 4), dtype=np.int64))
 
 
@@ -169,10 +169,10 @@ def test_an_option_that_would_change_the_protocols_of_others_is_refused(option, 
         _checked("mine", mine, MEASURES)
 
 
-@pytest.mark.parametrize("found", [np.zeros((2, 3)), [0.0]])
-def test_resamples_of_another_shape_are_named(found):
+@pytest.mark.parametrize("resampled", [np.zeros((2, 3)), [0.0]])
+def test_resamples_of_another_shape_are_named(resampled):
     """Turned round, they would pass for an interval that is far too narrow."""
-    bound = BoundMeasure(values=lambda groups: np.zeros(3), resamples=lambda *_: found)
+    bound = BoundMeasure(values=lambda groups: np.zeros(3), resamples=lambda *_: resampled)
     measure = dataclasses.replace(MEASURES["segregation"], bind=lambda *_: bound)
     tied = measure.tied(None, None, None)
     with pytest.raises(RunError, match=r"for each group and weighting, an array of shape \(3, 2\)"):

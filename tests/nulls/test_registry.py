@@ -78,8 +78,8 @@ def test_its_comparisons_are_named_after_it_and_its_variants(name):
     null, protocol = NULLS[name], load_protocol(FLAGSHIP)
     variants = null.variants(null.resolved(null.options(), protocol))
     assert {variant for _, variant in null.ids()} >= set(variants)
-    for found, variant in null.ids():
-        assert found == (f"{name} ({variant})" if variant else name)
+    for identifier, variant in null.ids():
+        assert identifier == (f"{name} ({variant})" if variant else name)
 
 
 @pytest.mark.parametrize("name", NULLS)
@@ -123,13 +123,13 @@ def test_what_a_protocol_declares_in_the_order_of_the_ladder():
     names = [item.name for item in declared(protocol)]
     assert names == sorted(names, key=list(NULLS).index)
     assert [item.name for item in declared(protocol, Form.LABELS)] == ["label_shuffled"]
-    found = declared_null(protocol, "label_shuffled")
-    assert found is not None and found.n_draws == protocol.nulls.label_shuffled.draws
+    shuffled = declared_null(protocol, "label_shuffled")
+    assert shuffled is not None and shuffled.n_draws == protocol.nulls.label_shuffled.draws
     assert declared_null(protocol, None) is None
     assert declared_null(protocol, "no_such_null") is None
     without = with_nulls(protocol, {"label_shuffled": None})
     assert declared_null(without, "label_shuffled") is None
-    assert declared_null(protocol, "label_shuffled") == found
+    assert declared_null(protocol, "label_shuffled") == shuffled
 
 
 def test_margins_in_sds_need_random_groups_too():

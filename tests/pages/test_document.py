@@ -35,10 +35,10 @@ def test_a_row_has_as_many_cells_as_there_are_columns() -> None:
 
 
 def test_columns_of_numbers_and_names() -> None:
-    found = table(["a", "n"], [["x", "1"]], numeric=(1,), whole=16)
-    assert found.columns == (Column("a", whole=16), Column("n", "number"))
-    assert found.rows == (("x", "1"),)
-    assert found.has_head and not table(["", ("", BREAK)], []).has_head
+    numbered = table(["a", "n"], [["x", "1"]], numeric=(1,), whole=16)
+    assert numbered.columns == (Column("a", whole=16), Column("n", "number"))
+    assert numbered.rows == (("x", "1"),)
+    assert numbered.has_head and not table(["", ("", BREAK)], []).has_head
 
 
 def test_sections_have_ids_and_a_page_its_title() -> None:

@@ -51,12 +51,12 @@ def test_who_returns_a_record_says_how_it_is_shown(module, record, study):
 
 def test_every_record_that_shows_itself_is_listed_here():
     folder = Path(importlib.import_module("hypotest").__file__).parent
-    found = {
+    modules = {
         ".".join(path.relative_to(folder.parent).with_suffix("").parts)
         for path in folder.rglob("*.py")
         if "(Shown):" in path.read_text(encoding="utf-8")
     }
-    assert found == {module for module, *_ in SHOWN}
+    assert modules == {module for module, *_ in SHOWN}
 
 
 def test_a_record_is_shown_once(monkeypatch):

@@ -112,25 +112,25 @@ def predicting(plan, measure):
 def channels_of(evidence):
     """What of the evaluation split was collected."""
     split = evidence.evaluation
-    found = {
+    channels = {
         Channel.ACTIVATIONS: Channel.ACTIVATIONS in split.channels,
         Channel.INFLUENCE: Channel.INFLUENCE in split.channels,
         Channel.HEADS: split.heads is not None,
     }
     assert Channel.ATTENTION not in split.channels
-    return {channel for channel, there in found.items() if there}
+    return {channel for channel, there in channels.items() if there}
 
 
 def measured_and_whole(plan, prepared, cache):
     """Values and evidence of an untrained network from what is read of it, and from all that there is."""
     one = with_untrained(plan, networks=1)
-    (found,) = collect(one, prepared, cache, lambda evidence: (group_values(plan, evidence), evidence))
+    (network,) = collect(one, prepared, cache, lambda evidence: (group_values(plan, evidence), evidence))
     model = untrained_model(prepared.subject, 0, "fresh", plan.seed)
     keys = evidence_keys(model, prepared.samples, prepared.ablation)
     session = Session.start(plan.seed, memory=MEMORY)
     collect_evidence(model, prepared.samples, keys, prepared.ablation, cache, session)
     whole = read_evidence(cache, keys)
-    return *found.value, group_values(plan, whole), whole
+    return *network.value, group_values(plan, whole), whole
 
 
 @pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="sums of one order")

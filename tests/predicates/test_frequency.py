@@ -148,11 +148,11 @@ def test_narrower_ranges_lie_within():
     counts = np.arange(1, 2001)
     declared = Frequency(below_percentile=15, elbow="keep")
     whole, _ = types_in(counts, declared)
-    found = list(PREDICATE.narrower(declared))
-    assert [words for words, _ in found] == [
+    narrower = list(PREDICATE.narrower(declared))
+    assert [words for words, _ in narrower] == [
         "below percentile 10 instead of 15",
         "below percentile 5 instead of 15",
     ]
-    for _, options in found:
+    for _, options in narrower:
         part, _ = types_in(counts, options)
         assert part.any() and (whole & part).sum() == part.sum() < whole.sum()

@@ -68,10 +68,10 @@ def test_patterns_that_cannot_be_used_say_why(pattern, said):
 def test_words_are_tokens_with_or_without_a_space(tmp_path):
     assert targets({"target": {"in": ["b", "Paris"]}}) == [[1], [5], [1, 5]]
     (tmp_path / "words.txt").write_text("b\n\nParis\nnotoken\n", encoding="utf-8")
-    found = bound_condition("x", condition({"token": {"in_file": "words.txt"}}), setting(tmp_path))
+    bound = bound_condition("x", condition({"token": {"in_file": "words.txt"}}), setting(tmp_path))
     made = rows(TOKENS, DOCUMENT)
-    assert found.holds(made).tolist() == np.isin(made.token, [1, 5]).tolist()
-    assert "no single tokens: notoken" in found.found[0]
+    assert bound.holds(made).tolist() == np.isin(made.token, [1, 5]).tolist()
+    assert "no single tokens: notoken" in bound.remarks[0]
 
 
 def test_words_that_are_no_tokens_are_refused_with_their_place(tmp_path):

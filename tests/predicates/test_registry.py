@@ -36,13 +36,13 @@ def words_in(path):
 
 def test_names_of_conditions_are_those_of_the_protocol():
     """Else any two conditions would be called rare and common somewhere."""
-    found = {
+    named = {
         f"{path.relative_to(ROOT)}:{line}: {word}"
         for path in ROOT.rglob("*.py")
         if str(path.relative_to(ROOT)) not in ALLOWED and path.parent.name != SIMULATED
         for line, word in words_in(path)
     }
-    assert found == set()
+    assert named == set()
 
 
 def test_a_predicate_s_name_occurs_in_its_own_file_only():

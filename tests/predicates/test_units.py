@@ -36,8 +36,8 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
     ],
 )
 def test_by_hand(unit: Unit, units: list[int], strata: list[int]) -> None:
-    found = division(COLUMNS, unit)
-    assert [item.tolist() for item in found] == [units, strata]
+    divided = division(COLUMNS, unit)
+    assert [item.tolist() for item in divided] == [units, strata]
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -43,20 +43,21 @@ class Rows:
 def zipf_types(document: Array, n_types: int, bursty: bool, rng: np.random.Generator) -> Array:
     """A type for each row; rows of a document follow each other."""
     shares = 1 / np.arange(1, n_types + 1)
-    found = rng.choice(n_types, size=document.size, p=shares / shares.sum())
+    types = rng.choice(n_types, size=document.size, p=shares / shares.sum())
     if bursty:
         again = rng.random(document.size) < 0.5
         starts = np.searchsorted(document, document)
         for row in np.flatnonzero(again & (np.arange(document.size) > starts)):
-            found[row] = found[rng.integers(starts[row], row)]
-    return found
+            types[row] = types[rng.integers(starts[row], row)]
+    return types
 
 
 def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Generator) -> Rows:
     """Rows with labels constant within documents, spans, pairs (one of each label), ...
 
     Args:
-        labels: ``document``; ``topic`` (documents, whose types differ by label); ``span`` (runs of rows of
+        labels: ``document``; ``topic`` (documents, half of whose types belong to their label; ``topic 0.1``:
+            a tenth); ``span`` (runs of rows of
             one label); ``pair``, ``sides`` (all pairs of a document differ alike); ``seen`` (whether the
             type occurred before in the document); ``index`` (first or second half of the document); ``type``.
     """
@@ -67,10 +68,12 @@ def draw_rows(labels: str, n_documents: int, bursty: bool, rng: np.random.Genera
     span = np.cumsum(np.r_[0, (rng.random(n_rows - 1) < 0.25) | (np.diff(document) > 0)])
     place = np.arange(n_rows) - np.searchsorted(document, document)
     pair = document * 1000 + place // 2
-    if labels in ("document", "topic"):
+    if labels == "document" or labels.startswith("topic"):
         first = (rng.permutation(n_documents) < n_documents // 2)[document]
-        if labels == "topic":  # half of the types are peculiar to a label
-            types = np.where(types % 2 == 0, types, types + 1000 * first)
+        if labels != "document":  # a share of the types is peculiar to a label
+            share = labels.removeprefix("topic")
+            own = rng.random(400) < float(share) if share else np.arange(400) % 2 == 1
+            types = np.where(own[types], types + 1000 * first, types)
     elif labels == "span":
         tilt = rng.beta(2, 2, n_documents)  # documents differ in how many spans they have of each label
         n_spans = int(span[-1]) + 1
@@ -110,12 +113,12 @@ def effects(
     """
     documents = np.unique(rows.document, return_inverse=True)[1]
     types = np.unique(rows.type, return_inverse=True)[1]
-    found = rng.standard_normal((rows.document.size, n))
-    for row in range(1, len(found) if runs else 0):
-        found[row] = runs * found[row - 1] + np.sqrt(1 - runs**2) * found[row]
-    found += of_documents * rng.standard_normal((documents.max() + 1, n))[documents]
-    found += of_types * rng.standard_normal((types.max() + 1, n))[types]
-    return found
+    values = rng.standard_normal((rows.document.size, n))
+    for row in range(1, len(values) if runs else 0):
+        values[row] = runs * values[row - 1] + np.sqrt(1 - runs**2) * values[row]
+    values += of_documents * rng.standard_normal((documents.max() + 1, n))[documents]
+    values += of_types * rng.standard_normal((types.max() + 1, n))[types]
+    return values
 
 
 def without_each(y: Array, first: Array, units: Array, statistic: Callable[[Array, Array], Array]) -> Array:
@@ -156,8 +159,8 @@ def sided(y: Array, rows: Rows, units: Array, statistic: Callable[[Array, Array]
     total = 0.0
     for side in (True, False):
         mine = rows.first == side
-        found = without_each(y, rows.first, np.where(mine, units, -1), statistic)
-        total += spread(found[1:] if (~mine).any() else found)
+        without = without_each(y, rows.first, np.where(mine, units, -1), statistic)
+        total += spread(without[1:] if (~mine).any() else without)
     return total
 
 
@@ -216,12 +219,12 @@ def interval_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def coverage(arguments: tuple[Any, ...], simulations: int) -> dict[str, tuple[float, float, float]]:
     """Way -> coverage of the 90 % interval, level of t at 5 %, SE / SD."""
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    by_way: dict[str, list[tuple[float, float, float]]] = {}
     for number in range(simulations):
         for way, item in one_interval(*arguments, (2026, number)).items():
-            found.setdefault(way, []).append(item)
+            by_way.setdefault(way, []).append(item)
     result = {}
-    for way, items in found.items():
+    for way, items in by_way.items():
         estimate, variance, freedom = np.array(items).T
         t = np.abs(estimate) / np.sqrt(variance)
         result[way] = (
@@ -311,12 +314,12 @@ def one_shuffle(
     y = np.exp(0.7 * effects(rows, 48, *sds, rng, runs))
     if labels == "sides":
         y *= np.exp(0.5 * rng.standard_normal((n_documents, 2, 48))[rows.document, rows.first.astype(int)])
-    found = {}
+    p_values = {}
     for scheme in schemes:
         units, strata = division(scheme, rows, split)
         drawn = permuted(rows.first, units, strata, 99, rng)
-        found[scheme] = shuffled_p(y, rows.first, split, units, drawn, 5)
-    return found
+        p_values[scheme] = shuffled_p(y, rows.first, split, units, drawn, 5)
+    return p_values
 
 
 SCHEMES = {
@@ -339,12 +342,15 @@ SCHEMES = {
 
 def shuffle_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Name -> arguments of `one_shuffle` but the seed."""
-    for labels, schemes in SCHEMES.items():
+    topics = {f"topic {share}": SCHEMES["document"][:1] for share in (0.1, 0.2, 0.5, 1.0)}
+    for labels, schemes in (SCHEMES | topics).items():
         for n_documents in (40, 160):
             for sds, bursty, runs in (
                 ((0.0, 0.0), False, 0.0),
                 ((0.7, 0.0), False, 0.0),
                 ((0.0, 0.7), False, 0.0),
+                ((0.5, 0.5), False, 0.0),
+                ((0.5, 0.25), False, 0.0),
                 ((0.7, 0.7), True, 0.0),
                 ((0.7, 0.7), True, 0.7),
             ):
@@ -354,8 +360,8 @@ def shuffle_settings() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def rejection(arguments: tuple[Any, ...], simulations: int, level: float = 0.05) -> dict[str, float]:
     """Scheme -> share of simulations with p at most the level."""
-    found = [one_shuffle(*arguments, (2027, number)) for number in range(simulations)]
-    return {scheme: float(np.mean([item[scheme] <= level for item in found])) for scheme in found[0]}
+    shuffles = [one_shuffle(*arguments, (2027, number)) for number in range(simulations)]
+    return {scheme: float(np.mean([item[scheme] <= level for item in shuffles])) for scheme in shuffles[0]}
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def case(
     kind: str, columns: list[np.ndarray], statistic: Callable[..., Any], n_resamples: int, seed: int
 ) -> values.Case:
     """The statistic and its standard error over rows, which are drawn together."""
-    found = stats.bootstrap(
+    bootstrap = stats.bootstrap(
         columns,
         statistic,
         n_resamples=n_resamples,
@@ -49,7 +49,7 @@ def case(
         "kind": kind,
         "columns": [column.tolist() for column in columns],
         "estimate": float(statistic(*columns)),
-        "standard_error": float(found.standard_error),
+        "standard_error": float(bootstrap.standard_error),
         "n_resamples": n_resamples,
     }
 

@@ -34,10 +34,10 @@ def of_graph(name: str, weights: np.ndarray, proven: bool = True) -> values.Case
     if proven:
         searches["optimum"] = [list(same.community_optimal_modularity(weights="weight"))]
     q = {
-        search: max(nx.community.modularity(graph, parts) for parts in found)
-        for search, found in searches.items()
+        search: max(nx.community.modularity(graph, parts) for parts in partitions)
+        for search, partitions in searches.items()
     }
-    every = [parts for found in searches.values() for parts in found]
+    every = [parts for partitions in searches.values() for parts in partitions]
     best = max(every, key=lambda parts: nx.community.modularity(graph, parts))
     return {
         "kind": "modularity",

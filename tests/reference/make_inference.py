@@ -25,16 +25,16 @@ def randomization(a: np.ndarray, b: np.ndarray, seed: int) -> values.Case:
 
     drawn, exact = {}, {}
     for alternative in ALTERNATIVES:
-        found = stats.permutation_test(
+        test = stats.permutation_test(
             (a, b), difference, alternative=alternative, n_resamples=199, rng=np.random.default_rng(seed)
         )
-        drawn[alternative] = float(found.pvalue)
+        drawn[alternative] = float(test.pvalue)
         every = stats.permutation_test((a, b), difference, alternative=alternative, n_resamples=np.inf)
         exact[alternative] = float(every.pvalue)
     return {
         "kind": "randomization",
-        "observed": float(found.statistic),
-        "draws": found.null_distribution.tolist(),
+        "observed": float(test.statistic),
+        "draws": test.null_distribution.tolist(),
         "p_value": drawn,
         "every": every.null_distribution.tolist(),
         "exact_p_value": exact,

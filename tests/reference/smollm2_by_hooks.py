@@ -129,8 +129,8 @@ class Network(nn.Module):
         raw = {each.name: each for each in file.tensors}
 
         def get(name: str) -> torch.Tensor:
-            found = raw[f"{name}.weight"]
-            return torch.from_numpy(gguf.dequantize(found.data, found.tensor_type).astype(np.float64))
+            tensor = raw[f"{name}.weight"]
+            return torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float64))
 
         def field(name: str) -> Any:
             return file.fields[f"llama.{name}"].contents()
@@ -372,7 +372,7 @@ def check_pairs(
     out.row("mean activation: largest difference from the stored", 0, float(np.abs(mean - stored).max()))
     rng = np.random.default_rng(SEED)
     last = net.blocks[-1]
-    found: list[tuple[float, ...]] = []
+    pairs: list[tuple[float, ...]] = []
     together = []
     largest_activation = 0.0
     for i in range(n):
@@ -409,12 +409,12 @@ def check_pairs(
         )
         change = (losses[1:] - losses[0]).tolist()
         stored_change, bound = s.delta[at, neurons], s.bound[at, neurons]
-        found.append(
+        pairs.append(
             (change[0], stored_change[0], change[1], stored_change[1], float(losses[0]), s.loss[at], *bound)
         )
         if s.rare[at] and not i % 2:
             together.append(change[2])
-    table = np.array(found)
+    table = np.array(pairs)
     for column, name in ((0, "random neuron"), (2, "member of the group")):
         mine, theirs = table[:, column], table[:, column + 1]
         gap = np.abs(mine - theirs)
@@ -941,7 +941,7 @@ def check_intervals(
     columns, place = np.unique(groups, return_inverse=True)
     place = place.reshape(groups.shape)
     part = x[:, columns]
-    found = {}
+    resampled = {}
     for name, key in (("documents", e.document[e.rare]), ("types", e.target[e.rare])):  # type: ignore[attr-defined]
         clusters = [np.flatnonzero(key == c) for c in np.unique(key)]
         dims, qs = [], []
@@ -954,9 +954,9 @@ def check_intervals(
                 information = copula_information(part[rows])
                 each = [louvain(information[np.ix_(g, g)], 1) for g in place[:6]]
                 qs.append((each[0], each[0] - np.mean(each[1:])))
-        found[name] = (np.array(dims), np.array(qs))
+        resampled[name] = (np.array(dims), np.array(qs))
     c, d = by_name["coordination"], by_name["clustering"]
-    for name, (dims, qs) in found.items():
+    for name, (dims, qs) in resampled.items():
         out.row(
             f"dimension, {name}: SE of the effect",
             c["interval"]["standard_error"],
@@ -987,7 +987,7 @@ def check_intervals(
             float((whole * own.var()) ** 0.5),
             f"values from {own.min():.4f} to {own.max():.4f}",
         )
-    both = float(np.sqrt(sum(dims[:, 1].var(ddof=1) for dims, _ in found.values())))
+    both = float(np.sqrt(sum(dims[:, 1].var(ddof=1) for dims, _ in resampled.values())))
     centre = (c["interval"]["low"] + c["interval"]["high"]) / 2
     p = float(t.sf((c["margin"][1] - abs(centre)) / both, whole))
     out.row("dimension, documents + types: SE", c["interval"]["standard_error"], both)

@@ -61,5 +61,5 @@ def test_stored_spearman(case: values.Case) -> None:
     both = np.array([case["rare"], case["common"]], dtype=float)
     last = both.shape[2] - 1
     # one query of each condition, whose keys are distances reversed
-    found = routing.routing_correlations(both[:, :, ::-1], np.full(2, last), np.array([True, False]))
-    assert found == pytest.approx(case["spearman"])
+    correlations = routing.routing_correlations(both[:, :, ::-1], np.full(2, last), np.array([True, False]))
+    assert correlations == pytest.approx(case["spearman"])

@@ -42,7 +42,7 @@ def test_stored_standard_errors(kind: str, n_resamples: int) -> None:
     estimate = float(replicates(kind, np.ones((1, n)))[0])
     assert estimate == pytest.approx(case["estimate"])
     weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    found = replicates(kind, weights).std(ddof=1)
+    standard_error = replicates(kind, weights).std(ddof=1)
     # An SD of R resamples has a relative error of about 1 / sqrt(2 R); four of both together.
     error = math.sqrt(1 / (2 * n_resamples) + 1 / (2 * case["n_resamples"]))
-    assert found == pytest.approx(case["standard_error"], rel=4 * error)
+    assert standard_error == pytest.approx(case["standard_error"], rel=4 * error)

@@ -45,7 +45,7 @@ def test_the_karate_club_is_the_one_of_the_literature() -> None:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_stored_graphs(name: str, method: modularity.Method) -> None:
     case = GRAPHS[name]
-    found = modularity.communities(
+    communities = modularity.communities(
         weights_of(case),
         np.arange(case["n_nodes"])[None],
         method=method,
@@ -54,10 +54,10 @@ def test_stored_graphs(name: str, method: modularity.Method) -> None:
     )
     same_search = case["q"]["networkx" if method == "louvain" else "leidenalg"]
     best = max(case["q"].values())
-    assert same_search - 1e-9 <= found.modularity[0] <= best + 1e-9
-    if found.modularity[0] > best - 1e-9:
-        assert found.n_communities[0] == case["n_communities"]
-        assert found.mean_size[0] == pytest.approx(case["mean_size"])
+    assert same_search - 1e-9 <= communities.modularity[0] <= best + 1e-9
+    if communities.modularity[0] > best - 1e-9:
+        assert communities.n_communities[0] == case["n_communities"]
+        assert communities.mean_size[0] == pytest.approx(case["mean_size"])
 
 
 @given(
@@ -72,7 +72,7 @@ def test_the_best_of_all_partitions(matrix: np.ndarray, resolution: float, metho
         nx.community.modularity(graph, parts, resolution=resolution)
         for parts in partitions(list(range(len(matrix))))
     ]
-    found = modularity.communities(
+    best = modularity.communities(
         matrix,
         np.arange(len(matrix))[None],
         method=method,
@@ -80,8 +80,8 @@ def test_the_best_of_all_partitions(matrix: np.ndarray, resolution: float, metho
         restarts=10,
         rng=np.random.default_rng(0),
     ).modularity[0]
-    assert min(abs(found - q) for q in every) < 1e-9  # Q of some partition
-    assert found >= max(every) - 0.03  # greedy searches end in a local maximum at times
+    assert min(abs(best - q) for q in every) < 1e-9  # Q of some partition
+    assert best >= max(every) - 0.03  # greedy searches end in a local maximum at times
 
 
 @given(matrix=strategies.graphs(nodes=(3, 9)), data=st.data())
@@ -93,9 +93,9 @@ def test_segregation_is_the_mean_weight_inside_over_that_of_the_cut(
     for group in data.draw(strategies.groups(n)):
         k, members = len(group), group.tolist()
         cut = nx.cut_size(graph, members, weight="weight") if k < n else 0
-        found = modularity.segregation(matrix, group[None])[0]
+        ratio = modularity.segregation(matrix, group[None])[0]
         if k == 1 or cut == 0:
-            assert np.isnan(found)
+            assert np.isnan(ratio)
         else:
             inside = graph.subgraph(members).size(weight="weight") / (k * (k - 1) / 2)
-            assert found == pytest.approx(inside / (cut / (k * (n - k))))
+            assert ratio == pytest.approx(inside / (cut / (k * (n - k))))

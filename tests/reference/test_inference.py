@@ -40,14 +40,14 @@ class TestRandomization:
     @pytest.mark.parametrize("case", values.read("inference", "randomization"))
     def test_stored(self, case: values.Case) -> None:
         for alternative, expected in case["p_value"].items():
-            found = compare_with_null(case["observed"], np.array(case["draws"]), alternative)
-            assert found.p_value == pytest.approx(expected, abs=1e-12)
+            comparison = compare_with_null(case["observed"], np.array(case["draws"]), alternative)
+            assert comparison.p_value == pytest.approx(expected, abs=1e-12)
         # An exact test counts the data among all relabellings; here they are one more.
         every = np.array(case["every"])
         others = np.delete(every, np.argmin(np.abs(every - case["observed"])))
         for alternative, expected in case["exact_p_value"].items():
-            found = compare_with_null(case["observed"], others, alternative)
-            assert found.p_value == pytest.approx(expected, abs=1e-12)
+            comparison = compare_with_null(case["observed"], others, alternative)
+            assert comparison.p_value == pytest.approx(expected, abs=1e-12)
 
     @given(
         a=strategies.samples(3, 8),
@@ -102,12 +102,12 @@ class TestRandomization:
     def test_number_of_relabellings_of_types(self, data: list[tuple[int, bool]]) -> None:
         positions, labelled = np.array(data).T
         types = np.repeat(np.arange(len(data)), positions)
-        found = permute_types(labelled.astype(bool)[types], types, 2, np.random.default_rng(0))
+        relabellings = permute_types(labelled.astype(bool)[types], types, 2, np.random.default_rng(0))
         strata = np.floor(np.log2(positions))
         expected = sum(
             np.log10(special.comb((strata == s).sum(), labelled[strata == s].sum())) for s in set(strata)
         )
-        assert found.log10_distinct == pytest.approx(expected, abs=1e-9)
+        assert relabellings.log10_distinct == pytest.approx(expected, abs=1e-9)
 
 
 class TestPairs:
@@ -120,10 +120,10 @@ class TestPairs:
         assert p == pytest.approx(case["p_value"])
         assert equivalence_p(interval, (-case["bound"], case["bound"])) == pytest.approx(case["tost"])
         assert equivalence_p(interval, tuple(case["margin"])) == pytest.approx(case["ttost"])
-        found = paired_standardized_difference(a, b, case["level"])
-        assert found is not None
-        assert found.value == pytest.approx(case["cohen_dz"])
-        assert (found.low, found.high) == pytest.approx(tuple(case["interval"]), abs=1e-6)
+        effect = paired_standardized_difference(a, b, case["level"])
+        assert effect is not None
+        assert effect.value == pytest.approx(case["cohen_dz"])
+        assert (effect.low, effect.high) == pytest.approx(tuple(case["interval"]), abs=1e-6)
         assert cliffs_delta(a, b) == pytest.approx(case["somers_d"])
 
     @given(
@@ -149,9 +149,9 @@ class TestPairs:
     @given(pair=strategies.pairs(size=(2, 30)))
     @settings(deadline=None, max_examples=40)
     def test_standardized_difference(self, pair: tuple[np.ndarray, np.ndarray]) -> None:
-        found = paired_standardized_difference(*pair)
-        assert found is not None
-        assert found.value == pytest.approx(pg.compute_effsize(*pair, paired=True, eftype="cohen_dz"))
+        effect = paired_standardized_difference(*pair)
+        assert effect is not None
+        assert effect.value == pytest.approx(pg.compute_effsize(*pair, paired=True, eftype="cohen_dz"))
 
     @given(a=strategies.samples(), b=strategies.samples())
     @settings(deadline=None, max_examples=40)

@@ -39,8 +39,8 @@ def test_selectivity_is_a_canberra_distance(counts: list[tuple[int, int]]) -> No
     rare, common = np.array(counts, dtype=float).T
     smaller = np.minimum(rare, common)
     signed = spatial.distance.canberra(rare, smaller) - spatial.distance.canberra(common, smaller)
-    found = influence.selectivity(rare, common, np.arange(len(counts))[None])[0]
-    assert found == pytest.approx(signed / len(counts), abs=1e-12)
+    selectivity = influence.selectivity(rare, common, np.arange(len(counts))[None])[0]
+    assert selectivity == pytest.approx(signed / len(counts), abs=1e-12)
 
 
 @given(seed=strategies.SEEDS, n=st.integers(10, 200), n_points=st.integers(4, 40))
@@ -58,12 +58,12 @@ def test_curve_is_a_binned_mean_between_geometric_means(seed: int, n: int, n_poi
 
 @pytest.mark.parametrize("case", values.read("power_law"))
 def test_stored_likelihood_ratios(case: values.Case) -> None:
-    found = power_law.lognormal_ratio(np.array(case["sample"]))
-    assert found.n_tail == case["n_tail"]
-    assert found.exponent == pytest.approx(case["exponent"])
+    fit = power_law.lognormal_ratio(np.array(case["sample"]))
+    assert fit.n_tail == case["n_tail"]
+    assert fit.exponent == pytest.approx(case["exponent"])
     # The other library minimises to four digits.
-    assert found.ratio == pytest.approx(case["ratio"], rel=5e-4)
-    assert found.p_value == pytest.approx(case["p_value"], rel=2e-3)
+    assert fit.ratio == pytest.approx(case["ratio"], rel=5e-4)
+    assert fit.p_value == pytest.approx(case["p_value"], rel=2e-3)
 
 
 @given(seed=strategies.SEEDS, sigma=st.floats(0.3, 4), heavy=st.booleans())
@@ -79,13 +79,13 @@ def test_a_lognormal_tail_exists_where_logs_vary_less_than_an_exponential(
     tail = z[z >= np.median(z)] - z[z >= np.median(z)].min()
     variation = np.mean(tail**2) / np.mean(tail) ** 2
     assume(abs(variation - 2) > 0.1)
-    found = power_law.lognormal_ratio(np.exp(z))
+    fit = power_law.lognormal_ratio(np.exp(z))
     rate = stats.pareto.fit(np.exp(tail), floc=0, fscale=1)[0]
-    assert found.exponent == pytest.approx(1 + rate)
+    assert fit.exponent == pytest.approx(1 + rate)
     if variation < 2:
-        assert found.ratio < 0 and found.p_value == pytest.approx(2 * stats.norm.sf(-found.ratio))
+        assert fit.ratio < 0 and fit.p_value == pytest.approx(2 * stats.norm.sf(-fit.ratio))
     else:
-        assert (found.ratio, found.p_value) == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=1e-3))
+        assert (fit.ratio, fit.p_value) == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=1e-3))
 
 
 def ols(x: np.ndarray, y: np.ndarray, knots: tuple[int, ...]) -> sm.regression.linear_model.RegressionResults:
@@ -113,10 +113,10 @@ def test_regimes_are_the_best_of_all_regressions_of_statsmodels(seed: int, n: in
         best.append((fit, knots))
         # Theirs counts coefficients only, and holds the constant of the likelihood.
         bic.append(fit.bic - n * (1 + math.log(2 * math.pi)) + count * math.log(n))
-    found = regimes.fit_regimes(x, y[None])
-    np.testing.assert_allclose(found.bic[0, : len(bic)], bic)
+    regime_fit = regimes.fit_regimes(x, y[None])
+    np.testing.assert_allclose(regime_fit.bic[0, : len(bic)], bic)
     fit, knots = best[int(np.argmin(bic))]
-    np.testing.assert_allclose(np.log(found.breakpoints[0, : len(knots)]), x[list(knots)])
-    assert np.isnan(found.breakpoints[0, len(knots) :]).all()
-    np.testing.assert_allclose(found.slopes[0, : len(knots) + 1], np.cumsum(fit.params[1:]), atol=1e-9)
-    np.testing.assert_allclose(found.fitted[0], fit.fittedvalues)
+    np.testing.assert_allclose(np.log(regime_fit.breakpoints[0, : len(knots)]), x[list(knots)])
+    assert np.isnan(regime_fit.breakpoints[0, len(knots) :]).all()
+    np.testing.assert_allclose(regime_fit.slopes[0, : len(knots) + 1], np.cumsum(fit.params[1:]), atol=1e-9)
+    np.testing.assert_allclose(regime_fit.fitted[0], fit.fittedvalues)

@@ -34,8 +34,8 @@ def test_stored_information(case: values.Case) -> None:
 def test_bins_without_ties_are_the_quantiles_of_pandas(n_bins: int, per_bin: int, seed: int) -> None:
     column = np.random.default_rng(seed).normal(size=n_bins * per_bin)
     if len(column) > 1:
-        found = information.equal_frequency_bins(column[:, None], n_bins)[:, 0]
-        assert found.tolist() == pd.qcut(column, n_bins, labels=False).tolist()
+        bins = information.equal_frequency_bins(column[:, None], n_bins)[:, 0]
+        assert bins.tolist() == pd.qcut(column, n_bins, labels=False).tolist()
 
 
 @given(activations=strategies.activations(), n_bins=st.integers(2, 9))
@@ -60,15 +60,15 @@ def test_binned_information_of_random_activations(activations: np.ndarray, n_bin
 @settings(deadline=None, max_examples=60)
 def test_copula_information_of_random_activations(activations: np.ndarray) -> None:
     n = len(activations)
-    found = information.gaussian_copula_information(activations)
+    matrix = information.gaussian_copula_information(activations)
     scores = stats.norm.ppf((stats.rankdata(activations, axis=0) - 0.5) / n)
     for i in range(activations.shape[1]):
         for j in range(i):
             if np.ptp(scores[:, i]) == 0 or np.ptp(scores[:, j]) == 0:
-                assert found[i, j] == 0
+                assert matrix[i, j] == 0
                 continue
             r = stats.pearsonr(scores[:, i], scores[:, j]).statistic
             r = np.clip(r, -np.sqrt(1 - n**-2), np.sqrt(1 - n**-2))  # log n at most
             pair = stats.multivariate_normal(cov=[[1, r], [r, 1]])
             expected = 2 * stats.norm.entropy() - pair.entropy()
-            assert found[i, j] == pytest.approx(expected, abs=1e-9)
+            assert matrix[i, j] == pytest.approx(expected, abs=1e-9)

@@ -55,11 +55,11 @@ def test_dimensions_of_random_groups(activations: np.ndarray, variance: float, d
         assume(not share_is_met(shares, variance))
         expected = PCA(variance, svd_solver="full").fit(members).n_components_
         assert dimension.integer_dimension(matrix, group[None], variance)[0] == expected
-        found = dimension.effective_dimension(matrix, group[None], variance)[0]
-        assert found == pytest.approx(interpolated(shares, variance))
+        value = dimension.effective_dimension(matrix, group[None], variance)[0]
+        assert value == pytest.approx(interpolated(shares, variance))
         variances = np.sort(members.var(axis=0))[::-1]
-        found = dimension.independent_dimension(matrix, group[None], variance)[0]
-        assert found == pytest.approx(interpolated(variances / variances.sum(), variance))
+        value = dimension.independent_dimension(matrix, group[None], variance)[0]
+        assert value == pytest.approx(interpolated(variances / variances.sum(), variance))
         # tr(C)^2 / tr(C C), without eigenvalues.
         covariance = np.atleast_2d(np.cov(members.T))
         expected = np.trace(covariance) ** 2 / np.sum(covariance**2)
@@ -73,8 +73,8 @@ def test_dimensions_of_correlations(activations: np.ndarray, variance: float) ->
     shares = PCA(svd_solver="full").fit(scaled).explained_variance_ratio_
     assume(not share_is_met(shares, variance))
     matrix = covariances.correlation(covariances.covariance(activations))
-    found = dimension.integer_dimension(matrix, all_of(len(matrix)), variance)[0]
-    assert found == PCA(variance, svd_solver="full").fit(scaled).n_components_
+    value = dimension.integer_dimension(matrix, all_of(len(matrix)), variance)[0]
+    assert value == PCA(variance, svd_solver="full").fit(scaled).n_components_
 
 
 @given(
@@ -86,8 +86,8 @@ def test_weighted_documents_equal_statsmodels(activations: np.ndarray, variance:
     documents = rng.integers(0, 4, len(activations))
     column = np.unique(documents, return_inverse=True)[1]
     weights = rng.exponential(size=(3, column.max() + 1))
-    found = dimension.effective_dimension_resamples(activations, documents, weights, variance)
-    for row, value in zip(weights, found, strict=True):
+    values = dimension.effective_dimension_resamples(activations, documents, weights, variance)
+    for row, value in zip(weights, values, strict=True):
         covariance = DescrStatsW(activations, weights=row[column]).cov
         shares = np.linalg.eigvalsh(covariance)[::-1].clip(0) / np.trace(covariance)
         assert value == pytest.approx(interpolated(shares, variance), rel=1e-6)
@@ -125,5 +125,5 @@ def test_alpha_of_pareto_samples_is_inverse_gamma(alpha: float, k: int) -> None:
     # means alpha k / (k - 2) and, of the other estimate, alpha.
     sample = 1 + np.random.default_rng(k).pareto(alpha, (40, 10, 2 * k))
     groups = np.arange(20 * k).reshape(10, 2 * k)
-    found = np.concatenate([spectrum.hill_alpha(np.diag(batch.ravel()), groups) for batch in sample])
-    assert stats.kstest(alpha * k / found, stats.gamma(k - 1).cdf).pvalue > 0.01
+    alphas = np.concatenate([spectrum.hill_alpha(np.diag(batch.ravel()), groups) for batch in sample])
+    assert stats.kstest(alpha * k / alphas, stats.gamma(k - 1).cdf).pvalue > 0.01

@@ -70,9 +70,9 @@ def check(path: pathlib.Path, content: bytes) -> tuple[bool, int]:
     assert (protocol is None) is failed, "a protocol without an error, or an error without its protocol"
     n_lines = len(re.findall(rb"\r\n|\r|\n|\xc2\x85|\xe2\x80[\xa8\xa9]", content)) + 2
     for item in problems:
-        found = re.fullmatch(re.escape(str(path)) + r"(?::(\d+):(\d+))?", item.where)
-        assert found, f"no place: {item}"
-        line, column = int(found[1] or 1), int(found[2] or 1)
+        match = re.fullmatch(re.escape(str(path)) + r"(?::(\d+):(\d+))?", item.where)
+        assert match, f"no place: {item}"
+        line, column = int(match[1] or 1), int(match[2] or 1)
         assert 1 <= line <= n_lines and 1 <= column <= len(content) + 1, f"a place outside the file: {item}"
         assert item.severity in ("error", "warning", "note")
         assert item.message and str(item).isprintable(), f"not printable: {item!r}"

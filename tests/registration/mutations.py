@@ -324,7 +324,7 @@ def _block(value: Any, indent: str = "") -> str:
 def schema_paths() -> list[tuple[str | int, ...]]:
     """Every key of the language; 0 stands for a list's first item."""
     document = schema()
-    found: dict[tuple[str | int, ...], None] = {}
+    paths: dict[tuple[str | int, ...], None] = {}
 
     def walk(entry: Any, path: tuple[str | int, ...]) -> None:
         if not isinstance(entry, dict) or len(path) > 12:
@@ -336,14 +336,14 @@ def schema_paths() -> list[tuple[str | int, ...]]:
             walk(part, path)
             walk(part.get("then"), path)
         if "items" in entry:
-            found[(*path, 0)] = None
+            paths[(*path, 0)] = None
             walk(entry["items"], (*path, 0))
         for key, item in entry.get("properties", {}).items():
-            found[(*path, key)] = None
+            paths[(*path, key)] = None
             walk(item, (*path, key))
 
     walk(document, ())
-    return list(found)
+    return list(paths)
 
 
 def put(data: Any, path: tuple[str | int, ...], value: Any) -> Any:

@@ -119,8 +119,8 @@ def test_python_and_file_refuse_the_same_with_the_same_words(tmp_path):
         hypotest.Protocol(**broken)
     path = tmp_path / "broken.yaml"
     path.write_text(yaml_text(broken), encoding="utf-8")
-    _, found = read_protocol(path, subject=False)
-    assert problems(built) == {item.key: item.message for item in found if item.severity == "error"}
+    _, findings = read_protocol(path, subject=False)
+    assert problems(built) == {item.key: item.message for item in findings if item.severity == "error"}
     assert len(problems(built)) >= 4
     assert str(built.value).startswith("Protocol(...) ")
     assert "did you mean 'draws'?" in problems(built)["nulls.size_matched.drws"]

@@ -42,12 +42,12 @@ def test_a_mutation_can_be_had_again():
 
 
 def test_every_key_of_the_schema_is_reached():
-    found = schema_paths()
+    paths = schema_paths()
     for path in [("seed",), ("corpus", "text", "files", 0), ("nulls", "size_matched", "draws"),
                  ("predictions", 0, "contrast", "null"), ("predictions", 0, "margin", "raw"),
                  ("predictions", 0, "options", "variance"), ("multiverse", "draws"),
                  ("group", "otherwise", "top_fraction"), ("hypotheses", 0)]:  # fmt: skip
-        assert path in found
+        assert path in paths
     assert put({"a": [1, 2]}, ("a", 0, "b"), 3) == {"a": [{"b": 3}, 2]}
     assert len(ODD) > 80
 

@@ -24,9 +24,9 @@ def test_shipped_protocol_is_valid_without_warnings(shipped):
     assert problems == ()
     assert protocol is not None
     assert protocol.id == "rare-tokens"
-    # selectivity is the premise, two plateaus are descriptive: 10 - 3 decide
-    assert len(protocol.predictions) == 10
-    assert len(protocol.deciding) == 7
+    # selectivity is the premise, two plateaus are descriptive: 13 - 3 decide
+    assert len(protocol.predictions) == 13
+    assert len(protocol.deciding) == 10
     assert protocol == load_protocol(str(shipped))
 
 
@@ -187,8 +187,8 @@ seed: x
 
 def test_all_problems_at_once_by_line(problems_of):
     problems = [item for item in problems_of(text=MANY_MISTAKES) if item.severity == "error"]
-    found = [(int(item.where.split(":")[-2]), item.key) for item in problems]
-    assert found == [
+    places = [(int(item.where.split(":")[-2]), item.key) for item in problems]
+    assert places == [
         (3, "titel"),
         (6, "conditions.common.target.frequency"),
         (7, "group.otherwise"),
@@ -256,9 +256,9 @@ def _mutated(text: str, rng: random.Random) -> bytes:
         column = rng.randrange(len(lines[place]) + 1)
         lines[place] = lines[place][:column] + rng.choice(junk) + lines[place][column:]
     elif kind == 5:
-        found = list(re.finditer(r"[\w.]+", lines[place]))
-        if found:
-            word = rng.choice(found)
+        matches = list(re.finditer(r"[\w.]+", lines[place]))
+        if matches:
+            word = rng.choice(matches)
             new = rng.choice(words + junk)
             lines[place] = lines[place][: word.start()] + new + lines[place][word.end() :]
     elif kind == 6:
@@ -311,7 +311,7 @@ def test_wrong_values_anywhere_give_problems_and_never_a_traceback(shipped, tmp_
     for _ in range(150):
         data = copy.deepcopy(shipped_data)
         for _ in range(rng.randrange(1, 5)):
-            *way, last = rng.choice([found for found in _paths(data) if found])
+            *way, last = rng.choice([keys for keys in _paths(data) if keys])
             place = data
             for key in way:
                 place = place[key]

@@ -28,8 +28,8 @@ def text_of(name: str) -> str:
 
 
 def test_every_experiment_of_the_paper_is_there():
-    found = {path.name for path in FOLDER.glob("arxiv-2509.21163-*.yaml")}
-    assert found == {f"arxiv-2509.21163-{name}.yaml" for name in MODELS}
+    names = {path.name for path in FOLDER.glob("arxiv-2509.21163-*.yaml")}
+    assert names == {f"arxiv-2509.21163-{name}.yaml" for name in MODELS}
 
 
 @pytest.mark.parametrize("name", MODELS)

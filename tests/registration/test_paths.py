@@ -88,15 +88,15 @@ def test_beside_a_name_of_the_wrong_type_files_are_not_counted(problems_of):
     ("before", "key"), [("corpus: {text: ", "corpus.text"), ("frequencies: {count: ", "frequencies.count")]
 )
 def test_a_data_set_is_an_id_or_a_folder(files, problems_of, before, key):
-    def found(text):
+    def problems_with(text):
         problems = problems_of(("seed: 1", f"seed: 1\n{before}{text}}}"))
         return [(item.key, item.message) for item in problems if item.severity == "error"]
 
-    assert found("{hub: allenai/c4, split: train, revision: main}") == []
-    assert found("{hub: folder, split: train}") == []
-    ((where, message),) = found("{hub: ../nowhere, split: train}")
+    assert problems_with("{hub: allenai/c4, split: train, revision: main}") == []
+    assert problems_with("{hub: folder, split: train}") == []
+    ((where, message),) = problems_with("{hub: ../nowhere, split: train}")
     assert where == f"{key}.hub"
     assert message.startswith("must be OWNER/NAME of a data set on the Hugging Face Hub, or a folder; found")
-    ((where, message),) = found("{hub: folder, split: train, revision: main}")
+    ((where, message),) = problems_with("{hub: folder, split: train, revision: main}")
     assert where == f"{key}.revision"
     assert message.endswith("and 'folder' is a folder: remove it")

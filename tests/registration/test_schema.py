@@ -87,15 +87,15 @@ def test_every_key_says_what_it_means():
 
 
 def test_every_range_is_in_the_description():
-    found = [
+    ranges = [
         (f"{word} {_written(holder[bound])}", entry["description"], f"{model}.{key}")
         for model, key, entry in _entries()
         for holder in (entry, entry.get("items", {}))
         for bound, word in BOUNDS.items()
         if bound in holder
     ]
-    assert len(found) > 50
-    for words, description, where in found:
+    assert len(ranges) > 50
+    for words, description, where in ranges:
         assert words in description, where
     for model, key, entry in _entries():
         for choice in entry.get("enum", ()):
@@ -103,19 +103,19 @@ def test_every_range_is_in_the_description():
 
 
 def test_every_default_is_in_the_description():
-    n_found = 0
+    n_defaults = 0
     for model, key, entry in _entries():
         default = entry.get("default", [])
         if "const" in entry or default == []:
             continue
-        n_found += 1
+        n_defaults += 1
         words = entry["description"].split("default ")[1].rstrip(")")
         values = default.values() if isinstance(default, dict) else default
         flat = [x for value in (values if isinstance(default, dict | list) else [default])
                 for x in (value if isinstance(value, list) else [value])]  # fmt: skip
         for value in flat:
             assert _written(value) in words, f"{model}.{key}"
-    assert n_found > 25
+    assert n_defaults > 25
     for name, content in _models().items():
         for key in content.get("required", ()):
             assert "(required" in content["properties"][key]["description"], f"{name}.{key}"
@@ -201,8 +201,8 @@ def test_an_editor_and_validate_agree(problems_of, small, tmp_path, old, new):
 
 
 def test_the_shipped_schema_file_is_what_the_command_prints(shipped):
-    found = json.loads((shipped.parent / "hypotest.schema.json").read_text(encoding="utf-8"))
-    assert found == schema()
+    stored = json.loads((shipped.parent / "hypotest.schema.json").read_text(encoding="utf-8"))
+    assert stored == schema()
 
 
 def test_the_key_null_is_not_refused_by_editors():

@@ -30,9 +30,9 @@ from hypotest.registration.source import read_source
 )
 def test_yaml_that_is_no_plain_data(problems_of, old, new, where, message):
     problems = problems_of((old, new))
-    found = [problem for problem in problems if message in problem.message]
-    assert len(found) == 1, problems
-    assert found[0].where.endswith(f"p.yaml:{where}")
+    matching = [problem for problem in problems if message in problem.message]
+    assert len(matching) == 1, problems
+    assert matching[0].where.endswith(f"p.yaml:{where}")
 
 
 @pytest.mark.parametrize(

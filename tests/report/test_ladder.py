@@ -77,13 +77,13 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
             assert not deciding
             continue
         (decisive,) = deciding
-        assert decisive.found == item.outcome
+        assert decisive.outcome == item.outcome
         by_t = {"value": DECLARED_VALUE, "condition": OTHER_CONDITION}
         assert decisive.opponent == (by_t.get(item.reference) or item.ladder[0].id)
 
 
 @pytest.mark.parametrize(
-    ("p_value", "percentile", "found"),
+    ("p_value", "percentile", "outcome"),
     [
         (0.05, 0.0, "less"),
         (0.05, 100.0, "greater"),
@@ -92,17 +92,17 @@ def test_each_prediction_has_one_opponent_that_decides_and_it_shows_the_outcome(
     ],
 )
 def test_a_direction_needs_the_level_and_is_relative_to_the_median(
-    results: Results, p_value: float, percentile: float, found: str
+    results: Results, p_value: float, percentile: float, outcome: str
 ) -> None:
     changed = with_rung(results, "coordination", "covariate_matched", p_value=p_value, percentile=percentile)
-    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == found
+    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].outcome == outcome
 
 
 def test_the_level_is_that_of_the_protocol(results: Results) -> None:
     changed = with_rung(results, "coordination", "covariate_matched", p_value=0.03, percentile=1.0)
     strict = dataclasses.replace(changed, protocol={**changed.protocol, "decision": {"level": 0.01}})
-    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].found == "less"
-    assert ladder_of(strict).rungs["coordination"]["covariate_matched"].found == "inconclusive"
+    assert ladder_of(changed).rungs["coordination"]["covariate_matched"].outcome == "less"
+    assert ladder_of(strict).rungs["coordination"]["covariate_matched"].outcome == "inconclusive"
 
 
 def test_claims_are_signs_and_silence_is_left_out(results: Results) -> None:
@@ -141,11 +141,14 @@ def test_too_few_draws_for_any_p_carry_no_sign(results: Results) -> None:
 
 @pytest.mark.parametrize("null", ["size_matched", "covariate_matched"])
 def test_a_blocked_comparison_allows_no_conclusion(results: Results, null: str) -> None:
-    assert ladder_of(results).rungs["coordination"][null].found == "less"
+    assert ladder_of(results).rungs["coordination"][null].outcome == "less"
     assert "allows no conclusion" not in markdown(*blocks(ladder_section(results, ())))
     apart = with_rung(results, "coordination", null, blocked="matching leaves it 0.26 SD away in output_norm")
-    found = {name: rung.found for name, rung in ladder_of(apart).rungs["coordination"].items()}
-    assert [name for name in found if found[name] == "inconclusive"] == [null, "untrained"]  # of 3 draws
+    outcomes = {name: rung.outcome for name, rung in ladder_of(apart).rungs["coordination"].items()}
+    assert [name for name in outcomes if outcomes[name] == "inconclusive"] == [
+        null,
+        "untrained",
+    ]  # of 3 draws
     assert "allows no conclusion" in markdown(*blocks(ladder_section(apart, ())))
 
 

@@ -47,11 +47,11 @@ def test_nothing_is_said_without_a_margin_and_never_where_nothing_helps(item):
 
 def test_the_console_says_it_in_two_lines(results, item):
     others = [dataclasses.replace(other, sensitivity=None) for other in results.predictions[1:]]
-    found = dataclasses.replace(results, predictions=(item, *others))
-    smallest, turns = sensitivity_lines(found)
+    changed = dataclasses.replace(results, predictions=(item, *others))
+    smallest, turns = sensitivity_lines(changed)
     assert f"{item.id} 2.5 (2.00 null SDs)" in smallest
     assert "1.5 (distributed refuted, then undecided)" in turns
-    assert list(sensitivity_lines(dataclasses.replace(found, predictions=tuple(others)))) == []
+    assert list(sensitivity_lines(dataclasses.replace(changed, predictions=tuple(others)))) == []
 
 
 def test_power_says_what_each_margin_can_tell():

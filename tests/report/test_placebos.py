@@ -13,7 +13,7 @@ from hypotest.report.placebos import CAVEAT, placebo_section
 from hypotest.report.predictions import hidden_bias_text
 
 
-def with_placebos(results: Results, *found: PlaceboResult, ratio: float | None = 2.0) -> Results:
+def with_placebos(results: Results, *predictions: PlaceboResult, ratio: float | None = 2.0) -> Results:
     placebos = Placebos(
         n_splits=20,
         level=0.05,
@@ -25,7 +25,7 @@ def with_placebos(results: Results, *found: PlaceboResult, ratio: float | None =
         n_units=1839,
         loss_ratio=ratio,
         loss_ratio_reached=None if ratio is None else 2.76,
-        predictions=found,
+        predictions=predictions,
     )
     return dataclasses.replace(results, placebos=placebos)
 
@@ -50,9 +50,9 @@ def test_effects_counts_and_marks_stand_beside_the_real_effect(results: Results)
 
 
 def test_the_tautology_is_named_where_labels_decide(results: Results) -> None:
-    found = PlaceboResult("specialization", "label_shuffled", (0.1,) * 20, (0.5,) * 20, 0.1, 0.5)
-    assert "nearly a tautology" in text_of(with_placebos(results, found))
-    others = dataclasses.replace(found, null="size_matched")
+    tautology = PlaceboResult("specialization", "label_shuffled", (0.1,) * 20, (0.5,) * 20, 0.1, 0.5)
+    assert "nearly a tautology" in text_of(with_placebos(results, tautology))
+    others = dataclasses.replace(tautology, null="size_matched")
     assert "tautology" not in text_of(with_placebos(results, others))
 
 

@@ -134,27 +134,27 @@ def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str
         return [f"{path}: no option fits"]
     if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
         return [f"{path}: not {schema['type']}"]
-    found = [f"{path}: {value}"] * ("const" in schema and value != schema["const"])
-    found += [f"{path}: {value}"] * ("enum" in schema and value not in schema["enum"])
+    wrong = [f"{path}: {value}"] * ("const" in schema and value != schema["const"])
+    wrong += [f"{path}: {value}"] * ("enum" in schema and value not in schema["enum"])
     if isinstance(value, dict):
         own = schema.get("properties", {})
         extra = schema.get("additionalProperties", True)
-        found += [f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value]
+        wrong += [f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value]
         for key, item in value.items():
             if key in own:
-                found += problems(item, own[key], root, f"{path}.{key}")
+                wrong += problems(item, own[key], root, f"{path}.{key}")
             elif isinstance(extra, dict):
-                found += problems(item, extra, root, f"{path}.{key}")
+                wrong += problems(item, extra, root, f"{path}.{key}")
             elif extra is False:
-                found.append(f"{path}.{key}: unknown")
+                wrong.append(f"{path}.{key}: unknown")
     if isinstance(value, list):
         first = schema.get("prefixItems", [])
         if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
-            found.append(f"{path}: length")
+            wrong.append(f"{path}: length")
         for number, item in enumerate(value):
             part = first[number] if number < len(first) else schema.get("items", {})
-            found += problems(item, part, root, f"{path}[{number}]")
-    return found
+            wrong += problems(item, part, root, f"{path}[{number}]")
+    return wrong
 
 
 def test_the_schema_describes_the_file(results: Results) -> None:

@@ -20,13 +20,13 @@ SAID = document(
 
 
 def test_prose_is_reworded_and_titles_code_paths_and_tokens_stay():
-    found = PAGE.render(reworded(SAID, WORDS))
+    page = PAGE.render(reworded(SAID, WORDS))
     for said in ("# Documents that I wrote", "## Nouns", "**nouns**", "`documents`", "reports/documents"):
-        assert said in found
+        assert said in page
     for said in ("one noun", "| nouns |", "| 5 nouns |", "few nouns", "all nouns", "each noun"):
-        assert said in found
-    assert "␣documents (3)" in found
-    assert found.replace("noun", "document").replace("Noun", "Document") == PAGE.render(SAID)
+        assert said in page
+    assert "␣documents (3)" in page
+    assert page.replace("noun", "document").replace("Noun", "Document") == PAGE.render(SAID)
 
 
 def test_a_page_about_text_is_the_same_page():

@@ -215,13 +215,15 @@ def test_a_difference_is_put_beyond_the_margin_where_equivalence_was_expected(
     beyond = {"p_beyond": 0.002, "p_beyond_adjusted": 0.014}
 
     def sections(**changes: Any) -> dict[str, str]:
-        found = tuple(
+        predictions = tuple(
             dataclasses.replace(item, **{"outcome": "greater", **beyond, **changes})
             if item.id in ("clustering", "single-head")
             else item
             for item in results.predictions
         )
-        parts = render_report(dataclasses.replace(results, predictions=found), manifest, ()).split("\n### ")
+        parts = render_report(dataclasses.replace(results, predictions=predictions), manifest, ()).split(
+            "\n### "
+        )
         return {part.partition(":")[0]: part for part in parts}
 
     sentence = "Beyond the margin: p = 0.0020, adjusted = 0.0140."

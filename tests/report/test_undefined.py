@@ -105,7 +105,7 @@ def test_no_opponent_decides_where_there_is_no_outcome(without: tuple[Results, s
         if item.role == "descriptive":
             assert not deciding
             continue
-        assert [rung.found for rung in deciding] == ["undefined"]
+        assert [rung.outcome for rung in deciding] == ["undefined"]
         assert deciding[0].sign == "×" and deciding[0].p_text == ""
 
 

@@ -147,13 +147,39 @@ def test_pruned_weights_are_other_weights():
     assert len({plain, first, wrap_language_model(model).fingerprint}) == 3
 
 
-def test_mixtures_of_experts_are_not_asked_to_be_described():
-    config = transformers.MixtralConfig(
-        **_HEADS, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2
-    )
-    with pytest.raises(SubjectError, match=r"mixtures of experts \(num_local_experts: 4\)") as caught:
-        wrap_language_model(transformers.MixtralForCausalLM(config))
-    assert "Describe it" not in str(caught.value)
+_MIXTURE = {**_HEADS, "num_key_value_heads": 1, "num_local_experts": 4, "num_experts_per_tok": 2}
+
+
+def test_mixtures_of_an_unknown_layout_are_told_what_they_need():
+    model = transformers.JetMoeForCausalLM(transformers.JetMoeConfig(**_MIXTURE))
+    needs = r"mixtures of experts \(num_local_experts: 4\), of which a router must give"
+    with pytest.raises(SubjectError, match=needs) as caught:
+        wrap_language_model(model)
+    assert "experts: PATH, router: PATH" in str(caught.value)
+
+
+def test_mixtures_with_names_of_their_own_can_be_described():
+    model = transformers.GraniteMoeForCausalLM(transformers.GraniteMoeConfig(**_MIXTURE))
+    with pytest.raises(SubjectError, match=r"lacks model\.layers\.1\.mlp, "):
+        wrap_language_model(model)
+    block = "model.layers.{layer}"
+    described = {
+        "block": block,
+        "attention": f"{block}.self_attn",
+        "attention_projection": f"{block}.self_attn.o_proj",
+        "mlp_norm": f"{block}.post_attention_layernorm",
+        "mlp": f"{block}.block_sparse_moe",
+        "experts": f"{block}.block_sparse_moe.experts",
+        "router": f"{block}.block_sparse_moe.router",
+        "final_norm": "model.norm",
+        "unembedding": "lm_head",
+    }
+    subject = wrap_language_model(model, anatomy=described)
+    assert subject.n_neurons == 4 * _HEADS["intermediate_size"]
+    assert subject.anatomy.routing == "softmax"
+    del described["router"]
+    with pytest.raises(SubjectError, match=r"must be described in full; missing: router"):
+        wrap_language_model(model, anatomy=described)
 
 
 def test_a_model_without_a_norm():

@@ -12,10 +12,10 @@ from hypotest.subjects.arithmetic import arithmetic
 
 def test_threads_and_blas_of_this_process():
     np.ones((2, 2)) @ np.ones((2, 2))
-    found = arithmetic()
-    assert found["torch_threads"] == torch.get_num_threads()
-    assert found["blas"]
-    assert found["instructions"] == torch.backends.cpu.get_cpu_capability()
+    facts = arithmetic()
+    assert facts["torch_threads"] == torch.get_num_threads()
+    assert facts["blas"]
+    assert facts["instructions"] == torch.backends.cpu.get_cpu_capability()
 
 
 @pytest.mark.slow

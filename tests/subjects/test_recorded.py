@@ -28,13 +28,13 @@ def refused(channels: Any, *words: str, rows: Any = ROWS, **keys: Any) -> None:
 
 
 def test_only_activations_are_a_must() -> None:
-    found = hypotest.Evidence(ROWS, {"activations": ACTIVATIONS})
-    assert found.n_neurons == N_UNITS
-    assert found.rows.n_clusters == 6  # of the column `cluster`
-    assert {str(channel) for channel in found.channels} == {"activations"}
+    evidence = hypotest.Evidence(ROWS, {"activations": ACTIVATIONS})
+    assert evidence.n_neurons == N_UNITS
+    assert evidence.rows.n_clusters == 6  # of the column `cluster`
+    assert {str(channel) for channel in evidence.channels} == {"activations"}
     assert hypotest.Evidence({"task": ROWS["task"]}, {"activations": ACTIVATIONS}).rows.n_clusters == N_ROWS
     torch_too = hypotest.Evidence(ROWS, {"activations": torch.from_numpy(ACTIVATIONS)})
-    assert torch_too.fingerprint == found.fingerprint
+    assert torch_too.fingerprint == evidence.fingerprint
 
 
 def test_what_is_wrong_is_named() -> None:
@@ -79,11 +79,11 @@ def test_every_file_holds_the_same(tmp_path: Path) -> None:
     save_file(tensors, tmp_path / "e.safetensors", metadata=metadata)
     every = [hypotest.Evidence.read(path) for path in sorted(tmp_path.iterdir())]
     assert len(every) == 5
-    for found in every:
-        np.testing.assert_array_equal(found.activations(np.arange(N_ROWS)), ACTIVATIONS)
-        assert found.loss(np.array([3, 4])).tolist() == [3.0, 4.0]
-        assert found.rows.frame["task"].to_list() == ROWS["task"]
-        assert found.rows.n_clusters == 6
+    for evidence in every:
+        np.testing.assert_array_equal(evidence.activations(np.arange(N_ROWS)), ACTIVATIONS)
+        assert evidence.loss(np.array([3, 4])).tolist() == [3.0, 4.0]
+        assert evidence.rows.frame["task"].to_list() == ROWS["task"]
+        assert evidence.rows.n_clusters == 6
 
 
 def test_files_that_are_no_evidence(tmp_path: Path) -> None:

@@ -147,14 +147,14 @@ def test_effects_are_far_larger_than_their_errors(name, weights):
     # in a fresh network effects are small; were their errors as large, the ranking would be noise
     untrained = untrained_model(small_model(name), 0, weights, seed=1)
     tokens, block, index, _ = positions()
-    found = ablate_neurons(untrained, tokens, block=block, index=index)
+    ablated = ablate_neurons(untrained, tokens, block=block, index=index)
     activations = forward_arrays(untrained, tokens, block, index)["activations"]
     mean = activations.mean(axis=0, dtype=np.float64).astype(np.float32)
     base = hooked_losses(untrained, tokens, block, index)
-    influence = np.abs(found.delta_loss).mean(axis=0)
+    influence = np.abs(ablated.delta_loss).mean(axis=0)
     for neuron in (0, 17, 39):
         exact = hooked_losses(untrained, tokens, block, index, {neuron: mean[neuron]}) - base
-        assert np.abs(found.delta_loss[:, neuron] - exact).mean() < 0.01 * influence.std()
+        assert np.abs(ablated.delta_loss[:, neuron] - exact).mean() < 0.01 * influence.std()
 
 
 def test_a_copy_of_a_traced_model_is_traced_by_itself(small_subject, small_tokens):
@@ -164,6 +164,6 @@ def test_a_copy_of_a_traced_model_is_traced_by_itself(small_subject, small_token
     permuted = untrained_model(small_subject, 0, "permuted", seed=1)
     base = hooked_losses(permuted, small_tokens[:1], block, index)
     expected = hooked_losses(permuted, small_tokens[:1], block, index, {5: np.float32(0)}) - base
-    found, _ = intervene(permuted, small_tokens[0], index, 5, zero[:, 5])
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    values, _ = intervene(permuted, small_tokens[0], index, 5, zero[:, 5])
+    np.testing.assert_allclose(values, expected, atol=2e-5)
     assert np.abs(expected).max() > 1e-3

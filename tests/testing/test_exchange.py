@@ -105,10 +105,10 @@ def contrasts(labels: str, number: int, sds: tuple[float, float] = (0.5, 0.5)) -
 def test_t_over_documents_and_types_keeps_its_level(labels: str) -> None:
     rejected = covered = 0
     for number in range(SIMULATIONS):
-        _, found = contrasts(labels, number, (0.3, 0.6))
-        assert found.variances.shared
-        t = abs(found.estimate) / np.sqrt(found.variances.total)
-        freedom = found.variances.degrees_of_freedom  # types of a few large counts may be effectively 19
+        _, contrast = contrasts(labels, number, (0.3, 0.6))
+        assert contrast.variances.shared
+        t = abs(contrast.estimate) / np.sqrt(contrast.variances.total)
+        freedom = contrast.variances.degrees_of_freedom  # types of a few large counts may be effectively 19
         rejected += t > stats.t.ppf(1 - LEVEL / 2, freedom)
         covered += t <= stats.t.ppf(0.95, freedom)
     assert rejected <= MOST
@@ -118,9 +118,9 @@ def test_t_over_documents_and_types_keeps_its_level(labels: str) -> None:
 def test_documents_alone_reject_too_often_where_types_differ_in_what_was_seen() -> None:
     count = 0
     for number in range(SIMULATIONS):
-        _, found = contrasts("seen", number, (0.0, 0.6))
-        documents = found.variances.documents
-        t = abs(found.estimate) / np.sqrt(documents.variance)
+        _, contrast = contrasts("seen", number, (0.0, 0.6))
+        documents = contrast.variances.documents
+        t = abs(contrast.estimate) / np.sqrt(documents.variance)
         count += t > stats.t.ppf(1 - LEVEL / 2, documents.units - 1)
     assert count > MOST
 
@@ -129,7 +129,7 @@ def test_errors_of_shared_types_are_no_sum_over_conditions() -> None:
     """What a type does to both conditions cancels."""
     ratios = []
     for number in range(30):
-        rows, found = contrasts("index", number, (0.0, 1.0))
+        rows, contrast = contrasts("index", number, (0.0, 1.0))
         side = rows.first
         rng = np.random.default_rng((21, number))
         values = effects(draw_rows("index", 50, True, rng), 1, 0.0, 1.0, rng)[:, 0]
@@ -137,7 +137,7 @@ def test_errors_of_shared_types_are_no_sum_over_conditions() -> None:
             mean_contrast(values[rows_], side[rows_] | True, rows.document[rows_], rows.type[rows_])
             for rows_ in (side, ~side)
         ]
-        ratios.append(found.variances.over_types / sum(item.variances.over_types for item in apart))
+        ratios.append(contrast.variances.over_types / sum(item.variances.over_types for item in apart))
     assert np.mean(ratios) < 0.5
 
 

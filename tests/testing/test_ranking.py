@@ -34,8 +34,8 @@ def test_welch_t_is_that_of_scipy_under_every_labelling():
     rng = np.random.default_rng(0)
     activations = rng.gamma(2.0, size=(60, 7)).astype(np.float32) + 100  # a mean that would eat digits
     units, labels = rng.integers(0, 12, 60), rng.random((5, 12)) < 0.4
-    found = welch_t(moments(activations, units), labels, ~labels)
-    for row, t in zip(labels, found, strict=True):
+    statistics = welch_t(moments(activations, units), labels, ~labels)
+    for row, t in zip(labels, statistics, strict=True):
         first = row[units]
         expected = stats.ttest_ind(
             activations[first].astype(float), activations[~first].astype(float), equal_var=False
@@ -115,19 +115,19 @@ def test_named_neurons_are_tested_as_they_are():
     assert list(analysis.group.neurons) == sorted(ids, key=lambda number: -own[number])
     for shuffled in analysis.task.drawn["label_shuffled"].values():  # no null selects again
         assert {tuple(group) for group in (*shuffled.first, *shuffled.second)} == {(3, 17, 40)}
-    (found,) = analysis.predictions
-    assert found.ladder[0].sd > 0 and not found.arms
-    assert "common_group" not in found.secondary
+    (result,) = analysis.predictions
+    assert result.ladder[0].sd > 0 and not result.arms
+    assert "common_group" not in result.secondary
 
 
 def test_a_weight_or_unlabelled_measure_of_named_neurons_has_nothing_to_shuffle():
     prediction = {"measure": "hill_alpha", "contrast": {"null": "size_matched"}}
-    (found,) = analyse(
+    (result,) = analyse(
         make_protocol(prediction, draws=39, select={"ids": (1, 2, 3, 4)}), make_evidence(5)
     ).predictions
-    assert found.outcome != "undefined"
-    assert any("the neurons are given and not selected" in note for note in found.notes)
-    assert [item.null for item in found.ladder] == ["size_matched"]
+    assert result.outcome != "undefined"
+    assert any("the neurons are given and not selected" in note for note in result.notes)
+    assert [item.null for item in result.ladder] == ["size_matched"]
 
 
 def test_neurons_that_never_vary_are_left_out_of_a_list():
@@ -152,5 +152,5 @@ def test_the_whole_layer_is_a_group():
     protocol = protocol.with_nulls(["label_shuffled"])
     analysis = analyse(protocol, make_evidence(5, effect=1.0))
     assert (len(analysis.group.neurons), analysis.group.rule) == (N_NEURONS, "all")
-    (found,) = analysis.predictions
-    assert found.outcome != "undefined" and [item.null for item in found.ladder] == ["label_shuffled"] * 3
+    (result,) = analysis.predictions
+    assert result.outcome != "undefined" and [item.null for item in result.ladder] == ["label_shuffled"] * 3

@@ -63,8 +63,8 @@ def protocol_of(
     return Protocol.model_validate(data)
 
 
-def outcomes(found: tuple[PredictionResult, ...]) -> dict[str, str]:
-    return {item.id: item.outcome for item in found}
+def outcomes(predictions: tuple[PredictionResult, ...]) -> dict[str, str]:
+    return {item.id: item.outcome for item in predictions}
 
 
 def on_evaluation(evidence: Evidence, **arrays: np.ndarray) -> Evidence:
@@ -74,16 +74,16 @@ def on_evaluation(evidence: Evidence, **arrays: np.ndarray) -> Evidence:
 def test_two_neurons_leave_the_others_their_outcomes():
     """The issue's example: a group too small for one measure, which only describes."""
     plan = protocol_of(*MEASURES, size=2, roles={"spectrum": "descriptive"})
-    found = analyse(plan, make_evidence(0, effect=1.0))
-    by_id = {item.id: item for item in found.predictions}
+    analysis = analyse(plan, make_evidence(0, effect=1.0))
+    by_id = {item.id: item for item in analysis.predictions}
     spectrum = by_id["spectrum"]
     assert spectrum.outcome == "undefined"
     assert "no value for this group of 2 neurons" in spectrum.notes[0]
     assert (spectrum.observed, spectrum.effect, spectrum.p_value, spectrum.p_adjusted) == (None,) * 4
     assert by_id["special"].outcome in ("less", "greater", "equivalent", "inconclusive")
     assert by_id["special"].p_adjusted is not None
-    assert len(found.verdicts) == 2
-    assert "spectrum" not in found.nulls["prediction"].unique()
+    assert len(analysis.verdicts) == 2
+    assert "spectrum" not in analysis.nulls["prediction"].unique()
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_what_an_undefined_prediction_does_to_the_verdict(role, status, reason):
     evidence = make_evidence(0, effect=1.0)
     still = np.ones_like(evidence.evaluation.activations)
     plan = protocol_of("special", "dimension", roles={"dimension": role})
-    found = analyse(plan, on_evaluation(evidence, activations=still))
-    assert outcomes(found.predictions)["dimension"] == "undefined"
-    stances = {item.id: item.stances for item in found.predictions}["dimension"]
+    analysis = analyse(plan, on_evaluation(evidence, activations=still))
+    assert outcomes(analysis.predictions)["dimension"] == "undefined"
+    stances = {item.id: item.stances for item in analysis.predictions}["dimension"]
     assert set(stances.values()) == {"silent" if role == "descriptive" else "open"}
-    for verdict in found.verdicts:
+    for verdict in analysis.verdicts:
         if status is None:
             assert "undefined" not in verdict.reason
         elif verdict.hypothesis == "modular":  # special comes out greater, as it expects
@@ -146,15 +146,15 @@ def rows_of(split, rows):
 def test_every_measure_can_be_undefined_without_ending_the_analysis(name):
     evidence = spoiled()[name]
     plan = protocol_of(*MEASURES)
-    found = analyse(plan, evidence)
-    assert outcomes(found.predictions)[name] == "undefined"
-    assert outcomes(found.predictions)["spectrum"] != "undefined"  # weights do not care
-    for item in found.predictions:
+    analysis = analyse(plan, evidence)
+    assert outcomes(analysis.predictions)[name] == "undefined"
+    assert outcomes(analysis.predictions)["spectrum"] != "undefined"  # weights do not care
+    for item in analysis.predictions:
         if item.outcome == "undefined":
             assert item.notes and item.effect is None and item.p_value is None
     # what a report shows besides must not fail either
-    describe_heads(evidence, found.task.selection, Streams(1))
-    spectrum = describe_spectrum(evidence, found.task.selection, Streams(1))
+    describe_heads(evidence, analysis.task.selection, Streams(1))
+    spectrum = describe_spectrum(evidence, analysis.task.selection, Streams(1))
     assert (spectrum is None) == (name in ("dimension", "regimes"))
 
 
@@ -176,8 +176,8 @@ def test_a_null_without_a_defined_draw_keeps_the_value_and_says_so():
 
 def test_a_null_that_describes_may_be_undefined():
     plan = with_nulls(protocol_of("dimension"), {"untrained": NULLS["untrained"].options(networks=3)})
-    found = analyse(plan, make_evidence(0), networks=[{"dimension": float("nan")}] * 3)
-    (item,) = found.predictions
+    analysis = analyse(plan, make_evidence(0), networks=[{"dimension": float("nan")}] * 3)
+    (item,) = analysis.predictions
     assert item.outcome != "undefined"
     assert any("the null untrained is undefined" in note for note in item.notes)
 
@@ -238,5 +238,5 @@ class TestBeforeTheEvaluation:
     def test_what_the_selection_split_lacks_is_found_there(self, name):
         evidence = spoiled()[name]
         turned = replace(evidence, selection=evidence.evaluation.named("selection"))
-        found = undefined_on_selection(protocol_of(*MEASURES), self.selection(turned), Streams(1))
-        assert name in found and "spectrum" not in found
+        undefined = undefined_on_selection(protocol_of(*MEASURES), self.selection(turned), Streams(1))
+        assert name in undefined and "spectrum" not in undefined

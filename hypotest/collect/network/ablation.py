@@ -35,9 +35,9 @@ def route_of(network: Network) -> Route:
 
 def kept_route(network: Network) -> Route:
     """`route_of`, found once for a network."""
-    if "route" not in network.found:
-        network.found["route"] = route_of(network)
-    route: Route = network.found["route"]
+    if "route" not in network.derived:
+        network.derived["route"] = route_of(network)
+    route: Route = network.derived["route"]
     return route
 
 
@@ -73,8 +73,8 @@ def ablation_arrays(
     members = chosen[:, None]
     change = np.full((rows.size, chosen.size), np.nan, dtype=np.float32)
     loss = np.empty(rows.size, dtype=np.float32)
-    for part, base_loss, found in _changes(route, network, rows, replacement, members, memory):
-        change[part], loss[part] = found.T, base_loss
+    for part, base_loss, changes in _changes(route, network, rows, replacement, members, memory):
+        change[part], loss[part] = changes.T, base_loss
         on_part()
     if not np.isfinite(change).all():
         row, column = np.argwhere(~np.isfinite(change))[0]
@@ -112,8 +112,8 @@ def group_changes(
     change = np.empty((rows.size, len(groups)), dtype=np.float32)
     for column, group in enumerate(groups):
         members = np.asarray(group, dtype=np.int64)[None]
-        for part, _, found in _changes(route, network, rows, replacement, members, memory):
-            change[part, column] = found[0]
+        for part, _, changes in _changes(route, network, rows, replacement, members, memory):
+            change[part, column] = changes[0]
         on_group()
     return change
 
@@ -148,7 +148,7 @@ def _changes(
             base = route.base(rows[here])
             own = replacement[here] if replacement.ndim == 2 else replacement
             after = torch.from_numpy(np.ascontiguousarray(own)).to(base.activations)
-            found: list[Tensor] = []
+            changes: list[Tensor] = []
             for some in torch.split(torch.from_numpy(members).to(after.device), n_variants):
-                found.append(route.outcomes(base, some, after) - base.loss)
-            yield here, base.loss.float().cpu().numpy(), torch.cat(found).float().cpu().numpy()
+                changes.append(route.outcomes(base, some, after) - base.loss)
+            yield here, base.loss.float().cpu().numpy(), torch.cat(changes).float().cpu().numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.network.ablation import ablation_arrays, kept_route, part_starts
 from hypotest.collect.network.traces import trace
+from hypotest.collect.partition import write_partition
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, write_shard
@@ -50,13 +50,13 @@ def collect_rows(
             return {"activations": network.activations(rows), **({} if loss is None else {"loss": loss})}
         with full_precision():
             read = trace(network, network.inputs.of(rows), units=True)
-            found = network.layout.activations(read.units).float().cpu().numpy()
-        if not np.isfinite(found).all():
-            row, unit = np.argwhere(~np.isfinite(found))[0]
+            activations = network.layout.activations(read.units).float().cpu().numpy()
+        if not np.isfinite(activations).all():
+            row, unit = np.argwhere(~np.isfinite(activations))[0]
             raise EvidenceError(
                 f"{network.name}: the activation of unit {unit} at row {rows[row]} is not finite"
             )
-        return {"activations": found}
+        return {"activations": activations}
 
     return collect_shards(folder, n_shards(sample), compute, step)
 
@@ -123,12 +123,7 @@ def write_declared(network: Network | RecordedEvidence, folder: Path) -> None:
         if isinstance(network, RecordedEvidence) and network.weights is not None:
             known |= {"output": network.weights.output, "input": network.weights.input}
         write_shard(folder / "weights", known)
-    if network.partition is not None and not (folder / "partition").exists():
-        names = json.dumps(network.partition.names).encode()
-        write_shard(
-            folder / "partition",
-            {"parts": network.partition.parts, "names": np.frombuffer(names, dtype=np.uint8)},
-        )
+    write_partition(network.partition, folder)
 
 
 def _rows(sample: Sample, number: int) -> NDArray[np.int64]:

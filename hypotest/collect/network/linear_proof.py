@@ -101,12 +101,12 @@ def _followed(
             wanted = torch.where(follows, every[path], base[path])
             if not (torch.equal(own, follows) and _close(some[path], wanted)):
                 left.discard(path)
-    found = {}
+    by_path = {}
     for path in paths:
         columns = _columns_of(numbers[path], changes[path], network.n_neurons) if path in left else None
         if columns is not None:
-            found[path] = columns
-    return found
+            by_path[path] = columns
+    return by_path
 
 
 def _columns_of(numbers: Tensor, changed: Tensor, n_units: int) -> Tensor | None:
@@ -144,12 +144,12 @@ def _holds(route: Linear, rows: Rows, after: Tensor, sets: list[Tensor]) -> bool
         )
         wanted = network.outcome(read.output, rows, 1, network.anatomy.output_axes)
         try:
-            found = route.outcomes(base, members, after)
+            outcomes = route.outcomes(base, members, after)
         except (RuntimeError, NotImplementedError, TypeError):  # something reads what is not there
             return False
         scale = float(wanted.abs().max()) + float((wanted - base.loss).abs().max())
         allowed = _CLOSE.get(wanted.dtype, _COARSE)
-        if not torch.allclose(found, wanted, rtol=allowed, atol=allowed * max(scale, 1e-12)):
+        if not torch.allclose(outcomes, wanted, rtol=allowed, atol=allowed * max(scale, 1e-12)):
             return False
     return True
 

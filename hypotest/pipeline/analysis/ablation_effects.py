@@ -122,17 +122,17 @@ def _rows_and_groups(
 
 
 def _parts(evidence: Evidence, selection: Selection) -> EffectParts | None:
-    found = evidence.decomposition
-    if found is None:
+    decomposition = evidence.decomposition
+    if decomposition is None:
         return None
 
     def mean(values: np.ndarray) -> tuple[float, float]:
         return float(values[selection.group].mean()), float(values.mean())
 
     return EffectParts(
-        n_positions=found.n_positions,
-        total=mean(found.total),
-        through_norm=mean(found.through_norm),
-        direct=mean(found.direct),
-        entropy=mean(found.entropy),
+        n_positions=decomposition.n_positions,
+        total=mean(decomposition.total),
+        through_norm=mean(decomposition.through_norm),
+        direct=mean(decomposition.direct),
+        entropy=mean(decomposition.entropy),
     )

@@ -136,13 +136,13 @@ def group_values(protocol: Protocol, evidence: Evidence) -> dict[str, float]:
         group = select_group(evidence.selection, protocol.group, session.streams, evidence.numbers)
     except NO_VALUE:  # a network in which nothing can be selected
         return {item.id: float("nan") for item, _ in asked}
-    found = {}
+    values = {}
     for item, measure in asked:
         try:
-            found[item.id] = float(measure.tied(item, evidence, session).values(group[None, :])[0])
+            values[item.id] = float(measure.tied(item, evidence, session).values(group[None, :])[0])
         except NO_VALUE:
-            found[item.id] = float("nan")
-    return found
+            values[item.id] = float("nan")
+    return values
 
 
 def group_needs(protocol: Protocol) -> frozenset[Channel]:

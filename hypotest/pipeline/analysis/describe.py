@@ -57,6 +57,20 @@ def describe_heads(
     gini = gini_of_heads(split)
     first, second = split.first, split.second
     similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
+    if split.heads is None:
+        return tuple(
+            HeadResult(
+                layer=head.layer,
+                head=head.head,
+                gini_first=_finite(gini[first, column].mean()),
+                gini_second=_finite(gini[second, column].mean()),
+                impact=None,
+                null_impact=None,
+                layer_share=None,
+                routing=_finite(similarity[column]),
+            )
+            for column, head in enumerate(evidence.heads)
+        ), {}
     ablation = split.head_ablation
     single = ablation.single.sum(axis=0, dtype=np.float64)
     layer = ablation.layer.sum(axis=0, dtype=np.float64)

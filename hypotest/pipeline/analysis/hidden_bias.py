@@ -24,23 +24,23 @@ def with_hidden_bias(analysis: Analysis) -> tuple[PredictionResult, ...]:
     task = analysis.task
     session = task.session
     step = session.stage("hidden bias", 1)
-    found = [
+    results = [
         replace(result, hidden_bias=_of_prediction(item, result, analysis))
         for item, result in zip(task.protocol.predictions, analysis.predictions, strict=True)
     ]
     step()
-    return tuple(found)
+    return tuple(results)
 
 
 def _of_prediction(item: Prediction, result: PredictionResult, analysis: Analysis) -> HiddenBias | None:
     task, measure = analysis.task, measure_of(item)
-    found = declared_null(task.protocol, item.contrast.null)
+    declared = declared_null(task.protocol, item.contrast.null)
     if (
-        found is None
-        or found.null.sensitivity is None
+        declared is None
+        or declared.null.sensitivity is None
         or not isinstance(measure, GroupMeasure)
         or item.role == "descriptive"
-        or not is_drawn(task, found)
+        or not is_drawn(task, declared)
         or result.p_value is None
         or result.p_value > task.protocol.decision.level
         or result.ladder[0].blocked is not None
@@ -52,5 +52,5 @@ def _of_prediction(item: Prediction, result: PredictionResult, analysis: Analysi
         bound = measure.tied(item, task.evidence, task.session)
         observed = float(bound.values(task.selection.group[None, :])[0])
         tested = Tested(item, bound, observed, task, measure.decided_by_labels)
-        return found.null.sensitivity(tested, task.drawn[found.name], values)
+        return declared.null.sensitivity(tested, task.drawn[declared.name], values)
     return None

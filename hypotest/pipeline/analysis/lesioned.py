@@ -51,11 +51,11 @@ def groups_to_lesion(
     session = session or Session.start(protocol.seed)
     live = without_dead(evidence)
     selection = select(protocol, live, session.streams)
-    found = [(group, False) for group in (selection.group, selection.second)]
-    for size in sorted({group.size for group, _ in found}):
+    candidates = [(group, False) for group in (selection.group, selection.second)]
+    for size in sorted({group.size for group, _ in candidates}):
         drawn = random_groups(live.n_neurons, size, RANDOM_GROUPS, session.streams("groups ablated at once"))
-        found += [(group, True) for group in drawn]
-    groups = {tuple(live.layer_numbers(group).tolist()): drawn for group, drawn in reversed(found)}
+        candidates += [(group, True) for group in drawn]
+    groups = {tuple(live.layer_numbers(group).tolist()): drawn for group, drawn in reversed(candidates)}
     groups = dict(reversed(groups.items()))
     for group in _of_other_divisions(protocol, evidence, session):
         groups.setdefault(group, False)

@@ -47,61 +47,61 @@ def find_limitations(
 ) -> tuple[str, ...]:
     """What to keep in mind when reading the results."""
     evidence = task.evidence
-    found = [
+    limitations = [
         *unlike_a_language_model(entropy),
         *_uncertified(ablation, check),
         *_of_this_split(task.protocol, group),
         *_of_these_neurons(task.protocol),
     ]
     if corpus.text_differs:
-        found.append(
+        limitations.append(
             "The reference text is not the pinned one: "
             + ", ".join(corpus.text_differs)
             + ". Numbers can differ from published ones."
         )
     measures = [MEASURES[item.measure] for item in predictions if item.measure in MEASURES]
     if group.rule != "plateau" and task.protocol.group.select == "plateau":
-        found.append(
+        limitations.append(
             "The group is the declared top fraction, since the curve shows no plateau: the papers' "
             "plateau neurons are not what is tested here. A flat head that runs into its power law without a "
             "cliff is often missed, and always where the exponent is below 0.75."
         )
-    found += limitations_of(task.protocol.conditions.values(), vocab_size, curve)
-    found += imbalances(corpus.balance, Conditions(*corpus.conditions))
+    limitations += limitations_of(task.protocol.conditions.values(), vocab_size, curve)
+    limitations += imbalances(corpus.balance, Conditions(*corpus.conditions))
     for split, count in corpus.documents_used.items():
         if count < _FEW_DOCUMENTS:
-            found.append(f"The {split} split has only {count} documents; intervals are wide.")
-    if evidence.heads:
+            limitations.append(f"The {split} split has only {count} documents; intervals are wide.")
+    if evidence.evaluation.heads is not None:
         head_positions = int(evidence.evaluation.head_ablation.documents.size)
-        found.append(
+        limitations.append(
             f"Attention heads were ablated at {head_positions:,} {evidence.evaluation.conditions.first} "
             f"positions in at most {HEAD_BLOCKS} "
             "blocks a split."
         )
     for limits in dict.fromkeys(measure.limits for measure in measures if measure.limits is not None):
         with suppress(*NO_VALUE):  # of a network that is undefined
-            found += limits(evidence, task.selection.group)
+            limitations += limits(evidence, task.selection.group)
     for item in declared(task.protocol):
         if is_drawn(task, item):
             state = task.drawn[item.name]
-            found += item.null.limits(item.options, state, predictions, evidence, group)
+            limitations += item.null.limits(item.options, state, predictions, evidence, group)
     fixed = [item.id for item in predictions if _keeps_labels(item.measure)]
     labels = [item.name for item in declared(task.protocol, Form.LABELS)]
     if labels and fixed:
-        found.append(
+        limitations.append(
             f"Under {labels[0]} the evaluation evidence of {', '.join(fixed)} keeps its labels, since it "
             "cannot be relabelled; token types that occur in both splits can make those p-values too small."
         )
     if group.n_dead:
-        found.append(
+        limitations.append(
             f"{group.n_dead:,} of {group.n_neurons:,} neurons never vary on the "
             "selection "
             "split. They could not be selected, and are in no group that this one is compared with."
         )
-    found += dependence_sentence(dependence)
-    found += faults_revealed(placebos)
-    found += follows_loss(placebos, predictions)
-    return tuple(dict.fromkeys(found))
+    limitations += dependence_sentence(dependence)
+    limitations += faults_revealed(placebos)
+    limitations += follows_loss(placebos, predictions)
+    return tuple(dict.fromkeys(limitations))
 
 
 def _of_this_split(protocol: Protocol, group: GroupResult) -> Iterator[str]:
@@ -145,13 +145,13 @@ def follows_loss(placebos: Placebos | None, predictions: Sequence[PredictionResu
         return
     real = {item.id: item.effect for item in predictions}
     for item in placebos.predictions:
-        effect, found = real.get(item.prediction), item.effect_by_loss
-        if not effect or found is None or item.p_by_loss is None:
+        effect, by_loss = real.get(item.prediction), item.effect_by_loss
+        if not effect or by_loss is None or item.p_by_loss is None:
             continue
-        if item.p_by_loss <= placebos.level and found / effect >= LIKE_THE_REAL_ONE:
+        if item.p_by_loss <= placebos.level and by_loss / effect >= LIKE_THE_REAL_ONE:
             yield (
                 f"{item.prediction}: token types of the second condition that are hard to predict, set "
-                f"against easy ones, show the same (effect {significant(found, 3)}, p "
+                f"against easy ones, show the same (effect {significant(by_loss, 3)}, p "
                 f"{significant(item.p_by_loss, 2)}; real {significant(effect, 3)}). It may follow the loss."
             )
 

@@ -167,12 +167,12 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
         n_deciding,
         protocol.decision.correction,
     )
-    found = dict(zip(places, adjusted, strict=True))
+    p_values = dict(zip(places, adjusted, strict=True))
     return tuple(
         replace(
             item,
-            p_adjusted=found.get((item.id, "p_value")),
-            p_equivalence_adjusted=found.get((item.id, "p_equivalence")),
+            p_adjusted=p_values.get((item.id, "p_value")),
+            p_equivalence_adjusted=p_values.get((item.id, "p_equivalence")),
             p_beyond_adjusted=None
             if item.role != "deciding" or item.p_beyond is None
             else min(1.0, n_deciding * item.p_beyond),

@@ -97,7 +97,7 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
             "predictions": tuple(item for item in protocol.predictions if not why_no_placebo(item, protocol)),
         }
     )
-    found = session.workers(
+    values = session.workers(
         "placebos",
         on_make_believe,
         [
@@ -123,7 +123,7 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         n_units=counts.size,
         loss_ratio=real,
         loss_ratio_reached=reached,
-        predictions=tuple(_results(protocol, plan, found, len(chosen))),
+        predictions=tuple(_results(protocol, plan, values, len(chosen))),
     )
 
 
@@ -134,9 +134,9 @@ def why_no_placebo(prediction: Prediction, protocol: Protocol) -> str:
     measure = measure_of(prediction)
     if Channel.LESIONS in measure.needs:
         return "groups were lesioned at once that the conditions select, and none of a make-believe one"
-    found = declared_null(protocol, prediction.contrast.null)
-    if found is not None:
-        return found.null.no_placebo or found.null.never_decides
+    declared = declared_null(protocol, prediction.contrast.null)
+    if declared is not None:
+        return declared.null.no_placebo or declared.null.never_decides
     reference = prediction.contrast.reference
     if reference is None or (isinstance(measure, ConditionMeasure) and measure.no_difference == reference):
         return ""
@@ -194,8 +194,8 @@ def _tested(
     drawn = prepared[name]
     if drawn is None:
         return _UNDEFINED
-    found, state = drawn
-    if found.null.form is Form.GROUPS and not measure.whole_layer:
+    declared, state = drawn
+    if declared.null.form is Form.GROUPS and not measure.whole_layer:
         bound = _on_few_neurons(item, measure, task)
     else:
         bound = measure.tied(item, task.evidence, task.session)
@@ -203,20 +203,20 @@ def _tested(
     if not np.isfinite(observed):
         return _UNDEFINED
     tested = Tested(item, bound, observed, task, measure.decided_by_labels)
-    variant = found.null.variants(found.options)[0]
-    compared = found.null.compare(tested, found.options, state, variant).comparison
+    variant = declared.null.variants(declared.options)[0]
+    compared = declared.null.compare(tested, declared.options, state, variant).comparison
     p_value = np.nan if compared.blocked is not None else compared.p_value
     return compared.observed - compared.mean, p_value
 
 
 def _prepared(name: str, task: Task) -> tuple[Declared, object] | None:
     """A null with few draws, in its declared variant alone; None where there are none."""
-    found = declared_null(task.protocol, name)
-    assert found is not None  # validation: a contrast refers to declared nulls only
-    few = found.null.drawn_often(found.options, _n_draws(task.protocol, found.null.form))
-    options = found.null.alone(few)
+    declared = declared_null(task.protocol, name)
+    assert declared is not None  # validation: a contrast refers to declared nulls only
+    few = declared.null.drawn_often(declared.options, _n_draws(task.protocol, declared.null.form))
+    options = declared.null.alone(few)
     try:
-        return Declared(found.null, options), found.null.prepare(options, task)
+        return Declared(declared.null, options), declared.null.prepare(options, task)
     except NO_VALUE:
         return None
 
@@ -267,7 +267,7 @@ def _channels(split: SplitEvidence, needs: frozenset[Channel]) -> SplitEvidence:
 
 
 def _results(
-    protocol: Protocol, plan: Protocol, found: Sequence[Values], n_splits: int
+    protocol: Protocol, plan: Protocol, of_splits: Sequence[Values], n_splits: int
 ) -> Sequence[PlaceboResult]:
     places = {item.id: place for place, item in enumerate(plan.predictions)}
     results = []
@@ -275,7 +275,7 @@ def _results(
         if reason := why_no_placebo(item, protocol):
             results.append(PlaceboResult(item.id, reason=reason))
             continue
-        values = [[_known(number) for number in rows[places[item.id]]] for rows in found]
+        values = [[_known(number) for number in rows[places[item.id]]] for rows in of_splits]
         by_loss = values[n_splits] if len(values) > n_splits else (None, None)
         results.append(
             PlaceboResult(

@@ -42,16 +42,16 @@ def other_splits(protocol: Protocol, evidence: Evidence, session: Session) -> tu
     plan = protocol.with_nulls({name for item in protocol.predictions for name in needed_nulls(item)})
     plan = for_outcomes(plan)
     step = session.pieces("other splits of the documents", protocol.splits - 1)
-    found = []
+    analyses = []
     for number in range(1, protocol.splits):
         divided = redivide(evidence, protocol.split.selection, session.streams("split", str(number)))
         try:
             analysis = analyse(plan, divided, session=session.telling(silent))
-            found.append(SplitAnalysis(analysis.predictions, analysis.verdicts))
+            analyses.append(SplitAnalysis(analysis.predictions, analysis.verdicts))
         except EvidenceError as error:  # no group can be selected on this division
-            found.append(_without_group(plan, why(error)))
+            analyses.append(_without_group(plan, why(error)))
         step()
-    return tuple(found)
+    return tuple(analyses)
 
 
 def _without_group(plan: Protocol, reason: str) -> SplitAnalysis:
@@ -72,12 +72,12 @@ def with_splits(
     """Predictions with their outcomes on every split, the declared one first."""
     if not others:
         return tuple(predictions)
-    found = []
+    results = []
     for place, item in enumerate(predictions):
         everywhere = (item, *(each.predictions[place] for each in others))
         splits = tuple(SplitOutcome(same.outcome, same.effect, same.p_value) for same in everywhere)
-        found.append(replace(item, splits=splits))
-    return tuple(found)
+        results.append(replace(item, splits=splits))
+    return tuple(results)
 
 
 def split_verdicts(declared: Analysis, others: Sequence[SplitAnalysis]) -> dict[str, tuple[Status, ...]]:

@@ -48,17 +48,17 @@ def check_defined(plan: Protocol, selection: SelectionEvidence, streams: Streams
         ProtocolError: With one problem per prediction.
         EvidenceError: If no group can be selected.
     """
-    found = undefined_on_selection(plan, selection, streams)
+    undefined = undefined_on_selection(plan, selection, streams)
     problems = [
         Problem(
             str(path),
             f"predictions.{item.id}",
-            f"{item.measure} is undefined on the selection split: {found[item.id]}. Nothing of the "
+            f"{item.measure} is undefined on the selection split: {undefined[item.id]}. Nothing of the "
             "evaluation split was looked at: change group, measure or conditions, or write "
             "`role: descriptive`",
         )
         for item in plan.predictions
-        if item.id in found and item.role != "descriptive"
+        if item.id in undefined and item.role != "descriptive"
     ]
     if problems:
         raise ProtocolError(problems)
@@ -85,16 +85,16 @@ def undefined_on_selection(plan: Protocol, selection: SelectionEvidence, streams
     drawn = prepare(Task(few, evidence, chosen, session), Form.GROUPS).drawn
     some, among = _beside_others(evidence, chosen, streams)
     task = Task(few, some, among, session)
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for item in plan.predictions:
         if isinstance(nothing := drawn.get(str(item.contrast.null)), Missing):
-            found[item.id] = nothing.reason
+            reasons[item.id] = nothing.reason
             continue
         try:
             measure_of(item).try_out(item, task)
         except NO_VALUE as error:
-            found[item.id] = why(error)
-    return found
+            reasons[item.id] = why(error)
+    return reasons
 
 
 def _beside_others(evidence: Evidence, chosen: Selection, streams: Streams) -> tuple[Evidence, Selection]:

@@ -64,7 +64,7 @@ def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) 
     arrays = measure() if session.anew else kept(place, ("found",), measure)
     nats, count = arrays["found"].tolist()
     step()
-    found = CrossEntropy(
+    cross_entropy = CrossEntropy(
         nats=nats,
         unigram=None
         if prepared.text.table
@@ -73,9 +73,9 @@ def measure_cross_entropy(prepared: Prepared, session: Session, *, force: bool) 
         n_tokens=int(count),
         n_blocks=len(chosen),
     )
-    if not nats <= found.chance and not force:
-        raise SubjectError(_worse_than_chance(subject.name, subject.vocab_size, found, prepared))
-    return found
+    if not nats <= cross_entropy.chance and not force:
+        raise SubjectError(_worse_than_chance(subject.name, subject.vocab_size, cross_entropy, prepared))
+    return cross_entropy
 
 
 def unigram_entropy(tokens: NDArray[np.int32]) -> float:
@@ -92,7 +92,7 @@ def unigram_entropy(tokens: NDArray[np.int32]) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _worse_than_chance(name: str, vocab_size: int, found: CrossEntropy, prepared: Prepared) -> str:
+def _worse_than_chance(name: str, vocab_size: int, loss: CrossEntropy, prepared: Prepared) -> str:
     subject = prepared.subject
     without = (
         prepared.bos is None and not isinstance(subject, RowSubject) and subject.beginning.token is not None
@@ -104,7 +104,7 @@ def _worse_than_chance(name: str, vocab_size: int, found: CrossEntropy, prepared
         "the text is of a kind that it has never seen",
     ]
     return (
-        f"subject.model: {name} predicts this text worse than chance: a cross-entropy of {found.nats:.2f} "
-        f"nats over {found.n_tokens:,} tokens of the selection split, and guessing among its {vocab_size:,} "
-        f"tokens costs {found.chance:.2f}. Likely causes: {'; '.join(causes)}. {FORCE}"
+        f"subject.model: {name} predicts this text worse than chance: a cross-entropy of {loss.nats:.2f} "
+        f"nats over {loss.n_tokens:,} tokens of the selection split, and guessing among its {vocab_size:,} "
+        f"tokens costs {loss.chance:.2f}. Likely causes: {'; '.join(causes)}. {FORCE}"
     )

@@ -102,9 +102,9 @@ def require_single(protocol: Protocol, path: Path, command: str) -> None:
         ProtocolError: If the protocol is a series.
     """
     if protocol.is_series:
-        key, found = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
+        key, value = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
         raise ProtocolError(
-            f"{path} subject.{key}: must be one {key} for `hypotest {command}`; found {found}: name one "
+            f"{path} subject.{key}: must be one {key} for `hypotest {command}`; found {value}: name one "
             "(only `hypotest run` goes through a series)"
         )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hypotest.errors import Problem, ProtocolError
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS
-from hypotest.pipeline.checks.distinct import Distinct, count_distinct
 from hypotest.pipeline.checks.remedies import Drawn, find_remedies, largest_sample
 from hypotest.records.protocol.protocol import Protocol
 
@@ -39,22 +39,22 @@ def check_reach(protocol: Protocol, drawn: Drawn, n_neurons: int | None, path: P
 
 def _message(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short: Distinct) -> str:
     level = f"{protocol.decision.level:g}" + (f" / {short.n_tests}" if short.n_tests > 1 else "")
-    found = (
+    problem = (
         f"needs at least {short.needed:,} distinct {short.what} for a two-sided p-value to reach "
-        f"{level}; this text and layer have {short.found}. "
+        f"{level}; this text and layer have {short.number}. "
     )
     remedies = find_remedies(protocol, drawn, n_neurons, short)
     if NULLS[short.null].form is Form.LABELS and not any(_is_of_positions(item.changes) for item in remedies):
         largest = largest_sample(protocol, drawn, short.null)
-        found += (
+        problem += (
             "This text has no more positions. "
             if largest is None
             else f"More positions do not do: all {largest[0]:,} of this text give {largest[1]}. "
         )
     if not remedies:
-        return f"{found}Nothing that was tried on this text does: take another text"
+        return f"{problem}Nothing that was tried on this text does: take another text"
     ways = [f"({number}) {item.words}" for number, item in enumerate(remedies, start=1)]
-    return f"{found}What does, tried on this text: {'; or '.join(ways)}"
+    return f"{problem}What does, tried on this text: {'; or '.join(ways)}"
 
 
 def _is_of_positions(changes: tuple[tuple[str, object], ...]) -> bool:

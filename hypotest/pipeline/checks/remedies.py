@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from hypotest.corpora.sampling import SampledPositions
 from hypotest.errors import CorpusError
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, declared_null, names_of
-from hypotest.pipeline.checks.distinct import Distinct, count_distinct
 from hypotest.pipeline.texts.rows import TextRows
 from hypotest.predicates.variations import differences, wider
 from hypotest.records.protocol.protocol import Protocol
@@ -89,14 +89,14 @@ def find_remedies(protocol: Protocol, drawn: Drawn, n_neurons: int | None, short
     kinds: tuple[Callable[[_Case], Iterator[Changes]], ...] = (
         (fine, _more_positions, *coarse) if of_labels else (_larger_groups,)
     )
-    case, found = _Case(protocol, drawn, n_neurons, short), []
+    case, remedies = _Case(protocol, drawn, n_neurons, short), []
     for kind in (*kinds, _other_nulls, _fewer_tests):
         for changes in kind(case):
             remedy = _tried(case, changes)
             if remedy is not None:
-                found.append(remedy)
+                remedies.append(remedy)
                 break
-    return found
+    return remedies
 
 
 def largest_sample(protocol: Protocol, drawn: Drawn, null: str) -> tuple[int, str] | None:
@@ -107,7 +107,7 @@ def largest_sample(protocol: Protocol, drawn: Drawn, null: str) -> tuple[int, st
     if plan is None or positions is None or most <= protocol.sample.positions:
         return None
     counted = {item.null: item for item in count_distinct(plan, positions, None)}
-    return most, counted[null].found
+    return most, counted[null].number
 
 
 def most_positions(protocol: Protocol, drawn: Drawn) -> int:
@@ -178,9 +178,9 @@ def _reached(counted: list[Distinct], short: Distinct, changes: Changes) -> str:
     now = next((item for item in counted if item.null == short.null), None)
     if now is None or now.needed == 0:
         new = [value for key, value in changes if key.endswith("contrast.null")]
-        others = [f"{item.found} {item.what}" for item in counted if item.null in new]
+        others = [f"{item.number} {item.what}" for item in counted if item.null in new]
         return ", ".join(others) if others else f"nothing rests on {short.null} then"
-    return f"{now.found}, where {now.needed:,} are needed"
+    return f"{now.number}, where {now.needed:,} are needed"
 
 
 def _definitions(case: _Case, kind: int) -> Iterator[Changes]:

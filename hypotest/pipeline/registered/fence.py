@@ -84,8 +84,8 @@ def code_hash(
 
 def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for place in places:
-        found = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
-        for name in sorted(path.relative_to(root).as_posix() for path in found):
+        files = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
+        for name in sorted(path.relative_to(root).as_posix() for path in files):
             if name not in WORDING and not name.startswith(NETWORKS):
                 yield name, root / name
 

@@ -40,6 +40,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared) -> Fingerprint:
             code=code_of(protocol),
             text=text_hashes(prepared),
             weights_file=None if file is None else file.sha256,
+            autoencoder=(prepared.subject.unit_settings or {}).get("sha256"),
         ),
         revision=prepared.subject.revision,
         layer=prepared.subject.layer,

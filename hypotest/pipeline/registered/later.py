@@ -38,7 +38,7 @@ from hypotest.registration.locks.registry import append_entry, last_entry
 def bind_subject(
     path: Path,
     plan: Protocol,
-    found: Fingerprint,
+    fingerprint: Fingerprint,
     prepared: Prepared,
     documents: Collection[str],
     cache: Path,
@@ -51,7 +51,7 @@ def bind_subject(
     Args:
         path: The protocol's file.
         plan: As it is run.
-        found: What it comes to.
+        fingerprint: What it comes to.
         prepared: The network, with its text and positions.
         documents: Hashes of the documents of its evaluation split.
         cache: The cache's folder.
@@ -65,16 +65,16 @@ def bind_subject(
         return ""
     if waiting.later is None or waiting.later.bound is not None:
         return ""
-    reasons = [*_differences(waiting, found), *unmet(waiting.later, *shape_of(prepared))]
+    reasons = [*_differences(waiting, fingerprint), *unmet(waiting.later, *shape_of(prepared))]
     if frequency_sources(plan, path.parent) != waiting.later.frequencies:
         reasons.append("its token counts come from another table or text than registered")
     try:
         log, _ = read_log(cache)
-        reasons += _known_before(waiting, found, log)
-        reasons += _others_first(waiting, waiting.later, found, documents, log)
+        reasons += _known_before(waiting, fingerprint, log)
+        reasons += _others_first(waiting, waiting.later, fingerprint, documents, log)
         if reasons:
             return "; ".join(reasons)
-        entry = _append(path, waiting, found, documents, cache)
+        entry = _append(path, waiting, fingerprint, documents, cache)
         if entry is None:
             return "its lock is not the last entry of the registry"
         write_lock(lock_file(path), entry.lock)
@@ -103,25 +103,25 @@ def frequency_sources(plan: Protocol, base: Path) -> dict[str, str]:
     return {item.name: item.version for item in installed(TRAINING_PACKAGES)}
 
 
-def _differences(waiting: Lock, found: Fingerprint) -> list[str]:
-    deviations = find_deviations(expected_of(waiting, found), found)
+def _differences(waiting: Lock, fingerprint: Fingerprint) -> list[str]:
+    deviations = find_deviations(expected_of(waiting, fingerprint), fingerprint)
     if not deviations:
         return []
     shown = ", ".join(item.key for item in deviations[:3])
     return [f"the run does otherwise than registered ({shown}{', ...' if len(deviations) > 3 else ''})"]
 
 
-def _known_before(waiting: Lock, found: Fingerprint, log: Sequence[Viewing]) -> Iterator[str]:
+def _known_before(waiting: Lock, fingerprint: Fingerprint, log: Sequence[Viewing]) -> Iterator[str]:
     """A network that was run before the registration is none that comes later."""
     since = registered_at(waiting)
-    times = [item.time for item in log if item.weights == found.hashes.weights]
+    times = [item.time for item in log if item.weights == fingerprint.hashes.weights]
     earlier = [time for time in times if datetime.fromisoformat(time) < since]
     if earlier:
         yield f"this network was run on {min(earlier)}, before the registration"
 
 
 def _others_first(
-    waiting: Lock, later: Later, found: Fingerprint, documents: Collection[str], log: Sequence[Viewing]
+    waiting: Lock, later: Later, fingerprint: Fingerprint, documents: Collection[str], log: Sequence[Viewing]
 ) -> Iterator[str]:
     """A network is not the first where another one was run since, under whatever plan.
 
@@ -132,7 +132,7 @@ def _others_first(
     since, wanted = registered_at(waiting), set(documents)
     old = {item.weights for item in log if datetime.fromisoformat(item.time) < since}
     for item in log:
-        if item.weights in old or item.weights == found.hashes.weights or _unfit(later, item):
+        if item.weights in old or item.weights == fingerprint.hashes.weights or _unfit(later, item):
             continue
         if shared := wanted.intersection(item.documents):
             yield (
@@ -147,7 +147,7 @@ def _unfit(later: Later, item: Viewing) -> bool:
 
 
 def _append(
-    path: Path, waiting: Lock, found: Fingerprint, documents: Collection[str], cache: Path
+    path: Path, waiting: Lock, fingerprint: Fingerprint, documents: Collection[str], cache: Path
 ) -> Entry | None:
     def compose(entries: tuple[Entry, ...], previous: str) -> Lock | None:
         last = last_entry(entries, path.name)
@@ -160,11 +160,11 @@ def _append(
             waited=lock_hash(waiting),
         )
         return compose_lock(
-            found,
+            fingerprint,
             path.name,
             previous,
             registered=registered_at(waiting),
-            seen=what_was_seen(entries, found, documents, cache),
+            seen=what_was_seen(entries, fingerprint, documents, cache),
             git=waiting.git,
             later=bound,
         )

@@ -51,7 +51,7 @@ class Stopwatch:
 
 
 def describe_run(
-    found: Fingerprint,
+    fingerprint: Fingerprint,
     file: WeightsFile | None,
     device: str,
     ablation: AblationResult | None,
@@ -71,18 +71,18 @@ def describe_run(
     `hypotest.pipeline.untrained.describe_untrained`, `lesions` the key of `hypotest.collect.lesions`.
     """
     return {
-        "hypotest": found.versions["hypotest"],
+        "hypotest": fingerprint.versions["hypotest"],
         "started": started,
         "durations_seconds": dict(durations),
-        "seed": found.seed,
-        "hashes": asdict(found.hashes),
+        "seed": fingerprint.seed,
+        "hashes": asdict(fingerprint.hashes),
         **({"weights_file": asdict(file)} if file else {}),
-        "revision": found.revision,
-        "layer": found.layer,
-        "split": found.split,
-        "evidence": {**found.evidence, "was_cached": cached},
+        "revision": fingerprint.revision,
+        "layer": fingerprint.layer,
+        "split": fingerprint.split,
+        "evidence": {**fingerprint.evidence, "was_cached": cached},
         **({"lesions": lesions} if lesions else {}),
-        "kept_out": list(found.kept_out),
+        "kept_out": list(fingerprint.kept_out),
         "evidence_sha256": dict(evidence_sha256),
         **({"other_networks": dict(networks)} if networks else {}),
         "ablation": {
@@ -91,7 +91,7 @@ def describe_run(
             **ablation_numbers(ablation, check),
             "memory_budget_bytes": memory * GB,
         },
-        **_brought(found),
+        **_brought(fingerprint),
         "versions": versions(),
         "hardware": {**hardware(), "device": device},
     }
@@ -110,11 +110,11 @@ def ablation_numbers(ablation: AblationResult | None, check: SelfCheck | None) -
     }
 
 
-def _brought(found: Fingerprint) -> dict[str, dict[str, str]]:
+def _brought(fingerprint: Fingerprint) -> dict[str, dict[str, str]]:
     """Measures and nulls of other packages; each key only where there are some."""
     parts = {
-        "measures": packages_of(MEASURES, (str(item["measure"]) for item in found.plan["predictions"])),
-        "nulls": packages_of(NULLS, found.plan["nulls"]),
+        "measures": packages_of(MEASURES, (str(item["measure"]) for item in fingerprint.plan["predictions"])),
+        "nulls": packages_of(NULLS, fingerprint.plan["nulls"]),
     }
     return {name: part for name, part in parts.items() if part}
 
@@ -130,10 +130,10 @@ def recorded_fingerprint(protocol: Protocol, manifest: Mapping[str, Any]) -> Fin
         ValueError: If the manifest lacks a part of it, or holds something else there.
     """
     names = ("hashes", "revision", "layer", "split", "seed", "kept_out")
-    evidence, found = (manifest.get(name) for name in ("evidence", "versions"))
-    if not isinstance(evidence, Mapping) or not isinstance(found, Mapping):
+    evidence, versions = (manifest.get(name) for name in ("evidence", "versions"))
+    if not isinstance(evidence, Mapping) or not isinstance(versions, Mapping):
         raise ValueError("the manifest lacks evidence or versions")
-    libraries = {name: value for name, value in found.items() if name not in _DRAWING}
+    libraries = {name: value for name, value in versions.items() if name not in _DRAWING}
     parts = {
         **{name: manifest[name] for name in names if name in manifest},
         "protocol_id": protocol.id,
@@ -166,5 +166,5 @@ def _processor() -> str | None:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor() or None
-    found = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part")))
-    return next(found, None)
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part")))
+    return next(names, None)

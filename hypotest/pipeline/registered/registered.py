@@ -86,7 +86,7 @@ def evidence_existed(cache: Path, evaluation: str) -> bool:
 
 
 def what_was_seen(
-    entries: tuple[Entry, ...], found: Fingerprint, documents: Collection[str], cache: Path
+    entries: tuple[Entry, ...], fingerprint: Fingerprint, documents: Collection[str], cache: Path
 ) -> Seen:
     """What is known, when a plan is registered, of its evaluation documents having been seen.
 
@@ -96,7 +96,7 @@ def what_was_seen(
 
     Args:
         entries: Of the registry.
-        found: What is to be registered.
+        fingerprint: What is to be registered.
         documents: Hashes of the documents of its evaluation split.
         cache: The cache's folder.
 
@@ -106,15 +106,15 @@ def what_was_seen(
     log, damaged = read_log(cache)
     return seen_before(
         log,
-        found.hashes.weights,
+        fingerprint.hashes.weights,
         documents,
         damaged_lines=damaged,
-        unlogged_evidence=any(_unlogged(entries, found, log, cache / "evidence")),
+        unlogged_evidence=any(_unlogged(entries, fingerprint, log, cache / "evidence")),
     )
 
 
 def _unlogged(
-    entries: tuple[Entry, ...], found: Fingerprint, log: Sequence[Viewing], cache: Path
+    entries: tuple[Entry, ...], fingerprint: Fingerprint, log: Sequence[Viewing], cache: Path
 ) -> Iterator[bool]:
     logged = {item.evidence for item in log}
     times = {item.time for item in log}
@@ -122,11 +122,11 @@ def _unlogged(
     for entry in entries:
         lock = entry.lock
         same_study = (
-            lock.protocol_id == found.protocol_id
-            and lock.hashes.weights == found.hashes.weights
-            and not set(lock.hashes.text.values()).isdisjoint(found.hashes.text.values())
+            lock.protocol_id == fingerprint.protocol_id
+            and lock.hashes.weights == fingerprint.hashes.weights
+            and not set(lock.hashes.text.values()).isdisjoint(fingerprint.hashes.text.values())
         )
-        if same_study or lock.evidence == found.evidence:
+        if same_study or lock.evidence == fingerprint.evidence:
             forgotten = any(item.last not in times for item in lock.seen.by)
             yield lock.seen.unlogged_evidence or forgotten
 

@@ -28,15 +28,15 @@ def seen_before(
         unlogged_evidence: Whether evidence of them existed otherwise.
     """
     wanted = set(documents)
-    found: dict[tuple[str, str, int | str, str], list[tuple[Viewing, set[str]]]] = {}
+    viewings: dict[tuple[str, str, int | str, str], list[tuple[Viewing, set[str]]]] = {}
     for item in log:
         shared = wanted.intersection(item.documents) if item.weights == weights else set()
         if shared:
             key = (item.plan, item.protocol, item.layer, item.use)
-            found.setdefault(key, []).append((item, shared))
-    by = [_by(same) for same in found.values()]
+            viewings.setdefault(key, []).append((item, shared))
+    by = [_by(same) for same in viewings.values()]
     return Seen(
-        documents=len(set().union(*(shared for same in found.values() for _, shared in same))),
+        documents=len(set().union(*(shared for same in viewings.values() for _, shared in same))),
         by=tuple(sorted(by, key=lambda item: item.first)),
         unlogged_evidence=unlogged_evidence,
         damaged_lines=damaged_lines,

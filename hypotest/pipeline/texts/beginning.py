@@ -45,8 +45,8 @@ def require_beginning(protocol: Protocol, reader: TextReader) -> None:
         SubjectError: If so.
     """
     if first_token(protocol, reader) is None and reader.beginning.is_needed:
-        found = "found false" if protocol.bos is False else "its tokenizer puts none before a text"
+        reason = "found false" if protocol.bos is False else "its tokenizer puts none before a text"
         raise SubjectError(
-            f"{_key(protocol)}: {found}, and models of the family of {reader.name} are others without their "
+            f"{_key(protocol)}: {reason}, and models of the family of {reader.name} are others without their "
             f"beginning-of-sequence token: their loss rises by nats. Write true. {FORCE}"
         )

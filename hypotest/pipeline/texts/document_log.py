@@ -78,8 +78,8 @@ def read_log(cache: Path) -> tuple[tuple[Viewing, ...], int]:
     if content is None:
         return (), 0
     lines = [line for line in content.split(b"\n") if line.strip()]
-    found = [_viewing(line) for line in lines]
-    whole = tuple(item for item in found if item is not None)
+    viewings = [_viewing(line) for line in lines]
+    whole = tuple(item for item in viewings if item is not None)
     return whole, len(lines) - len(whole)
 
 
@@ -89,9 +89,9 @@ def _viewing(line: bytes) -> Viewing | None:
         data: Any = json.loads(line.decode("ascii"), parse_constant=refuse_constant)
         if not isinstance(data, dict) or data.pop("sha256", None) != canonical_hash(data):
             return None
-        found = _adapter().validate_json(canonical_json(data), strict=True)
-        datetime.fromisoformat(found.time)
-        return found
+        viewing = _adapter().validate_json(canonical_json(data), strict=True)
+        datetime.fromisoformat(viewing.time)
+        return viewing
     except (ValueError, RecursionError, ValidationError):
         return None
 

@@ -65,8 +65,10 @@ def documents_of_packages(
         }
         return {"json": np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)}
 
-    found = json.loads(kept(_place("documents", settings), ("json",), read)["json"].tobytes())
-    return [Document(*item) for item in found["documents"]], [TextSource(*item) for item in found["sources"]]
+    contents = json.loads(kept(_place("documents", settings), ("json",), read)["json"].tobytes())
+    return [Document(*item) for item in contents["documents"]], [
+        TextSource(*item) for item in contents["sources"]
+    ]
 
 
 def blocks_of(
@@ -113,9 +115,9 @@ def blocks_of(
             "numbers": np.array([blocks.n_documents, blocks.text_tokens]),
         }
 
-    found = kept(_place("blocks", settings), ("tokens", "document", "lengths", "numbers"), tokenize)
-    n_documents, text_tokens = found["numbers"].tolist()
-    return Blocks(found["tokens"], found["document"], n_documents, found["lengths"], text_tokens)
+    arrays = kept(_place("blocks", settings), ("tokens", "document", "lengths", "numbers"), tokenize)
+    n_documents, text_tokens = arrays["numbers"].tolist()
+    return Blocks(arrays["tokens"], arrays["document"], n_documents, arrays["lengths"], text_tokens)
 
 
 def positions_in(
@@ -160,19 +162,19 @@ def positions_in(
         }
 
     kinds = (*_NUMBERS, *further, "first", "selection", "eligible", "available")
-    found = kept(_place("positions", settings), kinds, drawn)
+    stored = kept(_place("positions", settings), kinds, drawn)
     return SampledPositions(
         pl.DataFrame(
             {
-                **{name: found[name] for name in (*_NUMBERS, *further)},
+                **{name: stored[name] for name in (*_NUMBERS, *further)},
                 "condition": pl.Series(
-                    np.where(found["first"], *names).tolist(), dtype=condition_type(names)
+                    np.where(stored["first"], *names).tolist(), dtype=condition_type(names)
                 ),
-                "split": np.where(found["selection"], *SPLITS).tolist(),
+                "split": np.where(stored["selection"], *SPLITS).tolist(),
             }
         ),
-        dict(zip(SPLITS, found["eligible"].tolist(), strict=True)),
-        dict(zip(names, found["available"].tolist(), strict=True)),
+        dict(zip(SPLITS, stored["eligible"].tolist(), strict=True)),
+        dict(zip(names, stored["available"].tolist(), strict=True)),
     )
 
 

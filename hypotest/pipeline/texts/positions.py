@@ -41,7 +41,7 @@ class FoundPositions:
     sources: tuple[TextSource, ...]
     text: TextRows
     sampled: SampledPositions
-    found: tuple[str, ...]
+    remarks: tuple[str, ...]
     """What tying predicates to the tokenizer found out, each with its place in the protocol."""
     curve: FrequencyCurve | None
     """What a report draws of a condition."""
@@ -63,7 +63,7 @@ def find_positions(
     session: Session,
     step: Callable[[], None],
     kept_out: Collection[str],
-    on_bound: Callable[[Sequence[str]], None] = lambda found: None,
+    on_bound: Callable[[Sequence[str]], None] = lambda remarks: None,
 ) -> FoundPositions:
     """Read the text, see which positions belong to the conditions, draw some of them.
 
@@ -81,15 +81,15 @@ def find_positions(
         CorpusError: If text, conditions or frequency table do not give what the protocol asks for.
     """
     if isinstance(reader, RowSubject):
-        found_material: _Material = _network(reader, base)
+        source_material: _Material = _network(reader, base)
     else:
         material = _examples if protocol.examples else _text
-        found_material = material(protocol, base, reader, session.start_stage)
-    hashes, sources, notes, text, bos = found_material
+        source_material = material(protocol, base, reader, session.start_stage)
+    hashes, sources, notes, text, bos = source_material
     step()
     bound = text.bound(protocol)
-    found = (*notes, *(f"{item.name}.{line}" for item in bound for line in item.found))
-    on_bound(found)
+    remarks = (*notes, *(f"{item.name}.{line}" for item in bound for line in item.remarks))
+    on_bound(remarks)
     candidates = text.candidates(bound)
     if text.table is not None:
         require_apart(text.table, text.rows, candidates)
@@ -116,7 +116,7 @@ def find_positions(
         sources=tuple(sources),
         text=text,
         sampled=sampled,
-        found=found,
+        remarks=remarks,
         curve=curve_of(bound),
         kept_out=tuple(sorted(kept.intersection(hashes))),
         bos=bos,
@@ -148,9 +148,9 @@ def _examples(protocol: Protocol, base: Path, reader: TextReader, start_stage: S
     assert protocol.examples is not None  # who calls it has looked
     table = read_examples(protocol.examples, base, columns_of(*protocol.conditions.values()))
     bos = first_token(protocol, reader)
-    found = rows_of_examples(table, reader, bos, protocol.outcome)
-    text = TextRows.of(protocol, base, found.rows, reader, start_stage, table)
-    return document_hashes(table.clusters()), table.sources, found.notes, text, bos
+    examples = rows_of_examples(table, reader, bos, protocol.outcome)
+    text = TextRows.of(protocol, base, examples.rows, reader, start_stage, table)
+    return document_hashes(table.clusters()), table.sources, examples.notes, text, bos
 
 
 def _network(network: RowSubject, base: Path) -> _Material:

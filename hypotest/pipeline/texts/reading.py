@@ -176,10 +176,10 @@ def _note(text: CorpusHub) -> Path:
 
 def _last_commit(text: CorpusHub) -> str | None:
     try:
-        found = json.loads(_note(text).read_text(encoding="utf-8"))
+        note = json.loads(_note(text).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None  # never asked here, or a damaged note: then the Hub must answer
-    commit = found.get("commit") if isinstance(found, dict) else None
+    commit = note.get("commit") if isinstance(note, dict) else None
     return commit if isinstance(commit, str) and is_commit(commit) else None
 
 

@@ -71,8 +71,8 @@ class TextRows:
         @cache
         def counts() -> tuple[NDArray[np.int64], int]:
             read.append("counts")
-            found = token_counts(protocol.frequencies, base, reader, start_stage)
-            return fit_to_vocabulary(found, reader.vocab_size), max(0, reader.vocab_size - found.size)
+            counted = token_counts(protocol.frequencies, base, reader, start_stage)
+            return fit_to_vocabulary(counted, reader.vocab_size), max(0, reader.vocab_size - counted.size)
 
         setting = Setting(base=base, vocab_size=reader.vocab_size, texts=texts, counts=counts)
         return cls(rows, setting, read, table)
@@ -140,12 +140,12 @@ class TextRows:
         unit = exchange_of(protocol)
         if unit == "token":
             return positions.with_columns(pl.Series("token", self.blocks.tokens[block, index]))
-        if unit != "span" or (found := stretches(bound, self.rows)) is None:
+        if unit != "span" or (spans := stretches(bound, self.rows)) is None:
             return positions
         context = self.blocks.tokens.shape[1]
         places = self.rows.block.astype(np.int64) * context + self.rows.index
         mine = np.searchsorted(places, block.astype(np.int64) * context + index)
-        return positions.with_columns(pl.Series("span", found[mine]))
+        return positions.with_columns(pl.Series("span", spans[mine]))
 
     def _grid(self, mask: BoolArray) -> BoolArray:
         n_blocks, context = self.blocks.tokens.shape

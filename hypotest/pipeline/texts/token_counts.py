@@ -78,7 +78,7 @@ def _count(documents: list[Document], reader: TextReader, start_stage: StartStag
         for ids in batch:
             numbers = np.asarray(ids, dtype=np.int64)
             require_known(numbers, reader)
-            found = np.bincount(numbers)
-            counts[: found.size] += found
+            counted = np.bincount(numbers)
+            counts[: counted.size] += counted
         step()
     return counts

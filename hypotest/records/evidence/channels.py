@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Channel(StrEnum):
     """What evidence may hold of each row, and measures may read."""
 
     ACTIVATIONS = "activations"
-    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons)."""
+    """Input of the tested MLP's down-projection, shape (n_rows, n_neurons); of a mixture of experts, times
+    the weight with which the row is sent to the neuron's expert, zero where it is not. How active units of
+    another kind are."""
+    COORDINATES = "coordinates"
+    """What ablation sets, where a unit is several numbers: an attention head its slice of the input of the
+    output projection, shape (n_rows, n_units x numbers of each)."""
     INFLUENCE = "influence"
     """Change of the target's cross-entropy in nats with each neuron ablated, shape (n_rows, n_neurons);
     positive: the ablation hurts."""
@@ -38,3 +45,16 @@ class Channel(StrEnum):
     PARTITION = "partition"
     """The declared part of each neuron: experts, branches, modalities
     (`hypotest.records.evidence.partition.Partition`)."""
+    ROUTER = "router"
+    """Of a mixture of experts, how probable each expert is at each row by its router's logits, shape
+    (n_rows, n_experts); rows sum to one, also of a router that weighs experts by sigmoids."""
+
+
+UNITS_LACK: Mapping[str, frozenset[Channel]] = MappingProxyType(
+    {
+        "heads": frozenset({Channel.HEADS, Channel.WEIGHTS}),
+        "residual": frozenset({Channel.WEIGHTS}),
+        "experts": frozenset({Channel.WEIGHTS}),
+    }
+)
+"""Kind of units of a language model -> channels that its neurons have and such units have not."""

@@ -41,9 +41,9 @@ class Lesions:
             "documents": (np.shape(self.documents), (n_neither,)),
             "targets": (np.shape(self.targets), (n_neither,)),
         }
-        for name, (found, expected) in shapes.items():
-            if found != expected:
-                raise EvidenceError(f"lesions.{name} must have shape {expected}; found {found}")
+        for name, (shape, expected) in shapes.items():
+            if shape != expected:
+                raise EvidenceError(f"lesions.{name} must have shape {expected}; found {shape}")
 
     def column(self, group: IntArray) -> int | None:
         """Which column is a group's; None where it was not lesioned.
@@ -71,12 +71,12 @@ class Lesions:
         random = self.random.tolist()
         places = []
         for own, drawn in zip(other.groups, other.random.tolist(), strict=True):
-            found = self.column(own)
-            if found is None:
-                found = len(groups)
+            column = self.column(own)
+            if column is None:
+                column = len(groups)
                 groups.append(own)
                 random.append(drawn)
-            places.append(found)
+            places.append(column)
 
         def stacked(mine: FloatArray, theirs: FloatArray) -> FloatArray:
             joined = np.full((len(mine) + len(theirs), len(groups)), np.nan, dtype=np.float32)

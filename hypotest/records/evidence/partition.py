@@ -19,11 +19,13 @@ class Partition:
     """Of the parts."""
     parts: NDArray[np.int64]
     """Of each neuron, a place in `names`, shape (n_neurons,)."""
+    numbers: NDArray[np.int64] | None = None
+    """Of each neuron, its number within its part, where it is called by that (expert 3, neuron 17)."""
 
     def __post_init__(self) -> None:
         if self.parts.ndim != 1 or not np.issubdtype(self.parts.dtype, np.integer):
-            found = f"{self.parts.dtype} of shape {self.parts.shape}"
-            raise EvidenceError(f"partition.parts must be one whole number for each neuron; found {found}")
+            given = f"{self.parts.dtype} of shape {self.parts.shape}"
+            raise EvidenceError(f"partition.parts must be one whole number for each neuron; found {given}")
         if self.parts.size and not (self.parts.min() >= 0 and self.parts.max() < len(self.names)):
             raise EvidenceError(
                 f"partition.parts must be places among the {len(self.names)} names of parts; found "
@@ -43,4 +45,18 @@ class Partition:
 
     def of_neurons(self, neurons: IntArray) -> Partition:
         """Of some of the neurons, in the order given."""
-        return Partition(self.names, self.parts[neurons])
+        numbers = None if self.numbers is None else self.numbers[neurons]
+        return Partition(self.names, self.parts[neurons], numbers)
+
+    def called(self, neurons: IntArray) -> tuple[str, ...]:
+        """Names of some of the neurons; none where they are called by their number in the layer.
+
+        Examples:
+            >>> Partition(("expert 0", "expert 1"), np.array([0, 1, 1]), np.array([0, 0, 1])).called([2])
+            ('expert 1, neuron 1',)
+        """
+        if self.numbers is None:
+            return ()
+        chosen = np.asarray(neurons, dtype=np.int64)
+        pairs = zip(self.parts[chosen].tolist(), self.numbers[chosen].tolist(), strict=True)
+        return tuple(f"{self.names[part]}, neuron {number}" for part, number in pairs)

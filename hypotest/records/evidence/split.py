@@ -55,6 +55,11 @@ class SplitEvidence(Positioned):
         return self[Channel.ACTIVATIONS]
 
     @property
+    def coordinates(self) -> FloatArray:
+        """`Channel.COORDINATES`; the activations themselves where a unit is one number."""
+        return self.channels.get(Channel.COORDINATES, self.activations)
+
+    @property
     def delta_loss(self) -> FloatArray:
         """`Channel.INFLUENCE`, signed, shape (n_positions, n_neurons)."""
         return self[Channel.INFLUENCE]
@@ -110,8 +115,8 @@ class SplitEvidence(Positioned):
     def head_windows(self) -> NDArray[np.int64]:
         """`windows`, the context where all keys before the query are seen."""
         n_heads, context = self.attention.shape[1:]
-        found = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
-        return np.asarray(np.minimum(found, context), dtype=np.int64)
+        windows = np.full(n_heads, context) if self.windows is None else np.asarray(self.windows)
+        return np.asarray(np.minimum(windows, context), dtype=np.int64)
 
     def with_channels(self, **arrays: NDArray[Any]) -> SplitEvidence:
         """The same rows with other arrays, or further ones, by the names of their channels."""
@@ -169,6 +174,10 @@ class SplitEvidence(Positioned):
         channels = {
             name: array[:, neurons] if name in _OF_NEURONS else array for name, array in self.channels.items()
         }
+        if Channel.COORDINATES in channels:
+            rows, n_units = self.activations.shape
+            whole = channels[Channel.COORDINATES].reshape(rows, n_units, -1)
+            channels[Channel.COORDINATES] = whole[:, neurons].reshape(rows, -1)
         heads = self.heads
         if heads is not None:
             heads = replace(heads, **{name: getattr(heads, name)[..., neurons] for name in _OF_HEADS})
@@ -181,5 +190,5 @@ class SplitEvidence(Positioned):
 
 def missing(channel: Channel, there: tuple[Channel, ...]) -> EvidenceError:
     """What to say where evidence lacks a channel."""
-    found = ", ".join(there) or "nothing"
-    return EvidenceError(f"this evidence has no channel {channel}; found {found}")
+    names = ", ".join(there) or "nothing"
+    return EvidenceError(f"this evidence has no channel {channel}; found {names}")

@@ -9,10 +9,11 @@ from pydantic import Discriminator, Field, PlainValidator, Tag
 
 from hypotest.records.protocol.conditions import OneKey
 from hypotest.records.protocol.strict import Strict
+from hypotest.records.protocol.units import LETTERS
 
 By = Literal["delta_loss", "selectivity", "activation_t"]
 INFLUENCE, SELECTIVITY, LOCALIZER = get_args(By)
-_PLACE = r"^L([0-9]{1,5})N([0-9]{1,9})$"
+_PLACE = rf"^L([0-9]{{1,5}})([{LETTERS}])([0-9]{{1,9}})$"
 
 
 def _neuron(value: Any) -> Any:
@@ -68,7 +69,7 @@ class Rule(Largest):
         min_length=1,
         max_length=10**6,
         description="neurons that are tested as they are, published ones for example: numbers in the layer, "
-        "counted from 0, or layer and number such as L5N300; nothing is selected",
+        "counted from 0, or layer and number such as L5N300 (of heads L5H3); nothing is selected",
     )
 
 
@@ -79,14 +80,20 @@ def neuron_number(neuron: int | str) -> int:
         >>> neuron_number(300), neuron_number("L5N300")
         (300, 300)
     """
-    found = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
-    return int(found[2]) if found else int(neuron)
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return int(match[3]) if match else int(neuron)
+
+
+def neuron_letter(neuron: int | str) -> str | None:
+    """The kind of units that its name is of, as one letter; None of a number."""
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return match[2] if match else None
 
 
 def neuron_layer(neuron: int | str) -> int | None:
     """The layer that it is said to be of; None where none is named."""
-    found = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
-    return int(found[1]) if found else None
+    match = re.match(_PLACE, neuron) if isinstance(neuron, str) else None
+    return int(match[1]) if match else None
 
 
 def _alternative(value: Any) -> str | None:

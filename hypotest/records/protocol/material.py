@@ -10,6 +10,7 @@ from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.records.protocol.strict import Strict, either
 from hypotest.records.protocol.texts import TEXTS, Text
+from hypotest.records.protocol.units import UnitKind
 
 ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.(\w+|\{layer\}))*$", max_length=200)]
 """Path of a module as in ``model.named_modules()``, ``{layer}`` for the number of a block."""
@@ -37,6 +38,18 @@ class DescribedAnatomy(Strict):
     down_projection: ModulePath | None = Field(
         default=None, description="last projection of the MLP; its input is the layer's neurons"
     )
+    experts: ModulePath | None = Field(
+        default=None,
+        description="of a mixture of experts, the module that holds them, fused; up_projection, "
+        "gate_projection and down_projection are then those of a shared expert, if there is one",
+    )
+    router: ModulePath | None = Field(
+        default=None,
+        description="of a mixture, the module that gives logits, weights and numbers of experts",
+    )
+    shared_gate: ModulePath | None = Field(
+        default=None, description="of a mixture, projection whose sigmoid multiplies its shared expert"
+    )
     final_norm: ModulePath | None = Field(default=None, description="norm before the unembedding")
     unembedding: ModulePath | None = Field(
         default=None, description="linear map from the normed residual stream to logits"
@@ -58,7 +71,8 @@ class Subject(Strict):
     network: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None,
         description="instead of a language model, any torch module with its rows: the name under which an "
-        "installed package offers it (entry points `hypotest.subjects`), or of one that is given in Python",
+        "installed package offers it (entry points `hypotest.subjects`), that of a network whose "
+        "organisation is known (`hypotest controls`), or of one that is given in Python",
     )
     model: str = Field(
         default="reference",
@@ -76,8 +90,14 @@ class Subject(Strict):
         either(("last", "all"), int, "must be last, all, or the number of a block"),
     ] = Field(
         default="last",
-        description="block whose MLP is tested: `last`, its number from 0 (from the end if negative), or "
+        description="block whose units are tested: `last`, its number from 0 (from the end if negative), or "
         "`all`, one after the other",
+    )
+    units: UnitKind = Field(
+        default="neurons",
+        description="what is tested in the block: the `neurons` of its MLP, its attention `heads`, whole "
+        "`experts` of a mixture, the dimensions of the `residual` stream behind it, or {sae: FOLDER}, the "
+        "latents of a sparse autoencoder",
     )
     dtype: Literal["float32", "float64"] | None = Field(
         default=None,

@@ -1,18 +1,21 @@
-"""What the rows of a protocol, and their independent units, are called in its texts.
+"""What the rows of a protocol, their independent units, and what is tested are called in its texts.
 
-Most sentences are written for running text: positions in documents. Where rows are examples,
-`MaterialWords.said` puts their nouns in the place of these, so that no sentence has to be written twice.
+Most sentences are written for neurons and running text: positions in documents. Where rows are examples, or
+heads are tested, `MaterialWords.said` puts their nouns in the place of these, so that no sentence has to be
+written twice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import unit_facts
 
 _CHANGES: dict[Outcome, tuple[str, str]] = {
     "loss": ("change{} of loss", "mean loss"),
@@ -56,6 +59,14 @@ class MaterialWords:
     """What an ablation changes."""
     in_nats: bool = True
     """Whether that is in nats; a network's own outcome has a unit of its own."""
+    tested: str = "neuron"
+    """What a group is made of."""
+    all_tested: str = "neurons"
+
+    @property
+    def are_usual(self) -> bool:
+        """Whether sentences stay as they are."""
+        return not self.names and self.tested == "neuron"
 
     def said(self, sentence: str) -> str:
         """A sentence about positions in documents, about these rows.
@@ -70,6 +81,9 @@ class MaterialWords:
         return sentence
 
     def _nouns(self) -> Iterator[tuple[str, str]]:
+        if self.tested != "neuron":
+            yield r"\b[Nn]eurons\b", self.all_tested
+            yield r"\b[Nn]euron\b", self.tested
         if not self.names:
             return
         change, mean = _CHANGES[self.outcome]
@@ -92,21 +106,26 @@ class MaterialWords:
             yield r" nats\b", ""
 
 
-def _in_place(noun: str, found: re.Match[str]) -> str:
+def _in_place(noun: str, match: re.Match[str]) -> str:
     """The noun behind the words before it, or with a capital where there was one."""
-    if found.lastindex:
-        return f"{found[1]}{noun}"
-    return noun[:1].upper() + noun[1:] if found[0][0].isupper() else noun
+    if match.lastindex:
+        return f"{match[1]}{noun}"
+    return noun[:1].upper() + noun[1:] if match[0][0].isupper() else noun
 
 
 OF_TEXT = MaterialWords()
 
 
 def material_words(protocol: Protocol) -> MaterialWords:
-    """Of a text, or of examples by the names of their columns.
+    """Of a text, or of examples by the names of their columns; and of the units that are tested.
 
     Examples without clusters or pairs are their own units.
     """
+    facts = unit_facts(protocol.subject.units)
+    return replace(_of_material(protocol), tested=facts.one, all_tested=facts.many)
+
+
+def _of_material(protocol: Protocol) -> MaterialWords:
     examples = protocol.examples
     if protocol.material == "rows":
         nouns = ("row", "rows", "cluster", "clusters", "table", "rows")
@@ -117,6 +136,15 @@ def material_words(protocol: Protocol) -> MaterialWords:
     return MaterialWords(
         *("example", "examples", unit, plural(unit), "table", "examples"), protocol.names, protocol.outcome
     )
+
+
+def words_of(stored: Mapping[str, Any]) -> MaterialWords:
+    """`material_words` of a protocol as results hold it.
+
+    Args:
+        stored: Canonical form, or with defaults written out.
+    """
+    return material_words(Protocol.model_validate(stored))
 
 
 def plural(noun: str) -> str:

@@ -25,7 +25,7 @@ class RegimeFit:
     head_excess: float
     """Mean residual of the head against the power law extended to it, in natural log units."""
     bic: tuple[float, ...]
-    """With 0, 1 and 2 breakpoints; descriptive."""
+    """With 0, 1 and 2 breakpoints, as far as there is room for them; descriptive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ class GroupResult:
     """Null -> what else is known of its draws. Of neighbours: ``movable``, members that can change places;
     ``shared``, share of the group that a draw keeps on average; ``reliability`` of the log influence that
     they are matched on, by Spearman and Brown's 2r / (1 + r) from two halves of the documents."""
+    called: tuple[str, ...] = ()
+    """What each of `neurons` is called, such as ``expert 3, neuron 17``; empty where it is its number."""
+
+    @property
+    def listed(self) -> str:
+        """All of them in one line."""
+        return "; ".join(self.called) or ", ".join(map(str, self.neurons))
 
 
 @dataclass(frozen=True, slots=True)

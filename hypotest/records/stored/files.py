@@ -35,10 +35,10 @@ def file_obstacle(path: str | Path, most: int = MAX_BYTES) -> str:
         most: Bytes that it may have.
     """
     try:
-        found = os.stat(path)
-        if stat.S_ISDIR(found.st_mode):
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
             return "must be a file; found a folder: name the files inside it"
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             return "must be a regular file; found a device or pipe"
         if not os.access(path, os.R_OK):
             return "cannot be read: Permission denied"
@@ -48,8 +48,8 @@ def file_obstacle(path: str | Path, most: int = MAX_BYTES) -> str:
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
     if is_pointer(path):
         return POINTER_WORDS
-    if found.st_size > most:
-        return f"must have at most {most / 2**20:,.0f} MiB; found {found.st_size / 2**20:,.0f} MiB"
+    if status.st_size > most:
+        return f"must have at most {most / 2**20:,.0f} MiB; found {status.st_size / 2**20:,.0f} MiB"
     return ""
 
 
@@ -100,8 +100,8 @@ def require_run(folder: Path) -> None:
             files of those names that something else has written.
     """
     if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing of that name"
-        raise OutputError(f"{folder}: must be the folder of a run; found {found}: {_RUNS}")
+        kind = "a file" if folder.exists() else "nothing of that name"
+        raise OutputError(f"{folder}: must be the folder of a run; found {kind}: {_RUNS}")
     names = [name for name in _KNOWN_BY if (folder / name).is_file()]
     if not names:
         listed = " nor ".join(_KNOWN_BY)

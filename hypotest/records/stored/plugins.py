@@ -33,15 +33,15 @@ def discover(
     names = (item.name for item in pkgutil.iter_modules(import_module(package).__path__))
     modules = (import_module(f"{package}.{name}") for name in names)
     objects = [getattr(module, attribute) for module in modules if hasattr(module, attribute)]
-    found: dict[str, T] = {item.name: item for item in objects}
+    by_name: dict[str, T] = {item.name: item for item in objects}
     for entry in _entries(package):
         try:
-            found[entry.name] = checked(entry.name, entry.load(), found)
+            by_name[entry.name] = checked(entry.name, entry.load(), by_name)
         except Exception as error:  # whatever a package does when it is imported: the others are still there
             where = f"{what or attribute.lower()} {entry.name!r} of {entry.value}"
             message = f"{where} is left out: {type(error).__name__}: {error}"
             warnings.warn_explicit(message, UserWarning, entry.value, 1)  # no line of ours says more
-    return MappingProxyType(found)
+    return MappingProxyType(by_name)
 
 
 def require_place(name: str, own: str, interface: int, wanted: int, known: Iterable[str]) -> None:

@@ -42,8 +42,8 @@ def files_of(name: str, base: Path) -> list[str]:
     if not is_many(name, base):
         return [name]
     if os.path.isdir(base / name):
-        found = (path for path in _below(base / name) if _IN_FOLDERS.search(path))
-        return sorted(os.path.join(name, path) for path in islice(found, MAX_FILES + 1))
+        paths = (path for path in _below(base / name) if _IN_FOLDERS.search(path))
+        return sorted(os.path.join(name, path) for path in islice(paths, MAX_FILES + 1))
     try:
         fitting = glob.iglob(name, root_dir=base, recursive=True)
         return sorted(islice((path for path in fitting if os.path.isfile(base / path)), MAX_FILES + 1))
@@ -53,10 +53,10 @@ def files_of(name: str, base: Path) -> list[str]:
 
 def why_none(name: str, base: Path) -> str:
     """Why a folder or pattern stands for no file, or too many, and what to do; empty if it does not."""
-    found = files_of(name, base)
-    if len(found) > MAX_FILES:
+    files = files_of(name, base)
+    if len(files) > MAX_FILES:
         return f"stands for more than {MAX_FILES:,} files: put their texts into a .jsonl or .parquet"
-    if found:
+    if files:
         return ""
     if os.path.isdir(base / name):
         return (

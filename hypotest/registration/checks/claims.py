@@ -30,8 +30,8 @@ def load_claims(path: str | os.PathLike[str]) -> Claims:
     """
     source = read_source(path)
     if "hypotest_claims" not in source.data:
-        found = "a protocol" if "hypotest" in source.data else "something else"
-        refuse(source.where((0, 0)), f"must be claims, beginning with `hypotest_claims: 1`; found {found}")
+        kind = "a protocol" if "hypotest" in source.data else "something else"
+        refuse(source.where((0, 0)), f"must be claims, beginning with `hypotest_claims: 1`; found {kind}")
     claims, findings = _judge(source)
     if claims is None or findings:
         raise ProtocolError(_problems(source, findings))

@@ -11,15 +11,16 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import kind_name
 from hypotest.records.stored.files import file_obstacle
-from hypotest.records.stored.gguf import SUFFIX, GgufHead, read_gguf_head
+from hypotest.records.stored.gguf import SUFFIX, read_gguf_head
 from hypotest.records.stored.hub import is_hub_name, lacking_files
 from hypotest.registration.checks.group import neuron_findings
+from hypotest.registration.checks.shapes import Shape, shape_in, shape_of_head
 from hypotest.registration.findings import Finding, Path, shown
 
 REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
@@ -28,25 +29,8 @@ _MODEL: Path = ("subject", "model")
 _REVISION: Path = ("subject", "revision")
 _LAYER: Path = ("subject", "layer")
 _LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
-_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-_CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
-_WIDTHS = ("intermediate_size", "n_inner", "ffn_dim", "d_inner", "ffn_hidden_size")
-_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 _NAMED = 8
 _LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """The shape of a network, as far as its ``config.json`` says it."""
-
-    n_layers: int | None
-    context: int | None
-    """Most tokens that fit into one forward pass."""
-    n_neurons: int | None
-    """Of a layer's MLP."""
-    is_parallel: bool
-    """Whether attention and MLP of a block read the same input, so that no attention reaches layer 0."""
 
 
 def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
@@ -139,7 +123,7 @@ def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding(_MODEL, f"{shown(str(file))} {error}")
     else:
-        yield from _fits(protocol, _of_head(head), _MODEL)
+        yield from _fits(protocol, shape_of_head(head), _MODEL)
 
 
 def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
@@ -149,88 +133,45 @@ def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
     return base / name if name.lower().endswith(SUFFIX) else None
 
 
-def _of_head(head: GgufHead) -> Configuration:
-    settings = {
-        name: head.setting(key)
-        for name, key in (
-            ("n_layers", "block_count"),
-            ("context", "context_length"),
-            ("n_neurons", "feed_forward_length"),
-        )
-        if f"{head.architecture}.{key}" not in head.arrays
-    }
-    return Configuration(
-        **{name: _number(settings, (name,)) for name in ("n_layers", "context", "n_neurons")},
-        is_parallel=_is_parallel({"model_type": head.architecture}),
-    )
-
-
 def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
     if data is not None:
-        yield from _fits(protocol, _configuration(data), path)
+        yield from _fits(protocol, shape_in(data), path)
 
 
-def _fits(protocol: Protocol, found: Configuration, path: Path) -> Iterator[Finding]:
+def _fits(protocol: Protocol, config: Shape, path: Path) -> Iterator[Finding]:
     layer, name = protocol.subject.layer, shown(protocol.subject.model)
     depends = (_MODEL, path)
-    if isinstance(layer, int) and found.n_layers is not None:
-        if not -found.n_layers <= layer < found.n_layers:
+    if isinstance(layer, int) and config.n_layers is not None:
+        if not -config.n_layers <= layer < config.n_layers:
             message = (
-                f"must be one of the layers 0 to {found.n_layers - 1} of {name}, from the end -1 to "
-                f"-{found.n_layers}, or last; found {layer}"
+                f"must be one of the layers 0 to {config.n_layers - 1} of {name}, from the end -1 to "
+                f"-{config.n_layers}, or last; found {layer}"
             )
             yield Finding(_LAYER, message, depends=depends)
-        elif found.is_parallel and layer in (0, -found.n_layers):
+        elif protocol.subject.units == "neurons" and config.is_parallel and layer in (0, -config.n_layers):
             message = (
                 f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found "
                 f"{layer}: name a later layer"
             )
             yield Finding(_LAYER, message, depends=depends)
-    yield from neuron_findings(protocol, found.n_neurons, _number_of(layer, found), (_LAYER, *depends))
-    if found.context is not None and protocol.corpus and protocol.corpus.context > found.context:
+    n_units = config.n_units.get(kind_name(protocol.subject.units))
+    yield from neuron_findings(protocol, n_units, _number_of(layer, config), (_LAYER, *depends))
+    if config.context is not None and protocol.corpus and protocol.corpus.context > config.context:
         message = (
-            f"must be at most the {found.context:,} tokens that {name} takes at once; found "
+            f"must be at most the {config.context:,} tokens that {name} takes at once; found "
             f"{protocol.corpus.context:,}"
         )
         yield Finding(("corpus", "context"), message, depends=depends)
 
 
-def _number_of(layer: int | str, found: Configuration) -> int | None:
+def _number_of(layer: int | str, config: Shape) -> int | None:
     """Of the tested block, counted from 0; None where it is not known."""
     place = -1 if layer == "last" else layer
     if isinstance(place, str):
         return None
     if place >= 0:
         return place
-    return None if found.n_layers is None else found.n_layers + place
-
-
-def _configuration(data: Mapping[str, Any]) -> Configuration:
-    inner = data.get("text_config")
-    own = inner if isinstance(inner, Mapping) else data
-    return Configuration(
-        n_layers=_number(own, _LAYERS),
-        context=_number(own, _CONTEXTS),
-        n_neurons=None if _number(own, _EXPERTS) else _number(own, _WIDTHS),
-        is_parallel=_is_parallel(data),
-    )
-
-
-def _is_parallel(data: Mapping[str, Any]) -> bool:
-    family = data.get("model_type")
-    if family == "gpt_neox":
-        return data.get("use_parallel_residual", True) is True
-    if family == "falcon":
-        return bool(data.get("new_decoder_architecture") or data.get("parallel_attn", True))
-    return family in ("gptj", "phi")
-
-
-def _number(data: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    for name in names:
-        value = data.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    return None
+    return None if config.n_layers is None else config.n_layers + place
 
 
 def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
@@ -249,8 +190,8 @@ def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
     for _, revision in _revisions(protocol):
         config = _cached(name, "config.json", revision)
         missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)
-        if found := ", ".join(missing):
-            lacking[revision] = found
+        if listed := ", ".join(missing):
+            lacking[revision] = listed
     if not lacking:
         return
     which = "" if None in lacking else f" at {', '.join(map(str, [*lacking][:_NAMED]))}"
@@ -287,14 +228,14 @@ def _cached(name: str, file: str, revision: str | None) -> pathlib.Path | None:
     from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
 
     try:
-        found = try_to_load_from_cache(name, file, revision=revision)
+        cached = try_to_load_from_cache(name, file, revision=revision)
     except (OSError, ValueError):  # a name or revision that no repository can have
         return None
-    return pathlib.Path(found) if isinstance(found, str) else None
+    return pathlib.Path(cached) if isinstance(cached, str) else None
 
 
 def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:
     there = sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
     more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
-    found = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
-    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {found}"
+    contents = f"there are {', '.join(there[:_NAMED])}{more}" if there else "it holds no checkpoints"
+    return f"the folder {shown(str(folder))} has no checkpoint {shown(revision)}; {contents}"

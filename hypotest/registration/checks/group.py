@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, names_of
-from hypotest.records.protocol.group import INFLUENCE, neuron_layer, neuron_number
+from hypotest.records.protocol.group import INFLUENCE, neuron_layer, neuron_letter, neuron_number
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import unit_facts
 from hypotest.registration.findings import Finding, Path, shown
 
 _SELECT: Path = ("group", "select")
@@ -67,7 +68,13 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
     seen: dict[int, int | str] = {}
     layers: dict[int, int | str] = {}
     for place, item in enumerate(protocol.group.ids):
-        number, layer = neuron_number(item), neuron_layer(item)
+        number, layer, letter = neuron_number(item), neuron_layer(item), neuron_letter(item)
+        own = unit_facts(protocol.subject.units)
+        if letter not in (None, own.letter):
+            message = (
+                f"must be {own.many}, named as L{layer}{own.letter}{number} (subject.units); found {item}"
+            )
+            yield Finding((*_IDS, place), message, depends=(_SELECT, ("subject", "units")))
         if number in seen:
             message = f"must be listed once; found {shown(item)} again: remove it"
             yield Finding((*_IDS, place), message, depends=(_SELECT,))
@@ -85,8 +92,8 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _no_other_groups(protocol: Protocol) -> Iterator[Finding]:
-    found = [item.name for item in declared(protocol, Form.GROUPS)]
-    for name in found:
+    nulls = [item.name for item in declared(protocol, Form.GROUPS)]
+    for name in nulls:
         message = (
             "draws other groups of the layer, and the group is the whole layer: remove it; what can be "
             f"declared are {', '.join(names_of(_REMAINING))}"
@@ -108,7 +115,7 @@ def neuron_findings(
     Yields:
         Errors.
     """
-    group = protocol.group
+    group, many = protocol.group, unit_facts(protocol.subject.units).many
     on = (_SELECT, *depends)
     for place, item in enumerate(group.ids):
         own = neuron_layer(item)
@@ -120,7 +127,7 @@ def neuron_findings(
             yield Finding((*_IDS, place), message, depends=on)
         elif n_neurons is not None and neuron_number(item) >= n_neurons:
             message = (
-                f"must be one of the layer's {n_neurons:,} neurons, 0 to {n_neurons - 1}; found {shown(item)}"
+                f"must be one of the layer's {n_neurons:,} {many}, 0 to {n_neurons - 1}; found {shown(item)}"
             )
             yield Finding((*_IDS, place), message, depends=on)
     declared_size = group.declared
@@ -129,5 +136,5 @@ def neuron_findings(
     path: Path = (*_SELECT, "top") if declared_size is group.select else ("group", "otherwise", "top")
     if declared_size.value >= n_neurons:
         whole = ": write `all` for the whole layer" if path[1] == "select" else ": lower it"
-        message = f"must be less than the layer's {n_neurons:,} neurons; found {declared_size.value:,}{whole}"
+        message = f"must be less than the layer's {n_neurons:,} {many}; found {declared_size.value:,}{whole}"
         yield Finding(path, message, depends=on)

@@ -31,26 +31,26 @@ def margin_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
         place: Of the prediction, counted from 0.
     """
     item = protocol.predictions[place]
-    found = None if item.margin is None else item.margin.null_sd
-    if found is None or item.role == "descriptive" or item.contrast.null != SD_NULL:
+    margin = None if item.margin is None else item.margin.null_sd
+    if margin is None or item.role == "descriptive" or item.contrast.null != SD_NULL:
         return
     path: Path = ("predictions", place, "margin", "null_sd")
     depends = (("decision",), ("predictions",))
     n_tests = max(1, len(protocol.deciding))
     critical = NormalDist().inv_cdf(1 - protocol.decision.level / (2 * n_tests))
     needed = NormalDist().inv_cdf((1 + _CEILING) / 2)
-    if found > WIDE * critical:
+    if margin > WIDE * critical:
         over = f" / {n_tests} deciding predictions" if n_tests > 1 else ""
         message = (
             f"is too wide: a difference of {critical:.2f} null SDs is significant at "
             f"{protocol.decision.level:g}{over}, so that even a decisive one counts as equivalent; "
-            f"found {found:g}: narrow it"
+            f"found {margin:g}: narrow it"
         )
         yield Finding(path, message, "warning", depends)
-    elif found < needed and _expects_equivalence(item):
-        inside = 2 * NormalDist().cdf(found) - 1
+    elif margin < needed and _expects_equivalence(item):
+        inside = 2 * NormalDist().cdf(margin) - 1
         message = (
-            f"is out of reach: about {inside:.0%} of random groups lie within {found:g} null SDs, and "
+            f"is out of reach: about {inside:.0%} of random groups lie within {margin:g} null SDs, and "
             f"`equivalent` needs {_CEILING:.0%} ({needed:.2f} SDs); widen it, or expect another outcome"
         )
         yield Finding(path, message, "warning", depends)

@@ -106,9 +106,9 @@ def _then(protocol: Protocol, section: Multiverse, name: str, value: Any) -> str
             protocol.group, value if name == "select" else select, value if name == "by" else None
         )
         then = protocol.model_copy(update={"group": group})
-        found = next((item for item in group_findings(then) if item.severity == "error"), None)
-        if found is not None:
-            return f"with it, {'.'.join(map(str, found.path))} {found.message.partition('; found')[0]}"
+        error = next((item for item in group_findings(then) if item.severity == "error"), None)
+        if error is not None:
+            return f"with it, {'.'.join(map(str, error.path))} {error.message.partition('; found')[0]}"
     return ""
 
 

@@ -25,9 +25,9 @@ def checkpoint_step(revision: str) -> int | None:
         >>> checkpoint_step("checkpoint-500"), checkpoint_step("0500")
         (500, 500)
     """
-    found = _STEP.search(revision)
-    if found:
-        return int(found[1])
+    match = _STEP.search(revision)
+    if match:
+        return int(match[1])
     return int(revision) if re.fullmatch(r"[0-9]{1,15}", revision) else None
 
 

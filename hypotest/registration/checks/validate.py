@@ -23,6 +23,7 @@ from hypotest.registration.checks.outcomes import refuting_outcomes
 from hypotest.registration.checks.predictions import prediction_findings
 from hypotest.registration.checks.series import series_findings
 from hypotest.registration.checks.sufficiency import sufficiency_findings
+from hypotest.registration.checks.units import unit_findings
 from hypotest.registration.findings import Finding, Path, key_name, shown
 
 _TABLES = (".npy", ".parquet", ".csv")
@@ -65,6 +66,7 @@ def findings_in(protocol: Protocol) -> Iterator[Finding]:
     yield from material_findings(protocol)
     yield from condition_findings(protocol)
     yield from group_findings(protocol)
+    yield from unit_findings(protocol)
     for item in declared(protocol):
         if message := item.null.unfit(item.options, protocol):
             yield Finding(("nulls", item.name), message, depends=(("conditions",),))
@@ -140,11 +142,11 @@ def _draws(protocol: Protocol) -> Iterator[Finding]:
         if item.null.never_decides or n_tests == 0:
             continue
         needed = protocol.decision.fewest_draws(n_tests)
-        key, found = item.null.number, item.n_draws
-        if found < needed:
+        key, draws = item.null.number, item.n_draws
+        if draws < needed:
             over = f"{level:g} / {n_tests} deciding predictions" if n_tests > 1 else f"{level:g}"
             message = (
-                f"must be at least {needed} for a two-sided p-value to reach {over}; found {found}: raise it"
+                f"must be at least {needed} for a two-sided p-value to reach {over}; found {draws}: raise it"
             )
             if item.null.form is Form.NETWORKS:
                 message += ", or write `role: descriptive` where it is the contrast"

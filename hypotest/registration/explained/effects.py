@@ -40,6 +40,7 @@ _LOCK = {
     "protocol": "the plan is another one",
     "weights": f"another network: {EVERYTHING}",
     "weights_file": "another file; what its weights, tokenizer and settings changed is listed beside it",
+    "autoencoder": f"another autoencoder, so other latents: {EVERYTHING}",
     "tokenizer": f"other tokens: {EVERYTHING}",
     "frequencies": f"other token counts, so other conditions: {EVERYTHING}",
     "positions": f"other positions: {EVERYTHING}",

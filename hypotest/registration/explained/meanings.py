@@ -9,6 +9,7 @@ from hypotest.records.protocol.design import FACTOR_WORDS
 from hypotest.records.protocol.material import Subject
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.units import unit_facts
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
 
@@ -56,12 +57,15 @@ def limits_text(protocol: Protocol) -> str:
 
 
 def layer_words(subject: Subject) -> str:
-    """Which MLP is tested, or the units of a network."""
+    """Which MLP is tested, or what else of which block, or the units of a network."""
     if subject.network:
         return "the module that is tested"
-    if subject.layer == "all":
-        return "the MLP of every block, one block after the other"
-    return "the last MLP" if subject.layer in ("last", -1) else f"the MLP of block {subject.layer}"
+    is_last = subject.layer in ("last", -1)
+    if is_last and subject.units == "neurons":
+        return "the last MLP"
+    block = "the last block" if is_last else f"block {subject.layer}"
+    block = "every block, one block after the other" if subject.layer == "all" else block
+    return unit_facts(subject.units).where.format(block)
 
 
 def revision_words(subject: Subject) -> str:
@@ -96,8 +100,8 @@ def _compared(prediction: Prediction, protocol: Protocol) -> str:
 
 def null_words(protocol: Protocol, name: str) -> str:
     """One declared null in words."""
-    found = declared_null(protocol, name)
-    return name if found is None else found.null.words.explained(found.options, protocol)
+    declared = declared_null(protocol, name)
+    return name if declared is None else declared.null.words.explained(declared.options, protocol)
 
 
 def margin_words(prediction: Prediction, protocol: Protocol) -> str:

@@ -8,6 +8,7 @@ from hypotest.nulls.registry import declared
 from hypotest.predicates.combine import definitions, notes_of
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
+from hypotest.records.protocol.units import unit_meaning
 from hypotest.records.protocol.wording import MaterialWords, material_words
 from hypotest.records.results.sentences import counted
 from hypotest.registration.explained.doubts import doubts
@@ -61,7 +62,8 @@ def steps(protocol: Protocol) -> Iterator[Line]:
         Line(
             f"Each neuron of {layer_words(subject)} is replaced, alone, by "
             f"{_REPLACEMENTS[protocol.ablation.replacement].format(words)}. Its influence is how much "
-            f"that changes {_outcome(protocol)} (to within {protocol.ablation.tolerance:g}).",
+            f"that changes {_outcome(protocol)} (to within {protocol.ablation.tolerance:g})."
+            + _meaning(protocol),
             "Ablate.",
         ),
         Line(selection_step(protocol), "Select."),
@@ -128,6 +130,11 @@ def _outcome(protocol: Protocol) -> str:
     if protocol.material == "rows":
         return "the network's own outcome, in its unit"
     return f"{_OUTCOMES[protocol.outcome]}, in nats"
+
+
+def _meaning(protocol: Protocol) -> str:
+    means = unit_meaning(protocol.subject.units)
+    return f" {means}" if means else ""
 
 
 def _row(words: MaterialWords) -> str:

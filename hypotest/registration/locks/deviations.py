@@ -27,14 +27,14 @@ def find_deviations(registered: Fingerprint, run: Fingerprint) -> tuple[Deviatio
         run: From the protocol as it is run, with another seed applied.
     """
     one, two = asdict(registered), asdict(run)
-    found = list(_differences(_by_id(one.pop("plan")), _by_id(two.pop("plan")), ""))
+    deviations = list(_differences(_by_id(one.pop("plan")), _by_id(two.pop("plan")), ""))
     for data in (one, two):  # named by the plan's keys already
         del data["protocol_id"], data["seed"]
     hashes = one["hashes"].pop("protocol"), two["hashes"].pop("protocol")
-    if hashes[0] != hashes[1] and not found:
-        found.append(Deviation("hashes.protocol", *hashes))
-    found += _differences(one, two, "")
-    return tuple(found)
+    if hashes[0] != hashes[1] and not deviations:
+        deviations.append(Deviation("hashes.protocol", *hashes))
+    deviations += _differences(one, two, "")
+    return tuple(deviations)
 
 
 def _by_id(plan: dict[str, Any]) -> dict[str, Any]:

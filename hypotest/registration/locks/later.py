@@ -76,8 +76,8 @@ def expected_of(lock: Lock, run: Fingerprint) -> Fingerprint:
     if not is_waiting(lock):
         return known
     subject = {key: value for key, value in known.plan["subject"].items() if key not in _PLACE}
-    found = {key: value for key, value in run.plan.get("subject", {}).items() if key in _PLACE}
-    plan = {**known.plan, "subject": {**subject, **found}}
+    place = {key: value for key, value in run.plan.get("subject", {}).items() if key in _PLACE}
+    plan = {**known.plan, "subject": {**subject, **place}}
     return replace(
         run,
         protocol_id=known.protocol_id,
@@ -130,9 +130,9 @@ def read_criterion(criterion: str, families: tuple[str, ...], parameters: str | 
         )
     bounds = None
     if parameters is not None:
-        found = _RANGE.fullmatch(parameters)
+        match = _RANGE.fullmatch(parameters)
         try:
-            bounds = None if found is None else (int(float(found[1])), int(float(found[2])))
+            bounds = None if match is None else (int(float(match[1])), int(float(match[2])))
         except (ValueError, OverflowError):
             bounds = None
         if bounds is None or bounds[0] > bounds[1]:

@@ -36,7 +36,7 @@ def lock_file(protocol: Path) -> Path:
 
 
 def compose_lock(
-    found: Fingerprint,
+    fingerprint: Fingerprint,
     file: str,
     previous: str,
     *,
@@ -48,7 +48,7 @@ def compose_lock(
     """Put a lock together.
 
     Args:
-        found: What the protocol comes to.
+        fingerprint: What the protocol comes to.
         file: Name of the protocol's file.
         previous: Hash of the registry's last entry.
         registered: Now, with a time zone.
@@ -56,9 +56,9 @@ def compose_lock(
         git: State of the repository; None where there is none.
         later: Of a subject that comes later.
     """
-    values = {item.name: getattr(found, item.name) for item in fields(Fingerprint)}
+    values = {item.name: getattr(fingerprint, item.name) for item in fields(Fingerprint)}
     return Lock(
-        **{**values, "plan": json.loads(canonical_json(found.plan))},
+        **{**values, "plan": json.loads(canonical_json(fingerprint.plan))},
         lock=LOCK_VERSION,
         file=file,
         registered=registered.astimezone(UTC).isoformat(timespec="seconds"),

@@ -125,14 +125,14 @@ def verify_registry(folder: Path) -> tuple[int, tuple[str, ...]]:
         OutputError: If there is neither registry nor lock file, or they cannot be read.
     """
     folder = folder.parent if folder.name == REGISTRY else folder
-    found = {path.name: path for path in sorted(folder.glob(f"*{LOCK_SUFFIX}"))}
-    if not found and not (folder / REGISTRY).exists():
+    files = {path.name: path for path in sorted(folder.glob(f"*{LOCK_SUFFIX}"))}
+    if not files and not (folder / REGISTRY).exists():
         raise OutputError(f"{folder}: holds no {REGISTRY} and no lock; name the folder of the protocols")
     entries, chain = read_registry(folder)
     problems = list(chain)
     last = {lock_file(Path(entry.lock.file)).name: entry for entry in entries}
-    for name in sorted({*found, *last}):
-        problem = _compare(found.get(name), last.get(name), name)
+    for name in sorted({*files, *last}):
+        problem = _compare(files.get(name), last.get(name), name)
         problems += [f"{name}: {problem}"] if problem else []
     return len(entries), tuple(problems)
 

@@ -110,14 +110,14 @@ def calibrate(
     )
 
 
-def write_calibration(found: Calibration, out: Path) -> None:
+def write_calibration(calibration: Calibration, out: Path) -> None:
     """Write ``calibration.json`` and ``calibration.md``.
 
     Raises:
         OutputError: If they cannot be written.
     """
-    write_whole(out / "calibration.json", json_text(found))
-    write_whole(out / "calibration.md", PAGE.render(calibration_page(found)))
+    write_whole(out / "calibration.json", json_text(calibration))
+    write_whole(out / "calibration.md", PAGE.render(calibration_page(calibration)))
 
 
 def read_calibration(file: Path) -> Calibration:
@@ -128,10 +128,10 @@ def read_calibration(file: Path) -> Calibration:
     """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        found: Calibration = TypeAdapter(Calibration).validate_python(data)
+        calibration: Calibration = TypeAdapter(Calibration).validate_python(data)
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot read {file}: {error}") from None
-    return found
+    return calibration
 
 
 def code_digest(cases: Sequence[Case] = ()) -> str:

@@ -115,12 +115,12 @@ def choose_cases(names: Sequence[str], measure: str | None = None) -> tuple[Case
         meant = suggestion(measure, MEASURES) or f"; there are {', '.join(MEASURES)}"
         raise ProtocolError(f"there is no measure {measure!r}{meant}")
     simulated = replace(alone(measure), names=(FLAGSHIP,))
-    found = tuple(Case(item, simulated) for item in chosen if not item.planted)
-    if not found:
+    cases = tuple(Case(item, simulated) for item in chosen if not item.planted)
+    if not cases:
         raise ProtocolError(
             f"effects are planted in {', '.join(names)}: false positives of {measure} need others"
         )
-    return found
+    return cases
 
 
 def choose_scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:

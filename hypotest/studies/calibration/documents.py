@@ -89,7 +89,7 @@ def other_texts(
     evidence: Evidence, drawn: DrawnLayer, number: int, rng: np.random.Generator, texts: Texts | None = None
 ) -> list[Evidence]:
     """The same layer and selection split, measured on other documents with other types, as many each time."""
-    layer, found = drawn.layer, []
+    layer, others = drawn.layer, []
     for text in range(number):
         n_types = _n_types(layer, texts)
         rows = draw_rows(layer, layer.n_documents, rng) if texts is None else texts["evaluation"]
@@ -97,8 +97,8 @@ def other_texts(
         split = draw_documents(
             drawn, types, rows, "evaluation", rng, numbered_from=(text * rows.n_documents, text * n_types)
         )
-        found.append(replace(evidence, evaluation=split))
-    return found
+        others.append(replace(evidence, evaluation=split))
+    return others
 
 
 def joined(parts: list[Evidence]) -> Evidence:

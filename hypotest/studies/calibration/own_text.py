@@ -61,12 +61,19 @@ def own_cases(
     path = protocol_file(protocol)
     plan = load_protocol(path)
     require_single(plan, path, "calibrate")
-    found = simulated(plan, plan.id)
+    simulated_plan = simulated(plan, plan.id)
     width, texts = _measured(plan, path, start_stage)
     size = declared_size(plan.group, width)
     layers = (replace(item.layer, n_neurons=width, size=min(size, width // 3)) for item in chosen)
     return tuple(
-        Case(replace(item, layer=layer), found, texts, own_size=True, n_texts=OWN_TEXTS, n_groups=OWN_GROUPS)
+        Case(
+            replace(item, layer=layer),
+            simulated_plan,
+            texts,
+            own_size=True,
+            n_texts=OWN_TEXTS,
+            n_groups=OWN_GROUPS,
+        )
         for item, layer in zip(chosen, layers, strict=True)
     )
 
@@ -75,7 +82,7 @@ def _measured(plan: Protocol, path: Path, start_stage: StartStage) -> tuple[int,
     """The layer's width, and the rows of both splits."""
     step = start_stage("text and positions", 2)
     reader = load_reader(plan.subject.model, revision=one_checkpoint(plan), base=path.parent)
-    width = layer_width(plan, reader)
+    width = layer_width(plan, reader, path.parent)
     if width is None:
         raise ProtocolError(
             f"{path}: the width of the layer of {plan.subject.model} is not known from its configuration: "
@@ -83,14 +90,14 @@ def _measured(plan: Protocol, path: Path, start_stage: StartStage) -> tuple[int,
         )
     session = Session.start(plan.seed, start_stage)
     kept_out = kept_out_of_evaluation(path)
-    found = find_positions(plan, path.parent, reader, session, step, kept_out)
-    positions = found.sampled.positions
+    drawn = find_positions(plan, path.parent, reader, session, step, kept_out)
+    positions = drawn.sampled.positions
     names = np.unique(positions["target"].to_numpy())
     texts = {}
     for split in SPLITS:
         rows = positions.filter(pl.col("split") == split).with_row_index("row")
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
-        sample = Sample(found.blocks.tokens, rows, heads)
+        sample = Sample(drawn.blocks.tokens, rows, heads)
         texts[split] = Rows(
             documents=np.unique(rows["document"].to_numpy(), return_inverse=True)[1].astype(np.int64),
             rare=(rows["condition"] == plan.names.first).to_numpy(),

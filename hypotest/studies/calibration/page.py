@@ -26,61 +26,61 @@ from hypotest.studies.calibration.tables import (
 )
 
 
-def conclusion(found: Calibration) -> str:
+def conclusion(result: Calibration) -> str:
     """Whether every claimed level is kept, beyond what chance does among so many rates."""
-    n_claimed, n_high = len(found.claimed), sum(cell.is_high(found.level) for _, cell in found.claimed)
-    expected = n_claimed * (1 - found.confidence) / 2
+    n_claimed, n_high = len(result.claimed), sum(cell.is_high(result.level) for _, cell in result.claimed)
+    expected = n_claimed * (1 - result.confidence) / 2
     above = (
-        f"Of {count_text(n_claimed)} claimed rates {n_high} lie above {100 * found.level:g} % by their own "
+        f"Of {count_text(n_claimed)} claimed rates {n_high} lie above {100 * result.level:g} % by their own "
         f"interval, where chance alone would put up to {expected:.1f}"
     )
-    if found.failures:
-        places = [f"{name}: {cell.prediction} against {cell.null}" for name, cell in found.failures]
+    if result.failures:
+        places = [f"{name}: {cell.prediction} against {cell.null}" for name, cell in result.failures]
         return f"LEVEL EXCEEDED in {sentence_list(places)}. {above}."
     return f"No claimed level is exceeded, all rates taken together. {above}."
 
 
-def calibration_page(found: Calibration) -> Document:
+def calibration_page(calibration: Calibration) -> Document:
     """All tables, for a file and for the console; legible from 80 columns on."""
-    return document(_parts(found))
+    return document(_parts(calibration))
 
 
-def _parts(found: Calibration) -> Iterator[Part]:
+def _parts(calibration: Calibration) -> Iterator[Part]:
     yield Heading("Calibration", 1)
     yield prose(
         "The pipeline on simulated layers whose truth is known (hypotest {}, code `{}`, seed {}). Numbers "
         "are per cent, each with {}.",
-        found.hypotest_version,
-        found.code[:16],
-        str(found.seed),
-        _confidence(found),
+        calibration.hypotest_version,
+        calibration.code[:16],
+        str(calibration.seed),
+        _confidence(calibration),
     )
-    yield strong(conclusion(found), "bad" if found.failures else None)
-    yield from _protocols(found)
+    yield strong(conclusion(calibration), "bad" if calibration.failures else None)
+    yield from _protocols(calibration)
     yield Heading("Decisions")
-    yield verdict_table(found.scenarios)
+    yield verdict_table(calibration.scenarios)
     yield prose(
         "*wrong*: some hypothesis is refuted by an outcome that is not true, premises aside. Right verdicts "
         "carry a star. *diff.*: so many more would be refuted if a significant difference alone, not one "
         "beyond the margin, contradicted an expected equivalence."
     )
-    if any(item.coverage for item in found.scenarios):
-        yield from _coverage(found)
+    if any(item.coverage for item in calibration.scenarios):
+        yield from _coverage(calibration)
     yield Heading("False positives")
-    if meanings := legend(found):
+    if meanings := legend(calibration):
         yield prose(
             "Simulations with p <= {}; **bold** is what decides. {}.",
-            f"{found.level:g}",
+            f"{calibration.level:g}",
             f"{meanings[0].upper()}{meanings[1:]}",
         )
-    for item in found.scenarios:
+    for item in calibration.scenarios:
         if item.cells:
             yield Heading(item.name, 3)
             yield f"{count_text(item.n_simulations)} simulations: {item.what}."
             if item.why_hard:
                 yield f"In brackets, no level is claimed: {item.why_hard}."
-            yield from level_tables(item, found.level)
-    planted = [item for item in found.scenarios if item.planted]
+            yield from level_tables(item, calibration.level)
+    planted = [item for item in calibration.scenarios if item.planted]
     if planted:
         yield Heading("Outcomes where effects are planted")
     for item in planted:
@@ -97,7 +97,7 @@ _MISSES: dict[Miss, str] = {
 }
 
 
-def _protocols(found: Calibration) -> Iterator[Part]:
+def _protocols(calibration: Calibration) -> Iterator[Part]:
     """What was put to the proof, how large, and what was not."""
     yield Heading("What was simulated")
     yield Items(
@@ -109,7 +109,7 @@ def _protocols(found: Calibration) -> Iterator[Part]:
                 ", ".join(f"{name} {count_text(draws)}" for name, draws in item.draws.items()),
                 f" Left out: {'; '.join(item.left_out)}." if item.left_out else "",
             )
-            for item in found.protocols
+            for item in calibration.protocols
         )
     )
     yield (
@@ -118,19 +118,19 @@ def _protocols(found: Calibration) -> Iterator[Part]:
     )
 
 
-def _coverage(found: Calibration) -> Iterator[Part]:
+def _coverage(calibration: Calibration) -> Iterator[Part]:
     yield Heading("Coverage of intervals")
     yield prose(
         "How often intervals hold the true effect over new documents and new token types: in as much text as "
         "there is, and, *here*, as the mean over texts as long as the analysed one. *TOST*: how "
         "often equivalence is concluded with the margin at the true effect, which must not exceed {} %. ! is "
         "further than {} points below its level, + above it, by the rate's own interval.",
-        f"{100 * found.level:g}",
+        f"{100 * calibration.level:g}",
         f"{100 * COVERAGE_TOLERANCE:g}",
     )
-    yield coverage_table(found.scenarios)
+    yield coverage_table(calibration.scenarios)
     missed: dict[tuple[str, Miss], list[str]] = {}
-    for name, row in found.missed:
+    for name, row in calibration.missed:
         missed.setdefault((row.measure, row.miss), []).append(name)
     if missed:
         yield Items(
@@ -141,10 +141,10 @@ def _coverage(found: Calibration) -> Iterator[Part]:
         )
 
 
-def calibration_summary(found: Calibration) -> Document:
+def calibration_summary(calibration: Calibration) -> Document:
     """One row per scenario, for the README."""
     rows = []
-    for item in found.scenarios:
+    for item in calibration.scenarios:
         claimed = [cell for cell in item.cells if cell.claimed]
         hard = [cell for cell in item.cells if not cell.claimed]
         covered = [row.of_90.value for row in item.coverage]
@@ -170,10 +170,10 @@ def calibration_summary(found: Calibration) -> Document:
         "wrong decisions",
         "right verdicts",
     )
-    fewest = min(item.n_simulations for item in found.scenarios)
-    least_covered = min((row.of_90.n for item in found.scenarios for row in item.coverage), default=0)
+    fewest = min(item.n_simulations for item in calibration.scenarios)
+    least_covered = min((row.of_90.n for item in calibration.scenarios for row in item.coverage), default=0)
     number = f"{fewest:,} simulations of each kind of layer; coverage from {least_covered:,} of them."
-    return document([number, table(head, rows), conclusion(found)])
+    return document([number, table(head, rows), conclusion(calibration)])
 
 
 def _worst(cells: Sequence[Cell]) -> str:
@@ -183,5 +183,5 @@ def _worst(cells: Sequence[Cell]) -> str:
     return f"{with_bounds(worst.rejected)}: {worst.prediction}, {worst.null}"
 
 
-def _confidence(found: Calibration) -> str:
-    return f"its {100 * found.confidence:g} % Clopper-Pearson interval"
+def _confidence(calibration: Calibration) -> str:
+    return f"its {100 * calibration.confidence:g} % Clopper-Pearson interval"

@@ -55,16 +55,16 @@ class Simulated:
 def shipped() -> tuple[Simulated, ...]:
     """The shipped protocols, the flagship first; those that differ in nothing that is simulated are one."""
     names = sorted(set(template_names()) - OTHER_LABELS, key=lambda name: (name != FLAGSHIP, name))
-    found: list[Simulated] = []
+    protocols: list[Simulated] = []
     for name in names:
         one = simulated(_of_rare_tokens(shipped_plan(name)), name)
-        for place, other in enumerate(found):
+        for place, other in enumerate(protocols):
             if _same(one.protocol) == _same(other.protocol):
-                found[place] = Simulated((*other.names, name), other.protocol, other.left_out)
+                protocols[place] = Simulated((*other.names, name), other.protocol, other.left_out)
                 break
         else:
-            found.append(one)
-    return tuple(found)
+            protocols.append(one)
+    return tuple(protocols)
 
 
 def _of_rare_tokens(plan: Protocol) -> Protocol:

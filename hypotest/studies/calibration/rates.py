@@ -110,8 +110,8 @@ def _is_true(place: Prediction, null: str, simulations: Sequence[Simulation]) ->
 
 
 def _with_truth(place: Prediction, simulations: Sequence[Simulation]) -> list[Simulation]:
-    found = (item["predictions"][place.id] for item in simulations)
-    return [item for item in found if item["truth"] is not None and item["interval_90"] is not None]
+    of_prediction = (item["predictions"][place.id] for item in simulations)
+    return [item for item in of_prediction if item["truth"] is not None and item["interval_90"] is not None]
 
 
 def _coverage(case: Case, simulations: Sequence[Simulation]) -> tuple[Coverage, ...]:
@@ -164,9 +164,9 @@ def _outcomes(case: Case, simulations: Sequence[Simulation]) -> tuple[Outcomes, 
     for place in case.protocol.predictions:
         if place.role == "descriptive":
             continue
-        found = [item["predictions"][place.id] for item in simulations]
-        ceilings = [item["ceiling"] for item in found if item["ceiling"] is not None]
-        counts = Counter(item["outcome"] for item in found)
+        of_prediction = [item["predictions"][place.id] for item in simulations]
+        ceilings = [item["ceiling"] for item in of_prediction if item["ceiling"] is not None]
+        counts = Counter(item["outcome"] for item in of_prediction)
         rows.append(
             Outcomes(
                 prediction=place.id,

@@ -81,6 +81,6 @@ def _repeated(
     keys = 2 * documents[order] + rare[order]
     again = np.r_[False, keys[1:] == keys[:-1]] & (rng.random(rare.size) < layer.burst)
     source = np.maximum.accumulate(np.where(again, 0, np.arange(rare.size)))
-    found = np.empty_like(types)
-    found[order] = ordered[source]
-    return found
+    repeated = np.empty_like(types)
+    repeated[order] = ordered[source]
+    return repeated

@@ -31,9 +31,9 @@ def _columns(cells: Iterable[Cell]) -> dict[str, str]:
     }
 
 
-def legend(found: Calibration) -> str:
+def legend(calibration: Calibration) -> str:
     """What the heads of columns mean, of those that are there."""
-    counted = {cell.null for item in found.scenarios for cell in item.cells}
+    counted = {cell.null for item in calibration.scenarios for cell in item.cells}
     parts = []
     for null in NULLS.values():
         if null.words.legend and any(name in counted for name, _ in null.ids()):
@@ -109,9 +109,9 @@ def outcome_table(item: ScenarioRates) -> Table:
     rows = []
     for row in item.outcomes:
         right = total(row.counts, row.right) / item.n_simulations
-        found = ", ".join(f"{name} {percent(n / item.n_simulations)}" for name, n in row.counts.items())
+        shares = ", ".join(f"{name} {percent(n / item.n_simulations)}" for name, n in row.counts.items())
         ceiling = "" if row.ceiling is None else percent(row.ceiling)
-        rows.append((row.prediction, " or ".join(row.right), percent(right), ceiling, found))
+        rows.append((row.prediction, " or ".join(row.right), percent(right), ceiling, shares))
     return _table(["prediction", "true", "right", "ceiling", "outcomes"], rows)
 
 

@@ -47,7 +47,7 @@ def true_effects(analysis: Analysis, texts: Sequence[Evidence], n_groups: int) -
     Returns:
         Prediction -> truth, where there is an interval.
     """
-    plan, found = analysis.task.protocol, {}
+    plan, truths = analysis.task.protocol, {}
     whole = _Text(analysis, joined(list(texts)), "all", n_groups)
     parts = [
         _Text(analysis, text, str(number), -(-n_groups // len(texts))) for number, text in enumerate(texts)
@@ -57,10 +57,10 @@ def true_effects(analysis: Analysis, texts: Sequence[Evidence], n_groups: int) -
             continue
         try:
             here = [part.effect(item, result) for part in parts]
-            found[item.id] = Truth(whole.effect(item, result), float(np.mean(here)))
+            truths[item.id] = Truth(whole.effect(item, result), float(np.mean(here)))
         except NO_VALUE:  # in a text of few documents, say
             continue
-    return found
+    return truths
 
 
 class _Text:

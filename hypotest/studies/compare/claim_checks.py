@@ -127,10 +127,10 @@ def _check(
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
 
 
-def _judge_outcome(claimed: tuple[str, ...], found: Outcome) -> tuple[Agreement, str]:
-    if found in ("inconclusive", "undefined"):
-        return "open", f"the run is {found}"
-    return ("agrees" if found in claimed else "disagrees"), ""
+def _judge_outcome(claimed: tuple[str, ...], outcome: Outcome) -> tuple[Agreement, str]:
+    if outcome in ("inconclusive", "undefined"):
+        return "open", f"the run is {outcome}"
+    return ("agrees" if outcome in claimed else "disagrees"), ""
 
 
 def quantity_of(result: PredictionResult, quantity: str) -> tuple[float | None, tuple[float, float] | None]:

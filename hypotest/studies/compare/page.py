@@ -53,23 +53,23 @@ _REPLICABILITY = (
 )
 
 
-def write_comparison(found: Comparison, start_stage: StartStage = silent) -> None:
+def write_comparison(comparison: Comparison, start_stage: StartStage = silent) -> None:
     """Write Markdown, JSON and figures into the comparison's folder.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    plain = {"schema_version": COMPARISON_SCHEMA, **fields_without(found, "folder")}
-    with replace_folder(found.folder) as folder:
+    plain = {"schema_version": COMPARISON_SCHEMA, **fields_without(comparison, "folder")}
+    with replace_folder(comparison.folder) as folder:
         (folder / "comparison.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        pictures = _draw(found, folder, start_stage)
-        write_markdown(folder / "comparison.md", comparison_page(found, pictures))
+        pictures = _draw(comparison, folder, start_stage)
+        write_markdown(folder / "comparison.md", comparison_page(comparison, pictures))
 
 
-def _draw(found: Comparison, folder: Path, start_stage: StartStage) -> tuple[Picture, ...]:
+def _draw(comparison: Comparison, folder: Path, start_stage: StartStage) -> tuple[Picture, ...]:
     shown = [
         (number, item)
-        for number, item in enumerate(found.predictions, start=1)
+        for number, item in enumerate(comparison.predictions, start=1)
         if sum(effect.interval is not None for effect in item.runs) > 1
     ]
     if not shown:
@@ -79,7 +79,7 @@ def _draw(found: Comparison, folder: Path, start_stage: StartStage) -> tuple[Pic
     from hypotest.studies.compare.figure import draw_forest
 
     (folder / "figures").mkdir()
-    names = {run.label: PurePath(run.model).name for run in found.runs}
+    names = {run.label: PurePath(run.model).name for run in comparison.runs}
     step = start_stage("figures", len(shown))
     pictures = []
     with house_style():
@@ -96,52 +96,52 @@ def _draw(found: Comparison, folder: Path, start_stage: StartStage) -> tuple[Pic
     return tuple(pictures)
 
 
-def comparison_page(found: Comparison, pictures: Sequence[Picture] = ()) -> Document:
+def comparison_page(comparison: Comparison, pictures: Sequence[Picture] = ()) -> Document:
     """The report."""
-    return document(_parts(found, pictures))
+    return document(_parts(comparison, pictures))
 
 
-def _parts(found: Comparison, pictures: Sequence[Picture]) -> Iterator[Part]:
+def _parts(comparison: Comparison, pictures: Sequence[Picture]) -> Iterator[Part]:
     yield Heading("Comparison", 1)
-    yield _runs_table(found.runs)
-    if found.warnings:
-        yield Note("warning", (Items(tuple(f"{item}." for item in found.warnings)),))
-    if found.checks:
-        yield Heading(f"Claims of {found.claims_source}")
-        yield f"{found.claims_title}. {count_line(found.checks)}"
-        yield _claimed_table(found.checks)
+    yield _runs_table(comparison.runs)
+    if comparison.warnings:
+        yield Note("warning", (Items(tuple(f"{item}." for item in comparison.warnings)),))
+    if comparison.checks:
+        yield Heading(f"Claims of {comparison.claims_source}")
+        yield f"{comparison.claims_title}. {count_line(comparison.checks)}"
+        yield _claimed_table(comparison.checks)
         yield _RULE
-        for run in found.runs:
+        for run in comparison.runs:
             yield Heading(f"{run.label}: {model_text(run)}", 3)
-            yield _checks_table([item for item in found.checks if item.run == run.label])
-        if reasons := tuple(reason_lines(found.checks)):
+            yield _checks_table([item for item in comparison.checks if item.run == run.label])
+        if reasons := tuple(reason_lines(comparison.checks)):
             yield Items(reasons)
-    if found.predictions:
+    if comparison.predictions:
         yield Heading("Predictions")
         yield prose(
             "Random-effects meta-analysis over models: tau² by Paule and Mandel, intervals by Hartung and"
             " Knapp on Student's t, never narrower than the usual random-effects interval. Each effect is"
             " the centre of its run's interval. Errors of a *new selection* are those of another study, "
-            "which reads other text and selects its group again; with errors of a *fixed group*, of the "
+            "which draws its rows anew and selects its group again; with errors of a *fixed group*, of the "
             "neurons at hand, studies of one network would look heterogeneous several times too often, so"
             " that differences are then not tested. The null's SD counts as known. The prediction "
             "interval is where the effect of another such model is expected. Outcomes of pooled effects "
             "are at level {}.",
-            f"{found.level:g}",
+            f"{comparison.level:g}",
         )
-    for number, item in enumerate(found.predictions, start=1):
+    for number, item in enumerate(comparison.predictions, start=1):
         yield Heading(item.id, 3)
         yield f"{item.title}, against {item.against}; effects in {item.scale}."
         yield _effects_table(item)
         yield pooled_line(item)
         yield from figures_of(pictures, str(number))
-    if any(item.replicability for item in found.predictions):
+    if any(item.replicability for item in comparison.predictions):
         yield Heading("Replicability")
         yield _REPLICABILITY
-        yield _replicability_table(found)
+        yield _replicability_table(comparison)
 
 
-def _replicability_table(found: Comparison) -> Table:
+def _replicability_table(comparison: Comparison) -> Table:
     rows = [
         (
             item.id,
@@ -150,7 +150,7 @@ def _replicability_table(found: Comparison) -> Table:
             p_text(one.p_values[max(0, one.at_least - 1)]),
             "" if one.at_least_adjusted is None else str(one.at_least_adjusted),
         )
-        for item in found.predictions
+        for item in comparison.predictions
         for one in item.replicability
     ]
     head = ["prediction", "outcome", "at least", "p", "over all predictions"]

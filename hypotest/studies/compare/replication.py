@@ -65,7 +65,7 @@ def replicated(results: Sequence[PredictionResult], level: float, n_tests: int) 
     outcomes: list[Outcome] = ["less", "greater"]
     if any(item.p_equivalence is not None for item in results):
         outcomes.append("equivalent")
-    found = []
+    replicabilities = []
     for outcome in outcomes:
         p_values = partial_conjunctions([_p_of(item, outcome) for item in results])
         adjusted = (
@@ -73,8 +73,10 @@ def replicated(results: Sequence[PredictionResult], level: float, n_tests: int) 
             if any(item.role == "deciding" for item in results)
             else None
         )
-        found.append(Replicability(outcome, len(results), p_values, lower_bound(p_values, level), adjusted))
-    return tuple(found)
+        replicabilities.append(
+            Replicability(outcome, len(results), p_values, lower_bound(p_values, level), adjusted)
+        )
+    return tuple(replicabilities)
 
 
 def _p_of(item: PredictionResult, outcome: Outcome) -> float:

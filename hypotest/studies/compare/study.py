@@ -85,7 +85,7 @@ def compare(
     ]
     level = min(item.plan.decision.level for item in labelled)
     predictions = compare_predictions(labelled, level) if len(labelled) > 1 else ()
-    found = Comparison(
+    comparison = Comparison(
         runs=tuple(_described(item, run) for item, run in zip(labelled, opened, strict=True)),
         predictions=predictions,
         level=level,
@@ -103,8 +103,8 @@ def compare(
         ),
         folder=folder / _folder_name(opened, claims),
     )
-    write_comparison(found, start_stage)
-    return found
+    write_comparison(comparison, start_stage)
+    return comparison
 
 
 def _refuse_repeated(runs: Sequence[str | Path]) -> None:
@@ -203,11 +203,11 @@ def _warnings(runs: Sequence[OpenedRun], most_pooled: int) -> Iterator[str]:
 
 
 def _groups(runs: Sequence[OpenedRun], key: Any) -> list[list[OpenedRun]]:
-    found: dict[str, list[OpenedRun]] = {}
+    by_key: dict[str, list[OpenedRun]] = {}
     for run in runs:
         if key(run) is not None:
-            found.setdefault(str(key(run)), []).append(run)
-    return [same for same in found.values() if len(same) > 1]
+            by_key.setdefault(str(key(run)), []).append(run)
+    return [same for same in by_key.values() if len(same) > 1]
 
 
 def _differing_parts(runs: Sequence[OpenedRun]) -> list[str]:

@@ -27,27 +27,27 @@ _LAST_WIDTH = 10
 """Of ``disagrees*``, whose star would else be on a line of its own."""
 
 
-def comparison_summary(found: Comparison) -> Document:
+def comparison_summary(comparison: Comparison) -> Document:
     """What ``hypotest compare`` prints when it is done: runs, warnings, claims and pooled effects."""
-    return document(_summary(found))
+    return document(_summary(comparison))
 
 
-def _summary(found: Comparison) -> Iterator[Part]:
+def _summary(comparison: Comparison) -> Iterator[Part]:
     yield together(
-        *map(_run, found.runs),
-        *((strong("note: "), warning) for warning in found.warnings),
+        *map(_run, comparison.runs),
+        *((strong("note: "), warning) for warning in comparison.warnings),
     )
-    report = ("Report: ", path(found.folder / "comparison.md"))
-    if found.checks:
+    report = ("Report: ", path(comparison.folder / "comparison.md"))
+    if comparison.checks:
         yield together(
-            strong(f"Claims of {found.claims_source}: {found.claims_title}"),
-            *(part for run in found.runs for part in _claims(found, run)),
-            count_line(found.checks),
-            *(aside(f"- {line}") for line in reason_lines(found.checks)),
+            strong(f"Claims of {comparison.claims_source}: {comparison.claims_title}"),
+            *(part for run in comparison.runs for part in _claims(comparison, run)),
+            count_line(comparison.checks),
+            *(aside(f"- {line}") for line in reason_lines(comparison.checks)),
         )
-    if found.predictions:
-        below = (*replicability_lines(found), *unpooled_lines(found), *untested_lines(found))
-        yield together(_predictions(found), *(aside(f"- {line}") for line in below), report)
+    if comparison.predictions:
+        below = (*replicability_lines(comparison), *unpooled_lines(comparison), *untested_lines(comparison))
+        yield together(_predictions(comparison), *(aside(f"- {line}") for line in below), report)
     else:
         yield report
 
@@ -57,9 +57,9 @@ def _run(run: ComparedRun) -> Inline:
     return (f"{run.label}: {model_text(run)}, layer {run.layer} ({run.protocol_id})", INDENTED, verdict)
 
 
-def _claims(found: Comparison, run: ComparedRun) -> Iterator[Part]:
+def _claims(comparison: Comparison, run: ComparedRun) -> Iterator[Part]:
     """The claims beside one run, which is named where there are several."""
-    if len(found.runs) > 1:
+    if len(comparison.runs) > 1:
         yield f"{run.label}: {model_text(run)}"
     columns = (
         Column("claim", whole=_NAME_WIDTH),
@@ -68,7 +68,7 @@ def _claims(found: Comparison, run: ComparedRun) -> Iterator[Part]:
         Column("95 % interval", "number"),
         Column("agrees?", whole=_LAST_WIDTH),
     )
-    yield Table(columns, tuple(_claim_cells(item) for item in found.checks if item.run == run.label))
+    yield Table(columns, tuple(_claim_cells(item) for item in comparison.checks if item.run == run.label))
 
 
 def _claim_cells(item: ClaimCheck) -> tuple[Inline, ...]:
@@ -82,7 +82,7 @@ def _claim_cells(item: ClaimCheck) -> tuple[Inline, ...]:
     )
 
 
-def _predictions(found: Comparison) -> Table:
+def _predictions(comparison: Comparison) -> Table:
     columns = (
         Column("prediction", whole=_NAME_WIDTH),
         Column("run"),
@@ -91,7 +91,7 @@ def _predictions(found: Comparison) -> Table:
         Column("weight", "number"),
         Column("outcome", whole=_LAST_WIDTH),
     )
-    return Table(columns, tuple(row for item in found.predictions for row in _effect_rows(item)))
+    return Table(columns, tuple(row for item in comparison.predictions for row in _effect_rows(item)))
 
 
 def _effect_rows(item: ComparedPrediction) -> Iterator[tuple[Inline, ...]]:

@@ -31,30 +31,30 @@ def pooled_line(item: ComparedPrediction) -> str:
     """How much models differ, what else is known of the pooled effect, or why there is none."""
     if item.pooled is None:
         return f"Not pooled: {item.why_not_pooled}."
-    found, decimals = item.pooled, decimals_of(item)
+    pooled, decimals = item.pooled, decimals_of(item)
     between = {"models": "models", "studies": "studies of this network"}[item.pooled_over]
-    tested = "not tested" if found.p_heterogeneity is None else f"p {p_text(found.p_heterogeneity)}"
+    tested = "not tested" if pooled.p_heterogeneity is None else f"p {p_text(pooled.p_heterogeneity)}"
     words = [
-        f"Between {between}: tau {significant(found.tau2**0.5)}, I² {100 * found.i2:.0f} %, "
-        f"Q {significant(found.q)} on {found.n_effects - 1} degrees of freedom ({tested})"
+        f"Between {between}: tau {significant(pooled.tau2**0.5)}, I² {100 * pooled.i2:.0f} %, "
+        f"Q {significant(pooled.q)} on {pooled.n_effects - 1} degrees of freedom ({tested})"
     ]
-    if found.prediction is not None:
-        words.append(f"95 % prediction interval {range_text(found.prediction, decimals)}")
+    if pooled.prediction is not None:
+        words.append(f"95 % prediction interval {range_text(pooled.prediction, decimals)}")
     words.append(f"difference from 0: p {p_text(item.p_value)}")
     if item.margin is not None:
         narrowest = "" if item.margins_agree else ", the narrowest of margins that differ"
         p_equivalence = p_text(item.p_equivalence)
         words.append(f"equivalence within {range_text(item.margin, decimals)}{narrowest}: p {p_equivalence}")
-    if found.shared_errors:
+    if pooled.shared_errors:
         words.append("errors over documents counted as shared")
     text = "; ".join(words).replace("p <", "p < ") + "."
     return f"{text} Differences are not tested: {item.not_replications}." if item.not_replications else text
 
 
-def replicability_lines(found: Comparison) -> list[str]:
+def replicability_lines(comparison: Comparison) -> list[str]:
     """What is shown in how many models, a line per prediction and outcome; of none: nothing."""
     lines = []
-    for item in found.predictions:
+    for item in comparison.predictions:
         for one in item.replicability:
             if one.at_least:
                 together = ""
@@ -67,10 +67,10 @@ def replicability_lines(found: Comparison) -> list[str]:
     return lines
 
 
-def untested_lines(found: Comparison) -> list[str]:
+def untested_lines(comparison: Comparison) -> list[str]:
     """Why differences between runs are not tested; one line per reason, with the predictions it holds for."""
     by_reason: dict[str, list[str]] = {}
-    for item in found.predictions:
+    for item in comparison.predictions:
         if item.not_replications:
             by_reason.setdefault(item.not_replications, []).append(item.id)
     return [
@@ -79,10 +79,10 @@ def untested_lines(found: Comparison) -> list[str]:
     ]
 
 
-def unpooled_lines(found: Comparison) -> list[str]:
+def unpooled_lines(comparison: Comparison) -> list[str]:
     """Why predictions are not pooled; one line per reason, with the predictions that it holds for."""
     by_reason: dict[str, list[str]] = {}
-    for item in found.predictions:
+    for item in comparison.predictions:
         if item.pooled is None:
             by_reason.setdefault(item.why_not_pooled, []).append(item.id)
     return [f"{sentence_list(names)}: not pooled, {reason}" for reason, names in by_reason.items()]
@@ -104,8 +104,8 @@ def count_line(checks: Sequence[ClaimCheck]) -> str:
 
 
 def _counts(checks: Sequence[ClaimCheck]) -> str:
-    found = Counter(item.agreement for item in checks)
-    return ", ".join(f"{name} {found[name]}" for name in get_args(Agreement) if found[name])
+    counts = Counter(item.agreement for item in checks)
+    return ", ".join(f"{name} {counts[name]}" for name in get_args(Agreement) if counts[name])
 
 
 def _runs_text(checks: Sequence[ClaimCheck]) -> str:

@@ -24,8 +24,9 @@ from hypotest.registration.template import control_protocol
 from hypotest.report.results_file import json_text
 from hypotest.studies.controls.record import Examined, Predicted, Truth, Verdict
 from hypotest.subjects.controls.control import Control, Trained
-from hypotest.subjects.controls.lesions import paired_changes, single_changes
+from hypotest.subjects.controls.lesions import interactions, single_changes
 from hypotest.subjects.controls.store import code_digest
+from hypotest.subjects.network.network import Network
 
 PAIRED_ROWS, MOST_PAIRED = 300, 128
 """Rows over which every two units are lesioned, in layers of at most so many units."""
@@ -57,9 +58,9 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
     plan, path = plan_of(control)
     session = dataclasses.replace(session, streams=Streams(plan.seed))
     network = control.trained(seed) if trained else control.without_training(seed)
-    truth = _truth(network, pairs and network.network.n_neurons <= MOST_PAIRED, session)
-    key = {"code": code_of(plan), "network": _code(network), "plan": protocol_hash(plan)}
-    place = _place(network, "verdict", key, session)
+    truth = truth_of(network, pairs and _is_quick(network.network), session)
+    key = {"code": code_of(plan), "network": code_of_network(network), "plan": protocol_hash(plan)}
+    place = place_of(network, "verdict", key, session)
     try:
         verdict = _VERDICT.validate_json(place.read_bytes())
     except (OSError, ValidationError):  # not there yet, or damaged
@@ -68,22 +69,28 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
     return Examined(control.name, seed, trained, truth, verdict)
 
 
-def _place(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:
+def _is_quick(network: Network) -> bool:
+    """Whether thousands of lesions are made in a minute."""
+    return network.n_neurons <= MOST_PAIRED and network.layout.n_calls == 1
+
+
+def place_of(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:
     """Where something about a network is kept, and is found as long as nothing behind it changed."""
     kind = "trained" if network.log else "untrained"
     name = f"{network.seed:03d}-{kind}-{what}-{evidence_key(key)[:16]}.json"
     return session.cache / "controls" / network.control.name / name
 
 
-def _code(network: Trained) -> str:
+def code_of_network(network: Trained) -> str:
+    """Hash of the code that makes a network, and of its lesions."""
     control = network.control
     return code_digest(control.recipe, control.subject, single_changes)
 
 
-def _truth(network: Trained, pairs: bool, session: Session) -> Truth:
-    """What lesions say, from the cache where they were made."""
-    key = {"network": _code(network), "pairs": pairs, "replacement": network.control.replacement}
-    place = _place(network, "truth", key, session)
+def truth_of(network: Trained, pairs: bool, session: Session) -> Truth:
+    """What lesions say, from the cache where they were made; of pairs only if asked for."""
+    key = {"network": code_of_network(network), "pairs": pairs, "replacement": network.control.replacement}
+    place = place_of(network, "truth", key, session)
     try:
         return _TRUTH.validate_json(place.read_bytes())
     except (OSError, ValidationError):  # not there yet, or damaged
@@ -93,7 +100,7 @@ def _truth(network: Trained, pairs: bool, session: Session) -> Truth:
     truth = Truth(
         changes=(_rounded(singles.one), _rounded(singles.two)),
         distance=singles.distance,
-        pairs=paired_changes(network, PAIRED_ROWS).distance if pairs else None,
+        pairs=interactions(network, PAIRED_ROWS).distance if pairs else None,
         parts=() if partition is None else tuple(partition.names[part] for part in partition.parts.tolist()),
         log=network.log,
     )

@@ -188,8 +188,9 @@ def _network(trained: ControlResult, untrained: ControlResult | None) -> Iterato
     )
     if first.truth.pairs is not None:
         yield (
-            f"Lesions of every two units, over the first rows of seed {first.seed}, put the tasks "
-            f"{fixed(first.truth.pairs, 2)} apart; single ones {fixed(first.truth.distance, 2)}."
+            f"By the interactions of every two units (what both lesions do beyond the sum of each alone) the "
+            f"tasks of seed {first.seed} are "
+            f"{fixed(first.truth.pairs, 2)} apart, by single lesions {fixed(first.truth.distance, 2)}."
         )
     if first.truth.log:
         yield f"After training, mean over seeds: {_log(trained.examined)}."

@@ -37,7 +37,7 @@ class Truth:
     distance: float | None
     """Total variation distance of these profiles; None where nothing changes."""
     pairs: float | None
-    """The same over lesions of every two units; None where they were not made."""
+    """The same over interactions of every two units; None where they were not made."""
     parts: tuple[str, ...]
     """Declared part of each unit; empty where none is declared."""
     log: tuple[Mapping[str, float], ...]
@@ -108,6 +108,49 @@ class ControlResult:
     def name(self) -> str:
         """In tables."""
         return self.control if self.trained else f"{self.control}, untrained"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One number of one network at one seed."""
+
+    control: str
+    seed: int
+    trained: bool
+    protocol: str
+    organisation: str
+    distance: float | None
+    """Of single lesions."""
+    statistic: str
+    """The measure, or the measure against a null, in SDs of it."""
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """What one statistic tells apart, among networks of one protocol."""
+
+    protocol: str
+    statistic: str
+    modular_distributed: float | None
+    """Area under the curve between networks known to be modular and known to be distributed."""
+    with_lesions: float | None
+    """Spearman's correlation with the distance of single lesions, over trained networks and seeds."""
+    trained_untrained: float | None
+    """Area under the curve between trained networks and the same before training."""
+    undefined: int
+    """Trained networks without a value."""
+    n: int
+    """Trained networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredControls(Shown):
+    """What measures say of all networks that were asked for."""
+
+    measured: tuple[Measured, ...]
+    separations: tuple[Separation, ...]
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hypotest.engine.progress import StartStage, named, silent
@@ -22,7 +22,8 @@ show_as(Controls, controls_summary)
 def examine_controls(
     only: Sequence[str] = (),
     *,
-    seeds: int = 1,
+    seeds: int | Mapping[str, int] = 1,
+    pairs: bool = False,
     out: str | Path | None = None,
     start_stage: StartStage = silent,
 ) -> Controls:
@@ -32,8 +33,10 @@ def examine_controls(
 
     Args:
         only: Names; all by default.
-        seeds: How many of each, counted from 0; at most as many as the shipped results have, 20 of what
-            trains in seconds and 5 of the others.
+        seeds: How many of each, counted from 0; at most as many as `Control.seeds` says, 20 of what trains
+            in seconds and 5 of the others. Of each by its name, if they differ.
+        pairs: Whether every two units of the first seed are lesioned as well, in layers of at most 128 units;
+            takes minutes.
         out: Folder that gets ``<out>/controls``; default ``reports``.
         start_stage: Told of each network, for progress.
 
@@ -48,11 +51,15 @@ def examine_controls(
     folder = Path(out or "reports") / "controls"
     check_command(out=folder)
     session = Session.start(0)
+    most = {
+        item.name: min(item.seeds, seeds if isinstance(seeds, int) else seeds.get(item.name, 1))
+        for item in chosen
+    }
     runs = [
         (item, seed, trained)
-        for seed in range(seeds)
+        for seed in range(max(most.values()))
         for item in chosen
-        if seed < item.seeds
+        if seed < most[item.name]
         for trained in (True, False)
         if trained or item.untrained
     ]
@@ -61,7 +68,7 @@ def examine_controls(
     for item, seed, trained in runs:
         what = f"{item.name}, seed {seed}" + ("" if trained else ", untrained")
         own = session.telling(named(start_stage, what))
-        examined.append(examine(item, seed, trained, own, pairs=trained and seed == 0))
+        examined.append(examine(item, seed, trained, own, pairs=pairs and trained and seed == 0))
         step()
     results = [
         _result(

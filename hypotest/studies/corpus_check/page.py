@@ -19,9 +19,9 @@ _SOURCES = 6
 """Sources that are named; the rest are counted."""
 
 
-def corpus_summary(found: CorpusCheck) -> Document:
+def corpus_summary(check: CorpusCheck) -> Document:
     """What `hypotest corpus check` prints when it is done: the text, its cuts and its positions."""
-    words = found.words
+    words = check.words
     counted = (words.rows, words.units, "effective", "types", "effective", "top type")
     counts = table(
         ("split", "condition", *counted),
@@ -36,7 +36,7 @@ def corpus_summary(found: CorpusCheck) -> Document:
                 count_text(round(item.effective_types)),
                 f"{item.top_type_share:.1%}",
             )
-            for item in found.counts
+            for item in check.counts
         ],
         numeric=range(2, 2 + len(counted)),
     )
@@ -44,53 +44,53 @@ def corpus_summary(found: CorpusCheck) -> Document:
         f"effective: {words.units}, and types, of equal size that weigh as much; top type: share of the most "
         "frequent target"
     )
-    drawn = found.folder / "frequencies.png"
-    figure = [] if found.frequencies is None else [("Figure: ", path(drawn))]
-    names = Conditions(*(item.condition for item in found.samples))
+    drawn = check.folder / "frequencies.png"
+    figure = [] if check.frequencies is None else [("Figure: ", path(drawn))]
+    names = Conditions(*(item.condition for item in check.samples))
     balance = together(
-        row_balance_table(found.balance, names),
+        row_balance_table(check.balance, names),
         aside(f"Of the evaluation split. {LEGEND}"),
-        *imbalances(found.balance, names),
+        *imbalances(check.balance, names),
         *figure,
     )
     sampled = document(
         [
-            together(strong(found.title), text_of(found), *found.found, room_of(found)),
-            *(_sample_of(found, item) for item in found.samples),
+            together(strong(check.title), text_of(check), *check.remarks, room_of(check)),
+            *(_sample_of(check, item) for item in check.samples),
             together(counts, aside(legend)),
         ]
     )
     return Document((*sampled.blocks, *reworded(document([balance]), words).blocks))
 
 
-def text_of(found: CorpusCheck) -> str:
+def text_of(check: CorpusCheck) -> str:
     """How much text there is, and whose tokens it is cut into."""
-    words = found.words
-    names = list(found.sources[:_SOURCES])
-    if len(found.sources) > _SOURCES:
-        names.append(f"{count_text(len(found.sources) - _SOURCES)} more")
-    documents, blocks, tokens = (count_text(n) for n in (found.documents, found.blocks, found.tokens))
+    words = check.words
+    names = list(check.sources[:_SOURCES])
+    if len(check.sources) > _SOURCES:
+        names.append(f"{count_text(len(check.sources) - _SOURCES)} more")
+    documents, blocks, tokens = (count_text(n) for n in (check.documents, check.blocks, check.tokens))
     if words.names:
         units = "" if words.units == words.rows else f" in {documents} {words.units}"
         return (
-            f"{blocks} examples{units} ({tokens} tokens, by the tokenizer of {found.model}, the longest "
-            f"{found.context}), from {sentence_list(names)}.{left_out_of(found.empty, found.copies)}"
+            f"{blocks} examples{units} ({tokens} tokens, by the tokenizer of {check.model}, the longest "
+            f"{check.context}), from {sentence_list(names)}.{left_out_of(check.empty, check.copies)}"
         )
     return (
-        f"{documents} documents in {blocks} blocks of {found.context} tokens ({tokens} in all, by the "
-        f"tokenizer of {found.model}), from {sentence_list(names)}. "
-        f"{used_of(found.tokens, found.text_tokens, found.padded)}{left_out_of(found.empty, found.copies)}"
+        f"{documents} documents in {blocks} blocks of {check.context} tokens ({tokens} in all, by the "
+        f"tokenizer of {check.model}), from {sentence_list(names)}. "
+        f"{used_of(check.tokens, check.text_tokens, check.padded)}{left_out_of(check.empty, check.copies)}"
     )
 
 
-def _sample_of(found: CorpusCheck, item: ConditionSample) -> Block:
+def _sample_of(check: CorpusCheck, item: ConditionSample) -> Block:
     """What a condition comes to: targets and positions in their text."""
     frequent = ", ".join(f"{token_text(text)} ({count_text(number)})" for text, number in item.frequent)
     return together(
         (
             strong(item.condition),
-            f": where {item.definition}; {count_text(found.available[item.condition])} in the "
-            f"{found.words.whole}.",
+            f": where {item.definition}; {count_text(check.available[item.condition])} in the "
+            f"{check.words.whole}.",
         ),
         f"Most frequent targets: {frequent}.",
         *(
@@ -105,16 +105,16 @@ def _line(text: str) -> str:
     return "".join(" " if letter in "\n\r\t" else letter for letter in text)
 
 
-def room_of(found: CorpusCheck) -> str:
+def room_of(check: CorpusCheck) -> str:
     """How many positions there are, and how many the protocol asks for."""
-    possible = [f"{count_text(count)} in the {split} split" for split, count in found.possible.items()]
+    possible = [f"{count_text(count)} in the {split} split" for split, count in check.possible.items()]
     return (
         f"Pairs of both conditions within the limits: {sentence_list(possible)}. The protocol asks for "
-        f"{count_text(found.asked)} {found.words.rows} per condition, both splits together."
+        f"{count_text(check.asked)} {check.words.rows} per condition, both splits together."
     )
 
 
-def write_corpus_check(found: CorpusCheck) -> None:
+def write_corpus_check(check: CorpusCheck) -> None:
     """Write ``corpus.json`` and, if a curve is to be drawn, ``frequencies.svg`` and ``.png`` into the folder.
 
     Raises:
@@ -124,9 +124,9 @@ def write_corpus_check(found: CorpusCheck) -> None:
     from hypotest.report.curve_figures import draw_frequencies
     from hypotest.report.figure_style import house_style, save
 
-    plain = fields_without(found, "folder")
-    with replace_folder(found.folder) as folder:
+    plain = fields_without(check, "folder")
+    with replace_folder(check.folder) as folder:
         (folder / "corpus.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        if found.frequencies is not None:
+        if check.frequencies is not None:
             with house_style():
-                save(draw_frequencies(found.frequencies), folder, "frequencies")
+                save(draw_frequencies(check.frequencies), folder, "frequencies")

@@ -85,7 +85,7 @@ class CorpusCheck:
     counts: tuple[SplitCount, ...]
     balance: tuple[RowBalance, ...]
     """Of the evaluation split, in what the text tells."""
-    found: tuple[str, ...]
+    remarks: tuple[str, ...]
     """What predicates found in the vocabulary and in files, each with its place."""
     samples: tuple[ConditionSample, ...]
     """Of both conditions, the first one first."""

@@ -67,12 +67,12 @@ def check_corpus(
     kept_out = kept_out_of_evaluation(path)
     cuts: list[str] = []
     try:
-        found = find_positions(
+        drawn = find_positions(
             plan, path.parent, reader, Session.start(plan.seed, start_stage), step, kept_out, cuts.extend
         )
-        width = layer_width(plan, reader)
+        width = layer_width(plan, reader, path.parent)
         require_neurons(plan, width, None)
-        check_reach(plan, found, width, path)
+        check_reach(plan, drawn, width, path)
     except (CorpusError, ProtocolError) as error:
         # positions or relabellings are short because of what predicates found, so that this must be seen
         if cuts:
@@ -83,40 +83,40 @@ def check_corpus(
         title=plan.title,
         words=material_words(plan),
         model=plan.subject.model,
-        sources=tuple(str(source) for source in found.sources),
-        documents=len(found.documents),
-        blocks=len(found.blocks.tokens),
-        context=found.blocks.tokens.shape[1],
-        tokens=int(found.blocks.lengths.sum()) - len(found.blocks.tokens) * (found.bos is not None),
-        text_tokens=found.blocks.text_tokens,
-        padded=found.blocks.n_padded,
-        empty=sum(source.n_empty for source in found.sources),
-        copies=sum(source.n_copies for source in found.sources),
-        available=dict(found.sampled.available),
-        possible=dict(found.sampled.eligible),
+        sources=tuple(str(source) for source in drawn.sources),
+        documents=len(drawn.documents),
+        blocks=len(drawn.blocks.tokens),
+        context=drawn.blocks.tokens.shape[1],
+        tokens=int(drawn.blocks.lengths.sum()) - len(drawn.blocks.tokens) * (drawn.bos is not None),
+        text_tokens=drawn.blocks.text_tokens,
+        padded=drawn.blocks.n_padded,
+        empty=sum(source.n_empty for source in drawn.sources),
+        copies=sum(source.n_copies for source in drawn.sources),
+        available=dict(drawn.sampled.available),
+        possible=dict(drawn.sampled.eligible),
         asked=plan.sample.positions,
         counts=tuple(
-            _count(found.sampled.positions, split, condition) for split in SPLITS for condition in plan.names
+            _count(drawn.sampled.positions, split, condition) for split in SPLITS for condition in plan.names
         ),
         balance=row_balance(
             plan,
-            found.blocks,
-            found.text.counts_if_read(),
-            found.sampled.positions.filter(pl.col("split") == SPLITS[1]),
+            drawn.blocks,
+            drawn.text.counts_if_read(),
+            drawn.sampled.positions.filter(pl.col("split") == SPLITS[1]),
             Streams(plan.seed),
         ),
-        found=found.found,
-        samples=tuple(_sample(plan, found, reader, name) for name in plan.names),
-        frequencies=found.curve,
+        remarks=drawn.remarks,
+        samples=tuple(_sample(plan, drawn, reader, name) for name in plan.names),
+        frequencies=drawn.curve,
         folder=results_folder(plan, out) / "corpus",
     )
     write_corpus_check(result)
     return result
 
 
-def _sample(plan: Protocol, found: FoundPositions, reader: Reader, condition: str) -> ConditionSample:
+def _sample(plan: Protocol, drawn: FoundPositions, reader: Reader, condition: str) -> ConditionSample:
     """The most frequent targets, and some positions in their text."""
-    rows = found.sampled.positions.filter(pl.col("condition").cast(pl.String) == condition)
+    rows = drawn.sampled.positions.filter(pl.col("condition").cast(pl.String) == condition)
     counted = Counter(rows["target"].to_list())
     frequent = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:TARGETS]
     places = np.linspace(0, rows.height - 1, min(EXCERPTS, rows.height)).astype(int).tolist()
@@ -125,14 +125,14 @@ def _sample(plan: Protocol, found: FoundPositions, reader: Reader, condition: st
         condition=condition,
         definition=condition_words(plan.conditions[condition]),
         frequent=tuple((decoded(reader.tokenizer, [target]), number) for target, number in frequent),
-        excerpts=tuple(_excerpt(found, reader, block, index) for block, index in shown.iter_rows()),
+        excerpts=tuple(_excerpt(drawn, reader, block, index) for block, index in shown.iter_rows()),
     )
 
 
-def _excerpt(found: FoundPositions, reader: Reader, block: int, index: int) -> Excerpt:
-    tokens = found.blocks.tokens[block, : found.blocks.lengths[block]].tolist()
+def _excerpt(drawn: FoundPositions, reader: Reader, block: int, index: int) -> Excerpt:
+    tokens = drawn.blocks.tokens[block, : drawn.blocks.lengths[block]].tolist()
     parts = (
-        tokens[max(int(found.bos is not None), index + 1 - AROUND) : index + 1],
+        tokens[max(int(drawn.bos is not None), index + 1 - AROUND) : index + 1],
         tokens[index + 1 : index + 2],
         tokens[index + 2 : index + 2 + AROUND],
     )

@@ -15,20 +15,24 @@ _MARKS: dict[Condition, Span] = {
 }
 
 
-def diagnosis_page(found: Diagnosis) -> Document:
+def diagnosis_page(diagnosis: Diagnosis) -> Document:
     """Part by part, each observation with what to do about it."""
-    return document(_parts(found))
+    return document(_parts(diagnosis))
 
 
-def _parts(found: Diagnosis) -> Iterator[Part]:
-    for part in dict.fromkeys(item.part for item in found.observations):
+def _parts(diagnosis: Diagnosis) -> Iterator[Part]:
+    for part in dict.fromkeys(item.part for item in diagnosis.observations):
         yield Heading(part)
-        yield table(("", "", ""), [_row(item) for item in found.observations if item.part == part])
-    notes = sum(item.condition == "note" for item in found.observations)
-    missing = sum(item.condition == "missing" for item in found.observations)
-    answer: tuple[str, Tone] = ("Ready", "good") if found.is_well else ("NOT READY", "bad")
+        yield table(("", "", ""), [_row(item) for item in diagnosis.observations if item.part == part])
+    notes = sum(item.condition == "note" for item in diagnosis.observations)
+    missing = sum(item.condition == "missing" for item in diagnosis.observations)
+    answer: tuple[str, Tone] = ("Ready", "good") if diagnosis.is_well else ("NOT READY", "bad")
     yield (strong(*answer), f": {missing} missing, {notes} {'note' if notes == 1 else 'notes'}.")
 
 
 def _row(item: Observation) -> tuple[Inline, ...]:
-    return _MARKS[item.condition], item.name, lines(item.found, item.advice) if item.advice else item.found
+    return (
+        _MARKS[item.condition],
+        item.name,
+        lines(item.observed, item.advice) if item.advice else item.observed,
+    )

@@ -16,7 +16,7 @@ class Observation:
     part: str
     """``software``, ``machine``, ``storage``, ``reference`` or ``what can run``."""
     name: str
-    found: str
+    observed: str
     condition: Condition = "fine"
     advice: str = ""
     """What to do about it; empty where nothing is to be done."""

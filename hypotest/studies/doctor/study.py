@@ -87,8 +87,10 @@ def _version(name: str) -> str | None:
 
 def _machine(memory: int | None, devices: tuple[Device, ...]) -> Iterator[Observation]:
     part = "machine"
-    found = hardware()
-    yield Observation(part, "processor", f"{found['processor'] or found['machine']}, {found['cores']} cores")
+    machine = hardware()
+    yield Observation(
+        part, "processor", f"{machine['processor'] or machine['machine']}, {machine['cores']} cores"
+    )
     yield Observation(part, "memory", "unknown" if memory is None else _gigabytes(memory))
     for device in devices:
         size = "" if device.memory is None else f", {_gigabytes(device.memory)}"
@@ -105,14 +107,14 @@ def _storage() -> Iterator[Observation]:
         yield Observation(part, name, f"{cache} cannot be written", "missing", advice)
     else:
         free = shutil.disk_usage(place).free
-        found = f"{cache}: {_gigabytes(_size(cache))}, {_gigabytes(free)} free"
+        observed = f"{cache}: {_gigabytes(_size(cache))}, {_gigabytes(free)} free"
         short = free < ROOM
         advice = "make room, or set HYPOTEST_CACHE to a folder on another disk" if short else ""
-        yield Observation(part, name, found, "note" if short else "fine", advice)
+        yield Observation(part, name, observed, "note" if short else "fine", advice)
     yield Observation(part, "Hugging Face cache", _hub_cache())
     if constants.HF_HUB_OFFLINE:
-        found = "HF_HUB_OFFLINE is set: models and texts come from caches or from folders"
-        yield Observation(part, "Hugging Face Hub", found, "note", "unset it to download")
+        observed = "HF_HUB_OFFLINE is set: models and texts come from caches or from folders"
+        yield Observation(part, "Hugging Face Hub", observed, "note", "unset it to download")
 
 
 def _hub_cache() -> str:
@@ -136,8 +138,8 @@ def _reference() -> Iterator[Observation]:
     lacking = [name for name in ("config.json", "model.safetensors", "tokenizer.json", "card.json")
                if not (REFERENCE / name).is_file()]  # fmt: skip
     if lacking:
-        found = f"{REFERENCE} lacks {', '.join(lacking)}"
-        yield Observation(part, "model", found, "missing", "install hypotest again")
+        observed = f"{REFERENCE} lacks {', '.join(lacking)}"
+        yield Observation(part, "model", observed, "missing", "install hypotest again")
         return
     card = reference_card(REFERENCE)
     yield Observation(part, "model", f"{card['n_parameters']:,} parameters, ships with hypotest")
@@ -170,12 +172,12 @@ def _what_can_run(memory: int | None, devices: tuple[Device, ...]) -> Iterator[O
         size = memory if device.memory is None else device.memory
         if size is not None:
             largest = SHARE_FOR_WEIGHTS * size / 4 / 1e9
-            found = f"models up to {largest:.1f} billion parameters in float32"
-            yield Observation(part, f"on {device.name}", found)
+            observed = f"models up to {largest:.1f} billion parameters in float32"
+            yield Observation(part, f"on {device.name}", observed)
     if not any(device.name == "cuda" for device in devices):
-        found = "none; forward passes run on the processor"
+        observed = "none; forward passes run on the processor"
         advice = "the last layer needs few of them; ablating earlier layers of large models takes long"
-        yield Observation(part, "GPU", found, "note", advice)
+        yield Observation(part, "GPU", observed, "note", advice)
 
 
 def _gigabytes(size: float) -> str:

@@ -60,8 +60,7 @@ def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
     yield blind_text(result)
     yield Heading("The group")
     yield group_text(result)
-    neurons = ", ".join(map(str, result.group.neurons))
-    yield Details("Neurons, the first of the ranking first", (Paragraph(neurons),))
+    yield Details("Neurons, the first of the ranking first", (Paragraph(result.group.listed),))
     for section in sections(result):
         yield Heading(section.title)
         yield section.table

@@ -127,6 +127,7 @@ def explore(
             reason=observed.reason,
             control_neurons=tuple(live[observed.second].tolist()) if selected else (),
             n_dead=layer_size - live.size,
+            called=() if selection.partition is None else selection.partition.called(observed.group),
         ),
         curves=tuple(map(explore_curve, names, arms)),
         halves_shared=_shared_by_halves(split, observed, plan.group.by) if selected else None,

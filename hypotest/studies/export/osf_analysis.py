@@ -53,7 +53,8 @@ def variables(protocol: Protocol) -> Iterator[Part]:
     yield Items(tuple(_measured(item, protocol.names) for item in protocol.predictions))
     covariates = covariates_of(protocol)
     if covariates:
-        yield f"Covariates of every neuron, from the selection split: {in_words(covariates, EXACT)}."
+        named = in_words(covariates, EXACT, protocol)
+        yield f"Covariates of every neuron, from the selection split: {named}."
     yield Heading("Indices", 3)
     yield (
         "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "

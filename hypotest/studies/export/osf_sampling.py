@@ -143,10 +143,10 @@ def evaluation_state(lock: Mapping[str, Any] | None) -> str:
 
 
 def _seen(lock: Mapping[str, Any]) -> Seen | None:
-    found = lock.get("seen")
-    if not isinstance(found, Mapping):
+    seen = lock.get("seen")
+    if not isinstance(seen, Mapping):
         return None
-    return Seen(**{**found, "by": tuple(SeenBy(**item) for item in found.get("by", ()))})
+    return Seen(**{**seen, "by": tuple(SeenBy(**item) for item in seen.get("by", ()))})
 
 
 def _documents(lock: Mapping[str, Any] | None) -> str:

@@ -77,8 +77,8 @@ class Robustness:
     @property
     def responsible(self) -> ChoiceFlips | None:
         """The choice that changes the outcome most often when it alone changes; None if none does."""
-        found = max(self.by_choice, key=lambda item: (item.share, item.n_flips), default=None)
-        return found if found is not None and found.n_pair_flips else None
+        choice = max(self.by_choice, key=lambda item: (item.share, item.n_flips), default=None)
+        return choice if choice is not None and choice.n_pair_flips else None
 
 
 @dataclass(frozen=True, slots=True)

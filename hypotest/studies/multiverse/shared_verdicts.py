@@ -23,7 +23,7 @@ def shared_verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tup
         for item in tests
         if item.specification.is_declared
     }
-    found = []
+    verdicts = []
     for place, shared in enumerate(shared_choices(plan)):
         results = [
             item.result
@@ -34,5 +34,5 @@ def shared_verdicts(plan: Protocol, tests: Sequence[SpecificationResult]) -> tup
             )
         ]
         judged = judge(adjust_together(results, plan), plan)
-        found.append(SharedVerdict(shared, place == 0, {item.hypothesis: item.status for item in judged}))
-    return tuple(found)
+        verdicts.append(SharedVerdict(shared, place == 0, {item.hypothesis: item.status for item in judged}))
+    return tuple(verdicts)

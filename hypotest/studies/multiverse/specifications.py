@@ -99,14 +99,14 @@ def _of_prediction(protocol: Protocol, prediction: Prediction) -> list[Specifica
             del values[name]
         elif options[other[0]] != other[1] and name not in prediction.options:
             values[name] = listed[name]  # the default was not chosen by anybody
-    found: dict[tuple[Value | None, ...], Specification] = {}
+    specifications: dict[tuple[Value | None, ...], Specification] = {}
     start = _used({name: declared[name] for name in values}, options, rows)
     for row in product(*values.values()):
         choices = _used(dict(zip(values, row, strict=True)), options, rows)
-        found.setdefault(
+        specifications.setdefault(
             tuple(choices.values()), Specification(prediction.id, choices, is_declared=choices == start)
         )
-    return sorted(found.values(), key=lambda item: not item.is_declared)
+    return sorted(specifications.values(), key=lambda item: not item.is_declared)
 
 
 def _used(choices: dict[str, Value], options: Choices, rows: Mapping[str, Option]) -> dict[str, Value | None]:
@@ -128,11 +128,11 @@ def _section(protocol: Protocol) -> Multiverse:
 
 def occurring(wanted: Sequence[Specification]) -> dict[str, tuple[Value, ...]]:
     """Every value of each choice, the declared ones first."""
-    found: dict[str, dict[Value, None]] = {}
+    by_choice: dict[str, dict[Value, None]] = {}
     names = dict.fromkeys(name for item in wanted for name in item.choices)
     for name in sorted(names, key=lambda name: (not is_shared(name), name not in CHOICES)):
         for item in wanted:
             value = item.choices.get(name)
             if value is not None:
-                found.setdefault(name, {})[value] = None
-    return {name: tuple(values) for name, values in found.items()}
+                by_choice.setdefault(name, {})[value] = None
+    return {name: tuple(values) for name, values in by_choice.items()}

@@ -125,7 +125,7 @@ def multiverse(
     check_reach(plan, first, first.subject.n_neurons, path)
     results = _test_all(plan, wanted, prepared, draws, session)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
-    found = MultiverseResult(
+    result = MultiverseResult(
         protocol=canonical(declared),
         protocol_id=plan.id,
         title=plan.title,
@@ -142,8 +142,8 @@ def multiverse(
         verdicts=shared_verdicts(plan, tests),
         folder=results_folder(plan, out) / "multiverse",
     )
-    write_multiverse(found, start_stage)
-    return found
+    write_multiverse(result, start_stage)
+    return result
 
 
 def _prepare_all(
@@ -153,12 +153,12 @@ def _prepare_all(
 
     A definition that the text cannot fill is refused here.
     """
-    found: dict[tuple[Value | None, ...], Prepared] = {}
+    by_definition: dict[tuple[Value | None, ...], Prepared] = {}
     for choices in shared_choices(plan):
         definition = _definition(plan, choices)
-        if definition in found:
+        if definition in by_definition:
             continue
-        told = session.within(f"definition {len(found) + 1}")
+        told = session.within(f"definition {len(by_definition) + 1}")
         try:
             prepared = prepare(
                 with_shared(plan, choices),
@@ -169,8 +169,8 @@ def _prepare_all(
             )
         except CorpusError as error:
             raise CorpusError(f"{error} (under {_varied(choices)})") from error
-        found[definition], subject = prepared, prepared.subject
-    return found
+        by_definition[definition], subject = prepared, prepared.subject
+    return by_definition
 
 
 def _test_all(
@@ -227,13 +227,13 @@ def _alike(
 
     Two percentiles between which no token type lies differ in name only.
     """
-    found: dict[tuple[Value | None, ...], list[int]] = {}
+    alike: dict[tuple[Value | None, ...], list[int]] = {}
     for place in places:
         item = wanted[place]
         group = _group_of(plan, item.choices)
         own = (value for name, value in item.choices.items() if not is_shared(name))
-        found.setdefault((group, item.prediction, *own), []).append(place)
-    return found
+        alike.setdefault((group, item.prediction, *own), []).append(place)
+    return alike
 
 
 def _side_by_side(plan: Protocol, wanted: Sequence[Specification], places: Iterable[int]) -> list[list[int]]:

@@ -93,16 +93,16 @@ class PowerBasis:
     def smallest(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that would be significant."""
         if self.draws is not None:
-            found = _at_hand(self, draws, level)[0]
-            return None if found is None else found * self.narrowed(documents)
+            effect = _at_hand(self, draws, level)[0]
+            return None if effect is None else effect * self.narrowed(documents)
         error = self.error(documents)
         return None if error is None else t_smallest(error, self.measured_of(documents) - 1, level)
 
     def seen(self, documents: int, draws: int | None, level: float) -> float | None:
         """Smallest effect that is significant with probability `SEEN`."""
         if self.draws is not None:
-            found = _at_hand(self, draws, level)[1]
-            return None if found is None else found * self.narrowed(documents)
+            effect = _at_hand(self, draws, level)[1]
+            return None if effect is None else effect * self.narrowed(documents)
         unit = self.unit(documents)
         if not unit:
             return unit

@@ -23,8 +23,8 @@ _CURVE_UNITS = 5.0
 
 def planned_draws(plan: Protocol, prediction: Prediction) -> int | None:
     """Draws of the null that a prediction is compared with; None without a null."""
-    found = declared_null(plan, prediction.contrast.null)
-    return None if found is None else found.n_draws
+    declared = declared_null(plan, prediction.contrast.null)
+    return None if declared is None else declared.n_draws
 
 
 def predict_power(base: PowerBasis, plan: Protocol, planned: int) -> PredictionPower:

@@ -32,12 +32,12 @@ def given_up(whole: bool, documents: PowerDocuments, quick: bool, selected: bool
 
 def undefined(plan: Protocol, selection: SelectionEvidence, session: Session) -> list[str]:
     """What a run would refuse once the selection split is collected."""
-    found = undefined_on_selection(plan, selection, session.streams)
+    reasons = undefined_on_selection(plan, selection, session.streams)
     return [
         f"predictions.{item.id}: refused: {item.measure} is undefined on the selection split: "
-        f"{found[item.id]}"
+        f"{reasons[item.id]}"
         for item in plan.predictions
-        if item.id in found and item.role != "descriptive"
+        if item.id in reasons and item.role != "descriptive"
     ]
 
 

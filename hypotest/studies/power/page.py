@@ -144,20 +144,22 @@ def _grid_cells(result: PowerResult, item: PredictionPower) -> Cells:
 def monte_carlo_lines(result: PowerResult) -> Iterator[str]:
     """Where the numbers of a quick look lie, of each prediction that is compared with a null."""
     for item in result.plan:
-        found = item.monte_carlo
-        if found is None:
+        monte_carlo = item.monte_carlo
+        if monte_carlo is None:
             continue
-        parts = [f"{found.draws:,} draws"]
-        if found.seen is not None:
-            parts.append(f"seen {significant(found.seen[0], 2)} to {significant(found.seen[1], 2)}")
+        parts = [f"{monte_carlo.draws:,} draws"]
+        if monte_carlo.seen is not None:
+            parts.append(
+                f"seen {significant(monte_carlo.seen[0], 2)} to {significant(monte_carlo.seen[1], 2)}"
+            )
         shown = [
             f"{share_text(low)} to {share_text(high)}"
-            for size, (low, high) in zip(UNITS, found.power, strict=bool(found.power))
+            for size, (low, high) in zip(UNITS, monte_carlo.power, strict=bool(monte_carlo.power))
             if size in SHOWN_UNITS
         ]
         if shown:
             parts.append(f"power at 1, 2, 3 units {', '.join(shown)}")
-        for name, bounds in (("equivalent", found.equivalent), ("ceiling", found.ceiling)):
+        for name, bounds in (("equivalent", monte_carlo.equivalent), ("ceiling", monte_carlo.ceiling)):
             if bounds is not None:
                 parts.append(f"{name} {share_text(bounds[0])} to {share_text(bounds[1])}")
         yield f"{item.id}: {'; '.join(parts)}"
@@ -217,8 +219,8 @@ def _other_sizes(result: PowerResult) -> list[int]:
 
 def _other_draws(result: PowerResult) -> list[int]:
     declared = {item.draws for item in result.plan}
-    found = result.table.filter(~pl.col("draws").is_in([number for number in declared if number]))
-    return [number for number in found["draws"].unique().sort().to_list() if number is not None][:2]
+    rows = result.table.filter(~pl.col("draws").is_in([number for number in declared if number]))
+    return [number for number in rows["draws"].unique().sort().to_list() if number is not None][:2]
 
 
 def _first(rows: pl.DataFrame) -> str:
@@ -228,15 +230,17 @@ def _first(rows: pl.DataFrame) -> str:
 def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
     """What `hypotest power` says of each margin."""
     for item in plan:
-        found = item.margins
-        if found is None:
+        margins = item.margins
+        if margins is None:
             continue
-        good = "no margin" if found.needed is None else f"{margin_text(found.needed, found.kind)} or more"
+        good = (
+            "no margin" if margins.needed is None else f"{margin_text(margins.needed, margins.kind)} or more"
+        )
         wide = ""
-        if found.widest is not None:
-            wide = f"; too wide above {margin_text(found.widest, found.kind)}"
-        sign = " TOO WIDE" if found.too_wide else ""
+        if margins.widest is not None:
+            wide = f"; too wide above {margin_text(margins.widest, margins.kind)}"
+        sign = " TOO WIDE" if margins.too_wide else ""
         yield (
-            f"{item.id}: {margin_text(found.declared, found.kind)}{sign}; a good chance of "
+            f"{item.id}: {margin_text(margins.declared, margins.kind)}{sign}; a good chance of "
             f"equivalent: {good}{wide}"
         )

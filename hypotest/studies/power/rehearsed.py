@@ -86,18 +86,18 @@ def compare_halved(
         return {}
     wholes = {item.id: item for item in whole.predictions}
     measured = {item.id for item in plan.predictions if MEASURES[item.measure].level != "weights"}
-    found = {}
+    ratios = {}
     for item in halved.predictions:
         other = wholes.get(item.id)
         if other is None or "undefined" in (item.outcome, other.outcome):
             continue
         if item.id in measured and item.ladder and other.ladder and other.ladder[0].sd > 0:
             margins = (item.margin, other.margin)
-            found[item.id] = (
+            ratios[item.id] = (
                 item.ladder[0].sd / other.ladder[0].sd,
                 margins[0][1] / margins[1][1] if margins[0] and margins[1] and margins[1][1] > 0 else 1.0,
             )
-    return found
+    return ratios
 
 
 def _draws(analysis: Analysis, result: PredictionResult) -> NDArray[np.float64]:

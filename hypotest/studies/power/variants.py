@@ -23,8 +23,8 @@ QUICK_DRAWS = 499
 
 def other_sizes(size: int, n_neurons: int) -> tuple[int, ...]:
     """Group sizes that are tried beside the declared one."""
-    found = {round(size * factor) for factor in SIZES}
-    return tuple(sorted(k for k in found if _SMALLEST_GROUP <= k <= MOST_OF_LAYER * n_neurons and k != size))
+    sizes = {round(size * factor) for factor in SIZES}
+    return tuple(sorted(k for k in sizes if _SMALLEST_GROUP <= k <= MOST_OF_LAYER * n_neurons and k != size))
 
 
 def foreseeable(prediction: Prediction) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from hypotest.corpora.blocks import Blocks
 from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import CorpusError, ProtocolError
-from hypotest.pipeline.checks.distinct import Distinct, count_distinct
+from hypotest.ladder.distinct import Distinct, count_distinct
 from hypotest.pipeline.checks.remedies import changed
 from hypotest.pipeline.subject import layer_width
 from hypotest.pipeline.texts.beginning import first_token
@@ -104,7 +104,7 @@ def propose(
     if context < corpus.context:
         why = f"the model takes at most {context} tokens"
         shape.append(Change("corpus.context", corpus.context, context, why))
-    n_neurons = layer_width(plan, reader)
+    n_neurons = layer_width(plan, reader, base)
     shape += _group(plan, n_neurons)
     plan = _with(plan, shape)
     documents, _ = read_text(corpus.text, base, "corpus.text", start_stage)
@@ -198,8 +198,8 @@ def _definitions(plan: Protocol) -> Iterator[tuple[Change, ...]]:
             yield from _changes_to(plan, (why, iter([other])))
             yield from (
                 (*_changed(plan, why, other), *_changed(plan, more, finer, other))
-                for more, found in wider(other)[:1]
-                for finer in found
+                for more, plans in wider(other)[:1]
+                for finer in plans
                 if not _is_alternative(plan, finer)
             )
 
@@ -261,8 +261,8 @@ def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
 
 
 def _with(plan: Protocol, changes: Sequence[Change]) -> Protocol:
-    found = changed(plan, tuple((item.key, item.new) for item in changes))
-    if found is None:
+    protocol = changed(plan, tuple((item.key, item.new) for item in changes))
+    if protocol is None:
         keys = ", ".join(item.key for item in changes)
         raise ProtocolError(f"the template cannot be changed in {keys}; write the protocol by hand")
-    return found
+    return protocol

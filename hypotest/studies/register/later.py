@@ -60,11 +60,11 @@ def register_later(
     step()
     later = replace(later, frequencies=frequency_sources(plan, path.parent))
     step()
-    found = awaited(
+    fingerprint = awaited(
         plan,
         {str(source): source.sha256 for source in sources},
         code_of(plan),
         {"hypotest": metadata.version("hypotest-nn"), **software_versions()},
     )
     nothing = Seen(documents=0, by=(), unlogged_evidence=False, damaged_lines=0)
-    return add_registration(path, found, lambda entries: nothing, datetime.now(UTC), later)
+    return add_registration(path, fingerprint, lambda entries: nothing, datetime.now(UTC), later)

@@ -99,19 +99,19 @@ def register(
     check_reach(plan, prepared, prepared.subject.n_neurons, path)
     if is_collected(session.evidence, prepared.keys.selection):  # explore or power have looked at it
         check_defined(plan, read_selection(session.evidence, prepared.keys.selection), session.streams, path)
-    found = fingerprint(plan, prepared)
+    fingerprint_now = fingerprint(plan, prepared)
     documents = documents_of(prepared, prepared.samples["evaluation"])
     return add_registration(
         path,
-        found,
-        lambda entries: what_was_seen(entries, found, documents, session.cache),
+        fingerprint_now,
+        lambda entries: what_was_seen(entries, fingerprint_now, documents, session.cache),
         datetime.now(UTC),
     )
 
 
 def add_registration(
     path: Path,
-    found: Fingerprint,
+    fingerprint: Fingerprint,
     seen: Callable[[tuple[Entry, ...]], Seen],
     registered: datetime,
     later: Later | None = None,
@@ -120,7 +120,7 @@ def add_registration(
 
     Args:
         path: The protocol's file.
-        found: What it comes to.
+        fingerprint: What it comes to.
         seen: Given the registry's entries, what is known of its evaluation documents having been seen.
         registered: Now.
         later: Of a subject that comes later.
@@ -136,7 +136,7 @@ def add_registration(
         last = last_entry(entries, path.name)
         former.extend([last] if last else [])
         lock = compose_lock(
-            found,
+            fingerprint,
             path.name,
             previous,
             registered=registered,

@@ -43,7 +43,9 @@ def combine(
         skipped: Members that could not be tested, and why.
     """
     places = [name.place for name in names]
-    courses = tuple(_course(item, [_of(found, item.id) for found in results]) for item in plan.predictions)
+    courses = tuple(
+        _course(item, [_of(of_member, item.id) for of_member in results]) for item in plan.predictions
+    )
     trends = _trends(plan, courses)
     judged: tuple[HypothesisVerdict, ...] = ()
     if any(item.role != "descriptive" for item in plan.trends):
@@ -59,7 +61,8 @@ def combine(
         level=plan.decision.level,
         hypotheses=plan.hypotheses,
         members=tuple(
-            _member(plan, found, name, len(results)) for found, name in zip(results, names, strict=True)
+            _member(plan, of_member, name, len(results))
+            for of_member, name in zip(results, names, strict=True)
         ),
         skipped=tuple(skipped),
         courses=courses,
@@ -69,22 +72,22 @@ def combine(
     )
 
 
-def _member(plan: Protocol, found: Results, name: MemberName, n_members: int) -> Member:
+def _member(plan: Protocol, results: Results, name: MemberName, n_members: int) -> Member:
     decides = all(item.role == "descriptive" for item in plan.trends)
-    alone = {item.hypothesis: item.status for item in found.verdicts} if decides else {}
+    alone = {item.hypothesis: item.status for item in results.verdicts} if decides else {}
     return Member(
         name=name.shown,
         place=name.place,
         folder=name.folder,
-        n_neurons=len(found.group.neurons),
-        has_plateau=found.group.rule == "plateau",
-        engine="" if found.ablation is None else found.ablation.engine,
+        n_neurons=len(results.group.neurons),
+        has_plateau=results.group.rule == "plateau",
+        engine="" if results.ablation is None else results.ablation.engine,
         alone=alone,
-        corrected=_corrected(plan, found, n_members) if alone else {},
+        corrected=_corrected(plan, results, n_members) if alone else {},
     )
 
 
-def _corrected(plan: Protocol, found: Results, n_members: int) -> dict[str, Status]:
+def _corrected(plan: Protocol, results: Results, n_members: int) -> dict[str, Status]:
     """Verdicts with every adjusted p-value times the number of members."""
 
     def times(value: float | None) -> float | None:
@@ -97,20 +100,20 @@ def _corrected(plan: Protocol, found: Results, n_members: int) -> dict[str, Stat
             p_equivalence_adjusted=times(item.p_equivalence_adjusted),
             p_beyond_adjusted=times(item.p_beyond_adjusted),
         )
-        for item in found.predictions
+        for item in results.predictions
     ]
     judged = judge(predictions, plan)
     return {item.hypothesis: item.status for item in judged}
 
 
-def _of(found: Results, prediction: str) -> PredictionResult:
-    return next(item for item in found.predictions if item.id == prediction)
+def _of(results: Results, prediction: str) -> PredictionResult:
+    return next(item for item in results.predictions if item.id == prediction)
 
 
 def _course(prediction: Prediction, results: Sequence[PredictionResult]) -> Course:
     scales = [item.null_sd for item in results]
-    found = [item for item in results if item.outcome != "undefined"]
-    in_null_sd = bool(found) and all(item.null_sd is not None for item in found)
+    defined = [item for item in results if item.outcome != "undefined"]
+    in_null_sd = bool(defined) and all(item.null_sd is not None for item in defined)
     return Course(
         prediction=prediction.id,
         measure=prediction.measure,
@@ -138,7 +141,7 @@ def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult
     """Each predicted trend as a prediction whose observed value is tau."""
     streams, level = Streams(plan.seed), plan.decision.level
     by_id = {course.prediction: course for course in courses}
-    found = []
+    trends = []
     for item in plan.trends:
         effects = [point.effect for point in by_id[item.id].points]
         known = [effect for effect in effects if effect is not None]
@@ -151,7 +154,7 @@ def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult
             tau, p_value = trend.tau, trend.p_value
             if p_value <= level:
                 outcome = "greater" if tau > 0 else "less"
-        found.append(
+        trends.append(
             PredictionResult(
                 id=item.id,
                 role=item.role,
@@ -183,7 +186,7 @@ def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult
                 },
             )
         )
-    return adjust_together(found, plan)
+    return adjust_together(trends, plan)
 
 
 def _trend_result(item: PredictionResult, course: Course, places: Sequence[int]) -> TrendResult:

@@ -20,11 +20,11 @@ _ROW = 1.75
 """Inches."""
 
 
-def draw_series(found: SeriesResult, folder: Path) -> tuple[Picture, ...]:
+def draw_series(series: SeriesResult, folder: Path) -> tuple[Picture, ...]:
     """Draw the courses, and write them as ``courses.svg`` and ``.png``."""
     with house_style():
-        save(draw_courses(found), folder, "courses")
-    what = "layer" if found.axis == "layer" else "training step"
+        save(draw_courses(series), folder, "courses")
+    what = "layer" if series.axis == "layer" else "training step"
     caption = (
         f"Effect of each prediction against the {what}, with 95 % intervals over documents; marker and "
         "colour show the outcome, the band the margin, the line no effect."
@@ -32,19 +32,19 @@ def draw_series(found: SeriesResult, folder: Path) -> tuple[Picture, ...]:
     return (Picture("courses", "courses", caption),)
 
 
-def draw_courses(found: SeriesResult) -> Figure:
+def draw_courses(series: SeriesResult) -> Figure:
     """A panel for each prediction: effect and interval of every member, its outcome by marker and colour."""
-    n_rows = -(-len(found.courses) // _COLUMNS)
+    n_rows = -(-len(series.courses) // _COLUMNS)
     figure, axes = new_figure(_ROW * n_rows + 0.5, _COLUMNS, n_rows)
-    places = [member.place for member in found.members]
-    for panel, course in zip(axes, found.courses, strict=False):
-        _draw_panel(panel, course, places, found.axis)
-    for panel in axes[len(found.courses) :]:
+    places = [member.place for member in series.members]
+    for panel, course in zip(axes, series.courses, strict=False):
+        _draw_panel(panel, course, places, series.axis)
+    for panel in axes[len(series.courses) :]:
         panel.set_axis_off()
-    label = "layer" if found.axis == "layer" else "training step"
-    for panel in axes[max(0, len(found.courses) - _COLUMNS) : len(found.courses)]:
+    label = "layer" if series.axis == "layer" else "training step"
+    for panel in axes[max(0, len(series.courses) - _COLUMNS) : len(series.courses)]:
         panel.set_xlabel(label)
-    figure.legend(handles=_legend(found), loc="outside upper left", ncols=6, columnspacing=1.2)
+    figure.legend(handles=_legend(series), loc="outside upper left", ncols=6, columnspacing=1.2)
     return figure
 
 
@@ -81,13 +81,13 @@ def _draw_panel(axes: Axes, course: Course, places: list[int], axis: str) -> Non
     axes.set_ylabel(f"effect\n({unit})")
 
 
-def _legend(found: SeriesResult) -> list[Line2D | Patch]:
-    shown = {point.outcome for course in found.courses for point in course.points}
+def _legend(series: SeriesResult) -> list[Line2D | Patch]:
+    shown = {point.outcome for course in series.courses for point in course.points}
     handles: list[Line2D | Patch] = [
         Line2D([], [], marker=marker, color=colour, linestyle="", label=name)
         for name, (marker, colour) in OUTCOME_MARKS.items()
         if name in shown
     ]
-    if any(point.margin for course in found.courses for point in course.points):
+    if any(point.margin for course in series.courses for point in course.points):
         handles.append(Patch(color=MARGIN, alpha=0.2, linewidth=0, label="margin"))
     return handles

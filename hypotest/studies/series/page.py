@@ -25,11 +25,13 @@ from hypotest.pages.document import (
 )
 from hypotest.pages.inline import Inline, Tone, aside, emphasis, link, path, strong
 from hypotest.pages.markdown import write_markdown
+from hypotest.records.protocol.wording import words_of
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
+from hypotest.report.reworded import reworded
 from hypotest.report.text import nearest_path
 from hypotest.studies.series.record import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
 
@@ -37,7 +39,7 @@ SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "u
 _TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 
 
-def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
+def write_series(series: SeriesResult, start_stage: StartStage = silent) -> None:
     """Write report, numbers and figures into the folder ``series`` beside the members.
 
     Raises:
@@ -46,72 +48,72 @@ def write_series(found: SeriesResult, start_stage: StartStage = silent) -> None:
     # Imported here: the summary needs no matplotlib.
     from hypotest.studies.series.figure import draw_series
 
-    with replace_folder(found.folder / "series") as folder:
-        (folder / "series.json").write_text(series_json(found), encoding="utf-8", newline="\n")
+    with replace_folder(series.folder / "series") as folder:
+        (folder / "series.json").write_text(series_json(series), encoding="utf-8", newline="\n")
         (folder / "figures").mkdir()
         step = start_stage("figure of the series", 1)
-        pictures = draw_series(found, folder / "figures")
+        pictures = draw_series(series, folder / "figures")
         step()
-        write_markdown(folder / "series.md", series_page(found, pictures))
+        write_markdown(folder / "series.md", series_page(series, pictures))
 
 
-def series_json(found: SeriesResult) -> str:
+def series_json(series: SeriesResult) -> str:
     """Everything but the folder, as JSON."""
-    return json_text({"schema_version": SERIES_VERSION, **fields_without(found, "folder")})
+    return json_text({"schema_version": SERIES_VERSION, **fields_without(series, "folder")})
 
 
-def series_summary(found: SeriesResult) -> Document:
+def series_summary(study: SeriesResult) -> Document:
     """For the console: a row per member, the trends, and where the report lies."""
     notes = [
-        ", ".join(f"{place} {item.prediction}" for place, item in enumerate(found.courses, 1)),
+        ", ".join(f"{place} {item.prediction}" for place, item in enumerate(study.courses, 1)),
         "< less, > greater, = equivalent, ? inconclusive",
     ]
-    if any(point.outcome == "undefined" for course in found.courses for point in course.points):
+    if any(point.outcome == "undefined" for course in study.courses for point in course.points):
         notes[1] += ", x undefined"
-    if any(_marked(found, member) for member in found.members):
+    if any(_marked(study, member) for member in study.members):
         notes.append("* no plateau: the share that the protocol declares")
-    if any(member.corrected for member in found.members):
+    if any(member.corrected for member in study.members):
         notes.append(
-            f"Refuted: at level {found.level:g} after correction for all {len(found.members)} {found.axis}s. "
-            f"Supported is per {found.axis}."
+            f"Refuted: at level {study.level:g} after correction for all {len(study.members)} {study.axis}s. "
+            f"Supported is per {study.axis}."
         )
-    last: list[Part] = [("Report: ", path(nearest_path(found.folder / "series" / "series.md")))]
-    if found.verdicts:
-        last.insert(0, strong(f"Verdict: {found.verdict_line}"))
+    last: list[Part] = [("Report: ", path(nearest_path(study.folder / "series" / "series.md")))]
+    if study.verdicts:
+        last.insert(0, strong(f"Verdict: {study.verdict_line}"))
     return Document(
         (
             together(
                 "EXPLORATORY: a series is not registered as one.",
-                strong(found.title),
-                f"{found.subject}: {_counted(found)}",
+                strong(study.title),
+                f"{study.subject}: {_counted(study)}",
             ),
-            together(_signs(found), *map(aside, notes)),
-            *([_trend_table(found)] if found.trends else []),
-            together(*(f"Left out: {item}." for item in found.skipped), *last),
+            together(_signs(study), *map(aside, notes)),
+            *([_trend_table(study)] if study.trends else []),
+            together(*(f"Left out: {item}." for item in study.skipped), *last),
         )
     )
 
 
-def _signs(found: SeriesResult) -> Table:
-    judged = any(member.corrected for member in found.members)
+def _signs(series: SeriesResult) -> Table:
+    judged = any(member.corrected for member in series.members)
     rows: list[tuple[Inline, ...]] = []
-    for number, member in enumerate(found.members):
-        mark = "*" if _marked(found, member) else ""
-        statuses = [_status(member, name) for name in found.hypotheses] if judged else []
-        signs = [SIGNS[course.points[number].outcome] for course in found.courses]
+    for number, member in enumerate(series.members):
+        mark = "*" if _marked(series, member) else ""
+        statuses = [_status(member, name) for name in series.hypotheses] if judged else []
+        signs = [SIGNS[course.points[number].outcome] for course in series.courses]
         rows.append((f"{member.place:,}", f"{member.n_neurons:,}{mark}", *statuses, *signs))
     columns = (
-        Column(found.axis),
+        Column(series.axis),
         Column("neurons", "number"),
-        *(Column(name) for name in found.hypotheses if judged),
-        *(Column(str(place), "sign") for place in range(1, len(found.courses) + 1)),
+        *(Column(name) for name in series.hypotheses if judged),
+        *(Column(str(place), "sign") for place in range(1, len(series.courses) + 1)),
     )
     return Table(columns, tuple(rows))
 
 
-def _marked(found: SeriesResult, member: Member) -> bool:
+def _marked(series: SeriesResult, member: Member) -> bool:
     """Whether the member's group is not the plateau that the protocol looks for."""
-    return found.protocol["group"]["select"] == "plateau" and not member.has_plateau
+    return series.protocol["group"]["select"] == "plateau" and not member.has_plateau
 
 
 def _status(member: Member, hypothesis: str) -> Inline:
@@ -119,10 +121,10 @@ def _status(member: Member, hypothesis: str) -> Inline:
     return strong(status, _TONES[status]) if status in _TONES else status
 
 
-def _trend_table(found: SeriesResult) -> Table:
+def _trend_table(series: SeriesResult) -> Table:
     return table(
         ["prediction", "Kendall's tau", "p", "p adjusted", "outcome", "leaves the null"],
-        [(item.prediction, *_trend_cells(item)) for item in found.trends],
+        [(item.prediction, *_trend_cells(item)) for item in series.trends],
         numeric=(1, 2, 3),
     )
 
@@ -143,41 +145,41 @@ def _leaving(item: TrendResult) -> str:
     return f"at {item.leaves_at:,}, for good at {item.stays_from:,}"
 
 
-def _counted(found: SeriesResult) -> str:
-    n = len(found.members)
-    what = "layer" if found.axis == "layer" else "checkpoint"
+def _counted(series: SeriesResult) -> str:
+    n = len(series.members)
+    what = "layer" if series.axis == "layer" else "checkpoint"
     return f"{n} {what}{'' if n == 1 else 's'}, each tested by itself"
 
 
-def series_page(found: SeriesResult, pictures: Sequence[Picture]) -> Document:
+def series_page(series: SeriesResult, pictures: Sequence[Picture]) -> Document:
     """The report."""
-    return document(_parts(found, pictures))
+    return reworded(document(_parts(series, pictures)), words_of(series.protocol))
 
 
-def _parts(found: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
-    yield Heading(f"{found.title}: {'over depth' if found.axis == 'layer' else 'over training'}", 1)
+def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
+    yield Heading(f"{series.title}: {'over depth' if series.axis == 'layer' else 'over training'}", 1)
     yield (
-        f"{found.subject}: {_counted(found)}. Each member is a run of its own, with its report "
+        f"{series.subject}: {_counted(series)}. Each member is a run of its own, with its report "
         "beside this one."
     )
-    yield _note(found)
-    if found.verdicts:
+    yield _note(series)
+    if series.verdicts:
         yield Heading("Verdict")
-        yield strong(found.verdict_line)
-        yield Items(tuple((emphasis(item.hypothesis), f": {item.reason}") for item in found.verdicts))
+        yield strong(series.verdict_line)
+        yield Items(tuple((emphasis(item.hypothesis), f": {item.reason}") for item in series.verdicts))
     yield Heading("Members")
-    yield _members(found)
-    if any(member.corrected for member in found.members):
+    yield _members(series)
+    if any(member.corrected for member in series.members):
         yield (
-            f"What refutes survives the correction for all {len(found.members)} members (Bonferroni, on top "
+            f"What refutes survives the correction for all {len(series.members)} members (Bonferroni, on top "
             "of that for the predictions); in brackets, where it differs, the verdict of the member alone. "
             "Support is each member's own: with many members some may be supported by chance."
         )
-    if found.skipped:
-        yield f"Left out: {sentence_list(found.skipped)}."
-    if found.trends:
+    if series.skipped:
+        yield f"Left out: {sentence_list(series.skipped)}."
+    if series.trends:
         yield Heading("Trends")
-        yield _trend_table(found)
+        yield _trend_table(series)
         yield (
             "Tau is that of the effect against the training step; its p-value is exact over all orders of "
             "the checkpoints, two-sided. The last column is the first step at which the effect differs from "
@@ -185,14 +187,14 @@ def _parts(found: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
         )
     yield Heading("Predictions")
     yield from figures_of(pictures, "courses")
-    for course in found.courses:
+    for course in series.courses:
         yield Heading(course.prediction, 3)
-        yield _course_table(found, course)
+        yield _course_table(series, course)
 
 
-def _note(found: SeriesResult) -> Note:
+def _note(series: SeriesResult) -> Note:
     said = "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
-    if found.axis == "step":
+    if series.axis == "step":
         said += (
             " Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
             "along this training, not that another training would show it."
@@ -200,10 +202,10 @@ def _note(found: SeriesResult) -> Note:
     return Note("note", (Paragraph(said),))
 
 
-def _members(found: SeriesResult) -> Table:
-    names = found.hypotheses if any(member.corrected for member in found.members) else ()
+def _members(series: SeriesResult) -> Table:
+    names = series.hypotheses if any(member.corrected for member in series.members) else ()
     return table(
-        [found.axis, "neurons", "selected as", "ablation", *names],
+        [series.axis, "neurons", "selected as", "ablation", *names],
         [
             (
                 link(member.name, f"../{member.folder}/report.md"),
@@ -212,7 +214,7 @@ def _members(found: SeriesResult) -> Table:
                 member.engine,
                 *(_statuses(member, name) for name in names),
             )
-            for member in found.members
+            for member in series.members
         ],
         numeric=(1,),
     )
@@ -225,7 +227,7 @@ def _statuses(member: Member, hypothesis: str) -> str:
     return f"{corrected}" if corrected == alone else f"{corrected} (alone: {alone})"
 
 
-def _course_table(found: SeriesResult, course: Course) -> Table:
+def _course_table(series: SeriesResult, course: Course) -> Table:
     unit = "SDs of the null" if course.in_null_sd else "unit of the measure"
     rows = [
         (
@@ -237,6 +239,6 @@ def _course_table(found: SeriesResult, course: Course) -> Table:
             p_text(point.p_value),
             point.outcome,
         )
-        for member, point in zip(found.members, course.points, strict=True)
+        for member, point in zip(series.members, course.points, strict=True)
     ]
-    return table([found.axis, f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3))
+    return table([series.axis, f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3))

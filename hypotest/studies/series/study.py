@@ -43,13 +43,13 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         options: As for `hypotest.run`, but for ``limit``.
     """
     if options.get("subject") is not None:  # which is one
-        found: Run = run(protocol, **options)
-        return found
+        finished: Run = run(protocol, **options)
+        return finished
     options.pop("subject", None)
     if load_protocol(protocol, subject=options.get("model") is None).is_series:
         return run_series(protocol, **options)
-    found = run(protocol, **options)
-    return found
+    finished = run(protocol, **options)
+    return finished
 
 
 def try_protocol(
@@ -100,10 +100,10 @@ def try_protocol(
     require_positions(limit)
     check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
     skipped: list[str] = []
-    found = []
+    trials = []
     session = Session.start(plan.seed, start_stage, device, memory)
     for name, member, subject in _members(plan, path, None, None, device, skipped):
-        found.append(
+        trials.append(
             try_plan(
                 member,
                 path,
@@ -116,9 +116,9 @@ def try_protocol(
         )
         del subject
         gc.collect()  # nnsight leaves cycles that hold a model
-    if not found:
+    if not trials:
         raise _nothing_to_test(skipped)
-    return tuple(found)
+    return tuple(trials)
 
 
 def run_series(
@@ -188,9 +188,9 @@ def run_series(
         gc.collect()  # nnsight leaves cycles that hold a model
     if not names:
         raise _nothing_to_test(skipped)
-    found = replace(combine(plan, results, names, skipped), folder=folder)
-    write_series(found, start_stage)
-    return found
+    series = replace(combine(plan, results, names, skipped), folder=folder)
+    write_series(series, start_stage)
+    return series
 
 
 def _members(
@@ -210,12 +210,12 @@ def _members(
     subject = (
         load_subject(last, path.parent, device)
         if model is None
-        else subject_in_memory(last, model, tokenizer)
+        else subject_in_memory(last, model, tokenizer, path.parent)
     )
     assert isinstance(subject, LanguageModel)  # a network has no layers to go through
     for layer in range(subject.n_layers):
         member = plan.member(layer=layer)
-        here = at_layer(subject, member)
+        here = at_layer(subject, member, path.parent)
         if here.reaching_layers:
             yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
         else:

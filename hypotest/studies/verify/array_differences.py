@@ -151,7 +151,7 @@ def _allowed(values: NDArray[np.generic], exact: bool) -> float:
     return FORWARD_RELATIVE * float(np.abs(known.astype(np.float64)).max())
 
 
-def _check(name: str, found: list[Difference], how: str) -> Check:
-    if not found:
+def _check(name: str, differing: list[Difference], how: str) -> Check:
+    if not differing:
         return Check(name, "agrees", f"every array, {how}", deviation=0.0 if how == _EXACTLY else None)
-    return Check(name, "differs", f"arrays differ (compared {how})", tuple(found))
+    return Check(name, "differs", f"arrays differ (compared {how})", tuple(differing))

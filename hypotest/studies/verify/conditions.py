@@ -36,14 +36,14 @@ def other_drawing(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A part of a manifest, empty where it is missing or no mapping."""
-    found = manifest.get(name)
-    return found if isinstance(found, Mapping) else {}
+    part = manifest.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def recorded_networks(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What a manifest says of each untrained network."""
-    found = section(manifest, "other_networks").get("networks")
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    networks = section(manifest, "other_networks").get("networks")
+    return [item for item in networks if isinstance(item, Mapping)] if isinstance(networks, list) else []
 
 
 def shortened(digest: object) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 from hypotest.studies.verify.tolerances import draws_by_null
 
 
-def largest_deviation(stored: Any, found: Any, scale: float = 0.0) -> float:
+def largest_deviation(stored: Any, fresh: Any, scale: float = 0.0) -> float:
     """The largest relative difference of two numbers in the same place; 0 where all is equal.
 
     A difference is relative to the larger of the two numbers, to the largest of the list in which they stand,
@@ -20,30 +20,30 @@ def largest_deviation(stored: Any, found: Any, scale: float = 0.0) -> float:
 
     Args:
         stored: Dicts, lists, numbers, words and None.
-        found: The same.
+        fresh: The same.
         scale: The size of the numbers concerned.
 
     Examples:
         >>> largest_deviation({"a": 2.0, "b": [0.0, 4.0]}, {"a": 2.5, "b": [1.0, 4.0]})
         0.25
     """
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
-        pairs = [(stored[key], found[key]) for key in stored if key in found]
-    elif isinstance(stored, list) and isinstance(found, list):
-        numbers = [abs(value) for value in (*stored, *found) if _is_number(value)]
+    if isinstance(stored, Mapping) and isinstance(fresh, Mapping):
+        pairs = [(stored[key], fresh[key]) for key in stored if key in fresh]
+    elif isinstance(stored, list) and isinstance(fresh, list):
+        numbers = [abs(value) for value in (*stored, *fresh) if _is_number(value)]
         scale = max([scale, *numbers])
-        pairs = list(zip(stored, found, strict=False))
-    elif _is_number(stored) and _is_number(found):
-        size = max(abs(stored), abs(found), scale)
-        return abs(stored - found) / size if size > 0 else 0.0
+        pairs = list(zip(stored, fresh, strict=False))
+    elif _is_number(stored) and _is_number(fresh):
+        size = max(abs(stored), abs(fresh), scale)
+        return abs(stored - fresh) / size if size > 0 else 0.0
     else:
         return 0.0
     return max((largest_deviation(one, two, scale) for one, two in pairs), default=0.0)
 
 
-def largest_draw_deviation(stored: pl.DataFrame, found: pl.DataFrame) -> float:
+def largest_draw_deviation(stored: pl.DataFrame, fresh: pl.DataFrame) -> float:
     """The same over null draws, each relative to the largest of its null."""
-    one, two = draws_by_null(stored), draws_by_null(found)
+    one, two = draws_by_null(stored), draws_by_null(fresh)
     largest = 0.0
     for key, (_, values) in one.items():
         again = two[key][1] if key in two else values

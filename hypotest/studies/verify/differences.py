@@ -25,33 +25,33 @@ _LABELS = ("id", "hypothesis", "null", "covariate", "condition")
 
 
 def differences(
-    stored: Any, found: Any, where: str, tolerance: Tolerance = EXACT, slack: Slack | None = None
+    stored: Any, fresh: Any, where: str, tolerance: Tolerance = EXACT, slack: Slack | None = None
 ) -> Iterator[Difference]:
     """Every leaf in which two trees of plain data differ.
 
     Args:
         stored: Dicts, lists, numbers, words and None.
-        found: The same.
+        fresh: The same.
         where: Path of both.
         tolerance: Of numbers.
         slack: Of the prediction that the numbers belong to.
     """
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
-        for key in [*stored, *(key for key in found if key not in stored)]:
+    if isinstance(stored, Mapping) and isinstance(fresh, Mapping):
+        for key in [*stored, *(key for key in fresh if key not in stored)]:
             place = f"{where}.{key}" if where else str(key)
             if key == _PARTITION and tolerance.relative:
-                yield from differences(_members(stored.get(key)), _members(found.get(key)), place)
+                yield from differences(_members(stored.get(key)), _members(fresh.get(key)), place)
                 continue
-            yield from differences(stored.get(key, _ABSENT), found.get(key, _ABSENT), place, tolerance, slack)
-    elif isinstance(stored, list) and isinstance(found, list):
-        if len(stored) != len(found):
-            yield Difference(where, f"{len(stored)} entries", f"{len(found)} entries")
+            yield from differences(stored.get(key, _ABSENT), fresh.get(key, _ABSENT), place, tolerance, slack)
+    elif isinstance(stored, list) and isinstance(fresh, list):
+        if len(stored) != len(fresh):
+            yield Difference(where, f"{len(stored)} entries", f"{len(fresh)} entries")
             return
         slack = _of_list(stored, slack or Slack())
-        for number, (one, two) in enumerate(zip(stored, found, strict=True)):
+        for number, (one, two) in enumerate(zip(stored, fresh, strict=True)):
             yield from differences(one, two, f"{where}[{_label(one, two, number)}]", tolerance, slack)
-    elif not _alike(stored, found, _key(where), tolerance, slack or Slack()):
-        yield Difference(where, *_shown(stored, found))
+    elif not _alike(stored, fresh, _key(where), tolerance, slack or Slack()):
+        yield Difference(where, *_shown(stored, fresh))
 
 
 def _members(communities: Any) -> list[Any]:
@@ -65,7 +65,7 @@ def _key(where: str) -> str:
 
 
 def null_differences(
-    stored: pl.DataFrame, found: pl.DataFrame, tolerance: Tolerance = EXACT
+    stored: pl.DataFrame, fresh: pl.DataFrame, tolerance: Tolerance = EXACT
 ) -> Iterator[Difference]:
     """Every draw in which two tables of null draws differ by more than they may.
 
@@ -73,10 +73,10 @@ def null_differences(
 
     Args:
         stored: Columns prediction, null, draw, value.
-        found: The same.
+        fresh: The same.
         tolerance: Of the draws.
     """
-    one, two = draws_by_null(stored), draws_by_null(found)
+    one, two = draws_by_null(stored), draws_by_null(fresh)
     for key in [*one, *(key for key in two if key not in one)]:
         where = f"{key[0]}, {key[1]}"
         if key not in one or key not in two:
@@ -102,23 +102,23 @@ def _of_list(values: list[Any], slack: Slack) -> Slack:
     return replace(slack, scale=max([slack.scale, *floats])) if floats else slack
 
 
-def _alike(stored: Any, found: Any, key: str, tolerance: Tolerance, slack: Slack) -> bool:
-    words = isinstance(stored, str) and isinstance(found, str)
+def _alike(stored: Any, fresh: Any, key: str, tolerance: Tolerance, slack: Slack) -> bool:
+    words = isinstance(stored, str) and isinstance(fresh, str)
     if words and tolerance.relative:
         return same_sentence(
-            stored, found, tolerance.relative, slack.probability + _moved(slack, tolerance), tolerance.counts
+            stored, fresh, tolerance.relative, slack.probability + _moved(slack, tolerance), tolerance.counts
         )
-    floats = all(isinstance(value, float | int) and not isinstance(value, bool) for value in (stored, found))
-    if not (floats and tolerance.relative) or (isinstance(stored, int) and isinstance(found, int)):
-        return bool(type(stored) is type(found) or floats) and bool(stored == found)
-    distance = abs(stored - found)
+    floats = all(isinstance(value, float | int) and not isinstance(value, bool) for value in (stored, fresh))
+    if not (floats and tolerance.relative) or (isinstance(stored, int) and isinstance(fresh, int)):
+        return bool(type(stored) is type(fresh) or floats) and bool(stored == fresh)
+    distance = abs(stored - fresh)
     if key in _PROBABILITIES:
         return bool(distance <= tolerance.relative + slack.probability)
     if key == "percentile":
         return bool(distance <= 100 * (tolerance.relative + slack.probability))
     if key == "equivalence_ceiling":
         return bool(distance <= tolerance.relative + slack.ceiling)
-    largest = max(abs(stored), abs(found))
+    largest = max(abs(stored), abs(fresh))
     if key == "smallest_effect":
         return bool(distance <= tolerance.relative * slack.scale + slack.farthest + slack.shift)
     if key in _IN_SDS:
@@ -131,10 +131,10 @@ def _moved(slack: Slack, tolerance: Tolerance) -> float:
     return tolerance.relative * slack.scale + slack.shift
 
 
-def _label(stored: Any, found: Any, number: int) -> str:
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
+def _label(stored: Any, fresh: Any, number: int) -> str:
+    if isinstance(stored, Mapping) and isinstance(fresh, Mapping):
         for name in _LABELS:
-            if name in stored and stored[name] == found.get(name):
+            if name in stored and stored[name] == fresh.get(name):
                 return str(stored[name])
         if "head" in stored and "layer" in stored:
             return f"L{stored['layer']}H{stored['head']}"
@@ -145,9 +145,9 @@ def _plain(value: np.float64) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _shown(stored: Any, found: Any) -> tuple[str, str]:
+def _shown(stored: Any, fresh: Any) -> tuple[str, str]:
     """Both as text, of long ones the piece around the first difference."""
-    one, two = (_text(value) for value in (stored, found))
+    one, two = (_text(value) for value in (stored, fresh))
     start = next((place for place, pair in enumerate(zip(one, two, strict=False)) if len(set(pair)) > 1), 0)
     start = max(0, start - _SHOWN // 2) if max(len(one), len(two)) > _SHOWN else 0
     return _cut(one, start), _cut(two, start)

@@ -59,8 +59,8 @@ def check_registration(
         return
     lock = next((entry.lock for entry in entries if lock_hash(entry.lock) == claimed), None)
     if lock is None or problems:
-        found = f"not in {REGISTRY}" if not problems else f"{REGISTRY} was altered"
-        wrong = Difference("registration.lock", shortened(claimed), found)
+        state = f"not in {REGISTRY}" if not problems else f"{REGISTRY} was altered"
+        wrong = Difference("registration.lock", shortened(claimed), state)
         yield Check(_NAME, "differs", "the registry does not vouch for it", (wrong,))
         return
     try:
@@ -108,10 +108,10 @@ def _contradictions(
 
 def _started(manifest: Mapping[str, Any]) -> datetime | None:
     try:
-        found = datetime.fromisoformat(str(manifest.get("started")))
+        started = datetime.fromisoformat(str(manifest.get("started")))
     except ValueError:
         return None
-    return found if found.tzinfo is not None else None
+    return started if started.tzinfo is not None else None
 
 
 def _plain(deviations: tuple[Deviation, ...]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def recollect(
                 checks += compare_evidence(cached, evidence, exact, _NAME)
             check = self_check(prepared, evidence, anew)
             checks += _of_the_model(plan, prepared, evidence, stored, check, exact, anew)
-            values, found, digests = _untrained(plan, prepared, manifest, exact, anew)
+            values, untrained_checks, digests = _untrained(plan, prepared, manifest, exact, anew)
             for split, digest in evidence_digests(anew.evidence, prepared.keys).items():
                 digests[f"evidence: {split}"] = digest
             if lesions:
@@ -111,7 +111,7 @@ def recollect(
         except HypotestError as error:
             checks.append(Check(_NAME, "differs", str(error), (Difference(_NAME, "evidence", "an error"),)))
             return Recollection(tuple(checks), None, (), exact, {})
-    return Recollection((*checks, *found), evidence, values, exact, digests)
+    return Recollection((*checks, *untrained_checks), evidence, values, exact, digests)
 
 
 def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
@@ -123,13 +123,13 @@ def _source(prepared: Prepared, manifest: Mapping[str, Any]) -> Check:
         "text": hashes.get("text"),
         "evidence": {name: keys.get(name) for name in SPLITS},
     }
-    found = {
+    fresh = {
         "weights": prepared.subject.fingerprint,
         "tokenizer": prepared.subject.tokenizer_fingerprint,
         "text": text_hashes(prepared),
         "evidence": asdict(prepared.keys),
     }
-    changed = tuple(differences(stored, found, "hashes"))
+    changed = tuple(differences(stored, fresh, "hashes"))
     name = f"{_NAME}: model and text"
     if changed:
         return Check(name, "differs", "not what the manifest names", changed)
@@ -150,8 +150,8 @@ def _of_the_model(
     entropy = stored.cross_entropy and measure_cross_entropy(prepared, session, force=True)
     if not exact and check and stored.self_check:  # it is rounding itself, and has been found small enough
         check = replace(check, largest_difference=stored.self_check.largest_difference)
-    found = ask_model(plan, prepared, evidence, selection, check, entropy, session)
-    sides = _plain(ModelFacts.stored(stored)), _plain(found)
+    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session)
+    sides = _plain(ModelFacts.stored(stored)), _plain(facts)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
     changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
     name = f"{_NAME}: numbers of the model"
@@ -174,8 +174,8 @@ def _untrained(
     checks: list[Check] = []
     networks = recorded_networks(manifest)
 
-    found = collect_untrained(plan, prepared, session, lambda fresh: group_values(plan, fresh))
-    for network, named in zip(found, networks, strict=False):
+    untrained = collect_untrained(plan, prepared, session, lambda fresh: group_values(plan, fresh))
+    for network, named in zip(untrained, networks, strict=False):
         what = f"{_NAME}: untrained {network.number}"
         stored = {name: named.get(name) for name in ("weights_sha256", "selection", "evaluation")}
         ours = {
@@ -190,10 +190,10 @@ def _untrained(
             checks += _of_network(cache, session.networks, network.keys, exact, what)
     digests = {
         f"evidence: untrained {network.number}: {split}": digest
-        for network in found
+        for network in untrained
         for split, digest in network.sha256.items()
     }
-    return tuple(network.value for network in found), checks, digests
+    return tuple(network.value for network in untrained), checks, digests
 
 
 def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: str) -> Iterator[Check]:
@@ -202,10 +202,10 @@ def _of_network(cache: Path, anew: Path, keys: EvidenceKeys, exact: bool, what: 
     except EvidenceError as error:
         yield Check(what, "differs", str(error), (Difference(what, "damaged evidence", "evidence"),))
         return
-    found = list(compare_evidence(cached, fresh, exact, what))
-    wrong = [item for item in found if item.status != "agrees"]
+    compared = list(compare_evidence(cached, fresh, exact, what))
+    wrong = [item for item in compared if item.status != "agrees"]
     yield from wrong or [
-        Check(what, "agrees", found[0].detail, deviation=max(item.deviation or 0.0 for item in found))
+        Check(what, "agrees", compared[0].detail, deviation=max(item.deviation or 0.0 for item in compared))
     ]
 
 
@@ -228,15 +228,15 @@ def _plain(facts: ModelFacts) -> dict[str, Any]:
 
 def _kept_out(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Documents that the run kept out of its evaluation split, whatever the lock says by now."""
-    found = manifest.get("kept_out")
-    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
+    kept_out = manifest.get("kept_out")
+    return tuple(name for name in kept_out if isinstance(name, str)) if isinstance(kept_out, list) else ()
 
 
 def _memory(manifest: Mapping[str, Any]) -> float:
     """What the run allowed, since the size of batches can change the last bits."""
-    found = section(manifest, "ablation").get("memory_budget_bytes")
-    if isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
-        return float(found) / GB
+    budget = section(manifest, "ablation").get("memory_budget_bytes")
+    if isinstance(budget, int | float) and not isinstance(budget, bool) and budget > 0:
+        return float(budget) / GB
     return MEMORY
 
 

@@ -86,9 +86,9 @@ def compare_results(
         yield Check("nulls.parquet", "not checked", "cannot be read")
         given: dict[str, Slack] = {}
     else:
-        found = tuple(null_differences(stored_nulls, nulls, tolerance))
+        differing = tuple(null_differences(stored_nulls, nulls, tolerance))
         draws = f"{nulls.height:,} draws of {nulls.select('prediction', 'null').n_unique()} nulls"
-        yield _checked("nulls.parquet", found, draws, largest_draw_deviation(stored_nulls, nulls))
+        yield _checked("nulls.parquet", differing, draws, largest_draw_deviation(stored_nulls, nulls))
         given = slacks(
             stored.predictions, expected.predictions, stored_nulls, nulls, len(plan.deciding), tolerance
         )
@@ -100,8 +100,8 @@ def compare_results(
         mine, again = one["predictions"][place], two["predictions"][place]
         words = f"{item.outcome}{_p_text(prediction_text(item).p)}"
         slack = given.get(item.id, Slack())
-        found = tuple(differences(mine, again, item.id, tolerance, slack))
-        yield _checked(name, found, words, largest_deviation(mine, again, slack.scale))
+        differing = tuple(differences(mine, again, item.id, tolerance, slack))
+        yield _checked(name, differing, words, largest_deviation(mine, again, slack.scale))
     for item in expected.predictions[len(stored.predictions) :]:
         yield Check(f"results: {item.id}", "differs", "missing", (Difference(item.id, "none", item.outcome),))
     line = stored.verdict_line
@@ -145,20 +145,20 @@ def _without(results: dict[str, Any]) -> dict[str, Any]:
 def _check(
     name: str,
     stored: Any,
-    found: Any,
+    fresh: Any,
     tolerance: Tolerance,
     detail: str,
     where: str = "",
     slack: Slack | None = None,
 ) -> Check:
-    changed = tuple(differences(stored, found, where, tolerance, slack))
-    return _checked(name, changed, detail, largest_deviation(stored, found))
+    changed = tuple(differences(stored, fresh, where, tolerance, slack))
+    return _checked(name, changed, detail, largest_deviation(stored, fresh))
 
 
-def _checked(name: str, found: tuple[Difference, ...], detail: str, deviation: float) -> Check:
-    if not found:
+def _checked(name: str, differing: tuple[Difference, ...], detail: str, deviation: float) -> Check:
+    if not differing:
         return Check(name, "agrees", detail, deviation=deviation)
-    return Check(name, "differs", "stored is not what follows from the evidence", found)
+    return Check(name, "differs", "stored is not what follows from the evidence", differing)
 
 
 def _p_text(text: str) -> str:

@@ -18,7 +18,7 @@ class Difference:
     where: str
     """File, or path of the value, such as ``predictions.coordination.p_value``."""
     stored: str
-    found: str
+    fresh: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class CachedEvidence:
     """What the cache gave."""
 
     checks: tuple[Check, ...]
@@ -40,7 +40,9 @@ class Found:
     """None where something is missing, damaged or other than the manifest says."""
 
 
-def find_evidence(cache: Path, named: Mapping[str, Any], digests: Mapping[str, Any], what: str) -> Found:
+def find_evidence(
+    cache: Path, named: Mapping[str, Any], digests: Mapping[str, Any], what: str
+) -> CachedEvidence:
     """Look for both splits of a network's evidence and read them if they are what the manifest says.
 
     Args:
@@ -56,43 +58,43 @@ def find_evidence(cache: Path, named: Mapping[str, Any], digests: Mapping[str, A
     if any(item.status != "agrees" for item in checks) and not (
         undigested and is_collected(cache, *(str(named.get(split)) for split in SPLITS))
     ):
-        return Found(tuple(checks), None)
+        return CachedEvidence(tuple(checks), None)
     try:
         evidence = read_evidence(cache, EvidenceKeys(*(str(named[split]) for split in SPLITS)))
     except (HypotestError, KeyError, TypeError, ValueError) as error:
         damaged = Difference(what, "evidence with this digest", "damaged arrays")
-        return Found((*checks, Check(f"{what}: arrays", "differs", str(error), (damaged,))), None)
-    return Found(tuple(checks), evidence)
+        return CachedEvidence((*checks, Check(f"{what}: arrays", "differs", str(error), (damaged,))), None)
+    return CachedEvidence(tuple(checks), evidence)
 
 
-def with_recorded_lesions(cache: Path, found: Found, manifest: Mapping[str, Any]) -> Found:
+def with_recorded_lesions(cache: Path, cached: CachedEvidence, manifest: Mapping[str, Any]) -> CachedEvidence:
     """Evidence with the lesions that the manifest names; as it is where it names none.
 
     Args:
         cache: Folder of the evidence cache.
-        found: From `find_evidence`.
+        cached: From `find_evidence`.
         manifest: Of the run.
     """
     key = manifest.get("lesions")
     if key is None:
-        return found
+        return cached
     name, digest = "evidence: lesions", section(manifest, "evidence_sha256").get("lesions")
     if not isinstance(key, str) or not _KEY.fullmatch(key) or not has_lesions(cache, key):
         detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); recollect=True collects it anew"
-        return Found((*found.checks, Check(name, "not checked", detail)), None)
+        return CachedEvidence((*cached.checks, Check(name, "not checked", detail)), None)
     try:
         ours = lesions_digest(cache, key)
         if ours != digest:
             wrong = Difference("digest", shortened(digest), shortened(ours))
             detail = "the cache holds other lesions than the run used"
-            return Found((*found.checks, Check(name, "differs", detail, (wrong,))), None)
+            return CachedEvidence((*cached.checks, Check(name, "differs", detail, (wrong,))), None)
         lesions = read_lesions(cache, key)
     except (HypotestError, KeyError, TypeError, ValueError) as error:
         damaged = Difference(name, "finished lesions", "damaged ones")
-        return Found((*found.checks, Check(name, "differs", str(error), (damaged,))), None)
+        return CachedEvidence((*cached.checks, Check(name, "differs", str(error), (damaged,))), None)
     agrees = Check(name, "agrees", f"digest {shortened(ours)}", deviation=0.0)
-    evidence = None if found.evidence is None else with_lesions(found.evidence, lesions)
-    return Found((*found.checks, agrees), evidence)
+    evidence = None if cached.evidence is None else with_lesions(cached.evidence, lesions)
+    return CachedEvidence((*cached.checks, agrees), evidence)
 
 
 def check_untrained(
@@ -126,12 +128,12 @@ def check_untrained(
     stored = _stored_values(declared, nulls)
     for number, network in enumerate(networks):
         what = f"evidence: untrained {number}"
-        found = find_evidence(cache, network, section(network, "evidence_sha256"), what)
-        if found.evidence is None:
-            checks += _unlike(found.checks)
+        cached = find_evidence(cache, network, section(network, "evidence_sha256"), what)
+        if cached.evidence is None:
+            checks += _unlike(cached.checks)
             values.append(stored[number])
             continue
-        sd, error = influence_spread(plan, found.evidence)
+        sd, error = influence_spread(plan, cached.evidence)
         spread = {"influence_sd_nats": sd, "influence_error_bound_nats": error}
         changed = tuple(
             item
@@ -142,8 +144,8 @@ def check_untrained(
             checks.append(
                 Check(f"manifest.json: untrained {number}", "differs", "not its evidence's", changed)
             )
-        checks += _unlike(found.checks) or [Check(what, "agrees", "both splits, by digest", deviation=0.0)]
-        values.append(group_values(plan, found.evidence))
+        checks += _unlike(cached.checks) or [Check(what, "agrees", "both splits, by digest", deviation=0.0)]
+        values.append(group_values(plan, cached.evidence))
     return checks, values
 
 
@@ -154,16 +156,16 @@ def _check_split(cache: Path, key: Any, stored: Any, name: str) -> Check:
         detail = f"{shortened(key)} is not in {cache} (HYPOTEST_CACHE); recollect=True collects it anew"
         return Check(name, "not checked", detail)
     try:
-        found = evidence_digest(cache, key)
+        digest = evidence_digest(cache, key)
     except HypotestError as error:
         damaged = Difference(name, "finished evidence", "damaged evidence")
         return Check(name, "differs", str(error), (damaged,))
     if stored is None:
         return Check(name, "not checked", "the manifest holds no digest: it is older than these")
-    if stored != found:
-        wrong = Difference("digest", shortened(stored), shortened(found))
+    if stored != digest:
+        wrong = Difference("digest", shortened(stored), shortened(digest))
         return Check(name, "differs", "the cache holds other evidence than the run used", (wrong,))
-    return Check(name, "agrees", f"digest {shortened(found)}", deviation=0.0)
+    return Check(name, "agrees", f"digest {shortened(digest)}", deviation=0.0)
 
 
 def _unlike(checks: tuple[Check, ...]) -> list[Check]:

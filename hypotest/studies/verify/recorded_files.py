@@ -24,10 +24,10 @@ def check_manifest(manifest: Mapping[str, Any]) -> Check:
     stored = manifest.get("manifest_sha256")
     if stored is None:
         return Check("manifest.json: own hash", "not checked", _OLDER)
-    found = manifest_digest(manifest)
-    if stored == found:
-        return Check("manifest.json: own hash", "agrees", shortened(found), deviation=0.0)
-    changed = Difference("manifest.json", shortened(stored), shortened(found))
+    digest = manifest_digest(manifest)
+    if stored == digest:
+        return Check("manifest.json: own hash", "agrees", shortened(digest), deviation=0.0)
+    changed = Difference("manifest.json", shortened(stored), shortened(digest))
     return Check("manifest.json: own hash", "differs", "the manifest was changed after the run", (changed,))
 
 
@@ -37,11 +37,11 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
     if not isinstance(stored, Mapping):
         yield Check("files of the run", "not checked", _OLDER)
         return
-    found = file_hashes(folder)
-    wrong = [name for name in sorted({*stored, *found}) if stored.get(name) != found.get(name)]
+    hashes = file_hashes(folder)
+    wrong = [name for name in sorted({*stored, *hashes}) if stored.get(name) != hashes.get(name)]
     for name in wrong:
-        changed = Difference(str(name), _hash(stored.get(name)), _hash(found.get(name)))
-        if name not in found:
+        changed = Difference(str(name), _hash(stored.get(name)), _hash(hashes.get(name)))
+        if name not in hashes:
             detail = "the run wrote it, and it is gone"
         elif name not in stored:
             detail = "the run did not write it"
@@ -49,7 +49,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
             detail = "the file was changed after the run"
         yield Check(f"file {name}", "differs", detail, (changed,))
     if not wrong:
-        yield Check("files of the run", "agrees", f"sha256 of {len(found)} files", deviation=0.0)
+        yield Check("files of the run", "agrees", f"sha256 of {len(hashes)} files", deviation=0.0)
 
 
 def check_rendering(
@@ -82,8 +82,8 @@ def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
         for number in range(max(len(one), len(two)))
         if (sides := (_line(one, number), _line(two, number)))[0] != sides[1]
     ]
-    found = tuple(part for item in changed for part in differences(item.stored, item.found, item.where))
-    return Check(name, "differs", "the report is not what the results and the manifest give", found)
+    differing = tuple(part for item in changed for part in differences(item.stored, item.fresh, item.where))
+    return Check(name, "differs", "the report is not what the results and the manifest give", differing)
 
 
 def _figures(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:

@@ -8,7 +8,7 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def same_sentence(
-    stored: str, found: str, relative: float, absolute: float = 0.0, counts: float = 0.0
+    stored: str, fresh: str, relative: float, absolute: float = 0.0, counts: float = 0.0
 ) -> bool:
     """Whether two sentences have the same words and, within their last digit, the same numbers.
 
@@ -17,7 +17,7 @@ def same_sentence(
 
     Args:
         stored: One sentence.
-        found: The other.
+        fresh: The other.
         relative: By which share decimals may differ.
         absolute: By how much they may differ besides.
         counts: By which share whole numbers may differ.
@@ -28,9 +28,9 @@ def same_sentence(
         >>> same_sentence("17 of 20", "18 of 20", 1e-5), same_sentence("p = 0.012", "p = 0.020", 1e-5)
         (False, False)
     """
-    if _NUMBER.sub("#", stored) != _NUMBER.sub("#", found):
+    if _NUMBER.sub("#", stored) != _NUMBER.sub("#", fresh):
         return False
-    pairs = zip(_NUMBER.findall(stored), _NUMBER.findall(found), strict=True)
+    pairs = zip(_NUMBER.findall(stored), _NUMBER.findall(fresh), strict=True)
     return all(one == two or _near(one, two, relative, absolute, counts) for one, two in pairs)
 
 

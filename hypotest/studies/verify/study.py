@@ -129,7 +129,7 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
     name = "protocol"
     try:
         plan = Protocol.model_validate_json(json.dumps(stored.protocol), strict=True)
-        found = protocol_hash(plan)
+        digest = protocol_hash(plan)
     except (ValidationError, ValueError, KeyError) as error:
         detail = f"results.json: protocol: {' '.join(str(error).split())[:200]}"
         checks.append(Check(name, "differs", detail, (Difference(name, "a valid plan", "something else"),)))
@@ -137,11 +137,11 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
     hashed = section(manifest, "hashes").get("protocol")
     if hashed is None:
         checks.append(Check(name, "not checked", "the manifest names no hash of the protocol"))
-    elif hashed != found:
-        wrong = Difference("hashes.protocol", shortened(hashed), shortened(found))
+    elif hashed != digest:
+        wrong = Difference("hashes.protocol", shortened(hashed), shortened(digest))
         checks.append(Check(name, "differs", "results.json holds another plan", (wrong,)))
     else:
-        checks.append(Check(name, "agrees", f"sha256 {shortened(found)}", deviation=0.0))
+        checks.append(Check(name, "agrees", f"sha256 {shortened(digest)}", deviation=0.0))
     return plan
 
 
@@ -161,12 +161,12 @@ def _numbers(
     session = Session.start(plan.seed, start_stage, device)
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
-    found = find_evidence(
+    cached = find_evidence(
         session.evidence, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
     )
-    found = with_recorded_lesions(session.evidence, found, manifest)
-    checks += found.checks
-    evidence = found.evidence
+    cached = with_recorded_lesions(session.evidence, cached, manifest)
+    checks += cached.checks
+    evidence = cached.evidence
     network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)
     checks += network_checks
     if recollect:
@@ -199,13 +199,13 @@ def _settled(item: Check, fresh: Mapping[str, str], manifest: Mapping[str, Any])
     if network:
         number = int(network[0].removeprefix("untrained "))
         digests = section(recorded_networks(manifest)[number], "evidence_sha256")
-    stored, found = digests.get(split), fresh[item.name]
+    stored, digest = digests.get(split), fresh[item.name]
     if stored is None:
         return item
-    if stored != found:
-        wrong = Difference("digest", shortened(stored), shortened(found))
+    if stored != digest:
+        wrong = Difference("digest", shortened(stored), shortened(digest))
         return Check(item.name, "differs", "evidence collected anew is not what the run used", (wrong,))
-    detail = f"not in the cache; collected anew, digest {shortened(found)}"
+    detail = f"not in the cache; collected anew, digest {shortened(digest)}"
     return Check(item.name, "agrees", detail, deviation=0.0)
 
 
@@ -218,21 +218,21 @@ def _manifest_numbers(
 ) -> Check:
     """What the manifest says and the evidence tells as well."""
     ablation = expected.ablation
-    found = {
+    fresh = {
         "engine": evidence.ablation.engine,
         "why": evidence.ablation.reason,
         **ablation_numbers(ablation, expected.self_check),
     }
     told = section(manifest, "ablation")
-    stored = {name: told.get(name) for name in found}
+    stored = {name: told.get(name) for name in fresh}
     changed = (
         *differences(manifest.get("seed"), plan.seed, "seed", tolerance),
-        *differences(stored, found, "ablation", tolerance),
+        *differences(stored, fresh, "ablation", tolerance),
     )
     name = "manifest.json: numbers"
     if changed:
         return Check(name, "differs", "not what protocol and evidence say", changed)
-    return Check(name, "agrees", "seed and ablation", deviation=largest_deviation(stored, found))
+    return Check(name, "agrees", "seed and ablation", deviation=largest_deviation(stored, fresh))
 
 
 def _basis(tolerance: Tolerance, others: tuple[str, ...]) -> str:
@@ -254,8 +254,8 @@ def _base(plan: Protocol | None, manifest: Mapping[str, Any], protocol: str | Pa
     if plan is not None:
         for path in _candidates(plan.id):
             try:
-                found = load_protocol(path, subject=False, network=plan.subject.network)
-                if protocol_hash(found) == section(manifest, "hashes").get("protocol"):
+                candidate = load_protocol(path, subject=False, network=plan.subject.network)
+                if protocol_hash(candidate) == section(manifest, "hashes").get("protocol"):
                     return path.parent
             except HypotestError:
                 continue

@@ -100,7 +100,7 @@ def slacks(
     predictions: Sequence[PredictionResult],
     again: Sequence[PredictionResult],
     stored: pl.DataFrame,
-    found: pl.DataFrame,
+    fresh: pl.DataFrame,
     n_tests: int,
     tolerance: Tolerance,
 ) -> dict[str, Slack]:
@@ -110,11 +110,11 @@ def slacks(
         predictions: As stored.
         again: Recomputed.
         stored: The stored null draws: prediction, null, draw, value.
-        found: The same, recomputed.
+        fresh: The same, recomputed.
         n_tests: By which adjusted p-values are multiplied.
         tolerance: Of the numbers.
     """
-    one, two = draws_by_null(stored), draws_by_null(found)
+    one, two = draws_by_null(stored), draws_by_null(fresh)
     rungs = {item.id: {rung.key: rung for rung in (*item.ladder, *item.arms)} for item in again}
     return {
         item.id: _slack(item, rungs.get(item.id, {}), one, two, n_tests, tolerance) for item in predictions
@@ -148,7 +148,7 @@ def _slack(
     item: PredictionResult,
     recomputed: Mapping[str, NullComparison],
     stored: Mapping[tuple[str, str], Draws],
-    found: Mapping[tuple[str, str], Draws],
+    fresh: Mapping[tuple[str, str], Draws],
     n_tests: int,
     tolerance: Tolerance,
 ) -> Slack:
@@ -158,9 +158,9 @@ def _slack(
     sds = [rung.sd for rung in rungs if rung.sd > 0]
     for rung in rungs:
         key = (item.id, rung.key)
-        if key not in stored or key not in found or len(stored[key][1]) != len(found[key][1]):
+        if key not in stored or key not in fresh or len(stored[key][1]) != len(fresh[key][1]):
             continue
-        values, again = stored[key][1], found[key][1]
+        values, again = stored[key][1], fresh[key][1]
         both = np.concatenate([values, again])
         both = both[np.isfinite(both)]
         if not both.size:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -57,36 +58,47 @@ class Changes:
 
 def single_changes(trained: Trained) -> Changes:
     """Of each unit alone, over all rows."""
+    network = trained.network
+    rows = np.arange(network.rows.n)
+    return _by_side(trained, rows, _singles(trained, rows))
+
+
+def interactions(trained: Trained, n_rows: int) -> Changes:
+    """Of every two units together: what both lesions do beyond the sum of each alone.
+
+    Between two blocks there is none: each lesion does to its own task what it does alone.
+
+    Args:
+        trained: The network.
+        n_rows: Rows, the first ones: fewer than all, since there are thousands of pairs.
+    """
+    rows = np.arange(min(n_rows, trained.network.rows.n))
+    after, singles = _after(trained), _singles(trained, rows)
+    pairs = np.array(
+        [
+            lesion(trained.network, rows, (one, two), after) - singles[one] - singles[two]
+            for one, two in combinations(range(len(singles)), 2)
+        ]
+    )
+    return _by_side(trained, rows, pairs)
+
+
+def _singles(trained: Trained, rows: NDArray[np.int64]) -> FloatArray:
+    """Change of each row's loss by each unit's lesion, shape (n_units, n_rows)."""
+    after = _after(trained)
     every = range(trained.network.n_neurons)
-    return changes_of(trained, [(unit,) for unit in every])
+    return np.array([lesion(trained.network, rows, (unit,), after) for unit in every])
 
 
-def paired_changes(trained: Trained, n_rows: int) -> Changes:
-    """Of every two units, over the first rows.
-
-    Args:
-        trained: The network.
-        n_rows: Fewer than all, since there are thousands of pairs.
-    """
-    one, two = np.triu_indices(trained.network.n_neurons, k=1)
-    return changes_of(trained, list(zip(one.tolist(), two.tolist(), strict=True)), n_rows)
+def _after(trained: Trained) -> Tensor | None:
+    """What units are set to; None: zero."""
+    network = trained.network
+    return unit_means(network, np.arange(network.rows.n)) if trained.control.replacement == "mean" else None
 
 
-def changes_of(trained: Trained, groups: Sequence[Sequence[int]], n_rows: int | None = None) -> Changes:
-    """Of each of some groups of units.
-
-    Args:
-        trained: The network.
-        groups: Units that are lesioned together.
-        n_rows: The first rows; all by default.
-    """
-    network, (column, *values) = trained.network, trained.control.sides
-    rows = np.arange(network.rows.n if n_rows is None else min(n_rows, network.rows.n))
-    side = network.rows.frame[column].to_numpy()[rows]
-    after = None
-    if trained.control.replacement == "mean":
-        after = unit_means(network, rows)
-    change = np.array([lesion(network, rows, units, after) for units in groups])
+def _by_side(trained: Trained, rows: NDArray[np.int64], change: FloatArray) -> Changes:
+    column, *values = trained.control.sides
+    side = trained.network.rows.frame[column].to_numpy()[rows]
     one, two = (np.abs(change[:, side == value]).mean(axis=1) for value in values)
     return Changes(one, two)
 

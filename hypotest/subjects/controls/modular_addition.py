@@ -124,8 +124,8 @@ def unit_frequencies(module: nn.Module, data: Pairs) -> tuple[NDArray[np.int64],
     power = torch.zeros((P + 1) // 2, grid.shape[2], dtype=torch.float64)
     for axis in (0, 1):
         power += torch.fft.rfft(grid.mean(dim=1 - axis), dim=0).abs().square()
-    power = power[1:].numpy()
-    return power.argmax(axis=0) + 1, power.max(axis=0) / np.maximum(power.sum(axis=0), 1e-12)
+    own: NDArray[np.float64] = power[1:].numpy()
+    return own.argmax(axis=0) + 1, own.max(axis=0) / np.maximum(own.sum(axis=0), 1e-12)
 
 
 def lacking(output: Tensor, rows: Any) -> Tensor:

@@ -91,13 +91,13 @@ def require_rows(axes: tuple[int | None, ...], output: Any, name: str) -> None:
     Raises:
         SubjectError: If none has one.
     """
-    found = [tuple(item.shape) for item in leaves(output)]
-    if not found:
+    shapes = [tuple(item.shape) for item in leaves(output)]
+    if not shapes:
         raise SubjectError(f"{name}: the network must give a tensor; found {type(output).__name__}")
     if all(axis is None for axis in axes):
         raise SubjectError(
             f"{name}: the network's output must hold a row for each row of its input, along one axis; found "
-            f"shape {', '.join(map(str, found))}"
+            f"shape {', '.join(map(str, shapes))}"
         )
 
 

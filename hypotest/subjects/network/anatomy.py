@@ -127,14 +127,14 @@ def source_of(seen: Seen, module: nn.Module, path: str) -> nn.Module:
         for call in seen.outputs[name]:
             for item in leaves(call):
                 origin.setdefault(id(item), name)
-    found = module.get_submodule(path)
-    while list(found.children()) == [] and _pointwise(found):
+    source = module.get_submodule(path)
+    while list(source.children()) == [] and _pointwise(source):
         arguments = [item for item in leaves(seen.inputs[path][0]) if isinstance(item, Tensor)]
         if len(arguments) != 1 or id(arguments[0]) not in origin or origin[id(arguments[0])] == path:
             break
         path = origin[id(arguments[0])]
-        found = module.get_submodule(path)
-    return found
+        source = module.get_submodule(path)
+    return source
 
 
 def _pointwise(module: nn.Module) -> bool:

@@ -101,7 +101,7 @@ class Network(RowSubject):
         with full_precision():
             self.anatomy, self.layout, self.recurrence = self._examined()
         self.partition = None if partition is None else partition_of(partition, self.n_neurons, self.name)
-        self.found: dict[str, Any] = {}
+        self.derived: dict[str, Any] = {}
         """What collection has found out about it, once."""
 
     def _examined(self) -> tuple[Anatomy, Layout, Recurrence]:

@@ -18,15 +18,15 @@ def offered_network(name: str) -> Network:
     Raises:
         SubjectError: If none does, or it cannot be made; names the nearest.
     """
-    found = {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name)}
-    if name not in found:
-        near = difflib.get_close_matches(name, found, 3, 0.5)
-        there = f"near are {', '.join(near)}" if near else f"there are {', '.join(found) or 'none'}"
+    entries = {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name)}
+    if name not in entries:
+        near = difflib.get_close_matches(name, entries, 3, 0.5)
+        there = f"near are {', '.join(near)}" if near else f"there are {', '.join(entries) or 'none'}"
         raise SubjectError(
             f"subject.network: no installed package offers a network {name!r} (entry points {GROUP}); "
             f"{there}. In Python, give it as subject="
         )
-    entry = found[name]
+    entry = entries[name]
     try:
         made = entry.load()()
     except SubjectError:

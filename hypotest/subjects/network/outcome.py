@@ -101,14 +101,14 @@ class Outcome:
         ]
         return torch.stack(parts)
 
-    def _checked(self, found: Any, n_rows: int) -> Tensor:
-        if isinstance(found, np.ndarray):
-            found = torch.from_numpy(found)
-        what = f"{type(found).__name__}"
-        if isinstance(found, Tensor):
-            if found.shape == (n_rows,) and found.is_floating_point():
-                return found
-            what = f"{found.dtype} of shape {tuple(found.shape)}"
+    def _checked(self, values: Any, n_rows: int) -> Tensor:
+        if isinstance(values, np.ndarray):
+            values = torch.from_numpy(values)
+        what = f"{type(values).__name__}"
+        if isinstance(values, Tensor):
+            if values.shape == (n_rows,) and values.is_floating_point():
+                return values
+            what = f"{values.dtype} of shape {tuple(values.shape)}"
         raise SubjectError(
             f"{self._name}: outcome {self.words} must give one floating-point number for each row, a tensor "
             f"of shape ({n_rows},) for {n_rows} rows; found {what} (losses of torch average over rows: pass "

@@ -25,6 +25,8 @@ class RowSubject:
     """Of no Hub."""
     own_anatomy = None
     """There is no family that it could differ from."""
+    unit_settings = None
+    """Units are part of the settings."""
 
     def _digests(self) -> Iterator[bytes]:
         """Of what each row holds beside its columns, SHA-256."""

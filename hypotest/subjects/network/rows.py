@@ -36,9 +36,9 @@ class NetworkRows:
         columns = _columns(given, name)
         lengths = {key: len(column) for key, column in columns.items()}
         if len(set(lengths.values())) != 1 or 0 in lengths.values():
-            found = ", ".join(f"{key}: {length}" for key, length in list(lengths.items())[:5]) or "no column"
+            named = ", ".join(f"{key}: {length}" for key, length in list(lengths.items())[:5]) or "no column"
             raise SubjectError(
-                f"{name}: rows must be {_KINDS}, with columns of one length, at least one row; found {found}"
+                f"{name}: rows must be {_KINDS}, with columns of one length, at least one row; found {named}"
             )
         self.n = next(iter(lengths.values()))
         self._arrays = {key: _array(column) for key, column in columns.items()}
@@ -113,10 +113,10 @@ def _array(column: Any) -> NDArray[Any]:
         return column.detach().cpu().numpy()
     if isinstance(column, pl.Series) and column.dtype in (pl.List, pl.Array):
         return np.array(column.to_list())
-    found = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
-    if found.dtype.kind in "US":
-        return found.astype(object)
-    return found
+    array = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
+    if array.dtype.kind in "US":
+        return array.astype(object)
+    return array
 
 
 def _taken(column: Any, rows: NDArray[np.integer]) -> Any:

@@ -71,11 +71,11 @@ def test_every_unit_as_by_hooks(name: str, units: str, axis: int, way: str) -> N
     route = route_of(given)
     assert type(route).__name__ == way
     values = np.linspace(-1.0, 1.0, given.n_neurons)
-    found = ablation_arrays(route, given, EVERY, values, memory=1.0)
+    arrays = ablation_arrays(route, given, EVERY, values, memory=1.0)
     for unit in range(given.n_neurons):
         wanted = small.ablated_by_hooks(given, unit, values[unit], axis=axis)
-        np.testing.assert_allclose(found["delta_loss"][:, unit], wanted, atol=CLOSE)
-    assert np.abs(found["delta_loss"]).max() > 1e-3
+        np.testing.assert_allclose(arrays["delta_loss"][:, unit], wanted, atol=CLOSE)
+    assert np.abs(arrays["delta_loss"]).max() > 1e-3
 
 
 @pytest.mark.parametrize(("name", "units", "axis", "way"), CASES)
@@ -103,10 +103,10 @@ def test_groups_at_once_as_by_hooks(name: str, units: str, axis: int, way: str) 
     given = network(name, units)
     groups = [np.array([0, 2]), np.arange(given.n_neurons)]
     values = np.linspace(-1.0, 1.0, given.n_neurons)
-    found = group_changes(route_of(given), given, EVERY, values, groups, memory=1.0)
+    changes = group_changes(route_of(given), given, EVERY, values, groups, memory=1.0)
     for column, group in enumerate(groups):
         wanted = small.ablated_by_hooks(given, group.tolist(), values[group], axis=axis)
-        np.testing.assert_allclose(found[:, column], wanted, atol=CLOSE)
+        np.testing.assert_allclose(changes[:, column], wanted, atol=CLOSE)
 
 
 def recurrent(kind: Any, units: hypotest.Units, **options: Any) -> tuple[Network, nn.Module]:
@@ -153,10 +153,10 @@ def test_only_the_last_of_several_layers_is_held() -> None:
     """The layer below reads its own past, not the ablated units."""
     fused, _ = recurrent(nn.GRU, hypotest.Units("recurrent", step=-1), layers=2)
     values = np.linspace(-0.8, 0.8, 7)
-    found = ablation_arrays(route_of(fused), fused, EVERY, values, 1.0)["delta_loss"]
+    delta_loss = ablation_arrays(route_of(fused), fused, EVERY, values, 1.0)["delta_loss"]
     for unit in range(7):  # nothing follows the last step, so that a hook on the output does the same
         wanted = small.ablated_by_hooks(fused, unit, values[unit], axis=-1, step=small.STEPS - 1)
-        np.testing.assert_allclose(found[:, unit], wanted, atol=CLOSE)
+        np.testing.assert_allclose(delta_loss[:, unit], wanted, atol=CLOSE)
 
 
 def test_both_directions_are_set_where_they_leave_the_module() -> None:
@@ -176,10 +176,10 @@ def test_both_directions_are_set_where_they_leave_the_module() -> None:
         outcome="cross_entropy",
     )
     assert given.n_neurons == 8
-    found = ablation_arrays(route_of(given), given, EVERY, np.zeros(8), 1.0)["delta_loss"]
+    delta_loss = ablation_arrays(route_of(given), given, EVERY, np.zeros(8), 1.0)["delta_loss"]
     for unit in range(8):
         wanted = small.ablated_by_hooks(given, unit, 0.0, axis=-1)
-        np.testing.assert_allclose(found[:, unit], wanted, atol=CLOSE)
+        np.testing.assert_allclose(delta_loss[:, unit], wanted, atol=CLOSE)
 
 
 def test_a_step_of_a_sequence_alone() -> None:
@@ -200,10 +200,10 @@ def test_a_step_of_a_sequence_alone() -> None:
         inputs=small.inputs(small.STEPS, 3),
         outcome="cross_entropy",
     )
-    found = ablation_arrays(route_of(given), given, EVERY, np.full(6, 0.5), 1.0)["delta_loss"]
+    delta_loss = ablation_arrays(route_of(given), given, EVERY, np.full(6, 0.5), 1.0)["delta_loss"]
     for unit in range(6):
         wanted = small.ablated_by_hooks(given, unit, 0.5, axis=-1, step=1)
-        np.testing.assert_allclose(found[:, unit], wanted, atol=CLOSE)
+        np.testing.assert_allclose(delta_loss[:, unit], wanted, atol=CLOSE)
 
 
 def test_modular_addition() -> None:
@@ -216,10 +216,10 @@ def test_modular_addition() -> None:
         outcome="cross_entropy",
     )
     values = np.random.default_rng(0).random(20)
-    found = ablation_arrays(route_of(given), given, np.arange(49), values, 1.0)["delta_loss"]
+    delta_loss = ablation_arrays(route_of(given), given, np.arange(49), values, 1.0)["delta_loss"]
     for unit in range(20):
         wanted = small.ablated_by_hooks(given, unit, values[unit], axis=-1)
-        np.testing.assert_allclose(found[:, unit], wanted, atol=CLOSE)
+        np.testing.assert_allclose(delta_loss[:, unit], wanted, atol=CLOSE)
 
 
 def test_a_unit_without_influence_has_none() -> None:
@@ -229,9 +229,9 @@ def test_a_unit_without_influence_has_none() -> None:
     given = hypotest.Network(
         module, units="1", rows=small.rows(), inputs=small.inputs(5), outcome="cross_entropy"
     )
-    found = ablation_arrays(route_of(given), given, EVERY, np.full(16, 5.0), 1.0)["delta_loss"]
-    assert not found[:, 3].any()
-    assert np.abs(found).max() > 0.1
+    delta_loss = ablation_arrays(route_of(given), given, EVERY, np.full(16, 5.0), 1.0)["delta_loss"]
+    assert not delta_loss[:, 3].any()
+    assert np.abs(delta_loss).max() > 0.1
 
 
 def test_float32_agrees_with_float64() -> None:

@@ -39,7 +39,7 @@ def test_pairs_are_correlated_over_draws_that_both_have():
     one = rng.normal(size=200)
     other = -one + 0.5 * rng.normal(size=200)
     other[:10] = np.nan
-    found = find_dependence(
+    rows = find_dependence(
         {
             "selectivity": contrast(**{LABELS: one}),
             "effective-dimension": contrast(**{LABELS: other}),
@@ -47,7 +47,7 @@ def test_pairs_are_correlated_over_draws_that_both_have():
         },
         plan,
     )
-    (row,) = found
+    (row,) = rows
     assert (row.one, row.other, row.n_draws) == ("selectivity", "effective-dimension", 190)
     assert row.correlation == pytest.approx(np.corrcoef(one[10:], other[10:])[0, 1])
 
@@ -62,8 +62,8 @@ def test_what_does_not_vary_and_what_has_no_labels_has_no_row():
 
 def test_an_analysis_gives_it_for_its_group_measures():
     plan = protocol_of("selectivity", "effective_dimension", "participation_ratio")
-    found = analyse(plan, make_evidence(0, effect=1.0)).dependence
-    pairs = {(row.one, row.other): row.correlation for row in found}
+    dependence = analyse(plan, make_evidence(0, effect=1.0)).dependence
+    pairs = {(row.one, row.other): row.correlation for row in dependence}
     assert len(pairs) == 3
     assert pairs["effective-dimension", "participation-ratio"] > 0.5  # both count dimensions
 

@@ -88,7 +88,7 @@ def evidence() -> Evidence:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def found(request: pytest.FixtureRequest, evidence: Evidence) -> tuple[str, Analysis]:
+def analysed(request: pytest.FixtureRequest, evidence: Evidence) -> tuple[str, Analysis]:
     rng = np.random.default_rng(0)
     parts = {
         name: labelled(getattr(evidence, name), request.param, rng) for name in ("selection", "evaluation")
@@ -98,8 +98,8 @@ def found(request: pytest.FixtureRequest, evidence: Evidence) -> tuple[str, Anal
     return request.param, analyse(plan, replace(evidence, **parts))
 
 
-def test_the_premise_is_decided_by_the_labels_own_unit(found: tuple[str, Analysis]) -> None:
-    unit, analysis = found
+def test_the_premise_is_decided_by_the_labels_own_unit(analysed: tuple[str, Analysis]) -> None:
+    unit, analysis = analysed
     premise = next(item for item in analysis.predictions if item.measure == "selectivity")
     assert (premise.reference, premise.variant) == ("label_shuffled", unit)
     own = premise.ladder[0]
@@ -112,8 +112,8 @@ def test_the_premise_is_decided_by_the_labels_own_unit(found: tuple[str, Analysi
     )
 
 
-def test_conditions_are_compared_over_documents_and_shared_types(found: tuple[str, Analysis]) -> None:
-    unit, analysis = found
+def test_conditions_are_compared_over_documents_and_shared_types(analysed: tuple[str, Analysis]) -> None:
+    unit, analysis = analysed
     attention = next(item for item in analysis.predictions if item.measure == "attention_gini")
     assert attention.interval is not None
     assert attention.ladder[0].null == f"labels permuted {KINDS[unit][1]}"
@@ -123,8 +123,8 @@ def test_conditions_are_compared_over_documents_and_shared_types(found: tuple[st
     assert routing.interval is not None
 
 
-def test_placebos_divide_the_units_of_the_labels(found: tuple[str, Analysis]) -> None:
-    _, analysis = found
+def test_placebos_divide_the_units_of_the_labels(analysed: tuple[str, Analysis]) -> None:
+    _, analysis = analysed
     placebos = run_placebos(analysis.task.protocol, analysis.task.evidence, Session.start(0))
     assert placebos is not None and placebos.n_splits == 2
 

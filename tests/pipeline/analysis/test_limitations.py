@@ -73,8 +73,8 @@ def limitations(item, evidence=None, local=None, **of_the_group):
 
 
 def one(texts, words):
-    (found,) = [text for text in texts if words in text]
-    return found
+    (sentence,) = [text for text in texts if words in text]
+    return sentence
 
 
 def test_what_two_conditions_cannot_tell_is_said_where_neighbours_decide():
@@ -85,23 +85,23 @@ def test_what_two_conditions_cannot_tell_is_said_where_neighbours_decide():
 
 @pytest.mark.parametrize(("share", "said"), [(None, False), (0.8, False), (0.81, True)])
 def test_neighbours_that_are_mostly_the_group_itself_are_mentioned(share, said):
-    found = limitations(prediction(), local={"shared": share})
-    assert any("local_matched groups keep 81% of the group's neurons" in text for text in found) == said
-    assert any("local_matched" in text for text in found) == said
+    texts = limitations(prediction(), local={"shared": share})
+    assert any("local_matched groups keep 81% of the group's neurons" in text for text in texts) == said
+    assert any("local_matched" in text for text in texts) == said
 
 
 @pytest.mark.parametrize(("reliability", "said"), [(None, False), (0.9, False), (0.89, True), (0.0, True)])
 def test_a_match_on_unreliable_influence_is_mentioned(reliability, said):
-    found = limitations(prediction(), local={"reliability": reliability})
-    assert any("has a reliability of" in text for text in found) == said
+    texts = limitations(prediction(), local={"reliability": reliability})
+    assert any("has a reliability of" in text for text in texts) == said
     if said:
-        assert f"a reliability of {reliability:.2f} between halves of the documents" in one(found, "reliab")
+        assert f"a reliability of {reliability:.2f} between halves of the documents" in one(texts, "reliab")
 
 
 def test_dead_neurons_are_counted():
     evidence = simulate(Layer(), 1)
-    found = limitations(prediction(), evidence, n_dead=3)
-    text = one(found, "never vary")
+    texts = limitations(prediction(), evidence, n_dead=3)
+    text = one(texts, "never vary")
     assert text.startswith(f"3 of {evidence.n_neurons:,} neurons never vary on the selection split.")
     assert not any("never vary" in text for text in limitations(prediction(), evidence))
 
@@ -118,8 +118,8 @@ def test_dead_neurons_are_counted():
     ],
 )
 def test_a_difference_from_random_neurons_alone_is_named(p_values, weaker):
-    found = limitations(prediction("size_matched", **p_values))
-    said = [text for text in found if "differ from random neurons" in text]
+    texts = limitations(prediction("size_matched", **p_values))
+    said = [text for text in texts if "differ from random neurons" in text]
     assert bool(said) == weaker
     if weaker:
         assert "as loud and as influential on the second condition: one." in said[0]
@@ -162,8 +162,8 @@ def test_owners_have_their_number_in_the_layer():
     [("effective_dimension", True), ("participation_ratio", True), ("hill_alpha", False)],
 )
 def test_owners_are_looked_for_where_a_dimension_is_measured(measure, said):
-    found = limitations(prediction(measure=measure), with_variances([100.0, *[1.0] * 7]))
-    assert any("neuron 0 (93%)" in text for text in found) == said
+    texts = limitations(prediction(measure=measure), with_variances([100.0, *[1.0] * 7]))
+    assert any("neuron 0 (93%)" in text for text in texts) == said
 
 
 def test_labels_in_runs_are_mentioned_with_how_many_neighbours_are_alike():

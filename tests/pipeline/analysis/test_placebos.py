@@ -35,20 +35,20 @@ def protocol_of(*predictions, placebos=20):
 
 
 def placebos_of(evidence, *predictions, placebos=20):
-    found = run_placebos(protocol_of(*predictions, placebos=placebos), evidence, Session.start(1))
-    assert found is not None
-    return found
+    measured = run_placebos(protocol_of(*predictions, placebos=placebos), evidence, Session.start(1))
+    assert measured is not None
+    return measured
 
 
 def test_a_random_opponent_is_revealed_where_influence_and_coordination_go_together():
     """Neurons loud on every target act together: random groups reject whatever the conditions are."""
     evidence = make_evidence(0, loud=4.0, shared=1.0)
-    found = placebos_of(evidence, prediction("random"), prediction("local", null="local_matched"))
-    random, local = found.predictions
+    placebos = placebos_of(evidence, prediction("random"), prediction("local", null="local_matched"))
+    random, local = placebos.predictions
     assert random.n_significant(0.05) == random.n_known == 20
     assert random.is_marked(0.05)
     assert np.mean([value for value in random.effects if value is not None]) < 0  # fewer dimensions
-    (sentence,) = [text for text in faults_revealed(found) if "random" in text]
+    (sentence,) = [text for text in faults_revealed(placebos) if "random" in text]
     assert "20 of 20" in sentence
     assert local.n_significant(0.05) < random.n_significant(0.05)
 
@@ -58,7 +58,7 @@ def test_sound_tests_reject_about_one_in_twenty():
     """100 placebos of 5 layers in which nothing is planted, each test by the null that decides it."""
     counts = dict.fromkeys(("dimension", "premise", "attention"), 0)
     for seed in range(5):
-        found = placebos_of(
+        placebos = placebos_of(
             make_evidence(seed),
             prediction("dimension", null="local_matched"),
             prediction("premise", "selectivity", "label_shuffled", role="premise"),
@@ -68,7 +68,7 @@ def test_sound_tests_reject_about_one_in_twenty():
                 contrast={"conditions": ["rare", "common"], "by": "document"},
             ),
         )
-        for item in found.predictions:
+        for item in placebos.predictions:
             assert item.n_known == 20
             counts[item.prediction] += item.n_significant(0.05)
     # Placebos of one layer hang together: 12 is beyond the 99.8 % quantile of 100 independent ones.
@@ -85,12 +85,12 @@ def test_the_same_seed_gives_the_same_placebos_and_others_leave_them_alone():
 
 def test_make_believe_conditions_halve_the_second_and_leave_the_first_out():
     evidence = make_evidence(1)
-    found = placebos_of(evidence, prediction("a"), placebos=4)
-    assert found.real_positions == (800, 800)
-    low, high = found.positions
+    placebos = placebos_of(evidence, prediction("a"), placebos=4)
+    assert placebos.real_positions == (800, 800)
+    low, high = placebos.positions
     assert low + high == 800
     assert 250 < low <= 400
-    assert (found.unit, found.n_units) == ("token types to be predicted", 60)
+    assert (placebos.unit, placebos.n_units) == ("token types to be predicted", 60)
     # whatever stands at rare positions plays no part
     changed = dataclasses.replace(
         evidence,
@@ -98,7 +98,7 @@ def test_make_believe_conditions_halve_the_second_and_leave_the_first_out():
             activations=np.where(evidence.evaluation.first[:, None], 7.0, evidence.evaluation.activations)
         ),
     )
-    assert placebos_of(changed, prediction("a"), placebos=4).predictions == found.predictions
+    assert placebos_of(changed, prediction("a"), placebos=4).predictions == placebos.predictions
 
 
 def test_the_cut_by_loss_is_the_nearest():
@@ -165,6 +165,6 @@ def test_hidden_bias_is_given_where_a_matched_null_decides_and_p_is_small():
 def test_what_high_against_low_loss_shows_too_is_a_limitation(by_loss, p, said):
     """An effect as large as half of the real one, in its direction, and significant."""
     item = PlaceboResult("dimension", "neighbours", (0.1,), (0.5,), by_loss, p)
-    found = Placebos(1, 0.05, 79, 39, (100, 100), (200, 200), "token types", 50, 2.0, 2.1, (item,))
+    placebos = Placebos(1, 0.05, 79, 39, (100, 100), (200, 200), "token types", 50, 2.0, 2.1, (item,))
     result = SimpleNamespace(id="dimension", effect=-1.2)
-    assert any("hard to predict" in text for text in follows_loss(found, (result,))) is said
+    assert any("hard to predict" in text for text in follows_loss(placebos, (result,))) is said

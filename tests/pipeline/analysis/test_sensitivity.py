@@ -39,7 +39,7 @@ def compared(effect, error, p_value, draws=DRAWS, freedom=30):
     )
 
 
-def found(protocol, comparison):
+def sensitivity_of(protocol, comparison):
     (asked,) = protocol.predictions
     results = adjust_together([classify_prediction(asked, comparison, protocol)], protocol)
     return with_sensitivity(results, {asked.id: comparison}, protocol)[0].sensitivity
@@ -53,7 +53,7 @@ def verdicts(protocol, comparison):
 
 def test_the_smallest_margin_is_the_farther_end_of_the_interval():
     protocol = plan(Margin(raw=3.0), modular=("less",), distributed=("equivalent",))
-    item = found(protocol, compared(-1.0, 0.6, 0.2))
+    item = sensitivity_of(protocol, compared(-1.0, 0.6, 0.2))
     # |-1 - t(0.95; 30) 0.6| = 1 + 1.6973 x 0.6 = 2.0184, beyond the 1.8 that the ceiling needs
     assert item.smallest == pytest.approx(2.0184, abs=1e-4)
     assert item.smallest_in_kind == item.smallest
@@ -62,15 +62,15 @@ def test_the_smallest_margin_is_the_farther_end_of_the_interval():
 
 def test_the_ceiling_can_need_a_wider_margin_than_the_interval():
     protocol = plan(Margin(raw=3.0), modular=("less",), distributed=("equivalent",))
-    item = found(protocol, compared(-0.1, 0.1, 0.9))
+    item = sensitivity_of(protocol, compared(-0.1, 0.1, 0.9))
     assert item.smallest == pytest.approx(1.8, abs=0.01)
 
 
 def test_it_is_told_in_the_kind_of_the_protocol():
-    item = found(plan(Margin(null_sd=2), distributed=("equivalent",)), compared(-1.0, 0.6, 0.2))
+    item = sensitivity_of(plan(Margin(null_sd=2), distributed=("equivalent",)), compared(-1.0, 0.6, 0.2))
     assert (item.kind, item.declared) == ("null_sd", 2.0)
     assert item.smallest_in_kind == pytest.approx(item.smallest / SD)
-    item = found(plan(Margin(ratio=0.3), distributed=("equivalent",)), compared(-1.0, 0.6, 0.2))
+    item = sensitivity_of(plan(Margin(ratio=0.3), distributed=("equivalent",)), compared(-1.0, 0.6, 0.2))
     assert item.smallest_in_kind == pytest.approx(item.smallest / 10)
     assert kind_of(Margin(ratio=0.3)) == ("ratio", 0.3)
 
@@ -79,7 +79,7 @@ def test_outcome_and_verdicts_turn_where_they_are_said_to():
     """A decisive difference of -3: with a wide margin it is equivalent, and refutes who expected `less`."""
     protocol = plan(Margin(null_sd=2), modular=("less",), distributed=("equivalent",))
     comparison = compared(-3.0, 0.3, 0.001)
-    item = found(protocol, comparison)
+    item = sensitivity_of(protocol, comparison)
     turned = {name for flip in item.flips for name in flip.verdicts}
     assert turned == {"modular", "distributed"}
     for flip in item.flips:
@@ -106,12 +106,12 @@ def test_outcome_and_verdicts_turn_where_they_are_said_to():
 def test_what_never_is_equivalent_has_no_smallest_margin():
     protocol = plan(Margin(raw=3.0), modular=("less",), distributed=("equivalent",))
     blocked = dataclasses.replace(compared(-1.0, 0.6, 0.2), blocked="unbalanced")
-    item = found(protocol, blocked)
+    item = sensitivity_of(protocol, blocked)
     assert (item.smallest, item.smallest_in_kind, item.flips) == (None, None, ())
 
 
 def test_without_margin_or_interval_nothing_is_said():
     comparison = compared(-1.0, 0.6, 0.2)
-    assert found(plan(None, modular=("less",)), comparison) is None
+    assert sensitivity_of(plan(None, modular=("less",)), comparison) is None
     bare = dataclasses.replace(comparison, interval=None)
-    assert found(plan(Margin(raw=3.0), modular=("less",)), bare) is None
+    assert sensitivity_of(plan(Margin(raw=3.0), modular=("less",)), bare) is None

@@ -45,15 +45,17 @@ def prepared(subject, tokens, bos=None):
 
 
 def test_cross_entropy_beside_what_needs_no_model(small_subject, small_tokens, tmp_path):
-    found = measure_cross_entropy(prepared(small_subject, small_tokens), session(tmp_path), force=False)
-    assert found.n_blocks == 32 and found.n_tokens == 32 * 31
-    assert found.chance == pytest.approx(math.log(400))
+    cross_entropy = measure_cross_entropy(
+        prepared(small_subject, small_tokens), session(tmp_path), force=False
+    )
+    assert cross_entropy.n_blocks == 32 and cross_entropy.n_tokens == 32 * 31
+    assert cross_entropy.chance == pytest.approx(math.log(400))
     shares = np.unique(small_tokens, return_counts=True)[1] / small_tokens.size
-    assert found.unigram == pytest.approx(-sum(share * math.log(share) for share in shares))
+    assert cross_entropy.unigram == pytest.approx(-sum(share * math.log(share) for share in shares))
     with torch.no_grad():
         ids = torch.from_numpy(small_tokens[:40].astype(np.int64))
         whole = float(small_subject.model(ids, labels=ids).loss)
-    assert found.nats == pytest.approx(whole, abs=0.2)  # over 32 of these 40 blocks
+    assert cross_entropy.nats == pytest.approx(whole, abs=0.2)  # over 32 of these 40 blocks
 
 
 def test_it_is_kept_and_with_a_token_of_its_own_measured_apart(small_subject, small_tokens, tmp_path):
@@ -81,9 +83,9 @@ def test_worse_than_chance_is_refused_unless_forced(small_subject, small_tokens)
     words = str(caught.value)
     assert "worse than chance" in words and "guessing among its 400 tokens costs 5.99" in words
     assert "the tokenizer belongs to another model" in words and "With force=True" in words
-    found = measure_cross_entropy(here, session(), force=True)
-    assert found.nats > found.chance
-    (limitation,) = unlike_a_language_model(found)
+    cross_entropy = measure_cross_entropy(here, session(), force=True)
+    assert cross_entropy.nats > cross_entropy.chance
+    (limitation,) = unlike_a_language_model(cross_entropy)
     assert limitation.startswith("THIS MODEL DOES NOT PREDICT THIS TEXT") and "(5.99)" in limitation
 
 

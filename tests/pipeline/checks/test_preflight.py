@@ -19,8 +19,8 @@ def test_what_stands_in_the_way_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "dangling").symlink_to("nowhere")
     for name in ("file", "file/a/b", "dangling", "dangling/a"):
-        found = place_obstacle(tmp_path / name)
-        assert found.startswith(f"cannot be written: {tmp_path / name.split('/')[0]} is no folder"), name
+        obstacle = place_obstacle(tmp_path / name)
+        assert obstacle.startswith(f"cannot be written: {tmp_path / name.split('/')[0]} is no folder"), name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hypotest.errors import ProtocolError
-from hypotest.pipeline.checks.distinct import count_distinct, number_text
+from hypotest.ladder.distinct import count_distinct, number_text
 from hypotest.pipeline.checks.reach import check_reach
 from hypotest.pipeline.checks.remedies import changed, find_remedies, largest_sample, most_positions, redraw
 from hypotest.registration import check_protocol
@@ -41,16 +41,16 @@ def count(n_rare_types, n_common_types, prediction, n_neurons=200, select=None):
             "condition": pl.Series(conditions, dtype=pl.Enum(["rare", "common"])),
         }
     )
-    found = count_distinct(make_protocol(prediction, select=select), positions, n_neurons)
-    return {item.null: item for item in found}
+    counted = count_distinct(make_protocol(prediction, select=select), positions, n_neurons)
+    return {item.null: item for item in counted}
 
 
 def test_relabellings_are_counted():
     # (6 choose 3) = 20 relabellings, where 2 * 1 / 0.05 = 40 are needed; (10 choose 5) = 252
-    found = count(3, 3, SHUFFLED)["label_shuffled"]
-    assert (found.found, found.needed, found.is_enough) == ("20", 40, False)
-    found = count(5, 5, SHUFFLED)["label_shuffled"]
-    assert (found.found, found.is_enough) == ("252", True)
+    counted = count(3, 3, SHUFFLED)["label_shuffled"]
+    assert (counted.number, counted.needed, counted.is_enough) == ("20", 40, False)
+    counted = count(5, 5, SHUFFLED)["label_shuffled"]
+    assert (counted.number, counted.is_enough) == ("252", True)
 
 
 def test_a_null_that_decides_nothing_may_be_coarse():
@@ -60,8 +60,8 @@ def test_a_null_that_decides_nothing_may_be_coarse():
 
 def test_groups_are_counted_where_the_layer_is_known():
     # a tenth of 10 neurons is one neuron: 10 distinct groups
-    found = count(5, 5, MATCHED, n_neurons=10)["size_matched"]
-    assert (found.found, found.what, found.is_enough) == ("10", "groups of 1 of 10 neurons", False)
+    counted = count(5, 5, MATCHED, n_neurons=10)["size_matched"]
+    assert (counted.number, counted.what, counted.is_enough) == ("10", "groups of 1 of 10 neurons", False)
     assert "size_matched" not in count(5, 5, MATCHED, n_neurons=None)
 
 
@@ -85,10 +85,10 @@ def coarse(**changes):
 
 
 def short_of(plan, drawn, n_neurons=200):
-    (found,) = [
+    (short,) = [
         item for item in count_distinct(plan, drawn.sampled.positions, n_neurons) if not item.is_enough
     ]
-    return found
+    return short
 
 
 def test_few_relabellings_are_refused_with_what_does():
@@ -101,7 +101,7 @@ def test_few_relabellings_are_refused_with_what_does():
     assert problem.key == "nulls.label_shuffled"
     assert problem.message.startswith(
         "needs at least 40 distinct relabellings (over token types) for a two-sided p-value to reach 0.05; "
-        f"this text and layer have {short.found}. "
+        f"this text and layer have {short.number}. "
     )
     remedies = find_remedies(plan, drawn, 200, short)
     assert len(remedies) >= 3
@@ -117,7 +117,7 @@ def test_every_remedy_that_is_named_is_accepted(seed, n_neurons):
     drawn = draw_text(plan, seed=seed)
     kinds = set()
     for item in find_remedies(plan, drawn, n_neurons, short_of(plan, drawn, n_neurons)):
-        assert not [found for found in check_protocol(item.plan) if found.severity == "error"]
+        assert not [finding for finding in check_protocol(item.plan) if finding.severity == "error"]
         check_reach(item.plan, draw_text(item.plan, seed=seed), 200, PATH)
         for key, value in item.changes:
             assert f"{key}: {value:g}" in item.words if isinstance(value, float) else str(value) in item.words
@@ -132,13 +132,13 @@ def test_more_positions_are_named_only_where_they_do(seed):
     most = most_positions(plan, drawn)
     assert redraw(coarse(seed=seed, **{"sample.positions": most}), drawn) is not None
     assert redraw(coarse(seed=seed, **{"sample.positions": most + 2}), drawn) is None
-    found = largest_sample(plan, drawn, "label_shuffled")
-    assert found is not None and found[0] == most
+    largest = largest_sample(plan, drawn, "label_shuffled")
+    assert largest is not None and largest[0] == most
     with pytest.raises(ProtocolError) as caught:
         check_reach(plan, drawn, 200, PATH)
     named = [item for item in find_remedies(plan, drawn, 200, short_of(plan, drawn))
              if item.changes[0][0] == "sample.positions"]  # fmt: skip
-    refused = f"More positions do not do: all {most:,} of this text give {found[1]}."
+    refused = f"More positions do not do: all {most:,} of this text give {largest[1]}."
     assert (refused in str(caught.value)) != bool(named)
 
 

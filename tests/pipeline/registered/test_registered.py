@@ -189,16 +189,16 @@ def test_changed_weights_text_frequencies_and_versions(protocol, cache, monkeypa
     versions = {**module.software_versions(), "numpy": "9.9.9"}
     monkeypatch.setattr(module, "software_versions", lambda: versions)
     monkeypatch.setattr(module, "code_of", lambda _: 64 * "0")
-    found = status(protocol, cache)
-    assert keys(found) == ["hashes.code", "versions.numpy"]
-    assert found.reasons == ("2 deviations from what was registered",)
+    registration = status(protocol, cache)
+    assert keys(registration) == ["hashes.code", "versions.numpy"]
+    assert registration.reasons == ("2 deviations from what was registered",)
 
 
 def test_another_seed_is_a_deviation(protocol, cache):
     register(protocol, device="cpu")
-    found = status(protocol, cache, seed=12)
-    assert keys(found)[0] == "seed"
-    assert "hashes.positions" in keys(found) and "evidence.evaluation" in keys(found)
+    registration = status(protocol, cache, seed=12)
+    assert keys(registration)[0] == "seed"
+    assert "hashes.positions" in keys(registration) and "evidence.evaluation" in keys(registration)
 
 
 def test_evidence_of_the_evaluation_split_that_existed(protocol, cache):
@@ -325,9 +325,9 @@ def test_a_log_that_cannot_be_read_never_says_that_nothing_was_seen(protocol, ca
     path.write_bytes(path.read_bytes().replace(b'"layer":3', b'"layer":2', 1)[:-50])
     lock = register(protocol, device="cpu").lock
     assert (lock.seen.damaged_lines, lock.seen.documents) == (1, 0)
-    found = status(protocol, cache)
-    assert found.status == "exploratory"
-    assert found.reasons[0].startswith("1 line of the cache's log of documents could not be read")
+    registration = status(protocol, cache)
+    assert registration.status == "exploratory"
+    assert registration.reasons[0].startswith("1 line of the cache's log of documents could not be read")
 
 
 def test_fresh_documents_are_kept_apart_and_reproduced_from_the_lock(protocol, cache):
@@ -347,8 +347,8 @@ def test_fresh_documents_are_kept_apart_and_reproduced_from_the_lock(protocol, c
     assert set(documents_of(other, other.samples["evaluation"])) & seen
     # an edited list is found out
     edited(fresh.file, lambda data: data.update(kept_out=[]))
-    found = status(protocol, cache)
-    assert found.status == "exploratory" and "altered, or from elsewhere" in found.reasons[0]
+    registration = status(protocol, cache)
+    assert registration.status == "exploratory" and "altered, or from elsewhere" in registration.reasons[0]
 
 
 def test_too_few_fresh_documents_are_an_error_with_numbers(protocol, cache):
@@ -366,9 +366,9 @@ def test_locks_that_cannot_be_trusted(protocol, cache):
     original, lines = file.read_bytes(), registry.read_bytes()
 
     def reasons():
-        found = status(protocol, cache)
-        assert found.status == "exploratory"
-        return found.reasons
+        registration = status(protocol, cache)
+        assert registration.status == "exploratory"
+        return registration.reasons
 
     file.write_text("{", encoding="utf-8")
     assert reasons()[0].startswith("the lock small.lock.json cannot be used: is no lock: ")

@@ -48,8 +48,8 @@ def test_damaged_lines_are_counted_and_the_others_kept(tmp_path, damage):
     line = path.read_bytes()
     path.write_bytes(line + damage(line.rstrip()))  # also a last line that was cut off
     log_viewing(tmp_path, replace(ONE, plan="behind"))
-    found, damaged = read_log(tmp_path)
-    assert [item.plan for item in found] == ["small", "behind"]
+    viewings, damaged = read_log(tmp_path)
+    assert [item.plan for item in viewings] == ["small", "behind"]
     assert damaged == 1
 
 
@@ -72,8 +72,8 @@ def _write(arguments):
 def test_writers_at_once_do_not_mix_their_lines(tmp_path):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.map(_write, [(tmp_path, number) for number in range(4)])
-    found, damaged = read_log(tmp_path)
-    assert (len(found), damaged) == (80, 0)
+    viewings, damaged = read_log(tmp_path)
+    assert (len(viewings), damaged) == (80, 0)
 
 
 def test_what_cannot_be_written_down_is_an_error(tmp_path):

@@ -83,7 +83,7 @@ def plan(tmp_path: Path) -> Protocol:
     )
 
 
-def found(plan: Protocol, base: Path, reader: Numbers | None = None, **others) -> FoundPositions:
+def positions_of(plan: Protocol, base: Path, reader: Numbers | None = None, **others) -> FoundPositions:
     plan = plan.model_copy(update={"seed": others.pop("seed", plan.seed)})
     streams = Streams(plan.seed)
     kept_out = others.pop("kept_out", ())
@@ -116,47 +116,47 @@ def refuse(*arguments, **keywords):
 def without_cache(plan: Protocol, base: Path, monkeypatch: pytest.MonkeyPatch) -> FoundPositions:
     with monkeypatch.context() as context:
         context.setattr(kept_text, "kept", lambda place, names, compute: compute())
-        return found(plan, base)
+        return positions_of(plan, base)
 
 
 def test_the_second_time_nothing_is_made_again(plan, tmp_path, monkeypatch) -> None:
     bare = without_cache(plan, tmp_path, monkeypatch)
-    first = found(plan, tmp_path)
+    first = positions_of(plan, tmp_path)
     monkeypatch.setattr(positions, "draw", refuse)
     monkeypatch.setattr(Numbers, "encode", refuse)
     assert same(first, bare)
-    assert same(found(plan, tmp_path), bare)
+    assert same(positions_of(plan, tmp_path), bare)
 
 
 def test_what_a_form_depends_on_is_in_its_name(plan, tmp_path, cache, monkeypatch) -> None:
     def count(form: str) -> int:
         return len(list((cache / form).iterdir()))
 
-    base = found(plan, tmp_path)
-    found(plan, tmp_path, seed=plan.seed + 1)
+    base = positions_of(plan, tmp_path)
+    positions_of(plan, tmp_path, seed=plan.seed + 1)
     assert (count("blocks"), count("positions")) == (1, 2)
     out = base.documents[int(base.sampled.positions["document"][-1])]  # of the evaluation split
-    moved = found(plan, tmp_path, kept_out=[out])
+    moved = positions_of(plan, tmp_path, kept_out=[out])
     assert moved.kept_out == (out,) and (count("blocks"), count("positions")) == (1, 3)
     fewer = plan.model_copy(update={"sample": plan.sample.model_copy(update={"positions": 20})})
-    some = found(fewer, tmp_path)
+    some = positions_of(fewer, tmp_path)
     assert some.sampled.positions.height == 40
     assert (count("blocks"), count("positions")) == (1, 4)
     known = set((cache / "positions").iterdir())
-    assert not same(some, found(fewer, tmp_path, seed=plan.seed + 1))
+    assert not same(some, positions_of(fewer, tmp_path, seed=plan.seed + 1))
     (of_other_seed,) = set((cache / "positions").iterdir()) - known
     shutil.rmtree(of_other_seed)
     shorter = plan.model_copy(update={"corpus": plan.corpus.model_copy(update={"context": 16})})
-    assert found(shorter, tmp_path).blocks.tokens.shape[1] == 16
+    assert positions_of(shorter, tmp_path).blocks.tokens.shape[1] == 16
     assert (count("blocks"), count("positions")) == (2, 5)
-    found(plan, tmp_path, Numbers("another tokenizer"))  # the same blocks, and so the same positions
+    positions_of(plan, tmp_path, Numbers("another tokenizer"))  # the same blocks, and so the same positions
     assert (count("blocks"), count("positions")) == (3, 5)
     monkeypatch.setattr(kept_text, "_code", lambda: "other code")
-    found(plan, tmp_path)
+    positions_of(plan, tmp_path)
     assert (count("blocks"), count("positions")) == (4, 6)
     changed = tmp_path / "7.txt"
     changed.write_text(changed.read_text(encoding="utf-8").replace(" ", "  ", 1), encoding="utf-8")
-    found(plan, tmp_path)
+    positions_of(plan, tmp_path)
     assert (count("blocks"), count("positions")) == (5, 6)
 
 
@@ -206,28 +206,28 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_what_is_damaged_is_made_again(damage, plan, tmp_path, cache) -> None:
-    whole = found(plan, tmp_path)
+    whole = positions_of(plan, tmp_path)
     shards = [path for form in ("blocks", "positions") for path in (cache / form).iterdir()]
     for shard in shards:
         damage(shard)
     reader = Numbers()
-    assert same(found(plan, tmp_path, reader), whole) and reader.calls == 1
+    assert same(positions_of(plan, tmp_path, reader), whole) and reader.calls == 1
     for shard in shards:
         read_shard(shard)  # is whole again
-    assert same(found(plan, tmp_path, reader), whole) and reader.calls == 1
+    assert same(positions_of(plan, tmp_path, reader), whole) and reader.calls == 1
 
 
 def test_a_cache_that_cannot_be_written_changes_nothing(plan, tmp_path, monkeypatch) -> None:
     bare = without_cache(plan, tmp_path, monkeypatch)
     (tmp_path / "cache").write_text("a file where the folder should be")
-    assert same(found(plan, tmp_path), bare)
+    assert same(positions_of(plan, tmp_path), bare)
 
 
 def test_a_text_with_too_few_positions_is_refused_each_time(plan, tmp_path, cache) -> None:
     more = plan.model_copy(update={"sample": plan.sample.model_copy(update={"positions": 10_000})})
     for _ in range(2):
         with pytest.raises(CorpusError, match="gives only"):
-            found(more, tmp_path)
+            positions_of(more, tmp_path)
     assert not (cache / "positions").exists()
 
 
@@ -264,7 +264,7 @@ def test_blocks_begin_as_the_protocol_and_the_tokenizer_say(plan: Protocol, tmp_
         (without, True, 149),
         (with_token, False, None),
     ]:
-        here = found(with_bos(plan, bos), tmp_path, reader)
+        here = positions_of(with_bos(plan, bos), tmp_path, reader)
         assert here.bos == expected and here.blocks.tokens.shape[1] == context
         assert (here.blocks.tokens[:, 0] == 149).all() == (expected is not None)
         rows = here.sampled.positions
@@ -277,7 +277,7 @@ def test_a_beginning_that_the_tokenizer_does_not_have(plan: Protocol, tmp_path: 
     reader = Numbers()
     reader.beginning = Beginning(by_itself=None, token=None, is_needed=False)
     with pytest.raises(CorpusError, match=r"corpus\.bos: found true, and the tokenizer of numbers has no"):
-        found(with_bos(plan, True), tmp_path, reader)
+        positions_of(with_bos(plan, True), tmp_path, reader)
 
 
 @pytest.mark.parametrize(
@@ -296,10 +296,10 @@ def test_families_that_break_without_it(
 
 
 def test_a_token_that_the_model_does_not_have(plan: Protocol, tmp_path: Path) -> None:
-    found(plan, tmp_path)  # now its blocks lie in the cache
+    positions_of(plan, tmp_path)  # now its blocks lie in the cache
     smaller = Numbers()
     smaller.vocab_size = 100
     with pytest.raises(
         CorpusError, match=r"tokenizer of numbers gives token 149, but its model has 100 tokens"
     ):
-        found(plan, tmp_path, smaller)
+        positions_of(plan, tmp_path, smaller)

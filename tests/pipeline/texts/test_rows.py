@@ -37,9 +37,9 @@ def columns(protocol: Protocol) -> pl.DataFrame:
 def test_places_divide_blocks_into_stretches():
     plan = with_conditions({"index": {"from": 3}}, {"index": {"below": 3}})
     assert exchange_of(plan) == "span"
-    found = columns(plan)
-    assert found["span"].to_list() == [0, 2, 3, 5]  # before and from place 3 of each block
-    assert found["span"].dtype == pl.Int32
+    positions = columns(plan)
+    assert positions["span"].to_list() == [0, 2, 3, 5]  # before and from place 3 of each block
+    assert positions["span"].dtype == pl.Int32
 
 
 def test_labels_of_current_tokens_need_these():

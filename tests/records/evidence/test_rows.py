@@ -17,9 +17,9 @@ class TestEffectiveNumber:
 
     @given(st.lists(st.integers(0, 9), min_size=1, max_size=60))
     def test_lies_between_one_and_the_number_of_units(self, units: list[int]) -> None:
-        found = effective_number(np.array(units))
-        assert 1 - 1e-12 <= found <= len(set(units)) + 1e-12
-        assert found == pytest.approx(effective_number(np.array(units * 2)))
+        number = effective_number(np.array(units))
+        assert 1 - 1e-12 <= number <= len(set(units)) + 1e-12
+        assert number == pytest.approx(effective_number(np.array(units * 2)))
 
     def test_needs_rows(self) -> None:
         with pytest.raises(ValueError, match="no rows"):

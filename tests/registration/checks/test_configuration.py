@@ -38,11 +38,11 @@ def subject(text):
     ],
 )
 def test_the_layers_of_the_reference_model(problems_of, layer, message):
-    found = [item for item in problems_of(subject(f"layer: {layer}")) if item.key == "subject.layer"]
+    problems = [item for item in problems_of(subject(f"layer: {layer}")) if item.key == "subject.layer"]
     if message is None:
-        assert found == []
+        assert problems == []
         return
-    (problem,) = found
+    (problem,) = problems
     assert problem.where.endswith("p.yaml:19:18")
     assert problem.message.startswith(message)
 
@@ -61,9 +61,9 @@ def test_the_layers_of_the_reference_model(problems_of, layer, message):
 )  # fmt: skip
 def test_a_folder_says_its_layers_and_its_context(problems_of, model, config, refused):
     model(**config)
-    found = problems_of(subject("model: model, layer: 2}\ncorpus: {context: 64"))
-    assert [item.key for item in found] == [key for key, _ in refused]
-    for item, (_, message) in zip(found, refused, strict=True):
+    problems = problems_of(subject("model: model, layer: 2}\ncorpus: {context: 64"))
+    assert [item.key for item in problems] == [key for key, _ in refused]
+    for item, (_, message) in zip(problems, refused, strict=True):
         assert message in item.message
 
 
@@ -80,8 +80,8 @@ def test_a_folder_says_its_layers_and_its_context(problems_of, model, config, re
 )
 def test_layer_0_of_parallel_blocks_is_refused(problems_of, model, family, values, parallel):
     model(model_type=family, num_hidden_layers=4, **values)
-    found = problems_of(subject("model: model, layer: 0"))
-    assert bool(found) == parallel
+    problems = problems_of(subject("model: model, layer: 0"))
+    assert bool(problems) == parallel
 
 
 def test_a_model_that_is_nowhere(problems_of, tmp_path):
@@ -106,8 +106,8 @@ def test_a_missing_checkpoint_names_those_that_are_there(problems_of, model):
     (problem,) = problems_of(subject("model: training, revision: step7"))
     assert problem.key == "subject.revision"
     assert "has no checkpoint 'step7'; there are step1, step9" in problem.message
-    found = problems_of(subject("model: training, layer: 3, revision: [step1, step7, step9]"))
-    assert {item.key for item in found} == {"subject.revision.#2", "subject.layer"}
+    problems = problems_of(subject("model: training, layer: 3, revision: [step1, step7, step9]"))
+    assert {item.key for item in problems} == {"subject.revision.#2", "subject.layer"}
 
 
 @pytest.fixture
@@ -177,8 +177,8 @@ def gguf_file(tmp_path):
 def test_the_head_of_a_gguf_file(problems_of, gguf_file, tmp_path, text, key, message):
     (tmp_path / "cut.gguf").write_bytes(gguf_file.read_bytes()[:200])
     (tmp_path / "text.gguf").write_text("once upon a time")
-    found = problems_of(subject(text))
-    said = {item.key: item.message for item in found}
+    problems = problems_of(subject(text))
+    said = {item.key: item.message for item in problems}
     assert message in said.pop(key)
     assert said.keys() <= {"corpus.context"}
 

@@ -30,17 +30,17 @@ def written(tmp_path):
 
 
 def test_the_protocol_is_valid_and_its_sample_has_the_defaults_of_examples(written):
-    found, problems = read_protocol(written())
-    assert found is not None and problems == ()
-    assert (found.corpus, found.sample.match, found.sample.max_per_type) == (None, (), "none")
-    assert found.sample.positions == 200
+    protocol, problems = read_protocol(written())
+    assert protocol is not None and problems == ()
+    assert (protocol.corpus, protocol.sample.match, protocol.sample.max_per_type) == (None, (), "none")
+    assert protocol.sample.positions == 200
 
 
 def test_written_again_it_is_the_same(written):
-    found, _ = read_protocol(written())
-    text = Protocol.of(found).to_yaml()
+    protocol, _ = read_protocol(written())
+    text = Protocol.of(protocol).to_yaml()
     assert "corpus:" not in text and "match:" not in text and "sample:\n  positions: 200\n" in text
-    kept = found.model_copy(update={"sample": found.sample.model_copy(update={"max_per_type": 8})})
+    kept = protocol.model_copy(update={"sample": protocol.sample.model_copy(update={"max_per_type": 8})})
     assert "max_per_type: 8" in Protocol.of(kept).to_yaml()
 
 
@@ -72,17 +72,17 @@ def test_written_again_it_is_the_same(written):
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(written, changes, key, said):
-    found, problems = read_protocol(written(**changes))
+    protocol, problems = read_protocol(written(**changes))
     errors = [item for item in problems if item.severity == "error"]
-    assert found is None
+    assert protocol is None
     assert key in [item.key for item in errors]
     assert any(said in item.message for item in errors if item.key == key)
 
 
 def test_a_field_is_asked_of_examples_only(written):
     path = written(examples=None, outcome="loss")
-    found, problems = read_protocol(path)
-    assert found is None
+    protocol, problems = read_protocol(path)
+    assert protocol is None
     assert {item.key for item in problems if "asked of examples" in item.message} == {
         "conditions.singular.field", "conditions.plural.field",
     }  # fmt: skip

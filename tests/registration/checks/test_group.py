@@ -49,8 +49,8 @@ def test_what_cannot_be_asked_for_is_said_where_it_stands(problems_of, group, pl
 
 def test_neurons_are_held_against_the_layer(problems_of):
     # the reference model: 2,048 neurons, tested at the last of its 4 layers
-    found = problems_of(_group("select: {ids: [3, 2048, 7, L3N4000]}"))
-    assert [(item.key, item.message) for item in found] == [
+    problems = problems_of(_group("select: {ids: [3, 2048, 7, L3N4000]}"))
+    assert [(item.key, item.message) for item in problems] == [
         ("group.select.ids.#2", "must be one of the layer's 2,048 neurons, 0 to 2047; found 2048"),
         ("group.select.ids.#4", "must be one of the layer's 2,048 neurons, 0 to 2047; found 'L3N4000'"),
     ]
@@ -67,12 +67,12 @@ def test_neurons_are_held_against_the_layer(problems_of):
 
 @pytest.mark.parametrize("group", ["select: all", "select: {top_fraction: 1}"])
 def test_the_whole_layer_has_no_other_groups(problems_of, group):
-    found = problems_of(_group(group))
-    assert [item.key for item in found] == ["nulls.size_matched"]
-    assert found[0].message.startswith(
+    problems = problems_of(_group(group))
+    assert [item.key for item in problems] == ["nulls.size_matched"]
+    assert problems[0].message.startswith(
         "draws other groups of the layer, and the group is the whole layer: remove"
     )
-    assert "label_shuffled" in found[0].message and "local_matched" not in found[0].message
+    assert "label_shuffled" in problems[0].message and "local_matched" not in problems[0].message
 
 
 def test_a_group_that_is_given_is_not_selected_again(problems_of):
@@ -84,5 +84,5 @@ def test_a_group_that_is_given_is_not_selected_again(problems_of):
 
 
 def test_named_neurons_are_of_one_layer(problems_of):
-    found = problems_of(_group("select: {ids: [3, 4]}"), ("seed: 1", "seed: 1\nsubject: {layer: all}"))
-    assert "group.select.ids" in [item.key for item in found]
+    problems = problems_of(_group("select: {ids: [3, 4]}"), ("seed: 1", "seed: 1\nsubject: {layer: all}"))
+    assert "group.select.ids" in [item.key for item in problems]

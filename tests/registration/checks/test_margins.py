@@ -32,8 +32,8 @@ def messages(n_tests=2, **changes):
     ],
 )
 def test_a_margin_beyond_the_corrected_critical_value_is_too_wide(null_sd, n_tests, wide):
-    found = messages(n_tests, margin={"null_sd": null_sd})
-    assert any("too wide" in text for text in found) == wide
+    texts = messages(n_tests, margin={"null_sd": null_sd})
+    assert any("too wide" in text for text in texts) == wide
 
 
 def test_a_margin_that_holds_too_few_random_groups_is_out_of_reach():

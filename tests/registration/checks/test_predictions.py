@@ -148,7 +148,7 @@ def test_margin_must_fit_the_contrast(problems_of, measure, contrast, margin, me
 
 
 @pytest.mark.parametrize(
-    ("measure", "contrast", "margin", "key", "found"),
+    ("measure", "contrast", "margin", "key", "words"),
     [
         ("effective_dimension", "{null: size_matched}", "{raw: 2}", "raw", "found raw: 2: "),
         ("effective_dimension", "{null: local_matched}", "{raw: 0.5}", "raw", "found raw: 0.5: "),
@@ -164,7 +164,7 @@ def test_margin_must_fit_the_contrast(problems_of, measure, contrast, margin, me
     ],
 )  # fmt: skip
 def test_a_margin_in_the_measures_unit_needs_a_group_of_fixed_size(
-    problems_of, measure, contrast, margin, key, found
+    problems_of, measure, contrast, margin, key, words
 ):
     changes = (
         (MEASURE, f"measure: {measure}"),
@@ -181,7 +181,7 @@ def test_a_margin_in_the_measures_unit_needs_a_group_of_fixed_size(
     assert problem.severity == "error"
     assert problem.key == f"predictions.coordination.margin.{key}"
     assert problem.message.startswith("with `select: plateau` ")
-    assert found in problem.message
+    assert words in problem.message
     assert "give null_sd" in problem.message
 
 

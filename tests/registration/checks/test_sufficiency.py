@@ -42,12 +42,12 @@ def test_documents_to_measure_on(problems_of, positions, selection, most):
 
 
 def test_documents_of_a_data_set_to_measure_on(problems_of):
-    def found(documents):
+    def problems_with(documents):
         text = f"{{hub: a/b, split: train, documents: {documents}}}"
         return problems_of((SEED, f"{SEED}\ncorpus: {{text: {text}}}\nfrequencies: {{count: {text}}}"))
 
-    assert found(40) == []
-    (problem,) = found(39)
+    assert problems_with(40) == []
+    (problem,) = problems_with(39)
     assert (problem.key, problem.severity) == ("corpus.text.documents", "warning")
 
 

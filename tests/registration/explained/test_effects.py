@@ -32,9 +32,9 @@ def test_every_hash_of_a_lock_has_words(name):
 
 @pytest.mark.parametrize("name", [name for name in Prediction.model_fields if name != "id"])
 def test_every_key_of_a_prediction_has_words(name):
-    found = effect_of(f"predictions.routing.{name}")
-    assert found.startswith("of the prediction routing: ")
-    assert "can change its result" not in found
+    words = effect_of(f"predictions.routing.{name}")
+    assert words.startswith("of the prediction routing: ")
+    assert "can change its result" not in words
 
 
 def test_what_reaches_every_number_and_what_none():

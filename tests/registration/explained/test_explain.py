@@ -95,8 +95,8 @@ def test_what_supports_and_refutes(explained):
     assert "clustering greater (beyond the margin)" in distributed
     assert "spectrum greater." in distributed  # weights have no interval: equivalent refutes nothing
     rest = explained[DECIDED]
-    assert "Bonferroni's correction over 7 predictions" in rest
-    assert "0.0071" in rest  # 0.05 / 7
+    assert "Bonferroni's correction over 10 predictions" in rest
+    assert "0.005" in rest  # 0.05 / 7
     assert "Undecided in every other case" in rest
     assert "if specialization contradicts" in rest
 

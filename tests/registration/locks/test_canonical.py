@@ -23,7 +23,7 @@ def load(tmp_path):
 
 def test_defaults_are_written_out(load, small):
     data = canonical(load(small))
-    assert data["subject"] == {"model": "reference", "layer": "last"}
+    assert data["subject"] == {"model": "reference", "layer": "last", "units": "neurons"}
     assert data["decision"]["correction"] == "bonferroni"
     assert data["hypotheses"] == ["modular", "distributed"]
     assert data["conditions"][0] == {
@@ -91,4 +91,4 @@ def test_another_plan_has_another_hash(load, small, old, new):
 
 def test_hash_is_pinned(load, small):
     # Registered plans are known by this number: a new default or form must be a decision.
-    assert protocol_hash(load(small)) == ("ad09c12c09875f120d5bff6d0b74640ccadd5cd2dbc90024b76e3cbbb76158ec")
+    assert protocol_hash(load(small)) == ("8538e67a0dae32d4480935851fdcb72c2d5a19bf34cf0a59672512d5c9fa162f")

@@ -27,8 +27,8 @@ def compare(tmp_path, small):
         return fingerprint_of(load_protocol(path))
 
     def deviations(changed, registered=small):
-        found = find_deviations(load(registered), load(changed))
-        return [(item.key, item.registered, item.run) for item in found]
+        differences = find_deviations(load(registered), load(changed))
+        return [(item.key, item.registered, item.run) for item in differences]
 
     return deviations
 

@@ -18,8 +18,8 @@ def plan(shipped):
 def waiting_lock(folder, plan, run):
     """A registration of the plan that waits, for the text, code and versions of a run."""
     later = read_criterion("any", (), None)
-    found = awaited(plan, run.hashes.text, run.hashes.code, run.versions)
-    return enter(folder, found, "p.yaml", lambda lock: dataclasses.replace(lock, later=later))
+    fingerprint = awaited(plan, run.hashes.text, run.hashes.code, run.versions)
+    return enter(folder, fingerprint, "p.yaml", lambda lock: dataclasses.replace(lock, later=later))
 
 
 def changed_plan(plan, **values):

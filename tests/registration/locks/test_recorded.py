@@ -15,9 +15,9 @@ FLAGSHIP = load_protocol(Path(__file__).parents[3] / "protocols" / "rare-tokens.
 
 
 def test_with_everything_installed_it_is_the_plan():
-    found = recorded_plan(FLAGSHIP.model_dump(mode="json"))
-    assert canonical(found.plan) == canonical(FLAGSHIP)
-    assert found.missing == ""
+    recorded = recorded_plan(FLAGSHIP.model_dump(mode="json"))
+    assert canonical(recorded.plan) == canonical(FLAGSHIP)
+    assert recorded.missing == ""
 
 
 def test_what_is_gone_is_named_and_left_out():
@@ -26,13 +26,13 @@ def test_what_is_gone_is_named_and_left_out():
     data["nulls"]["never_declared"] = None
     data["multiverse"] = {"sign": ["absolute"], "variance": [0.9]}
     data["predictions"][3]["measure"] = "kurtosis"
-    found = recorded_plan(data)
-    assert (found.measures, found.nulls) == (("kurtosis",), ("contiguous",))
-    assert found.missing == (
+    recorded = recorded_plan(data)
+    assert (recorded.measures, recorded.nulls) == (("kurtosis",), ("contiguous",))
+    assert recorded.missing == (
         "no measure kurtosis here and no null contiguous here: install the package that brings it"
     )
-    assert found.plan.multiverse.listed == {"variance": (0.9,)}
-    assert found.plan.nulls == FLAGSHIP.nulls
+    assert recorded.plan.multiverse.listed == {"variance": (0.9,)}
+    assert recorded.plan.nulls == FLAGSHIP.nulls
 
 
 def test_what_is_no_plan_stays_none():

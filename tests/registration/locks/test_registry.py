@@ -15,7 +15,7 @@ from tests.registrations import edited, enter, fingerprint_of
 
 
 @pytest.fixture
-def found(tmp_path, small):
+def fingerprint(tmp_path, small):
     path = tmp_path / "source" / "p.yaml"
     path.parent.mkdir()
     path.write_text(small)
@@ -23,12 +23,12 @@ def found(tmp_path, small):
 
 
 @pytest.fixture
-def folder(tmp_path, found):
+def folder(tmp_path, fingerprint):
     """Four registrations: a, b, a again, c."""
     folder = tmp_path / "protocols"
     folder.mkdir()
     for name in ("a.yaml", "b.yaml", "a.yaml", "c.yaml"):
-        enter(folder, found, name)
+        enter(folder, fingerprint, name)
     return folder
 
 
@@ -193,7 +193,7 @@ def test_a_lock_inside_a_line_must_be_a_lock(folder):
     assert any(item.startswith(f"{REGISTRY}:4: altered") for item in problems_after(folder, lines))
 
 
-def test_lock_files_must_be_the_last_entries(folder, found):
+def test_lock_files_must_be_the_last_entries(folder, fingerprint):
     edited(folder / "b.lock.json", lambda data: data["seen"].update(unlogged_evidence=True))
     (folder / "c.lock.json").unlink()
     (folder / "d.lock.json").write_bytes((folder / "a.lock.json").read_bytes())
@@ -209,9 +209,9 @@ def test_lock_files_must_be_the_last_entries(folder, found):
     assert "is no lock" in problems[3]
 
 
-def test_an_older_lock_put_back_is_found(folder, found):
+def test_an_older_lock_put_back_is_found(folder, fingerprint):
     former = (folder / "b.lock.json").read_bytes()
-    enter(folder, found, "b.yaml")
+    enter(folder, fingerprint, "b.yaml")
     (folder / "b.lock.json").write_bytes(former)
     assert "is not the last entry of b.yaml (registry.jsonl:5)" in verify_registry(folder)[1][0]
 
@@ -226,20 +226,20 @@ def test_a_missing_registry(folder, tmp_path):
         verify_registry(tmp_path / "nowhere")
 
 
-def test_nothing_is_added_to_a_chain_that_does_not_verify(folder, found):
+def test_nothing_is_added_to_a_chain_that_does_not_verify(folder, fingerprint):
     lines = lines_of(folder)
     rewrite(folder, lines[1:])
     before = (folder / REGISTRY).read_bytes()
     with pytest.raises(OutputError, match="nothing is added") as caught:
-        enter(folder, found)
+        enter(folder, fingerprint)
     assert "registry.jsonl:1: is entry 2, must be 1" in str(caught.value)
     assert (folder / REGISTRY).read_bytes() == before
     assert not lock_file(folder / "p.yaml").exists()
 
 
-def test_a_folder_that_cannot_be_written(tmp_path, found):
+def test_a_folder_that_cannot_be_written(tmp_path, fingerprint):
     with pytest.raises(OutputError, match="cannot be written"):
-        enter(tmp_path / "nowhere", found)
+        enter(tmp_path / "nowhere", fingerprint)
 
 
 def test_nothing_to_add_changes_nothing(folder):
@@ -248,9 +248,9 @@ def test_nothing_to_add_changes_nothing(folder):
     assert (folder / REGISTRY).read_bytes() == before
 
 
-def test_two_at_once_follow_each_other(tmp_path, found):
+def test_two_at_once_follow_each_other(tmp_path, fingerprint):
     threads = [
-        threading.Thread(target=enter, args=(tmp_path, found, f"{number}.yaml")) for number in range(8)
+        threading.Thread(target=enter, args=(tmp_path, fingerprint, f"{number}.yaml")) for number in range(8)
     ]
     for thread in threads:
         thread.start()

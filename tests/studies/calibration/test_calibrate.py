@@ -81,13 +81,13 @@ def test_rejections_are_counted_per_prediction_and_null():
         simulation(NOTHING, coordination={"p": {"size_matched": a, "label_shuffled (type)": b}})
         for a, b in p_values
     ]
-    found = count_case(NOTHING, rows)
-    cells = {(cell.prediction, cell.null): cell for cell in found.cells}
+    rates = count_case(NOTHING, rows)
+    cells = {(cell.prediction, cell.null): cell for cell in rates.cells}
     assert len(cells) == 2
     assert cells["coordination", "size_matched"].rejected.count == 2  # 0.05 counts
     assert cells["coordination", "label_shuffled (type)"].rejected.count == 1
-    assert [cell.decides for cell in found.cells] == [True, False]
-    assert all(cell.claimed for cell in found.cells)
+    assert [cell.decides for cell in rates.cells] == [True, False]
+    assert all(cell.claimed for cell in rates.cells)
 
 
 def test_only_claimed_rates_can_fail():
@@ -110,9 +110,9 @@ def test_coverage_counts_intervals_that_hold_the_truth():
         simulation(NOTHING, attention={**row, "interval_90": [0.5, 1.5]}),
         simulation(NOTHING),  # its truth was not computed
     ]
-    (found,) = count_case(NOTHING, rows).coverage
-    assert (found.prediction, found.of_90.count, found.of_90.n) == ("attention", 1, 2)
-    assert (found.of_95.count, found.of_95.n) == (2, 2)
+    (coverage,) = count_case(NOTHING, rows).coverage
+    assert (coverage.prediction, coverage.of_90.count, coverage.of_90.n) == ("attention", 1, 2)
+    assert (coverage.of_95.count, coverage.of_95.n) == (2, 2)
 
 
 def test_coverage_makes_up_for_the_error_of_the_truth():
@@ -120,15 +120,15 @@ def test_coverage_makes_up_for_the_error_of_the_truth():
     for truth, count in ((1.04, 1), (1.06, 0)):
         row = {"truth": [truth, truth], "interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
         rows = [simulation(NOTHING, attention=row)]
-        (found,) = count_case(NOTHING, rows).coverage
-        assert found.of_90.count == count
+        (coverage,) = count_case(NOTHING, rows).coverage
+        assert coverage.of_90.count == count
 
 
 def test_the_equivalence_test_is_tried_with_the_margin_at_the_truth():
     def tried(truth, low, high):
         row = {"truth": [truth, truth], "interval_90": [low, high], "interval_95": [low, high]}
-        (found,) = count_case(NOTHING, [simulation(NOTHING, attention=row)]).coverage
-        return found.at_margin
+        (coverage,) = count_case(NOTHING, [simulation(NOTHING, attention=row)]).coverage
+        return coverage.at_margin
 
     assert tried(2.0, 0.0, 1.0).count == 1  # inside (-2, 2)
     assert tried(-2.0, 0.0, 1.0).count == 1
@@ -140,9 +140,9 @@ def test_why_intervals_miss_is_told_from_both_truths():
     def miss(at_large, here):
         hit = {"interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
         rows = [simulation(NOTHING, attention={**hit, "truth": [at_large(i), here(i)]}) for i in range(200)]
-        found = count_case(NOTHING, rows)
-        (row,) = found.coverage
-        missed = replace(calibrate([], 1, None), scenarios=(found,)).missed
+        rates = count_case(NOTHING, rows)
+        (row,) = rates.coverage
+        missed = replace(calibrate([], 1, None), scenarios=(rates,)).missed
         assert missed == ((("nothing", row),) if row.miss in ("narrow", "biased") else ())
         return row.miss
 
@@ -171,8 +171,8 @@ def test_every_comparison_that_was_counted_has_a_column(tmp_path):
     named = [name for null in NULLS.values() for name, _ in null.ids()]
     p_values = dict.fromkeys([*named, "types permuted", "swapped within documents", BY_T, "contiguous"], 0.5)
     rates = count_case(NOTHING, [simulation(NOTHING, coordination={"p": p_values})])
-    found = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
-    page = PAGE.render(calibration_page(found))
+    calibration = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    page = PAGE.render(calibration_page(calibration))
     heads = [
         head
         for line in page.splitlines()
@@ -187,15 +187,15 @@ def test_every_comparison_that_was_counted_has_a_column(tmp_path):
 def test_tests_by_t_are_counted_where_they_decide(tmp_path):
     """Between conditions as against a number; and a permutation beside them does not decide."""
     scenario = replace(SMALL.scenario, layer=Layer(n_neurons=40, size=4))
-    found = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "chunks", n_workers=1)
-    (rates,) = found.scenarios
+    calibration = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "chunks", n_workers=1)
+    (rates,) = calibration.scenarios
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
     assert {deciding["attention"], deciding["routing"], deciding["single-head"]} == {BY_T}
     assert deciding["coordination"] == "local_matched"
     assert {cell.null for cell in rates.cells if cell.prediction == "attention"} == {"types permuted", BY_T}
     assert {row.prediction for row in rates.coverage} >= {"attention", "specialization", "coordination"}
-    (protocol,) = found.protocols
-    assert protocol.draws["local_matched"] == 279 and "40 neurons" in protocol.sizes
+    (protocol,) = calibration.protocols
+    assert protocol.draws["local_matched"] == 399 and "40 neurons" in protocol.sizes
 
 
 def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):
@@ -249,13 +249,13 @@ def test_verdicts_and_what_a_mere_difference_would_refute():
         simulation(DISTRIBUTED, attention=greater, distributed={**doubtful, "gated": True}),
         simulation(DISTRIBUTED, attention={**greater, "p_adjusted": 0.2}, distributed=doubtful),
     ]
-    found = count_case(DISTRIBUTED, rows)
-    assert found.verdicts[1].counts == {"supported": 1, "undecided": 3}
-    assert found.verdicts[1].refuted_by_difference == 1
-    assert found.verdicts[0].counts == {"undecided": 4}
-    assert found.family_wise_error.count == 0  # none of them was refuted
-    assert found.cells == ()  # effects are planted: rejections are no false positives
-    outcome = next(item for item in found.outcomes if item.prediction == "attention")
+    rates = count_case(DISTRIBUTED, rows)
+    assert rates.verdicts[1].counts == {"supported": 1, "undecided": 3}
+    assert rates.verdicts[1].refuted_by_difference == 1
+    assert rates.verdicts[0].counts == {"undecided": 4}
+    assert rates.family_wise_error.count == 0  # none of them was refuted
+    assert rates.cells == ()  # effects are planted: rejections are no false positives
+    outcome = next(item for item in rates.outcomes if item.prediction == "attention")
     assert (outcome.right, outcome.counts) == (("equivalent",), {"greater": 3, "inconclusive": 1})
 
 
@@ -303,8 +303,8 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     assert all(file.stat().st_mtime_ns == time_ for file, time_ in finished.items())  # not simulated again
     for file in whole.glob("*/*.jsonl"):
         assert file.read_bytes() == (stopped / file.relative_to(whole)).read_bytes()
-    for found, name in ((resumed, "a"), (straight, "b")):
-        write_calibration(found, tmp_path / name)
+    for calibration, name in ((resumed, "a"), (straight, "b")):
+        write_calibration(calibration, tmp_path / name)
     for file in ("calibration.json", "calibration.md"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -312,12 +312,12 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
 @pytest.mark.slow
 def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     cases = [case_of("module"), case_of("nothing")]
-    found = calibrate(cases, 2, tmp_path / "chunks")
-    module = {item.prediction: item.counts for item in found.scenarios[0].outcomes}
+    calibration = calibrate(cases, 2, tmp_path / "chunks")
+    module = {item.prediction: item.counts for item in calibration.scenarios[0].outcomes}
     # Effects of 10 and more SDs; two simulations each.
     assert module["specialization"] == module["clustering"] == module["attention"] == {"greater": 2}
     assert module["coordination"] == module["routing"] == {"less": 2}
-    assert {row.prediction for row in found.scenarios[1].coverage} == {
+    assert {row.prediction for row in calibration.scenarios[1].coverage} == {
         "specialization",
         "coordination",
         "clustering",
@@ -326,7 +326,7 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
         "single-head",
         "head-specificity",
     }
-    nulls = {cell.null for cell in found.scenarios[1].cells if cell.prediction == "coordination"}
+    nulls = {cell.null for cell in calibration.scenarios[1].cells if cell.prediction == "coordination"}
     assert nulls == {
         "size_matched",
         "covariate_matched",
@@ -336,28 +336,32 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
         "label_shuffled (position)",
     }
 
-    write_calibration(found, tmp_path)
+    write_calibration(calibration, tmp_path)
     again = read_calibration(tmp_path / "calibration.json")
-    assert PAGE.render(calibration_page(again)) == PAGE.render(calibration_page(found))
+    assert PAGE.render(calibration_page(again)) == PAGE.render(calibration_page(calibration))
     console = Console(width=80, file=StringIO())
-    console.print(shown(calibration_page(found)))
+    console.print(shown(calibration_page(calibration)))
     printed = console.file.getvalue()
     assert max(map(len, printed.splitlines())) <= 80
-    for text in (printed, PAGE.render(calibration_page(found)), PAGE.render(calibration_summary(found))):
+    for text in (
+        printed,
+        PAGE.render(calibration_page(calibration)),
+        PAGE.render(calibration_summary(calibration)),
+    ):
         for case in cases:
             assert case.name in text
-        assert conclusion(found).split()[0] in text
+        assert conclusion(calibration).split()[0] in text
 
 
 def test_a_rate_above_its_claim_is_said_loudly(tmp_path):
     rows = [simulation(NOTHING, coordination={"p": {"size_matched": 0.01}})] * 20
     rates = count_case(NOTHING, rows)
-    found = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
-    assert conclusion(found) == (
+    calibration = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    assert conclusion(calibration) == (
         "LEVEL EXCEEDED in nothing: coordination against size_matched. Of 1 claimed rates 1 lie above 5 % by "
         "their own interval, where chance alone would put up to 0.0."
     )
-    assert "100.0!" in PAGE.render(calibration_page(found))
+    assert "100.0!" in PAGE.render(calibration_page(calibration))
 
 
 def test_one_high_rate_among_many_is_no_failure(tmp_path):

@@ -31,8 +31,8 @@ def draw(layer, n_documents=MANY, seed=1):
 
 def correlations(layer):
     drawn, split = draw(layer)
-    found = np.corrcoef(split.activations, rowvar=False)
-    return drawn, found[np.ix_(drawn.planted, drawn.planted)]
+    matrix = np.corrcoef(split.activations, rowvar=False)
+    return drawn, matrix[np.ix_(drawn.planted, drawn.planted)]
 
 
 def test_the_same_seed_gives_the_same_evidence_and_another_one_does_not():
@@ -133,28 +133,28 @@ def test_with_nothing_planted_the_planted_neurons_are_like_the_others():
 
 
 def test_a_shared_factor_correlates_every_pair():
-    _, found = correlations(Layer(loading=0.0, planted=Planted(shared=0.7)))
-    pairs = found[np.triu_indices(16, 1)]
+    _, matrix = correlations(Layer(loading=0.0, planted=Planted(shared=0.7)))
+    pairs = matrix[np.triu_indices(16, 1)]
     np.testing.assert_allclose(pairs, 0.49, atol=0.07)
 
 
 def test_communities_correlate_inside():
-    drawn, found = correlations(Layer(loading=0.0, planted=Planted(communities=4, cohesion=0.8)))
+    drawn, matrix = correlations(Layer(loading=0.0, planted=Planted(communities=4, cohesion=0.8)))
     block = drawn.block[drawn.planted]
     same = block[:, None] == block[None, :]
-    np.fill_diagonal(found, 0.64)
-    np.testing.assert_allclose(found, np.where(same, 0.64, 0.0), atol=0.07)
-    graph = np.abs(found)
+    np.fill_diagonal(matrix, 0.64)
+    np.testing.assert_allclose(matrix, np.where(same, 0.64, 0.0), atol=0.07)
+    graph = np.abs(matrix)
     every = np.arange(16)[None, :]
     assert communities(graph, every, rng=np.random.default_rng(0)).n_communities[0] == 4
 
 
 def test_the_layer_is_correlated_through_its_factors():
     drawn, split = draw(Layer(loading=0.8))
-    found = np.corrcoef(split.activations, rowvar=False)
+    matrix = np.corrcoef(split.activations, rowvar=False)
     expected = 0.64 * drawn.mixtures.T @ drawn.mixtures
     np.fill_diagonal(expected, 1.0)
-    np.testing.assert_allclose(found, expected, atol=0.07)
+    np.testing.assert_allclose(matrix, expected, atol=0.07)
 
 
 def test_tails_are_those_of_student():

@@ -28,8 +28,8 @@ def test_what_follows_loudness_or_influence_rises_with_it(who):
     z = correlated(layer, 4000, np.random.default_rng(4))
 
     def together(group):
-        found = np.corrcoef(z[:, group], rowvar=False)
-        return found[np.triu_indices(60, 1)].mean()
+        matrix = np.corrcoef(z[:, group], rowvar=False)
+        return matrix[np.triu_indices(60, 1)].mean()
 
     assert together(high) > 0.4 > 0.1 > together(low)  # 0.64 where all is carried
     squares = layer.weights.output**2

@@ -48,8 +48,8 @@ def test_its_layer_group_and_text_are_the_protocols_own(own, cases):
 @pytest.mark.slow
 def test_a_protocol_of_ones_own_is_put_to_the_proof(cases, tmp_path):
     few = replace(cases[0], n_texts=2, n_groups=40)
-    found = calibrate([few], 1, tmp_path, n_workers=1)
-    (rates,) = found.scenarios
+    calibration = calibrate([few], 1, tmp_path, n_workers=1)
+    (rates,) = calibration.scenarios
     assert rates.protocol == "mine"
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
     assert deciding == {
@@ -58,7 +58,7 @@ def test_a_protocol_of_ones_own_is_put_to_the_proof(cases, tmp_path):
         "coordination": "local_matched",
     }
     assert {row.prediction for row in rates.coverage} == set(deciding)
-    (protocol,) = found.protocols
+    (protocol,) = calibration.protocols
     assert "2,048 neurons" in protocol.sizes and "512 rare" in protocol.sizes
 
 

@@ -20,11 +20,11 @@ def test_every_shipped_protocol_is_simulated_once():
 
 @pytest.mark.parametrize("name", [name for item in shipped() for name in item.names])
 def test_what_is_simulated_is_the_protocol_itself(name):
-    plan, found = shipped_plan(name), simulated(shipped_plan(name), name).protocol
-    assert found.predictions == plan.predictions  # contrasts, options, margins, expectations
-    assert found.decision == plan.decision
-    assert found.group == plan.group
-    for item in declared(found):
+    plan, protocol = shipped_plan(name), simulated(shipped_plan(name), name).protocol
+    assert protocol.predictions == plan.predictions  # contrasts, options, margins, expectations
+    assert protocol.decision == plan.decision
+    assert protocol.group == plan.group
+    for item in declared(protocol):
         (own,) = (one.options for one in declared(plan) if one.name == item.name)
         changed = {item.null.number, "stop_after"}
         assert item.options.model_dump(exclude=changed) == own.model_dump(exclude=changed)
@@ -42,9 +42,9 @@ def test_draws_are_exact_and_reach_the_level():
 
 
 def test_what_cannot_be_simulated_is_named():
-    found = simulated(shipped_plan(FLAGSHIP), "mine")
-    left = {item.partition(":")[0] for item in found.left_out}
-    kept = {item.name for item in declared(found.protocol)}
+    simulated_plan = simulated(shipped_plan(FLAGSHIP), "mine")
+    left = {item.partition(":")[0] for item in simulated_plan.left_out}
+    kept = {item.name for item in declared(simulated_plan.protocol)}
     assert left and not left & kept
     assert left | kept == {item.name for item in declared(shipped_plan(FLAGSHIP))}
 

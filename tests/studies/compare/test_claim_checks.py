@@ -26,8 +26,8 @@ def shuffled():
 def checked(results, models=("owner/other",), **says):
     claim = Claim(id="a", where="Table 1", says="x", **says)
     paper = Claims(hypotest_claims=1, source="arXiv:1", title="t", models=models, claims=(claim,))
-    (found,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
-    return found
+    (check,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
+    return check
 
 
 def with_interval(results, name, low, high):
@@ -69,19 +69,19 @@ def without_bounds(results):
     ],
 )
 def test_a_range_is_judged_as_a_margin_is(claimed, interval, agreement):
-    found, reason = judge_range(claimed, 0.9, interval)
-    assert found == agreement
+    judged, reason = judge_range(claimed, 0.9, interval)
+    assert judged == agreement
     assert bool(reason) == (agreement == "open")
 
 
 def test_without_an_interval_the_place_is_said(published):
     says = {"measure": "modularity", "contrast": {"null": "size_matched"}}
     bare = without_bounds(published)
-    found = checked(bare, **says, interval=(0.05, 0.11))
-    assert (found.agreement, found.quantity, found.interval) == ("open", "observed", None)
+    check = checked(bare, **says, interval=(0.05, 0.11))
+    assert (check.agreement, check.quantity, check.interval) == ("open", "observed", None)
     (clustering,) = [item for item in published.predictions if item.id == "clustering"]
-    assert found.measured == clustering.observed
-    assert found.reason.startswith("outside the claimed range")
+    assert check.measured == clustering.observed
+    assert check.reason.startswith("outside the claimed range")
     assert checked(bare, **says, value=clustering.observed, sd=0.1).reason.startswith(
         "inside the claimed range"
     )
@@ -105,8 +105,8 @@ def test_a_condition_is_judged_by_its_own_interval(published, says, bounds, agre
             predictions=tuple(known if item is attention else item for item in published.predictions),
         )
         contrast = {"conditions": ["rare", "common"], "by": "document"}
-        found = checked(results, measure="attention_gini", contrast=contrast, quantity=quantity, **says)
-        assert found.interval == bounds and found.agreement == agreement
+        check = checked(results, measure="attention_gini", contrast=contrast, quantity=quantity, **says)
+        assert check.interval == bounds and check.agreement == agreement
 
 
 def test_the_observed_value_against_a_number_has_the_shifted_interval(published):
@@ -114,8 +114,8 @@ def test_the_observed_value_against_a_number_has_the_shifted_interval(published)
     value, interval = quantity_of(routing, "observed")
     assert value == routing.observed
     assert interval == pytest.approx((1 + routing.interval_95.low, 1 + routing.interval_95.high))
-    found = checked(published, measure="routing_similarity", value=0.95, sd=0.06)
-    assert found.agreement == "agrees"
+    check = checked(published, measure="routing_similarity", value=0.95, sd=0.06)
+    assert check.agreement == "agrees"
     assert checked(published, measure="routing_similarity", value=0.5, sd=0.06).agreement == "disagrees"
 
 
@@ -140,11 +140,11 @@ def test_a_row_of_a_table_is_shown_and_not_judged(published, model, claimed, sam
     )  # fmt: skip
     protocol = {**published.protocol, "subject": {"model": model}}
     results = dataclasses.replace(published, protocol=protocol)
-    (found,) = check_claims(paper, results, Protocol.model_validate(protocol), "A")
-    assert (found.agreement, found.claimed, found.same_model) == ("shown", claimed, same)
+    (check,) = check_claims(paper, results, Protocol.model_validate(protocol), "A")
+    assert (check.agreement, check.claimed, check.same_model) == ("shown", claimed, same)
     (coordination,) = [item for item in results.predictions if item.id == "coordination"]
-    assert found.measured == pytest.approx(coordination.reference_value / len(results.group.neurons))
-    assert found.quantity == "reference per neuron" and found.reason == ""
+    assert check.measured == pytest.approx(coordination.reference_value / len(results.group.neurons))
+    assert check.quantity == "reference per neuron" and check.reason == ""
 
 
 def test_a_bare_value_is_not_judged_however_far_it_is(published):
@@ -177,10 +177,10 @@ def test_outcomes(published, measure, outcome, agreement):
             for item in published.predictions
         ]
         published = dataclasses.replace(published, predictions=tuple(inconclusive))
-    found = checked(published, measure=measure, contrast={"null": "size_matched"}, outcome=outcome)
-    assert found.agreement == agreement
-    assert found.quantity == "outcome"
-    assert bool(found.reason) == (agreement == "open")
+    check = checked(published, measure=measure, contrast={"null": "size_matched"}, outcome=outcome)
+    assert check.agreement == agreement
+    assert check.quantity == "outcome"
+    assert bool(check.reason) == (agreement == "open")
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,16 @@ def test_outcomes(published, measure, outcome, agreement):
     ],
 )
 def test_what_a_run_does_not_measure_is_said_with_what_to_add(shuffled, says, advice):
-    found = checked(shuffled, **says, at_least=0.0)
-    assert found.agreement == "not measured"
-    assert advice in found.reason
-    assert (found.prediction, found.measured) == (None, None)
+    check = checked(shuffled, **says, at_least=0.0)
+    assert check.agreement == "not measured"
+    assert advice in check.reason
+    assert (check.prediction, check.measured) == (None, None)
 
 
 def test_a_secondary_number_that_is_not_there(published):
-    found = checked(published, measure="modularity", quantity="communties", at_least=1.0)
-    assert found.agreement == "not measured"
-    assert "it has observed, reference, effect, communities" in found.reason
+    check = checked(published, measure="modularity", quantity="communties", at_least=1.0)
+    assert check.agreement == "not measured"
+    assert "it has observed, reference, effect, communities" in check.reason
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_a_secondary_number_that_is_not_there(published):
 def test_a_claim_about_another_model_is_marked(published, model, revision, same):
     protocol = {**published.protocol, "subject": {"model": model, "revision": revision}}
     results = dataclasses.replace(published, protocol=protocol)
-    found = checked(results, ("EleutherAI/pythia-1b",), measure="modularity", at_least=0.0)
-    assert found.same_model == same
+    check = checked(results, ("EleutherAI/pythia-1b",), measure="modularity", at_least=0.0)
+    assert check.same_model == same
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_claim_about_the_last_layer_is_marked_on_another(published, layer, tes
         hypotest_claims=1, source="s", title="t", models=("reference",), layer=layer, claims=(claim,)
     )
     results = dataclasses.replace(published, subject={**published.subject, "layer": tested})
-    (found,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
-    assert found.same_model == same
+    (check,) = check_claims(paper, results, Protocol.model_validate(results.protocol), "A")
+    assert check.same_model == same
 
 
 def test_claims_in_words():

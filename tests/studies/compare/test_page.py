@@ -30,20 +30,20 @@ PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> Comparison:
+def comparison(tmp_path_factory) -> Comparison:
     folder = tmp_path_factory.mktemp("runs")
     runs = [other_model(folder / str(n), f"owner/model-{n}", n - 1.0) for n in range(3)]
     return compare([*runs, EXAMPLE], claims=PAPER, out=folder / "out")
 
 
-def printed(found, width=80):
+def printed(comparison, width=80):
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(shown(comparison_summary(found)))
+    console.print(shown(comparison_summary(comparison)))
     return console.file.getvalue()
 
 
-def test_the_console_fits_80_columns(found):
-    text = printed(found)
+def test_the_console_fits_80_columns(comparison):
+    text = printed(comparison)
     lines = text.splitlines()
     assert max(len(line) for line in lines if not line.startswith("Report")) <= 80
     assert "A: owner/model-0, layer 3 (rare-tokens-as-published)" in text
@@ -54,37 +54,37 @@ def test_the_console_fits_80_columns(found):
     assert pooled.rstrip().endswith("equivalent")
 
 
-def test_markdown_holds_every_claim_and_every_effect(found):
-    text = PAGE.render(comparison_page(found))
-    for run in found.runs:
+def test_markdown_holds_every_claim_and_every_effect(comparison):
+    text = PAGE.render(comparison_page(comparison))
+    for run in comparison.runs:
         (part,) = [one for one in text.split("\n### ") if one.startswith(f"{run.label}: ")]
         rows = [line for line in part.splitlines() if line.startswith("| ")][2:]
-        checks = [check for check in found.checks if check.run == run.label]
+        checks = [check for check in comparison.checks if check.run == run.label]
         assert [row.split(" | ")[0] for row in rows] == [f"| {check.claim}" for check in checks]
         assert all(check.agreement in row for check, row in zip(checks, rows, strict=True))
-    assert text.count("**pooled**") == sum(item.pooled is not None for item in found.predictions)
-    for line in (*unpooled_lines(found)[:1], count_line(found.checks)):
+    assert text.count("**pooled**") == sum(item.pooled is not None for item in comparison.predictions)
+    for line in (*unpooled_lines(comparison)[:1], count_line(comparison.checks)):
         assert line.split(":")[0].split(",")[0] in text
     assert "NaN" not in text and "None" not in text
 
 
-def test_reasons_are_said_once(found):
-    lines = reason_lines(found.checks)
+def test_reasons_are_said_once(comparison):
+    lines = reason_lines(comparison.checks)
     assert len(lines) == len({line.split(": ", 1)[1] for line in lines})
     assert any("q-random" in line and "no interval of its own" in line for line in lines)
     assert any("coordination (D)" in line and ": not measured, " in line for line in lines)
-    several = [line for line in unpooled_lines(found) if "only D asks with contrast" in line]
+    several = [line for line in unpooled_lines(comparison) if "only D asks with contrast" in line]
     assert [line.partition(":")[0] for line in several] == ["specialization", "clustering and spectrum"]
     for line, null in zip(several, ("label_shuffled", "local_matched"), strict=True):
         assert line.endswith(f"contrast {{null: {null}}}")
-    (other,) = [line for line in unpooled_lines(found) if line.startswith("coordination:")]
+    (other,) = [line for line in unpooled_lines(comparison) if line.startswith("coordination:")]
     assert (
         "only D asks with options {variance: 0.95, scale: correlation}, contrast {null: local_match" in other
     )
 
 
-def test_the_spread_between_models_is_in_words(found):
-    item = next(one for one in found.predictions if one.id == "attention")
+def test_the_spread_between_models_is_in_words(comparison):
+    item = next(one for one in comparison.predictions if one.id == "attention")
     line = pooled_line(item)
     assert (
         "I²" in line and "95 % prediction interval" in line and "equivalence within [-0.0500, 0.0500]" in line
@@ -97,12 +97,12 @@ def test_the_spread_between_models_is_in_words(found):
 
 
 @pytest.mark.slow
-def test_names_from_outside_do_no_harm(found, tmp_path):
+def test_names_from_outside_do_no_harm(comparison, tmp_path):
     evil = "<b>|x|\x1b[31m"
-    runs = tuple(dataclasses.replace(run, model=evil, folder=evil) for run in found.runs)
-    checks = tuple(dataclasses.replace(check, says=evil, where=evil) for check in found.checks)
+    runs = tuple(dataclasses.replace(run, model=evil, folder=evil) for run in comparison.runs)
+    checks = tuple(dataclasses.replace(check, says=evil, where=evil) for check in comparison.checks)
     changed = dataclasses.replace(
-        found, runs=runs, checks=checks, claims_title=evil, warnings=(evil,), folder=tmp_path / "c"
+        comparison, runs=runs, checks=checks, claims_title=evil, warnings=(evil,), folder=tmp_path / "c"
     )
     assert "\x1b" not in printed(changed)
     text = PAGE.render(comparison_page(changed))
@@ -113,9 +113,9 @@ def test_names_from_outside_do_no_harm(found, tmp_path):
     )
 
 
-def test_forest_plots_are_the_same_bytes_again(found, tmp_path):
-    item = next(one for one in found.predictions if one.id == "coordination" and one.pooled)
-    names = {run.label: run.model for run in found.runs}
+def test_forest_plots_are_the_same_bytes_again(comparison, tmp_path):
+    item = next(one for one in comparison.predictions if one.id == "coordination" and one.pooled)
+    names = {run.label: run.model for run in comparison.runs}
     with house_style():
         for name in ("one", "two"):
             save(draw_forest(item, names), tmp_path, name)
@@ -123,10 +123,10 @@ def test_forest_plots_are_the_same_bytes_again(found, tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
-def test_forest_plots_show_every_run_the_pooled_effect_and_the_margin(found):
-    item = next(one for one in found.predictions if one.id == "attention")
+def test_forest_plots_show_every_run_the_pooled_effect_and_the_margin(comparison):
+    item = next(one for one in comparison.predictions if one.id == "attention")
     with house_style():
-        figure = draw_forest(item, {run.label: run.model for run in found.runs})
+        figure = draw_forest(item, {run.label: run.model for run in comparison.runs})
         (axes,) = figure.axes
         labels = [label.get_text() for label in axes.get_yticklabels()]
         low, high = axes.get_xlim()
@@ -137,12 +137,12 @@ def test_forest_plots_show_every_run_the_pooled_effect_and_the_margin(found):
     assert sum("weight" in text for text in texts) == sum(effect.weight is not None for effect in item.runs)
 
 
-def test_forest_plots_without_a_pooled_effect(found):
-    item = next(one for one in found.predictions if one.id == "attention")
+def test_forest_plots_without_a_pooled_effect(comparison):
+    item = next(one for one in comparison.predictions if one.id == "attention")
     effects = tuple(dataclasses.replace(one, weight=None, interval=None) for one in item.runs[:2])
     bare = dataclasses.replace(item, runs=effects, pooled=None, outcome=None, margin=None)
     with house_style():
-        figure = draw_forest(bare, {run.label: run.model for run in found.runs})
+        figure = draw_forest(bare, {run.label: run.model for run in comparison.runs})
     assert [text.get_text().split("\n")[1] for text in figure.axes[0].texts] == ["equivalent, not pooled"] * 2
 
 
@@ -150,10 +150,10 @@ def test_forest_plots_without_a_pooled_effect(found):
 def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
     """Two models give an interval of t(1): without a cut it would squeeze their squares to points."""
     runs = [other_model(tmp_path / str(n), f"owner/{n}", 20.0 * n, text=str(n)) for n in range(2)]
-    found = compare(runs, out=tmp_path / "out")
-    item = next(one for one in found.predictions if one.id == "clustering")
+    comparison = compare(runs, out=tmp_path / "out")
+    item = next(one for one in comparison.predictions if one.id == "clustering")
     with house_style():
-        figure = draw_forest(item, {run.label: run.model for run in found.runs})
+        figure = draw_forest(item, {run.label: run.model for run in comparison.runs})
     low, high = figure.axes[0].get_xlim()
     interval = item.pooled.interval_95
     spread = max(one.interval[1] for one in item.runs) - min(one.interval[0] for one in item.runs)
@@ -163,8 +163,8 @@ def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
     assert len(cut) == int(interval.low < low) + int(interval.high > high)
 
 
-def test_claims_about_other_models_are_counted_apart(found):
-    checks = found.checks[:5]
+def test_claims_about_other_models_are_counted_apart(comparison):
+    checks = comparison.checks[:5]
     own = [dataclasses.replace(item, same_model=True, agreement="agrees") for item in checks[:2]]
     others = [dataclasses.replace(item, same_model=False, agreement="shown") for item in checks[2:]]
     assert count_line([*own, *others]) == (
@@ -174,33 +174,33 @@ def test_claims_about_other_models_are_counted_apart(found):
     assert "On another" not in count_line(own)
 
 
-def test_a_notebook_shows_it_with_names_escaped(found):
+def test_a_notebook_shows_it_with_names_escaped(comparison):
     importlib.import_module("hypotest.studies.compare.study")  # says how it is shown
 
-    (first, *others) = found.runs
+    (first, *others) = comparison.runs
     runs = (dataclasses.replace(first, label="<b>bold</b>"), *others)
-    shown = dataclasses.replace(found, runs=runs)._repr_html_()
+    shown = dataclasses.replace(comparison, runs=runs)._repr_html_()
     assert "<b>" not in shown and "&lt;b&gt;" in shown
 
 
-def test_in_how_many_models_an_outcome_holds_is_on_the_page_and_on_the_console(found):
-    lines = replicability_lines(found)
+def test_in_how_many_models_an_outcome_holds_is_on_the_page_and_on_the_console(comparison):
+    lines = replicability_lines(comparison)
     assert any(
         line.startswith("attention: equivalent in at least ") and " models (p " in line for line in lines
     )
-    page = PAGE.render(comparison_page(found))
+    page = PAGE.render(comparison_page(comparison))
     rows = [line for line in page.split("## Replicability")[1].splitlines() if line.startswith("| ")][2:]
-    assert len(rows) == sum(len(item.replicability) for item in found.predictions) > 0
-    shown = " ".join(printed(found).split())
+    assert len(rows) == sum(len(item.replicability) for item in comparison.predictions) > 0
+    shown = " ".join(printed(comparison).split())
     assert all(line.split(" (p")[0] in shown for line in lines)
 
 
-def test_errors_of_fixed_groups_are_named_with_what_to_do(found):
-    (line,) = [one for one in untested_lines(found) if "coordination" in one]
+def test_errors_of_fixed_groups_are_named_with_what_to_do(comparison):
+    (line,) = [one for one in untested_lines(comparison) if "coordination" in one]
     assert "have errors of a fixed group only" in line and "intervals: {reselection: true}" in line
     assert "attention" not in line.split(":")[0]
-    item = next(one for one in found.predictions if one.id == "coordination" and one.pooled)
+    item = next(one for one in comparison.predictions if one.id == "coordination" and one.pooled)
     assert "(not tested)" in pooled_line(item) and "Differences are not tested: " in pooled_line(item)
-    assert "| fixed group |" in PAGE.render(comparison_page(found))
+    assert "| fixed group |" in PAGE.render(comparison_page(comparison))
     studies = dataclasses.replace(item, pooled_over="studies", not_replications="")
     assert pooled_line(studies).startswith("Between studies of this network: tau ")

@@ -52,8 +52,8 @@ def selected_again(run, name, factor, **changes):
     return {"reselection": again, **changes}
 
 
-def of(found, name):
-    (item,) = [one for one in found if one.id == name]
+def of(predictions, name):
+    (item,) = [one for one in predictions if one.id == name]
     return item
 
 
@@ -63,19 +63,19 @@ def test_effects_against_a_null_are_in_its_sds(published):
         opened(published, "B", coordination=shifted(published, "coordination", 1.0)),
         opened(published, "C", coordination=shifted(published, "coordination", -2.0)),
     ]
-    found = of(compare_predictions(runs, 0.05), "coordination")
+    compared = of(compare_predictions(runs, 0.05), "coordination")
     item = next(one for one in published.results.predictions if one.id == "coordination")
     sd, interval = item.reference_sd, item.interval_95
     centre = (interval.low + interval.high) / 2
     effects = np.array([centre, centre + 1, centre - 2]) / sd
-    assert found.scale == "SDs of the null"
-    assert [one.effect for one in found.runs] == pytest.approx(effects)
-    assert [one.standard_error for one in found.runs] == pytest.approx([interval.standard_error / sd] * 3)
+    assert compared.scale == "SDs of the null"
+    assert [one.effect for one in compared.runs] == pytest.approx(effects)
+    assert [one.standard_error for one in compared.runs] == pytest.approx([interval.standard_error / sd] * 3)
     expected = pool_effects(effects, np.full(3, interval.standard_error / sd))
-    assert found.pooled == dataclasses.replace(expected, p_heterogeneity=None)  # of fixed groups
-    assert [one.weight for one in found.runs] == pytest.approx(expected.weights)
-    assert found.margin == pytest.approx((-2.0, 2.0)) and found.margins_agree
-    assert found.outcome == "less"
+    assert compared.pooled == dataclasses.replace(expected, p_heterogeneity=None)  # of fixed groups
+    assert [one.weight for one in compared.runs] == pytest.approx(expected.weights)
+    assert compared.margin == pytest.approx((-2.0, 2.0)) and compared.margins_agree
+    assert compared.outcome == "less"
 
 
 def test_between_conditions_they_keep_their_unit(published):
@@ -84,12 +84,12 @@ def test_between_conditions_they_keep_their_unit(published):
         opened(published, "B", attention=shifted(published, "attention", 0.001)),
         opened(published, "C", attention=shifted(published, "attention", -0.001)),
     ]
-    found = of(compare_predictions(runs, 0.05), "attention")
-    assert found.scale == "Gini coefficient, rare - common"
-    assert found.against == "common"
-    assert found.margin == (-0.05, 0.05)
-    assert found.outcome == "equivalent" and found.p_equivalence < 0.05
-    assert found.pooled.effect == pytest.approx(-0.0063, abs=1e-3)
+    compared = of(compare_predictions(runs, 0.05), "attention")
+    assert compared.scale == "Gini coefficient, rare - common"
+    assert compared.against == "common"
+    assert compared.margin == (-0.05, 0.05)
+    assert compared.outcome == "equivalent" and compared.p_equivalence < 0.05
+    assert compared.pooled.effect == pytest.approx(-0.0063, abs=1e-3)
 
 
 def test_models_that_disagree_are_inconclusive(published):
@@ -98,28 +98,28 @@ def test_models_that_disagree_are_inconclusive(published):
         opened(published, "B", attention=shifted(published, "attention", 0.2)),
         opened(published, "C", attention=shifted(published, "attention", -0.2)),
     ]
-    found = of(compare_predictions(runs, 0.05), "attention")
-    assert found.outcome == "inconclusive"
-    assert found.pooled.i2 > 0.99
+    compared = of(compare_predictions(runs, 0.05), "attention")
+    assert compared.outcome == "inconclusive"
+    assert compared.pooled.i2 > 0.99
 
 
 def test_the_narrowest_margin_counts(published):
     changes = {"attention": {**shifted(published, "attention", 0.001), "margin": (-0.01, 0.02)}}
-    found = of(
+    compared = of(
         compare_predictions([opened(published, "A"), opened(published, "B", **changes)], 0.05), "attention"
     )
-    assert found.margin == (-0.01, 0.02) and not found.margins_agree
+    assert compared.margin == (-0.01, 0.02) and not compared.margins_agree
     none = opened(published, "C", attention={"margin": None})
-    found = of(compare_predictions([opened(published, "A"), none], 0.05), "attention")
-    assert found.margin is None and found.p_equivalence is None
+    compared = of(compare_predictions([opened(published, "A"), none], 0.05), "attention")
+    assert compared.margin is None and compared.p_equivalence is None
 
 
 def test_predictions_without_an_interval_are_shown_and_not_pooled(published):
-    found = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "spectrum")
-    assert found.pooled is None and found.outcome is None
-    assert found.why_not_pooled == "each has no interval over documents"
-    assert {one.why_not_pooled for one in found.runs} == {"no interval over documents"}
-    assert [one.effect for one in found.runs] == pytest.approx([-6.34, -6.34], abs=0.01)
+    compared = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "spectrum")
+    assert compared.pooled is None and compared.outcome is None
+    assert compared.why_not_pooled == "each has no interval over documents"
+    assert {one.why_not_pooled for one in compared.runs} == {"no interval over documents"}
+    assert [one.effect for one in compared.runs] == pytest.approx([-6.34, -6.34], abs=0.01)
 
 
 def test_checkpoints_of_one_training_are_one_model(published):
@@ -128,9 +128,9 @@ def test_checkpoints_of_one_training_are_one_model(published):
         run = opened(published, label)
         subject = run.plan.subject.model_copy(update={"model": "owner/a", "revision": revision})
         runs.append(dataclasses.replace(run, plan=run.plan.model_copy(update={"subject": subject})))
-    found = of(compare_predictions(runs, 0.05), "coordination")
-    assert found.pooled is None
-    assert found.runs[1].why_not_pooled == "another checkpoint of the model of A: not another model"
+    compared = of(compare_predictions(runs, 0.05), "coordination")
+    assert compared.pooled is None
+    assert compared.runs[1].why_not_pooled == "another checkpoint of the model of A: not another model"
 
 
 def test_the_same_weights_count_once(published):
@@ -139,10 +139,10 @@ def test_the_same_weights_count_once(published):
         opened(published, "B", weights="same"),
         opened(published, "C"),
     ]
-    found = of(compare_predictions(runs, 0.05), "routing")
-    assert [one.weight is not None for one in found.runs] == [True, False, True]
-    assert found.runs[1].why_not_pooled == "the same weights as A: not another model"
-    assert found.pooled.n_effects == 2
+    compared = of(compare_predictions(runs, 0.05), "routing")
+    assert [one.weight is not None for one in compared.runs] == [True, False, True]
+    assert compared.runs[1].why_not_pooled == "the same weights as A: not another model"
+    assert compared.pooled.n_effects == 2
 
 
 def test_why_nothing_is_left_to_pool(published):
@@ -206,33 +206,33 @@ def test_a_prediction_that_one_run_has_alone(published):
     fewer = opened(published, "B")
     predictions = tuple(item for item in fewer.results.predictions if item.id != "routing")
     fewer = dataclasses.replace(fewer, results=dataclasses.replace(fewer.results, predictions=predictions))
-    found = of(compare_predictions([opened(published, "A"), fewer], 0.05), "routing")
-    assert found.why_not_pooled == "only A has it"
+    compared = of(compare_predictions([opened(published, "A"), fewer], 0.05), "routing")
+    assert compared.why_not_pooled == "only A has it"
 
 
 def test_errors_of_a_new_selection_are_taken_where_runs_have_them(published):
     changes = selected_again(published, "coordination", 2.0)
     runs = [opened(published, label, coordination=changes) for label in "ABC"]
-    found = of(compare_predictions(runs, 0.05), "coordination")
+    compared = of(compare_predictions(runs, 0.05), "coordination")
     item = next(one for one in published.results.predictions if one.id == "coordination")
-    assert [one.errors_of for one in found.runs] == ["new selection"] * 3
-    assert [one.standard_error for one in found.runs] == pytest.approx(
+    assert [one.errors_of for one in compared.runs] == ["new selection"] * 3
+    assert [one.standard_error for one in compared.runs] == pytest.approx(
         [2 * item.interval_95.standard_error / item.reference_sd] * 3
     )
     # equal effects: Q = 0
-    assert found.pooled.p_heterogeneity == pytest.approx(1.0) and found.not_replications == ""
+    assert compared.pooled.p_heterogeneity == pytest.approx(1.0) and compared.not_replications == ""
 
 
 def test_errors_of_fixed_groups_do_not_pass_for_replications(published):
     changes = selected_again(published, "coordination", 2.0)
     runs = [opened(published, "A", coordination=changes), opened(published, "B"), opened(published, "C")]
-    found = compare_predictions(runs, 0.05)
-    mixed = of(found, "coordination")
+    compared = compare_predictions(runs, 0.05)
+    mixed = of(compared, "coordination")
     assert [one.errors_of for one in mixed.runs] == ["new selection", "fixed group", "fixed group"]
     assert mixed.pooled is not None and mixed.pooled.p_heterogeneity is None
     assert mixed.not_replications.startswith("B and C have errors of a fixed group only")
     assert "intervals: {reselection: true}" in mixed.not_replications
-    conditions = of(found, "attention")  # for which nothing is selected
+    conditions = of(compared, "attention")  # for which nothing is selected
     assert {one.errors_of for one in conditions.runs} == {"no group"}
     assert conditions.pooled.p_heterogeneity is not None and conditions.not_replications == ""
 
@@ -240,12 +240,12 @@ def test_errors_of_fixed_groups_do_not_pass_for_replications(published):
 def test_studies_of_one_network_are_pooled_as_such(published):
     changes = selected_again(published, "coordination", 2.0)
     runs = [opened(published, label, weights="same", coordination=changes) for label in "ABC"]
-    found = compare_predictions(runs, 0.05)
-    studies = of(found, "coordination")
+    compared = compare_predictions(runs, 0.05)
+    studies = of(compared, "coordination")
     assert studies.pooled_over == "studies" and studies.pooled.n_effects == 3
     assert studies.scale == "dimensions"  # one network: its own unit
     assert studies.replicability == ()  # of models; this is one
-    fixed = of(found, "clustering")
+    fixed = of(compared, "clustering")
     assert fixed.pooled is None
     assert fixed.why_not_pooled == (
         "each has errors of a fixed group only, no replication: run it with intervals: {reselection: true}"
@@ -263,14 +263,14 @@ def test_in_how_many_models_an_outcome_holds(published):
         opened(published, label, coordination={"p_value": p_value}, specialization={"outcome": "undefined"})
         for label, p_value in zip("ABC", (0.001, 0.04, 0.6), strict=True)
     ]
-    found = compare_predictions(runs, 0.05)
-    less, greater, equivalent = of(found, "coordination").replicability
+    compared = compare_predictions(runs, 0.05)
+    less, greater, equivalent = of(compared, "coordination").replicability
     assert (less.outcome, less.n_models) == ("less", 3)
     assert less.p_values == pytest.approx((0.003, 0.08, 0.6))
     assert (less.at_least, less.at_least_adjusted) == (1, 1)  # .003 <= .05 / M for M up to 16
     assert greater.p_values == (1.0, 1.0, 1.0) and greater.at_least == 0
     assert equivalent.outcome == "equivalent"
-    premise = of(found, "specialization").replicability
+    premise = of(compared, "specialization").replicability
     assert all(one.p_values == (1.0, 1.0, 1.0) and one.at_least_adjusted is None for one in premise)
 
 

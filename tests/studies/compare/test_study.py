@@ -26,54 +26,54 @@ def three(tmp_path_factory):
 
 @pytest.mark.slow
 def test_everything_is_written(three, tmp_path):
-    found = compare(three, out=tmp_path)
-    assert found.folder.parent == tmp_path / "comparisons"
-    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", found.folder.name)
-    pooled = [item for item in found.predictions if item.pooled is not None]
+    comparison = compare(three, out=tmp_path)
+    assert comparison.folder.parent == tmp_path / "comparisons"
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", comparison.folder.name)
+    pooled = [item for item in comparison.predictions if item.pooled is not None]
     assert [item.id for item in pooled] == [
         "specialization", "coordination", "clustering", "attention", "routing", "single-head",
         "head-specificity",
     ]  # fmt: skip
-    pictures = sorted(path.name for path in (found.folder / "figures").iterdir())
+    pictures = sorted(path.name for path in (comparison.folder / "figures").iterdir())
     assert pictures == sorted(
         f"{number:02d}-{item.id}.{ending}"
-        for number, item in enumerate(found.predictions, start=1)
+        for number, item in enumerate(comparison.predictions, start=1)
         if item.pooled is not None
         for ending in ("png", "svg")
     )
-    data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
+    data = json.loads((comparison.folder / "comparison.json").read_text(encoding="utf-8"))
     assert data["schema_version"] == 3
     assert [run["model"] for run in data["runs"]] == ["owner/a", "owner/b", "owner/c"]
     (coordination,) = [item for item in data["predictions"] if item["id"] == "coordination"]
     assert coordination["pooled"]["n_effects"] == 3
     assert "folder" not in data
-    report = (found.folder / "comparison.md").read_text(encoding="utf-8")
+    report = (comparison.folder / "comparison.md").read_text(encoding="utf-8")
     for link in re.findall(r"\]\((figures/[^)]+)\)", report):
-        assert (found.folder / link).exists()
+        assert (comparison.folder / link).exists()
     assert "95 % prediction interval" in report
 
 
 def test_one_run_with_claims_needs_no_figures(tmp_path):
-    found = compare([AS_PUBLISHED], claims=PAPER, out=tmp_path)
-    assert found.predictions == () and found.warnings == ()
-    assert {path.name for path in found.folder.iterdir()} == {"comparison.md", "comparison.json"}
-    agreed = {check.claim: check.agreement for check in found.checks}
+    comparison = compare([AS_PUBLISHED], claims=PAPER, out=tmp_path)
+    assert comparison.predictions == () and comparison.warnings == ()
+    assert {path.name for path in comparison.folder.iterdir()} == {"comparison.md", "comparison.json"}
+    agreed = {check.claim: check.agreement for check in comparison.checks}
     assert agreed["coordination"] == "agrees"
     assert agreed["no-clusters"] == "disagrees"
     assert agreed["attention-correlation"] == "open"  # 0.943 to 0.960 reaches beyond 0.96
     assert agreed["q-plateau"] == "disagrees"
     assert agreed["q-random"] == "open"
-    assert not any(check.same_model for check in found.checks)
-    data = json.loads((found.folder / "comparison.json").read_text(encoding="utf-8"))
+    assert not any(check.same_model for check in comparison.checks)
+    data = json.loads((comparison.folder / "comparison.json").read_text(encoding="utf-8"))
     assert data["claims_source"] == "arXiv:2509.21163"
-    assert "\\*" in (found.folder / "comparison.md").read_text(encoding="utf-8")
+    assert "\\*" in (comparison.folder / "comparison.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_several_runs_with_claims_are_each_held_against_them(three, tmp_path):
-    found = compare(three, claims=PAPER, out=tmp_path)
-    assert {check.run for check in found.checks} == {"A", "B", "C"}
-    assert found.predictions
+    comparison = compare(three, claims=PAPER, out=tmp_path)
+    assert {check.run for check in comparison.checks} == {"A", "B", "C"}
+    assert comparison.predictions
 
 
 def warned(runs, tmp_path):

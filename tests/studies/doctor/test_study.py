@@ -23,24 +23,24 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
 
 
-def by_name(found):
-    return {(item.part, item.name): item for item in found.observations}
+def by_name(diagnosis):
+    return {(item.part, item.name): item for item in diagnosis.observations}
 
 
-def printed(found, width=80):
+def printed(diagnosis, width=80):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(shown(diagnosis_page(found)))
+    console.print(shown(diagnosis_page(diagnosis)))
     return console.export_text()
 
 
 def test_this_machine_is_ready():
-    found = doctor.examine_machine()
-    assert found.is_well
-    seen = by_name(found)
-    assert seen["software", "hypotest"].found == metadata.version("hypotest-nn")
-    assert "torch " in seen["software", "libraries"].found
-    assert seen["storage", "evidence cache"].found.endswith("free")
-    text = printed(found)
+    diagnosis = doctor.examine_machine()
+    assert diagnosis.is_well
+    seen = by_name(diagnosis)
+    assert seen["software", "hypotest"].observed == metadata.version("hypotest-nn")
+    assert "torch " in seen["software", "libraries"].observed
+    assert seen["storage", "evidence cache"].observed.endswith("free")
+    text = printed(diagnosis)
     assert text.rstrip().splitlines()[-1].startswith("Ready: 0 missing")
     assert max(map(len, text.splitlines())) <= 80
 
@@ -54,26 +54,26 @@ def test_a_library_that_is_missing_or_too_old(monkeypatch):
         return "1.9" if name == "numpy" else real(name)
 
     monkeypatch.setattr(doctor.metadata, "version", version)
-    found = doctor.examine_machine()
-    seen = by_name(found)
-    assert not found.is_well
-    assert (seen["software", "numba"].found, seen["software", "numba"].condition) == (
+    diagnosis = doctor.examine_machine()
+    seen = by_name(diagnosis)
+    assert not diagnosis.is_well
+    assert (seen["software", "numba"].observed, seen["software", "numba"].condition) == (
         "not installed",
         "missing",
     )
-    assert seen["software", "numpy"].found == "1.9; needs >=2.4"
+    assert seen["software", "numpy"].observed == "1.9; needs >=2.4"
     assert seen["software", "numpy"].advice == "pip install 'numpy>=2.4'"
-    assert "NOT READY: 2 missing" in printed(found)
+    assert "NOT READY: 2 missing" in printed(diagnosis)
 
 
 def test_the_library_that_streams_texts_is_an_extra(monkeypatch):
     seen = by_name(doctor.examine_machine())["software", "datasets"]
-    assert (seen.condition, seen.found.partition(":")[0]) == ("fine", metadata.version("datasets"))
+    assert (seen.condition, seen.observed.partition(":")[0]) == ("fine", metadata.version("datasets"))
     monkeypatch.setattr(doctor, "can_stream", lambda: False)
-    found = doctor.examine_machine()
-    seen = by_name(found)["software", "datasets"]
+    diagnosis = doctor.examine_machine()
+    seen = by_name(diagnosis)["software", "datasets"]
     assert (seen.condition, seen.advice) == ("note", "pip install 'hypotest-nn[datasets]'")
-    assert found.is_well
+    assert diagnosis.is_well
 
 
 def test_another_version_of_the_reference_text_is_a_note(monkeypatch):
@@ -81,13 +81,13 @@ def test_another_version_of_the_reference_text_is_a_note(monkeypatch):
     monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.1" if name == "xarray" else real(name))
     item = by_name(doctor.examine_machine())["reference", "text"]
     assert item.condition == "note"
-    assert item.found.startswith("xarray 0.1 (pinned: ")
+    assert item.observed.startswith("xarray 0.1 (pinned: ")
 
 
 def test_a_disk_that_is_nearly_full_and_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda place: Usage(10, 9, 10**9))
     item = by_name(doctor.examine_machine())["storage", "evidence cache"]
-    assert (item.condition, "1.0 GB free" in item.found) == ("note", True)
+    assert (item.condition, "1.0 GB free" in item.observed) == ("note", True)
     monkeypatch.setattr(doctor.os, "access", lambda place, mode: False)
     item = by_name(doctor.examine_machine())["storage", "evidence cache"]
     assert item.condition == "missing"
@@ -98,26 +98,26 @@ def test_the_cache_is_measured(tmp_path):
     (tmp_path / "cache" / "evidence").mkdir(parents=True)
     (tmp_path / "cache" / "evidence" / "x.npy").write_bytes(bytes(150_000_000))
     item = by_name(doctor.examine_machine())["storage", "evidence cache"]
-    assert ": 0.2 GB, " in item.found or ": 0.1 GB, " in item.found
+    assert ": 0.2 GB, " in item.observed or ": 0.1 GB, " in item.observed
 
 
 def test_a_gpu_is_named_with_its_memory(monkeypatch):
     devices = (Device("cuda", "A [bold]GPU", 80 * 10**9), Device("cpu", "2 threads", None))
     monkeypatch.setattr(doctor, "available_devices", lambda: devices)
-    found = doctor.examine_machine()
-    seen = by_name(found)
-    assert seen["machine", "device cuda"].found == "A [bold]GPU, 80.0 GB"
-    assert seen["what can run", "on cuda"].found == "models up to 12.0 billion parameters in float32"
+    diagnosis = doctor.examine_machine()
+    seen = by_name(diagnosis)
+    assert seen["machine", "device cuda"].observed == "A [bold]GPU, 80.0 GB"
+    assert seen["what can run", "on cuda"].observed == "models up to 12.0 billion parameters in float32"
     assert ("what can run", "GPU") not in seen
-    assert "A [bold]GPU, 80.0 GB" in printed(found)
+    assert "A [bold]GPU, 80.0 GB" in printed(diagnosis)
 
 
 def test_little_memory(monkeypatch):
     monkeypatch.setattr(doctor, "total_memory", lambda: 2 * 10**9)
-    found = doctor.examine_machine()
-    assert by_name(found)["what can run", "reference protocols"].condition == "missing"
+    diagnosis = doctor.examine_machine()
+    assert by_name(diagnosis)["what can run", "reference protocols"].condition == "missing"
     monkeypatch.setattr(doctor, "total_memory", lambda: None)
-    assert by_name(doctor.examine_machine())["machine", "memory"].found == "unknown"
+    assert by_name(doctor.examine_machine())["machine", "memory"].observed == "unknown"
 
 
 def test_a_reference_model_that_is_not_there(monkeypatch, tmp_path):
@@ -125,7 +125,7 @@ def test_a_reference_model_that_is_not_there(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "REFERENCE", tmp_path)
     item = by_name(doctor.examine_machine())["reference", "model"]
     assert item.condition == "missing"
-    assert "lacks model.safetensors, tokenizer.json, card.json" in item.found
+    assert "lacks model.safetensors, tokenizer.json, card.json" in item.observed
 
 
 def test_the_command_exits_by_what_it_found(capsys, monkeypatch):
@@ -136,9 +136,9 @@ def test_the_command_exits_by_what_it_found(capsys, monkeypatch):
     real = doctor.examine_machine
 
     def sick():
-        found = real()
-        worst = dataclasses.replace(found.observations[0], condition="missing")
-        return dataclasses.replace(found, observations=(worst, *found.observations[1:]))
+        diagnosis = real()
+        worst = dataclasses.replace(diagnosis.observations[0], condition="missing")
+        return dataclasses.replace(diagnosis, observations=(worst, *diagnosis.observations[1:]))
 
     monkeypatch.setattr(doctor, "examine_machine", sick)
     with pytest.raises(SystemExit) as left:

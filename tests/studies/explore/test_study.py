@@ -41,10 +41,10 @@ def test_preferences_are_counted_on_all_documents_and_on_each_half():
     whole = np.array([[3.0, 1.5, 1 / 3, 1.0]])
     halves = np.array([[[3.0, 3.0, 1 / 3, 1.0], [3.0, 0.9, 1 / 3, 1.0]]])
     ones = Influences(halves=np.ones((1, 2, 4)), whole=np.ones((1, 4)))
-    found = count_preferences((Influences(halves=halves, whole=whole), ones), np.array([1, 2]), 0.15)
-    assert (found.first, found.second) == (2, 1)
-    assert (found.first_twice, found.second_twice) == (1, 1)
-    assert (found.group_first, found.group_second) == (1, 1)
+    preferences = count_preferences((Influences(halves=halves, whole=whole), ones), np.array([1, 2]), 0.15)
+    assert (preferences.first, preferences.second) == (2, 1)
+    assert (preferences.first_twice, preferences.second_twice) == (1, 1)
+    assert (preferences.group_first, preferences.group_second) == (1, 1)
 
 
 def test_effective_documents_are_fewer_where_one_holds_most():
@@ -73,21 +73,21 @@ def test_matching_halves_what_is_declared_and_says_what_is_not():
     chosen = replace(select(plan, whole, Streams(1)), group=group)
     declared = Declared(null, null.options(draws=199, on=("activation_sd",)))
     task = Task(plan, whole, chosen, Session.start(1))
-    found = {item.covariate: item for item in compare_covariates(task, declared)}
-    sd = found["activation_sd"]
+    by_covariate = {item.covariate: item for item in compare_covariates(task, declared)}
+    sd = by_covariate["activation_sd"]
     logs = np.log(evidence.selection.activations.std(axis=0))
     assert sd.group_mean == pytest.approx(logs[group].mean())
     assert sd.layer_sd == pytest.approx(logs.std())
     assert sd.difference == pytest.approx((logs[group].mean() - logs.mean()) / logs.std())
     assert sd.difference > 1 and abs(sd.left) < 0.25
-    assert sd.matched and not found["output_norm"].matched
-    assert set(found) == {"activation_sd", "activation_mean", "output_norm", "activation_rate"}
+    assert sd.matched and not by_covariate["output_norm"].matched
+    assert set(by_covariate) == {"activation_sd", "activation_mean", "output_norm", "activation_rate"}
 
 
 def test_a_planted_plateau_is_found():
     ranks = np.arange(1, N_NEURONS * 10 + 1)
     curve = np.where(ranks <= 40, 1.0, (ranks / 40.0) ** -1.0)[None]
-    found = explore_curve("rare", Influences(halves=np.stack([curve, curve], axis=1), whole=curve))
-    assert found.fit.plateau and found.fit.kappa == pytest.approx(1.0, abs=0.05)
-    assert found.end_of_plateau == pytest.approx(40, abs=6)
-    assert found.lognormal_ratio is not None
+    explored = explore_curve("rare", Influences(halves=np.stack([curve, curve], axis=1), whole=curve))
+    assert explored.fit.plateau and explored.fit.kappa == pytest.approx(1.0, abs=0.05)
+    assert explored.end_of_plateau == pytest.approx(40, abs=6)
+    assert explored.lognormal_ratio is not None

@@ -23,13 +23,13 @@ EXAMPLE = Path("reports/rare-tokens/some-run")
 def done(monkeypatch):
     """A finished run's plan and what it did, as its results and its manifest hold them."""
     plan = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
-    found = fingerprint_of(plan)
-    data = dataclasses.asdict(found)
+    fingerprint = fingerprint_of(plan)
+    data = dataclasses.asdict(fingerprint)
     manifest = {
         **{name: data[name] for name in ("hashes", "revision", "layer", "split", "seed", "kept_out")},
         "evidence": {**data["evidence"], "was_cached": False},
-        "hypotest": found.versions["hypotest"],
-        "versions": {name: value for name, value in found.versions.items() if name != "hypotest"},
+        "hypotest": fingerprint.versions["hypotest"],
+        "versions": {name: value for name, value in fingerprint.versions.items() if name != "hypotest"},
     }
     results = SimpleNamespace(
         title=plan.title,
@@ -38,7 +38,7 @@ def done(monkeypatch):
     )
     run = SimpleNamespace(folder=EXAMPLE, results=results, manifest=json.loads(json.dumps(manifest)))
     monkeypatch.setattr("hypotest.studies.export.deviations.Run", SimpleNamespace(open=lambda _: run))
-    return plan, found
+    return plan, fingerprint
 
 
 @pytest.fixture
@@ -56,12 +56,14 @@ def rows(text):
     return {line[0].replace("\\", ""): line[1:] for line in cells}
 
 
-def registered_as(path, plan, found, **changes):
+def registered_as(path, plan, fingerprint, **changes):
     """A lock of another plan and otherwise what the example did."""
     other = dataclasses.replace(
-        found,
+        fingerprint,
         plan=canonical(plan),
-        hashes=dataclasses.replace(found.hashes, protocol=protocol_hash(plan), **changes.pop("hashes", {})),
+        hashes=dataclasses.replace(
+            fingerprint.hashes, protocol=protocol_hash(plan), **changes.pop("hashes", {})
+        ),
         seed=plan.seed,
         **changes,
     )
@@ -76,16 +78,16 @@ def test_before_a_run_the_table_is_empty_and_says_how_it_is_filled(path):
 
 
 def test_registered_and_done_are_filled_in_and_reasons_are_left(path, done):
-    plan, found = done
+    plan, fingerprint = done
     other = plan.model_copy(update={"seed": plan.seed + 1, "title": "Another question?"})
-    versions = {**found.versions, "numpy": "1.0"}
-    lock = registered_as(path, other, found, versions=versions, hashes={"code": 64 * "0"})
+    versions = {**fingerprint.versions, "numpy": "1.0"}
+    lock = registered_as(path, other, fingerprint, versions=versions, hashes={"code": 64 * "0"})
     text = export_deviations(path, EXAMPLE)
     table = rows(text)
     assert set(table) == {"seed", "title", "versions.numpy", "hashes.code"}
     assert table["seed"][:2] == [str(plan.seed + 1), str(plan.seed)]
     assert table["title"][:2] == ["Another question?", plan.title]
-    assert table["versions.numpy"][:2] == ["1.0", found.versions["numpy"]]
+    assert table["versions.numpy"][:2] == ["1.0", fingerprint.versions["numpy"]]
     assert "can change every number" in table["seed"][3]
     assert "no number" in table["title"][3]
     assert "software only" in table["versions.numpy"][3]
@@ -121,8 +123,8 @@ def test_what_cannot_be_read_is_a_clear_error(path, done, tmp_path):
 def test_the_command_writes_it(path, done, tmp_path, capsys):
     from hypotest.__main__ import main
 
-    plan, found = done
-    registered_as(path, plan.model_copy(update={"seed": 1}), found)
+    plan, fingerprint = done
+    registered_as(path, plan.model_copy(update={"seed": 1}), fingerprint)
     with pytest.raises(SystemExit) as ended:
         main(["export", str(path), "--run", str(EXAMPLE), "--out", str(tmp_path / "a" / "deviations.md")])
     assert ended.value.code == 0

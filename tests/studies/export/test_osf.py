@@ -94,14 +94,14 @@ def build(prediction, **changes):
 
 
 def test_the_headings_are_those_of_the_form(protocol):
-    found: dict[str, list[str]] = {}
+    headings: dict[str, list[str]] = {}
     for level, heading in re.findall(r"^(##+) (.*)$", render_osf(protocol, None), flags=re.M):
         if level == "##":
-            found[heading] = []
+            headings[heading] = []
         else:
-            found[list(found)[-1]].append(heading)
-    assert found == HEADINGS
-    assert list(found) == list(HEADINGS)
+            headings[list(headings)[-1]].append(heading)
+    assert headings == HEADINGS
+    assert list(headings) == list(HEADINGS)
 
 
 def test_no_heading_is_left_empty(protocol):
@@ -161,7 +161,7 @@ def test_the_numbers_are_those_of_the_protocol(protocol):
     assert "- `attention`: " in models and "The margin is 0.05 in the measure's unit" in models
     assert "2 SDs of the size_matched null" in models
     criteria = section(text, "Inference criteria")
-    for shown in ("Bonferroni over 7 deciding predictions", "0.00714", "90 % interval", "`specialization`"):
+    for shown in ("Bonferroni over 10 deciding predictions", "0.005", "90 % interval", "`specialization`"):
         assert shown in criteria
     measured = section(text, "Measured variables")
     for item in protocol.predictions:

@@ -16,6 +16,7 @@ from hypotest.errors import OutputError
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.stored.folders import replace_folder
+from hypotest.registration import load_protocol
 from hypotest.report.figure_style import FAINT, FIRST, MARGIN, house_style
 from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
 from hypotest.studies.multiverse.page import (
@@ -59,9 +60,9 @@ CLUSTERING = [
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> MultiverseResult:
+def result(tmp_path: Path) -> MultiverseResult:
     return MultiverseResult(
-        protocol={"id": "rare-tokens"},
+        protocol=load_protocol("protocols/rare-tokens.yaml").model_dump(mode="json"),
         protocol_id="rare-tokens",
         title="A title with | and <b>",
         level=0.05,
@@ -87,8 +88,8 @@ def found(tmp_path: Path) -> MultiverseResult:
     )  # fmt: skip
 
 
-def test_the_table_is_tidy(found):
-    table = found.table
+def test_the_table_is_tidy(result):
+    table = result.table
     assert table["select"].to_list() == ["plateau", LARGER, "plateau", LARGER, None]
     assert table["bins"].to_list() == [None, None, 8, 8, None]
     assert "variance" not in table.columns  # an option that nobody varied
@@ -97,8 +98,8 @@ def test_the_table_is_tidy(found):
     assert table.filter("is_declared")["prediction"].to_list() == ["clustering", "attention"]
 
 
-def test_the_report_says_what_flips_and_that_nothing_is_decided(found):
-    text = PAGE.render(multiverse_page(found, ()))
+def test_the_report_says_what_flips_and_that_nothing_is_decided(result):
+    text = PAGE.render(multiverse_page(result, ()))
     assert "describes robustness and never decides" in text
     assert "unadjusted level 0.05" in text
     # 2 of 3 alternatives flip; the estimator changes the outcome in both of its pairs
@@ -115,21 +116,21 @@ def test_the_report_says_what_flips_and_that_nothing_is_decided(found):
     assert text.startswith("# A title with | and \\<b\\>: multiverse\n")
 
 
-def test_full_draws_are_said(found):
-    text = PAGE.render(multiverse_page(dataclasses.replace(found, draws=None), ()))
+def test_full_draws_are_said(result):
+    text = PAGE.render(multiverse_page(dataclasses.replace(result, draws=None), ()))
     assert "as many draws of each null as the protocol declares" in text
 
 
-def test_the_summary_fits_eighty_columns(found):
+def test_the_summary_fits_eighty_columns(result):
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(shown(multiverse_summary(found)))
+    console.print(shown(multiverse_summary(result)))
     text = console.export_text()
     assert "2 (67%)" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_json_has_everything_and_no_nan(found):
-    data = json.loads(multiverse_json(found), parse_constant=pytest.fail)
+def test_json_has_everything_and_no_nan(result):
+    data = json.loads(multiverse_json(result), parse_constant=pytest.fail)
     assert [row["outcome"] for row in data["specifications"]] == [
         "greater", "greater", "inconclusive", "equivalent", "equivalent",
     ]  # fmt: skip
@@ -176,16 +177,16 @@ def test_without_a_null_the_curve_is_in_the_measure_s_unit():
     assert top.get_ylabel() == "effect (unit of the measure)"
 
 
-def test_writing_again_replaces_the_folder_whole(found):
-    write_multiverse(found)
-    figures = found.folder / "figures"
+def test_writing_again_replaces_the_folder_whole(result):
+    write_multiverse(result)
+    figures = result.folder / "figures"
     assert sorted(path.name for path in figures.iterdir()) == ["01-clustering.png", "01-clustering.svg"]
-    assert pl.read_parquet(found.folder / "multiverse.parquet").equals(found.table)
-    before = {path: path.read_bytes() for path in found.folder.rglob("*") if path.is_file()}
+    assert pl.read_parquet(result.folder / "multiverse.parquet").equals(result.table)
+    before = {path: path.read_bytes() for path in result.folder.rglob("*") if path.is_file()}
     (figures / "old.png").write_bytes(b"old")
-    write_multiverse(found)
-    assert {path: path.read_bytes() for path in found.folder.rglob("*") if path.is_file()} == before
-    assert [path.name for path in found.folder.parent.iterdir()] == ["multiverse"]
+    write_multiverse(result)
+    assert {path: path.read_bytes() for path in result.folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in result.folder.parent.iterdir()] == ["multiverse"]
 
 
 def test_what_was_there_stays_when_writing_fails(tmp_path):
@@ -199,8 +200,8 @@ def test_what_was_there_stays_when_writing_fails(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
-def test_a_notebook_shows_it_with_names_escaped(found):
+def test_a_notebook_shows_it_with_names_escaped(result):
     importlib.import_module("hypotest.studies.multiverse.study")  # says how it is shown
 
-    shown = dataclasses.replace(found, title="<script>alert(1)</script>")._repr_html_()
+    shown = dataclasses.replace(result, title="<script>alert(1)</script>")._repr_html_()
     assert "<script" not in shown and "&lt;script&gt;" in shown

@@ -30,11 +30,11 @@ CROSSED = [
 
 
 def test_flips_of_a_crossed_design():
-    found = robustness(CROSSED)
-    assert (found.n_specifications, found.declared, found.n_flips) == (4, "greater", 1)
-    assert found.outcomes == {"greater": 3, "inconclusive": 1}
-    assert found.share_flipped == pytest.approx(1 / 3)
-    variance, method = found.by_choice
+    summary = robustness(CROSSED)
+    assert (summary.n_specifications, summary.declared, summary.n_flips) == (4, "greater", 1)
+    assert summary.outcomes == {"greater": 3, "inconclusive": 1}
+    assert summary.share_flipped == pytest.approx(1 / 3)
+    variance, method = summary.by_choice
     # From (1, louvain): variance alone leads to (2, louvain), the same; method alone to (1, leiden), another.
     assert (variance.n_alternatives, variance.n_flips) == (1, 0)
     assert (method.n_alternatives, method.n_flips) == (1, 1)
@@ -42,40 +42,40 @@ def test_flips_of_a_crossed_design():
     assert (variance.n_pairs, variance.n_pair_flips) == (2, 1)
     assert (method.n_pairs, method.n_pair_flips) == (2, 1)
     # A tie over pairs goes to the choice that flips the declared specification.
-    assert found.responsible is not None
-    assert found.responsible.choice == "method"
+    assert summary.responsible is not None
+    assert summary.responsible.choice == "method"
 
 
 def test_three_values_make_three_pairs():
-    found = robustness(
+    summary = robustness(
         [under("less", True, bins=4), under("greater", bins=8), under("inconclusive", bins=16)]
     )
-    (bins,) = found.by_choice
+    (bins,) = summary.by_choice
     assert (bins.n_alternatives, bins.n_flips, bins.n_pairs, bins.n_pair_flips) == (2, 2, 3, 3)
     assert bins.share == 1.0
-    assert found.share_flipped == 1.0
+    assert summary.share_flipped == 1.0
 
 
 def test_estimators_are_compared_whatever_the_bins():
-    found = robustness(
+    summary = robustness(
         [
             under("greater", True, estimator="gaussian_copula", bins=None),
             under("greater", estimator="binned", bins=4),
             under("less", estimator="binned", bins=8),
         ]
     )
-    estimator, bins = found.by_choice
+    estimator, bins = summary.by_choice
     # The copula against either number of bins; the bins against each other.
     assert (estimator.n_alternatives, estimator.n_flips, estimator.n_pairs) == (2, 1, 2)
     assert (bins.n_alternatives, bins.n_pairs, bins.n_pair_flips) == (0, 1, 1)
-    assert found.responsible is not None
-    assert found.responsible.choice == "bins"
+    assert summary.responsible is not None
+    assert summary.responsible.choice == "bins"
 
 
 def test_nothing_is_responsible_where_nothing_flips():
-    found = robustness([under("less", True, variance=0.9), under("less", variance=0.99)])
-    assert found.n_flips == 0
-    assert found.responsible is None
+    summary = robustness([under("less", True, variance=0.9), under("less", variance=0.99)])
+    assert summary.n_flips == 0
+    assert summary.responsible is None
     alone = robustness([under("less", True)])
     assert (alone.n_specifications, alone.share_flipped, alone.by_choice) == (1, 0.0, ())
     assert alone.responsible is None

@@ -82,11 +82,11 @@ def test_a_choice_is_crossed_with_the_predictions_that_it_concerns():
 
 
 def test_the_declared_specification_comes_first_and_once():
-    found = specifications(make({"variance": (0.99, 0.95, 0.9), "tail": ("fix_finger",)}))
-    declared = [item for item in found if item.is_declared]
+    listed = specifications(make({"variance": (0.99, 0.95, 0.9), "tail": ("fix_finger",)}))
+    declared = [item for item in listed if item.is_declared]
     assert [item.prediction for item in declared] == [item["id"] for item in PREDICTIONS]
     assert declared[0].choices == {"variance": 0.95}
-    assert [item.choices["variance"] for item in found if item.prediction == "coordination"] == [
+    assert [item.choices["variance"] for item in listed if item.prediction == "coordination"] == [
         0.95,
         0.99,
         0.9,
@@ -110,8 +110,8 @@ def test_the_declared_specification_comes_first_and_once():
     ],
 )  # fmt: skip
 def test_bins_belong_to_the_binned_estimator(declared, multiverse, expected):
-    found = of(make(multiverse, clustering=declared), "clustering")
-    assert [(item["estimator"], item["bins"]) for item in found] == expected
+    choices = of(make(multiverse, clustering=declared), "clustering")
+    assert [(item["estimator"], item["bins"]) for item in choices] == expected
 
 
 def test_bins_without_the_binned_estimator_vary_nothing():
@@ -131,9 +131,9 @@ def test_every_specification_is_another_one():
             "resolution": (0.5, 2),
         }
     )
-    found = of(protocol, "clustering")
+    choices = of(protocol, "clustering")
     assert (
-        len({tuple(item.items()) for item in found}) == len(found) == 3 * 2 * 3
+        len({tuple(item.items()) for item in choices}) == len(choices) == 3 * 2 * 3
     )  # estimators, methods, resolutions
 
 

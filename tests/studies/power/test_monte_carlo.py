@@ -23,17 +23,17 @@ def test_they_cover_what_the_null_would_say():
     expected = (truth.seen(40, 999, 0.05), truth.ceiling(40), truth.power(3.0, 40, 999, 0.05))
     covered = np.zeros(3)
     for seed in range(40):
-        found = monte_carlo(basis(draws=draws(seed)), PLAN, 40, np.random.default_rng(seed))
+        intervals = monte_carlo(basis(draws=draws(seed)), PLAN, 40, np.random.default_rng(seed))
         # the effect of one unit is one SD of these draws, not of the null: powers are compared at one SD
-        bounds = (found.seen, found.ceiling, found.power[1])
+        bounds = (intervals.seen, intervals.ceiling, intervals.power[1])
         covered += [low <= value <= high for (low, high), value in zip(bounds, expected, strict=True)]
     assert (covered >= 33).all(), covered
 
 
 def test_they_shrink_with_the_root_of_the_draws():
     def width(n: int) -> float:
-        found = monte_carlo(basis(draws=draws(0, n)), PLAN, 40, np.random.default_rng(0))
-        return found.seen[1] - found.seen[0]
+        intervals = monte_carlo(basis(draws=draws(0, n)), PLAN, 40, np.random.default_rng(0))
+        return intervals.seen[1] - intervals.seen[0]
 
     assert width(400) / width(6400) == pytest.approx(4, rel=0.5)
 

@@ -57,9 +57,9 @@ def test_a_margin_that_holds_too_few_draws_is_refused():
 def test_equivalence_is_judged_by_its_chance_for_an_ordinary_group(share, status):
     # P(|x| + t s <= 6) for x normal with SD 3, so that t s = 6 - 3 z((1 + share) / 2)
     error = (6 - 3 * stats.norm.ppf((1 + share) / 2)) / T
-    found, *_ = judged(basis(standard_error=error))
-    assert found["equivalent"].chance == pytest.approx(share, abs=0.003)
-    assert found["equivalent"].status == status
+    reach, *_ = judged(basis(standard_error=error))
+    assert reach["equivalent"].chance == pytest.approx(share, abs=0.003)
+    assert reach["equivalent"].status == status
     refused, warned = said(basis(standard_error=error))
     assert bool(refused) == (status == "out of reach")
     assert bool(warned) == (status == "doubtful")
@@ -85,14 +85,14 @@ def test_an_equivalence_that_is_never_concluded_is_refused_and_one_unforeseen_is
 
 
 def test_a_difference_is_judged_for_three_units():
-    found, *_ = judged(basis(standard_error=0.1))
+    reach, *_ = judged(basis(standard_error=0.1))
     # significant from 1.96 SDs on; with a margin of 2, less the interval, none of these is equivalent
-    assert found["less"].chance == pytest.approx(stats.norm.sf(1.96 - 3), abs=0.01)
-    assert found["less"].status == "good"
-    found, *_ = judged(basis(standard_error=0.1, margin=9.0))
+    assert reach["less"].chance == pytest.approx(stats.norm.sf(1.96 - 3), abs=0.01)
+    assert reach["less"].status == "good"
+    reach, *_ = judged(basis(standard_error=0.1, margin=9.0))
     # with a margin of 3 SDs those up to 3 less the interval are: P(x + 3 > 3 - t 0.1 / 3)
-    assert found["less"].chance == pytest.approx(stats.norm.cdf(T * 0.1 / 3), abs=0.01)
-    assert found["less"].status == "doubtful"
+    assert reach["less"].chance == pytest.approx(stats.norm.cdf(T * 0.1 / 3), abs=0.01)
+    assert reach["less"].status == "doubtful"
     unseen = basis(standard_error=0.1, draws=np.repeat([-3.0, 3.0], 500), margin=30.0)
     assert judged(unseen)[0]["less"].status == "doubtful"
 
@@ -112,8 +112,8 @@ def test_a_margin_beyond_the_significant_effect_is_too_wide():
 def test_the_margin_that_is_needed_has_a_good_chance_and_a_narrower_one_has_not():
     asked = {**DIMENSION, "margin": {"null_sd": 1.7}}
     base = basis(asked, margin=5.1, standard_error=1.0)
-    found, margin, _, protocol = judged(base, asked)
-    assert found["equivalent"].status != "good"
+    reach, margin, _, protocol = judged(base, asked)
+    assert reach["equivalent"].status != "good"
     # P(|x| <= m - t) = 0.8 at m = 3 z(0.9) + t
     assert margin.needed == pytest.approx((3 * stats.norm.ppf(0.9) + T) / 3, rel=0.01)
     wider = basis(

@@ -60,7 +60,7 @@ def result(folder=Path("nowhere"), **changes):
             (410, 99, 0.13), (410, 9999, 0.11), (820, 9999, 0.105), (1640, 9999, 0.1)
         )
     ]  # fmt: skip
-    found = PowerResult(
+    power = PowerResult(
         protocol_id="one",
         words=OF_TEXT,
         title="Is *it* a [bold]module[/bold]?",
@@ -91,7 +91,7 @@ def result(folder=Path("nowhere"), **changes):
         notes=(),
         folder=folder,
     )
-    return dataclasses.replace(found, **changes)
+    return dataclasses.replace(power, **changes)
 
 
 def rendered(item):

@@ -47,8 +47,8 @@ def test_what_is_written_is_accepted(template, tmp_path, texts, small_model_fold
     assert plan.corpus.text.files == (str(texts),) == plan.frequencies.count.files
     assert plan.corpus.context == 32  # all that the model takes
     assert plan.sample.positions == changed(proposal)["sample.positions"]
-    found = check_corpus(path, out=tmp_path / "out")
-    assert found.asked == plan.sample.positions
+    check = check_corpus(path, out=tmp_path / "out")
+    assert check.asked == plan.sample.positions
     assert all(item.why for item in proposal.changes)
     head = path.read_text().split("hypotest: 1")[0]
     assert all(f"{item.key}: {item.why}" in head for item in proposal.changes)

@@ -26,8 +26,8 @@ def example():
 def plan():
     from hypotest.registration import load_protocol
 
-    found = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
-    return found.model_copy(update={"subject": found.subject.model_copy(update={"layer": "all"})})
+    protocol = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
+    return protocol.model_copy(update={"subject": protocol.subject.model_copy(update={"layer": "all"})})
 
 
 def _names(n):
@@ -35,8 +35,8 @@ def _names(n):
 
 
 def test_one_member_has_the_verdict_of_its_run(plan, example):
-    found = combine(plan, [example], _names(1))
-    (member,) = found.members
+    series = combine(plan, [example], _names(1))
+    (member,) = series.members
     assert member.corrected == member.alone == {item.hypothesis: item.status for item in example.verdicts}
 
 
@@ -63,9 +63,9 @@ def test_more_members_make_refuting_harder(plan, example):
 
 
 def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example):
-    found = combine(plan, [example, example], _names(2))
+    series = combine(plan, [example, example], _names(2))
     by_id = {item.id: item for item in example.predictions}
-    for course in found.courses:
+    for course in series.courses:
         result = by_id[course.prediction]
         assert course.in_null_sd == (result.reference not in ("value", "condition"))
         if course.in_null_sd and result.standardized is not None:
@@ -93,5 +93,5 @@ def _point(effect, low, high, outcome):
 )
 def test_where_the_null_is_left(plan, example, points, leaves, stays):
     course = Course("spectrum", "hill_alpha", "x", True, tuple(_point(*point) for point in points))
-    found = _trend_result(example.predictions[0], course, [1, 10, 100])
-    assert (found.leaves_at, found.stays_from) == (leaves, stays)
+    trend = _trend_result(example.predictions[0], course, [1, 10, 100])
+    assert (trend.leaves_at, trend.stays_from) == (leaves, stays)

@@ -24,8 +24,8 @@ def changed(evidence, name, change):
 
 
 def wrong(one, two, exact):
-    found = compare_evidence(one, two, exact, "again")
-    return [each.where.split("[")[0] for item in found for each in item.differences]
+    checks = compare_evidence(one, two, exact, "again")
+    return [each.where.split("[")[0] for item in checks for each in item.differences]
 
 
 def test_evidence_agrees_with_itself(evidence):

@@ -7,8 +7,8 @@ from hypotest.studies.verify.deviation import largest_deviation, largest_draw_de
 
 def test_the_largest_relative_difference_of_all_numbers():
     stored = {"a": 1.0, "b": {"c": [10.0, 20.0]}, "words": "x", "none": None, "flag": True}
-    found = {"a": 1.001, "b": {"c": [10.0, 20.1]}, "words": "y", "none": 1.0, "flag": False}
-    assert largest_deviation(stored, found) == pytest.approx(0.1 / 20.1)
+    fresh = {"a": 1.001, "b": {"c": [10.0, 20.1]}, "words": "y", "none": 1.0, "flag": False}
+    assert largest_deviation(stored, fresh) == pytest.approx(0.1 / 20.1)
     assert largest_deviation(stored, stored) == 0
 
 

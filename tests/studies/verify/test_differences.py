@@ -9,12 +9,12 @@ from hypotest.studies.verify.differences import differences, null_differences
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_SOFTWARE, Slack, Tolerance, slacks
 
 
-def found_in(stored, found, **rest):
-    return [item.where for item in differences(stored, found, "", **rest)]
+def differing(stored, fresh, **rest):
+    return [item.where for item in differences(stored, fresh, "", **rest)]
 
 
 @pytest.mark.parametrize(
-    ("stored", "found"),
+    ("stored", "fresh"),
     [
         (1.0, np.nextafter(1.0, 2)),
         (1, True),
@@ -25,17 +25,17 @@ def found_in(stored, found, **rest):
         ({"a": 1, "b": 2}, {"a": 1}),
     ],
 )
-def test_whatever_is_not_equal_differs(stored, found):
-    assert len(found_in({"x": stored}, {"x": found})) == 1
-    assert found_in({"x": stored}, {"x": stored}) == []
+def test_whatever_is_not_equal_differs(stored, fresh):
+    assert len(differing({"x": stored}, {"x": fresh})) == 1
+    assert differing({"x": stored}, {"x": stored}) == []
 
 
 def test_places_are_named_by_what_stands_there():
     stored = {"ladder": [{"null": "size_matched", "p_value": 0.1}, {"null": "rewired", "p_value": 0.2}]}
-    found = {"ladder": [{"null": "size_matched", "p_value": 0.1}, {"null": "rewired", "p_value": 0.3}]}
-    (item,) = differences(stored, found, "coordination")
+    fresh = {"ladder": [{"null": "size_matched", "p_value": 0.1}, {"null": "rewired", "p_value": 0.3}]}
+    (item,) = differences(stored, fresh, "coordination")
     assert item.where == "coordination.ladder[rewired].p_value"
-    assert (item.stored, item.found) == ("0.2", "0.3")
+    assert (item.stored, item.fresh) == ("0.2", "0.3")
 
 
 def test_tolerances_are_relative_to_the_prediction_and_never_of_words_and_counts():
@@ -48,8 +48,8 @@ def test_tolerances_are_relative_to_the_prediction_and_never_of_words_and_counts
     }
     near = {**stored, "effect": 2e-9, "note": "17 of 20, p = 0.0121", "p_value": 0.250001}
     slack = Slack(scale=1.0)
-    assert found_in(stored, near, tolerance=OTHER_SOFTWARE, slack=slack) == []
-    assert len(found_in(stored, near)) == 3
+    assert differing(stored, near, tolerance=OTHER_SOFTWARE, slack=slack) == []
+    assert len(differing(stored, near)) == 3
     for change in (
         {"outcome": "greater"},
         {"n_draws": 98},
@@ -60,14 +60,14 @@ def test_tolerances_are_relative_to_the_prediction_and_never_of_words_and_counts
         {"p_value": 0.2501},
     ):
         changed = {**stored, **change}
-        assert found_in(stored, changed, tolerance=OTHER_SOFTWARE, slack=slack) == list(change)
+        assert differing(stored, changed, tolerance=OTHER_SOFTWARE, slack=slack) == list(change)
 
 
 def test_of_a_curve_the_largest_number_gives_the_size():
     stored, near, far = [5.0, 1e-9], [5.0, 2e-9], [5.0, 1e-3]
-    assert found_in({"x": stored}, {"x": near}, tolerance=OTHER_SOFTWARE) == []
-    assert found_in({"x": stored}, {"x": far}, tolerance=OTHER_SOFTWARE) == ["x[1]"]
-    assert found_in({"x": 1e-9}, {"x": 2e-9}, tolerance=OTHER_SOFTWARE) == ["x"]
+    assert differing({"x": stored}, {"x": near}, tolerance=OTHER_SOFTWARE) == []
+    assert differing({"x": stored}, {"x": far}, tolerance=OTHER_SOFTWARE) == ["x[1]"]
+    assert differing({"x": 1e-9}, {"x": 2e-9}, tolerance=OTHER_SOFTWARE) == ["x"]
 
 
 def frame(values):
@@ -90,11 +90,11 @@ def test_every_draw_must_be_equal_where_versions_are():
     assert item.where == "one, size_matched, draw 17"
     other[17] = np.nan
     (item,) = null_differences(frame(values), frame(other))
-    assert item.found == "null"
-    assert [item.found for item in null_differences(frame(values), frame(values[:99]))] == [
+    assert item.fresh == "null"
+    assert [item.fresh for item in null_differences(frame(values), frame(values[:99]))] == [
         "99 draws, or in other order"
     ]
-    assert [item.found for item in null_differences(frame(values), frame(values[:0]))] == ["no draws"]
+    assert [item.fresh for item in null_differences(frame(values), frame(values[:0]))] == ["no draws"]
 
 
 def test_few_draws_may_jump_elsewhere():
@@ -130,8 +130,8 @@ def test_p_values_may_move_by_the_draws_that_changed_sides_and_by_no_others():
     assert slack.shift == pytest.approx(np.sqrt((jumps**2).sum() / 998))
     assert slack.farthest == pytest.approx(np.abs(jumps).max())
     assert slack.sd == 0.3
-    assert found_in({"p_value": 0.004}, {"p_value": 0.016}, tolerance=tolerance, slack=slack) == []
-    assert found_in({"p_value": 0.004}, {"p_value": 0.017}, tolerance=tolerance, slack=slack) == ["p_value"]
+    assert differing({"p_value": 0.004}, {"p_value": 0.016}, tolerance=tolerance, slack=slack) == []
+    assert differing({"p_value": 0.004}, {"p_value": 0.017}, tolerance=tolerance, slack=slack) == ["p_value"]
 
 
 def test_where_nothing_crossed_the_observed_value_p_must_be_the_same():
@@ -140,7 +140,7 @@ def test_where_nothing_crossed_the_observed_value_p_must_be_the_same():
     item = made_result(0.7)
     slack = slacks([item], [item], frame(values), frame(values), 3, OTHER_SOFTWARE)["one"]
     assert (slack.probability, slack.shift) == (0, 0)
-    assert found_in({"p_value": 0.01}, {"p_value": 0.012}, tolerance=OTHER_SOFTWARE, slack=slack) == [
+    assert differing({"p_value": 0.01}, {"p_value": 0.012}, tolerance=OTHER_SOFTWARE, slack=slack) == [
         "p_value"
     ]
     exact = slacks([item], [item], frame(values), frame(values), 3, EXACT)["one"]

@@ -16,16 +16,16 @@ TIME = REGISTERED.isoformat(timespec="seconds")
 WEIGHTS = Deviation("hashes.weights", OTHER.hashes.weights, RUN.hashes.weights)
 
 
-def manifest_of(found, **changes):
+def manifest_of(fingerprint, **changes):
     """What a manifest says of a run."""
-    data = dataclasses.asdict(found)
+    data = dataclasses.asdict(fingerprint)
     parts = {name: data[name] for name in ("hashes", "revision", "layer", "split", "seed", "kept_out")}
     return {
         **parts,
-        "hypotest": found.versions["hypotest"],
+        "hypotest": fingerprint.versions["hypotest"],
         "started": "2026-11-21T12:00:00.250000+00:00",
-        "versions": {"numpy": found.versions["numpy"], "matplotlib": "3.11.1", "pillow": "12.0.0"},
-        "evidence": {**found.evidence, "was_cached": True},
+        "versions": {"numpy": fingerprint.versions["numpy"], "matplotlib": "3.11.1", "pillow": "12.0.0"},
+        "evidence": {**fingerprint.evidence, "was_cached": True},
         **changes,
     }
 

@@ -4,7 +4,7 @@ from hypotest.studies.verify.sentences import same_sentence
 
 
 @pytest.mark.parametrize(
-    ("stored", "found", "same"),
+    ("stored", "fresh", "same"),
     [
         ("a came out less (p = 0.012)", "a came out less (p = 0.013)", True),
         ("a came out less (p = 0.012)", "a came out less (p = 0.014)", False),
@@ -18,9 +18,9 @@ from hypotest.studies.verify.sentences import same_sentence
         ("no number", "number 1", False),
     ],
 )
-def test_words_and_counts_exactly_decimals_to_their_last_digit(stored, found, same):
-    assert same_sentence(stored, found, 1e-5) is same
-    assert same_sentence(found, stored, 1e-5) is same
+def test_words_and_counts_exactly_decimals_to_their_last_digit(stored, fresh, same):
+    assert same_sentence(stored, fresh, 1e-5) is same
+    assert same_sentence(fresh, stored, 1e-5) is same
 
 
 def test_what_the_number_itself_may_differ_by_comes_on_top():

@@ -190,8 +190,8 @@ def test_an_activation_is_the_mean_over_places() -> None:
     conv = small.seeded(small.Convolutional)
     network = made(conv, inputs=small.inputs(1, 8, 8), units="first")
     with torch.inference_mode():
-        found = route_of(network).base(np.arange(5)).activations
-        torch.testing.assert_close(found, conv.first(small.inputs(1, 8, 8)[:5]).mean(dim=(2, 3)))
+        activations = route_of(network).base(np.arange(5)).activations
+        torch.testing.assert_close(activations, conv.first(small.inputs(1, 8, 8)[:5]).mean(dim=(2, 3)))
 
 
 def test_a_module_that_is_not_called() -> None:

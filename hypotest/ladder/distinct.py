@@ -23,7 +23,7 @@ class Distinct:
     """Different draws of one null."""
 
     null: str
-    log10_found: float
+    log10_distinct: float
     needed: int
     """For its level: 2 M / level with M tests; 0 where nothing rests on it."""
     n_tests: int
@@ -33,12 +33,12 @@ class Distinct:
     @property
     def is_enough(self) -> bool:
         """Whether a p-value can reach the corrected level."""
-        return self.needed == 0 or self.log10_found >= math.log10(self.needed) - 1e-9
+        return self.needed == 0 or self.log10_distinct >= math.log10(self.needed) - 1e-9
 
     @property
-    def found(self) -> str:
+    def number(self) -> str:
         """Their number, for a sentence."""
-        return number_text(self.log10_found)
+        return number_text(self.log10_distinct)
 
 
 def number_text(log10_number: float) -> str:
@@ -69,8 +69,17 @@ def count_distinct(protocol: Protocol, positions: pl.DataFrame, n_neurons: int |
             yield _distinct(protocol, item.name, *counted)
 
 
-def _distinct(protocol: Protocol, null: str, log10_found: float, what: str) -> Distinct:
+def require_exchangeable(protocol: Protocol, positions: pl.DataFrame) -> None:
+    """Refuse rows over whose units labels cannot be shuffled as declared.
+
+    Raises:
+        EvidenceError: If a unit, such as a cluster of examples, has both labels.
+    """
+    list(count_distinct(protocol, positions, None))
+
+
+def _distinct(protocol: Protocol, null: str, log10_distinct: float, what: str) -> Distinct:
     n_tests = protocol.n_tests_of(null)
     # rounded before ceil: 2 * 7 / 0.05 must give 280 also in floating point
     needed = math.ceil(round(2 * n_tests / protocol.decision.level, 6))
-    return Distinct(null, log10_found, needed, n_tests, what)
+    return Distinct(null, log10_distinct, needed, n_tests, what)

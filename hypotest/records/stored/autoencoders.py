@@ -1,0 +1,177 @@
+"""The configuration of a sparse autoencoder in its folder: ``cfg.json``, as SAELens saves it.
+
+Keys of its versions before 4, of 4 and 5, and since 6 (where what was trained on stands under ``metadata``)
+are understood. What hypotest cannot compute is refused by name; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Activation = Literal["relu", "jumprelu", "topk"]
+Site = Literal["block", "mlp"]
+
+CONFIG = "cfg.json"
+_WEIGHTS = "sae_weights.safetensors"
+_BESIDE = ("sparsity.safetensors",)
+"""Files of the same kind that hold no weights."""
+_LARGEST = 2**20
+"""Bytes of a configuration."""
+_FORMERLY = {
+    "hook_point": "hook_name",
+    "hook_point_layer": "hook_layer",
+    "hook_point_head_index": "hook_head_index",
+    "activation_fn": "activation_fn_str",
+}
+_ARCHITECTURES: Mapping[str, Activation] = {"standard": "relu", "jumprelu": "jumprelu", "topk": "topk"}
+_NESTED = ("metadata", "meta")
+"""Keys of what was trained on."""
+_HOOK = re.compile(r"^blocks\.([0-9]+)\.(hook_resid_post|hook_resid_pre|hook_mlp_out)$")
+_SITES = (
+    "blocks.L.hook_resid_post, blocks.L.hook_resid_pre (L from 1), blocks.L.hook_mlp_out, or the path of a "
+    "block or MLP"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderConfig:
+    """What is computed, and of what."""
+
+    d_in: int
+    d_sae: int
+    """Latents."""
+    activation: Activation
+    k: int
+    """Latents that are active at once, of ``topk``; 0 elsewhere."""
+    rescaled: bool
+    """Of ``topk``: whether pre-activations are multiplied by the lengths of the decoder's rows, by which they
+    are divided again when decoded."""
+    subtracts_bias: bool
+    """Whether the decoder's bias is taken off the input."""
+    centred: bool
+    """Whether it was trained on a residual stream without its mean, as that of a network is whose writing
+    weights were centred."""
+    hook: str
+    """Name of the site, as it stands there."""
+
+    @property
+    def site(self) -> tuple[Site, int] | None:
+        """Module and number of the block that it reads the output of; None where the name is a path."""
+        named = _HOOK.match(self.hook)
+        if named is None:
+            return None
+        number, place = int(named[1]), named[2]
+        if place == "hook_resid_pre":  # what leaves the block before
+            return "block", number - 1
+        return ("mlp" if place == "hook_mlp_out" else "block"), number
+
+
+def read_autoencoder_config(folder: Path) -> AutoencoderConfig:
+    """Read the configuration of an autoencoder.
+
+    Args:
+        folder: That holds it.
+
+    Raises:
+        ValueError: If there is none, or it asks for something that is not supported; continues the name of
+            the folder.
+    """
+    if not folder.is_dir():
+        raise ValueError("is no folder: check the path, which is seen from the protocol's folder")
+    file = folder / CONFIG
+    if not file.is_file():
+        raise ValueError(f"holds no {CONFIG}; an autoencoder is a folder with {CONFIG} and {_WEIGHTS}")
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise ValueError("too large")
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"holds a {CONFIG} that cannot be read ({error})") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"holds a {CONFIG} that is no mapping")
+    return _config(_flat(data))
+
+
+def weights_file(folder: Path) -> Path:
+    """The file of an autoencoder's weights.
+
+    Raises:
+        ValueError: If there is none, or several; continues the name of the folder.
+    """
+    if (folder / _WEIGHTS).is_file():
+        return folder / _WEIGHTS
+    others = sorted(item for item in folder.glob("*.safetensors") if item.name not in _BESIDE)
+    if len(others) != 1:
+        there = ", ".join(item.name for item in others) or "none"
+        raise ValueError(f"holds no {_WEIGHTS}, and not one other file of weights (.safetensors): {there}")
+    return others[0]
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys at one level, by their newest names."""
+    both: dict[str, Any] = {}
+    for name in _NESTED:
+        both.update(data[name] if isinstance(data.get(name), Mapping) else {})
+    both.update({name: value for name, value in data.items() if name not in _NESTED})
+    return {_FORMERLY.get(name, name): value for name, value in both.items()}
+
+
+def _config(data: Mapping[str, Any]) -> AutoencoderConfig:
+    architecture = data.get("architecture", "standard")
+    if architecture not in _ARCHITECTURES:
+        raise ValueError(
+            f"is of the architecture {architecture!r:.60}, which is not supported; known: "
+            f"{', '.join(_ARCHITECTURES)}"
+        )
+    activation: Activation = _ARCHITECTURES[architecture]
+    given = data.get("activation_fn_str", activation)
+    if activation == "relu" and given == "topk":
+        activation = "topk"
+    elif given not in ("relu", activation):
+        raise ValueError(f"has the activation function {given!r:.60} (activation_fn), which is not supported")
+    options = data.get("activation_fn_kwargs")
+    k = data.get("k", options.get("k") if isinstance(options, Mapping) else None)
+    for reason in _unsupported(data):
+        raise ValueError(f"{reason}, which is not supported")
+    hook = data.get("hook_name")
+    if not isinstance(hook, str) or not hook:
+        raise ValueError(f"names no site (hook_name in {CONFIG}); write that it was trained on: {_SITES}")
+    if hook.startswith("blocks.") and (_HOOK.match(hook) is None or hook == "blocks.0.hook_resid_pre"):
+        raise ValueError(f"was trained on {hook}, which is not supported; sites can be {_SITES}")
+    processed = data.get("model_from_pretrained_kwargs")
+    return AutoencoderConfig(
+        d_in=_number(data, "d_in"),
+        d_sae=_number(data, "d_sae"),
+        activation=activation,
+        k=_number({"k": k}, "k") if activation == "topk" else 0,
+        rescaled=activation == "topk" and data.get("rescale_acts_by_decoder_norm") is True,
+        subtracts_bias=bool(data.get("apply_b_dec_to_input", True)),
+        centred=isinstance(processed, Mapping) and processed.get("center_writing_weights") is True,
+        hook=hook,
+    )
+
+
+def _unsupported(data: Mapping[str, Any]) -> Iterator[str]:
+    normalized = data.get("normalize_activations", "none")
+    if normalized not in ("none", None):
+        yield f"normalises its input (normalize_activations: {normalized})"
+    if data.get("reshape_activations", "none") not in ("none", None):
+        yield f"reshapes its input (reshape_activations: {data['reshape_activations']})"
+    if data.get("hook_head_index") is not None:
+        yield f"reads one attention head (hook_head_index: {data['hook_head_index']})"
+    if data.get("finetuning_scaling_factor"):
+        yield "rescales its latents (finetuning_scaling_factor)"
+    if data.get("hook_name_out") not in (None, data.get("hook_name")):
+        yield f"writes elsewhere than it reads (hook_name_out: {data['hook_name_out']})"
+
+
+def _number(data: Mapping[str, Any], name: str) -> int:
+    value = data.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"must say {name} in {CONFIG}, a whole number from 1; found {value!r:.60}")
+    return value

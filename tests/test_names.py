@@ -1,0 +1,58 @@
+"""Names say what a thing is, not that it was found."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EMPTY = {"found", "_found"}
+
+
+def names_of(tree: ast.AST) -> Iterator[tuple[str | None, int]]:
+    """Everything in it that is given a name, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield node.attr, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((item.asname, node.lineno) for item in node.names)
+        elif isinstance(node, ast.MatchAs | ast.MatchStar):
+            yield node.name, node.lineno
+
+
+def empty_names(source: str) -> list[int]:
+    """Lines that name something by the fact that it was found."""
+    return sorted({line for name, line in names_of(ast.parse(source)) if name in EMPTY})
+
+
+def test_nothing_is_named_after_its_being_found():
+    paths = [path for folder in ("hypotest", "tests") for path in (ROOT / folder).rglob("*.py")]
+    lines = [
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for path in paths
+        for line in empty_names(path.read_text(encoding="utf-8"))
+    ]
+    assert len(paths) > 100
+    assert sorted(lines) == [], "say what it is: the correlation, the effects, the rows"
+
+
+def test_every_way_of_naming_is_seen():
+    source = """
+found = 1
+def found(_found): ...
+class Record:
+    found: int
+[found for found in ()]
+record.found = 2
+import json as found
+with open("x") as found: ...
+record.found.of("found")
+"""
+    assert empty_names(source) == [2, 3, 5, 6, 7, 8, 9]
