@@ -71,9 +71,10 @@ def encoder_model(name, scale=0.2):
     return model
 
 
-def small_encoder(name, layer="last"):
+def small_encoder(name, layer="last", units="neurons"):
     """A random model with every parameter moved."""
-    return wrap_language_model(encoder_model(name), layer=layer, name=name, tokenizer=small_tokenizer())
+    model, tokenizer = encoder_model(name), small_tokenizer()
+    return wrap_language_model(model, layer=layer, name=name, tokenizer=tokenizer, units=units)
 
 
 def encoder_positions():
@@ -94,8 +95,8 @@ class Plain:
         self.subject = subject
         self.down = self.model.get_submodule(subject.anatomy.at("down_projection", subject.layer))
 
-    def row(self, tokens, index, values=None, edit=None):
-        """Loss of the masked target and the neurons at the mask, with neurons set to values."""
+    def row(self, tokens, index, values=None, edit=None, stream=None):
+        """Loss of the masked target and the neurons at the mask, with neurons, heads or features edited."""
         text = tokens[tokens != PADDING].astype(np.int64)
         target = int(text[index + 1])
         ids = torch.from_numpy(np.append(text, ENDING))[None]
@@ -110,6 +111,15 @@ class Plain:
             return (neurons,)
 
         hooks = [self.down.register_forward_pre_hook(change)]
+        if stream is not None:
+            path, feature, after = stream
+
+            def hold(_module, _arguments, output):
+                moved = output.clone()
+                moved[..., feature] = torch.as_tensor(np.asarray(after, dtype=np.float64))
+                return moved
+
+            hooks.append(self.model.get_submodule(path).register_forward_hook(hold))
         if edit is not None:
             path, part = edit
 

@@ -151,3 +151,40 @@ def test_cross_entropy_is_that_of_masked_tokens():
     loss, _ = Plain(subject).rows(tokens, block, index)
     assert nats == pytest.approx(loss.mean(), abs=1e-5)
     assert nats > 0.5 * np.log(VOCAB)
+
+
+@pytest.mark.parametrize("layer", range(N_LAYERS))
+@pytest.mark.parametrize("name", ["bert", "distilbert", "modernbert"])
+def test_heads_as_units(name, layer):
+    subject = small_encoder(name, layer, units="heads")
+    assert not {Channel.ATTENTION, Channel.HEADS} & subject.channels
+    tokens, block, index = encoder_positions()
+    seen = forward_arrays(subject, tokens, block, index)
+    replacement = Replacement.of("zero", seen["coordinates"], block, index, seed=9)
+    arrays = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    plain = Plain(subject)
+    base, _ = plain.rows(tokens, block, index)
+    for head in range(4):
+        edit = (subject.anatomy.at("attention_projection", layer), slice(6 * head, 6 * head + 6))
+        expected, _ = plain.rows(tokens, block, index, edit=edit)
+        np.testing.assert_allclose(arrays["delta_loss"][:, head], expected - base, atol=2e-5)
+        change, _ = intervene(subject, tokens[1], index[3:6], np.array([head]), np.zeros((1, 6), np.float32))
+        np.testing.assert_allclose(change, (expected - base)[3:6], atol=2e-5)
+
+
+@pytest.mark.parametrize("layer", range(N_LAYERS))
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
+def test_dimensions_of_the_stream_as_units(name, layer):
+    subject = small_encoder(name, layer, units="residual")
+    assert subject.identity_obstacle
+    tokens, block, index = encoder_positions()
+    activations = forward_arrays(subject, tokens, block, index)["activations"]
+    replacement = Replacement.of("mean", activations, block, index, seed=9)
+    arrays = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    plain = Plain(subject)
+    base, _ = plain.rows(tokens, block, index)
+    for unit in range(0, 24, 5):
+        stream = (subject.anatomy.at("block", layer), unit, replacement.values[0, unit])
+        pairs = zip(block, index, strict=True)
+        losses = [plain.row(tokens[b], int(i), stream=stream)[0] for b, i in pairs]
+        np.testing.assert_allclose(arrays["delta_loss"][:, unit], np.array(losses) - base, atol=2e-5)
