@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate clean
+.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ example: .venv/ready ## run both protocols, regenerate reports/*/example and the
 
 calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on where it was stopped
 	$(BIN)/python -m tests.calibration
+
+controls: .venv/ready ## networks whose organisation is known, SEEDS=1: are their verdicts right?; minutes for each seed
+	$(BIN)/hypotest controls --seeds $(or $(SEEDS),1)
 
 clean: ## remove the environment and caches (not the evidence cache)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -55,6 +55,8 @@ From Python::
 
     checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
 
+    trained = hypotest.controls.two_blocks(seed=1)  # a network whose organisation is known, with its data
+
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from hypotest.studies.register.study import register
     from hypotest.studies.series.study import run_series
     from hypotest.studies.verify.study import verify
+    from hypotest.subjects.controls.registry import controls
     from hypotest.subjects.network.network import Network
     from hypotest.subjects.network.units import Units
     from hypotest.subjects.recorded import RecordedEvidence as Evidence
@@ -93,6 +96,7 @@ __all__ = [
     "ablate_neurons",
     "analyse",
     "compare",
+    "controls",
     "explore",
     "groups_to_lesion",
     "load_evidence",
@@ -117,6 +121,7 @@ _HOMES = {
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.analysis",
     "compare": "hypotest.studies.compare.study",
+    "controls": "hypotest.subjects.controls.registry",
     "explore": "hypotest.studies.explore.study",
     "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",

@@ -97,7 +97,7 @@ def test_every_command_is_documented():
         for prefix, group in groups.items()
         for command in group.registered_commands
     ]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 21
     for name in names:
         assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
 

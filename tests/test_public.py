@@ -16,6 +16,7 @@ NAMES = {
     "ablate_neurons",
     "analyse",
     "compare",
+    "controls",
     "explore",
     "groups_to_lesion",
     "load_evidence",

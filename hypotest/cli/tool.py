@@ -97,6 +97,58 @@ def calibrate(
         print(terminal_text(out / "calibration.md"))
 
 
+@command(epilog="Example: hypotest controls --only two-blocks")
+def controls(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this network; may be repeated.")
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, help="Of each network, at most 20, or 5 of those that train in minutes."),
+    ] = 1,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Lesion every two units of the first seed, too; takes minutes.")
+    ] = False,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead: which networks this measure tells apart, also one of another package; or all.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/controls is written.")] = Path(
+        "reports"
+    ),
+) -> None:
+    """Train networks whose organisation is known, and see whether their verdicts are right.
+
+    Each is trained here, in seconds or minutes, and put to its protocol in protocols/controls. What is
+    finished is kept, so that a call that was stopped goes on. With --measure no verdict is asked for, but how
+    often the measure is greater in one network than in another: over several --seeds.
+    """
+    check(out=out)
+    with working("finished networks are kept, and the same command goes on from them") as display:
+        if measure is not None:
+            from hypotest.studies.controls.measures import measure_controls
+            from hypotest.studies.controls.measures_page import measures_page
+
+            asked = () if measure == ["all"] else measure
+            measured = measure_controls(
+                asked, only=only or (), seeds=seeds, out=out, start_stage=display.start_stage
+            )
+            say(measures_page(measured))
+            print(terminal_text(measured.folder / "measures.md"))
+            return
+        from hypotest.studies.controls.page import controls_summary
+        from hypotest.studies.controls.study import examine_controls
+
+        whole = examine_controls(
+            only or (), seeds=seeds, pairs=pairs, out=out, start_stage=display.start_stage
+        )
+    say(controls_summary(whole))
+    print(terminal_text(whole.folder / "controls.md"))
+
+
 @reference.command(epilog="Example: hypotest reference info")
 def info() -> None:
     """Say what the reference model is, what it was trained on, and how well it predicts."""

@@ -222,6 +222,8 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
     *others, own = kept.skipped
     given = hidden_of(own)
     added = (given + moved).reshape(-1, moved.shape[-1]) if given.ndim == 2 else given + moved
+    if subject.kind.site == "block":  # some blocks (Mixtral's) read the stream by views
+        added = added.contiguous()
     site = with_hidden(_repeated(own, n), added)
     skip = [(subject.envoy("block", layer), kept.before) for layer in range(subject.layer)]
     skip += zip(modules, others, strict=False)

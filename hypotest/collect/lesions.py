@@ -18,7 +18,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene, words_of
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -220,8 +220,9 @@ def check_lesions(
         largest = max(largest, difference)
         if not difference <= allowed:
             raise SelfCheckError(
-                f"the lesion of {len(group)} neurons at once differs by {difference:.6f} nats from an "
-                f"intervention in the whole model (block {row}; at most {allowed:g} are allowed); family "
+                f"the lesion of {len(group)} {words_of(subject).many} at once differs by {difference:.6f} "
+                f"nats from an intervention in the whole model (block {row}; at most {allowed:g} are "
+                "allowed); family "
                 f"{subject.tested_words}. No result can be trusted; please report "
                 "this with the model's name"
             )

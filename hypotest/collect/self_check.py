@@ -14,7 +14,7 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.records.protocol.units import unit_facts
+from hypotest.records.protocol.units import UnitFacts, unit_facts
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
@@ -97,8 +97,8 @@ def check_ablation(
         if not (difference <= tolerance).all():
             worst = int(np.argmax(difference))
             raise SelfCheckError(
-                f"the ablation of {_word(subject)} {neuron} ({ablation.engine}, {ablation.replacement}) "
-                f"gives {fast[worst]:.6f} nats where an intervention "
+                f"the ablation of {words_of(subject).one} {neuron} ({ablation.engine}, "
+                f"{ablation.replacement}) gives {fast[worst]:.6f} nats where an intervention "
                 f"in the whole model gives {measured[worst]:.6f} (block {row}, index "
                 f"{index[rows][worst]}); {subject.tested_words}. No result can be trusted; please "
                 "report this with the model's name"
@@ -164,8 +164,9 @@ def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
     return subject.columns(units) if isinstance(subject, LanguageModel) else units
 
 
-def _word(subject: Subject) -> str:
-    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
+def words_of(subject: Subject) -> UnitFacts:
+    """What the units of a subject are called."""
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons")
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

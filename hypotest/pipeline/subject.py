@@ -12,6 +12,7 @@ from hypotest.records.protocol.units import SparseAutoencoder
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import shape_in
 from hypotest.registration.findings import key_name
+from hypotest.subjects.controls.registry import CONTROLS
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
@@ -35,7 +36,8 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
     """
     wanted = protocol.subject
     if wanted.network is not None:
-        return offered_network(wanted.network)
+        control = CONTROLS.get(wanted.network)
+        return offered_network(wanted.network) if control is None else control.trained().network
     return _reached(
         load_language_model(
             wanted.model,

@@ -132,6 +132,11 @@ def shipped_plan(name: str) -> Protocol:
     return load_protocol(_FOLDER / f"{name}.yaml", subject=False)
 
 
+def control_protocol(name: str) -> Path:
+    """The shipped protocol of a network whose organisation is known; ``protocols/controls`` has a copy."""
+    return _FOLDER / "controls" / f"{name}.yaml"
+
+
 def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
     target = Path(f"{name}.yaml") if path is None else Path(path)
     return target / f"{name}.yaml" if os.path.isdir(target) else target

@@ -46,14 +46,20 @@ def test_template_begins_with_the_editor_hint(name):
     assert first == f"# yaml-language-server: $schema={SCHEMA_FILE}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "protocols").glob("*.yaml")), ids=lambda path: path.name)
-def test_protocols_and_templates_cannot_drift_apart(path):
-    assert path.read_bytes() == (FOLDER / path.name).read_bytes()
+@pytest.mark.parametrize("folder", [".", "controls"])
+def test_protocols_and_templates_cannot_drift_apart(folder):
+    paths = sorted((ROOT / "protocols" / folder).glob("*.yaml"))
+    assert paths
+    for path in paths:
+        assert path.read_bytes() == (FOLDER / folder / path.name).read_bytes()
+    if folder != ".":  # of all of them
+        assert {item.name for item in paths} == {item.name for item in (FOLDER / folder).glob("*")}
 
 
 def test_the_wheel_holds_the_templates():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "templates/*.yaml" in project["tool"]["setuptools"]["package-data"]["hypotest.registration"]
+    shipped = project["tool"]["setuptools"]["package-data"]["hypotest.registration"]
+    assert {"templates/*.yaml", "templates/controls/*.yaml"} <= set(shipped)
 
 
 def test_what_the_minimal_template_calls_a_default_is_one(tmp_path):

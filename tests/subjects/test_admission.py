@@ -48,6 +48,9 @@ def test_the_architecture_is_named_before_any_weights_are_read(name, tmp_path):
 
 
 def test_the_same_in_memory():
+    model = transformers.BertLMHeadModel(transformers.BertConfig(**_HEADS))
+    with pytest.raises(SubjectError, match=r"no head that predicts masked tokens.* such as BertForMaskedLM"):
+        wrap_language_model(model)
     headless = transformers.GPT2Model(CONFIGS["gpt2"]())
     with pytest.raises(SubjectError, match=r"no head that predicts .* found GPT2Model"):
         wrap_language_model(headless)

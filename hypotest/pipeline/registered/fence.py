@@ -43,6 +43,8 @@ WORDING = (
     "pipeline/checks/preflight.py",
 )
 """Files in them that only write sentences."""
+NETWORKS = "subjects/controls/"
+"""Networks of known organisation: what they are is part of their own fingerprints, and of no other's."""
 _SAID = frozenset(
     {"description", "title", "help", "words", "no_interval", "refused", "summary", "never_decides"}
 )
@@ -84,7 +86,7 @@ def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for place in places:
         files = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
         for name in sorted(path.relative_to(root).as_posix() for path in files):
-            if name not in WORDING:
+            if name not in WORDING and not name.startswith(NETWORKS):
                 yield name, root / name
 
 

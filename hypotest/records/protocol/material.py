@@ -76,7 +76,8 @@ class Subject(Strict):
     network: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None,
         description="instead of a language model, any torch module with its rows: the name under which an "
-        "installed package offers it (entry points `hypotest.subjects`), or of one that is given in Python",
+        "installed package offers it (entry points `hypotest.subjects`), that of a network whose "
+        "organisation is known (`hypotest controls`), or of one that is given in Python",
     )
     model: str = Field(
         default="reference",

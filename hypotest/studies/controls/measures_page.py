@@ -1,0 +1,97 @@
+"""What ``hypotest controls --measure`` prints and leaves behind: ``measures.md`` and ``measures.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hypotest.pages.document import Document, Heading, Part, document, table
+from hypotest.pages.markdown import write_markdown
+from hypotest.records.stored.folders import replace_folder
+from hypotest.report.numbers import fixed, significant
+from hypotest.report.results_file import json_text
+from hypotest.studies.controls.record import Measured, MeasuredControls
+
+_LEGEND = (
+    "known: area under the curve between networks known to be modular and known to be distributed, over "
+    "seeds (1: the measure is always greater where a network is modular; 0: always less; 0.5: it does not "
+    "tell). lesions: rank correlation with the distance of single lesions, over all trained networks. "
+    "learned: area between trained networks and the same before training. against: in SDs of that null. "
+    "Where a group is measured, it is the one that the first condition selects."
+)
+
+
+def write_measures(result: MeasuredControls) -> None:
+    """Write the page and the numbers; what was in that folder is replaced whole.
+
+    Raises:
+        OutputError: If the folder cannot be written.
+    """
+    with replace_folder(result.folder) as folder:
+        text = json_text(
+            {"schema_version": 1, "separations": result.separations, "measured": result.measured}
+        )
+        (folder / "measures.json").write_text(text, encoding="utf-8", newline="\n")
+        write_markdown(folder / "measures.md", measures_page(result))
+
+
+def measures_page(result: MeasuredControls) -> Document:
+    """The table of measures, and the values of each in every network."""
+    return document(_parts(result))
+
+
+def _parts(result: MeasuredControls) -> Iterator[Part]:
+    yield Heading("What measures tell apart", 1)
+    for protocol in dict.fromkeys(item.protocol for item in result.separations):
+        own = [item for item in result.separations if item.protocol == protocol]
+        yield Heading(protocol)
+        yield table(
+            ["measure", "known", "lesions", "learned", "defined"],
+            [
+                (
+                    item.statistic,
+                    fixed(item.modular_distributed, 2),
+                    fixed(item.with_lesions, 2),
+                    fixed(item.trained_untrained, 2),
+                    f"{item.n - item.undefined}/{item.n}",
+                )
+                for item in own
+            ],
+            numeric=range(1, 5),
+        )
+    yield _LEGEND
+    yield Heading("Values")
+    for protocol, statistic in dict.fromkeys((item.protocol, item.statistic) for item in result.measured):
+        own_values = [
+            item for item in result.measured if (item.protocol, item.statistic) == (protocol, statistic)
+        ]
+        yield Heading(f"{statistic} ({protocol})", 3)
+        yield table(
+            ["network", "lesions", "value", "untrained"],
+            [
+                (
+                    name,
+                    _mean([item.distance for item in own_values if item.control == name and item.trained]),
+                    _mean([item.value for item in own_values if item.control == name and item.trained]),
+                    _mean([item.value for item in own_values if item.control == name and not item.trained]),
+                )
+                for name in _by_distance(own_values)
+            ],
+            numeric=(1, 2, 3),
+        )
+
+
+def _by_distance(measured: Sequence[Measured]) -> list[str]:
+    """Networks from those whose tasks are furthest apart on."""
+    distances: dict[str, list[float]] = {}
+    for item in measured:
+        if item.trained:
+            distances.setdefault(item.control, []).append(item.distance or 0.0)
+    return sorted(distances, key=lambda name: -sum(distances[name]) / len(distances[name]))
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    mean = significant(sum(known) / len(known))
+    return mean if len(known) == 1 else f"{mean} [{significant(min(known))}, {significant(max(known))}]"
