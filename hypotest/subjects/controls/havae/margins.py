@@ -5,14 +5,14 @@ margin over foils that share the other feature. Half of the rows have foils with
 endings that do not rhyme, which only prosody tells from it; half have foils with its endings and stems about
 something else, which only meaning tells from it.
 
-That they share the other feature exactly matters. Against foils that merely rhyme as well, and sound different
-otherwise, a lesion of a fifth of the units, the most influential on meaning, cost both margins alike in the
-predecessor (index -0.05, seed 100), although a lesion of all prosodic units cost meaning nothing: half a lesion
-made sounds count that should not.
+That they share the other feature exactly matters. Against foils that merely rhyme as well, and sound
+different otherwise, a lesion of a fifth of the units, the most influential on meaning, cost both margins
+alike in the predecessor (index -0.05, seed 100), although a lesion of all prosodic units cost meaning
+nothing: half a lesion made sounds count that should not.
 
-The outcome is the share of the margin that is missing. In nats a lesion of any group hurt the margin by prosody
-more, which is larger and steeper (index 0.51 and -0.53 for groups by either feature in HAVAE, seed 100); in
-shares both margins weigh alike (0.12 and -0.13).
+The outcome is the share of the margin that is missing. In nats a lesion of any group hurt the margin by
+prosody more, which is larger and steeper (index 0.51 and -0.53 for groups by either feature in HAVAE, seed
+100); in shares both margins weigh alike (0.12 and -0.13).
 """
 
 from __future__ import annotations
