@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from hypotest.collect.store import evidence_key
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
+from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.many import evidence_of
-from hypotest.pipeline.registered.fence import code_of
+from hypotest.pipeline.registered.fence import code_hash
 from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
@@ -59,8 +61,7 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
     session = dataclasses.replace(session, streams=Streams(plan.seed))
     network = control.trained(seed) if trained else control.without_training(seed)
     truth = truth_of(network, pairs and _is_quick(network.network), session)
-    key = {"code": code_of(plan), "network": code_of_network(network), "plan": protocol_hash(plan)}
-    place = place_of(network, "verdict", key, session)
+    place = place_of(network, "verdict", key_of(plan, network), session)
     try:
         verdict = _VERDICT.validate_json(place.read_bytes())
     except (OSError, ValidationError):  # not there yet, or damaged
@@ -72,6 +73,24 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
 def _is_quick(network: Network) -> bool:
     """Whether thousands of lesions are made in a minute."""
     return network.n_neurons <= MOST_PAIRED and network.layout.n_calls == 1
+
+
+def key_of(plan: Protocol, network: Trained) -> dict[str, Any]:
+    """What a number of a plan about a network depends on."""
+    others = code_hash(  # files of other packages alone
+        (item.measure for item in plan.predictions), (item.name for item in declared(plan)), places=()
+    )
+    return {
+        "code": [_own_code(), others],
+        "network": code_of_network(network),
+        "plan": protocol_hash(plan),
+    }
+
+
+@cache
+def _own_code() -> str:
+    """Read once: there are hundreds of networks, and it takes a second."""
+    return code_hash()
 
 
 def place_of(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:

@@ -26,14 +26,12 @@ from hypotest.nulls.registry import NULLS, SD_NULL, names_of, opponents, with_nu
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.many import evidence_of
-from hypotest.pipeline.registered.fence import code_of
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import write_whole
-from hypotest.registration import protocol_hash
 from hypotest.registration.findings import suggestion
 from hypotest.report.results_file import json_text
-from hypotest.studies.controls.examine import code_of_network, place_of, plan_of, truth_of
+from hypotest.studies.controls.examine import key_of, place_of, plan_of, truth_of
 from hypotest.studies.controls.measures_page import measures_page, write_measures
 from hypotest.studies.controls.record import Measured, MeasuredControls, Separation
 from hypotest.studies.controls.study import chosen_controls
@@ -172,8 +170,7 @@ def _values(
 ) -> dict[str, float | None]:
     """Statistic -> value, of one measure on one network; from the cache where it was measured."""
     own = plan_for(measure, plan)
-    key = {"code": code_of(own), "network": code_of_network(network), "plan": protocol_hash(own)}
-    place = place_of(network, measure.name.replace("_", "-"), key, session)
+    place = place_of(network, measure.name.replace("_", "-"), key_of(own, network), session)
     try:
         return _VALUES.validate_json(place.read_bytes())
     except (OSError, ValidationError):  # not there yet, or damaged

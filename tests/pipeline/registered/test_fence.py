@@ -68,6 +68,15 @@ def test_a_number_is_inside(package, file, before, after):
     assert hash_with(package, file, before, after) != code_hash(package=package)
 
 
+def test_what_a_known_network_is_lies_in_its_own_fingerprint(package):
+    change = (
+        "subjects/controls/two_tasks.py",
+        "INPUTS, HIDDEN, CLASSES = 20",
+        "INPUTS, HIDDEN, CLASSES = 22",
+    )
+    assert hash_with(package, *change) == code_hash(package=package)
+
+
 def test_a_file_that_moves_or_comes_is_seen(package):
     before = code_hash(package=package)
     new = package / "measures" / "another.py"
