@@ -12,6 +12,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
 from hypotest.collect.replacement import Replacement
+from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation, intervene
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import AblationMethod
@@ -138,6 +139,33 @@ def test_groups_at_once():
         values = {int(neuron): replacement.values[0, neuron] for neuron in group}
         expected, _ = plain.rows(tokens, block, index, values)
         np.testing.assert_allclose(change[:, column], expected - base, atol=2e-5)
+
+
+@pytest.mark.parametrize("layer", range(N_LAYERS))
+def test_a_foil_is_compared_at_the_mask(layer):
+    subject = small_encoder("bert", layer)
+    tokens, block, index = encoder_positions()
+    activations = forward_arrays(subject, tokens, block, index)["activations"]
+    replacement = Replacement.of("zero", activations, block, index, seed=9)
+    foils = np.arange(20, 20 + block.size)
+    scoring = Scoring(foil=foils)
+    numbers = np.arange(4)
+    arrays = intervention_arrays(
+        subject, tokens, numbers, block, index, replacement, 1.0, np.array([3]), scoring=scoring
+    )
+    plain = Plain(subject)
+    other = tokens.copy()
+    for row in range(block.size):
+        # the foil's logit less the target's is the loss of the target less that of the foil
+        other[block[row], index[row] + 1] = foils[row]
+        pairs = [
+            plain.row(tokens[block[row]], int(index[row]), values)[0]
+            - plain.row(other[block[row]], int(index[row]), values)[0]
+            for values in ({}, {3: 0.0})
+        ]
+        other[block[row]] = tokens[block[row]]
+        np.testing.assert_allclose(arrays["loss"][row], pairs[0], atol=2e-5)
+        np.testing.assert_allclose(arrays["delta_loss"][row, 0], pairs[1] - pairs[0], atol=2e-5)
 
 
 def test_cross_entropy_is_that_of_masked_tokens():

@@ -67,7 +67,8 @@ def rows_of_examples(
             )
         columns["length"] = lengths
     else:
-        notes += _note(table.examples, lengths, "target", "the losses of all with `outcome: sequence`")
+        whole = "" if reader.is_masked else "the losses of all with `outcome: sequence`"
+        notes += _note(table.examples, lengths, "target", whole)
         targets = [ids[:1] for ids in targets]
     if outcome == "logit_difference":
         foils = list(_continuations(table.examples, prompts, before, reader, "foil"))
