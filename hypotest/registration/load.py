@@ -24,7 +24,6 @@ from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
-from hypotest.registration.checks.configuration import configuration_findings
 from hypotest.registration.checks.units import autoencoder_findings
 from hypotest.registration.checks.validate import findings_in
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
@@ -150,6 +149,8 @@ def _of_files(
     tainted = [item.path for item in findings if item.taints and item.severity == "error"]
     in_files = [*path_findings(protocol, base), *autoencoder_findings(protocol, base)]
     if subject:
+        from hypotest.registration.checks.configuration import configuration_findings
+
         in_files += configuration_findings(protocol, base)
     return [item for item in in_files if not _echo(item, tainted, tainted)]
 

@@ -10,7 +10,6 @@ from hypotest.nulls.registry import declared
 from hypotest.records.evidence.channels import UNITS_LACK, Channel
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.units import SparseAutoencoder, kind_name, unit_facts
-from hypotest.records.stored.autoencoders import CONFIG, read_autoencoder_config, weights_file
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.findings import Finding, Path, shown
 
@@ -64,6 +63,8 @@ def autoencoder_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Fin
     units, layer = protocol.subject.units, protocol.subject.layer
     if not isinstance(units, SparseAutoencoder) or protocol.subject.network is not None:
         return
+    from hypotest.records.stored.autoencoders import CONFIG, read_autoencoder_config, weights_file
+
     path: Path = (*_UNITS, "sae")
     try:
         config = read_autoencoder_config(base / units.sae)
