@@ -157,7 +157,7 @@ def turn_a_bit(path):
          ("file results.json", "results: data of figures"), "slopes"),
         ("results.json", lambda path: edit(path, '"seed"'),
          ("file results.json", "protocol"), "hashes.protocol"),
-        ("results.json", lambda path: edit(path, '"neurons"'),
+        ("results.json", lambda path: edit(path, '"neurons": ['),
          ("file results.json", "results: group"), "group"),
         ("nulls.parquet", raise_a_draw, ("file nulls.parquet", "nulls.parquet"), "draw"),
         ("report.md", lambda path: edit(path, "| seed |"),
