@@ -1,4 +1,4 @@
-"""How well a network predicts text: its cross-entropy over whole blocks."""
+"""How well a network predicts text: its cross-entropy over whole blocks, or some places of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.extent import batches
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
 
 _LOGITS = 2**27
 """Entries of the logits of a block, at most; a longer block is cut."""
+_MASKED = 16
+"""Places of a block that are masked."""
+_PASSES = 16
+"""At once."""
 
 
 def mean_cross_entropy(
     subject: LanguageModel, tokens: NDArray[np.int32], first: int, lengths: NDArray[np.int32] | None = None
 ) -> tuple[float, int]:
     """Mean cross-entropy of the next token.
+
+    Of an encoder, the masked token, at some places of each block: each is a pass of its own.
 
     Args:
         subject: The network.
@@ -27,6 +34,8 @@ def mean_cross_entropy(
     Returns:
         Nats, and the number of targets; not finite where the logits are not.
     """
+    if subject.masking is not None:
+        return _of_masked(subject, tokens, first, lengths)
     most = min(tokens.shape[1], max(first + 1, _LOGITS // subject.vocab_size))
     total, count = 0.0, 0
     for number, row in enumerate(tokens):
@@ -38,3 +47,23 @@ def mean_cross_entropy(
             total += float(torch.nn.functional.cross_entropy(logits.double(), targets, reduction="sum"))
         count += length - first
     return total / count, count
+
+
+def _of_masked(
+    subject: LanguageModel, tokens: NDArray[np.int32], first: int, lengths: NDArray[np.int32] | None
+) -> tuple[float, int]:
+    n_blocks, context = tokens.shape
+    ends = np.full(n_blocks, context) if lengths is None else lengths
+    targets = [np.linspace(first, end - 1, min(_MASKED, end - first)).astype(np.int64) for end in ends]
+    block, index = (
+        np.repeat(np.arange(n_blocks), [item.size for item in targets]),
+        np.concatenate(targets) - 1,
+    )
+    total = 0.0
+    for batch in batches(subject, tokens, block, index, _PASSES):
+        with full_precision():
+            logits = subject.model(batch.ids.to(subject.device)).logits[batch.rows, batch.columns]
+            own = tokens[block[batch.places], index[batch.places] + 1].astype(np.int64)
+            target = torch.from_numpy(own).to(logits.device)
+            total += float(torch.nn.functional.cross_entropy(logits.double(), target, reduction="sum"))
+    return total / index.size, index.size

@@ -1,9 +1,10 @@
-"""How far a forward pass has to go: to the last position that is read, and no further.
+"""What a forward pass is given, and how far it has to go: to the last position that is read, and no further.
 
 A causal model's values at a position follow from the tokens up to it. A block of text is therefore cut behind
 the last position that is looked at, blocks that end alike are run together, and an MLP whose output is read
 at some positions only runs at these alone. With sums of one order (`hypotest.subjects`) every value keeps its
-bits.
+bits. An encoder reads whole blocks, one for each position, whose target is masked
+(`hypotest.subjects.masking`); those of one length are run together, so that none is padded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hypotest.collect.scoring import Scoring
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.masking import PADDING, Masking
 from hypotest.subjects.passes import hidden_of, with_hidden
 
 _SHORTEST = 16
@@ -30,42 +33,48 @@ _BY_LENGTH = frozenset({"dynamic", "longrope"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Blocks that are run together, cut behind the last position that is read in any of them."""
+    """Tokens that are run together, cut behind the last position that is read in any of the passes."""
 
-    blocks: NDArray[np.int64]
-    """Rows of the tokens."""
+    ids: Tensor
+    """Shape (n_passes, length)."""
     places: NDArray[np.int64]
-    """Which of the positions lie in these blocks, ascending."""
+    """Which of the positions are read in these passes, ascending."""
     rows: Tensor
     """Row of the batch of each of these positions; on the CPU, since layers may lie on several devices and
     each can be indexed from there."""
     columns: Tensor
-    """Place of each within its block."""
-    length: int
-    """Tokens of each block that are run."""
+    """Place of each within its row."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of each pass."""
+        return int(self.ids.shape[1])
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Blocks and tokens."""
-        return self.blocks.size, self.length
-
-    def ids(self, tokens: NDArray[np.int32]) -> Tensor:
-        """The tokens to run, shape (n_blocks, length)."""
-        return torch.from_numpy(tokens[self.blocks, : self.length].astype(np.int64))
+        """Passes and tokens."""
+        return len(self.ids), self.length
 
 
 def batches(
-    subject: LanguageModel, block: NDArray[np.int64], index: NDArray[np.int64], context: int, size: int
+    subject: LanguageModel,
+    tokens: NDArray[np.int32],
+    block: NDArray[np.int64],
+    index: NDArray[np.int64],
+    size: int,
 ) -> Iterator[Batch]:
-    """Batches of blocks that end alike; blocks of which no position is read are left out.
+    """Batches of passes that end alike; blocks of which no position is read are left out.
 
     Args:
         subject: The network.
+        tokens: Blocks, shape (n_blocks, context).
         block: Row of the tokens of each position, shape (n_positions,).
         index: Place within the block, shape (n_positions,).
-        context: Tokens of a whole block.
-        size: Blocks of a batch, at most.
+        size: Passes of a batch, at most.
     """
+    if subject.masking is not None:
+        yield from _masked(subject.masking, tokens, block, index, size)
+        return
     used, owner = np.unique(block, return_inverse=True)
     last = np.zeros(used.size, dtype=np.int64)
     np.maximum.at(last, owner, index)
@@ -73,13 +82,97 @@ def batches(
     for start in range(0, used.size, size):
         chosen = np.sort(order[start : start + size])
         places = np.flatnonzero(np.isin(owner, chosen))
+        length = length_of_pass(subject, int(last[chosen].max()), tokens.shape[1])
         yield Batch(
-            blocks=used[chosen],
+            ids=torch.from_numpy(tokens[used[chosen], :length].astype(np.int64)),
             places=places,
             rows=torch.from_numpy(np.searchsorted(chosen, owner[places])),
             columns=torch.from_numpy(index[places]),
-            length=length_of_pass(subject, int(last[chosen].max()), context),
         )
+
+
+def _masked(
+    masking: Masking,
+    tokens: NDArray[np.int32],
+    block: NDArray[np.int64],
+    index: NDArray[np.int64],
+    size: int,
+) -> Iterator[Batch]:
+    """A pass for each position, those of one length together."""
+    length = (tokens[block] != PADDING).sum(axis=1)
+    for same in np.unique(length):
+        alike = np.flatnonzero(length == same)
+        for start in range(0, alike.size, size):
+            places = alike[start : start + size]
+            passes = [masking.masked(tokens[block[place]], int(index[place])) for place in places]
+            yield Batch(
+                ids=torch.from_numpy(np.stack(passes)),
+                places=places,
+                rows=torch.arange(places.size),
+                columns=torch.from_numpy(index[places] + 1),
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockPass:
+    """Tokens of one block, and the places at which logits are read."""
+
+    ids: Tensor
+    """Shape (1, length), on the subject's device."""
+    query: Tensor
+    """Places within them; on the CPU, as in `Batch`."""
+    target: Tensor
+    """Token that is predicted at each."""
+    rows: slice
+    """Which of the block's rows are read."""
+
+
+def passes_over(
+    subject: LanguageModel,
+    tokens: NDArray[np.int32],
+    index: NDArray[np.int64],
+    scoring: Scoring,
+    *,
+    whole: bool = False,
+) -> Iterator[BlockPass]:
+    """What is run to read some rows of one block: it once, or an encoder once for each row.
+
+    Args:
+        subject: The network.
+        tokens: The block, shape (context,).
+        index: Place of each row within it, shape (n_rows,).
+        scoring: Of the rows.
+        whole: Whether a block is run to its end, though nothing behind the last query can matter.
+    """
+    for rows in [slice(row, row + 1) for row in range(index.size)] if subject.masking else [slice(None)]:
+        query = scoring.part(rows).queries(index[rows])
+        target = torch.from_numpy(tokens[query + 1].astype(np.int64))
+        if subject.masking:
+            ids = subject.masking.masked(tokens, int(index[rows][0]))
+            query = query + 1
+        else:
+            length = tokens.size if whole else length_of_pass(subject, int(query.max()), tokens.size)
+            ids = tokens[:length].astype(np.int64)
+        yield BlockPass(torch.from_numpy(ids)[None].to(subject.device), torch.from_numpy(query), target, rows)
+
+
+@contextmanager
+def logits_at(subject: LanguageModel, query: Tensor | None) -> Iterator[dict[str, Any]]:
+    """Within it a pass gives logits at some places alone; None: at all that it has.
+
+    Yields:
+        Arguments for the model: a decoder knows how. An encoder's head is given these places alone.
+    """
+    if query is None or subject.masking is None:
+        yield {} if query is None else {"logits_to_keep": query}
+        return
+    hook = subject.module("head").register_forward_pre_hook(
+        lambda _module, arguments: (arguments[0][:, query], *arguments[1:])
+    )
+    try:
+        yield {}
+    finally:
+        hook.remove()
 
 
 def length_of_pass(subject: LanguageModel, last: int, context: int) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
 from hypotest.errors import EvidenceError
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.units import unit_facts
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.precision import full_precision
@@ -32,7 +33,7 @@ def forward_arrays(
         tokens: Shape (n_blocks, context).
         block: Row of `tokens` of each position, ascending, shape (n_positions,).
         index: Query position within the block, shape (n_positions,).
-        attention: Whether attention is kept.
+        attention: Whether attention is kept, where the subject has that channel.
 
     Returns:
         ``activations`` (n_positions, n_neurons), the input of the down-projection, or how active units of
@@ -47,6 +48,7 @@ def forward_arrays(
             hides or the other way round; names the layer.
     """
     n_positions, context = index.size, tokens.shape[1]
+    attention = attention and Channel.ATTENTION in subject.channels
     layers = subject.reaching_layers if attention else ()
     width = 0 if subject.identity_obstacle else subject.d_model
     arrays = {
@@ -62,8 +64,8 @@ def forward_arrays(
     mixture = subject.routed
     if mixture is not None:
         arrays["router"] = np.empty((n_positions, mixture.n_experts), dtype=np.float32)
-    for batch in batches(subject, block, index, context, _BLOCKS_PER_BATCH):
-        given, residual, looks = _trace(subject, batch, batch.ids(tokens), layers)
+    for batch in batches(subject, tokens, block, index, _BLOCKS_PER_BATCH):
+        given, residual, looks = _trace(subject, batch, layers)
         with full_precision():
             units = subject.kind.coordinates(subject, given)
             active = subject.kind.activations(subject, units)
@@ -87,7 +89,7 @@ def forward_arrays(
 
 
 def _trace(
-    subject: LanguageModel, batch: Batch, ids: torch.Tensor, layers: Sequence[int]
+    subject: LanguageModel, batch: Batch, layers: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
     """What units follow from at the positions, the final residual if it is read, some layers' attention."""
     looking = [subject.envoy("attention", layer) for layer in layers]
@@ -96,7 +98,8 @@ def _trace(
     attention: list[torch.Tensor] = []
     residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
-    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
+    ids = batch.ids.to(subject.device)
+    with only_at as at_positions, full_precision(), subject.traced.trace(ids) as tracer:
         if kind.site == "attention":  # all in the order in which the model runs them
             seen = kind.seen(subject).save()
         for layer in looking:

@@ -68,13 +68,13 @@ def ablate_groups(
     scoring = Scoring.of(split.positions, outcome).part(rows)
     with full_precision():
         if _by_passes(subject, outcome):
-            output = subject.output_vectors
+            output, width = subject.output_vectors, subject.length_of(tokens.shape[1])
             for number in np.unique(block).tolist():
                 here = np.flatnonzero(block == number)
 
-                def move(neurons: Tensor, number: int = number) -> Tensor:
-                    after = torch.from_numpy(replacement.within(number, tokens.shape[1])).to(neurons.device)
-                    delta = after[: neurons.shape[1]] - neurons[0]
+                def move(neurons: Tensor, places: Tensor, number: int = number) -> Tensor:
+                    after = torch.from_numpy(replacement.within(number, width)).to(neurons.device)
+                    delta = (after if len(after) == 1 else after[places]) - neurons[0]
                     return torch.stack([delta[:, group] @ output[group] for group in members])
 
                 change[here] = moved_losses(subject, tokens[number], index[here], move, scoring.part(here)).T

@@ -71,8 +71,8 @@ def head_ablation_arrays(
     }
     chosen = range(arrays["single"].shape[1]) if only is None else only.tolist()
     parts = _head_slices(subject)
-    for batch in batches(subject, block, index, tokens.shape[1], _BLOCKS_PER_BATCH):
-        seen = _trace(subject, batch, batch.ids(tokens))
+    for batch in batches(subject, tokens, block, index, _BLOCKS_PER_BATCH):
+        seen = _trace(subject, batch)
         arrays["base"][batch.places] = seen.units.square().cpu().numpy()
 
         def squared_change(
@@ -89,7 +89,7 @@ def head_ablation_arrays(
     return arrays
 
 
-def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
+def _trace(subject: LanguageModel, batch: Batch) -> _Pass:
     layers = subject.reaching_layers
     parallel = _is_direct(subject)
     again = layers[1:] if parallel else range(layers[0], subject.layer + 1)
@@ -101,7 +101,8 @@ def _trace(subject: LanguageModel, batch: Batch, ids: torch.Tensor) -> _Pass:
     arguments: dict[int, Any] = {}
     mlp_residual = None
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
-    with only_at as at_positions, full_precision(), subject.traced.trace(ids.to(subject.device)) as tracer:
+    ids = batch.ids.to(subject.device)
+    with only_at as at_positions, full_precision(), subject.traced.trace(ids) as tracer:
         for layer in range(layers[0], subject.layer + 1):  # in the order in which the model runs them
             if layer in blocks:
                 arguments[layer] = blocks[layer].inputs.save()

@@ -6,12 +6,13 @@ attention and MLP of the layer with the kept outputs, the latter moved by delta 
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
 logits. Units of other kinds move the output of another module, of the attention or of the whole block
 (`hypotest.subjects.units.kind`), and what lies behind that runs. A unit is ablated at all positions of the
-block up to the last that is looked at, since later layers mix positions.
+block up to the last that is looked at, since later layers mix positions; behind the last attention of an
+encoder nothing does, and the masked position is run alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.ablation import require_finite
-from hypotest.collect.extent import length_of_pass
+from hypotest.collect.extent import BlockPass, logits_at, passes_over
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.collect.tiles import GB
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
-from hypotest.subjects.units.kind import SKIPPED
+from hypotest.subjects.units.kind import skipped
 
 _VECTORS_PER_TOKEN = 24
 """Residual-sized activations that a forward pass holds at once for each token, generously."""
@@ -39,20 +40,15 @@ _VARIANTS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """The tokens of a block whose logits are read."""
+    """A pass over a block, and what is made of its logits."""
 
-    query: Tensor
-    """Places within the block; on the CPU, which indexes any of the devices that layers may lie on."""
+    own: BlockPass
     scoring: Scoring
     n_rows: int
 
-    @classmethod
-    def of(cls, scoring: Scoring, index: NDArray[np.int64]) -> _Read:
-        return cls(torch.from_numpy(scoring.queries(index)), scoring, index.size)
-
-    def losses(self, logits: Tensor, ids: Tensor) -> Tensor:
+    def losses(self, logits: Tensor) -> Tensor:
         """In nats, (batch, n_queries)."""
-        return scores(logits.float(), ids[0, self.query + 1], self.scoring.foils(self.n_rows))
+        return scores(logits.float(), self.own.target, self.scoring.foils(self.n_rows))
 
     def summed(self, losses: Tensor) -> NDArray[np.float32]:
         """From (batch, n_queries) to (batch, n_rows)."""
@@ -61,7 +57,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """One block's forward pass, up to the last query; tensors (1, length, ...)."""
+    """One pass, up to the last query; tensors (1, n_places, ...)."""
 
     before: Any
     """Output of the block before the ablated one, as the model passes it on; None for the first."""
@@ -71,6 +67,15 @@ class _Kept:
     """Coordinates."""
     loss: Tensor
     """At the queries, shape (n_queries,)."""
+    places: Tensor
+    """Of the pass: all of them, or the queries alone where no attention follows the ablated units."""
+
+
+def _reads(
+    subject: LanguageModel, tokens: NDArray[np.int32], index: NDArray[np.int64], scoring: Scoring
+) -> Iterator[_Read]:
+    for own in passes_over(subject, tokens, index, scoring):
+        yield _Read(own, scoring.part(own.rows), index[own.rows].size)
 
 
 def intervention_arrays(
@@ -109,24 +114,24 @@ def intervention_arrays(
     chosen = np.arange(subject.n_neurons) if neurons is None else np.asarray(neurons)
     delta_loss = np.full((index.size, chosen.size), np.nan, dtype=np.float32)
     loss = np.empty(index.size, dtype=np.float32)
-    context = tokens.shape[1]
+    width = subject.length_of(tokens.shape[1])
     with full_precision():
         for row, number in enumerate(numbers.tolist()):
             here = slice(*np.searchsorted(block, [row, row + 1]))
             if here.start == here.stop:
                 on_block()
                 continue
-            read = _Read.of(scoring.part(here), index[here])
-            ids = torch.from_numpy(tokens[row].astype(np.int64))[None].to(subject.device)
-            kept = _forward(subject, ids, read)
-            loss[here] = read.summed(kept.loss[None])[0]
-            length = kept.units.shape[1]
-            after = torch.from_numpy(replacement.within(number, context)[:length]).to(kept.units.device)
-            size = _batch_size(subject, length, read.query.numel(), memory)
-            for start in range(0, chosen.size, size):
-                moved = _moved(subject, chosen[start : start + size], after, kept.units[0])
-                losses = _moved_losses(subject, ids, read, kept, moved)
-                delta_loss[here, start : start + size] = read.summed(losses - kept.loss).T
+            for read in _reads(subject, tokens[row], index[here], scoring.part(here)):
+                own = np.arange(here.start, here.stop)[read.own.rows]
+                kept = _forward(subject, read)
+                loss[own] = read.summed(kept.loss[None])[0]
+                after = torch.from_numpy(replacement.within(number, width)).to(kept.units.device)
+                after = after if len(after) == 1 else after[kept.places]
+                size = _batch_size(subject, kept.places.numel(), read.own.query.numel(), memory)
+                for start in range(0, chosen.size, size):
+                    moved = _moved(subject, chosen[start : start + size], after, kept.units[0])
+                    losses = _moved_losses(subject, read, kept, moved)
+                    delta_loss[own, start : start + size] = read.summed(losses - kept.loss).T
             on_block()
     require_finite(delta_loss, chosen)
     return {
@@ -141,7 +146,7 @@ def moved_losses(
     subject: LanguageModel,
     tokens: NDArray[np.int32],
     index: NDArray[np.int64],
-    move: Callable[[Tensor], Tensor],
+    move: Callable[[Tensor, Tensor], Tensor],
     scoring: Scoring = LOSS,
 ) -> NDArray[np.float32]:
     """Change of loss at some positions of one block when the units' module adds something else.
@@ -150,21 +155,21 @@ def moved_losses(
         subject: The network.
         tokens: The block, shape (context,).
         index: Query positions, shape (n_queries,).
-        move: From the coordinates of the units (1, length, n_coordinates), up to the last query, to what is
-            added to the output of their module, one row per variant, (n_variants, length, d_model).
+        move: From the coordinates of the units (1, n_places, n_coordinates) and their places in the pass to
+            what is added to the output of their module, one row per variant, (n_variants, n_places, d_model).
         scoring: What changes at each position.
 
     Returns:
         Nats, shape (n_variants, n_queries).
     """
-    ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    read = _Read.of(scoring, index)
+    changes = []
     with full_precision():
-        kept = _forward(subject, ids, read)
-        moved = move(kept.units)
-        parts = torch.split(moved, _VARIANTS)
-        losses = torch.cat([_moved_losses(subject, ids, read, kept, part) for part in parts])
-        return read.summed(losses - kept.loss)
+        for read in _reads(subject, tokens, index, scoring):
+            kept = _forward(subject, read)
+            parts = torch.split(move(kept.units, kept.places), _VARIANTS)
+            losses = torch.cat([_moved_losses(subject, read, kept, part) for part in parts])
+            changes.append(read.summed(losses - kept.loss))
+    return np.concatenate(changes, axis=1)
 
 
 def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: float) -> int:
@@ -174,14 +179,13 @@ def _batch_size(subject: LanguageModel, length: int, n_queries: int, memory: flo
     return max(1, min(256, int(memory * GB / (4.0 * (passing + logits)))))
 
 
-def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
-    query = read.query
+def _forward(subject: LanguageModel, read: _Read) -> _Kept:
+    ids, query = read.own.ids, read.own.query
     kind, traced = subject.kind, subject.traced
     before = subject.envoy("block", subject.layer - 1) if subject.layer and kind.site != "block" else None
-    *modules, site = (subject.envoy(module) for module in SKIPPED[kind.site])
+    *modules, site = (subject.envoy(module) for module in skipped(subject.anatomy, kind.site))
     kept, outputs = None, []
-    cut = _up_to(subject, ids, query)
-    with traced.trace(cut, logits_to_keep=query):
+    with logits_at(subject, query) as only, traced.trace(ids, **only):
         if before is not None:
             kept = before.output.save()
         for module in modules:
@@ -189,8 +193,15 @@ def _forward(subject: LanguageModel, ids: Tensor, read: _Read) -> _Kept:
         seen = kind.seen(subject).save()
         outputs.append(copied(site.output))  # Falcon's blocks add the attention to the MLP's in place
         logits = traced.output.logits.save()
-    units = kind.coordinates(subject, seen.reshape(*cut.shape, -1))  # some flatten positions
-    return _Kept(kept, tuple(outputs), units, read.losses(logits, ids)[0])
+    places = query if _ends(subject) else torch.arange(ids.shape[1])
+    seen = seen.reshape(*ids.shape, -1)  # some flatten positions
+    return _Kept(
+        before=_at(kept, places),
+        skipped=tuple(_at(output, places) for output in outputs),
+        units=kind.coordinates(subject, seen[:, places]),
+        loss=read.losses(logits)[0],
+        places=places,
+    )
 
 
 def _moved(subject: LanguageModel, units: NDArray[np.int64], after: Tensor, before: Tensor) -> Tensor:
@@ -204,29 +215,45 @@ def _moved(subject: LanguageModel, units: NDArray[np.int64], after: Tensor, befo
     return torch.bmm(parts, vectors.reshape(len(units), width, -1))
 
 
-def _moved_losses(subject: LanguageModel, ids: Tensor, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
-    """Loss at the queries when (batch, length, d_model) is added to the units' site, (batch, n_queries)."""
-    n, query, traced = len(moved), read.query, subject.traced
+def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tensor) -> Tensor:
+    """Loss at the queries when (batch, n_places, d_model) is added to the units' site, (batch, n_queries)."""
+    n, traced = len(moved), subject.traced
+    modules = [subject.envoy(module) for module in skipped(subject.anatomy, subject.kind.site)]
     *others, own = kept.skipped
     given = hidden_of(own)
     added = (given + moved).reshape(-1, moved.shape[-1]) if given.ndim == 2 else given + moved
+    if subject.kind.site == "block":  # some blocks (Mixtral's) read the stream by views
+        added = added.contiguous()
     site = with_hidden(_repeated(own, n), added)
     skip = [(subject.envoy("block", layer), kept.before) for layer in range(subject.layer)]
-    skip += zip((subject.envoy(module) for module in SKIPPED[subject.kind.site]), others, strict=False)
+    skip += zip(modules, others, strict=False)
     before = [(envoy, site if value is None else _repeated(value, n)) for envoy, value in skip]
-    last = subject.envoy(subject.kind.site)
-    cut = _up_to(subject, ids, query).expand(n, -1)
-    with traced.trace(cut, logits_to_keep=query):
+    last = modules[-1]
+    query = None if _ends(subject) else read.own.query
+    with logits_at(subject, query) as only, traced.trace(read.own.ids.expand(n, -1), **only):
         for envoy, value in before:
             envoy.skip(value)
         last.skip(site)
         logits = traced.output.logits.save()
-    return read.losses(logits, ids)
+    return read.losses(logits)
 
 
-def _up_to(subject: LanguageModel, ids: Tensor, query: Tensor) -> Tensor:
-    """The block's tokens that the queries depend on."""
-    return ids[:, : length_of_pass(subject, int(query.max()), ids.shape[1])]
+def _ends(subject: LanguageModel) -> bool:
+    """Whether all behind the tested units runs at each place alone, so that only queries need to.
+
+    So it does behind the last attention of any family, but decoders may want the length that they began with
+    (GPT-2).
+    """
+    starts = subject.layer > 0 or subject.kind.site == "block"
+    return subject.is_masked and subject.layer == subject.n_layers - 1 and starts
+
+
+def _at(output: Any, places: Tensor) -> Any:
+    """What a module gave, (1, length, d_model) or flat, at some places."""
+    if output is None:
+        return None
+    hidden = hidden_of(output)
+    return with_hidden(output, hidden[places] if hidden.ndim == 2 else hidden[:, places])
 
 
 def _repeated(value: Any, n: int) -> Any:

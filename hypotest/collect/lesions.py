@@ -18,7 +18,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene, words_of
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -213,15 +213,16 @@ def check_lesions(
         column = 0 if pair == 0 else int(rng.integers(len(lesions.groups)))
         group, row = lesions.groups[column], int(rng.choice(np.unique(split.blocks)))
         here = np.flatnonzero(split.blocks == row)
-        values = replacement.within(row, tokens.shape[1])[:, columns_in(subject, group)]
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, columns_in(subject, group)]
         scoring = Scoring.of(split.positions, outcome).part(here)
         measured, _ = intervene(subject, tokens[row], split.indices[here], group, values, scoring)
         difference = float(np.abs(measured - lesions.change[here, column]).max())
         largest = max(largest, difference)
         if not difference <= allowed:
             raise SelfCheckError(
-                f"the lesion of {len(group)} neurons at once differs by {difference:.6f} nats from an "
-                f"intervention in the whole model (block {row}; at most {allowed:g} are allowed); family "
+                f"the lesion of {len(group)} {words_of(subject).many} at once differs by {difference:.6f} "
+                f"nats from an intervention in the whole model (block {row}; at most {allowed:g} are "
+                "allowed); family "
                 f"{subject.tested_words}. No result can be trusted; please report "
                 "this with the model's name"
             )

@@ -145,7 +145,7 @@ def ablate_neurons(
     if parts and how.engine == INTERVENTIONS:
         raise ValueError(f"parts need the identity, which does not hold here: {how.reason}")
     seen = forward_arrays(subject, blocks, rows, places)
-    after = Replacement.of(replacement, seen["activations"], rows, places, seed)
+    after = Replacement.of(replacement, seen.get("coordinates", seen["activations"]), rows, places, seed)
     split = None
     if how.engine == INTERVENTIONS:
         arrays = intervention_arrays(

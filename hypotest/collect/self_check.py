@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hypotest.collect.extent import passes_over
 from hypotest.collect.network.check import intervene_at
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.records.protocol.units import unit_facts
+from hypotest.records.protocol.units import UnitFacts, unit_facts
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
@@ -79,7 +80,7 @@ def check_ablation(
         row = int(rng.choice(np.unique(block)))
         rows = np.flatnonzero(block == row)
         units = np.array([neuron])
-        values = replacement.within(row, tokens.shape[1])[:, columns_in(subject, units)]
+        values = replacement.within(row, subject.length_of(tokens.shape[1]))[:, columns_in(subject, units)]
         measured, base = intervene(subject, tokens[row], index[rows], units, values, scoring.part(rows))
         if loss is not None and not (np.abs(base - loss[rows]) <= tolerance).all():
             worst = int(np.argmax(np.abs(base - loss[rows])))
@@ -96,8 +97,8 @@ def check_ablation(
         if not (difference <= tolerance).all():
             worst = int(np.argmax(difference))
             raise SelfCheckError(
-                f"the ablation of {_word(subject)} {neuron} ({ablation.engine}, {ablation.replacement}) "
-                f"gives {fast[worst]:.6f} nats where an intervention "
+                f"the ablation of {words_of(subject).one} {neuron} ({ablation.engine}, "
+                f"{ablation.replacement}) gives {fast[worst]:.6f} nats where an intervention "
                 f"in the whole model gives {measured[worst]:.6f} (block {row}, index "
                 f"{index[rows][worst]}); {subject.tested_words}. No result can be trusted; please "
                 "report this with the model's name"
@@ -134,22 +135,28 @@ def intervene(
     if isinstance(subject, Network):
         row = subject.row_of(tokens)
         return intervene_at(subject, row, neurons, values[_place(values, index)])
-    ids = torch.from_numpy(tokens.astype(np.int64))[None].to(subject.device)
-    after = torch.from_numpy(np.ascontiguousarray(values))
     traced, columns = subject.traced, subject.columns(neurons)
-    query = torch.from_numpy(scoring.queries(index))
-    with full_precision(), traced.trace(ids, logits_to_keep=query):
-        base = traced.output.logits.save()
-    hold = subject.kind.held(subject, (1, ids.shape[1]), columns, after)
-    with full_precision(), hold as edit, traced.trace(ids, logits_to_keep=query):
-        edit()
-        ablated = traced.output.logits.save()
-    foil = scoring.foils(index.size)
-    base_loss, ablated_loss = (
-        np.asarray(scoring.summed(values.cpu().numpy(), index.size), dtype=np.float64)
-        for values in (scores(logits.double(), ids[0, query + 1], foil)[0] for logits in (base, ablated))
-    )
-    return ablated_loss - base_loss, base_loss
+    after = torch.from_numpy(np.ascontiguousarray(values))
+    changes, losses = [], []
+    for own in passes_over(subject, tokens, index, scoring, whole=True):
+        rows, n_rows = scoring.part(own.rows), index[own.rows].size
+        keep = {} if subject.masking else {"logits_to_keep": own.query}  # an encoder gives all
+        read = own.query if subject.masking else slice(None)
+        with full_precision(), traced.trace(own.ids, **keep):
+            base = traced.output.logits.save()
+        length = own.ids.shape[1]
+        hold = subject.kind.held(subject, (1, length), columns, after[:length])
+        with full_precision(), hold as edit, traced.trace(own.ids, **keep):
+            edit()
+            ablated = traced.output.logits.save()
+        foil = rows.foils(n_rows)
+        base_loss, ablated_loss = (
+            np.asarray(rows.summed(item.cpu().numpy(), n_rows), dtype=np.float64)
+            for item in (scores(item[:, read].double(), own.target, foil)[0] for item in (base, ablated))
+        )
+        changes.append(ablated_loss - base_loss)
+        losses.append(base_loss)
+    return np.concatenate(changes), np.concatenate(losses)
 
 
 def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -157,8 +164,9 @@ def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
     return subject.columns(units) if isinstance(subject, LanguageModel) else units
 
 
-def _word(subject: Subject) -> str:
-    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons").one
+def words_of(subject: Subject) -> UnitFacts:
+    """What the units of a subject are called."""
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons")
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

@@ -61,7 +61,12 @@ def whole_blocks(
 
 
 def cut_blocks(
-    documents: Iterable[Sequence[int]], context: int, first: int | None = None, *, padded: bool = False
+    documents: Iterable[Sequence[int]],
+    context: int,
+    first: int | None = None,
+    *,
+    padded: bool = False,
+    padding: int = PADDING,
 ) -> Blocks:
     """Cut each document into consecutive blocks; a remainder shorter than a block is left out.
 
@@ -70,6 +75,7 @@ def cut_blocks(
         context: Tokens per block.
         first: Token that every block begins with, beside those of the document.
         padded: Whether a document shorter than a block is padded on the right, and not left out.
+        padding: With which token.
 
     Raises:
         CorpusError: If no document gives a block.
@@ -88,7 +94,7 @@ def cut_blocks(
             cut = np.asarray(ids[: n_blocks * length], dtype=np.int32).reshape(-1, length)
         elif padded and len(ids) + before >= _SHORTEST:
             n_blocks, size = 1, len(ids)
-            cut = np.full((1, length), PADDING, dtype=np.int32)
+            cut = np.full((1, length), padding, dtype=np.int32)
             cut[0, :size] = ids
         else:
             continue

@@ -24,8 +24,8 @@ def owners_of_variance(evidence: Evidence, group: IntArray) -> Iterator[str]:
     shares = variances / variances.sum()
     loud = [place for place in np.argsort(-shares) if shares[place] > _OWNER_SHARE]
     if loud:
-        numbers = evidence.layer_numbers(group)
-        named = ", ".join(f"neuron {numbers[place]} ({shares[place]:.0%})" for place in loud)
+        names = evidence.named(group)
+        named = ", ".join(f"{names[place]} ({shares[place]:.0%})" for place in loud)
         yield (
             f"Of the variance of the group's {group.size} activations, more than a fifth belongs to "
             f"{named}. A "

@@ -43,6 +43,7 @@ class TextFacts:
     available: dict[str, int]
     text_differs: tuple[str, ...]
     bos: str | None
+    mask: str | None
     text_tokens: int | None
     padded_blocks: int
     padded_tokens: int
@@ -82,6 +83,7 @@ def describe_text(protocol: Protocol, prepared: Prepared, evidence: Evidence) ->
         available=prepared.sampled.available,
         text_differs=prepared.text_differs,
         bos=None if prepared.bos is None else token(prepared.bos),
+        mask=subject.masking.text if isinstance(subject, LanguageModel) and subject.masking else None,
         text_tokens=blocks.text_tokens,
         padded_blocks=padded,
         padded_tokens=padded_tokens - padded * (prepared.bos is not None),
@@ -149,7 +151,7 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
         **{
             **{item.name: getattr(text, item.name) for item in fields(text)},
             "conditions": tuple(evidence.evaluation.conditions),
-            "words": material_words(protocol),
+            "words": replace(material_words(protocol), predicted="masked" if text.mask else "next"),
             "outcome": protocol.outcome,
             "frequent": {
                 name: _named(text.frequent.get(name, ()), evidence, name)

@@ -22,6 +22,7 @@ _UNIONS: tuple[Path, ...] = (
     ("group", "select"),
     ("subject", "layer"),
     ("subject", "revision"),
+    ("subject", "units"),
 )
 """Keys with alternatives, outer ones first: pydantic puts the name of the alternative behind them."""
 

@@ -28,6 +28,16 @@ def left_out_of(n_empty: int, n_copies: int) -> str:
     return f" Files or rows that were left out: {sentence_list(said)}." if said else ""
 
 
+def masked_words(corpus: CorpusResult) -> Iterator[str]:
+    """What rows are for an encoder; nothing of another network."""
+    if corpus.mask is not None:
+        yield (
+            f"Rows are masked positions: the network reads text in both directions, so that each target was "
+            f"replaced by {token_text(corpus.mask)}, one at a time, in a pass of its own over the whole "
+            f"{'block' if not corpus.words.names else 'prompt'}; activations are those at the mask."
+        )
+
+
 def unlisted_of(curve: FrequencyCurve) -> str:
     """That the table is shorter than the vocabulary, if it is."""
     number = curve.n_unlisted_types

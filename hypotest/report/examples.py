@@ -10,7 +10,7 @@ from hypotest.records.protocol.examples import Outcome
 from hypotest.records.results.corpus_result import CorpusResult
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
-from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of
+from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of, masked_words
 from hypotest.report.numbers import count_text, fixed
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.row_balance import LEGEND, row_balance_table
@@ -35,6 +35,7 @@ def examples_section(results: Results, figures: Sequence[Picture]) -> Iterator[P
         f"{count_text(corpus.blocks)} {words.rows}{units}, from {corpus.source}. Before the sample: "
         f"{sentence_list(available)}.{bos}{left_out_of(corpus.empty, corpus.copies)}"
     )
+    yield from masked_words(corpus)
     yield from cross_entropy_words(results)
     outcome, sign = _OUTCOMES[corpus.outcome]
     tokens = words.in_nats

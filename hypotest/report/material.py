@@ -13,7 +13,14 @@ from hypotest.records.results.group_result import AblationResult, GroupAblation
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.balance import balance_paragraphs
-from hypotest.report.corpus import cross_entropy_words, frequent_targets, left_out_of, unlisted_of, used_of
+from hypotest.report.corpus import (
+    cross_entropy_words,
+    frequent_targets,
+    left_out_of,
+    masked_words,
+    unlisted_of,
+    used_of,
+)
 from hypotest.report.examples import examples_section
 from hypotest.report.numbers import UNDEFINED, count_text, fixed, significant
 from hypotest.report.picture import Picture, figures_of
@@ -165,6 +172,7 @@ def corpus_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         f"{count_text(corpus.blocks)} blocks, {count_text(corpus.tokens)} tokens. Before the limits per "
         f"document and type, and the sample: {sentence_list(_available(results))}." + _beginning(corpus.bos)
     )
+    yield from masked_words(corpus)
     if corpus.text_tokens is not None:
         yield used_of(corpus.tokens, corpus.text_tokens, corpus.padded_blocks) + left_out_of(
             corpus.empty, corpus.copies

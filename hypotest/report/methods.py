@@ -23,6 +23,7 @@ from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration.explained.groups import group_was
 from hypotest.registration.locks.recorded import recorded_plan
+from hypotest.report.corpus import masked_words
 from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 from hypotest.report.sampled import changed, positions_text
@@ -92,7 +93,8 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[P
             f"Written without a package that the run used ({recorded.missing}): what it says of them is "
             "missing here."
         )
-    yield " ".join([_preregistration(results, protocol), positions_text(protocol), _group(protocol)])
+    masked = masked_words(results.corpus)
+    yield " ".join([_preregistration(results, protocol), positions_text(protocol), *masked, _group(protocol)])
     yield " ".join([_measures(results), _nulls(protocol)])
     yield " ".join([_tests(results, protocol), _decision(protocol), _software(manifest)]).rstrip()
     yield "Sources:"

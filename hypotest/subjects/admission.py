@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import transformers
 
 from hypotest.errors import SubjectError
 
@@ -27,7 +26,7 @@ _LARGEST = {
 
 
 def require_testable(config: Any, name: str) -> None:
-    """Refuse what its configuration shows to be no decoder-only transformer in plain numbers.
+    """Refuse what its configuration shows to be no transformer of one stack of blocks in plain numbers.
 
     Args:
         config: The ``transformers`` configuration.
@@ -41,13 +40,8 @@ def require_testable(config: Any, name: str) -> None:
     reason = ""
     if getattr(config, "is_encoder_decoder", False):
         reason = (
-            "an encoder with a decoder; hypotest tests models of one stack of blocks, each of which reads "
-            "only what comes before. There is no way to describe it in a protocol"
-        )
-    elif _reads_both_ways(config):
-        reason = (
-            "an encoder, which reads text in both directions and predicts no next token. There is no way to "
-            "describe it in a protocol; take a decoder, such as GPT-2, Llama or Pythia"
+            "an encoder with a decoder; hypotest tests models of one stack of blocks, decoders or encoders "
+            "with a head for masked tokens. There is no way to describe it in a protocol"
         )
     elif getattr(inner, "num_attention_heads", None) is None and not hasattr(inner, "num_heads"):
         reason = (
@@ -172,12 +166,6 @@ def needs_of_a_mixture(model: Any) -> str:
         "give logits, weights and numbers of experts, and whose experts must lie in fused tensors "
         "gate_up_proj (or up_proj) and down_proj, an expert along the first axis"
     )
-
-
-def _reads_both_ways(config: Any) -> bool:
-    """Families of encoders that can be decoders say so (``is_decoder``)."""
-    masked = type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING
-    return masked and not getattr(config, "is_decoder", False)
 
 
 def _quantized_by(config: Any) -> str:

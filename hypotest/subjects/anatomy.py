@@ -20,7 +20,7 @@ Routing = Literal["", "softmax", "sigmoid"]
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """One family of decoder-only transformers."""
+    """One family of transformers: decoders, which predict the next token, or encoders, a masked one."""
 
     family: str
     """``config.model_type``."""
@@ -46,6 +46,11 @@ class Anatomy:
     norm: Norm
     gate_projection: str = ""
     """Of a gated MLP, the projection that goes through the activation function."""
+    fused_gate: bool = False
+    """True: the first half of what the up-projection gives is the gate's."""
+    head: str = ""
+    """Of an encoder: first module behind the last block, all of which runs at each place alone; empty for a
+    decoder."""
     parallel_residual: bool = False
     """True: attention and MLP of a block read the same residual, so that a block's attention does not
     reach its own MLP."""
@@ -64,6 +69,12 @@ class Anatomy:
         """Names of the fields that are paths of modules, the empty ones left out."""
         return tuple(name for name in MODULES if getattr(self, name))
 
+    @property
+    def attends(self) -> tuple[str, ...]:
+        """Modules that attention is made of, the last of which gives what it adds to the residual stream."""
+        inside = self.attention_projection.startswith(f"{self.attention}.")
+        return ("attention",) if inside else ("attention", "attention_projection")
+
     def at(self, module: str, layer: int) -> str:
         """Path of one of the modules in a given block, such as ``at("down_projection", 3)``."""
         return str(getattr(self, module)).format(layer=layer)
@@ -74,8 +85,10 @@ class Anatomy:
         return tuple(range(max(0, last - 1), last + 1))
 
 
-MODULES = (
+IN_BLOCK = (
     "block", "attention", "attention_projection", "mlp_norm", "mlp", "up_projection", "gate_projection",
-    "down_projection", "experts", "router", "shared_gate", "final_norm", "unembedding",
+    "down_projection", "experts", "router", "shared_gate",
 )  # fmt: skip
+"""Fields that are paths inside a block, or its own."""
+MODULES = (*IN_BLOCK, "head", "final_norm", "unembedding")
 """Fields that are paths."""

@@ -41,8 +41,11 @@ def require_complete(loading: Mapping[str, Any], config: Any, name: str) -> None
         )
 
 
-_WITHOUT_EFFECT = re.compile(r"(^|[._])(inv_freq|masked_bias|position_ids)$|\.(attn|attention)\.bias$")
-"""Of tensors: masks, numbers of positions and frequencies that older versions of transformers saved."""
+_WITHOUT_EFFECT = re.compile(
+    r"(^|[._])(inv_freq|masked_bias|position_ids)$|\.(attn|attention)\.bias$|(^|\.)(pooler|seq_relationship)\."
+)
+"""Of tensors: masks, numbers of positions and frequencies that older versions of transformers saved; what
+encoders judge sentences by, beside the masked tokens."""
 _NAMED = 3
 
 

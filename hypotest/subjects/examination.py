@@ -21,15 +21,19 @@ from torch import Tensor
 from hypotest.errors import SubjectError
 from hypotest.subjects.anatomy import Anatomy, Norm, Routing
 from hypotest.subjects.experts_proof import mixture_problems, routing_of
-from hypotest.subjects.modules import by_input, longest_context, norm_epsilon
-from hypotest.subjects.passes import RELATIVE, ROUNDING, Passes, hidden_of
-from hypotest.subjects.precision import full_precision
+from hypotest.subjects.modules import longest_context
+from hypotest.subjects.passes import RELATIVE, Passes, hidden_of
+from hypotest.subjects.readout_path import (
+    mlp_obstacle,
+    moved_by,
+    norm_kind_of,
+    norm_obstacle,
+    projection_problems,
+)
 
 _TOKENS = 8
 """Or as many as the model takes at once, if that is fewer."""
 _FEWEST = 2
-_OUTPUTS = 256
-"""Outputs of a projection that are multiplied out, spread over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Findings:
     """None where the final norm is of no known kind."""
     parallel_residual: bool
     identity_obstacle: str
+    fused_gate: bool = False
     routing: Routing | None = None
     """None where there is no router, or it sends every token to one expert, whose weight tells nothing."""
 
@@ -59,9 +64,9 @@ def examine(model: Any, anatomy: Anatomy, layer: int, name: str) -> Findings:
     passes = _admit(model, anatomy, layer, name)
     for module, problem in _problems(passes):
         raise SubjectError(f"subject.anatomy.{module}: {name}: {passes.at(module)} {problem}")
-    norm = _norm_kind(passes)
+    norm = norm_kind_of(passes)
     routing = routing_of(passes) if anatomy.experts else None
-    return Findings(norm, _is_parallel(passes), _obstacle(passes, norm), routing)
+    return Findings(norm, _is_parallel(passes), mlp_obstacle(passes, norm), _is_fused(passes), routing)
 
 
 def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
@@ -85,7 +90,7 @@ def stream_obstacle(model: Any, anatomy: Anatomy, layer: int, name: str) -> str:
             f"subject.units: {name}: what {both.at('block')} gives is not what {reader} reads, so that its "
             "residual stream is not known; test neurons or heads"
         )
-    return _behind_norm(passes, _norm_kind(passes))
+    return norm_obstacle(passes, norm_kind_of(passes))
 
 
 def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
@@ -94,7 +99,7 @@ def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
     block = passes.at("block")
     before = hidden_of(passes.base.outputs[block])
     shift, moved = passes.shifted(passes.at("mlp"), before)
-    return _moved_by(shift, before, hidden_of(moved.outputs[block]))
+    return moved_by(shift, before, hidden_of(moved.outputs[block]))
 
 
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
@@ -127,15 +132,16 @@ def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
 def _problems(passes: Passes) -> Iterator[tuple[str, str]]:
     """Field of the anatomy, and what does not hold there."""
     yield from _attention(passes)
-    yield from _projection(passes, "attention_projection", "the heads")
+    yield from projection_problems(passes, "attention_projection", "the heads")
     yield from _heads(passes)
     if passes.anatomy.experts:
         yield from mixture_problems(passes)
         yield from _mlp_norm(passes, "experts")
     else:
-        yield from _projection(passes, "down_projection", "the neurons")
+        yield from projection_problems(passes, "down_projection", "the neurons")
         yield from _mlp(passes)
     yield from _ablation(passes)
+    yield from _head(passes)
 
 
 def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
@@ -154,29 +160,10 @@ def _attention(passes: Passes) -> Iterator[tuple[str, str]]:
             "attention",
             "must give attention weights whose rows sum to one, or less where a sink takes some",
         )
-    elif bool(weights.triu(1).any()):
+    elif not passes.anatomy.head and bool(weights.triu(1).any()):
         yield "attention", "must give causal attention weights; some look ahead"
-
-
-def _projection(passes: Passes, module: str, what: str) -> Iterator[tuple[str, str]]:
-    """Inputs times weights, feature by feature, are the output of a linear projection."""
-    projection, path = passes.module(module), passes.at(module)
-    weight = getattr(projection, "weight", None)
-    if not isinstance(weight, Tensor) or weight.ndim != 2:
-        yield module, f"must be a linear projection; found {type(projection).__name__}"
-        return
-    rows = by_input(projection)
-    given = passes.base.inputs.get(path)
-    if given is None or given.shape[-1] != rows.shape[0]:
-        yield module, "is not used as a linear projection in a forward pass"
-        return
-    some = torch.linspace(0, rows.shape[1] - 1, min(_OUTPUTS, rows.shape[1])).long().to(rows.device)
-    x, w = given.to(rows.device).double(), rows[:, some].double()
-    product, size = x @ w, x.abs() @ w.abs()
-    if getattr(projection, "bias", None) is not None:
-        product, size = product + projection.bias[some].double(), size + projection.bias[some].double().abs()
-    if bool(((passes.base.outputs[path][..., some].double() - product).abs() > ROUNDING * size).any()):
-        yield module, f"must give {what} times its weights; its output is something else"
+    elif passes.anatomy.head and not bool(weights.triu(1).any()):
+        yield "attention", "must look ahead in an encoder; it gives causal attention weights"
 
 
 def _heads(passes: Passes) -> Iterator[tuple[str, str]]:
@@ -188,8 +175,10 @@ def _heads(passes: Passes) -> Iterator[tuple[str, str]]:
             f"must read {passes.n_heads} heads side by side; found {width} features",
         )
     before = passes.base.outputs[passes.at("attention")][0]
+    if torch.equal(before, passes.base.inputs[path]):
+        return  # BERT's attention ends where its projection begins
     shift, moved = passes.shifted(path, before)
-    if not _moved_by(shift, before, moved.outputs[passes.at("attention")][0]):
+    if not moved_by(shift, before, moved.outputs[passes.at("attention")][0]):
         yield "attention_projection", "must be what the attention ends with"
 
 
@@ -199,14 +188,44 @@ def _mlp(passes: Passes) -> Iterator[tuple[str, str]]:
         if not getattr(passes.anatomy, module):
             continue
         output = passes.base.outputs.get(passes.at(module))
-        if not isinstance(output, Tensor) or output.shape != down.shape:
+        if module == "up_projection" and _is_fused(passes):
+            yield from _fused(passes, down)
+        elif not isinstance(output, Tensor) or output.shape != down.shape:
             yield module, f"must have one output per neuron ({down.shape[-1]})"
             return
     yield from _mlp_norm(passes, "up_projection")
     path, before = passes.at("mlp"), passes.base.outputs[passes.at("mlp")]
     shift, moved = passes.shifted(passes.at("down_projection"), before)
-    if not _moved_by(shift, before, moved.outputs[path]):
+    if not moved_by(shift, before, moved.outputs[path]):
         yield "mlp", "must give what the down-projection gives, possibly with something added"
+
+
+def _is_fused(passes: Passes) -> bool:
+    """Whether the up-projection is that of the gate, too."""
+    if passes.anatomy.experts or passes.anatomy.gate_projection:
+        return False
+    output = passes.base.outputs[passes.at("up_projection")]
+    return bool(output.shape[-1] == 2 * passes.base.inputs[passes.at("down_projection")].shape[-1])
+
+
+def _fused(passes: Passes, down: Tensor) -> Iterator[tuple[str, str]]:
+    """Neurons are twice what they were when the second half of the up-projection's output is."""
+    n_neurons = down.shape[-1]
+    factor = torch.repeat_interleave(torch.tensor([1.0, 2.0]), n_neurons).to(down)
+    doubled = passes.edited(passes.at("up_projection"), lambda output: output * factor, output=True)
+    if not torch.allclose(doubled.inputs[passes.at("down_projection")], 2 * down, rtol=RELATIVE):
+        yield "up_projection", "must give gates and what they multiply, in this order"
+
+
+def _head(passes: Passes) -> Iterator[tuple[str, str]]:
+    """What an encoder's head gives at some places is what it gives when it reads these alone."""
+    if not passes.anatomy.head:
+        return
+    some = slice(1, None, 2)
+    narrowed = passes.edited(passes.at("head"), lambda hidden: hidden[:, some], output=False).logits
+    whole = passes.base.logits[:, some]
+    if narrowed.shape != whole.shape or not torch.allclose(narrowed, whole, rtol=RELATIVE, atol=RELATIVE):
+        yield "head", "must be the first module behind the last block, and run at each place alone"
 
 
 def _mlp_norm(passes: Passes, reader: str) -> Iterator[tuple[str, str]]:
@@ -231,59 +250,3 @@ def _is_parallel(passes: Passes) -> bool:
     _, moved = passes.shifted(passes.at("attention_projection"), residual)
     neurons = passes.at("experts" if passes.anatomy.experts else "down_projection")
     return torch.equal(moved.inputs[neurons], passes.base.inputs[neurons])
-
-
-def _obstacle(passes: Passes, norm_kind: Norm | None) -> str:
-    """What keeps the last MLP from reaching the logits by final norm and unembedding alone."""
-    mlp, norm = passes.at("mlp", passes.last), passes.at("final_norm")
-    before = passes.base.inputs[norm]
-    shift, moved = passes.shifted(mlp, before)
-    if not _moved_by(shift, before, moved.inputs[norm]):
-        return "a norm or another function follows the MLP"
-    return _behind_norm(passes, norm_kind)
-
-
-def _behind_norm(passes: Passes, norm_kind: Norm | None) -> str:
-    """What keeps the input of the final norm from reaching the logits by norm and unembedding alone."""
-    norm, unembedding = passes.at("final_norm"), passes.at("unembedding")
-    if not torch.equal(passes.base.inputs[unembedding], passes.base.outputs[norm]):
-        return "something lies between the final norm and the unembedding"
-    if not torch.equal(passes.base.logits.double(), passes.base.outputs[unembedding].double()):
-        return "the logits are capped or scaled"
-    if next(_projection(passes, "unembedding", "the normed residual"), None) is not None:
-        return "the unembedding is not linear"
-    return "" if norm_kind is not None else "the final norm is of no known kind"
-
-
-def _norm_kind(passes: Passes) -> Norm | None:
-    """By what it makes of vectors whose mean is not zero, on which the kinds differ everywhere."""
-    module, like = passes.module("final_norm"), passes.base.inputs[passes.at("final_norm")]
-    given = 1 + torch.randn(like.shape, generator=torch.Generator().manual_seed(2)).to(like)
-    with full_precision():
-        output = module(given).double()
-    x = given.double()
-    weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
-    epsilon = norm_epsilon(module)
-    centred = x - x.mean(dim=-1, keepdim=True)
-    plain = centred / (centred.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
-    rms = x / (x.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
-    gain = torch.ones_like(x[0, 0]) if weight is None else weight.double()
-    shift = torch.zeros_like(gain) if bias is None else bias.double()
-    kinds: dict[Norm, tuple[Tensor, Tensor]] = {
-        "layer_plain" if weight is None else "layer": (plain, gain),
-        "rms": (rms, gain),
-        "rms_plus_one": (rms, 1 + gain),
-    }
-    for kind, (normed, factor) in kinds.items():
-        allowed = RELATIVE * ((1 + normed.abs()) * factor.abs() + shift.abs())
-        if bool(((output - normed * factor - shift).abs() <= allowed).all()):
-            return kind
-    return None
-
-
-def _moved_by(shift: Tensor, before: Any, after: Any) -> bool:
-    """Whether a module's output moved by what was added in front of it, and by nothing else."""
-    if not isinstance(before, Tensor) or before.numel() != shift.numel():
-        return False
-    rest = (after.double() - before.double() - shift.reshape(before.shape).to(before.device).double()).abs()
-    return bool((rest <= RELATIVE * before.abs().max().double().clamp_min(1e-3)).all())

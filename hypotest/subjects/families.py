@@ -1,4 +1,4 @@
-"""The families of decoder-only transformers that hypotest knows: one row each.
+"""The families of transformers that hypotest knows, decoders and encoders: one row each.
 
 What the rows do not show: the weights of GPT-2 are stored transposed (``Conv1D``), which
 `hypotest.subjects.modules.by_input` undoes; heads that share keys and values (grouped queries) have
@@ -15,9 +15,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from hypotest.subjects.anatomy import MODULES, Anatomy, Norm
+from hypotest.subjects.anatomy import IN_BLOCK, Anatomy, Norm
 
 _NORM_BEHIND = "a norm follows the MLP"
+_HEAD_BEHIND = "the head that predicts masked tokens is more than a norm and a projection"
 
 
 def _row(family: str, blocks: str, final_norm: str, *, norm: Norm = "layer", **rest: Any) -> Anatomy:
@@ -31,11 +32,9 @@ def _row(family: str, blocks: str, final_norm: str, *, norm: Norm = "layer", **r
         rest: The other fields of `Anatomy`.
     """
     block = f"{blocks}.{{layer}}"
-    inside = {key: f"{block}.{path}" if path else "" for key, path in rest.items() if key in MODULES}
-    fields = {**rest, **inside}
-    return Anatomy(
-        family=family, block=block, final_norm=final_norm, unembedding="lm_head", norm=norm, **fields
-    )
+    inside = {key: f"{block}.{path}" if path else "" for key, path in rest.items() if key in IN_BLOCK}
+    fields = {"unembedding": "lm_head", **rest, **inside}
+    return Anatomy(family=family, block=block, final_norm=final_norm, norm=norm, **fields)
 
 
 def _llama(family: str, model: str = "model", **changes: Any) -> Anatomy:
@@ -81,6 +80,31 @@ def _gemma_with_norms(family: str, model: str = "model") -> Anatomy:
     )
 
 
+def _bert(family: str, model: str, **head: Any) -> Anatomy:
+    """BERT's names, which most encoders keep but for those of their heads.
+
+    Args:
+        family: ``config.model_type``.
+        model: Path of what is below the head.
+        head: Its first module, the norm before the unembedding, and the unembedding.
+    """
+    return _row(
+        family,
+        f"{model}.encoder.layer",
+        attention="attention.self",
+        attention_projection="attention.output.dense",
+        mlp_norm="",
+        mlp="output.dense",
+        up_projection="intermediate.dense",
+        down_projection="output.dense",
+        identity_obstacle=_HEAD_BEHIND,
+        **head,
+    )
+
+
+_ROBERTA = _bert(
+    "roberta", "roberta", head="lm_head", final_norm="lm_head.layer_norm", unembedding="lm_head.decoder"
+)
 _GPT2 = _row(
     "gpt2",
     "transformer.h",
@@ -176,6 +200,45 @@ _ROWS = (
     _mixture("gpt_oss", router="mlp.router"),
     _mixture("deepseek_v2", shared="mlp.shared_experts"),
     _mixture("deepseek_v3", shared="mlp.shared_experts", routing="sigmoid"),
+    _bert(
+        "bert",
+        "bert",
+        head="cls",
+        final_norm="cls.predictions.transform.LayerNorm",
+        unembedding="cls.predictions.decoder",
+    ),
+    _ROBERTA,
+    replace(_ROBERTA, family="xlm-roberta"),
+    replace(_ROBERTA, family="camembert"),
+    _row(
+        "distilbert",
+        "distilbert.transformer.layer",
+        "vocab_layer_norm",
+        attention="attention",
+        attention_projection="attention.out_lin",
+        mlp_norm="",
+        mlp="ffn",
+        up_projection="ffn.lin1",
+        down_projection="ffn.lin2",
+        head="vocab_transform",
+        unembedding="vocab_projector",
+        identity_obstacle=_HEAD_BEHIND,
+    ),
+    _row(
+        "modernbert",
+        "model.layers",
+        "head.norm",
+        attention="attn",
+        attention_projection="attn.Wo",
+        mlp_norm="mlp_norm",
+        mlp="mlp",
+        up_projection="mlp.Wi",
+        fused_gate=True,
+        down_projection="mlp.Wo",
+        head="head",
+        unembedding="decoder",
+        identity_obstacle=_HEAD_BEHIND,
+    ),
 )
 FAMILIES: Mapping[str, Anatomy] = MappingProxyType({row.family: row for row in _ROWS})
 """By ``config.model_type``."""

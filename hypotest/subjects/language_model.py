@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,7 +18,8 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.anatomy import Anatomy
 from hypotest.subjects.beginning import Beginning, beginning_of
 from hypotest.subjects.experts import ExpertNeurons
-from hypotest.subjects.fingerprints import weights_fingerprint
+from hypotest.subjects.fingerprints import settings_fingerprint, weights_fingerprint
+from hypotest.subjects.masking import Masking
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.neurons import DenseNeurons, Neurons
 from hypotest.subjects.passes import hidden_of
@@ -28,15 +28,6 @@ from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
 from hypotest.subjects.units.kind import Kind, columns_of
 from hypotest.subjects.units.neurons import NEURONS
 from hypotest.subjects.visibility import attention_window
-
-_BOOKKEEPING = frozenset(
-    {
-        "_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "attn_implementation",
-        "bos_token_id", "dtype", "eos_token_id", "pad_token_id", "torch_dtype", "transformers_version",
-        "use_cache",
-    }
-)  # fmt: skip
-"""Keys of a configuration on which no number depends; the precision is that of the parameters themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +70,17 @@ class LanguageModel:
     @cached_property
     def traced(self) -> Any:
         """The model wrapped by nnsight."""
-        return NNsight(self.model)
+        with warnings.catch_warnings():  # BERT's modules called output are found below, by what they are
+            warnings.filterwarnings("ignore", message=".*which nnsight already serves on every module")
+            return NNsight(self.model)
+
+    @cached_property
+    def _envoys(self) -> dict[int, Any]:
+        return {id(envoy._module): envoy for envoy in self.traced.modules()}
 
     def envoy(self, module: str, layer: int | None = None) -> Any:
         """Nnsight's handle on a module of the anatomy, in the tested block unless said otherwise."""
-        path = self.anatomy.at(module, self.layer if layer is None else layer)
-        envoy = self.traced
-        for part in path.split("."):
-            envoy = envoy[int(part)] if part.isdigit() else getattr(envoy, part)
-        return envoy
+        return self._envoys[id(self.module(module, layer))]
 
     def module(self, module: str, layer: int | None = None) -> Any:
         """The torch module itself."""
@@ -124,7 +117,26 @@ class LanguageModel:
         """The neurons of the tested block, whatever its units are."""
         if self.anatomy.experts:
             return ExpertNeurons.of(self.model, self.anatomy, self.layer)
-        return DenseNeurons(self.module("up_projection"), self.module("down_projection"))
+        up, down = self.module("up_projection"), self.module("down_projection")
+        return DenseNeurons(up, down, self.anatomy.fused_gate)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether it is an encoder, which predicts masked tokens."""
+        return bool(self.anatomy.head)
+
+    @cached_property
+    def masking(self) -> Masking | None:
+        """How a target is masked; None of a decoder, which does not see it.
+
+        Raises:
+            SubjectError: If an encoder has no tokenizer, or it has no mask token.
+        """
+        return Masking.of(self.tokenizer, self.name) if self.is_masked else None
+
+    def length_of(self, context: int) -> int:
+        """Tokens that a pass over a block of text has at most."""
+        return context + (len(self.masking.ending) if self.masking else 0)
 
     @property
     def routed(self) -> ExpertNeurons | None:
@@ -185,8 +197,8 @@ class LanguageModel:
 
     @property
     def context(self) -> int:
-        """Most tokens that fit into one forward pass."""
-        return longest_context(self.model.config)
+        """Most tokens of text that fit into one forward pass."""
+        return longest_context(self.model.config) - self.length_of(0)
 
     @property
     def own_anatomy(self) -> dict[str, Any] | None:
@@ -237,14 +249,12 @@ class LanguageModel:
 
     @cached_property
     def settings_fingerprint(self) -> str:
-        """SHA-256 of what the weights do not say: the configuration, and the precision of the parameters.
-
-        The same weights compute other numbers under another activation function, number of heads, epsilon or
-        base of rotary positions. What says where a file came from, and which texts end where, is left out.
-        """
-        settings = {name: value for name, value in self.config.to_dict().items() if name not in _BOOKKEEPING}
-        settings["dtypes"] = sorted({str(item.dtype) for item in self.model.parameters()})
-        return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+        """SHA-256 of what the weights do not say: configuration, precision, and how targets are masked."""
+        masking = {}
+        if self.masking:  # some number positions from the padding token on
+            masking["masking"] = [self.masking.token, self.masking.ending, self.config.pad_token_id]
+        dtypes = sorted({str(item.dtype) for item in self.model.parameters()})
+        return settings_fingerprint(self.config, dtypes=dtypes, **masking)
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
@@ -262,6 +272,8 @@ class LanguageModel:
 
     def token(self, token_id: int) -> str:
         """A token as it stands within a text; at the beginning of one, some tokenizers drop its space."""
+        if token_id in self.tokenizer.all_special_ids:
+            return str(self.tokenizer.convert_ids_to_tokens(token_id))
         (before,) = self.encode(["a"])
         known, whole = (str(self.tokenizer.decode(ids)) for ids in (before, [*before, token_id]))
         return (
@@ -283,5 +295,6 @@ class LanguageModel:
             "n_neurons": self.n_neurons,
             **({"n_parts": len(parts.names)} if (parts := self.kind.partition(self)) else {}),
             "vocab_size": self.vocab_size,
+            **({"mask": self.masking.text} if self.masking else {}),
             "n_parameters": self.n_parameters,
         }

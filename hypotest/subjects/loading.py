@@ -23,6 +23,7 @@ from hypotest.subjects.gguf_models import gguf_config, gguf_model
 from hypotest.subjects.gguf_tokenizers import gguf_tokenizer
 from hypotest.subjects.hub import of_folder, pinned, require_tokenizer, why_not_loaded
 from hypotest.subjects.language_model import LanguageModel, WeightsFile
+from hypotest.subjects.masking import Masking, is_masked, model_class
 from hypotest.subjects.memory import require_memory
 from hypotest.subjects.modules import longest_context
 from hypotest.subjects.recognition import n_neurons, row_of
@@ -60,6 +61,11 @@ class Reader:
         return beginning_of(self.tokenizer, self.family, self.name)
 
     @property
+    def is_masked(self) -> bool:
+        """Whether the model is an encoder, which predicts masked tokens."""
+        return is_masked(self.config)
+
+    @property
     def tokenizer_fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition."""
         return tokenizer_fingerprint(self.tokenizer)
@@ -84,7 +90,8 @@ def load_reader(name: str, *, revision: str | None = None, base: Path | None = N
         config = _config(source, name)
         tokenizer = _tokenizer(source, name)
     vocab_size = int(config.get_text_config().vocab_size)
-    return Reader(name, tokenizer, vocab_size, longest_context(config), config)
+    ending = Masking.of(tokenizer, name).ending if is_masked(config) else ()
+    return Reader(name, tokenizer, vocab_size, longest_context(config) - len(ending), config)
 
 
 def load_language_model(
@@ -145,7 +152,7 @@ def _model(source: Source, config: Any, dtype: torch.dtype, *, balanced: bool, n
     if source.gguf is not None:
         model = gguf_model(source.gguf, dtype, name)
         return spread(model) if balanced else model
-    model, loading = transformers.AutoModelForCausalLM.from_pretrained(
+    model, loading = model_class(config).from_pretrained(
         source.place,
         config=config,
         dtype=dtype,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
 from hypotest.errors import SubjectError
+from hypotest.subjects.masking import model_class
 
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -28,7 +28,7 @@ def without_weights(config: Any) -> Any:
     """The model that a configuration describes, whose parameters have shapes and take no memory."""
     own = copy.deepcopy(config)
     with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(own)
+        model = model_class(own).from_config(own)
     model.tie_weights()
     return model
 

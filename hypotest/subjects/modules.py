@@ -23,7 +23,15 @@ def norm_epsilon(norm: Any) -> float:
     return float(next((getattr(norm, name) for name in names if hasattr(norm, name)), PLAIN_EPSILON))
 
 
+_FROM_PADDING_ON = frozenset({"camembert", "roberta", "xlm-roberta"})
+"""Families whose first position has the number behind that of the padding token."""
+
+
 def longest_context(config: Any) -> int:
     """Most tokens that fit into one forward pass; BLOOM, whose positions are relative, names none."""
-    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
-    return 2**31 - 1 if longest is None else int(longest)
+    inner = config.get_text_config()
+    longest = getattr(inner, "max_position_embeddings", None)
+    if longest is None:
+        return 2**31 - 1
+    before = inner.pad_token_id + 1 if config.model_type in _FROM_PADDING_ON else 0
+    return int(longest) - int(before)

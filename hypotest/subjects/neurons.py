@@ -43,6 +43,8 @@ class DenseNeurons:
 
     up: Any
     down: Any
+    fused_gate: bool
+    """Whether the first half of what the up-projection gives is the gate's."""
     read: Read = "down_projection"
     partition: None = None
 
@@ -53,8 +55,9 @@ class DenseNeurons:
 
     @property
     def input_vectors(self) -> Tensor:
-        """Columns of the up-projection, by input."""
-        return by_input(self.up).T
+        """Rows of the up-projection, by output."""
+        rows = by_input(self.up).T
+        return rows[len(rows) // 2 :] if self.fused_gate else rows
 
     def activations(self, given: Tensor) -> Tensor:
         """They are given."""

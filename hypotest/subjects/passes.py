@@ -99,7 +99,7 @@ def _forward(
             hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
             hooks.append(module.register_forward_hook(after))
         with full_precision():
-            logits = model(ids, use_cache=False).logits
+            logits = model(ids).logits
     finally:
         for hook in hooks:
             hook.remove()

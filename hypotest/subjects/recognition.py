@@ -12,6 +12,7 @@ from hypotest.subjects.anatomy import MODULES, Anatomy, Norm, Routing
 from hypotest.subjects.examination import Findings, examine
 from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.families import DENSE_BLOCKS, FALCON_PARALLEL, FALCON_TWO_NORMS, FAMILIES
+from hypotest.subjects.masking import is_masked
 from hypotest.subjects.memory import without_weights
 from hypotest.subjects.modules import by_input
 
@@ -20,7 +21,8 @@ _OF_MLPS = ("up_projection", "down_projection")
 """A model has the ones or the others."""
 _OPTIONAL = ("mlp_norm", "gate_projection", "shared_gate")
 """Paths that a model need not have."""
-_DESCRIBABLE = (*MODULES, "norm", "parallel_residual", "routing", "identity_obstacle")
+_YES_OR_NO = ("parallel_residual", "fused_gate")
+_DESCRIBABLE = (*MODULES, "norm", "routing", *_YES_OR_NO, "identity_obstacle")
 
 
 def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | None = None) -> Anatomy:
@@ -44,7 +46,7 @@ def anatomy_of(model: Any, layer: int, name: str, given: Mapping[str, Any] | Non
     row = None if row is None else of_block(row, model, layer)
     if given:
         _require_known(given, name)
-        row = _described(family, row, given, name)
+        row = _described(model.config, row, given, name)
     if row is None:
         return _recognised(model, family, layer, name)
     seen = examine(model, row, layer, name)
@@ -66,7 +68,7 @@ def row_of(config: Any, name: str) -> Anatomy | None:
         SubjectError: If the configuration chooses what no row describes.
     """
     row = FAMILIES.get(str(config.model_type))
-    if row is None:
+    if row is None or bool(row.head) != is_masked(config):
         return None
     if row.family == "gpt_neox":
         row = replace(row, parallel_residual=bool(config.use_parallel_residual))
@@ -153,7 +155,7 @@ def _require_known(given: Mapping[str, Any], name: str) -> None:
                 f"subject.anatomy.{key}: {name}: must be one of {', '.join(kinds[key])}; found {value!r:.60}"
                 + (f". {without}" if key == "norm" else "")
             )
-        expected = bool if key == "parallel_residual" else str
+        expected = bool if key in _YES_OR_NO else str
         if not isinstance(value, expected):
             raise SubjectError(
                 f"subject.anatomy.{key}: {name}: must be "
@@ -163,7 +165,7 @@ def _require_known(given: Mapping[str, Any], name: str) -> None:
 
 def _require_truth(given: Mapping[str, Any], seen: Findings, name: str) -> None:
     """What was measured cannot be described otherwise; an obstacle may be named where there is none."""
-    for key in ("norm", "parallel_residual", "routing"):
+    for key in ("norm", "routing", *_YES_OR_NO):
         measured = getattr(seen, key)
         if key in given and measured is not None and given[key] != measured:
             raise SubjectError(
@@ -176,11 +178,12 @@ def _require_truth(given: Mapping[str, Any], seen: Findings, name: str) -> None:
         )
 
 
-def _described(family: str, row: Anatomy | None, given: Mapping[str, Any], name: str) -> Anatomy:
+def _described(config: Any, row: Anatomy | None, given: Mapping[str, Any], name: str) -> Anatomy:
     """The row with what the protocol says in its place, or the protocol's description alone."""
     if row is not None:
         return replace(row, **given)
-    other = _OF_MLPS if given.get("experts") else _OF_MIXTURES
+    family = str(config.model_type)
+    other = (*(_OF_MLPS if given.get("experts") else _OF_MIXTURES), *(() if is_masked(config) else ("head",)))
     missing = [key for key in MODULES if key not in (*_OPTIONAL, *other) and not given.get(key)]
     if missing:
         raise SubjectError(
@@ -202,6 +205,7 @@ def _require_agreement(row: Anatomy, seen: Findings, name: str) -> None:
     claims = (
         ("final_norm", "norm", row.norm, seen.norm),
         ("attention_projection", "parallel_residual", row.parallel_residual, seen.parallel_residual),
+        ("up_projection", "fused_gate", row.fused_gate, seen.fused_gate),
         ("router", "routing", row.routing, row.routing if seen.routing is None else seen.routing),
         ("mlp", "identity_obstacle", bool(row.identity_obstacle), bool(seen.identity_obstacle)),
     )
@@ -221,6 +225,7 @@ def _recognised(model: Any, family: str, layer: int, name: str) -> Anatomy:
     lacking = {
         row: [path for module in row.modules if (path := row.at(module, layer)) not in there]
         for row in dict.fromkeys(of_block(item, model, layer) for item in _by_detail())
+        if bool(row.head) == is_masked(model.config)
     }
     problems = []
     for row in (row for row, missing in lacking.items() if not missing):

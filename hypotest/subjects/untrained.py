@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-import transformers
 
 from hypotest.errors import SubjectError
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.masking import model_class
 
 UntrainedWeights = Literal["fresh", "permuted"]
 
@@ -63,9 +63,7 @@ def _fresh(subject: LanguageModel, number: int, seed: int) -> Any:
     # the CPU's generator alone: torch.manual_seed would also set those of other devices, which are not forked
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(_generator_seed(number, seed))
-        model = transformers.AutoModelForCausalLM.from_config(
-            config, attn_implementation="eager", dtype=dtype
-        )
+        model = model_class(config).from_config(config, attn_implementation="eager", dtype=dtype)
     shapes, expected = _shapes(model), _shapes(subject.model)
     if shapes != expected:
         odd = sorted(name for name in {*shapes, *expected} if shapes.get(name) != expected.get(name))

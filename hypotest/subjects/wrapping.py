@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import transformers
 from nnsight import NNsight
 
 from hypotest.errors import SubjectError
 from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.admission import require_plain, require_testable
 from hypotest.subjects.language_model import LanguageModel
+from hypotest.subjects.masking import is_masked
 from hypotest.subjects.recognition import anatomy_of
 from hypotest.subjects.units.chosen import kind_of
 
@@ -61,7 +63,13 @@ def wrap_language_model(
         )
     require_testable(config, name)
     require_plain(model, name)
-    if not hasattr(model, "lm_head"):
+    if is_masked(config):
+        if type(model) not in transformers.MODEL_FOR_MASKED_LM_MAPPING.values():
+            raise SubjectError(
+                f"{name}: has no head that predicts masked tokens; take the class of its family that "
+                f"has one, such as BertForMaskedLM; found {type(model).__name__}"
+            )
+    elif not hasattr(model, "lm_head"):
         raise SubjectError(
             f"{name}: has no head that predicts the next token (lm_head); take the class of its family that "
             f"has one, such as GPT2LMHeadModel; found {type(model).__name__}"

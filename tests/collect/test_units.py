@@ -17,6 +17,7 @@ from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.split import SplitEvidence
 from tests.collect.families import CONFIGS, CONTEXT, N_LAYERS, positions, small_model
+from tests.collect.mixtures import small_mixture
 from tests.collect.unit_hooks import at_every_token, hooked
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,23 @@ def test_every_family_agrees_with_hooks_in_float64(units, name, layer):
     values = replacement.within(2, CONTEXT)[:, subject.columns(group)]
     real, _ = intervene(subject, tokens[2], index[mine], group, values)
     np.testing.assert_allclose(real, wanted[mine], atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["mixtral", "gpt_oss", "deepseek_v3"])
+@pytest.mark.parametrize("units", _PLACES)
+def test_mixtures_have_heads_and_a_stream_too(units, name):
+    subject = small_mixture(name, 0, units=units)
+    assert Channel.ROUTER not in subject.channels and Channel.PARTITION not in subject.channels
+    tokens, block, index, _ = positions()
+    seen = forward_arrays(subject, tokens, block, index)
+    assert "router" not in seen
+    coordinates = seen.get("coordinates", seen["activations"])
+    replacement = Replacement.of("mean", coordinates, block, index, seed=9)
+    ablated = intervention_arrays(subject, tokens, np.arange(4), block, index, replacement, 1.0)
+    for unit in range(0, subject.n_neurons, 1 if units == "heads" else 9):
+        change = changes(subject, tokens, block, index, replacement, [unit])
+        np.testing.assert_allclose(ablated["delta_loss"][:, unit], change, atol=3e-5)
+    assert np.abs(ablated["delta_loss"]).max() > 0.005
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama, tied", "gemma", "falcon, two norms"])

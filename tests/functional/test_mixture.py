@@ -65,6 +65,7 @@ def protocol(request, tmp_path_factory, small_model_folder, small_protocol):
     model.save_pretrained(folder)
     lines = small_protocol.read_text(encoding="utf-8").split("sample:")[0]
     lines = re.sub(r"subject: .*", f"subject: {{model: {folder}, layer: {request.param}}}", lines)
+    lines = re.sub(r"(\d+\.txt)", rf"{small_protocol.parent}/\1", lines)
     path = small_protocol.parent / f"mixture-{request.param}.yaml"
     path.write_text(lines.replace("id: small", f"id: mixture-{request.param}") + TESTED, encoding="utf-8")
     return path

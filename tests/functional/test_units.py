@@ -112,9 +112,10 @@ def test_a_run_says_what_it_tested(finished):
 
 
 def test_evidence_is_collected_again_with_the_same_bits(finished):
-    _, _, run = finished
-    again = package.verify(run.folder, recollect=True, device="cpu")
+    words, path, run = finished
+    again = package.verify(run.folder, protocol=path, recollect=True, device="cpu")
     assert again.verified, [item for item in again.checks if item.status in ("differs", "not checked")]
+    assert (run.manifest["hashes"]["autoencoder"] is not None) == (words == "latents")
 
 
 def test_power_knows_such_units(finished, tmp_path):
@@ -136,7 +137,7 @@ def test_power_knows_such_units(finished, tmp_path):
         ("1", "residual", _WEIGHTS, "hill_alpha reads weights, and stream dimensions have none"),
         ("1", "{sae: nowhere}", "", r"subject.units.sae: .*nowhere' is no folder"),
         ("1", "{sae: sae}", "", r"was trained on blocks.2.hook_resid_post .*write `layer: 2`"),
-        ("1", "latents", "", "must be neurons, heads, residual, or {sae: the folder"),
+        ("1", "latents", "", r"must be neurons, heads, residual, experts, or \{sae: the folder"),
     ],
 )
 def test_what_units_lack_is_refused_before_anything_is_collected(write, layer, units, more, message):

@@ -19,6 +19,7 @@ def test_every_family_of_the_plan_has_a_row():
     assert set(FAMILIES) == {
         "bloom", "falcon", "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt_neo", "gpt_neox", "gptj",
         "llama", "mistral", "olmo", "olmo2", "opt", "phi", "qwen2", "qwen3",
+        "bert", "camembert", "distilbert", "modernbert", "roberta", "xlm-roberta",
         "deepseek_v2", "deepseek_v3", "gpt_oss", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe",
     }  # fmt: skip
     assert all(row.family == name for name, row in FAMILIES.items())

@@ -49,7 +49,7 @@ def test_weights_of_a_unit_are_those_of_its_expert(name):
         read, written = experts.gate_up_proj[2, :, 7], experts.down_proj[2, 3]
     else:
         read, written = experts.gate_up_proj[2, N_EACH + 3], experts.down_proj[2, :, 3]
-    assert torch.equal(subject.input_vectors[unit], read)
+    assert torch.equal(subject.kind.input_vectors(subject)[unit], read)
     assert torch.equal(subject.output_vectors[unit], written)
 
 

@@ -148,6 +148,7 @@ def test_rows_are_told_apart_by_their_paths():
         {"bloom", "falcon"},
         {"mixtral", "olmoe", "qwen3_moe"},
         {"deepseek_v2", "deepseek_v3"},
+        {"roberta", "xlm-roberta", "camembert"},
     )
     for names in shared:
         assert len({paths[name] for name in names}) == 1

@@ -8,6 +8,7 @@ from hypotest.engine.streams import Streams
 from hypotest.estimators import dimension, heads, routing
 from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
+from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.results.figure_data import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads
@@ -54,9 +55,14 @@ def describe_heads(
     split = evidence.evaluation
     if not evidence.heads:
         return (), {}
-    gini = gini_of_heads(split)
     first, second = split.first, split.second
-    similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
+    gini = np.full((first.size, len(evidence.heads)), np.nan)
+    similarity = np.full(len(evidence.heads), np.nan)
+    if Channel.ATTENTION in split.channels:  # not of an encoder
+        gini = gini_of_heads(split)
+        similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
+    elif split.heads is None:
+        return (), {}
     if split.heads is None:
         return tuple(
             HeadResult(

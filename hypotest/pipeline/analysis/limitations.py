@@ -12,6 +12,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.dependence import dependence_sentence
 from hypotest.predicates.combine import limitations_of
+from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.protocol import Protocol
@@ -52,6 +53,7 @@ def find_limitations(
         *_uncertified(ablation, check),
         *_of_this_split(task.protocol, group),
         *_of_these_neurons(task.protocol),
+        *_of_experts(evidence),
     ]
     if corpus.text_differs:
         limitations.append(
@@ -123,6 +125,16 @@ def _of_these_neurons(protocol: Protocol) -> tuple[str, ...]:
         "Intervals are of these neurons. Another study of the same network selects its own and differs by "
         "more; by how much, `intervals: {reselection: true}` tells.",
     )
+
+
+def _of_experts(evidence: Evidence) -> Iterator[str]:
+    partition = evidence.partition
+    if partition is not None and partition.numbers is not None and evidence.ablation.replacement != "zero":
+        yield (
+            "Neurons of experts were ablated to what they are elsewhere, also at rows that the router did "
+            "not send to their expert, so that they write there where they are silent; "
+            "`ablation: {replacement: zero}` silences them."
+        )
 
 
 def faults_revealed(placebos: Placebos | None) -> Iterator[str]:

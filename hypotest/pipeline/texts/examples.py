@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.corpora.blocks import PADDING, Blocks
+from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.examples import KEY, Example, ExampleTable
 from hypotest.corpora.pairing import PAIR
 from hypotest.corpora.sampling import Candidates
 from hypotest.errors import CorpusError
-from hypotest.pipeline.texts.reader import BATCH, TextReader, require_known
+from hypotest.pipeline.texts.reader import BATCH, TextReader, padding_for, require_known
 from hypotest.predicates.rows import Rows
 from hypotest.records.evidence.rows import CLUSTER
 from hypotest.records.protocol.examples import Outcome
@@ -50,7 +50,7 @@ def rows_of_examples(
 
     Raises:
         CorpusError: If a prompt is too short or too long, or joined with its target by the tokenizer, or
-            target and foil begin with the same token; says where.
+            target and foil begin with the same token; says where. If an encoder is asked for whole targets.
     """
     before = [] if bos is None else [bos]
     prompts = [before + ids for ids in _encoded(reader, [item.prompt for item in table.examples])]
@@ -59,9 +59,16 @@ def rows_of_examples(
     columns = {CLUSTER: _clusters(table)}
     notes: list[str] = []
     if outcome == "sequence":
+        if reader.is_masked:
+            raise CorpusError(
+                f"outcome: sequence sums losses of tokens that each follow the ones before, and "
+                f"{reader.name} is an encoder, which predicts one masked token; write loss or "
+                "logit_difference"
+            )
         columns["length"] = lengths
     else:
-        notes += _note(table.examples, lengths, "target", "the losses of all with `outcome: sequence`")
+        whole = "" if reader.is_masked else "the losses of all with `outcome: sequence`"
+        notes += _note(table.examples, lengths, "target", whole)
         targets = [ids[:1] for ids in targets]
     if outcome == "logit_difference":
         foils = list(_continuations(table.examples, prompts, before, reader, "foil"))
@@ -74,7 +81,7 @@ def rows_of_examples(
         number: dict[str | None, int] = {}
         numbers = [number.setdefault(item.pair, len(number)) for item in table.examples]
         columns[PAIR] = np.array(numbers, dtype=np.int32)
-    blocks = _blocks(table, prompts, targets, columns)
+    blocks = _blocks(table, prompts, targets, columns, padding_for(reader))
     require_known(blocks.tokens, reader)
     index = np.array([len(ids) - 1 for ids in prompts], dtype=np.int32)
     rows = Rows.of_examples(blocks, index, [item.fields for item in table.examples], len(before))
@@ -195,10 +202,11 @@ def _blocks(
     prompts: Sequence[list[int]],
     targets: Sequence[list[int]],
     columns: dict[str, NDArray[np.int32]],
+    padding: int,
 ) -> Blocks:
     whole = [prompt + target for prompt, target in zip(prompts, targets, strict=True)]
     lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
-    tokens = np.full((len(whole), int(lengths.max())), PADDING, dtype=np.int32)
+    tokens = np.full((len(whole), int(lengths.max())), padding, dtype=np.int32)
     for row, ids in enumerate(whole):
         tokens[row, : len(ids)] = ids
     document = columns[CLUSTER]

@@ -26,7 +26,7 @@ from hypotest.corpora.blocks import Blocks, cut_blocks
 from hypotest.corpora.docstrings import documents_by_part, package_documents, source_hashes
 from hypotest.corpora.sampling import SPLITS, Candidates, SampledPositions
 from hypotest.engine.session import cache_folder
-from hypotest.pipeline.texts.reader import TextReader, encoded_batches
+from hypotest.pipeline.texts.reader import TextReader, encoded_batches, padding_for
 from hypotest.records.corpus import Document, TextSource
 from hypotest.records.evidence.rows import condition_type
 from hypotest.records.stored.files import python_hash
@@ -91,7 +91,7 @@ def blocks_of(
     Raises:
         CorpusError: If no document gives a block.
     """
-    digest = hashlib.sha256()
+    digest, padding = hashlib.sha256(), padding_for(reader)
     for document in documents:
         encoded = document.text.encode()
         digest.update(len(encoded).to_bytes(8, "little"))
@@ -103,11 +103,12 @@ def blocks_of(
         "context": context,
         "first": first,
         "padded": padded,
+        **({"padding": padding} if padding else {}),
     }
 
     def tokenize() -> dict[str, NDArray[Any]]:
         ids = (item for batch in encoded_batches(documents, reader) for item in batch)
-        blocks = cut_blocks(ids, context, first, padded=padded)
+        blocks = cut_blocks(ids, context, first, padded=padded, padding=padding)
         return {
             "tokens": blocks.tokens,
             "document": blocks.document,

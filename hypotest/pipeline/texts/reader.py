@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.corpora import blocks
 from hypotest.errors import CorpusError
 from hypotest.records.corpus import Document
+from hypotest.subjects import masking
 from hypotest.subjects.beginning import Beginning
 
 BATCH = 256
@@ -40,11 +42,20 @@ class TextReader(Protocol):
         """What texts begin with."""
 
     @property
+    def is_masked(self) -> bool:
+        """Whether the model is an encoder, which predicts masked tokens."""
+
+    @property
     def tokenizer(self) -> Any:
         """A fast tokenizer of ``transformers``."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text."""
+
+
+def padding_for(reader: TextReader) -> int:
+    """Token id behind the text of a short block."""
+    return masking.PADDING if reader.is_masked else blocks.PADDING
 
 
 def encoded_batches(documents: Sequence[Document], reader: TextReader) -> Iterator[list[list[int]]]:

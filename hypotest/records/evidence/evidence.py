@@ -166,6 +166,11 @@ class Evidence:
         columns = np.asarray(neurons, dtype=np.int64)
         return columns if self.numbers is None else np.asarray(self.numbers, dtype=np.int64)[columns]
 
+    def named(self, neurons: IntArray) -> tuple[str, ...]:
+        """What some columns of the arrays are called: ``neuron 17``, or ``expert 3, neuron 17``."""
+        called = () if self.partition is None else self.partition.called(neurons)
+        return called or tuple(f"neuron {number}" for number in self.layer_numbers(neurons).tolist())
+
     def of_neurons(self, neurons: IntArray) -> Evidence:
         """The same with some of its neurons only.
 

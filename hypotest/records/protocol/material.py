@@ -50,6 +50,11 @@ class DescribedAnatomy(Strict):
     shared_gate: ModulePath | None = Field(
         default=None, description="of a mixture, projection whose sigmoid multiplies its shared expert"
     )
+    head: ModulePath | None = Field(
+        default=None,
+        description="of an encoder, the first module behind its last block; all behind it runs at each place "
+        "alone",
+    )
     final_norm: ModulePath | None = Field(default=None, description="norm before the unembedding")
     unembedding: ModulePath | None = Field(
         default=None, description="linear map from the normed residual stream to logits"

@@ -62,11 +62,13 @@ class MaterialWords:
     tested: str = "neuron"
     """What a group is made of."""
     all_tested: str = "neurons"
+    predicted: str = "next"
+    """Which token is predicted; of encoders the masked one."""
 
     @property
     def are_usual(self) -> bool:
         """Whether sentences stay as they are."""
-        return not self.names and self.tested == "neuron"
+        return not self.names and self.tested == "neuron" and self.predicted == "next"
 
     def said(self, sentence: str) -> str:
         """A sentence about positions in documents, about these rows.
@@ -81,6 +83,8 @@ class MaterialWords:
         return sentence
 
     def _nouns(self) -> Iterator[tuple[str, str]]:
+        if self.predicted != "next":
+            yield r"\bnext token\b", f"{self.predicted} token"
         if self.tested != "neuron":
             yield r"\b[Nn]eurons\b", self.all_tested
             yield r"\b[Nn]euron\b", self.tested

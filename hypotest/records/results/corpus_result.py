@@ -39,6 +39,8 @@ class CorpusResult:
     """Packages whose installed version is not the pinned one."""
     bos: str | None = None
     """Token that every block begins with, beside ``tokens``; None for none."""
+    mask: str | None = None
+    """Token that stands in the place of each target, one at a time, where the network is an encoder."""
     text_tokens: int | None = None
     """Of the whole text; None in runs of versions that did not count them."""
     padded_blocks: int = 0
@@ -63,7 +65,7 @@ class CrossEntropy:
     """How well the subject predicts the text, beside what needs no model; nats per token."""
 
     nats: float
-    """Mean cross-entropy of the next token."""
+    """Mean cross-entropy of the next token, or of a masked one."""
     unigram: float | None
     """Entropy of the distribution of token types in the whole text; None of examples, whose few words are no
     text to know."""

@@ -102,7 +102,7 @@ def _subject(protocol: Protocol) -> Iterator[Finding]:
 def _anatomy(protocol: Protocol) -> Iterator[Finding]:
     described = protocol.subject.anatomy
     for key, path in described.model_dump(exclude_none=True).items() if described else ():
-        in_block = key not in ("final_norm", "unembedding")
+        in_block = key not in ("head", "final_norm", "unembedding")
         if in_block != ("{layer}" in path):
             wanted = "must hold {layer}, the number of a block" if in_block else "must hold no {layer}"
             yield Finding(("subject", "anatomy", key), f"{wanted}; found {shown(path)}")

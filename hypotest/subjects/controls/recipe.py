@@ -19,8 +19,9 @@ Log = Callable[[LogRow], None]
 class Recipe:
     """Data, fresh weights and training, each from a seed alone.
 
-    Trained weights are kept under the name, the seed, and the code of the files that hold these functions, so
-    that a change of the code trains anew. Several controls may share one recipe, and with it the weights.
+    Trained weights are kept under the name, the seed, and the code of the files that hold these functions,
+    and of those that they import from this folder, so that a change of the code trains anew. Several
+    controls may share one recipe, and with it the weights.
     """
 
     name: str

@@ -26,6 +26,8 @@ from hypotest.subjects.controls.recipe import LogRow, Recipe
 
 NOT_CODE = "CONTROLS"
 """What a file says about its networks, and not how they are made."""
+NO_NETWORKS = frozenset(f"{__package__}.{name}" for name in ("control", "recipe"))
+"""Imported wherever there are networks, and no part of how one is made."""
 
 
 def weights_place(recipe: Recipe, seed: int) -> Path:
@@ -83,7 +85,7 @@ def code_digest(recipe: Recipe, *others: Callable[..., Any]) -> str:
     """
     digest = hashlib.sha256(repr(sorted(recipe.settings.items())).encode())
     functions: list[Callable[..., Any]] = [recipe.data, recipe.module, recipe.train, *others]
-    for name in sorted({_home(item) for item in functions}):
+    for name in sorted(_with_imports({_home(item) for item in functions})):
         digest.update(_code_of(name).encode())
     return digest.hexdigest()
 
@@ -94,6 +96,22 @@ def _home(function: Callable[..., Any]) -> str:
     while isinstance(bare, functools.partial):
         bare = bare.func
     return str(bare.__module__)
+
+
+def _with_imports(names: set[str]) -> set[str]:
+    """Modules, and those of this folder that they import."""
+    reached: set[str] = set()
+    while names:
+        reached |= names
+        names = {item for name in names for item in _imported(name)} - reached
+    return reached
+
+
+@functools.cache
+def _imported(name: str) -> frozenset[str]:
+    tree = ast.parse(inspect.getsource(sys.modules[name]))
+    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return frozenset(item for item in named if item.startswith(f"{__package__}.") and item not in NO_NETWORKS)
 
 
 @functools.cache

@@ -73,6 +73,11 @@ class RowSubject:
         return hashlib.sha256("".join(self.row_hashes[row] for row in rows.tolist()).encode()).hexdigest()
 
     @staticmethod
+    def length_of(context: int) -> int:
+        """Places of a block that is run."""
+        return context
+
+    @staticmethod
     def row_of(block: NDArray[np.int32]) -> int:
         """Number of the row that a block of `tokens` stands for."""
         return int(block[2])

@@ -50,10 +50,11 @@ class Experts(Kind):
     def vectors(self, host: Host) -> Tensor:
         """What each neuron adds, and the bias of its expert behind them, expert by expert."""
         mixture = _mixture(host)
-        written, biases = mixture.experts.down.transpose(1, 2), _biases(mixture)
-        if biases is not None:
-            written = torch.cat([written, biases[:, None]], dim=1)
-        return written.flatten(0, 1)
+        biases, number = _biases(mixture), mixture.n_experts
+        written = mixture.output_vectors[: number * int(mixture.experts.down.shape[2])]
+        if biases is None:
+            return written
+        return torch.cat([written.reshape(number, -1, host.d_model), biases[:, None]], dim=1).flatten(0, 1)
 
     def coordinates(self, host: Host, seen: Tensor) -> Tensor:
         """Activations of the routed experts' neurons, and the weights of their biases."""

@@ -28,12 +28,11 @@ Site = Literal["mlp", "attention", "block"]
 """The module of the tested block whose output units add to."""
 
 
-SKIPPED: dict[Site, tuple[str, ...]] = {
-    "mlp": ("attention", "mlp"),
-    "attention": ("attention",),
-    "block": ("block",),
-}
-"""Modules of the block that need not run again, in the order in which they run; the last one is the site."""
+def skipped(anatomy: Anatomy, site: Site) -> tuple[str, ...]:
+    """Modules of the block that need not run again, in the order in which they run; the last is the site."""
+    if site == "block":
+        return ("block",)
+    return (*anatomy.attends, *(("mlp",) if site == "mlp" else ()))
 
 
 class Host(Protocol):
@@ -95,6 +94,7 @@ class Kind:
         absent = {Channel.COORDINATES, *UNITS_LACK.get(self.name, ())}
         absent |= set() if self.partition(host) is not None else {Channel.PARTITION}
         absent |= set() if host.routed is not None else {Channel.ROUTER}
+        absent |= {Channel.ATTENTION} if host.anatomy.head else set()  # whose keys lie on both sides
         return frozenset(Channel) - absent
 
     @property

@@ -12,6 +12,7 @@ from hypotest.engine.session import Session
 from hypotest.measures.modularity import biased_information
 from hypotest.measures.owners import owners_of_variance
 from hypotest.pipeline.analysis.limitations import find_limitations
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.prediction_result import NullComparison
@@ -155,6 +156,28 @@ def test_owners_have_their_number_in_the_layer():
     evidence = with_variances([1.0, 9.0], numbers=tuple(range(100, 100 + n)))
     (said,) = owners_of_variance(evidence, np.array([0, 1]))
     assert "neuron 101 (90%)" in said
+
+
+def of_experts(evidence, replacement="mean"):
+    """The evidence with its neurons in experts of ten each."""
+    experts, places = np.divmod(np.arange(evidence.n_neurons), 10)
+    partition = Partition(tuple(f"expert {n}" for n in range(experts.max() + 1)), experts, places)
+    how = dataclasses.replace(evidence.ablation, replacement=replacement)
+    return dataclasses.replace(evidence, partition=partition, ablation=how)
+
+
+def test_owners_in_a_mixture_are_called_by_their_expert():
+    evidence = of_experts(with_variances([*[0.0] * 13, 1.0, 9.0]))
+    (said,) = owners_of_variance(evidence, np.array([13, 14]))
+    assert "expert 1, neuron 4 (90%)" in said
+
+
+@pytest.mark.parametrize(("replacement", "said"), [("mean", True), ("resample", True), ("zero", False)])
+def test_ablations_of_experts_at_rows_that_went_elsewhere_are_mentioned(replacement, said):
+    words = "did not send to their expert"
+    texts = limitations(prediction(), of_experts(simulate(Layer(), 1), replacement))
+    assert any(words in text for text in texts) == said
+    assert not any(words in text for text in limitations(prediction()))
 
 
 @pytest.mark.parametrize(

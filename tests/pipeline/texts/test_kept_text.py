@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 class Numbers:
     """A tokenizer whose tokens are the numbers that stand in the text."""
 
-    name, context, vocab_size = "numbers", 64, 150
+    name, context, vocab_size, is_masked = "numbers", 64, 150, False
     beginning = Beginning(by_itself=None, token=149, is_needed=False)
 
     def __init__(self, fingerprint: str = "abc") -> None:

@@ -30,3 +30,12 @@ def test_clusters_alone_are_a_sample():
 def test_places_within_a_prompt_and_keys_stay():
     for said in ("attention is concentrated on few positions", "max_per_document", "`document_type`"):
         assert WORDS.said(said) == said
+
+
+def test_what_is_tested_takes_its_name():
+    words = MaterialWords(tested="head", all_tested="heads")
+    assert (
+        words.said("Neurons of the layer: a neuron, its n_neurons.")
+        == "Heads of the layer: a head, its n_neurons."
+    )
+    assert not words.are_usual and OF_TEXT.are_usual
