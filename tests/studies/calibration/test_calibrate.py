@@ -319,6 +319,8 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     assert module["coordination"] == module["routing"] == {"less": 2}
     assert {row.prediction for row in calibration.scenarios[1].coverage} == {
         "specialization",
+        "dissociation",
+        "shared-influence",
         "coordination",
         "clustering",
         "attention",

@@ -32,7 +32,7 @@ def test_everything_is_written(three, tmp_path):
     pooled = [item for item in comparison.predictions if item.pooled is not None]
     assert [item.id for item in pooled] == [
         "specialization", "coordination", "clustering", "attention", "routing", "single-head",
-        "head-specificity",
+        "head-specificity", "dissociation", "other-direction", "shared-influence",
     ]  # fmt: skip
     pictures = sorted(path.name for path in (comparison.folder / "figures").iterdir())
     assert pictures == sorted(
