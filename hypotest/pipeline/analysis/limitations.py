@@ -131,8 +131,8 @@ def _of_experts(evidence: Evidence) -> Iterator[str]:
     partition = evidence.partition
     if partition is not None and partition.numbers is not None and evidence.ablation.replacement != "zero":
         yield (
-            "Neurons of experts were ablated to what they are elsewhere, also at rows that the router did not "
-            "send to their expert, so that they write there where they are silent; "
+            "Neurons of experts were ablated to what they are elsewhere, also at rows that the router did "
+            "not send to their expert, so that they write there where they are silent; "
             "`ablation: {replacement: zero}` silences them."
         )
 
