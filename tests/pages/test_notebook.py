@@ -18,6 +18,7 @@ from hypotest.records.results.shown import Shown
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
     ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
+    ("hypotest.studies.controls.record", "Controls", "hypotest.studies.controls.study"),
     ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
     ("hypotest.studies.multiverse.record", "MultiverseResult", "hypotest.studies.multiverse.study"),
     ("hypotest.studies.power.record", "PowerResult", "hypotest.studies.power.study"),

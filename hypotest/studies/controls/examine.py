@@ -95,7 +95,7 @@ def _own_code() -> str:
 
 def place_of(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:
     """Where something about a network is kept, and is found as long as nothing behind it changed."""
-    kind = "trained" if network.log else "untrained"
+    kind = "trained" if network.log else "fresh"
     name = f"{network.seed:03d}-{kind}-{what}-{evidence_key(key)[:16]}.json"
     return session.cache / "controls" / network.control.name / name
 

@@ -66,7 +66,7 @@ def _parts(result: MeasuredControls) -> Iterator[Part]:
         ]
         yield Heading(f"{statistic} ({protocol})", 3)
         yield table(
-            ["network", "lesions", "value", "untrained"],
+            ["network", "lesions", "value", "before training"],
             [
                 (
                     name,

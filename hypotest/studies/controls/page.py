@@ -86,7 +86,7 @@ def verdict_table(results: Sequence[ControlResult]) -> Table:
     """One row for each network: what is known, the verdicts, whether they are right; fits 80 columns."""
     hypotheses = list(dict.fromkeys(name for item in results for name in item.examined[0].verdict.statuses))
     return table(
-        ["network", *hypotheses, "right", "untrained"],
+        ["network", *hypotheses, "right", "before training"],
         [
             (
                 lines(strong(trained.control), f"{trained.known} ({trained.how})"),

@@ -149,7 +149,7 @@ def as_subject(module: nn.Module, data: Pairs, *, name: str) -> Network:
     pair = np.tile(np.arange(n), 2)
     sums = data.pairs.sum(dim=1).numpy()[pair]
     rows = {
-        "frequency": ["leading"] * n + ["others"] * n,
+        "component": ["leading"] * n + ["others"] * n,
         "k": k,
         "sum": sums,
         "pair": pair,
@@ -209,7 +209,7 @@ CONTROLS = tuple(
         subject=partial(as_subject, name=f"{name}{suffix}"),
         protocol=protocol,
         organisation="modular",
-        sides=("frequency", "leading", "others"),
+        sides=("component", "leading", "others"),
         seeds=5,
     )
     for name, recipe in _RECIPES.items()

@@ -33,6 +33,7 @@ FACTS = ModelFacts(
         available={"rare": 1_000, "common": 5_000},
         text_differs=(),
         bos=None,
+        mask=None,
         text_tokens=9_999,
         padded_blocks=10,
         padded_tokens=700,

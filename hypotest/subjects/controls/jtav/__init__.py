@@ -51,7 +51,7 @@ CONTROLS = (
     _shared(
         name="jtav-fused",
         title="Are text and sound modules of JTAV's fused vector?",
-        known="halves with the direction of one modality each",
+        known="a direction for each modality",
         how="lesions",
         subject=partial(as_subject, units="fused", name="jtav-fused"),
         organisation="lesions",
