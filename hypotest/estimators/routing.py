@@ -37,7 +37,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 from hypotest.estimators.profiles import by_distance, visible_distances
 from hypotest.records.evidence.arrays import FloatArray, IntArray
@@ -281,6 +280,8 @@ def _unit_ranks(summed: NDArray[np.float64], reach: BoolArray) -> NDArray[np.flo
     np.put_along_axis(ranks, order, np.broadcast_to(np.arange(1.0, context + 1), ranks.shape), -1)
     tied = np.any((ordered[..., 1:] == ordered[..., :-1]) & np.isfinite(ordered[..., 1:]), axis=-1)
     if np.any(tied):
+        from scipy.stats import rankdata  # takes long to import
+
         # Ties are rare (attention that underflows to zero), their mid-ranks slow.
         ranks[tied] = rankdata(profile[tied], axis=-1)
     centred = np.where(seen, ranks - (number + 1) / 2, 0.0)

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from hypotest.inference.rounding import tie_width
 from hypotest.inference.tilted import Bin, Tilt, movable_bins, worst_tilt
@@ -116,7 +116,7 @@ def hidden_bias(
         return None
     sign = 1.0 if observed >= np.median(known) else -1.0
     scores = sign * unit_scores(groups, draws, len(bins))
-    wanted = sign * (observed - float(known.mean())) + float(norm.ppf(level / 2) * known.std())
+    wanted = sign * (observed - float(known.mean())) + float(ndtri(level / 2) * known.std())
 
     def lacking(log_strength: float) -> float:
         return wanted - worst_tilt(parts, scores, log_strength)[1]

@@ -12,7 +12,6 @@ from hypotest.records.protocol.units import SparseAutoencoder
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import shape_in
 from hypotest.registration.findings import key_name
-from hypotest.subjects.controls.registry import CONTROLS
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.loading import Reader, load_language_model, load_reader
@@ -36,6 +35,8 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
     """
     wanted = protocol.subject
     if wanted.network is not None:
+        from hypotest.subjects.controls.registry import CONTROLS  # imports what each is trained with
+
         control = CONTROLS.get(wanted.network)
         return offered_network(wanted.network) if control is None else control.trained().network
     return _reached(

@@ -114,57 +114,61 @@ def normal_form(source: str) -> str:
         >>> normal_form(documented) == plain, plain == other
         (True, False)
     """
-    return "".join(_written(ast.parse(source)))
+    text: list[str] = []
+    _write(ast.parse(source), text)
+    return "".join(text)
 
 
-def _written(node: object, *, silent: bool = False) -> Iterator[str]:
-    """A node and everything below it; empty fields are left out, since versions of Python differ in them.
+def _write(node: object, text: list[str], *, silent: bool = False) -> None:
+    """Add a node and everything below it; empty fields are left out: versions of Python differ in them.
 
     Args:
         node: Of a syntax tree.
+        text: What is written so far.
         silent: Whether strings below say nothing.
     """
     if isinstance(node, list):
-        yield "["
+        text.append("[")
         for item in node:
             if not _is_docstring(item):
-                yield from _written(item, silent=silent)
-        yield "]"
+                _write(item, text, silent=silent)
+        text.append("]")
     elif isinstance(node, ast.Constant):
         said = silent and isinstance(node.value, str)
-        yield f"({type(node.value).__name__} {bool(node.value) if said else node.value!r})"
+        text.append(f"({type(node.value).__name__} {bool(node.value) if said else node.value!r})")
     elif isinstance(node, ast.JoinedStr) and silent:
-        yield "(text)"
+        text.append("(text)")
     elif isinstance(node, ast.AST):
         if isinstance(node, ast.Call) and _name(node.func) == "Words":
-            yield "(words)"
+            text.append("(words)")
             return
         if isinstance(node, ast.Call) and _name(node.func) == "Option":
-            yield from _option(node)
+            _write_option(node, text)
             return
         quiet = silent or isinstance(node, ast.Raise)
         quiet = quiet or (isinstance(node, ast.keyword) and node.arg in _SAID)
         quiet = quiet or (
             isinstance(node, ast.Yield) and isinstance(node.value, ast.JoinedStr | ast.Constant)
         )
-        yield f"({type(node).__name__}"
-        for field, value in ast.iter_fields(node):
+        text.append(f"({type(node).__name__}")
+        for field in node._fields:
+            value = getattr(node, field, None)
             if value is None or value == [] or field in ("type_comment", "kind"):
                 continue
-            yield f" {field}="
-            yield from _written(value, silent=quiet)
-        yield ")"
+            text.append(f" {field}=")
+            _write(value, text, silent=quiet)
+        text.append(")")
     else:
-        yield repr(node)
+        text.append(repr(node))
 
 
-def _option(node: ast.Call) -> Iterator[str]:
+def _write_option(node: ast.Call, text: list[str]) -> None:
     """Of its two arguments without keyword the second says what the first is."""
-    yield "(Option"
+    text.append("(Option")
     for place, argument in enumerate(node.args):
-        yield from _written(argument, silent=place == 1)
-    yield from _written(node.keywords)
-    yield ")"
+        _write(argument, text, silent=place == 1)
+    _write(node.keywords, text)
+    text.append(")")
 
 
 def _is_docstring(node: object) -> bool:
