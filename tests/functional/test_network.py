@@ -115,6 +115,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def registered(network: hypotest.Network, folder: Path) -> Any:
+    """As the README says: after a look at the selection split and at what the plan can see."""
+    path, out = folder / "two-tasks.yaml", folder / "before"
+    assert hypotest.explore(path, subject=network, out=out).group.neurons
+    assert hypotest.power(path, quick=True, subject=network, out=out).group_size == 8
     return hypotest.register(folder / "two-tasks.yaml", subject=network)
 
 
@@ -167,9 +171,7 @@ def test_it_is_verified_with_evidence_collected_anew(
 def test_what_else_is_asked_of_it(run: hypotest.Run, network: hypotest.Network, folder: Path) -> None:
     path = folder / "two-tasks.yaml"
     out = {"out": folder / "reports", "subject": network}
-    assert hypotest.power(path, quick=True, **out).group_size == 8
     assert hypotest.multiverse(path, **out).verdicts
-    assert hypotest.explore(path, **out).group.neurons
     assert hypotest.run(path, limit=40, **out).group == 8
 
 
