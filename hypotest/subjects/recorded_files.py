@@ -106,9 +106,9 @@ def _safetensors(path: Path) -> _Both:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="np") as file:
+        with safe_open(path, framework="pt") as file:  # numpy has no bfloat16
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            arrays = {name: _array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  # no mapping
     except SafetensorError as error:
         raise EvidenceError(f"{path}: evidence cannot be read: {error}") from None
     rows, channels = _divided(arrays)
@@ -116,6 +116,10 @@ def _safetensors(path: Path) -> _Both:
     if not isinstance(columns, dict):
         raise EvidenceError(f"{path}: the metadata's rows must be a mapping of columns, as JSON")
     return {**columns, **rows}, channels
+
+
+def _array(tensor: Any) -> Any:
+    return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
 
 
 def _divided(arrays: dict[str, Any]) -> _Both:

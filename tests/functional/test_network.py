@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,7 +154,8 @@ def test_the_report_speaks_of_rows(run: hypotest.Run) -> None:
     text = (run.folder / "report.md").read_text("utf-8")
     assert "## Rows and conditions" in text
     assert "480 rows in 80 clusters" in text
-    assert "units units of Blocks" in text
+    assert "We tested 8 of the 32 units of the module units of Blocks, on " in text
+    assert not re.search(r"\b[Nn]eurons?\b", re.sub(r"`[^`]*`|\([^)]*\)|neurons\.parquet", "", text))
     assert "## Attention heads" not in text
     assert " nats" not in text.partition("## Provenance")[0]
 
@@ -173,6 +175,20 @@ def test_what_else_is_asked_of_it(run: hypotest.Run, network: hypotest.Network, 
     out = {"out": folder / "reports", "subject": network}
     assert hypotest.multiverse(path, **out).verdicts
     assert hypotest.run(path, limit=40, **out).group == 8
+
+
+def test_the_readme_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protocol and code of its section on any network, in this order."""
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    section = readme.partition("### Any network, and evidence from elsewhere")[2].partition("\n### ")[0]
+    (plan,), (code,) = (re.findall(rf"```{kind}\n(.*?)```", section, re.S) for kind in ("yaml", "python"))
+    (tmp_path / "two-tasks.yaml").write_text(plan, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    run = names["run"]
+    assert run.results.registration.status == "confirmatory"
+    assert {item.id for item in run.results.predictions} == {"dissociation", "profiles", "parts"}
 
 
 def test_finished_shards_are_not_made_again(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import safetensors.torch
 import torch
 from safetensors.numpy import save_file
 
@@ -84,6 +85,18 @@ def test_every_file_holds_the_same(tmp_path: Path) -> None:
         assert evidence.loss(np.array([3, 4])).tolist() == [3.0, 4.0]
         assert evidence.rows.frame["task"].to_list() == ROWS["task"]
         assert evidence.rows.n_clusters == 6
+
+
+def test_tensors_of_half_precision(tmp_path: Path) -> None:
+    """As other tools save activations; numpy knows no bfloat16."""
+    tensors = {"activations": torch.from_numpy(ACTIVATIONS), "cluster": torch.arange(N_ROWS)}
+    metadata = {"rows": json.dumps({"task": ROWS["task"]})}
+    for kind in (torch.bfloat16, torch.float16):
+        held = {**tensors, "activations": tensors["activations"].to(kind)}
+        safetensors.torch.save_file(held, tmp_path / "half.safetensors", metadata=metadata)
+        evidence = hypotest.Evidence.read(tmp_path / "half.safetensors")
+        wanted = held["activations"].float().numpy()
+        np.testing.assert_array_equal(evidence.activations(np.arange(N_ROWS)), wanted)
 
 
 def test_files_that_are_no_evidence(tmp_path: Path) -> None:
