@@ -70,8 +70,21 @@ def read_recorded(path: Path) -> _Both:
 
 
 def _npz(path: Path) -> _Both:
+    if not zipfile.is_zipfile(path):
+        raise EvidenceError(
+            f"{path}: evidence cannot be read: it is no archive of arrays, as np.savez writes"
+        )
+    arrays = {}
     with np.load(path, allow_pickle=False) as file:
-        return _divided({name: file[name] for name in file.files})
+        for name in file.files:
+            try:
+                arrays[name] = file[name]
+            except ValueError as error:
+                raise EvidenceError(
+                    f"{path}: evidence cannot be read: the array {name} must hold numbers or text, and holds "
+                    "Python objects or is damaged: save texts as np.array(texts, dtype=str)"
+                ) from error
+    return _divided(arrays)
 
 
 def _parquet(path: Path) -> _Both:

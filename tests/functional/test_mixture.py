@@ -114,7 +114,8 @@ predictions:
   - {id: lesion, measure: dissociation_index, options: {change: size}, contrast: {reference: 0.5},
      modular: greater, distributed: less}
   - {id: selective, measure: selectivity, contrast: {null: size_matched}, role: descriptive}
-  - {id: looks, measure: attention_gini, contrast: {conditions: [rare, common], by: document}, role: descriptive}
+  - {id: looks, measure: attention_gini, contrast: {conditions: [rare, common], by: document},
+     role: descriptive}
 seed: 5
 """
 

@@ -43,7 +43,7 @@ def test_what_is_wrong_is_named() -> None:
     refused({"loss": np.ones(N_ROWS)}, "must hold activations", "found loss")
     refused({"activations": ACTIVATIONS, "heads": 1}, "must be some of activations", "found heads")
     refused([ACTIVATIONS], "must map names to arrays", "list")
-    refused({"activations": ACTIVATIONS[:5]}, "(n_rows, n_units)", "(12, 4)", "(5, 4)")
+    refused({"activations": ACTIVATIONS[:5]}, "(n_rows, n_units)", "(12, n_units)", "(5, 4)")
     refused({"activations": ACTIVATIONS[:, 0]}, "(n_rows, n_units)", "(12,)")
     refused({"activations": ACTIVATIONS.astype(str)}, "array of numbers")
     refused({"activations": ACTIVATIONS, "influence": ACTIVATIONS[:, :3]}, "influence", "(12, 4)", "(12, 3)")
@@ -115,7 +115,8 @@ def test_files_that_are_no_evidence(tmp_path: Path) -> None:
     np.savez(tmp_path / "alone.npz", activations=ACTIVATIONS)
     assert "rows must have columns" in reason("alone.npz")
     np.savez(tmp_path / "objects.npz", activations=np.array([{}], dtype=object))
-    assert "cannot be read" in reason("objects.npz")  # no pickle is opened
+    assert "the array activations must hold numbers or text" in reason("objects.npz")  # no pickle is opened
+    assert "no archive of arrays" in reason("other.npz", b"nothing of the kind")
     pl.DataFrame({"task": ["a", "b"], "activations": [[1.0], [1.0, 2.0]]}).write_parquet(
         tmp_path / "uneven.parquet"
     )
