@@ -140,7 +140,7 @@ def test_what_is_said_before_a_run_is_said_of_masked_tokens(hypotest, protocol, 
     """Its configuration lies here."""
     path = protocol.with_name("said.yaml")
     text = protocol.read_text(encoding="utf-8")
-    conditions = "  rare: {target: {matches: '^ ?w.$'}}\n  common: {target: {matches: '^ ?w..$'}}\n"
+    conditions = "  rare: {target: {matches: '^ ?w1..$'}}\n  common: {target: {matches: '^ ?w..$'}}\n"
     path.write_text(re.sub(r"  rare: .*\n  common: .*\n", conditions, text), encoding="utf-8")
     for command in (("explain",), ("export",), ("corpus", "check")):
         more = ("--out", tmp_path) if command[0] == "corpus" else ()

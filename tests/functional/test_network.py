@@ -259,6 +259,13 @@ def test_missing_channels_are_refused_by_name(network: hypotest.Network, folder:
     message = str(caught.value)
     assert "predictions.gini: attention_gini reads attention" in message
     assert "predictions.tail: hill_alpha reads weights" in message
+    alone = "covariate_matched: {draws: 199, on: [output_norm]}"
+    path.write_text(PROTOCOL.replace("local_matched: {draws: 199}", alone), "utf-8")
+    with pytest.raises(ProtocolError, match=r"nulls\.covariate_matched: covariate_matched reads weights"):
+        hypotest.run(path, subject=network, out=folder / "reports")
+    path.write_text(PROTOCOL.replace("{top_fraction: 0.25}}", "{ids: [3, 99]}}"), "utf-8")
+    with pytest.raises(ProtocolError, match="must be one of the layer's 32 units, 0 to 31; found 99"):
+        hypotest.run(path, subject=network, out=folder / "reports")
     assert "Blocks has activations, influence, lesions, loss, partition" in message
 
 
@@ -402,16 +409,27 @@ def test_a_file_of_evidence_on_the_command_line(tmp_path: Path) -> None:
     every = np.arange(400)
     columns = {"image": np.array(evidence.rows.frame["image"].to_list())}
     np.savez(tmp_path / "e.npz", **columns, cluster=every // 4, activations=evidence.activations(every))
-    call = [sys.executable, "-m", "hypotest", "run", "recorded.yaml", "--evidence", "e.npz"]
-    done = subprocess.run(
-        call, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "HYPOTEST_CACHE": str(tmp_path / "cache")}
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "-m", "hypotest", *arguments, "--evidence", "e.npz"]
+        return subprocess.run(call, capture_output=True, text=True, cwd=tmp_path, env=environment)
+
+    done = command("explore", "recorded.yaml")
+    assert done.returncode == 2
+    assert "explore shows influence, loss, and e.npz has activations" in " ".join(done.stderr.split())
+    for name in ("power", "register"):
+        done = command(name, "recorded.yaml", *(["--quick"] if name == "power" else []))
+        assert done.returncode == 0, (name, done.stderr)
+    done = command("run", "recorded.yaml")
     assert done.returncode == 0, done.stderr
-    assert "modular: supported" in done.stdout
+    assert "modular: supported" in done.stdout and "CONFIRMATORY" in done.stdout.upper()
+    assert "EXPLORATORY" not in done.stdout
+    (folder,) = (tmp_path / "reports" / "recorded").glob("2*/")
+    done = command("verify", str(folder), "--recollect", "--protocol", "recorded.yaml")
+    assert done.returncode == 0, done.stdout
     np.savez(tmp_path / "e.npz", **columns, activations=np.full((400, 30), np.nan))
-    done = subprocess.run(
-        call, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
+    done = command("run", "recorded.yaml")
     assert done.returncode == 1
     assert "must be finite" in done.stderr
 

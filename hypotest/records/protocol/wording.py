@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.units import OF_NETWORK, unit_facts
+from hypotest.records.protocol.units import OF_NETWORK, UnitFacts, unit_facts
 
 Predicted = Literal["next", "masked"]
 """The token behind, or of an encoder the one that was masked."""
@@ -131,8 +131,13 @@ def material_words(protocol: Protocol, predicted: Predicted = "next") -> Materia
         protocol: A protocol, which does not know whether its model is an encoder.
         predicted: Which token the model predicts.
     """
-    facts = unit_facts(OF_NETWORK if protocol.subject.network else protocol.subject.units)
+    facts = tested_facts(protocol)
     return replace(_of_material(protocol), tested=facts.one, all_tested=facts.many, predicted=predicted)
+
+
+def tested_facts(protocol: Protocol) -> UnitFacts:
+    """What the units that a protocol tests are called."""
+    return unit_facts(OF_NETWORK if protocol.subject.network else protocol.subject.units)
 
 
 def _of_material(protocol: Protocol) -> MaterialWords:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 _DEPTH = 8
-_OF_TORCH = frozenset(vars(nn.Module()))
-"""What torch itself keeps in a module: weights, hooks, whether it is training."""
+_OF_OTHERS = frozenset({*vars(nn.Module()), "forward"})
+"""What torch keeps in a module (weights, hooks, whether it is training), and nnsight, where it wraps one."""
 
 
 def add_to(digest: Any, value: Any) -> None:
@@ -43,7 +43,11 @@ def settings_of(module: nn.Module) -> dict[str, str]:
     for path, item in module.named_modules():
         unsaved = item._non_persistent_buffers_set
         buffers = {name: buffer for name, buffer in item.named_buffers(recurse=False) if name in unsaved}
-        own = {name: value for name, value in vars(item).items() if name not in _OF_TORCH}
+        own = {
+            name: value
+            for name, value in vars(item).items()
+            if name not in _OF_OTHERS and not name.startswith("__")
+        }
         for name, value in {**own, **buffers}.items():
             digest = hashlib.sha256()
             add_to(digest, value)

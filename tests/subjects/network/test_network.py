@@ -298,6 +298,9 @@ def test_keys_follow_from_what_a_module_holds_beside_its_weights() -> None:
     one = made(kept, units="up").settings_fingerprint
     assert made(kept, units="up").settings_fingerprint == one
     kept(2 * small.inputs(5))
+    again = made(kept, units="up")
+    assert again.settings_fingerprint == one
+    assert again.traced is not None  # nnsight leaves something in each module
     assert made(kept, units="up").settings_fingerprint == one
     assert len({settings(1.0, 1.0), settings(2.0, 1.0), settings(1.0, 2.0), settings(1.0, 1.0, "b")}) == 4
 
