@@ -87,10 +87,10 @@ def collect_lesions(
         OutputError: If the cache cannot be written.
     """
     key = _key(splits, neither, asked, after)
-    folder = session.lesions / key
+    folder = session.evidence / key
     n_shards = -(-len(asked.groups) // GROUPS_PER_SHARD)
     step = session.stage("groups lesioned at once", n_shards)
-    if has_lesions(session.lesions, key):
+    if has_lesions(session.evidence, key):
         return key
     rows = dict(splits)
     if neither.positions.height:

@@ -62,11 +62,6 @@ class Session:
         """Folder of the evidence of other networks, of which no log of documents is kept."""
         return self.anew or self.cache / "other-networks"
 
-    @property
-    def lesions(self) -> Path:
-        """Folder of lesions of the subject's groups, at rows whose evidence the log of documents tells of."""
-        return self.anew or self.cache / "lesions"
-
     def stage(self, name: str, n_steps: int) -> Callable[[], None]:
         """Begin a stage; what is returned is called after each of its steps."""
         return self.start_stage(name, n_steps)

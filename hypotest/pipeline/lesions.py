@@ -65,7 +65,7 @@ def lesioned(
     subject = prepared.subject
     outcome = evidence.ablation.outcome
     key = collect_lesions(subject, tokens, splits, neither, replacement, asked, after, session, outcome)
-    extended = with_lesions(evidence, read_lesions(session.lesions, key))
+    extended = with_lesions(evidence, read_lesions(session.evidence, key))
     check_lesions(
         subject,
         tokens,

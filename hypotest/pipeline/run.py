@@ -17,7 +17,7 @@ from hypotest.collect.evidence_folder import (
 )
 from hypotest.collect.lesions import lesions_digest, read_lesions
 from hypotest.engine.progress import StartStage, silent
-from hypotest.engine.session import MEMORY, Session
+from hypotest.engine.session import MEMORY, Session, cache_folder
 from hypotest.errors import ProtocolError
 from hypotest.groups.live import without_dead
 from hypotest.pipeline.analysis.analysis import group_values
@@ -206,7 +206,7 @@ def run_plan(
     evidence, lesions = lesioned([plan], prepared, evidence, evidence.selection, selection_key, session)
     digests = evidence_digests(session.evidence, prepared.keys)
     if lesions:
-        digests["lesions"] = lesions_digest(session.lesions, lesions)
+        digests["lesions"] = lesions_digest(session.evidence, lesions)
     kept = KeptPieces.of(fingerprint_now, digests, session.cache)
     session = session.keeping(kept)
     selection = select(plan, without_dead(evidence), session.streams)
@@ -259,9 +259,9 @@ def load_evidence(run: Run | str | Path) -> Evidence:
     """
     manifest = (run if isinstance(run, Run) else Run.open(run)).manifest
     keys = EvidenceKeys(manifest["evidence"]["selection"], manifest["evidence"]["evaluation"])
-    session = Session.start(0)
-    evidence, lesions = read_evidence(session.evidence, keys), manifest.get("lesions")
-    return evidence if lesions is None else with_lesions(evidence, read_lesions(session.lesions, lesions))
+    cache = cache_folder() / "evidence"
+    evidence, lesions = read_evidence(cache, keys), manifest.get("lesions")
+    return evidence if lesions is None else with_lesions(evidence, read_lesions(cache, lesions))
 
 
 def with_seed(plan: Protocol, seed: int | None) -> Protocol:

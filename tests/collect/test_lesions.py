@@ -50,7 +50,7 @@ def collected(request, tmp_path_factory):
 
 def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
     key, (subject, tokens, splits, _, replacement, _, _, session) = collected
-    lesions = read_lesions(session.lesions, key)["evaluation"]
+    lesions = read_lesions(session.evidence, key)["evaluation"]
     assert [group.tolist() for group in lesions.groups] == [group.tolist() for group in GROUPS]
     assert lesions.random.tolist() == [False, False] + 9 * [True]
     split = splits["evaluation"]
@@ -75,7 +75,7 @@ def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(coll
     monkeypatch.setattr("hypotest.collect.lesions.ablate_groups", lambda *_, **__: pytest.fail("made again"))
     assert collect_lesions(*arguments) == key
     *before, asked, after, session = arguments
-    assert has_lesions(session.lesions, key)
+    assert has_lesions(session.evidence, key)
     fewer = AskedLesions(asked.groups[:3], asked.random[:3])
     with pytest.raises(pytest.fail.Exception, match="made again"):
         collect_lesions(*before, fewer, after, session)
@@ -83,7 +83,7 @@ def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(coll
 
 def test_they_agree_with_interventions_in_the_whole_model(collected):
     key, (subject, tokens, splits, _, replacement, _, _, session) = collected
-    split, lesions = splits["evaluation"], read_lesions(session.lesions, key)["evaluation"]
+    split, lesions = splits["evaluation"], read_lesions(session.evidence, key)["evaluation"]
     rng = np.random.default_rng
     assert check_lesions(subject, tokens, split, lesions, replacement, 1e-4, rng(1)) < 1e-4
     wrong = replace(lesions, change=lesions.change + np.float32(0.01))
@@ -93,16 +93,16 @@ def test_they_agree_with_interventions_in_the_whole_model(collected):
 
 def test_damage_to_the_cache_is_found(collected):
     key, (*_, session) = collected
-    digest = lesions_digest(session.lesions, key)
-    array = next((session.lesions / key / "lesions" / "00000").glob("evaluation*.npy"))
+    digest = lesions_digest(session.evidence, key)
+    array = next((session.evidence / key / "lesions" / "00000").glob("evaluation*.npy"))
     content = array.read_bytes()
     array.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(EvidenceError):
-        read_lesions(session.lesions, key)
+        read_lesions(session.evidence, key)
     array.write_bytes(content)
-    assert lesions_digest(session.lesions, key) == digest
+    assert lesions_digest(session.evidence, key) == digest
     with pytest.raises(EvidenceError, match="no finished lesions"):
-        read_lesions(session.lesions, "0" * 32)
+        read_lesions(session.evidence, "0" * 32)
 
 
 def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(collected, tmp_path):
@@ -118,7 +118,7 @@ def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(co
     few = AskedLesions(asked.groups[:2], asked.random[:2])
     how = (few, after, session, "logit_difference")
     key = collect_lesions(subject, tokens, {"evaluation": split}, neither, replacement, *how)
-    lesions = read_lesions(session.lesions, key)["evaluation"]
+    lesions = read_lesions(session.evidence, key)["evaluation"]
     again = np.random.default_rng
     assert check_lesions(subject, tokens, split, lesions, replacement, 1e-4, again(1), how[-1]) < 1e-4
     with pytest.raises(SelfCheckError):

@@ -88,19 +88,12 @@ def test_a_run_is_verified_with_its_lesions_and_collected_anew(finished):
     assert not [item for item in anew.checks if item.status == "differs"], anew.checks
 
 
-def test_lesions_do_not_spoil_registrations_of_other_studies(finished, protocol, tmp_path):
-    """They are of rows that the log of documents tells of; the cache is one for all studies."""
-    package.power(protocol, quick=True, out=tmp_path, device="cpu")
-    seen = package.register(protocol, device="cpu").lock.seen
-    assert {item.plan for item in seen.by} == {"lesioned"} and not seen.unlogged_evidence
-
-
 def test_lesions_that_are_gone_or_touched_are_named(finished, tmp_path, monkeypatch):
     run, cache = finished
     copied = tmp_path / "cache"
     shutil.copytree(cache, copied)
     monkeypatch.setenv("HYPOTEST_CACHE", str(copied))
-    folder = copied / "lesions" / run.manifest["lesions"]
+    folder = copied / "evidence" / run.manifest["lesions"]
     sums = folder / "asked" / "sha256.json"
     sums.write_text(json.dumps({**json.loads(sums.read_text()), "random.npy": "0" * 64}))
     touched = {item.name: item.status for item in package.verify(run).checks}
@@ -118,7 +111,7 @@ def test_a_killed_collection_goes_on_and_ends_with_the_same_bytes(finished, prot
     copied = tmp_path / "cache"
     shutil.copytree(cache, copied)
     monkeypatch.setenv("HYPOTEST_CACHE", str(copied))
-    folder = copied / "lesions" / run.manifest["lesions"]
+    folder = copied / "evidence" / run.manifest["lesions"]
     (folder / "lesions.json").unlink()
     shutil.rmtree(folder / "lesions" / "00001")
     calls = []

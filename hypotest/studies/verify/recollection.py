@@ -105,7 +105,7 @@ def recollect(
             for split, digest in evidence_digests(anew.evidence, prepared.keys).items():
                 digests[f"evidence: {split}"] = digest
             if lesions:
-                digests["evidence: lesions"] = lesions_digest(anew.lesions, lesions)
+                digests["evidence: lesions"] = lesions_digest(anew.evidence, lesions)
         except OutputError:
             raise
         except HypotestError as error:

@@ -71,7 +71,7 @@ def with_recorded_lesions(cache: Path, cached: CachedEvidence, manifest: Mapping
     """Evidence with the lesions that the manifest names; as it is where it names none.
 
     Args:
-        cache: Folder of the lesions.
+        cache: Folder of the evidence cache.
         cached: From `find_evidence`.
         manifest: Of the run.
     """

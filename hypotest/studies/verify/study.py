@@ -164,7 +164,7 @@ def _numbers(
     cached = find_evidence(
         session.evidence, section(manifest, "evidence"), section(manifest, "evidence_sha256"), "evidence"
     )
-    cached = with_recorded_lesions(session.lesions, cached, manifest)
+    cached = with_recorded_lesions(session.evidence, cached, manifest)
     checks += cached.checks
     evidence = cached.evidence
     network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)
