@@ -98,7 +98,9 @@ def test_the_log_knows_all_that_the_cache_holds_so_that_others_can_be_registered
     lines = [json.loads(line) for line in (cache / LOG).read_text(encoding="utf-8").splitlines()]
     assert {folder.name for folder in (cache / "evidence").iterdir()} == {line["evidence"] for line in lines}
     (uses,) = {
-        (line["use"], tuple(line["documents"])) for line in lines if line["evidence"] == run.manifest["lesions"]
+        (line["use"], tuple(line["documents"]))
+        for line in lines
+        if line["evidence"] == run.manifest["lesions"]
     }
     evaluated = next(
         line["documents"] for line in lines if line["evidence"] == run.manifest["evidence"]["evaluation"]
