@@ -92,7 +92,7 @@ seed: 11
 def small_protocol(
     tmp_path_factory: pytest.TempPathFactory, small_model_folder: Path, small_documents: list[str]
 ) -> Iterator[Path]:
-    """A protocol whose text and model lie beside it; tests that register copy the folder, which is everybody's."""
+    """A protocol whose text and model lie beside it; who registers copies the folder."""
     folder = tmp_path_factory.mktemp("protocol")
     names = []
     for number, text in enumerate(small_documents):
