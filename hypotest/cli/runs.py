@@ -54,7 +54,7 @@ def run(
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series.study import run_protocol, try_protocol
-        from hypotest.subjects.recorded import RecordedEvidence
+        from hypotest.subjects.recorded.evidence import RecordedEvidence
 
         subject = None if evidence is None else RecordedEvidence.read(evidence)
 

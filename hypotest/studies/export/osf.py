@@ -19,9 +19,9 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.registration import protocol_hash
 from hypotest.registration.explained.groups import given_words, ranked_by
-from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 from hypotest.report.reworded import reworded
+from hypotest.report.sections.material import REPLACEMENTS
 from hypotest.studies.export.deviations_page import empty_deviations
 from hypotest.studies.export.osf_analysis import analysis_plan, other, variables
 from hypotest.studies.export.osf_hypotheses import hypotheses, null_sentences

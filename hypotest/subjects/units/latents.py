@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.examination import mlp_is_added, stream_obstacle
+from hypotest.subjects.anatomy.examination import mlp_is_added, stream_obstacle
 from hypotest.subjects.units.autoencoder import Autoencoder, read_autoencoder
 from hypotest.subjects.units.kind import Host, Kind, Site
 from hypotest.subjects.units.neurons import NEURONS
