@@ -74,7 +74,7 @@ def _collect_splits(
         subject, engine, sample, forward, replacement, place, session, outcome=ablation.outcome, parts=parts
     )
     if isinstance(engine, NeuronAblation) and ablation.outcome == "loss":
-        collect_decomposition(engine, sample, forward, replacement, place, session)
+        collect_decomposition(subject, engine, sample, forward, replacement, place, session)
     collect_heads(subject, sample, place, session)
     describe(subject, sample, ablation, place, parts=parts)
 

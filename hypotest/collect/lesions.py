@@ -17,7 +17,7 @@ from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene, words_of
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
 from hypotest.collect.stages.forward import collect_forward
 from hypotest.collect.store import (
     evidence_key,
@@ -34,7 +34,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.stored.files import write_whole
-from hypotest.subjects.kinds import Subject
+from hypotest.subjects.kinds import Subject, words_of
 
 VERSION = 1
 """Raised when what is stored changes."""

@@ -22,7 +22,7 @@ from hypotest.collect.stages.forward import collect_scored
 from hypotest.collect.store import make_shards, write_shard
 from hypotest.engine.session import Session
 from hypotest.records.evidence.channels import Channel
-from hypotest.subjects.kinds import Subject
+from hypotest.subjects.kinds import Subject, words_of
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.recorded.evidence import RecordedEvidence
@@ -44,6 +44,11 @@ def ablation_parts(
     if engine == IDENTITY:
         return {"first": sample.first, "second": sample.second}
     return {"both": np.ones(sample.positions.height, dtype=bool)}
+
+
+def ablation_stage(subject: Subject) -> str:
+    """What the stage is called, beside its split."""
+    return f"ablation of every {words_of(subject).one}"
 
 
 def ablate(
@@ -75,18 +80,18 @@ def ablate(
     """
     if neurons is not None and not (folder / "neurons").exists():
         write_shard(folder / "neurons", {"neurons": neurons})
+    stage = f"{ablation_stage(subject)}, {sample.split} split"
     if isinstance(subject, RowSubject):
         if not parts:
             return
         place = folder / "ablation" / "both"
-        stage = f"ablation of every neuron, {sample.split} split"
         started = partial(session.stage, stage)
         ablate_rows(subject, sample, replacement, place, session.memory, started, neurons)
         return
     samples = {name: sample.where(rows) for name, rows in parts.items()}
     shards = {name: ablation_shards(part, engine is not None) for name, part in samples.items()}
     steps = shards if engine else {name: np.unique(part.blocks).size for name, part in samples.items()}
-    step = session.stage(f"ablation of every neuron, {sample.split} split", sum(steps.values()))
+    step = session.stage(stage, sum(steps.values()))
     scoring = Scoring.of(sample.positions, outcome)
     if engine is not None and scoring.length is not None:
         forward = collect_scored(subject, sample, scoring, folder, session)

@@ -29,7 +29,7 @@ from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.records.evidence.rows import extra_columns
 from hypotest.records.protocol.choices import AblationKind
 from hypotest.records.stored.files import write_whole
-from hypotest.subjects.kinds import Subject
+from hypotest.subjects.kinds import Subject, words_of
 from hypotest.subjects.network.row_subject import RowSubject
 
 DECOMPOSED_POSITIONS = 512
@@ -81,7 +81,13 @@ def begin_selection(
     )
 
 
+def decomposition_stage(subject: Subject) -> str:
+    """What the stage is called."""
+    return f"entropy and norm scale of every {words_of(subject).one}"
+
+
 def collect_decomposition(
+    subject: Subject,
     engine: NeuronAblation,
     sample: Sample,
     forward: Mapping[str, NDArray[Any]],
@@ -90,7 +96,7 @@ def collect_decomposition(
     session: Session,
 ) -> None:
     """What the effects on some targets of the first condition are made of, after `ablate`."""
-    step = session.stage("entropy and norm scale of every neuron", 1)
+    step = session.stage(decomposition_stage(subject), 1)
     if not (folder / "decomposition").exists():
         own = np.flatnonzero(sample.first)
         places = np.linspace(0, own.size - 1, min(DECOMPOSED_POSITIONS, own.size)).astype(np.int64)

@@ -89,8 +89,8 @@ def _sample_of(check: CorpusCheck, item: ConditionSample) -> Block:
     return together(
         (
             strong(item.condition),
-            f": where {item.definition}; {count_text(check.available[item.condition])} in the "
-            f"{check.words.whole}.",
+            f": where {check.words.said(item.definition)}; "
+            f"{count_text(check.available[item.condition])} in the {check.words.whole}.",
         ),
         f"Most frequent targets: {frequent}.",
         *(

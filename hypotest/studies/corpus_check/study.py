@@ -81,7 +81,7 @@ def check_corpus(
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
-        words=material_words(plan),
+        words=material_words(plan, "masked" if reader.is_masked else "next"),
         model=plan.subject.model,
         sources=tuple(str(source) for source in drawn.sources),
         documents=len(drawn.documents),

@@ -102,6 +102,24 @@ def mlp_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
     return moved_by(shift, before, hidden_of(moved.outputs[block]))
 
 
+def attention_is_added(model: Any, anatomy: Anatomy, layer: int, name: str) -> bool:
+    """Whether a block adds what its attention gives to the residual stream as it is; as `mlp_is_added`.
+
+    Behind the attention the MLP's norm reads that stream, or where both read the same, nothing does.
+    """
+    passes = _admit(model, anatomy, layer, name)
+    own = passes.at(anatomy.attends[-1])
+    if anatomy.parallel_residual:
+        before = hidden_of(passes.base.outputs[passes.at("block")])
+        shift, moved = passes.shifted(own, before)
+        return moved_by(shift, before, hidden_of(moved.outputs[passes.at("block")]))
+    if not anatomy.mlp_norm:
+        return False
+    before = passes.base.inputs[passes.at("mlp_norm")]
+    shift, moved = passes.shifted(own, before)
+    return moved_by(shift, before, moved.inputs[passes.at("mlp_norm")])
+
+
 def _admit(model: Any, anatomy: Anatomy, layer: int, name: str) -> Passes:
     last = int(model.config.get_text_config().num_hidden_layers) - 1
     there = {path for path, _ in model.named_modules(remove_duplicate=False)}

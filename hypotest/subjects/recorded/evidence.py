@@ -107,9 +107,10 @@ class RecordedEvidence(RowSubject):
         expected = {"activations": (n_rows, n_units), "influence": (n_rows, n_units), "loss": (n_rows,)}
         for key, array in arrays.items():
             if key in expected and (array.shape != expected[key] or array.ndim != len(expected[key])):
+                here = f"({n_rows}, n_units)" if key == "activations" else str(expected[key])
                 raise EvidenceError(
-                    f"{self.name}: {key} must have shape {OF_ROWS[key]}, here {expected[key]} for the "
-                    f"{n_rows} rows; found {array.shape}"
+                    f"{self.name}: {key} must have shape {OF_ROWS[key]}, here {here} for the {n_rows} rows; "
+                    f"found {array.shape}"
                 )
             if key in OF_UNITS and (array.ndim != 2 or len(array) != n_units):
                 raise EvidenceError(

@@ -70,8 +70,21 @@ def read_recorded(path: Path) -> _Both:
 
 
 def _npz(path: Path) -> _Both:
+    if not zipfile.is_zipfile(path):
+        raise EvidenceError(
+            f"{path}: evidence cannot be read: it is no archive of arrays, as np.savez writes"
+        )
+    arrays = {}
     with np.load(path, allow_pickle=False) as file:
-        return _divided({name: file[name] for name in file.files})
+        for name in file.files:
+            try:
+                arrays[name] = file[name]
+            except ValueError as error:
+                raise EvidenceError(
+                    f"{path}: evidence cannot be read: the array {name} must hold numbers or text, and holds "
+                    "Python objects or is damaged: save texts as np.array(texts, dtype=str)"
+                ) from error
+    return _divided(arrays)
 
 
 def _parquet(path: Path) -> _Both:
@@ -106,9 +119,9 @@ def _safetensors(path: Path) -> _Both:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="np") as file:
+        with safe_open(path, framework="pt") as file:  # numpy has no bfloat16
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            arrays = {name: _array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  # no mapping
     except SafetensorError as error:
         raise EvidenceError(f"{path}: evidence cannot be read: {error}") from None
     rows, channels = _divided(arrays)
@@ -116,6 +129,10 @@ def _safetensors(path: Path) -> _Both:
     if not isinstance(columns, dict):
         raise EvidenceError(f"{path}: the metadata's rows must be a mapping of columns, as JSON")
     return {**columns, **rows}, channels
+
+
+def _array(tensor: Any) -> Any:
+    return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
 
 
 def _divided(arrays: dict[str, Any]) -> _Both:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import safetensors.torch
 import torch
 from safetensors.numpy import save_file
 
@@ -42,7 +43,7 @@ def test_what_is_wrong_is_named() -> None:
     refused({"loss": np.ones(N_ROWS)}, "must hold activations", "found loss")
     refused({"activations": ACTIVATIONS, "heads": 1}, "must be some of activations", "found heads")
     refused([ACTIVATIONS], "must map names to arrays", "list")
-    refused({"activations": ACTIVATIONS[:5]}, "(n_rows, n_units)", "(12, 4)", "(5, 4)")
+    refused({"activations": ACTIVATIONS[:5]}, "(n_rows, n_units)", "(12, n_units)", "(5, 4)")
     refused({"activations": ACTIVATIONS[:, 0]}, "(n_rows, n_units)", "(12,)")
     refused({"activations": ACTIVATIONS.astype(str)}, "array of numbers")
     refused({"activations": ACTIVATIONS, "influence": ACTIVATIONS[:, :3]}, "influence", "(12, 4)", "(12, 3)")
@@ -86,6 +87,18 @@ def test_every_file_holds_the_same(tmp_path: Path) -> None:
         assert evidence.rows.n_clusters == 6
 
 
+def test_tensors_of_half_precision(tmp_path: Path) -> None:
+    """As other tools save activations; numpy knows no bfloat16."""
+    tensors = {"activations": torch.from_numpy(ACTIVATIONS), "cluster": torch.arange(N_ROWS)}
+    metadata = {"rows": json.dumps({"task": ROWS["task"]})}
+    for kind in (torch.bfloat16, torch.float16):
+        held = {**tensors, "activations": tensors["activations"].to(kind)}
+        safetensors.torch.save_file(held, tmp_path / "half.safetensors", metadata=metadata)
+        evidence = hypotest.Evidence.read(tmp_path / "half.safetensors")
+        wanted = held["activations"].float().numpy()
+        np.testing.assert_array_equal(evidence.activations(np.arange(N_ROWS)), wanted)
+
+
 def test_files_that_are_no_evidence(tmp_path: Path) -> None:
     def reason(name: str, content: bytes | None = None) -> str:
         path = tmp_path / name
@@ -102,7 +115,8 @@ def test_files_that_are_no_evidence(tmp_path: Path) -> None:
     np.savez(tmp_path / "alone.npz", activations=ACTIVATIONS)
     assert "rows must have columns" in reason("alone.npz")
     np.savez(tmp_path / "objects.npz", activations=np.array([{}], dtype=object))
-    assert "cannot be read" in reason("objects.npz")  # no pickle is opened
+    assert "the array activations must hold numbers or text" in reason("objects.npz")  # no pickle is opened
+    assert "no archive of arrays" in reason("other.npz", b"nothing of the kind")
     pl.DataFrame({"task": ["a", "b"], "activations": [[1.0], [1.0, 2.0]]}).write_parquet(
         tmp_path / "uneven.parquet"
     )
