@@ -21,6 +21,7 @@ WORDS = {
     "block": "block",
     "document": "document",
     "token": "current token",
+    "target": "target",
 }
 """What a row is called."""
 LEGEND = (
