@@ -18,7 +18,7 @@ from hypotest.pages.text import terminal_text
 if TYPE_CHECKING:
     from hypotest.pages.document import Document
     from hypotest.report.progress import StageProgress
-    from hypotest.subjects.recorded import RecordedEvidence
+    from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 PROTOCOL, PLAN, RUN, RESULTS, TOOL = (
@@ -85,7 +85,7 @@ def recorded(evidence: Path | None) -> RecordedEvidence | None:
     """What --evidence names, read; imported late, since that needs torch."""
     if evidence is None:
         return None
-    from hypotest.subjects.recorded import RecordedEvidence
+    from hypotest.subjects.recorded.evidence import RecordedEvidence
 
     return RecordedEvidence.read(evidence)
 

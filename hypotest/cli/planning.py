@@ -127,7 +127,7 @@ def register(
     satisfies the words; --family and --parameters are checked as well. The first run binds its weights, in
     the registry and before anything is evaluated; a second, different model is exploratory.
     """
-    from hypotest.report.registration import registered_page
+    from hypotest.report.sections.registration import registered_page
 
     if subject_later is None and (family or parameters):
         raise ProtocolError("--family and --parameters say which later model will do: add --subject-later")
@@ -175,7 +175,7 @@ def verify_registrations(
 ) -> None:
     """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
     from hypotest.registration.locks.registry import verify_registry
-    from hypotest.report.registration import verified_page
+    from hypotest.report.sections.registration import verified_page
 
     n_entries, problems = verify_registry(folder)
     say(verified_page(folder, n_entries, problems), soft_wrap=True)

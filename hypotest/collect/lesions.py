@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.forward_stage import collect_forward
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
+from hypotest.collect.stages.forward import collect_forward
 from hypotest.collect.store import (
     evidence_key,
     make_shards,

@@ -20,7 +20,7 @@ from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 FORWARD_ROUNDING = 4e-4
 """Nats by which two forward passes in float32 may differ; on the reference model they do by 1e-5."""

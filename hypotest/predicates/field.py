@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.document import NAMED
+from hypotest.predicates.document import NAMED, AsTexts
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-def _as_texts(value: Any) -> Any:
-    """One value or a list; numbers and truth values as JSON writes them, which is how tables are read."""
-    if isinstance(value, list | tuple):
-        return tuple(_as_text(item) for item in value)
-    return (_as_text(value),)
-
-
-def _as_text(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, bool | int | float) else value
-
-
-_One = str | int | float | bool
-_Values = Annotated[
-    tuple[_Text, ...],
-    BeforeValidator(_as_texts, json_schema_input_type=_One | tuple[_One, ...]),
-    Field(min_length=1, max_length=1000),
-]
+_Values = Annotated[tuple[_Text, ...], AsTexts, Field(min_length=1, max_length=1000)]
 Columns = Annotated[dict[_Text, _Values], Field(min_length=1, max_length=20)]
 """Column -> values, one of which it must have."""
 

@@ -112,7 +112,7 @@ def test_the_report_says_that_rows_are_masked_positions(finished):
 
 def test_the_evidence_is_that_of_plain_hooks(finished, protocol):
     from hypotest.corpora.blocks import cut_blocks
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
     from hypotest.subjects.masking import PADDING
 
     folder, cache = finished

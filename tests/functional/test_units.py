@@ -13,7 +13,7 @@ import hypotest as package
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.registration.explained.explain import explain_protocol
 from hypotest.studies.series.page import series_summary
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from tests.autoencoders import save_autoencoder, train_autoencoder
 
 PROTOCOL = """\

@@ -19,7 +19,7 @@ from hypotest.registration.locks.deviations import find_deviations
 from hypotest.registration.locks.later import expected_of, is_waiting
 from hypotest.registration.locks.lock import lock_data, lock_file, lock_hash, read_lock, registered_at
 from hypotest.registration.locks.registry import REGISTRY, last_entry, read_registry
-from hypotest.report.seen import seen_sentence
+from hypotest.report.sections.seen import seen_sentence
 
 _CHECKSUMS = "sha256.json"  # of every finished part of evidence
 

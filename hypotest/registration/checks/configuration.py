@@ -23,7 +23,7 @@ from hypotest.records.stored.hub import is_hub_name, lacking_files
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import Shape, shape_in, shape_of_head
 from hypotest.registration.findings import Finding, Path, shown
-from hypotest.subjects.families import FAMILIES
+from hypotest.subjects.anatomy.families import FAMILIES
 
 REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
 """Of the model that ships with hypotest."""

@@ -19,10 +19,10 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import Predicted, material_words
 from hypotest.registration import protocol_hash
 from hypotest.registration.explained.groups import given_words, ranked_by
-from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 from hypotest.report.reworded import reworded
-from hypotest.report.sampled import changed
+from hypotest.report.sections.material import REPLACEMENTS
+from hypotest.report.sections.sampled import changed
 from hypotest.studies.export.deviations_page import empty_deviations
 from hypotest.studies.export.osf_analysis import analysis_plan, other, variables
 from hypotest.studies.export.osf_hypotheses import hypotheses, null_sentences

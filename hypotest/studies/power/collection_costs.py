@@ -10,18 +10,18 @@ from time import monotonic
 import numpy as np
 import polars as pl
 
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.ablation_stage import POSITIONS_PER_SHARD, ablation_stage
-from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
 from hypotest.collect.evidence import collect_selection
 from hypotest.collect.group_ablation import ablate_groups
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.decomposition import decompose
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
-from hypotest.collect.stages import DECOMPOSED_POSITIONS, decomposition_stage
+from hypotest.collect.stages.ablation import POSITIONS_PER_SHARD, ablation_stage
+from hypotest.collect.stages.stages import DECOMPOSED_POSITIONS, decomposition_stage
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from hypotest.errors import SubjectError
 from hypotest.records.stored.autoencoders import Site as Place
-from hypotest.subjects.examination import attention_is_added, mlp_is_added, stream_obstacle
-from hypotest.subjects.modules import by_input
+from hypotest.subjects.anatomy.examination import attention_is_added, mlp_is_added, stream_obstacle
+from hypotest.subjects.anatomy.modules import by_input
 from hypotest.subjects.units.autoencoder import Autoencoder, read_autoencoder
 from hypotest.subjects.units.kind import Host, Kind, Site
 from hypotest.subjects.units.neurons import NEURONS
