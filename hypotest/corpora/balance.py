@@ -1,9 +1,10 @@
 """How alike two conditions are in what could explain a difference between them: the balance table.
 
 Numbers are compared by their standardised difference, (mean_1 - mean_2) / sqrt((s_1^2 + s_2^2) / 2) [1]. What
-has no order (block, document, current token) is compared by the share that both conditions have in common,
-the sum over values of the smaller of both shares, which is 1 - the total variation distance; beside it stands
-what positions of one distribution would share, so few as they are, from random divisions of all of them.
+has no order (block, document, current token, target) is compared by the share that both conditions have in
+common, the sum over values of the smaller of both shares, which is 1 - the total variation distance; beside
+it stands what positions of one distribution would share, so few as they are, from random divisions of all of
+them.
 
 References:
     [1] Austin (2009), doi:10.1002/sim.3697; a quarter of an SD after Rubin (2001),
@@ -13,6 +14,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +22,19 @@ from numpy.typing import NDArray
 from hypotest.corpora.blocks import Blocks
 from hypotest.corpora.pairing import values_of
 from hypotest.records.evidence.arrays import FloatArray, IntArray
-from hypotest.records.protocol.design import MatchFactor
+from hypotest.records.protocol.design import Covariate, MatchFactor
 from hypotest.records.results.row_balance import RowBalance
 
 _DIVISIONS = 20
 """Random ones, for what is shared by chance."""
-_CATEGORIES: tuple[MatchFactor, ...] = ("block", "document", "token")
-_NUMBERS: tuple[MatchFactor, ...] = ("index", "target_frequency", "length")
+_CATEGORIES: tuple[Covariate, ...] = ("block", "document", "token", "target")
+_NUMBERS: tuple[Covariate, ...] = ("index", "target_frequency", "length")
 
 
 def covariates_of(
     blocks: Blocks, block: NDArray[np.int64], index: NDArray[np.int64], counts: IntArray | None
-) -> dict[MatchFactor, NDArray[np.float64]]:
-    """What pairs of positions can be matched on, at some of them.
+) -> dict[Covariate, NDArray[np.float64]]:
+    """What pairs of positions can be matched on, at some of them, and the target itself.
 
     Frequency and length are binary logarithms, of 1 more than the count: a quarter of an SD is a ratio.
 
@@ -45,15 +47,16 @@ def covariates_of(
     """
     if counts is None:
         counts = np.bincount(blocks.tokens[blocks.is_text])
-    covariates: dict[MatchFactor, NDArray[np.float64]] = {}
-    for name in (*_CATEGORIES, *_NUMBERS):
+    covariates: dict[Covariate, NDArray[np.float64]] = {}
+    for name in get_args(MatchFactor):
         values = values_of(blocks, block, index, name, np.asarray(counts)).astype(np.float64)
         covariates[name] = np.log2(values + 1) if name in ("target_frequency", "length") else values
+    covariates["target"] = blocks.tokens[block, index + 1].astype(np.float64)
     return covariates
 
 
 def balance_of(
-    covariates: Mapping[MatchFactor, FloatArray], first: NDArray[np.bool_], rng: np.random.Generator
+    covariates: Mapping[Covariate, FloatArray], first: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[RowBalance, ...]:
     """Compare two conditions in every covariate.
 

@@ -104,8 +104,9 @@ def _example(
                 "row"
             )
     target, foil = values[examples.target], values.get(examples.foil or "")
-    if foil == target:
-        raise CorpusError(f"{place}: the foil is the target, {target!r}: they must differ")
+    if foil is not None and foil.strip() == target.strip():
+        but = "" if foil == target else f" but for white space ({foil!r})"
+        raise CorpusError(f"{place}: the foil is the target, {target!r}{but}: they must differ")
     pair = values.get(examples.pair or "")
     return Example(
         place=place,

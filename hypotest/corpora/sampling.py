@@ -109,6 +109,11 @@ def sample_positions(
     owners, indices = np.nonzero(candidates.first)
     require_overlap(blocks, candidates.first, candidates.second, names, match, counts)
     documents = np.unique(blocks.document)
+    if documents.size < 2:
+        raise CorpusError(
+            f"all {words.rows} of this {words.whole} are of one {words.unit}: some {words.units} select the "
+            f"neurons, and others measure them; give {words.more} of others"
+        )
     shuffled = rng.permutation(documents)
     first = np.isin(shuffled, list(kept_out))
     shuffled = np.concatenate([shuffled[first], shuffled[~first]])

@@ -15,13 +15,17 @@ from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.predicates.units import common_unit
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.conditions import COMBINATIONS, Condition, Leaf, leaves
-from hypotest.records.protocol.design import MatchFactor, Unit
+from hypotest.records.protocol.design import Covariate, Unit
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 
 Definitions = dict[str, Condition]
 """Both conditions by name, the first one first."""
-_OF_UNITS: Mapping[Unit, tuple[MatchFactor, ...]] = {"document": ("document", "block"), "token": ("token",)}
+_OF_UNITS: Mapping[Unit, tuple[Covariate, ...]] = {
+    "document": ("document", "block"),
+    "token": ("token",),
+    "type": ("target",),
+}
 """What positions share within units in which labels are constant."""
 _Mask = Callable[[Rows], BoolArray]
 
@@ -115,19 +119,18 @@ def stretches(bound: Sequence[BoundCondition], rows: Rows) -> IntArray | None:
     return np.unique(np.stack(divisions, axis=1), axis=0, return_inverse=True)[1].astype(np.int32).ravel()
 
 
-def defining(conditions: Iterable[Condition]) -> frozenset[MatchFactor]:
-    """What of pairs of positions some conditions are about, so that they differ in it by definition."""
-    factors: set[MatchFactor] = set()
-    for condition in conditions:
-        for leaf in leaves(condition):
-            predicate = predicate_of(leaf)
-            factors.update(shared_within(predicate.unit(_about(leaf))))
-            if leaf.about != "token":
-                factors.update(predicate.defines)
+def defining(conditions: Iterable[Condition]) -> frozenset[Covariate]:
+    """What tells some conditions apart, so that they differ in it by definition."""
+    factors: set[Covariate] = set()
+    for leaf in _telling(tuple(conditions)):
+        predicate = predicate_of(leaf)
+        factors.update(shared_within(predicate.unit(_about(leaf))))
+        if leaf.about != "token":
+            factors.update(predicate.defines)
     return frozenset(factors)
 
 
-def shared_within(unit: Unit) -> tuple[MatchFactor, ...]:
+def shared_within(unit: Unit) -> tuple[Covariate, ...]:
     """What positions of one unit have in common, and positions of different units have not."""
     return _OF_UNITS.get(unit, ())
 

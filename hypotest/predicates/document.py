@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -33,18 +34,24 @@ class _Which(Strict):
         return self
 
 
-def _as_list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+def _as_texts(value: Any) -> Any:
+    """One value or a list; numbers and truth values as JSON writes them, which is how tables are read."""
+    return tuple(map(_as_text, value)) if isinstance(value, list | tuple) else (_as_text(value),)
+
+
+def _as_text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
+_One = str | int | float | bool
+AsTexts = BeforeValidator(_as_texts, json_schema_input_type=_One | tuple[_One, ...])
+"""Of values that a column may have."""
 _KEYS: dict[str, Any] = {
     "field": (_Text | None, Field(default=None, description="column or key of the text's files")),
     "is": (
-        Annotated[
-            tuple[_Text, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[_Text, ...])
-        ],
-        Field(default=(), max_length=1000, description="a value, or a list, one of which it has, as text"),
+        Annotated[tuple[_Text, ...], AsTexts],
+        Field(default=(), max_length=1000, description="a value, or a list, one of which it has"),
     ),
     "path": (
         _Text | None,
@@ -73,10 +80,16 @@ def chosen_documents(options: Any, documents: Sequence[Document]) -> BoolArray:
     """Which documents are meant, shape (n_documents,).
 
     Raises:
-        CorpusError: If no document has the column, or all have one value there.
+        CorpusError: If no document has the column or a value, all have one value there, or no file fits.
     """
     if options.path is not None:
-        return np.array([_fits(document.id, options.path) for document in documents], dtype=bool)
+        fits = np.array([_fits(document.id, options.path) for document in documents], dtype=bool)
+        if not fits.any():
+            known = ", ".join(repr(document.id) for document in documents[:3])
+            raise CorpusError(
+                f"no document's file fits {options.path!r}; documents of the text are called {known}"
+            )
+        return fits
     texts = [document.fields.get(options.field) for document in documents]
     counted = Counter(text for text in texts if text is not None)
     if not counted:

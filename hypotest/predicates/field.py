@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.document import NAMED
+from hypotest.predicates.document import NAMED, AsTexts
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, BoolArray, Rows
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-def _as_texts(value: Any) -> Any:
-    """One value or a list; numbers and truth values as JSON writes them, which is how tables are read."""
-    if isinstance(value, list | tuple):
-        return tuple(_as_text(item) for item in value)
-    return (_as_text(value),)
-
-
-def _as_text(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, bool | int | float) else value
-
-
-_One = str | int | float | bool
-_Values = Annotated[
-    tuple[_Text, ...],
-    BeforeValidator(_as_texts, json_schema_input_type=_One | tuple[_One, ...]),
-    Field(min_length=1, max_length=1000),
-]
+_Values = Annotated[tuple[_Text, ...], AsTexts, Field(min_length=1, max_length=1000)]
 Columns = Annotated[dict[_Text, _Values], Field(min_length=1, max_length=20)]
 """Column -> values, one of which it must have."""
 
@@ -55,21 +38,20 @@ def _has(rows: Rows, column: str, wanted: tuple[str, ...]) -> BoolArray:
     """Which rows have one of the values in a column.
 
     Raises:
-        CorpusError: If no example has the column or one of the values there, or all have one value.
+        CorpusError: If no row has the column or one of the values there, or all have one value.
     """
     texts = [rows.fields[number].get(column) for number in rows.block.tolist()]
     counted = Counter(text for text in texts if text is not None)
     if not counted:
-        raise CorpusError(f"no example has the column {column!r}")
+        known = ", ".join(dict.fromkeys(name for fields in rows.fields for name in fields))
+        raise CorpusError(f"no row has the column {column!r}; found {known or 'none'}")
     if len(counted) == 1:
         raise CorpusError(f"the column {column!r} has one value only, {next(iter(counted))!r}")
     missing = [text for text in wanted if text not in counted]
     if missing:
         named = ", ".join(f"{text!r:.60}" for text, _ in counted.most_common(NAMED))
         more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
-        raise CorpusError(
-            f"no example has {' or '.join(missing)} in the column {column!r}; found {named}{more}"
-        )
+        raise CorpusError(f"no row has {' or '.join(missing)} in the column {column!r}; found {named}{more}")
     return np.array([text in wanted for text in texts], dtype=bool)
 
 

@@ -1,39 +1,46 @@
 """Spans of text that a table labels: from any annotator, one row for each.
 
-A CSV with the columns document, start, end, label: the document as the corpus names it (``a.txt``, or
-``texts.jsonl:3`` for its third line), characters from 0, `end` behind the last. It holds where a character of
-the token to be predicted lies in such a span.
+A table (CSV, TSV, JSON lines, parquet) with the columns document, start, end, label: the document as the
+corpus names it (``a.txt``, or ``texts.jsonl:3`` for its third line), characters from 0, `end` behind the
+last. It holds where a character of the token to be predicted lies in such a span.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from hypotest.corpora.files import read_bytes
 from hypotest.errors import CorpusError
 from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
 from hypotest.predicates.rows import About, Rows
 from hypotest.records.corpus import Document
 from hypotest.records.protocol.strict import Strict
-
-if TYPE_CHECKING:
-    import polars as pl
+from hypotest.records.stored.text_files import WITH_COLUMNS
 
 COLUMNS = ("document", "start", "end", "label")
+LARGEST = 2**28
+"""Bytes of a table."""
+NAMED = 10
+"""Labels that an error names."""
 Span = tuple[int, int]
+_WHOLE = re.compile("[0-9]{1,12}")
 
 
 class Table(Strict):
     """A table of labelled spans."""
 
-    file: str = Field(min_length=1, max_length=4096, description=f"CSV with the columns {', '.join(COLUMNS)}")
+    file: str = Field(
+        min_length=1,
+        max_length=4096,
+        description=f".csv, .tsv, .jsonl or .parquet with the columns {', '.join(COLUMNS)}",
+    )
     label: str | None = Field(
         default=None, min_length=1, max_length=200, description="which of its labels; all if not given"
     )
@@ -43,57 +50,55 @@ def _as_table(value: Any) -> Any:
     return {"file": value} if isinstance(value, str) else value
 
 
+def check(options: Table) -> Iterator[str]:
+    """What is wrong with the name of the file."""
+    if not WITH_COLUMNS.search(options.file):
+        yield "must be .jsonl, .csv, .tsv or .parquet, with a span in each row"
+
+
 def bind(options: Table, about: About | None, setting: Setting) -> Bound:
     """Read the table.
 
     Raises:
         CorpusError: If it is no such table, or has no row with the label.
     """
-    import polars as pl  # takes long to import
-
     table = read_table(setting.base / options.file, repr(options.file))
-    if options.label is not None:
-        known = table["label"].unique().sort().to_list()
-        table = table.filter(pl.col("label") == options.label)
-        if table.is_empty():
-            raise CorpusError(
-                f"no row of {options.file!r} has the label {options.label!r}; found {known[:10]}"
-            )
-    spans = {
-        str(name): list(zip(part["start"].to_list(), part["end"].to_list(), strict=True))
-        for (name,), part in table.partition_by("document", as_dict=True, maintain_order=True).items()
-    }
-    remark = f"{table.height:,} spans in {len(spans):,} documents"
+    known = dict.fromkeys(label for _, _, label in table)
+    if options.label is not None and options.label not in known:
+        raise CorpusError(
+            f"no row of {options.file!r} has the label {options.label!r}; found {sorted(known)[:NAMED]}"
+        )
+    spans: dict[str, list[Span]] = {}
+    for document, span, label in table:
+        if options.label in (None, label):
+            spans.setdefault(document, []).append(span)
+    n_spans = sum(map(len, spans.values()))
+    remark = f"{n_spans:,} spans in {len(spans):,} documents"
     return bound_spans(lambda rows: spans, options.file, remark)
 
 
-def read_table(path: Path, where: str) -> pl.DataFrame:
-    """The four columns of a table of labels.
+def read_table(path: Path, where: str) -> list[tuple[str, Span, str]]:
+    """Document, characters and label of each row of a table of labels.
 
     Raises:
-        CorpusError: If the file is no CSV, lacks a column, or a row has no characters.
+        CorpusError: If the file is no table, lacks a column, has no rows, or one without characters.
     """
-    import polars as pl
+    from hypotest.corpora.documents import read_documents  # takes long to import
 
-    content = read_bytes(path, where)
-    try:
-        table = pl.read_csv(content, infer_schema=False)
-    except (Exception, pl.exceptions.PanicException) as error:  # damaged files may make polars panic
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CorpusError(f"{where} cannot be read as a table: {reason}") from None
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        raise CorpusError(f"{where} needs the columns {', '.join(COLUMNS)}; it lacks {', '.join(missing)}")
-    numbers = table.select(pl.col("start", "end").cast(pl.Int64, strict=False))
-    table = table.select("document", "label").hstack(numbers)
-    wrong = table.with_row_index("row", offset=2).filter(
-        pl.any_horizontal(pl.all().is_null()) | (pl.col("start") < 0) | (pl.col("end") <= pl.col("start"))
-    )
-    if not wrong.is_empty():
-        raise CorpusError(
-            f"{where}, line {wrong['row'][0]}: needs a document, a label, and whole numbers start and end "
-            "with 0 <= start < end"
-        )
+    document, *more = COLUMNS
+    table = []
+    for number, name, fields in read_documents(path, where, document, LARGEST, more):
+        start, end, label = (fields.get(column, "") for column in more)
+        if not (
+            name and label and _WHOLE.fullmatch(start) and _WHOLE.fullmatch(end) and int(start) < int(end)
+        ):
+            raise CorpusError(
+                f"{where}, row {number}: needs a document, a label, and whole numbers start and end "
+                f"with 0 <= start < end; found {', '.join(map(repr, (name, start, end, label))):.200}"
+            )
+        table.append((name, (int(start), int(end)), label))
+    if not table:
+        raise CorpusError(f"{where} holds no spans: write one in each row")
     return table
 
 
@@ -132,7 +137,7 @@ def span_numbers(rows: Rows, spans: Mapping[str, Sequence[Span]], where: str) ->
         known = ", ".join(map(repr, list(numbers)[:3]))
         raise CorpusError(
             f"{where}: {len(unknown):,} of {len(spans):,} documents are none of the text, such as "
-            f"{unknown[0]!r}; documents of the text are called {known}"
+            f"{unknown[0]!r}; documents of the text are called {known} (empty ones and copies are left out)"
         )
     numbered = np.zeros(len(rows), dtype=np.int64)
     for name, own in spans.items():
@@ -183,6 +188,7 @@ PREDICATE = Predicate(
             + f"of {options.file}"
         ),
     ),
+    check=check,
     exchange="span",
     files=lambda options: (options.file,),
     material=("text",),

@@ -54,7 +54,7 @@ PREDICATE = Predicate(
     words=Words(
         summary="words, one of which its text is, with or without a space before it",
         clause=lambda options, subject: (
-            f"{subject} is one of {', '.join(options[:NAMED])}"
+            f"{subject} is one of {', '.join(map(repr, options[:NAMED]))}"
             + (f" and {len(options) - NAMED:,} more" if len(options) > NAMED else "")
         ),
     ),

@@ -9,7 +9,7 @@ from hypotest.corpora.balance import balance_of, covariates_of, number_balance, 
 from hypotest.corpora.blocks import Blocks
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.row_balance import RowBalance
-from hypotest.report.row_balance import imbalances
+from hypotest.report.sections.row_balance import imbalances
 
 NAMES = Conditions("number", "word")
 
@@ -55,6 +55,7 @@ def test_covariates_of_a_text():
     np.testing.assert_allclose(covariates["target_frequency"], np.log2([7, 2, 7]))
     np.testing.assert_allclose(covariates["length"], np.log2([5, 8, 8]))  # tokens of documents 0 and 1
     assert covariates["token"].tolist() == [6, 6, 6] and covariates["document"].tolist() == [0, 1, 1]
+    assert covariates["target"].tolist() == [6, 8, 6]
     counted = covariates_of(blocks, np.array([0, 1, 2]), np.array([1, 1, 2]), np.arange(10))
     np.testing.assert_allclose(counted["target_frequency"], np.log2([7, 9, 7]))
 
@@ -79,5 +80,10 @@ def test_a_planted_confound_is_seen_and_named():
 def test_what_conditions_are_defined_by_is_no_confound():
     row = RowBalance("target_frequency", (1.0, 1.0), (9.0, 1.0), -8.0, None, None, defining=True)
     assert row.is_apart and list(imbalances([row], NAMES)) == []
+    target = RowBalance("target", None, None, None, 0.0, 0.9)  # as of labels that follow what is predicted
+    assert next(imbalances([target], NAMES)) == (
+        "number and word positions also differ in target (0 % shared, 90 % by chance): what differs between "
+        "the conditions may follow from that."
+    )
     loss = RowBalance("loss", (9.0, 1.0), (1.0, 1.0), 8.0, None, None)
     assert next(imbalances([loss], NAMES)).endswith("may follow from that.")

@@ -60,6 +60,10 @@ def test_copies_are_left_out_and_counted(tmp_path):
         ({"noun": None}, "row 2: the cluster is empty .column 'noun'"),
         ({"item": ""}, "row 2: the pair is empty"),
         ({"foil": " are"}, "row 2: the foil is the target"),
+        (
+            {"foil": "are"},
+            "row 2: the foil is the target, ' are' but for white space .'are'.: they must",
+        ),
         ({"noun": "door"}, "row 2: the pair '1' lies in two clusters, 'key' .*row 1. and 'door'"),
     ],
 )

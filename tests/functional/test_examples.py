@@ -157,9 +157,9 @@ BAD = {
     "a column that is not there": (
         None,
         ("{number: plural}", "{colour: red}"),
-        "no example has the column 'colour'",
+        "no row has the column 'colour'",
     ),
-    "a value that is not there": (None, ("{number: plural}", "{number: dual}"), "no example has dual"),
+    "a value that is not there": (None, ("{number: plural}", "{number: dual}"), "no row has dual"),
     "conditions that overlap": (
         None,
         ("plural: {field: {number: plural}}", "plural: {not: {field: {noun: axis}}}"),
@@ -169,6 +169,11 @@ BAD = {
         None,
         ("  pair: item\n", ""),
         "have both labels .* name the column that pairs share as `examples.pair`",
+    ),
+    "one cluster": (
+        [{**row, "noun": "axis"} for row in agreement.examples(SMALL)],
+        None,
+        "all examples of this table are of one noun: some nouns select the neurons, and others measure",
     ),
     "too few": (
         None,
@@ -210,6 +215,21 @@ def test_targets_of_several_tokens(outcome, hypotest, tmp_path):
     results = json.loads((report / "results.json").read_text(encoding="utf-8"))
     (row,) = (row for row in results["corpus"]["balance"] if row["covariate"] == "loss")
     assert row["first"][0] > (8 if outcome == "sequence" else 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(lambda row: {**row, "target": row["target"].strip()},
+      "examples.target: 96 of 96 run into the prompt, such as"),
+     (lambda row: {**row, "prompt": f"{row['prompt']} "}, "96 of 96 leave two spaces"),
+     (lambda row: row, "")],
+)  # fmt: skip
+def test_spaces_between_prompt_and_target_are_noted(change, said, hypotest, tmp_path):
+    rows = [change({**row, "foil": row["foil"] + "x"}) for row in agreement.examples(SMALL)]
+    checked = hypotest("corpus", "check", written(tmp_path, str, rows), "--out", tmp_path / "reports")
+    assert checked.returncode == 0, checked.stderr
+    noted = " ".join(checked.stdout.split())
+    assert said in noted and ("if that is not meant" in noted) == bool(said)
 
 
 def test_examples_of_a_middle_layer_go_through_forward_passes(hypotest, tmp_path):

@@ -107,6 +107,11 @@ def test_documents_by_a_column_and_by_their_file():
     assert targets({"document": {"field": "language", "is": "de"}}, fields=fields)[2] == []
     assert targets({"document": {"field": "language", "is": ["en", "fr"]}}, fields=fields)[:2] == [[], []]
     assert targets({"document": {"path": "1*"}})[2] == [1, 7, 0, 5]
+    with pytest.raises(CorpusError, match=r"no document's file fits 'de/\*'; .* are called '0.txt', '1.txt'"):
+        targets({"document": {"path": "de/*"}})
+    years = [{"year": "2001"}, {"year": "true"}]
+    assert targets({"document": {"field": "year", "is": 2001}}, fields=years)[2] == []
+    assert targets({"document": {"field": "year", "is": [True]}}, fields=years)[:2] == [[], []]
     assert columns_of(condition({"document": {"field": "language", "is": "de"}})) == ("language",)
 
 
@@ -151,8 +156,12 @@ def test_labels_hold_where_a_character_of_the_target_lies_in_a_span(tmp_path):
     [(["9.txt,0,2,A"], "1 of 1 documents are none of the text, such as '9.txt'"),
      (["0.txt,0,999,A"], "the span 0 to 999 lies outside document '0.txt', which has 30 characters"),
      (["0.txt,0,4,A", "0.txt,3,6,B"], "overlap: 0 to 4 and 3 to 6"),
-     (["0.txt,5,5,A"], "line 2: needs a document, a label, and whole numbers"),
-     (["0.txt,x,5,A"], "line 2: needs a document"),
+     (["0.txt,5,5,A"], "row 1: needs a document, a label, and whole numbers"),
+     (["0.txt,4,6,A", "0.txt,x,5,A"], "row 2: needs a document, a label, and whole numbers start and "
+      "end with 0 <= start < end; found '0.txt', 'x', '5', 'A'"),
+     (["0.txt,-1,5,A"], "row 1: needs a document"),
+     ([",1,5,A"], "row 1: needs a document"),
+     ([], "'labels.csv' holds no spans: write one in each row"),
      (["0.txt,4,6,A"], "no row of 'labels.csv' has the label 'B'; found")],
 )  # fmt: skip
 def test_tables_of_labels_that_cannot_be_used(tmp_path, lines, said):
@@ -164,8 +173,21 @@ def test_tables_of_labels_that_cannot_be_used(tmp_path, lines, said):
 
 def test_a_table_without_its_columns(tmp_path):
     (tmp_path / "labels.csv").write_text("document,start,end\na,1,2\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match="it lacks label"):
+    with pytest.raises(CorpusError, match="needs a column 'label'"):
         bound_condition("one", condition({"labels": "labels.csv"}), setting(tmp_path))
+
+
+def test_tables_of_labels_may_be_json_lines(tmp_path):
+    lines = [{"document": "0.txt", "start": 4, "end": 6, "label": "A"}, {"document": "0.txt", "start": 10}]
+    (tmp_path / "labels.jsonl").write_text(json.dumps(lines[0]) + "\n", encoding="utf-8")
+    bound = bound_condition("one", condition({"labels": "labels.jsonl"}), setting(tmp_path))
+    assert np.flatnonzero(bound.holds(rows(TOKENS, DOCUMENT))).size == 1
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with pytest.raises(CorpusError, match="row 2: needs a document, a label"):
+        bound_condition("one", condition({"labels": "labels.jsonl"}), setting(tmp_path))
+    assert list(PREDICATES["labels"].check(condition({"labels": "labels.txt"}).value)) == [
+        "must be .jsonl, .csv, .tsv or .parquet, with a span in each row"
+    ]
 
 
 def test_spans_that_come_with_the_text():

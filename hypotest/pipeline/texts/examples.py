@@ -57,7 +57,7 @@ def rows_of_examples(
     targets = list(_continuations(table.examples, prompts, before, reader, "target"))
     lengths = np.array([len(ids) for ids in targets], dtype=np.int32)
     columns = {CLUSTER: _clusters(table)}
-    notes: list[str] = []
+    notes = list(_spaces(table.examples))
     if outcome == "sequence":
         if reader.is_masked:
             raise CorpusError(
@@ -151,6 +151,21 @@ def _note(examples: Sequence[Example], sizes: NDArray[np.int32], what: str, inst
             f"{KEY}.{what}: {several.size:,} of {len(examples):,} have several tokens ({named}), of which "
             f"the first one counts{rest}"
         )
+
+
+def _spaces(examples: Sequence[Example]) -> Iterator[str]:
+    """Where prompt and target run into each other, or leave two spaces between them."""
+    for what, alike, advice in (
+        ("run into the prompt", str.isalnum, "begin with a space"),
+        ("leave two spaces", str.isspace, "have one of them only"),
+    ):
+        such = [item for item in examples if alike(item.prompt[-1]) and alike(item.target[0])]
+        if such:
+            joint = f"{such[0].prompt[-12:]}{such[0].target}"
+            yield (
+                f"{KEY}.target: {len(such):,} of {len(examples):,} {what}, such as {joint!r}: if that is not "
+                f"meant, let them {advice}"
+            )
 
 
 def _different(examples: Sequence[Example], places: NDArray[np.intp], what: str) -> list[str]:

@@ -25,6 +25,8 @@ FEWEST_MOVABLE = 5
 MatchFactor = Literal["block", "document", "index", "target_frequency", "token", "length"]
 """What a pair of positions can agree in: exactly (block, document, current token), by its power of 2
 (occurrences of the target, tokens of the document), or as nearly as can be (index)."""
+Covariate = MatchFactor | Literal["target"]
+"""What both conditions are compared in: that, and which token is to be predicted."""
 FACTOR_WORDS: Mapping[str, str] = {
     "block": "block of text",
     "document": "document",

@@ -13,7 +13,7 @@ class RowBalance:
 
     covariate: str
     """``index``, ``target_frequency`` (log2), ``length`` (log2 of tokens), ``loss`` (nats); ``block``,
-    ``document``, ``token`` have no order."""
+    ``document``, ``token``, ``target`` have no order."""
     first: tuple[float, float] | None
     """Mean and SD in the first condition; None where there is no order."""
     second: tuple[float, float] | None

@@ -39,7 +39,7 @@ def match_words(protocol: Protocol) -> str:
         return f"{names.second} ones are drawn from all {words.units} of the split"
     said = FACTOR_WORDS if protocol.corpus else {**FACTOR_WORDS, **_OF_EXAMPLES, "document": words.unit}
     factors = sentence_list([said[name] for name in match])
-    return f"each has a {names.second} partner of the same {factors}"
+    return f"each has its {names.second} partner of the same {factors}"
 
 
 def limits_text(protocol: Protocol) -> str:
