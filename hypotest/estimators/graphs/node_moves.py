@@ -145,7 +145,7 @@ def split_communities(
             if links[label] > 0 and outward[label] >= resolution * total[label] * (around - total[label]):
                 gain = links[label] - resolution * strength[node] * total[label]
                 if gain > gained:
-                    best, gained = np.int64(label), gain
+                    best, gained = label, gain
         if best != node:
             part[node] = best
             alone[best] = False
