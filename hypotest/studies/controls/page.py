@@ -19,10 +19,11 @@ from hypotest.report.numbers import fixed
 from hypotest.report.results_file import json_text
 from hypotest.studies.controls.record import ControlResult, Controls, Examined, Rate
 
-_SHORT = {"not applicable": "n. a."}
+_SHORT = {"supported": "sup.", "refuted": "ref.", "undecided": "und.", "not applicable": "n. a."}
 _LEGEND = (
-    "Number of seeds behind each verdict where there are several. right: verdicts that agree with what is "
-    "known; untrained: the same networks before training, to which no hypothesis must apply (n. a.)."
+    "right: whether verdicts agree with what is known; of several seeds, how many, with the 95 % interval of "
+    "that rate, and behind each verdict how many came to it (supported, refuted, undecided, not applicable). "
+    "before training: the same networks, to which no hypothesis must apply."
 )
 
 
@@ -112,7 +113,8 @@ def _rate(rate: Rate | None) -> Inline:
     if rate.n == 1:
         return "yes" if rate.count else strong("NO", "bad")
     text = f"{rate.count}/{rate.n}"
-    return text if rate.count == rate.n else strong(text, "bad")
+    shown = text if rate.count == rate.n else strong(text, "bad")
+    return lines(shown, f"{rate.low:.2f} to {rate.high:.2f}")
 
 
 def _wrong(results: Sequence[ControlResult]) -> Iterator[Part]:
