@@ -25,7 +25,7 @@ BOTH = ("two-blocks", "same-function")
 def few_steps(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYPOTEST_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(two_tasks, "STEPS", 300)
+        patch.setattr(two_tasks, "STEPS", 2000)
         yield
 
 
